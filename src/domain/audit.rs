@@ -1,0 +1,75 @@
+//! The audit: who did what, when, from where, with what before and after.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ManagerId;
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The manager, where one is logged in.
+    pub manager_id: Option<ManagerId>,
+    /// The name at this time, or what acted: "shell", "import".
+    pub name: String,
+    /// The address of the client, or "shell".
+    pub address: String,
+}
+
+impl Actor {
+    /// Whoever sits at the server's own shell.
+    pub fn shell() -> Self {
+        Self { manager_id: None, name: "shell".into(), address: "shell".into() }
+    }
+}
+
+/// What was done to what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// `noun.verb`, like `incident.open`.
+    pub action: &'static str,
+    /// The id of the thing, empty for the page itself.
+    pub subject_id: String,
+    /// Its title or name at this time.
+    pub subject_name: String,
+    /// The thing before; nothing where it was made.
+    pub before: Option<Value>,
+    /// The thing after; nothing where it is gone.
+    pub after: Option<Value>,
+}
+
+impl Entry {
+    /// An entry for the thing `id`, called `name`.
+    pub fn new(action: &'static str, id: impl ToString, name: impl Into<String>) -> Self {
+        Self { action, subject_id: id.to_string(), subject_name: name.into(), before: None, after: None }
+    }
+
+    /// With the thing as it was.
+    pub fn before(mut self, thing: &impl Serialize) -> Self {
+        self.before = serde_json::to_value(thing).ok();
+        self
+    }
+
+    /// With the thing as it is.
+    pub fn after(mut self, thing: &impl Serialize) -> Self {
+        self.after = serde_json::to_value(thing).ok();
+        self
+    }
+}
+
+/// A row of the audit as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Grows by one; the cursor of the list.
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    pub actor: Actor,
+    pub action: String,
+    pub subject_id: String,
+    pub subject_name: String,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+    /// The revision this change made.
+    pub revision: i64,
+}

@@ -1,0 +1,98 @@
+//! Components and their groups.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ComponentId, GroupId, Incident, Status};
+
+/// The longest name of a component or group, in characters.
+pub const MAX_NAME: usize = 255;
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 1000;
+
+/// A part of what the company offers that can fail on its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    pub id: ComponentId,
+    pub group_id: Option<GroupId>,
+    pub name: String,
+    /// Plain text, may be empty.
+    pub description: String,
+    /// The baseline: what people set. Incidents never write it, so resolving one can't leave it stuck.
+    pub status: Status,
+    /// Place among its siblings, from 1.
+    pub position: i64,
+    /// The day it began to exist; there is no uptime before it.
+    pub start_date: Option<NaiveDate>,
+    /// Hidden from the page while it is operational.
+    pub only_show_if_degraded: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+}
+
+/// A heading over components. Groups have no status of their own and don't count for the page's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    pub id: GroupId,
+    pub name: String,
+    /// Plain text, may be empty.
+    pub description: String,
+    /// Place on the page, from 1, among groups and components without a group.
+    pub position: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+}
+
+impl Component {
+    /// What the page shows: the worse of the baseline and of what each open incident says of it.
+    pub fn effective_status(&self, open: &[Incident]) -> Status {
+        open.iter().filter_map(|incident| incident.statuses().get(&self.id).copied()).fold(self.status, Status::max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Phase;
+    use crate::domain::incident::tests::{incident, update};
+
+    fn component(status: Status) -> Component {
+        Component {
+            id: ComponentId::parse("api").unwrap(),
+            group_id: None,
+            name: "API".into(),
+            description: String::new(),
+            status,
+            position: 1,
+            start_date: None,
+            only_show_if_degraded: false,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn the_worse_of_baseline_and_open_incidents_shows() {
+        let partial = incident(vec![update(0, Phase::Identified, &[("api", Status::PartialOutage)])]);
+        let degraded = incident(vec![update(0, Phase::Identified, &[("api", Status::DegradedPerformance)])]);
+        let other = incident(vec![update(0, Phase::Identified, &[("db", Status::MajorOutage)])]);
+        let open = [degraded, partial, other];
+        assert_eq!(component(Status::Operational).effective_status(&open), Status::PartialOutage);
+        assert_eq!(component(Status::MajorOutage).effective_status(&open), Status::MajorOutage);
+        assert_eq!(component(Status::UnderMaintenance).effective_status(&[]), Status::UnderMaintenance);
+    }
+
+    #[test]
+    fn resolving_gives_the_baseline_back() {
+        let over = incident(vec![
+            update(0, Phase::Identified, &[("api", Status::MajorOutage)]),
+            update(9, Phase::Resolved, &[]),
+        ]);
+        assert_eq!(component(Status::Operational).effective_status(&[over]), Status::Operational);
+    }
+}

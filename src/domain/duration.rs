@@ -1,0 +1,56 @@
+//! How long something took, in words.
+
+use chrono::TimeDelta;
+
+/// The two largest units of `length`, floored to minutes: `12m`, `4h 50m`, `2d 3h`.
+/// Something shorter than a minute is `under 1m`; nothing at all has no words.
+pub fn words(length: TimeDelta) -> Option<String> {
+    let minutes = length.num_minutes();
+    if length <= TimeDelta::zero() {
+        return None;
+    }
+    let (days, hours, rest) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    Some(match (days, hours, rest) {
+        (0, 0, 0) => "under 1m".to_owned(),
+        (0, 0, m) => format!("{m}m"),
+        (0, h, 0) => format!("{h}h"),
+        (0, h, m) => format!("{h}h {m}m"),
+        (d, 0, _) => format!("{d}d"),
+        (d, h, _) => format!("{d}d {h}h"),
+    })
+}
+
+/// A sum of durations in hours and minutes, floored: `13h 27m`.
+pub fn total(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    format!("{}h {}m", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_floored_to_minutes() {
+        let cases = [
+            (-5, None),
+            (0, None),
+            (59, Some("under 1m")),
+            (760, Some("12m")),
+            (3600, Some("1h")),
+            (4 * 3600 + 50 * 60 + 59, Some("4h 50m")),
+            (2 * 86400 + 3 * 3600 + 59 * 60, Some("2d 3h")),
+            (7 * 86400, Some("7d")),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(words(TimeDelta::seconds(seconds)).as_deref(), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_total_keeps_its_hours() {
+        assert_eq!(total(0), "0h 0m");
+        assert_eq!(total(13 * 3600 + 27 * 60 + 59), "13h 27m");
+        assert_eq!(total(137 * 3600), "137h 0m");
+    }
+}

@@ -1,0 +1,126 @@
+//! Forms: what somebody typed (strings, kept for showing again) and what it means (parsed).
+//!
+//! Every form has the same two steps: `read` takes its fields from a submission, `parse` gives the
+//! thing or a message for each field that is wrong.
+
+mod component;
+mod incident;
+mod manager;
+mod page;
+mod update;
+
+pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
+pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
+pub use manager::{ManagerForm, NewManager};
+pub use page::{PageForm, PageSettings};
+pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ComponentId, Invalid, Status};
+
+/// The fields of a submission, in the order they came.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    /// The last value of `name`, with line ends as `\n`; empty where there is none.
+    pub fn text(&self, name: &str) -> String {
+        let value = self.0.iter().rev().find(|(key, _)| key == name);
+        value.map(|(_, value)| value.replace("\r\n", "\n")).unwrap_or_default()
+    }
+
+    /// Whether a check box called `name` is ticked, or a button of that name was pressed.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// The version the form was filled from; 0 where there is none, which no row has.
+    pub fn version(&self) -> i64 {
+        self.text("version").parse().unwrap_or(0)
+    }
+
+    /// The fields `component.ID`, by id; those left at "not affected" (empty) stay out.
+    pub fn components(&self) -> BTreeMap<String, String> {
+        let named = self.0.iter().filter_map(|(key, value)| Some((key.strip_prefix("component.")?, value)));
+        named.filter(|(_, value)| !value.is_empty()).map(|(id, value)| (id.to_owned(), value.clone())).collect()
+    }
+}
+
+/// One line of text of at most `max` characters, without control characters; may be empty.
+pub fn line(text: &str, max: usize) -> Result<String, String> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err("Use one line of plain text.".into());
+    }
+    within(text, max)
+}
+
+/// One line of text that must not be empty; `missing` says what to enter.
+pub fn required_line(text: &str, max: usize, missing: &str) -> Result<String, String> {
+    let text = line(text, max)?;
+    if text.is_empty() { Err(missing.into()) } else { Ok(text) }
+}
+
+/// Lines of text of at most `max` characters; may be empty. Control characters other than line ends
+/// and tabs are refused.
+pub fn lines(text: &str, max: usize) -> Result<String, String> {
+    let text = text.trim_end();
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
+        return Err("Take out the control characters; plain text and Markdown are fine.".into());
+    }
+    within(text, max)
+}
+
+/// The text of an update: Markdown, 1 to 25 000 characters.
+pub fn body(text: &str) -> Result<String, String> {
+    let text = lines(text, super::update::MAX_BODY)?;
+    if text.trim().is_empty() { Err("Say what is happening: one sentence is enough.".into()) } else { Ok(text) }
+}
+
+fn within(text: &str, max: usize) -> Result<String, String> {
+    let count = text.chars().count();
+    if count > max { Err(format!("At most {max} characters; this has {count}.")) } else { Ok(text.to_owned()) }
+}
+
+/// The components of a form with their statuses, in the order of their ids.
+fn component_statuses(chosen: &BTreeMap<String, String>, invalid: &mut Invalid) -> Vec<(ComponentId, Status)> {
+    let mut statuses = Vec::new();
+    for (id, status) in chosen {
+        match (ComponentId::parse(id), Status::from_key(status)) {
+            (Some(id), Some(status)) => statuses.push((id, status)),
+            _ => invalid.add(format!("component.{id}"), "Choose a status from the list."),
+        }
+    }
+    statuses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_bounded_and_free_of_control_characters() {
+        assert_eq!(line("  Mail  ", 10).as_deref(), Ok("Mail"));
+        assert!(line("a\r\nSet-Cookie: x", 100).is_err());
+        assert!(line("a\0b", 100).is_err());
+        assert!(line("12345", 4).unwrap_err().contains("At most 4"));
+        assert!(required_line("  ", 4, "Enter a name.").is_err());
+        assert!(body(" \n ").is_err());
+        assert!(body(&"ä".repeat(25_000)).is_ok());
+        assert!(body(&"ä".repeat(25_001)).is_err());
+    }
+
+    #[test]
+    fn components_left_alone_stay_out() {
+        let field = |k: &str, v: &str| (k.to_owned(), v.to_owned());
+        let fields = Fields(vec![field("component.api", "major_outage"), field("component.db", "")]);
+        let mut invalid = Invalid::new();
+        let statuses = component_statuses(&fields.components(), &mut invalid);
+        assert_eq!(statuses, [(ComponentId::parse("api").unwrap(), Status::MajorOutage)]);
+        assert!(invalid.is_empty());
+    }
+}

@@ -1,0 +1,187 @@
+use chrono::NaiveDate;
+
+use super::{Fields, line, required_line};
+use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
+use crate::domain::moment::parse_day;
+use crate::domain::{Component, Group, GroupId, Invalid, Status};
+
+/// The highest place a component or group can have.
+const MAX_POSITION: i64 = 10_000;
+
+/// A component as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct ComponentForm {
+    pub name: String,
+    pub description: String,
+    /// Empty for no group.
+    pub group: String,
+    pub status: String,
+    /// Empty for the last place.
+    pub position: String,
+    pub start_date: String,
+    pub only_show_if_degraded: bool,
+    pub version: i64,
+}
+
+/// A component, parsed.
+#[derive(Clone, Debug)]
+pub struct NewComponent {
+    pub name: String,
+    pub description: String,
+    pub group_id: Option<GroupId>,
+    pub status: Status,
+    pub position: Option<i64>,
+    pub start_date: Option<NaiveDate>,
+    pub only_show_if_degraded: bool,
+}
+
+/// A group as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct GroupForm {
+    pub name: String,
+    pub description: String,
+    /// Empty for the last place.
+    pub position: String,
+    pub version: i64,
+}
+
+/// A group, parsed.
+#[derive(Clone, Debug)]
+pub struct NewGroup {
+    pub name: String,
+    pub description: String,
+    pub position: Option<i64>,
+}
+
+impl ComponentForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            name: fields.text("name"),
+            description: fields.text("description"),
+            group: fields.text("group"),
+            status: fields.text("status"),
+            position: fields.text("position"),
+            start_date: fields.text("start_date"),
+            only_show_if_degraded: fields.has("only_show_if_degraded"),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `component`.
+    pub fn of(component: &Component) -> Self {
+        Self {
+            name: component.name.clone(),
+            description: component.description.clone(),
+            group: component.group_id.as_ref().map(GroupId::to_string).unwrap_or_default(),
+            status: component.status.key().to_owned(),
+            position: component.position.to_string(),
+            start_date: component.start_date.map(|day| day.to_string()).unwrap_or_default(),
+            only_show_if_degraded: component.only_show_if_degraded,
+            version: component.version,
+        }
+    }
+
+    /// The component it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewComponent, Invalid> {
+        let mut invalid = Invalid::new();
+        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Give the component a name."));
+        let description = invalid.take("description", line(&self.description, MAX_DESCRIPTION));
+        let status = Status::from_key(&self.status).ok_or_else(|| "Choose a status from the list.".to_owned());
+        let status = invalid.take("status", status);
+        let position = invalid.take("position", position(&self.position));
+        let group = match self.group.as_str() {
+            "" => Ok(None),
+            id => GroupId::parse(id).map(Some).ok_or_else(|| "Choose a group from the list.".to_owned()),
+        };
+        let group_id = invalid.take("group", group);
+        let day = if self.start_date.trim().is_empty() { Ok(None) } else { parse_day(&self.start_date).map(Some) };
+        let start_date = invalid.take("start_date", day);
+        match (name, description, status, position, group_id, start_date) {
+            (Some(name), Some(description), Some(status), Some(position), Some(group_id), Some(start_date)) => {
+                Ok(NewComponent {
+                    name,
+                    description,
+                    group_id,
+                    status,
+                    position,
+                    start_date,
+                    only_show_if_degraded: self.only_show_if_degraded,
+                })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl GroupForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            name: fields.text("name"),
+            description: fields.text("description"),
+            position: fields.text("position"),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `group`.
+    pub fn of(group: &Group) -> Self {
+        Self {
+            name: group.name.clone(),
+            description: group.description.clone(),
+            position: group.position.to_string(),
+            version: group.version,
+        }
+    }
+
+    /// The group it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewGroup, Invalid> {
+        let mut invalid = Invalid::new();
+        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Give the group a name."));
+        let description = invalid.take("description", line(&self.description, MAX_DESCRIPTION));
+        let position = invalid.take("position", position(&self.position));
+        match (name, description, position) {
+            (Some(name), Some(description), Some(position)) => Ok(NewGroup { name, description, position }),
+            _ => Err(invalid),
+        }
+    }
+}
+
+/// A place from 1; nothing where it was left empty.
+fn position(text: &str) -> Result<Option<i64>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match text.parse() {
+            Ok(place @ 1..=MAX_POSITION) => Ok(Some(place)),
+            _ => Err(format!("Enter a place from 1 to {MAX_POSITION}, or leave it empty for the last.")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_needs_a_name_and_a_status() {
+        let invalid = ComponentForm::default().parse().unwrap_err();
+        let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["name", "status"]);
+    }
+
+    #[test]
+    fn a_place_is_a_number_from_one() {
+        assert_eq!(position(""), Ok(None));
+        assert_eq!(position(" 3 "), Ok(Some(3)));
+        for bad in ["0", "-1", "x", "10001", "1e3"] {
+            assert!(position(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,355 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::{Fields, body, component_statuses, line, lines, required_line};
+use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
+use crate::domain::moment::{parse_local, parse_zone};
+use crate::domain::{
+    AffectedComponent, Component, ComponentId, Impact, Incident, IncidentId, Invalid, Phase, Status, Update, UpdateId,
+};
+
+/// A new incident as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentForm {
+    pub title: String,
+    pub phase: String,
+    pub body: String,
+    /// Status by component id; only those affected.
+    pub components: BTreeMap<String, String>,
+    pub details: IncidentDetailsForm,
+}
+
+/// What can be said of an incident besides its updates, as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentDetailsForm {
+    pub title: String,
+    /// Empty for the computed impact.
+    pub impact: String,
+    pub started_at: String,
+    pub ended_at: String,
+    /// The zone in which the two times were entered.
+    pub zone: String,
+    pub detected_by: String,
+    pub internal_note: String,
+    pub version: i64,
+}
+
+/// A new incident, parsed.
+#[derive(Clone, Debug)]
+pub struct NewIncident {
+    pub phase: Phase,
+    pub body: String,
+    pub components: Vec<(ComponentId, Status)>,
+    pub details: IncidentDetails,
+}
+
+/// What can be said of an incident besides its updates, parsed.
+#[derive(Clone, Debug)]
+pub struct IncidentDetails {
+    pub title: String,
+    pub impact_override: Option<Impact>,
+    /// Now, where it was left empty.
+    pub started_at: Option<DateTime<Utc>>,
+    /// The time of the resolving update, where it was left empty.
+    pub ended_at: Option<DateTime<Utc>>,
+    pub detected_by: Option<String>,
+    pub internal_note: Option<String>,
+}
+
+impl IncidentForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            title: fields.text("title"),
+            phase: fields.text("phase"),
+            body: fields.text("body"),
+            components: fields.components(),
+            details: IncidentDetailsForm::read(fields),
+        }
+    }
+
+    /// The incident it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewIncident, Invalid> {
+        let mut invalid = Invalid::new();
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = invalid.take("phase", phase);
+        let text = invalid.take("body", body(&self.body));
+        let components = component_statuses(&self.components, &mut invalid);
+        let details = self.details.parse_into(&mut invalid);
+        if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
+            invalid.add("ended_at", "An end belongs to a resolved incident: choose Resolved or leave it empty.");
+        }
+        match (phase, text, details) {
+            (Some(phase), Some(body), Some(details)) if invalid.is_empty() => {
+                Ok(NewIncident { phase, body, components, details })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl IncidentDetailsForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            title: fields.text("title"),
+            impact: fields.text("impact"),
+            started_at: fields.text("started_at"),
+            ended_at: fields.text("ended_at"),
+            zone: fields.text("zone"),
+            detected_by: fields.text("detected_by"),
+            internal_note: fields.text("internal_note"),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `incident`, with times in `zone`.
+    pub fn of(incident: &Incident, zone: Tz) -> Self {
+        let local = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
+        Self {
+            title: incident.title.clone(),
+            impact: incident.impact_override.map_or("", Impact::key).to_owned(),
+            started_at: local(incident.started_at),
+            ended_at: incident.ended_at.map(local).unwrap_or_default(),
+            zone: zone.name().to_owned(),
+            detected_by: incident.detected_by.clone().unwrap_or_default(),
+            internal_note: incident.internal_note.clone().unwrap_or_default(),
+            version: incident.version,
+        }
+    }
+
+    /// The details it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<IncidentDetails, Invalid> {
+        let mut invalid = Invalid::new();
+        let details = self.parse_into(&mut invalid);
+        match details {
+            Some(details) if invalid.is_empty() => Ok(details),
+            _ => Err(invalid),
+        }
+    }
+
+    fn parse_into(&self, invalid: &mut Invalid) -> Option<IncidentDetails> {
+        let title = invalid
+            .take("title", required_line(&self.title, MAX_TITLE, "Give it a title: what does the visitor notice?"));
+        let impact = match self.impact.as_str() {
+            "" => Ok(None),
+            key => Impact::from_key(key).map(Some).ok_or_else(|| "Choose an impact from the list.".to_owned()),
+        };
+        let impact_override = invalid.take("impact", impact);
+        let started_at = self.time("started_at", &self.started_at, invalid);
+        let ended_at = self.time("ended_at", &self.ended_at, invalid);
+        if let (Some(start), Some(end)) = (started_at, ended_at)
+            && end < start
+        {
+            invalid.add("ended_at", "The end can't lie before the start.");
+        }
+        let detected_by = invalid.take("detected_by", line(&self.detected_by, MAX_DETECTED_BY));
+        let internal_note = invalid.take("internal_note", lines(&self.internal_note, MAX_NOTE));
+        let filled = |text: String| (!text.is_empty()).then_some(text);
+        Some(IncidentDetails {
+            title: title?,
+            impact_override: impact_override?,
+            started_at,
+            ended_at,
+            detected_by: detected_by.and_then(filled),
+            internal_note: internal_note.and_then(filled),
+        })
+    }
+
+    fn time(&self, field: &str, text: &str, invalid: &mut Invalid) -> Option<DateTime<Utc>> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        let zone = invalid.take("zone", parse_zone(&self.zone))?;
+        invalid.take(field, parse_local(text, zone))
+    }
+}
+
+impl NewIncident {
+    /// The incident as it begins at `now`, with the names of the `components` at this time.
+    ///
+    /// # Errors
+    /// Where a component does not exist, or a time lies in the future or the wrong way round.
+    pub fn open(
+        self,
+        id: IncidentId,
+        update: UpdateId,
+        components: &[Component],
+        now: DateTime<Utc>,
+    ) -> Result<Incident, Invalid> {
+        let details = self.details;
+        let started_at = details.started_at.unwrap_or(now);
+        let mut invalid = Invalid::new();
+        check_times(started_at, details.ended_at, now, &mut invalid);
+        let affected = affected(&self.components, components, &mut invalid);
+        invalid.check()?;
+        let first = Update {
+            id: update,
+            phase: self.phase,
+            body: self.body,
+            posted_at: now,
+            created_at: now,
+            edited_at: None,
+            version: 1,
+            components: affected,
+        };
+        let mut incident = Incident {
+            id,
+            title: details.title,
+            computed_impact: Impact::None,
+            impact_override: details.impact_override,
+            phase: self.phase,
+            started_at,
+            ended_at: details.ended_at,
+            detected_by: details.detected_by,
+            internal_note: details.internal_note,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            updates: vec![first],
+        };
+        incident.settle();
+        Ok(incident)
+    }
+}
+
+impl IncidentDetails {
+    /// Changes `incident` to these details. A start left empty stays as it was; an end left empty is
+    /// the time of the resolving update.
+    ///
+    /// # Errors
+    /// Where a time lies in the future or the wrong way round, or an open incident is given an end.
+    pub fn apply(self, incident: &mut Incident, now: DateTime<Utc>) -> Result<(), Invalid> {
+        let started_at = unless_same_minute(self.started_at, Some(incident.started_at)).unwrap_or(incident.started_at);
+        let ended_at = unless_same_minute(self.ended_at, incident.ended_at);
+        let mut invalid = Invalid::new();
+        check_times(started_at, ended_at, now, &mut invalid);
+        if incident.is_open() && ended_at.is_some() {
+            invalid.add("ended_at", "This incident is still open: post a resolving update to end it.");
+        }
+        invalid.check()?;
+        incident.title = self.title;
+        incident.impact_override = self.impact_override;
+        incident.started_at = started_at;
+        incident.ended_at = ended_at;
+        incident.detected_by = self.detected_by;
+        incident.internal_note = self.internal_note;
+        incident.settle();
+        Ok(())
+    }
+}
+
+/// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
+fn unless_same_minute(entered: Option<DateTime<Utc>>, stands: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (entered, stands) {
+        (Some(entered), Some(stands)) if entered.timestamp().div_euclid(60) == stands.timestamp().div_euclid(60) => {
+            Some(stands)
+        }
+        _ => entered,
+    }
+}
+
+fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid: &mut Invalid) {
+    if started_at > now {
+        invalid.add("started_at", "The start lies in the future.");
+    }
+    match ended_at {
+        Some(end) if end > now => invalid.add("ended_at", "The end lies in the future."),
+        Some(end) if end < started_at => invalid.add("ended_at", "The end can't lie before the start."),
+        _ => {}
+    }
+}
+
+/// The named components with the names they have now.
+pub(super) fn affected(
+    named: &[(ComponentId, Status)],
+    components: &[Component],
+    invalid: &mut Invalid,
+) -> Vec<AffectedComponent> {
+    let mut affected = Vec::new();
+    for (id, status) in named {
+        match components.iter().find(|component| component.id == *id) {
+            Some(component) => {
+                affected.push(AffectedComponent { id: id.clone(), name: component.name.clone(), status: *status });
+            }
+            None => invalid.add("components", format!("There is no component {id} any more.")),
+        }
+    }
+    affected
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn form() -> IncidentForm {
+        let details =
+            IncidentDetailsForm { title: "Mail is late".into(), zone: "Europe/Lisbon".into(), ..Default::default() };
+        IncidentForm { phase: "resolved".into(), body: "It was late.".into(), details, ..Default::default() }
+    }
+
+    fn open(form: &IncidentForm, now: DateTime<Utc>) -> Result<Incident, Invalid> {
+        let id = IncidentId::parse("incident").unwrap();
+        form.parse()?.open(id, UpdateId::parse("update").unwrap(), &[], now)
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let invalid = IncidentForm::default().parse().unwrap_err();
+        let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["body", "phase", "title"]);
+    }
+
+    #[test]
+    fn a_backfilled_incident_keeps_its_own_times() {
+        let mut form = form();
+        form.details.started_at = "2026-07-01T10:00".into();
+        form.details.ended_at = "2026-07-01T11:30".into();
+        let incident = open(&form, at("2026-07-05T00:00:00Z")).unwrap();
+        assert_eq!(incident.started_at, at("2026-07-01T09:00:00Z"));
+        assert_eq!(incident.duration(), Some(TimeDelta::minutes(90)));
+        assert_eq!(incident.updates[0].posted_at, at("2026-07-05T00:00:00Z"));
+    }
+
+    #[test]
+    fn the_end_can_neither_precede_the_start_nor_lie_ahead() {
+        let mut form = form();
+        form.details.started_at = "2026-07-01T10:00".into();
+        form.details.ended_at = "2026-07-01T09:59".into();
+        assert!(form.parse().unwrap_err().get("ended_at").is_some());
+        form.details.ended_at = "2026-07-09T09:59".into();
+        let invalid = open(&form, at("2026-07-05T00:00:00Z")).unwrap_err();
+        assert!(invalid.get("ended_at").unwrap().contains("future"));
+    }
+
+    #[test]
+    fn an_open_incident_has_no_end() {
+        let mut form = form();
+        form.phase = "identified".into();
+        form.details.ended_at = "2026-07-01T10:00".into();
+        assert!(form.parse().unwrap_err().get("ended_at").is_some());
+    }
+
+    #[test]
+    fn editing_without_touching_the_times_keeps_their_seconds() {
+        let now = at("2026-07-05T12:34:56Z");
+        let mut incident = open(&form(), now).unwrap();
+        let zone: Tz = "Asia/Kolkata".parse().unwrap();
+        let details = IncidentDetailsForm::of(&incident, zone).parse().unwrap();
+        details.apply(&mut incident, now).unwrap();
+        assert_eq!((incident.started_at, incident.ended_at), (now, Some(now)));
+    }
+}

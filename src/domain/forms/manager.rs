@@ -1,0 +1,42 @@
+use super::{Fields, required_line};
+use crate::domain::manager::{MAX_NAME, parse_email};
+use crate::domain::{Invalid, Role};
+
+/// A new manager as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct ManagerForm {
+    pub email: String,
+    pub name: String,
+    pub role: String,
+}
+
+/// A new manager, parsed.
+#[derive(Clone, Debug)]
+pub struct NewManager {
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+}
+
+impl ManagerForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self { email: fields.text("email"), name: fields.text("name"), role: fields.text("role") }
+    }
+
+    /// The manager it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewManager, Invalid> {
+        let mut invalid = Invalid::new();
+        let email = invalid.take("email", parse_email(&self.email));
+        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Enter a name."));
+        let role = Role::from_key(&self.role).ok_or_else(|| "Choose a role.".to_owned());
+        let role = invalid.take("role", role);
+        match (email, name, role) {
+            (Some(email), Some(name), Some(role)) => Ok(NewManager { email, name, role }),
+            _ => Err(invalid),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+use chrono_tz::Tz;
+
+use super::{Fields, line, required_line};
+use crate::domain::moment::parse_zone;
+use crate::domain::page::{Link, MAX_LINKS, MAX_TEXT, is_safe_url};
+use crate::domain::{Invalid, Page};
+
+/// The page's settings as somebody typed them.
+#[derive(Clone, Debug, Default)]
+pub struct PageForm {
+    pub name: String,
+    pub url: String,
+    pub time_zone: String,
+    pub logo_text: String,
+    /// One link a line: the address, a space, the label.
+    pub links: String,
+    pub version: i64,
+}
+
+/// The page's settings, parsed.
+#[derive(Clone, Debug)]
+pub struct PageSettings {
+    pub name: String,
+    pub url: String,
+    pub time_zone: Tz,
+    pub logo_text: String,
+    pub links: Vec<Link>,
+}
+
+impl PageForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            name: fields.text("name"),
+            url: fields.text("url"),
+            time_zone: fields.text("time_zone"),
+            logo_text: fields.text("logo_text"),
+            links: fields.text("links"),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `page`.
+    pub fn of(page: &Page) -> Self {
+        let link = |link: &Link| format!("{} {}\n", link.url, link.label);
+        Self {
+            name: page.name.clone(),
+            url: page.url.clone(),
+            time_zone: page.time_zone.name().to_owned(),
+            logo_text: page.logo_text.clone(),
+            links: page.links.iter().map(link).collect(),
+            version: page.version,
+        }
+    }
+
+    /// The settings they mean.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<PageSettings, Invalid> {
+        let mut invalid = Invalid::new();
+        let name = invalid.take("name", required_line(&self.name, MAX_TEXT, "Give the page a name."));
+        let url = invalid.take("url", address(&self.url));
+        let time_zone = invalid.take("time_zone", parse_zone(&self.time_zone));
+        let logo_text = invalid.take("logo_text", line(&self.logo_text, MAX_TEXT));
+        let links = invalid.take("links", links(&self.links));
+        match (name, url, time_zone, logo_text, links) {
+            (Some(name), Some(url), Some(time_zone), Some(logo_text), Some(links)) => {
+                Ok(PageSettings { name, url, time_zone, logo_text, links })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let url = line(text, MAX_TEXT)?;
+    if url.is_empty() || is_safe_url(&url) {
+        Ok(url)
+    } else {
+        Err("Enter an address that begins with https://.".into())
+    }
+}
+
+fn links(text: &str) -> Result<Vec<Link>, String> {
+    let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
+    if rows.len() > MAX_LINKS {
+        return Err(format!("At most {MAX_LINKS} links."));
+    }
+    rows.into_iter().map(link).collect()
+}
+
+fn link(row: &str) -> Result<Link, String> {
+    let (url, label) = row.split_once(char::is_whitespace).unwrap_or((row, row));
+    let label = required_line(label, MAX_TEXT, "Give every link a label.")?;
+    if is_safe_url(url) && url.len() <= MAX_TEXT {
+        Ok(Link { label, url: url.to_owned() })
+    } else {
+        Err(format!("“{url}” is not an address: begin it with https:// or mailto:."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_an_address_and_a_label() {
+        let parsed = links("https://example.org Home page\n\nmailto:help@example.org Help\n").unwrap();
+        assert_eq!(parsed[0].label, "Home page");
+        assert_eq!(parsed[1].url, "mailto:help@example.org");
+        assert!(links("javascript:alert(1) x").is_err());
+        assert!(links(&"https://example.org x\n".repeat(MAX_LINKS + 1)).is_err());
+    }
+}

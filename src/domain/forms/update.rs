@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::incident::affected;
+use super::{Fields, body, component_statuses};
+use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Update, UpdateId};
+
+/// A new update as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateForm {
+    pub phase: String,
+    pub body: String,
+    /// Status by component id, from this update on.
+    pub components: BTreeMap<String, String>,
+    /// The incident's version when the form was opened.
+    pub version: i64,
+}
+
+/// A new update, parsed.
+#[derive(Clone, Debug)]
+pub struct NewUpdate {
+    pub phase: Phase,
+    pub body: String,
+    pub components: Vec<(ComponentId, Status)>,
+}
+
+/// A changed text of an update as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateEditForm {
+    pub body: String,
+    /// The update's version when the form was opened.
+    pub version: i64,
+}
+
+/// A changed text of an update, parsed.
+#[derive(Clone, Debug)]
+pub struct UpdateEdit {
+    pub body: String,
+}
+
+impl UpdateForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            phase: fields.text("phase"),
+            body: fields.text("body"),
+            components: fields.components(),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands before anything is typed: the phase and the components as they are.
+    pub fn of(incident: &Incident) -> Self {
+        let statuses = incident.statuses().into_iter();
+        Self {
+            phase: incident.phase.key().to_owned(),
+            body: String::new(),
+            components: statuses.map(|(id, status)| (id.to_string(), status.key().to_owned())).collect(),
+            version: incident.version,
+        }
+    }
+
+    /// The update it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewUpdate, Invalid> {
+        let mut invalid = Invalid::new();
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = invalid.take("phase", phase);
+        let text = invalid.take("body", body(&self.body));
+        let components = component_statuses(&self.components, &mut invalid);
+        match (phase, text) {
+            (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewUpdate { phase, body, components }),
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl NewUpdate {
+    /// Adds the update to `incident` at `now`, with the names of the `components` at this time.
+    /// A resolving update names no component: it clears all of them.
+    ///
+    /// # Errors
+    /// Where a component does not exist.
+    pub fn post(
+        self,
+        incident: &mut Incident,
+        id: UpdateId,
+        components: &[Component],
+        now: DateTime<Utc>,
+    ) -> Result<(), Invalid> {
+        let mut invalid = Invalid::new();
+        let mut affected = affected(&self.components, components, &mut invalid);
+        invalid.check()?;
+        if self.phase == Phase::Resolved {
+            affected.clear();
+        }
+        let newest = incident.newest().map_or(now, |update| update.posted_at);
+        incident.updates.push(Update {
+            id,
+            phase: self.phase,
+            body: self.body,
+            posted_at: now.max(newest),
+            created_at: now,
+            edited_at: None,
+            version: 1,
+            components: affected,
+        });
+        incident.settle();
+        Ok(())
+    }
+}
+
+impl UpdateEditForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self { body: fields.text("body"), version: fields.version() }
+    }
+
+    /// The form as it stands for `update`.
+    pub fn of(update: &Update) -> Self {
+        Self { body: update.body.clone(), version: update.version }
+    }
+
+    /// The change it means.
+    ///
+    /// # Errors
+    /// A message for the text, where it is wrong.
+    pub fn parse(&self) -> Result<UpdateEdit, Invalid> {
+        body(&self.body).map(|body| UpdateEdit { body }).map_err(|message| Invalid::field("body", message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::tests::{incident, update};
+    use chrono::TimeDelta;
+
+    #[test]
+    fn a_resolving_update_ends_the_incident_and_names_no_component() {
+        let mut it = incident(vec![update(0, Phase::Investigating, &[("api", Status::MajorOutage)])]);
+        let mut form = UpdateForm::of(&it);
+        form.phase = "resolved".into();
+        form.body = "Over.".into();
+        form.components.clear();
+        let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(33);
+        form.parse().unwrap().post(&mut it, UpdateId::parse("u").unwrap(), &[], now).unwrap();
+        assert_eq!(it.ended_at, Some(now));
+        assert!(it.newest().unwrap().components.is_empty());
+    }
+
+    #[test]
+    fn a_component_that_is_gone_is_refused() {
+        let mut it = incident(vec![update(0, Phase::Investigating, &[("api", Status::MajorOutage)])]);
+        let mut form = UpdateForm::of(&it);
+        form.body = "Text".into();
+        let id = UpdateId::parse("u").unwrap();
+        let invalid = form.parse().unwrap().post(&mut it, id, &[], DateTime::UNIX_EPOCH).unwrap_err();
+        assert!(invalid.get("components").is_some());
+        assert_eq!(it.updates.len(), 1);
+    }
+}

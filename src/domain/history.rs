@@ -1,0 +1,282 @@
+//! Which incidents a view of the history shows.
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::forms::Fields;
+use super::moment::parse_day;
+use super::{ComponentId, Impact, IncidentId};
+
+/// The longest text searched for, in characters.
+pub const MAX_SEARCH: usize = 100;
+/// The most incidents on one page of the history.
+pub const PAGE_SIZE: usize = 50;
+
+/// A choice among the incidents; the default is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub component: Option<ComponentId>,
+    pub impact: Option<Impact>,
+    /// In title and updates, whatever the case.
+    pub text: Option<String>,
+    pub range: Range,
+}
+
+/// A stretch of time in which incidents began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Range {
+    #[default]
+    AllTime,
+    LastYear,
+    LastTwoYears,
+    /// Whole days in the page's zone, both included; either end may be open.
+    Days {
+        from: Option<NaiveDate>,
+        to: Option<NaiveDate>,
+    },
+}
+
+/// Count, sum and first of one and the same set of incidents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    pub count: i64,
+    /// Of those that are over, in seconds.
+    pub seconds: i64,
+    /// When the first of them began.
+    pub first_started_at: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    /// The filter in the query of an address. What can't be read means nothing and is left out.
+    pub fn read(query: &Fields) -> Self {
+        let text: String = query.text("q").trim().chars().filter(|c| !c.is_control()).take(MAX_SEARCH).collect();
+        let from = parse_day(&query.text("from")).ok();
+        let to = parse_day(&query.text("to")).ok();
+        let range = match query.text("range").as_str() {
+            "12m" => Range::LastYear,
+            "2y" => Range::LastTwoYears,
+            _ if from.is_some() || to.is_some() => Range::Days { from, to },
+            _ => Range::AllTime,
+        };
+        Self {
+            component: ComponentId::parse(&query.text("component")),
+            impact: Impact::from_key(&query.text("impact")),
+            text: (!text.is_empty()).then_some(text),
+            range,
+        }
+    }
+
+    /// Whether it lets everything through.
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The filter as pairs of a query, in one order: equal filters have equal pairs.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        if let Some(text) = &self.text {
+            pairs.push(("q", text.clone()));
+        }
+        if let Some(component) = &self.component {
+            pairs.push(("component", component.to_string()));
+        }
+        if let Some(impact) = self.impact {
+            pairs.push(("impact", impact.key().to_owned()));
+        }
+        match self.range {
+            Range::AllTime => {}
+            Range::LastYear => pairs.push(("range", "12m".to_owned())),
+            Range::LastTwoYears => pairs.push(("range", "2y".to_owned())),
+            Range::Days { from, to } => {
+                pairs.extend(from.map(|day| ("from", day.to_string())));
+                pairs.extend(to.map(|day| ("to", day.to_string())));
+            }
+        }
+        pairs
+    }
+}
+
+impl Range {
+    /// The instants it spans: from the first (included) to the second (not included).
+    pub fn bounds(self, zone: Tz, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let back = |months| now.checked_sub_months(Months::new(months));
+        match self {
+            Range::AllTime => (None, None),
+            Range::LastYear => (back(12), None),
+            Range::LastTwoYears => (back(24), None),
+            Range::Days { from, to } => {
+                let begin = from.map(|day| start_of_day(day, zone));
+                let end = to.and_then(|day| day.succ_opt()).map(|day| start_of_day(day, zone));
+                (begin, end)
+            }
+        }
+    }
+}
+
+impl Totals {
+    /// Incidents per month between `from` (else the first incident) and `to`, a month being a twelfth
+    /// of 365.25 days and the span never less than one month.
+    pub fn per_month(&self, from: Option<DateTime<Utc>>, to: DateTime<Utc>) -> f64 {
+        const SECONDS_PER_MONTH: f64 = 365.25 * 86400.0 / 12.0;
+        let Some(from) = from.or(self.first_started_at) else { return 0.0 };
+        let months = (to - from).num_seconds() as f64 / SECONDS_PER_MONTH;
+        self.count as f64 / months.max(1.0)
+    }
+}
+
+/// The first instant of `day` in `zone`, also where its midnight is skipped.
+pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+    hours
+        .filter_map(|local| zone.from_local_datetime(&local).earliest())
+        .next()
+        .map_or_else(|| day.and_time(chrono::NaiveTime::MIN).and_utc(), |at| at.to_utc())
+}
+
+/// A calendar month in the page's zone; written `2026-11`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Month {
+    pub year: i32,
+    /// 1 to 12.
+    pub month: u32,
+}
+
+impl Month {
+    /// The month of `at` in `zone`.
+    pub fn of(at: DateTime<Utc>, zone: Tz) -> Self {
+        let local = at.with_timezone(&zone);
+        Self { year: local.year(), month: local.month() }
+    }
+
+    /// The month written as `2026-11`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (year, month) = text.split_once('-')?;
+        let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(year, 4) || !digits(month, 2) {
+            return None;
+        }
+        let parsed = Self { year: year.parse().ok()?, month: month.parse().ok()? };
+        ((1970..2200).contains(&parsed.year) && (1..=12).contains(&parsed.month)).then_some(parsed)
+    }
+
+    /// The instants it spans in `zone`: from the first (included) to the second (not included).
+    pub fn bounds(self, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
+        let next = if self.month == 12 {
+            Self { year: self.year + 1, month: 1 }
+        } else {
+            Self { month: self.month + 1, ..self }
+        };
+        (self.start(zone), next.start(zone))
+    }
+
+    fn start(self, zone: Tz) -> DateTime<Utc> {
+        NaiveDate::from_ymd_opt(self.year, self.month, 1).map_or(DateTime::UNIX_EPOCH, |day| start_of_day(day, zone))
+    }
+}
+
+impl std::fmt::Display for Month {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+/// A place in a list of incidents that runs from the newest start to the oldest: the next page
+/// begins behind it, also when incidents were added before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub started_at: DateTime<Utc>,
+    pub id: IncidentId,
+}
+
+impl Cursor {
+    /// The cursor written as `MICROSECONDS_ID`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (micros, id) = text.split_once('_')?;
+        let started_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        let within = (0..2230).contains(&started_at.year());
+        within.then_some(())?;
+        Some(Self { started_at, id: IncidentId::parse(id)? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}_{}", self.started_at.timestamp_micros(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn query(pairs: &[(&str, &str)]) -> Filter {
+        Filter::read(&Fields(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()))
+    }
+
+    #[test]
+    fn a_filter_survives_its_own_query() {
+        let filter = query(&[
+            ("q", " S3 "),
+            ("component", "api"),
+            ("impact", "major"),
+            ("from", "2024-01-01"),
+            ("to", "2024-02-01"),
+        ]);
+        let pairs: Vec<(String, String)> = filter.pairs().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        assert_eq!(Filter::read(&Fields(pairs)), filter);
+    }
+
+    #[test]
+    fn nonsense_in_a_query_means_nothing() {
+        let filter = query(&[
+            ("component", "../x"),
+            ("impact", "huge"),
+            ("from", "soon"),
+            ("range", "9z"),
+            ("utm_source", "mail"),
+        ]);
+        assert!(filter.is_all());
+    }
+
+    #[test]
+    fn a_day_begins_where_the_zone_says_also_without_midnight() {
+        let beirut: Tz = "Asia/Beirut".parse().unwrap();
+        let day = NaiveDate::from_ymd_opt(2022, 3, 27).unwrap();
+        assert_eq!(start_of_day(day, beirut).to_rfc3339(), "2022-03-26T22:00:00+00:00");
+    }
+
+    #[test]
+    fn a_month_spans_its_days_in_the_zone() {
+        let month = Month::parse("2026-10").unwrap();
+        let (from, to) = month.bounds("Europe/Lisbon".parse().unwrap());
+        assert_eq!(to - from, TimeDelta::hours(31 * 24 + 1));
+        assert_eq!(month.to_string(), "2026-10");
+        for bad in ["2026", "2026-13", "2026-1", "26-01", "2026-00", "+026-01", "2026-01-01"] {
+            assert!(Month::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_survives_being_written() {
+        let cursor = Cursor {
+            started_at: "2024-10-07T20:00:40.123456Z".parse().unwrap(),
+            id: IncidentId::parse("a_b").unwrap(),
+        };
+        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        for bad in ["", "_", "x_y", "9223372036854775807_a", "1_a/b"] {
+            assert!(Cursor::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_average_counts_months_of_the_span() {
+        let first = DateTime::UNIX_EPOCH;
+        let totals = Totals { count: 24, seconds: 0, first_started_at: Some(first) };
+        let year = TimeDelta::hours(8766);
+        assert!((totals.per_month(None, first + year) - 2.0).abs() < 1e-9);
+        assert!((totals.per_month(None, first + TimeDelta::days(1)) - 24.0).abs() < 1e-9);
+        assert_eq!(Totals::default().per_month(None, first), 0.0);
+    }
+}

@@ -1,0 +1,90 @@
+//! The impact of an incident, computed from the components it affects.
+
+use serde::{Deserialize, Serialize};
+
+use super::Status;
+
+/// How bad an incident is, from least to worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Impact {
+    /// A notice: nothing is out of order for the components of the page.
+    #[default]
+    None,
+    /// Some of it degraded, or a smaller part out.
+    Minor,
+    /// A larger part out.
+    Major,
+    /// All of it out.
+    Critical,
+}
+
+impl Impact {
+    /// Every impact, from least to worst.
+    pub const ALL: [Impact; 4] = [Impact::None, Impact::Minor, Impact::Major, Impact::Critical];
+
+    /// The name that stands in the database, in forms and in the public API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Impact::None => "none",
+            Impact::Minor => "minor",
+            Impact::Major => "major",
+            Impact::Critical => "critical",
+        }
+    }
+
+    /// The impact called `key`.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|impact| impact.key() == key)
+    }
+
+    /// The word a visitor reads; an impact of none is a "Notice".
+    pub fn words(self) -> &'static str {
+        match self {
+            Impact::None => "Notice",
+            Impact::Minor => "Minor",
+            Impact::Major => "Major",
+            Impact::Critical => "Critical",
+        }
+    }
+
+    /// The impact of an incident that leaves its components in `statuses`, by Statuspage's rule
+    /// (its support article "Top-level status and incident impact calculations").
+    pub fn of(statuses: &[Status]) -> Self {
+        let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
+        let some = |status| statuses.contains(&status);
+        if all(Status::MajorOutage) {
+            Impact::Critical
+        } else if some(Status::MajorOutage) || all(Status::PartialOutage) {
+            Impact::Major
+        } else if some(Status::PartialOutage) || some(Status::DegradedPerformance) {
+            Impact::Minor
+        } else {
+            Impact::None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::*;
+
+    #[test]
+    fn impact_follows_the_count_rule() {
+        let cases: [(&[Status], Impact); 9] = [
+            (&[], Impact::None),
+            (&[Operational, Operational], Impact::None),
+            (&[UnderMaintenance], Impact::None),
+            (&[DegradedPerformance], Impact::Minor),
+            (&[DegradedPerformance, PartialOutage], Impact::Minor),
+            (&[PartialOutage, Operational], Impact::Minor),
+            (&[PartialOutage, PartialOutage], Impact::Major),
+            (&[MajorOutage, Operational], Impact::Major),
+            (&[MajorOutage, MajorOutage], Impact::Critical),
+        ];
+        for (statuses, impact) in cases {
+            assert_eq!(Impact::of(statuses), impact, "{statuses:?}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Incidents and the rules of their life.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ComponentId, Impact, IncidentId, Phase, Status, Update};
+
+/// The longest title, in characters (Statuspage's bound).
+pub const MAX_TITLE: usize = 255;
+/// The longest "detected by", in characters.
+pub const MAX_DETECTED_BY: usize = 100;
+/// The longest internal note, in characters.
+pub const MAX_NOTE: usize = 10_000;
+
+/// Something that went wrong, with everything said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    pub id: IncidentId,
+    pub title: String,
+    /// Computed from the components of its updates; see [`Incident::impact`] for what shows.
+    pub computed_impact: Impact,
+    /// Set by people; wins over the computed one.
+    pub impact_override: Option<Impact>,
+    /// The phase of its newest update.
+    pub phase: Phase,
+    pub started_at: DateTime<Utc>,
+    /// Never before `started_at`; nothing while it is open.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Who or what noticed it first.
+    pub detected_by: Option<String>,
+    /// For managers only; no public page, feed or document shows it.
+    pub internal_note: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+    /// Oldest first. There is always at least one.
+    pub updates: Vec<Update>,
+}
+
+impl Incident {
+    /// The impact that shows: what people set, else what was computed.
+    pub fn impact(&self) -> Impact {
+        self.impact_override.unwrap_or(self.computed_impact)
+    }
+
+    /// Whether it is still going on.
+    pub fn is_open(&self) -> bool {
+        self.phase.is_open()
+    }
+
+    /// How long it lasted, from the exact instants; nothing while it is open.
+    pub fn duration(&self) -> Option<TimeDelta> {
+        self.ended_at.map(|end| end - self.started_at)
+    }
+
+    /// The newest update.
+    pub fn newest(&self) -> Option<&Update> {
+        self.updates.last()
+    }
+
+    /// How it leaves its components now: each with the status that the newest update naming it gave.
+    /// Resolving clears all of them.
+    pub fn statuses(&self) -> BTreeMap<ComponentId, Status> {
+        let mut statuses = BTreeMap::new();
+        for update in &self.updates {
+            if update.phase == Phase::Resolved {
+                statuses.clear();
+            } else {
+                statuses.extend(update.components.iter().map(|c| (c.id.clone(), c.status)));
+            }
+        }
+        statuses
+    }
+
+    /// Every component it ever named, in the order they were first named.
+    pub fn affected(&self) -> Vec<(&ComponentId, &str)> {
+        let mut affected: Vec<(&ComponentId, &str)> = Vec::new();
+        for component in self.updates.iter().flat_map(|update| &update.components) {
+            if !affected.iter().any(|(id, _)| *id == &component.id) {
+                affected.push((&component.id, &component.name));
+            }
+        }
+        affected
+    }
+
+    /// Makes phase, impact and end follow from the updates, after any change to them.
+    ///
+    /// The order of updates is that of `posted_at`, then of entry. The impact is the worst that any
+    /// update reached and is kept after resolving. An end set by people stays while the incident is
+    /// resolved, but never lies before the start.
+    pub fn settle(&mut self) {
+        self.updates.sort_by(|a, b| (a.posted_at, a.created_at, &a.id).cmp(&(b.posted_at, b.created_at, &b.id)));
+        self.computed_impact = worst_impact(&self.updates);
+        self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
+        self.ended_at = match self.updates.last() {
+            Some(last) if !last.phase.is_open() => Some(self.ended_at.unwrap_or(last.posted_at).max(self.started_at)),
+            _ => None,
+        };
+    }
+}
+
+/// The worst impact that the components reached over `updates`. An incident whose first update is
+/// already the resolved one was written afterwards: its components say how they had been.
+fn worst_impact(updates: &[Update]) -> Impact {
+    let mut statuses = BTreeMap::new();
+    let mut worst = Impact::None;
+    for (index, update) in updates.iter().enumerate() {
+        if update.phase == Phase::Resolved && index > 0 {
+            statuses.clear();
+            continue;
+        }
+        statuses.extend(update.components.iter().map(|c| (&c.id, c.status)));
+        let now: Vec<Status> = statuses.values().copied().collect();
+        worst = worst.max(Impact::of(&now));
+    }
+    worst
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::{AffectedComponent, UpdateId};
+
+    /// An update posted `minute` minutes after the epoch.
+    pub(crate) fn update(minute: i64, phase: Phase, components: &[(&str, Status)]) -> Update {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let affected = |(id, status): &(&str, Status)| AffectedComponent {
+            id: ComponentId::parse(id).unwrap(),
+            name: id.to_uppercase(),
+            status: *status,
+        };
+        Update {
+            id: UpdateId::parse(&format!("update{minute}")).unwrap(),
+            phase,
+            body: "Text".into(),
+            posted_at: at,
+            created_at: at,
+            edited_at: None,
+            version: 1,
+            components: components.iter().map(affected).collect(),
+        }
+    }
+
+    /// An incident that began at the epoch.
+    pub(crate) fn incident(updates: Vec<Update>) -> Incident {
+        let mut incident = Incident {
+            id: IncidentId::parse("incident").unwrap(),
+            title: "Title".into(),
+            computed_impact: Impact::None,
+            impact_override: None,
+            phase: Phase::Investigating,
+            started_at: DateTime::UNIX_EPOCH,
+            ended_at: None,
+            detected_by: None,
+            internal_note: None,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+            updates,
+        };
+        incident.settle();
+        incident
+    }
+
+    #[test]
+    fn components_not_named_keep_their_status() {
+        let it = incident(vec![
+            update(0, Phase::Investigating, &[("api", Status::MajorOutage), ("db", Status::PartialOutage)]),
+            update(5, Phase::Identified, &[("api", Status::DegradedPerformance)]),
+        ]);
+        let statuses: Vec<Status> = it.statuses().into_values().collect();
+        assert_eq!(statuses, [Status::DegradedPerformance, Status::PartialOutage]);
+    }
+
+    #[test]
+    fn resolving_clears_all_and_reopening_starts_anew() {
+        let mut it = incident(vec![
+            update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
+            update(5, Phase::Resolved, &[]),
+        ]);
+        assert!(it.statuses().is_empty());
+        assert_eq!(it.duration(), Some(TimeDelta::minutes(5)));
+        it.updates.push(update(9, Phase::Investigating, &[("db", Status::PartialOutage)]));
+        it.settle();
+        assert!(it.is_open());
+        assert_eq!(it.ended_at, None);
+        assert_eq!(it.statuses().len(), 1);
+    }
+
+    #[test]
+    fn impact_is_the_worst_ever_reached_and_survives_resolving() {
+        let it = incident(vec![
+            update(0, Phase::Investigating, &[("api", Status::DegradedPerformance)]),
+            update(1, Phase::Identified, &[("api", Status::MajorOutage)]),
+            update(2, Phase::Resolved, &[("api", Status::Operational)]),
+        ]);
+        assert_eq!(it.impact(), Impact::Critical);
+    }
+
+    #[test]
+    fn an_override_wins_over_the_computed_impact() {
+        let mut it = incident(vec![update(0, Phase::Identified, &[("api", Status::MajorOutage)])]);
+        it.impact_override = Some(Impact::None);
+        assert_eq!(it.impact(), Impact::None);
+    }
+
+    #[test]
+    fn a_backfilled_incident_has_the_impact_its_only_update_tells() {
+        let it = incident(vec![update(0, Phase::Resolved, &[("api", Status::MajorOutage)])]);
+        assert_eq!(it.impact(), Impact::Critical);
+        assert!(it.statuses().is_empty());
+    }
+
+    #[test]
+    fn deleting_the_newest_update_rolls_the_phase_back() {
+        let mut it = incident(vec![
+            update(0, Phase::Investigating, &[]),
+            update(1, Phase::Identified, &[]),
+            update(2, Phase::Resolved, &[]),
+        ]);
+        it.updates.pop();
+        it.settle();
+        assert_eq!((it.phase, it.ended_at), (Phase::Identified, None));
+    }
+
+    #[test]
+    fn an_end_never_lies_before_the_start() {
+        let mut it = incident(vec![update(3, Phase::Resolved, &[])]);
+        it.started_at = DateTime::UNIX_EPOCH + TimeDelta::minutes(10);
+        it.settle();
+        assert_eq!(it.ended_at, Some(it.started_at));
+    }
+
+    #[test]
+    fn affected_components_stand_in_the_order_they_were_named() {
+        let it = incident(vec![
+            update(0, Phase::Investigating, &[("web", Status::MajorOutage)]),
+            update(1, Phase::Identified, &[("api", Status::MajorOutage), ("web", Status::Operational)]),
+        ]);
+        let names: Vec<&str> = it.affected().into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["WEB", "API"]);
+    }
+}

@@ -1,0 +1,31 @@
+//! Pure types and rules: what an incident is, how it moves through its phases, what the page says.
+//!
+//! Nothing in here knows a database, a web server, a template or a clock; it also compiles for the browser.
+
+pub mod audit;
+pub mod component;
+pub mod duration;
+pub mod forms;
+pub mod history;
+pub mod id;
+pub mod impact;
+pub mod incident;
+pub mod invalid;
+pub mod manager;
+pub mod moment;
+pub mod page;
+pub mod page_status;
+pub mod phase;
+pub mod status;
+pub mod update;
+
+pub use component::{Component, Group};
+pub use id::{ComponentId, GroupId, IncidentId, ManagerId, UpdateId};
+pub use impact::Impact;
+pub use incident::Incident;
+pub use invalid::Invalid;
+pub use manager::{Manager, Role};
+pub use page::Page;
+pub use phase::Phase;
+pub use status::Status;
+pub use update::{AffectedComponent, Update};

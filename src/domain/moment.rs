@@ -1,0 +1,86 @@
+//! Reading instants that people and programs write.
+
+use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// An instant at the precision both databases keep: microseconds.
+pub fn cut(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.trunc_subsecs(6)
+}
+
+/// The instant that `text`, as a browser's `datetime-local` field writes it, means in `zone`.
+/// Where the clocks go back and an hour comes twice, the first of the two is meant.
+pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+    let text = text.trim();
+    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .ok_or("Write the time as 2026-03-29 14:05.")?;
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => within_reason(at.to_utc()),
+        LocalResult::None => Err(format!("There is no {} in {zone}: the clocks skip it.", local.format("%H:%M"))),
+    }
+}
+
+/// The instant in `text`, which must say its offset: `2026-03-29T14:05:00Z` or `…+02:00`.
+pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text.trim())
+        .map_err(|_| {
+            "Write the time with its offset, like 2026-03-29T14:05:00Z or 2026-03-29T14:05:00+02:00.".to_owned()
+        })
+        .and_then(|at| within_reason(cut(at.to_utc())))
+}
+
+/// The zone called `name` in the IANA database.
+pub fn parse_zone(name: &str) -> Result<Tz, String> {
+    name.trim().parse().map_err(|_| "Choose a time zone from the list, like Europe/Lisbon.".to_owned())
+}
+
+/// The day in `text`, as `2026-03-29`.
+pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "Write the day as 2026-03-29.".to_owned())
+}
+
+/// Years with four digits only: others sort wrongly as text.
+fn within_reason(at: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let year = |year| NaiveDate::from_ymd_opt(year, 1, 1).and_then(|d| d.and_hms_opt(0, 0, 0)).map(|d| d.and_utc());
+    if Some(at) < year(1970) || Some(at) >= year(2200) {
+        return Err("The year must lie between 1970 and 2199.".to_owned());
+    }
+    Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_time_is_read_in_its_zone() {
+        let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
+        let summer = parse_local("2026-07-01T14:05", lisbon).unwrap();
+        assert_eq!(summer.to_rfc3339(), "2026-07-01T13:05:00+00:00");
+        let winter = parse_local("2026-01-01 14:05", lisbon).unwrap();
+        assert_eq!(winter.to_rfc3339(), "2026-01-01T14:05:00+00:00");
+    }
+
+    #[test]
+    fn a_skipped_hour_is_refused_and_a_doubled_hour_means_its_first() {
+        let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
+        assert!(parse_local("2026-03-29T01:30", lisbon).unwrap_err().contains("skip"));
+        let first = parse_local("2026-10-25T01:30", lisbon).unwrap();
+        assert_eq!(first.to_rfc3339(), "2026-10-25T00:30:00+00:00");
+    }
+
+    #[test]
+    fn an_instant_must_say_its_offset() {
+        assert!(parse_instant("2026-03-29T14:05:00").is_err());
+        let at = parse_instant("2026-03-29T14:05:00+02:00").unwrap();
+        assert_eq!(at.to_rfc3339(), "2026-03-29T12:05:00+00:00");
+    }
+
+    #[test]
+    fn absurd_years_are_refused() {
+        assert!(parse_local("0026-03-29T14:05", Tz::UTC).is_err());
+        assert!(parse_local("9999-03-29T14:05", Tz::UTC).is_err());
+    }
+}

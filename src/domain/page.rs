@@ -1,0 +1,82 @@
+//! The settings of the page itself.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+/// The longest name, address, logo text or link label, in characters.
+pub const MAX_TEXT: usize = 255;
+/// The most links in the page's footer.
+pub const MAX_LINKS: usize = 8;
+
+/// The page: whose it is, where it stands, which clock it shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// 12 letters and digits, for the public API.
+    pub id: String,
+    pub name: String,
+    /// The address of the company, linked from the page's name; may be empty.
+    pub url: String,
+    /// The zone in which the page shows its times and cuts its days.
+    pub time_zone: Tz,
+    /// What stands at the top of the page; the name where it is empty.
+    pub logo_text: String,
+    /// Links in the footer.
+    pub links: Vec<Link>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+}
+
+/// A link in the footer of the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub label: String,
+    /// http, https or mailto.
+    pub url: String,
+}
+
+impl Page {
+    /// What stands at the top of the page.
+    pub fn logo(&self) -> &str {
+        if self.logo_text.is_empty() { &self.name } else { &self.logo_text }
+    }
+}
+
+/// Whether `url` may stand in a link: http, https or mailto, with something behind it and nothing
+/// a browser would strip or a header would split.
+pub fn is_safe_url(url: &str) -> bool {
+    let lower = url.to_ascii_lowercase();
+    let rest = ["https://", "http://", "mailto:"].iter().find_map(|scheme| lower.strip_prefix(scheme));
+    let clean = url.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"'`\\".contains(c));
+    clean && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_web_and_mail_addresses_are_linked() {
+        for good in ["https://example.org", "http://x.test/a?b=c#d", "mailto:help@example.org"] {
+            assert!(is_safe_url(good), "{good}");
+        }
+        for bad in [
+            "",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "\tjavascript:x",
+            "data:text/html,x",
+            "//evil",
+            "https:evil",
+            "https://",
+            "https:///x",
+            "https://a b",
+            "https://a\"b",
+            "https://a\nb",
+            "vbscript:x",
+        ] {
+            assert!(!is_safe_url(bad), "{bad}");
+        }
+    }
+}

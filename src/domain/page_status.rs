@@ -1,0 +1,148 @@
+//! What the page says of everything together.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Impact, Incident, Status};
+
+/// The page's indicator, by Statuspage's names; `Maintenance` is its undocumented fifth value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Indicator {
+    None,
+    Maintenance,
+    Minor,
+    Major,
+    Critical,
+}
+
+impl Indicator {
+    /// The name that stands in the public API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Indicator::None => "none",
+            Indicator::Maintenance => "maintenance",
+            Indicator::Minor => "minor",
+            Indicator::Major => "major",
+            Indicator::Critical => "critical",
+        }
+    }
+}
+
+impl From<Impact> for Indicator {
+    fn from(impact: Impact) -> Self {
+        match impact {
+            Impact::None => Indicator::None,
+            Impact::Minor => Indicator::Minor,
+            Impact::Major => Indicator::Major,
+            Impact::Critical => Indicator::Critical,
+        }
+    }
+}
+
+/// Indicator and description, counted over the components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageStatus {
+    pub indicator: Indicator,
+    pub description: &'static str,
+}
+
+impl PageStatus {
+    /// The status of a page whose components (groups don't count) stand at `statuses`, by Statuspage's
+    /// count rule (its support article "Top-level status and incident impact calculations").
+    pub fn of(statuses: &[Status]) -> Self {
+        let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
+        let some = |status| statuses.contains(&status);
+        let (indicator, description) = if all(Status::MajorOutage) {
+            (Indicator::Critical, "Major System Outage")
+        } else if some(Status::MajorOutage) || all(Status::PartialOutage) {
+            (Indicator::Major, "Partial System Outage")
+        } else if some(Status::PartialOutage) {
+            (Indicator::Minor, "Minor Service Outage")
+        } else if all(Status::DegradedPerformance) && statuses.len() > 1 {
+            (Indicator::Minor, "Degraded System Service")
+        } else if some(Status::DegradedPerformance) {
+            (Indicator::Minor, "Partially Degraded Service")
+        } else if some(Status::UnderMaintenance) {
+            (Indicator::Maintenance, "Service Under Maintenance")
+        } else {
+            (Indicator::None, "All Systems Operational")
+        };
+        Self { indicator, description }
+    }
+}
+
+/// The banner of the page: honest where the count rule alone would not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// How serious it looks; an open incident raises it.
+    pub tone: Indicator,
+    /// The sentence in the page's first heading.
+    pub headline: String,
+}
+
+impl Banner {
+    /// The banner over components at `statuses` and the incidents that are `open`.
+    /// An open incident over green components is named instead of "All Systems Operational".
+    pub fn of(statuses: &[Status], open: &[Incident]) -> Self {
+        let counted = PageStatus::of(statuses);
+        if counted.indicator != Indicator::None || open.is_empty() {
+            return Self { tone: counted.indicator, headline: counted.description.to_owned() };
+        }
+        let worst = open.iter().map(Incident::impact).max().unwrap_or_default();
+        let headline = match open {
+            [only] => format!("Open incident: {}", only.title),
+            [first, rest @ ..] => format!("Open incidents: {} and {} more", first.title, rest.len()),
+            [] => unreachable!("an empty list returned above"),
+        };
+        Self { tone: worst.into(), headline }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Phase;
+    use crate::domain::incident::tests::{incident, update};
+    use Status::*;
+
+    #[test]
+    fn the_page_follows_the_count_rule() {
+        let cases: [(&[Status], Indicator, &str); 15] = [
+            (&[], Indicator::None, "All Systems Operational"),
+            (&[Operational, Operational], Indicator::None, "All Systems Operational"),
+            (&[DegradedPerformance], Indicator::Minor, "Partially Degraded Service"),
+            (&[PartialOutage], Indicator::Major, "Partial System Outage"),
+            (&[MajorOutage], Indicator::Critical, "Major System Outage"),
+            (&[UnderMaintenance], Indicator::Maintenance, "Service Under Maintenance"),
+            (&[MajorOutage, MajorOutage], Indicator::Critical, "Major System Outage"),
+            (&[MajorOutage, Operational], Indicator::Major, "Partial System Outage"),
+            (&[PartialOutage, PartialOutage], Indicator::Major, "Partial System Outage"),
+            (&[PartialOutage, Operational], Indicator::Minor, "Minor Service Outage"),
+            (&[PartialOutage, DegradedPerformance], Indicator::Minor, "Minor Service Outage"),
+            (&[DegradedPerformance, DegradedPerformance], Indicator::Minor, "Degraded System Service"),
+            (&[DegradedPerformance, Operational], Indicator::Minor, "Partially Degraded Service"),
+            (&[DegradedPerformance, UnderMaintenance], Indicator::Minor, "Partially Degraded Service"),
+            (&[UnderMaintenance, Operational], Indicator::Maintenance, "Service Under Maintenance"),
+        ];
+        for (statuses, indicator, description) in cases {
+            assert_eq!(PageStatus::of(statuses), PageStatus { indicator, description }, "{statuses:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_incident_over_green_components_is_named() {
+        let mut open = incident(vec![update(0, Phase::Investigating, &[])]);
+        open.title = "Login mails arrive late".into();
+        open.impact_override = Some(Impact::Major);
+        let banner = Banner::of(&[Operational], std::slice::from_ref(&open));
+        assert_eq!(banner.headline, "Open incident: Login mails arrive late");
+        assert_eq!(banner.tone, Indicator::Major);
+        let two = Banner::of(&[Operational], &[open.clone(), open]);
+        assert_eq!(two.headline, "Open incidents: Login mails arrive late and 1 more");
+    }
+
+    #[test]
+    fn without_an_open_incident_green_is_said_plainly() {
+        assert_eq!(Banner::of(&[Operational], &[]).headline, "All Systems Operational");
+    }
+}

@@ -1,0 +1,9 @@
+//! Candor, a status-page server: the page is published, not served.
+//!
+//! This file is the map of the house, and the only one that asks for a feature: `domain` and `islands`
+//! also compile for the browser, everything else is the server. See docs/ARCHITECTURE.md.
+
+pub mod domain;
+
+#[cfg(feature = "ssr")]
+pub mod ui;
