@@ -1,0 +1,78 @@
+//! Every setting, once: a flag, an environment variable, and the text that explains it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use url::Url;
+
+/// Where the database is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DatabaseConfig {
+    /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
+    #[arg(
+        long,
+        env = "CANDOR_DATABASE_URL",
+        default_value = "sqlite://data/candor.db",
+        hide_env_values = true,
+        global = true
+    )]
+    pub database_url: String,
+
+    /// A file that holds the address of the database instead, so that no password stands in the environment
+    #[arg(long, env = "CANDOR_DATABASE_URL_FILE", value_name = "FILE", global = true)]
+    pub database_url_file: Option<PathBuf>,
+}
+
+/// How the server listens and what it says of itself.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeConfig {
+    /// The address and port to listen on
+    #[arg(long, env = "CANDOR_LISTEN", default_value = "127.0.0.1:3000")]
+    pub listen: SocketAddr,
+
+    /// The address visitors use, like https://status.example.org; the listening address where it is absent
+    #[arg(long, env = "CANDOR_BASE_URL")]
+    pub base_url: Option<Url>,
+
+    /// The folder for the last published page, from which the server starts when the database is away
+    #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+
+    /// Addresses of reverse proxies whose X-Forwarded-For is believed (comma separated)
+    #[arg(long, env = "CANDOR_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+
+    /// Write the log as one JSON object a line
+    #[arg(long, env = "CANDOR_LOG_JSON")]
+    pub log_json: bool,
+}
+
+impl DatabaseConfig {
+    /// The address of the database.
+    ///
+    /// # Errors
+    /// Where the file that should hold it can't be read.
+    pub fn url(&self) -> anyhow::Result<String> {
+        let Some(file) = &self.database_url_file else { return Ok(self.database_url.clone()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(text.trim().to_owned())
+    }
+}
+
+impl ServeConfig {
+    /// Scheme, host and port of the address visitors use, without a slash at the end.
+    ///
+    /// # Errors
+    /// Where the address has a path, a query or a user, or is not http or https.
+    pub fn origin(&self) -> anyhow::Result<String> {
+        let Some(url) = &self.base_url else { return Ok(format!("http://{}", self.listen)) };
+        let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || !plain {
+            bail!(
+                "--base-url must be like https://status.example.org, without a path: the API and the feeds live at the root"
+            );
+        }
+        Ok(url.origin().ascii_serialization())
+    }
+}

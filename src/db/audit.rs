@@ -1,0 +1,84 @@
+//! The audit: rows are added with every change and never altered.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::ManagerId;
+use crate::domain::audit::{Actor, Entry, Record};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    at: DateTime<Utc>,
+    manager_id: Option<String>,
+    actor_name: String,
+    address: String,
+    action: String,
+    subject_id: String,
+    subject_name: String,
+    before: Option<String>,
+    after: Option<String>,
+    revision: i64,
+}
+
+/// Adds a row; [`WriteTx::commit`] calls it.
+pub(super) async fn record(
+    tx: &mut WriteTx,
+    actor: &Actor,
+    at: DateTime<Utc>,
+    entry: &Entry,
+    revision: i64,
+) -> Result<()> {
+    run!(
+        tx,
+        "insert into audit (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        at,
+        actor.manager_id.as_ref().map(ManagerId::as_str),
+        actor.name.as_str(),
+        actor.address.as_str(),
+        entry.action,
+        entry.subject_id.as_str(),
+        entry.subject_name.as_str(),
+        entry.before.as_ref().map(serde_json::Value::to_string),
+        entry.after.as_ref().map(serde_json::Value::to_string),
+        revision
+    )?;
+    Ok(())
+}
+
+/// At most `limit` rows, newest first, behind the row `before` where one is named.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Record>> {
+    let sql =
+        "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
+               from audit where id < $1 order by id desc limit $2";
+    let rows = rows!(tx, Row, sql, before.unwrap_or(i64::MAX), limit)?;
+    rows.into_iter().map(Record::try_from).collect()
+}
+
+impl TryFrom<Row> for Record {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let json =
+            |text: Option<String>| text.map(|text| serde_json::from_str(&text).map_err(Error::other)).transpose();
+        Ok(Self {
+            id: row.id,
+            at: row.at,
+            actor: Actor {
+                manager_id: row.manager_id.as_deref().and_then(ManagerId::parse),
+                name: row.actor_name,
+                address: row.address,
+            },
+            action: row.action,
+            subject_id: row.subject_id,
+            subject_name: row.subject_name,
+            before: json(row.before)?,
+            after: json(row.after)?,
+            revision: row.revision,
+        })
+    }
+}

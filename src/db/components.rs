@@ -1,0 +1,310 @@
+//! Components and their groups.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Error, Result, Tx, WriteTx, random};
+use crate::domain::forms::{NewComponent, NewGroup};
+use crate::domain::{Component, ComponentId, Group, GroupId, Status};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    group_id: Option<String>,
+    name: String,
+    description: String,
+    status: String,
+    position: i64,
+    start_date: Option<NaiveDate>,
+    only_show_if_degraded: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct GroupRow {
+    id: String,
+    name: String,
+    description: String,
+    position: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// Every component, by position.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Component>> {
+    let sql = "select id, group_id, name, description, status, position, start_date, only_show_if_degraded,
+                      created_at, updated_at, version
+               from components order by position, created_at, id";
+    rows!(tx, Row, sql)?.into_iter().map(Component::try_from).collect()
+}
+
+/// One component.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &ComponentId) -> Result<Component> {
+    let sql = "select id, group_id, name, description, status, position, start_date, only_show_if_degraded,
+                      created_at, updated_at, version
+               from components where id = $1";
+    row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
+}
+
+/// A component made of `new`, at the last place of its group where none is named.
+///
+/// # Errors
+/// Where the group does not exist.
+pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> Result<Component> {
+    let position = match new.position {
+        Some(position) => position,
+        None => last_position(tx, new.group_id.as_ref()).await? + 1,
+    };
+    let component = Component {
+        id: ComponentId::from_random(random()),
+        group_id: new.group_id,
+        name: new.name,
+        description: new.description,
+        status: new.status,
+        position,
+        start_date: new.start_date,
+        only_show_if_degraded: new.only_show_if_degraded,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    insert(tx, &component).await?;
+    Ok(component)
+}
+
+/// Adds `component` as it is, as an import does.
+///
+/// # Errors
+/// A conflict where its id is taken; `NotFound` where its group does not exist.
+pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
+    if let Some(group) = &component.group_id {
+        find_group(tx, group).await?;
+    }
+    run!(
+        tx,
+        "insert into components (id, group_id, name, description, status, position, start_date, only_show_if_degraded,
+                                 created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        component.id.as_str(),
+        component.group_id.as_ref().map(GroupId::as_str),
+        component.name.as_str(),
+        component.description.as_str(),
+        component.status.key(),
+        component.position,
+        component.start_date,
+        component.only_show_if_degraded,
+        component.created_at,
+        component.updated_at,
+        component.version
+    )?;
+    record_baseline(tx, &component.id, component.status, component.created_at).await
+}
+
+/// Writes `component` over its row, if that still has its version; gives it the next version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between; `NotFound` where its group does not exist.
+pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<Utc>) -> Result<()> {
+    if let Some(group) = &component.group_id {
+        find_group(tx, group).await?;
+    }
+    let stands = find(tx, &component.id).await?;
+    let changed = run!(
+        tx,
+        "update components set group_id = $1, name = $2, description = $3, status = $4, position = $5, start_date = $6,
+                               only_show_if_degraded = $7, updated_at = $8, version = version + 1
+         where id = $9 and version = $10",
+        component.group_id.as_ref().map(GroupId::as_str),
+        component.name.as_str(),
+        component.description.as_str(),
+        component.status.key(),
+        component.position,
+        component.start_date,
+        component.only_show_if_degraded,
+        now,
+        component.id.as_str(),
+        component.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the component was changed in the meantime"));
+    }
+    if stands.status != component.status {
+        record_baseline(tx, &component.id, component.status, now).await?;
+    }
+    component.version += 1;
+    component.updated_at = now;
+    Ok(())
+}
+
+/// Deletes a component; what incidents said of it stays.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, id: &ComponentId) -> Result<()> {
+    run!(tx, "delete from components where id = $1", id.as_str())?;
+    Ok(())
+}
+
+/// Every group, by position.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn groups(tx: &mut Tx) -> Result<Vec<Group>> {
+    let sql = "select id, name, description, position, created_at, updated_at, version
+               from component_groups order by position, created_at, id";
+    rows!(tx, GroupRow, sql)?.into_iter().map(Group::try_from).collect()
+}
+
+/// One group.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find_group(tx: &mut Tx, id: &GroupId) -> Result<Group> {
+    let sql = "select id, name, description, position, created_at, updated_at, version
+               from component_groups where id = $1";
+    row!(tx, GroupRow, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
+}
+
+/// A group made of `new`, at the last place where none is named.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -> Result<Group> {
+    let position = match new.position {
+        Some(position) => position,
+        None => last_position(tx, None).await? + 1,
+    };
+    let group = Group {
+        id: GroupId::from_random(random()),
+        name: new.name,
+        description: new.description,
+        position,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    insert_group(tx, &group).await?;
+    Ok(group)
+}
+
+/// Adds `group` as it is, as an import does.
+///
+/// # Errors
+/// A conflict where its id is taken.
+pub async fn insert_group(tx: &mut WriteTx, group: &Group) -> Result<()> {
+    run!(
+        tx,
+        "insert into component_groups (id, name, description, position, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        group.id.as_str(),
+        group.name.as_str(),
+        group.description.as_str(),
+        group.position,
+        group.created_at,
+        group.updated_at,
+        group.version
+    )?;
+    Ok(())
+}
+
+/// Writes `group` over its row, if that still has its version; gives it the next version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between.
+pub async fn update_group(tx: &mut WriteTx, group: &mut Group, now: DateTime<Utc>) -> Result<()> {
+    let changed = run!(
+        tx,
+        "update component_groups set name = $1, description = $2, position = $3, updated_at = $4, version = version + 1
+         where id = $5 and version = $6",
+        group.name.as_str(),
+        group.description.as_str(),
+        group.position,
+        now,
+        group.id.as_str(),
+        group.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the group was changed in the meantime"));
+    }
+    group.version += 1;
+    group.updated_at = now;
+    Ok(())
+}
+
+/// Deletes a group; its components stay, without a group.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete_group(tx: &mut WriteTx, id: &GroupId) -> Result<()> {
+    run!(tx, "update components set group_id = null, version = version + 1 where group_id = $1", id.as_str())?;
+    run!(tx, "delete from component_groups where id = $1", id.as_str())?;
+    Ok(())
+}
+
+/// The last place taken within a group, or on the page's top level.
+async fn last_position(tx: &mut Tx, group: Option<&GroupId>) -> Result<i64> {
+    let row = match group {
+        Some(group) => {
+            let sql = "select coalesce(max(position), 0) from components where group_id = $1";
+            row!(tx, (i64,), sql, group.as_str())?
+        }
+        None => {
+            let sql = "select coalesce(max(position), 0) from (
+                         select position from components where group_id is null
+                         union all select position from component_groups) as taken";
+            row!(tx, (i64,), sql)?
+        }
+    };
+    Ok(row.map_or(0, |(position,)| position))
+}
+
+async fn record_baseline(tx: &mut WriteTx, id: &ComponentId, status: Status, since: DateTime<Utc>) -> Result<()> {
+    let sql = "insert into component_baselines (component_id, since, status) values ($1, $2, $3)
+               on conflict (component_id, since) do update set status = excluded.status";
+    run!(tx, sql, id.as_str(), since, status.key())?;
+    Ok(())
+}
+
+impl TryFrom<Row> for Component {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: ComponentId::parse(&row.id).ok_or_else(|| Error::other("a component's id"))?,
+            group_id: row.group_id.as_deref().and_then(GroupId::parse),
+            name: row.name,
+            description: row.description,
+            status: Status::from_key(&row.status).ok_or_else(|| Error::other("a component's status"))?,
+            position: row.position,
+            start_date: row.start_date,
+            only_show_if_degraded: row.only_show_if_degraded,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}
+
+impl TryFrom<GroupRow> for Group {
+    type Error = Error;
+
+    fn try_from(row: GroupRow) -> Result<Self> {
+        Ok(Self {
+            id: GroupId::parse(&row.id).ok_or_else(|| Error::other("a group's id"))?,
+            name: row.name,
+            description: row.description,
+            position: row.position,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}

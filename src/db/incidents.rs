@@ -1,0 +1,401 @@
+//! Incidents with their updates and the components these name.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::history::{Cursor, Filter, Totals};
+use crate::domain::{AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Status, Update, UpdateId};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    title: String,
+    computed_impact: String,
+    impact_override: Option<String>,
+    phase: String,
+    started_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    detected_by: Option<String>,
+    internal_note: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct UpdateRow {
+    id: String,
+    incident_id: String,
+    phase: String,
+    body: String,
+    posted_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    edited_at: Option<DateTime<Utc>>,
+    version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct AffectedRow {
+    update_id: String,
+    component_id: String,
+    name: String,
+    status: String,
+}
+
+/// Loads the incidents whose ids a query chooses, newest start first, in three statements whatever
+/// their number.
+macro_rules! load {
+    ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {{
+        let incidents = rows!(
+            $tx,
+            Row,
+            concat!(
+                "select id, title, computed_impact, impact_override, phase, started_at, ended_at, detected_by,
+                        internal_note, created_at, updated_at, version
+                 from incidents where id in (", $chosen, ") order by started_at desc, id desc"
+            )
+            $(, $value)*
+        )?;
+        let updates = rows!(
+            $tx,
+            UpdateRow,
+            concat!(
+                "select id, incident_id, phase, body, posted_at, created_at, edited_at, version
+                 from incident_updates where incident_id in (", $chosen, ") order by posted_at, created_at, id"
+            )
+            $(, $value)*
+        )?;
+        let affected = rows!(
+            $tx,
+            AffectedRow,
+            concat!(
+                "select c.update_id, c.component_id, c.name, c.status
+                 from incident_update_components c join incident_updates u on u.id = c.update_id
+                 where u.incident_id in (", $chosen, ") order by c.update_id, c.position"
+            )
+            $(, $value)*
+        )?;
+        assemble(incidents, updates, affected)
+    }};
+}
+
+/// The condition of a [`Filter`]: an empty text stands for "any", and the bounds are always given, so
+/// that both databases know the types of their values.
+macro_rules! matches_filter {
+    () => {
+        "($1 = '' or exists (select 1 from incident_updates u join incident_update_components c on c.update_id = u.id
+                             where u.incident_id = incidents.id and c.component_id = $1))
+         and ($2 = '' or coalesce(impact_override, computed_impact) = $2)
+         and ($3 = '' or search like $3 escape '\\')
+         and started_at >= $4 and started_at < $5"
+    };
+}
+
+/// The values of a [`Filter`] as its condition wants them.
+struct Values {
+    component: String,
+    impact: &'static str,
+    text: String,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+}
+
+impl Values {
+    fn of(filter: &Filter, bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>)) -> Self {
+        let escaped = |text: &String| {
+            let lower = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            format!("%{lower}%")
+        };
+        Self {
+            component: filter.component.as_ref().map(ComponentId::to_string).unwrap_or_default(),
+            impact: filter.impact.map_or("", Impact::key),
+            text: filter.text.as_ref().map(escaped).unwrap_or_default(),
+            from: bounds.0.unwrap_or(DateTime::UNIX_EPOCH),
+            to: bounds.1.unwrap_or_else(end_of_time),
+        }
+    }
+}
+
+/// Later than anything that is stored (years have four digits).
+fn end_of_time() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// One incident.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
+    load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
+}
+
+/// Whether there is an incident `id`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn exists(tx: &mut Tx, id: &IncidentId) -> Result<bool> {
+    Ok(row!(tx, (i64,), "select cast(1 as bigint) from incidents where id = $1", id.as_str())?.is_some())
+}
+
+/// Every open incident, newest start first, at most 100.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
+    load!(tx, "select id from incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
+}
+
+/// At most `limit` incidents that pass `filter` and began within `bounds` (from, to), newest start
+/// first, behind `cursor` where one is given.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<Incident>> {
+    let values = Values::of(filter, bounds);
+    let (before, id) = cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()));
+    load!(
+        tx,
+        concat!(
+            "select id from incidents where ",
+            matches_filter!(),
+            " and (started_at, id) < ($6, $7) order by started_at desc, id desc limit $8"
+        ),
+        values.component.as_str(),
+        values.impact,
+        values.text.as_str(),
+        values.from,
+        values.to,
+        before,
+        id,
+        limit
+    )
+}
+
+/// Count, sum and first start of all incidents that pass `filter` and began within `bounds`, from one query.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn totals(
+    tx: &mut Tx,
+    filter: &Filter,
+    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<Totals> {
+    let values = Values::of(filter, bounds);
+    let row = row!(
+        tx,
+        (i64, i64, Option<DateTime<Utc>>),
+        concat!(
+            "select count(*), cast(coalesce(sum(duration_seconds), 0) as bigint), min(started_at) from incidents where ",
+            matches_filter!()
+        ),
+        values.component.as_str(),
+        values.impact,
+        values.text.as_str(),
+        values.from,
+        values.to
+    )?;
+    let (count, seconds, first_started_at) = row.ok_or(Error::NotFound)?;
+    Ok(Totals { count, seconds, first_started_at })
+}
+
+/// The start of the newest incident that began before `at`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select started_at from incidents where started_at < $1 order by started_at desc limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+}
+
+/// The start of the oldest incident that began at or after `at`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select started_at from incidents where started_at >= $1 order by started_at limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+}
+
+/// Adds `incident` with its updates.
+///
+/// # Errors
+/// A conflict where an id is taken.
+pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
+    run!(
+        tx,
+        "insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds,
+                                detected_by, internal_note, search, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        incident.id.as_str(),
+        incident.title.as_str(),
+        incident.computed_impact.key(),
+        incident.impact_override.map(Impact::key),
+        incident.phase.key(),
+        incident.started_at,
+        incident.ended_at,
+        incident.duration().map(|length| length.num_seconds()),
+        incident.detected_by.as_deref(),
+        incident.internal_note.as_deref(),
+        search_text(incident),
+        incident.created_at,
+        incident.updated_at,
+        incident.version
+    )?;
+    for update in &incident.updates {
+        insert_update(tx, &incident.id, update).await?;
+    }
+    Ok(())
+}
+
+/// Writes `incident` and all its updates over their rows, if the incident's row still has its version;
+/// gives it the next version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between.
+pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc>) -> Result<()> {
+    let changed = run!(
+        tx,
+        "update incidents set title = $1, computed_impact = $2, impact_override = $3, phase = $4, started_at = $5,
+                              ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, search = $10,
+                              updated_at = $11, version = version + 1
+         where id = $12 and version = $13",
+        incident.title.as_str(),
+        incident.computed_impact.key(),
+        incident.impact_override.map(Impact::key),
+        incident.phase.key(),
+        incident.started_at,
+        incident.ended_at,
+        incident.duration().map(|length| length.num_seconds()),
+        incident.detected_by.as_deref(),
+        incident.internal_note.as_deref(),
+        search_text(incident),
+        now,
+        incident.id.as_str(),
+        incident.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the incident was changed in the meantime"));
+    }
+    run!(tx, "delete from incident_updates where incident_id = $1", incident.id.as_str())?;
+    for update in &incident.updates {
+        insert_update(tx, &incident.id, update).await?;
+    }
+    incident.version += 1;
+    incident.updated_at = now;
+    Ok(())
+}
+
+/// Deletes an incident and its updates; the audit keeps what it was.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
+    run!(tx, "delete from incidents where id = $1", id.as_str())?;
+    Ok(())
+}
+
+async fn insert_update(tx: &mut WriteTx, incident: &IncidentId, update: &Update) -> Result<()> {
+    run!(
+        tx,
+        "insert into incident_updates (id, incident_id, phase, body, posted_at, created_at, edited_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        update.id.as_str(),
+        incident.as_str(),
+        update.phase.key(),
+        update.body.as_str(),
+        update.posted_at,
+        update.created_at,
+        update.edited_at,
+        update.version
+    )?;
+    for (position, component) in (1_i64..).zip(&update.components) {
+        let sql = "insert into incident_update_components (update_id, component_id, name, status, position)
+                   values ($1, $2, $3, $4, $5)";
+        let (id, name) = (component.id.as_str(), component.name.as_str());
+        run!(tx, sql, update.id.as_str(), id, name, component.status.key(), position)?;
+    }
+    Ok(())
+}
+
+/// Title and texts in lower case.
+fn search_text(incident: &Incident) -> String {
+    let bodies = incident.updates.iter().map(|update| update.body.as_str());
+    let parts: Vec<&str> = std::iter::once(incident.title.as_str()).chain(bodies).collect();
+    parts.join("\n").to_lowercase()
+}
+
+/// Puts incidents, updates and components together, keeping the order of the incidents.
+fn assemble(incidents: Vec<Row>, updates: Vec<UpdateRow>, affected: Vec<AffectedRow>) -> Result<Vec<Incident>> {
+    let mut components: HashMap<String, Vec<AffectedComponent>> = HashMap::new();
+    for row in affected {
+        let update = row.update_id.clone();
+        components.entry(update).or_default().push(row.try_into()?);
+    }
+    let mut by_incident: HashMap<String, Vec<Update>> = HashMap::new();
+    for row in updates {
+        let named = components.remove(&row.id).unwrap_or_default();
+        let incident = row.incident_id.clone();
+        by_incident.entry(incident).or_default().push(row.with(named)?);
+    }
+    let with_updates = |row: Row| {
+        let updates = by_incident.remove(&row.id).unwrap_or_default();
+        row.with(updates)
+    };
+    incidents.into_iter().map(with_updates).collect()
+}
+
+impl Row {
+    fn with(self, updates: Vec<Update>) -> Result<Incident> {
+        let impact = |key: &str| Impact::from_key(key).ok_or_else(|| Error::other("an incident's impact"));
+        Ok(Incident {
+            id: IncidentId::parse(&self.id).ok_or_else(|| Error::other("an incident's id"))?,
+            title: self.title,
+            computed_impact: impact(&self.computed_impact)?,
+            impact_override: self.impact_override.as_deref().map(impact).transpose()?,
+            phase: Phase::from_key(&self.phase).ok_or_else(|| Error::other("an incident's phase"))?,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            detected_by: self.detected_by,
+            internal_note: self.internal_note,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+            updates,
+        })
+    }
+}
+
+impl UpdateRow {
+    fn with(self, components: Vec<AffectedComponent>) -> Result<Update> {
+        Ok(Update {
+            id: UpdateId::parse(&self.id).ok_or_else(|| Error::other("an update's id"))?,
+            phase: Phase::from_key(&self.phase).ok_or_else(|| Error::other("an update's phase"))?,
+            body: self.body,
+            posted_at: self.posted_at,
+            created_at: self.created_at,
+            edited_at: self.edited_at,
+            version: self.version,
+            components,
+        })
+    }
+}
+
+impl TryFrom<AffectedRow> for AffectedComponent {
+    type Error = Error;
+
+    fn try_from(row: AffectedRow) -> Result<Self> {
+        Ok(Self {
+            id: ComponentId::parse(&row.component_id).ok_or_else(|| Error::other("a component's id"))?,
+            name: row.name,
+            status: Status::from_key(&row.status).ok_or_else(|| Error::other("a component's status"))?,
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! Managers.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx, random};
+use crate::domain::forms::NewManager;
+use crate::domain::{Manager, ManagerId, Role};
+
+/// The most managers a list gives; an installation has a handful.
+const MAX_LISTED: i64 = 500;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    email: String,
+    name: String,
+    role: String,
+    password_hash: Option<String>,
+    disabled_at: Option<DateTime<Utc>>,
+    last_login_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// Every manager, by name.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Manager>> {
+    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version
+               from managers order by lower(name), id limit $1";
+    rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(Manager::try_from).collect()
+}
+
+/// One manager.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
+    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version
+               from managers where id = $1";
+    row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
+}
+
+/// The manager with the address `email` (lower case) and the hash of the password, if one is set.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<(Manager, Option<String>)>> {
+    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version
+               from managers where email = $1";
+    let row = row!(tx, Row, sql, email)?;
+    row.map(|row| {
+        let hash = row.password_hash.clone();
+        Ok((row.try_into()?, hash))
+    })
+    .transpose()
+}
+
+/// How many managers there are, disabled ones too.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn count(tx: &mut Tx) -> Result<i64> {
+    Ok(row!(tx, (i64,), "select count(*) from managers")?.map_or(0, |(count,)| count))
+}
+
+/// How many owners can log in.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn active_owners(tx: &mut Tx) -> Result<i64> {
+    let sql = "select count(*) from managers
+               where role = 'owner' and disabled_at is null and password_hash is not null";
+    Ok(row!(tx, (i64,), sql)?.map_or(0, |(count,)| count))
+}
+
+/// A manager made of `new`, with the hash of a password where one is set already.
+///
+/// # Errors
+/// A conflict where the address is taken.
+pub async fn create(
+    tx: &mut WriteTx,
+    new: NewManager,
+    password_hash: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Manager> {
+    let manager = Manager {
+        id: ManagerId::from_random(random()),
+        email: new.email,
+        name: new.name,
+        role: new.role,
+        has_password: password_hash.is_some(),
+        disabled_at: None,
+        last_login_at: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    run!(
+        tx,
+        "insert into managers (id, email, name, role, password_hash, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $6, 1)",
+        manager.id.as_str(),
+        manager.email.as_str(),
+        manager.name.as_str(),
+        manager.role.key(),
+        password_hash,
+        now
+    )?;
+    Ok(manager)
+}
+
+/// Changes the role.
+///
+/// # Errors
+/// A conflict where nobody would be left who can administer.
+pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update managers set role = $1, updated_at = $2, version = version + 1 where id = $3";
+    run!(tx, sql, role.key(), now, manager.id.as_str())?;
+    manager.role = role;
+    keep_an_owner(tx).await
+}
+
+/// Disables the manager and ends all sessions and links of theirs.
+///
+/// # Errors
+/// A conflict where nobody would be left who can administer.
+pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update managers set disabled_at = $1, updated_at = $1, version = version + 1 where id = $2";
+    run!(tx, sql, now, manager.id.as_str())?;
+    super::sessions::delete_of(tx, &manager.id, None).await?;
+    super::links::delete_of(tx, &manager.id).await?;
+    manager.disabled_at = Some(now);
+    keep_an_owner(tx).await
+}
+
+/// Lets a disabled manager log in again.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update managers set disabled_at = null, updated_at = $1, version = version + 1 where id = $2";
+    run!(tx, sql, now, manager.id.as_str())?;
+    manager.disabled_at = None;
+    Ok(())
+}
+
+/// Sets the password's hash and ends all sessions of the manager but the one with the hash `keep`.
+/// Links made before no longer work.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn set_password(
+    tx: &mut WriteTx,
+    manager: &mut Manager,
+    hash: &str,
+    keep: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "update managers set password_hash = $1, updated_at = $2, version = version + 1 where id = $3";
+    run!(tx, sql, hash, now, manager.id.as_str())?;
+    super::sessions::delete_of(tx, &manager.id, keep).await?;
+    super::links::delete_of(tx, &manager.id).await?;
+    manager.has_password = true;
+    Ok(())
+}
+
+/// Replaces the hash of an unchanged password by one with stronger parameters, at login.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, rehashed: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update managers set last_login_at = $1, password_hash = coalesce($2, password_hash) where id = $3";
+    run!(tx, sql, now, rehashed, id.as_str())?;
+    Ok(())
+}
+
+/// Somebody must be able to administer: a change that leaves no active owner is not kept.
+async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
+    if active_owners(tx).await? == 0 {
+        return Err(Error::Conflict("the last active owner must stay: make somebody else an owner first"));
+    }
+    Ok(())
+}
+
+impl TryFrom<Row> for Manager {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: ManagerId::parse(&row.id).ok_or_else(|| Error::other("a manager's id"))?,
+            email: row.email,
+            name: row.name,
+            role: Role::from_key(&row.role).ok_or_else(|| Error::other("a manager's role"))?,
+            has_password: row.password_hash.is_some(),
+            disabled_at: row.disabled_at,
+            last_login_at: row.last_login_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! The database: SQLite or PostgreSQL behind one set of queries. The only importer of sqlx.
+//!
+//! Every query runs in a [`Tx`]: a read transaction sees one consistent state, a write transaction is
+//! the only writer. A write ends with [`WriteTx::commit`], which takes the audit entry and makes the
+//! next revision, so no change can be kept without them.
+
+#[macro_use]
+mod query;
+mod error;
+mod open;
+mod tx;
+
+pub mod audit;
+pub mod components;
+pub mod incidents;
+pub mod links;
+pub mod managers;
+pub mod page;
+pub mod sessions;
+
+pub use error::{Error, Result};
+pub use open::Db;
+pub use tx::{Tx, WriteTx};
+
+/// Random bytes from the operating system, for identifiers and tokens.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
+    bytes
+}

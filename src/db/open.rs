@@ -1,0 +1,226 @@
+//! Opening a database: where it is, how it is set, how it is brought up to date.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+
+use super::tx::{Tx, WriteTx};
+use super::{Error, Result, page};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a request waits for a connection before it is told that the database is unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long SQLite waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that read SQLite.
+const READERS: u32 = 4;
+/// Connections to PostgreSQL.
+const CONNECTIONS: u32 = 10;
+
+/// The database, opened lazily: making one never fails because the database is away.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One connection writes, some read.
+    Sqlite {
+        path: PathBuf,
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// The database at `url`: `sqlite://PATH` or `postgres://…`.
+    ///
+    /// # Errors
+    /// Where the address can't be understood. Whether anything is there shows later.
+    pub fn at(url: &str) -> Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Self::postgres(url);
+        }
+        match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
+            Some(path) if !path.is_empty() => Ok(Self::sqlite(Path::new(path))),
+            _ => Err(Error::other("the database address must begin with sqlite:// or postgres://")),
+        }
+    }
+
+    fn sqlite(path: &Path) -> Self {
+        let base = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("trusted_schema", "OFF")
+            .pragma("cell_size_check", "ON")
+            .pragma("journal_size_limit", "67108864")
+            .pragma("temp_store", "MEMORY")
+            .disable_statement_logging();
+        let writing = base.clone().journal_mode(SqliteJournalMode::Wal).optimize_on_close(true, None);
+        let reading = base.pragma("query_only", "ON");
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
+        Self::Sqlite {
+            path: path.to_owned(),
+            // A write may wait for another process as long as SQLite's own busy timeout.
+            writer: pool(1).acquire_timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT).connect_lazy_with(writing),
+            readers: pool(READERS).connect_lazy_with(reading),
+        }
+    }
+
+    fn postgres(url: &str) -> Result<Self> {
+        let options =
+            PgConnectOptions::from_str(url)?.application_name("candor").disable_statement_logging().options([
+                ("statement_timeout", "10s"),
+                ("lock_timeout", "5s"),
+                ("idle_in_transaction_session_timeout", "30s"),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .max_lifetime(Duration::from_secs(15 * 60));
+        Ok(Self::Postgres(pool.connect_lazy_with(options)))
+    }
+
+    /// Creates what is missing and brings the schema up to date. Two processes that do it at once take
+    /// turns. A SQLite file that holds something is copied to `PATH.before-VERSION` first.
+    ///
+    /// # Errors
+    /// Where the database is away, or is newer than this program.
+    pub async fn prepare(&self, now: DateTime<Utc>) -> Result<()> {
+        match self {
+            Self::Sqlite { path, writer, .. } => prepare_sqlite(path, writer).await?,
+            Self::Postgres(pool) => POSTGRES.run(pool).await?,
+        }
+        let mut tx = self.write().await?;
+        page::ensure(&mut tx, now).await?;
+        tx.commit_unaudited().await
+    }
+
+    /// A transaction that reads one consistent state.
+    ///
+    /// # Errors
+    /// Where the database can't be reached.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
+            }
+        })
+    }
+
+    /// A transaction that writes. It waits until it is the only one: on SQLite by `begin immediate`
+    /// (one that begins reading and then writes would fail at once instead of waiting), on PostgreSQL
+    /// by an advisory lock, so that both databases let changes happen one after the other.
+    ///
+    /// # Errors
+    /// Where the database can't be reached or another writer does not finish.
+    pub async fn write(&self) -> Result<WriteTx> {
+        match self {
+            Self::Sqlite { writer, .. } => Ok(WriteTx(Tx::Sqlite(writer.begin_with("begin immediate").await?))),
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query("select pg_advisory_xact_lock(1128353860)").execute(&mut *tx).await?;
+                Ok(WriteTx(Tx::Postgres(tx)))
+            }
+        }
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Copies the whole database to the new file `target` while it is in use.
+    ///
+    /// # Errors
+    /// On PostgreSQL, whose own pg_dump does this; where the file exists or can't be written.
+    pub async fn backup(&self, target: &Path) -> Result<()> {
+        let Self::Sqlite { readers, .. } = self else {
+            return Err(Error::other("a PostgreSQL database is backed up with pg_dump"));
+        };
+        if target.exists() {
+            return Err(Error::other(format!("{} exists already", target.display())));
+        }
+        // VACUUM INTO only reads the database but is refused under query_only, so not on a reader.
+        let options = readers.connect_options().as_ref().clone().pragma("query_only", "OFF");
+        let mut connection = options.connect().await?;
+        vacuum_into(&mut connection, target).await
+    }
+
+    /// What the database says of its own soundness: nothing, where all is well.
+    ///
+    /// # Errors
+    /// Where it can't be asked.
+    pub async fn faults(&self) -> Result<Vec<String>> {
+        let Self::Sqlite { readers, .. } = self else {
+            return Ok(Vec::new());
+        };
+        let rows: Vec<(String,)> = sqlx::query_as("pragma integrity_check").fetch_all(readers).await?;
+        Ok(rows.into_iter().map(|(row,)| row).filter(|row| row != "ok").collect())
+    }
+}
+
+async fn prepare_sqlite(path: &Path, writer: &SqlitePool) -> Result<()> {
+    let lock = {
+        let path = path.to_owned();
+        tokio::task::spawn_blocking(move || lock(&path)).await.map_err(Error::other)??
+    };
+    let mut connection = writer.acquire().await?;
+    let known: Option<(i64,)> =
+        sqlx::query_as("select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'")
+            .fetch_optional(&mut *connection)
+            .await?;
+    if known == Some((1,)) {
+        let (version,): (i64,) = sqlx::query_as("select coalesce(max(version), 0) from _sqlx_migrations where success")
+            .fetch_one(&mut *connection)
+            .await?;
+        if SQLITE.iter().any(|migration| migration.version > version) {
+            let copy = PathBuf::from(format!("{}.before-{version}", path.display()));
+            if !copy.exists() {
+                vacuum_into(&mut connection, &copy).await?;
+            }
+        }
+    }
+    SQLITE.run(&mut *connection).await?;
+    drop(lock);
+    Ok(())
+}
+
+/// Copies the database; the name of a file can't be bound, so it is quoted as SQL quotes text.
+async fn vacuum_into(connection: &mut sqlx::SqliteConnection, target: &Path) -> Result<()> {
+    let quoted = target.display().to_string().replace('\'', "''");
+    sqlx::query(AssertSqlSafe(format!("vacuum into '{quoted}'"))).execute(connection).await?;
+    Ok(())
+}
+
+/// Creates the file and its folder for the owner only, and holds a lock beside it until dropped.
+fn lock(path: &Path) -> Result<std::fs::File> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let away = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(away)?;
+    }
+    let private = || {
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options
+    };
+    private().open(path).map_err(away)?;
+    let lock = private().open(format!("{}.lock", path.display())).map_err(away)?;
+    fs4::fs_std::FileExt::lock_exclusive(&lock).map_err(away)?;
+    Ok(lock)
+}
