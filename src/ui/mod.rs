@@ -2,7 +2,9 @@
 //!
 //! `ui` knows no database and no request. Whoever renders loads, builds the struct and calls [`render`].
 
+pub mod layout;
 pub mod markdown;
+pub mod pages;
 pub mod time;
 
 use leptos::prelude::*;

@@ -1,0 +1,3 @@
+//! The pages, by who reads them.
+
+pub mod public;

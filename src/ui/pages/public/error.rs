@@ -1,0 +1,82 @@
+//! What a visitor reads instead of a page.
+
+use leptos::prelude::*;
+
+use crate::ui::layout::{Head, Kind, Layout, Shell};
+
+/// What an error page shows.
+#[derive(Clone, Debug)]
+pub struct ErrorPage {
+    pub shell: Shell,
+    /// The status code of the answer.
+    pub status: u16,
+    /// What happened, in a few words.
+    pub title: String,
+    /// What it means for the reader, in a sentence.
+    pub message: String,
+    /// Label and address of where to go on.
+    pub links: Vec<(String, String)>,
+}
+
+impl ErrorPage {
+    /// The page for `status` in the usual words.
+    pub fn new(shell: Shell, status: u16) -> Self {
+        let (title, message) = words(status);
+        let links = vec![link("Current status", "/"), link("Incident history", "/history")];
+        Self { shell, status, title: title.to_owned(), message: message.to_owned(), links }
+    }
+
+    /// The page for a filtered view of the history that can't be computed now.
+    pub fn filter_unavailable(shell: Shell) -> Self {
+        Self {
+            shell,
+            status: 503,
+            title: "This filtered view is not available right now".to_owned(),
+            message: "The history without a filter is. Please try the filter again in a minute.".to_owned(),
+            links: vec![link("History without a filter", "/history"), link("Current status", "/")],
+        }
+    }
+}
+
+fn link(label: &str, href: &str) -> (String, String) {
+    (label.to_owned(), href.to_owned())
+}
+
+fn words(status: u16) -> (&'static str, &'static str) {
+    match status {
+        400 => ("This request can't be read", "Something in the address or in what was sent is not as it should be."),
+        403 => ("This is not allowed", "The request was refused. Go back, load the page again and retry."),
+        404 => ("There is no such page", "The address may be misspelt, or what stood here was taken down."),
+        405 => ("This can't be done here", "The page exists, but it does not accept this kind of request."),
+        408 => ("The request took too long", "It did not arrive in full. Please try again."),
+        413 => ("This is too large", "More was sent than is accepted here."),
+        414 => ("The address is too long", "Shorten the address and try again."),
+        429 => ("Too many requests", "Please wait a minute before you try again."),
+        503 => ("Not available right now", "Please try again in a minute. The status page itself stays up."),
+        _ => ("Something went wrong here", "The fault is ours and was recorded. Please try again in a minute."),
+    }
+}
+
+/// The whole document.
+pub fn render(page: ErrorPage) -> String {
+    crate::ui::render(|| view! { <ErrorView page=page /> })
+}
+
+/// An error page.
+#[component]
+pub fn ErrorView(page: ErrorPage) -> AnyView {
+    let ErrorPage { shell, status, title, message, links } = page;
+    let head = Head { title: title.clone(), description: message.clone(), kind: Kind::Error };
+    let links = links.into_iter().map(|(label, href)| view! { <a href=href>{label}</a> }).collect_view();
+    view! {
+        <Layout shell=shell head=head>
+            <div class="intro">
+                <p class="code">{format!("Error {status}")}</p>
+                <h1>{title}</h1>
+                <p class="lede">{message}</p>
+            </div>
+            <p class="back">{links}</p>
+        </Layout>
+    }
+    .into_any()
+}

@@ -1,0 +1,237 @@
+//! `/history`, `/history/2024-10` and every filtered view: totals in one sentence, then month by month.
+
+use chrono::NaiveDate;
+use leptos::prelude::*;
+
+use super::parts::{Fold, IncidentCard, count};
+use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, Totals};
+use crate::domain::{ComponentId, Impact, Incident, duration};
+use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::time;
+
+/// What a page of the history shows.
+#[derive(Clone, Debug)]
+pub struct HistoryPage {
+    /// Its path is the one without a query.
+    pub shell: Shell,
+    /// The month shown alone; nothing for the whole or a filtered history.
+    pub month: Option<Month>,
+    /// What was asked for; the default for everything.
+    pub filter: Filter,
+    /// The components to choose from, with their names, in the order they are offered.
+    pub components: Vec<(ComponentId, String)>,
+    /// Of exactly the set of `month` and `filter`, on this page and all others.
+    pub totals: Totals,
+    /// The incidents of this page, newest start first.
+    pub incidents: Vec<Incident>,
+    /// Label and address of the page with newer incidents.
+    pub newer: Option<(String, String)>,
+    /// Label and address of the page with older incidents.
+    pub older: Option<(String, String)>,
+}
+
+/// The whole document.
+pub fn render(page: HistoryPage) -> String {
+    crate::ui::render(|| view! { <HistoryView page=page /> })
+}
+
+/// A page of the history.
+#[component]
+pub fn HistoryView(page: HistoryPage) -> AnyView {
+    let title =
+        page.month.map_or("Incident history".to_owned(), |month| format!("Incidents in {}", time::month(month)));
+    let head = Head {
+        title: title.clone(),
+        description: format!("What went wrong at {}, and what was done about it.", page.shell.page.name),
+        kind: if page.filter.is_all() { Kind::Regular } else { Kind::Filtered },
+    };
+    let shell = page.shell.clone();
+    view! {
+        <Layout shell=shell head=head>
+            <div class="intro">
+                <h1>{title}</h1>
+                {summary(&page)}
+            </div>
+            {form(&page)}
+            {incidents(&page)}
+            {pager(&page)}
+        </Layout>
+    }
+    .into_any()
+}
+
+/// One sentence: how many, since when, how long in all, how often, and of what set.
+fn summary(page: &HistoryPage) -> AnyView {
+    let scope = match page.month {
+        Some(_) => Vec::new(),
+        None if page.filter.is_all() && page.totals.count > 0 => vec![view! { ", all time" }.into_any()],
+        None => scope(page),
+    };
+    let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">"Show all"</a> });
+    view! { <p class="lede">{totals(page)}{scope}"."{all}</p> }.into_any()
+}
+
+fn totals(page: &HistoryPage) -> String {
+    let Totals { count: n, seconds, first_started_at } = page.totals;
+    let zone = page.shell.zone();
+    match (n, first_started_at) {
+        (0, _) if page.filter.is_all() => "No incidents reported".to_owned(),
+        (0, _) => "No incidents".to_owned(),
+        (_, Some(first)) if page.month.is_none() => {
+            let (from, to) = page.filter.range.bounds(zone, page.shell.now);
+            let to = to.map_or(page.shell.now, |to| to.min(page.shell.now));
+            let (since, sum) = (time::day(first, zone), duration::total(seconds));
+            let rate = page.totals.per_month(from, to);
+            format!("{} since {since}, {sum} in all, {rate:.1} per month", count(n, "incident"))
+        }
+        _ => format!("{}, {} in all", count(n, "incident"), duration::total(seconds)),
+    }
+}
+
+/// The filter in words: `for Shield, major, matching “s3”, in the last 2 years`.
+fn scope(page: &HistoryPage) -> Vec<AnyView> {
+    let filter = &page.filter;
+    let component = filter.component.as_ref().map(|id| view! { ", for "<bdi>{name_of(id, page)}</bdi> }.into_any());
+    let impact = filter.impact.map(|impact| format!(", {}", impact_words(impact)).into_any());
+    let text = filter.text.clone().map(|text| view! { ", matching “"<bdi>{text}</bdi>"”" }.into_any());
+    let range = range_words(filter.range).map(|words| format!(", {words}").into_any());
+    [component, impact, text, range].into_iter().flatten().collect()
+}
+
+/// The name of a component, or its id where it is gone.
+fn name_of(id: &ComponentId, page: &HistoryPage) -> String {
+    let known = page.components.iter().find(|(known, _)| known == id);
+    known.map_or_else(|| id.to_string(), |(_, name)| name.clone())
+}
+
+fn impact_words(impact: Impact) -> String {
+    match impact {
+        Impact::None => "notices only".to_owned(),
+        other => other.words().to_lowercase(),
+    }
+}
+
+fn range_words(range: Range) -> Option<String> {
+    let day = |day: NaiveDate| day.format("%-d %b %Y");
+    match range {
+        Range::AllTime | Range::Days { from: None, to: None } => None,
+        Range::LastYear => Some("in the last 12 months".to_owned()),
+        Range::LastTwoYears => Some("in the last 2 years".to_owned()),
+        Range::Days { from: Some(from), to: Some(to) } => Some(format!("from {} to {}", day(from), day(to))),
+        Range::Days { from: Some(from), to: None } => Some(format!("from {} on", day(from))),
+        Range::Days { from: None, to: Some(to) } => Some(format!("up to {}", day(to))),
+    }
+}
+
+/// A plain form that asks for another view; it needs no script.
+fn form(page: &HistoryPage) -> AnyView {
+    view! {
+        <form class="filter" method="get" action="/history" role="search">
+            <label class="wide">
+                "Search"
+                <input type="search" name="q" maxlength=MAX_SEARCH.to_string() value=page.filter.text.clone() dir="auto" />
+            </label>
+            <label>"Component" {component_choice(page)}</label>
+            <label>"Impact" {impact_choice(page.filter.impact)}</label>
+            <label>"Time" {range_choice(page.filter.range)}</label>
+            {days_choice(page.filter.range)}
+            <button>"Filter"</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn component_choice(page: &HistoryPage) -> AnyView {
+    let chosen = page.filter.component.as_ref();
+    let offered = page.components.iter().map(|(id, name)| option(id.as_str(), name, chosen == Some(id)));
+    let gone = chosen.filter(|id| !page.components.iter().any(|(known, _)| known == *id));
+    let gone = gone.map(|id| option(id.as_str(), id.as_str(), true));
+    view! {
+        <select name="component">
+            {option("", "All components", chosen.is_none())}
+            {offered.chain(gone).collect_view()}
+        </select>
+    }
+    .into_any()
+}
+
+fn impact_choice(chosen: Option<Impact>) -> AnyView {
+    let worst_first = Impact::ALL.into_iter().rev();
+    let offered = worst_first.map(|impact| option(impact.key(), impact.words(), chosen == Some(impact)));
+    view! {
+        <select name="impact">
+            {option("", "All impacts", chosen.is_none())}
+            {offered.collect_view()}
+        </select>
+    }
+    .into_any()
+}
+
+fn range_choice(chosen: Range) -> AnyView {
+    view! {
+        <select name="range">
+            {option("", "All time", false)}
+            {option("12m", "Last 12 months", chosen == Range::LastYear)}
+            {option("2y", "Last 2 years", chosen == Range::LastTwoYears)}
+        </select>
+    }
+    .into_any()
+}
+
+fn days_choice(chosen: Range) -> AnyView {
+    let (from, to) = match chosen {
+        Range::Days { from, to } => (from, to),
+        _ => (None, None),
+    };
+    let value = |day: Option<NaiveDate>| day.map(|day| day.to_string());
+    view! {
+        <details open=from.is_some() || to.is_some()>
+            <summary>"From … to …"</summary>
+            <div>
+                <label>"From" <input type="date" name="from" value=value(from) /></label>
+                <label>"To" <input type="date" name="to" value=value(to) /></label>
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn option(value: &str, words: &str, selected: bool) -> AnyView {
+    view! { <option value=value.to_owned() selected=selected>{words.to_owned()}</option> }.into_any()
+}
+
+fn incidents(page: &HistoryPage) -> AnyView {
+    if page.incidents.is_empty() {
+        let words = if page.filter.is_all() { "No incidents reported." } else { "No incident matches." };
+        return view! { <p class="empty soft">{words}</p> }.into_any();
+    }
+    let zone = page.shell.zone();
+    let months = page.incidents.chunk_by(|a, b| Month::of(a.started_at, zone) == Month::of(b.started_at, zone));
+    let mut newest = true;
+    months.map(|incidents| month(page, incidents, std::mem::take(&mut newest))).collect_view().into_any()
+}
+
+/// The incidents of one month; in the `newest` one the first timeline stands open.
+fn month(page: &HistoryPage, incidents: &[Incident], newest: bool) -> AnyView {
+    let (zone, now) = (page.shell.zone(), page.shell.now);
+    let month = incidents.first().map(|first| Month::of(first.started_at, zone));
+    let heading = match (page.month, month) {
+        (None, Some(month)) => {
+            view! { <h2><a href=format!("/history/{month}")>{time::month(month)}</a></h2> }.into_any()
+        }
+        _ => view! { <h2 class="unseen">"Incidents"</h2> }.into_any(),
+    };
+    let card = |(index, incident): (usize, &Incident)| {
+        let fold = if newest && index == 0 { Fold::Open } else { Fold::Closed };
+        view! { <IncidentCard incident=incident.clone() fold=fold zone=zone now=now /> }
+    };
+    view! { <section>{heading}{incidents.iter().enumerate().map(card).collect_view()}</section> }.into_any()
+}
+
+fn pager(page: &HistoryPage) -> Option<AnyView> {
+    let link = |(label, href): (String, String), class: &'static str| view! { <a class=class href=href>{label}</a> };
+    let newer = page.newer.clone().map(|to| link(to, "newer"));
+    let older = page.older.clone().map(|to| link(to, "older"));
+    (newer.is_some() || older.is_some())
+        .then(|| view! { <nav class="pager" aria-label="More incidents">{newer}{older}</nav> }.into_any())
+}

@@ -1,0 +1,17 @@
+//! What visitors read. Each page has a struct with exactly what it shows and a `render` that makes the
+//! whole document of it.
+
+mod board;
+pub mod error;
+pub mod history;
+pub mod incident;
+mod parts;
+pub mod status;
+
+pub use error::ErrorPage;
+pub use history::HistoryPage;
+pub use incident::IncidentPage;
+pub use status::StatusPage;
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,229 @@
+//! `/`: what is broken, since when, what is being done; then everything else, quietly.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use super::board::{self, Board, Row};
+use super::parts::{self, Facts, Fold, IncidentCard, count};
+use crate::domain::history::start_of_day;
+use crate::domain::page_status::{Banner, Indicator};
+use crate::domain::{Component, Group, Incident, Status};
+use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::time;
+
+/// How many days "Past days" shows, today included.
+pub const PAST_DAYS: u64 = 14;
+
+/// What the status page shows.
+#[derive(Clone, Debug)]
+pub struct StatusPage {
+    pub shell: Shell,
+    /// Its tone is the one in `shell`.
+    pub banner: Banner,
+    /// In any order.
+    pub groups: Vec<Group>,
+    /// Every component, in any order, also those hidden while operational.
+    pub components: Vec<Component>,
+    /// Every open incident, newest start first.
+    pub open: Vec<Incident>,
+    /// Incidents that began since [`past_days_begin`], newest start first. Open ones among them are
+    /// passed over: `open` has them.
+    pub past: Vec<Incident>,
+}
+
+/// The first instant of "Past days": what began before it is not shown there.
+pub fn past_days_begin(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let today = time::today(now, zone);
+    start_of_day(today - Days::new(PAST_DAYS - 1), zone)
+}
+
+/// The whole document.
+pub fn render(page: StatusPage) -> String {
+    crate::ui::render(|| view! { <StatusView page=page /> })
+}
+
+/// The status page.
+#[component]
+pub fn StatusView(page: StatusPage) -> AnyView {
+    let rows = board::rows(&page.components, &page.open);
+    let line = state_line(&rows, &page.open, &page.shell);
+    let head = Head {
+        title: page.banner.headline.clone(),
+        description: format!("{}. {line}", page.banner.headline),
+        kind: Kind::Regular,
+    };
+    let shell = page.shell.clone();
+    view! {
+        <Layout shell=shell head=head>
+            {banner(&page, line)}
+            {open_incidents(&page)}
+            <section>
+                <h2>"Components"</h2>
+                <Board groups=page.groups.clone() rows=rows />
+            </section>
+            {past_days(&page)}
+        </Layout>
+    }
+    .into_any()
+}
+
+fn banner(page: &StatusPage, line: String) -> AnyView {
+    let why = (!page.open.is_empty()).then(|| {
+        let words = format!("Why: {}", count(page.open.len() as i64, "open incident"));
+        view! { " "<a href="#open-incidents">{words}</a> }
+    });
+    view! {
+        <div class="banner">
+            {glyph(page.banner.tone)}
+            <div>
+                <h1 dir="auto">{page.banner.headline.clone()}</h1>
+                <p class="lede">{line}{why}</p>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A tick, two strokes for a pause, or a mark of exclamation in a ring; the words say the same.
+fn glyph(tone: Indicator) -> AnyView {
+    let stroke = match tone {
+        Indicator::None => "M7.5 12.5l3 3 6-7",
+        Indicator::Maintenance => "M9.5 8v8M14.5 8v8",
+        _ => "M12 7v6M12 16.5v.5",
+    };
+    view! {
+        <svg class="glyph" viewBox="0 0 24 24" width="32" height="32" aria-hidden="true">
+            <circle cx="12" cy="12" r="10" />
+            <path d=stroke />
+        </svg>
+    }
+    .into_any()
+}
+
+/// How many of how many components are in which state, and since when.
+fn state_line(rows: &[Row], open: &[Incident], shell: &Shell) -> String {
+    let since = open.iter().map(|incident| incident.started_at).min();
+    let since = since.map(|at| parts::when(at, shell.now, shell.zone()));
+    match (troubled(rows), since) {
+        (Some(troubled), Some(since)) => format!("{troubled}, since {since}."),
+        (Some(troubled), None) => format!("{troubled}."),
+        (None, Some(since)) => format!("{} Open since {since}.", untroubled(rows.len())),
+        (None, None) => untroubled(rows.len()),
+    }
+}
+
+fn untroubled(all: usize) -> String {
+    match all {
+        0 => "No components are listed yet.".to_owned(),
+        1 => "The one component is operational.".to_owned(),
+        n => format!("All {n} components are operational."),
+    }
+}
+
+/// `3 of 12 components are not operational: 1 in partial outage, 2 degraded`
+fn troubled(rows: &[Row]) -> Option<String> {
+    let number = |status| rows.iter().filter(|row| row.status == status).count();
+    let worst_first = Status::ALL.into_iter().rev().filter(|status| *status != Status::Operational);
+    let states: Vec<(usize, &str)> =
+        worst_first.map(|status| (number(status), in_words(status))).filter(|(n, _)| *n > 0).collect();
+    let sum: usize = states.iter().map(|(n, _)| n).sum();
+    let verb = if sum == 1 { "is" } else { "are" };
+    let of_all = format!("{sum} of {} {verb}", count(rows.len() as i64, "component"));
+    match states.as_slice() {
+        [] => None,
+        [(_, words)] => Some(format!("{of_all} {words}")),
+        several => {
+            let several: Vec<String> = several.iter().map(|(n, words)| format!("{n} {words}")).collect();
+            Some(format!("{of_all} not operational: {}", several.join(", ")))
+        }
+    }
+}
+
+/// The status as it ends a sentence.
+fn in_words(status: Status) -> &'static str {
+    match status {
+        Status::Operational => "operational",
+        Status::UnderMaintenance => "under maintenance",
+        Status::DegradedPerformance => "degraded",
+        Status::PartialOutage => "in partial outage",
+        Status::MajorOutage => "in major outage",
+    }
+}
+
+fn open_incidents(page: &StatusPage) -> Option<AnyView> {
+    let (zone, now) = (page.shell.zone(), page.shell.now);
+    let card = |incident: &Incident| {
+        view! { <IncidentCard incident=incident.clone() fold=Fold::Never zone=zone now=now /> }
+    };
+    (!page.open.is_empty()).then(|| {
+        view! {
+            <section id="open-incidents">
+                <h2 class="unseen">"Open incidents"</h2>
+                {page.open.iter().map(card).collect_view()}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn past_days(page: &StatusPage) -> AnyView {
+    let today = time::today(page.shell.now, page.shell.zone());
+    let days = (0..PAST_DAYS).filter_map(|back| today.checked_sub_days(Days::new(back)));
+    view! {
+        <section class="days">
+            <h2>"Past days"</h2>
+            {days.map(|day| past_day(page, day)).collect_view()}
+            <p><a href="/history">"All history"</a></p>
+        </section>
+    }
+    .into_any()
+}
+
+fn past_day(page: &StatusPage, day: NaiveDate) -> AnyView {
+    let zone = page.shell.zone();
+    let that_day = |incident: &&Incident| time::today(incident.started_at, zone) == day;
+    let open = page.open.iter().filter(that_day).map(still_open);
+    let over = page.past.iter().filter(|incident| !incident.is_open()).filter(that_day);
+    let mut shown: Vec<AnyView> = open.chain(over.map(|incident| past_incident(incident, zone))).collect();
+    if shown.is_empty() {
+        shown.push(view! { <p class="soft">"No incidents reported."</p> }.into_any());
+    }
+    view! {
+        <div class="day">
+            <h3><time datetime=day.to_string()>{time::weekday(day)}</time></h3>
+            <div>{shown}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn still_open(incident: &Incident) -> AnyView {
+    let anchor = format!("#{}", parts::anchor(incident));
+    view! { <p class="soft">"Open incident above: "<a href=anchor dir="auto">{incident.title.clone()}</a></p> }
+        .into_any()
+}
+
+fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
+    let updates = count(incident.updates.len() as i64, "update");
+    view! {
+        <div class=format!("past {}", parts::impact_class(incident))>
+            <p dir="auto"><a href=parts::href(incident)>{incident.title.clone()}</a></p>
+            <p class="chip">{incident.impact().words()}</p>
+            <Facts incident=incident.clone() words=hours(incident, zone) />
+            <p class="updates">{updates}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// `08:12 to 08:49 UTC`: the day stands at the left, another one at the end is named.
+fn hours(incident: &Incident, zone: Tz) -> String {
+    let from = incident.started_at;
+    match incident.ended_at {
+        Some(to) if to != from => {
+            format!("{} to {}", time::clock(from, zone), parts::when(to, from, zone))
+        }
+        _ => time::clock_with_zone(from, zone),
+    }
+}
