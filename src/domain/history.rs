@@ -11,7 +11,7 @@ use super::{ComponentId, Impact, IncidentId};
 /// The longest text searched for, in characters.
 pub const MAX_SEARCH: usize = 100;
 /// The most incidents on one page of the history.
-pub const PAGE_SIZE: usize = 50;
+pub const PAGE_SIZE: usize = 25;
 
 /// A choice among the incidents; the default is all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,100 @@
+//! Building the server, running it, ending it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{DatabaseConfig, ServeConfig};
+use crate::db::Db;
+use crate::publish::Publisher;
+use crate::state::{Parts, State};
+use crate::{connections, web, worker};
+
+/// How long open requests get to end after a signal.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A server that listens already and will answer once it runs.
+pub struct App {
+    state: State,
+    listener: TcpListener,
+}
+
+impl App {
+    /// Binds the address and reads the last published Site; the database is opened later, by the
+    /// worker, so that a page can be served while the database is away.
+    ///
+    /// # Errors
+    /// Where a setting makes no sense or the address is taken.
+    pub async fn build(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind(serve.listen).await.with_context(|| format!("listening on {}", serve.listen))?;
+        let bound = ServeConfig { listen: listener.local_addr()?, ..serve.clone() };
+        let origin = bound.origin()?;
+        let db = Db::at(&database.url()?)?;
+        let file = serve.data_dir.join("site");
+        let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
+        let trusted_proxies = serve.trusted_proxies.clone();
+        let state = State::new(Parts { db, clock, publisher, origin, trusted_proxies });
+        Ok(Self { state, listener })
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// Where the socket is broken.
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Serves until `stop`, then lets open requests end, for ten seconds at most.
+    ///
+    /// # Errors
+    /// Where the database is of a newer version, or not one of ours.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let router = web::router(self.state.clone());
+        let trusted = Arc::new(self.state.trusted_proxies.clone());
+        let serving = tokio::spawn(connections::serve(self.listener, router, trusted, stop.clone(), GRACE));
+        let worked = worker::run(self.state.clone(), stop.clone()).await;
+        stop.cancel();
+        serving.await.context("serving")?;
+        self.state.db.close().await;
+        worked
+    }
+}
+
+/// `candor serve`: runs until SIGINT or SIGTERM.
+///
+/// # Errors
+/// As [`App::build`] and [`App::run`].
+pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig) -> anyhow::Result<()> {
+    start_log(serve.log_json);
+    let app = App::build(serve, database, Clock::system()).await?;
+    println!("Candor listens on {}", app.state.origin);
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let on_signal = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        on_signal.cancel();
+    });
+    app.run(stop).await
+}
+
+/// The log goes to standard error; `RUST_LOG` chooses how much of it.
+fn start_log(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tower_sessions=warn,sqlx=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = if json { log.json().try_init() } else { log.try_init() };
+    // Only a second start in one process finds a log already there, and then that one goes on.
+    drop(started);
+}

@@ -1,0 +1,192 @@
+//! Accepting connections, with the limits that `axum::serve` does not have: nobody can hold a
+//! connection open by sending nothing, or hold all of them.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// How long a client may take to send the head of a request, and to begin the next one.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+/// The most headers of a request.
+const MAX_HEADERS: usize = 64;
+/// The most connections at once.
+const MAX_CONNECTIONS: usize = 10_000;
+/// The most connections at once from one address; a whole office may sit behind one.
+const MAX_PER_ADDRESS: usize = 100;
+/// How long accepting rests after an error that will not pass at once, such as too many open files.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long until a client that has sent half a greeting is looked at again.
+const PEEK_AGAIN: Duration = Duration::from_millis(20);
+/// What an HTTP/2 connection begins with (RFC 9113, 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Answers connections of `listener` with `router` until `stop`; then those open get `grace` to end.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    trusted: Arc<Vec<IpAddr>>,
+    stop: CancellationToken,
+    grace: Duration,
+) {
+    let all = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let by_address = ByAddress::default();
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &all) => accepted,
+        };
+        let Some((stream, peer, permit)) = accepted else { continue };
+        let limit = if trusted.contains(&peer.ip().to_canonical()) { MAX_CONNECTIONS } else { MAX_PER_ADDRESS };
+        let Some(place) = by_address.take(peer.ip(), limit) else {
+            tracing::debug!("too many connections from {}", peer.ip());
+            continue;
+        };
+        let (router, watcher) = (router.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            answer(stream, peer, router, watcher).await;
+            drop((place, permit));
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in {} s and were cut", grace.as_secs());
+    }
+}
+
+async fn accept(listener: &TcpListener, all: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = all.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, permit)),
+        Err(error) => {
+            tracing::warn!("accepting a connection: {error}");
+            tokio::time::sleep(REST).await;
+            None
+        }
+    }
+}
+
+/// Answers the requests of one connection. How it ends is the client's affair.
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher) {
+    drop(stream.set_nodelay(true));
+    if tokio::time::timeout(HEADER_TIMEOUT, begins(&stream)).await != Ok(true) {
+        return;
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    });
+    let builder = builder();
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    drop(watcher.watch(connection).await);
+}
+
+/// Waits until the client has said which version of HTTP it speaks. The builder itself would wait for
+/// that for ever.
+async fn begins(stream: &TcpStream) -> bool {
+    let mut start = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut start).await {
+            Ok(0) | Err(_) => return false,
+            Ok(length) if length == PREFACE.len() || !PREFACE.starts_with(&start[..length]) => return true,
+            Ok(_) => tokio::time::sleep(PEEK_AGAIN).await,
+        }
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT)
+        .max_concurrent_streams(100)
+        .max_header_list_size(16 * 1024);
+    builder
+}
+
+/// How many connections each address holds.
+#[derive(Clone, Default)]
+struct ByAddress(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of an address; given back when dropped.
+struct Place {
+    counts: ByAddress,
+    address: IpAddr,
+}
+
+impl ByAddress {
+    fn take(&self, address: IpAddr, limit: usize) -> Option<Place> {
+        let address = network(address);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_insert(0);
+        if *count >= limit {
+            return None;
+        }
+        *count += 1;
+        Some(Place { counts: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// The address that limits count for: with IPv6 one client has a whole /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_holds_only_so_many_connections() {
+        let counts = ByAddress::default();
+        let address = "2001:db8::1".parse().unwrap();
+        let first = counts.take(address, 1);
+        assert!(first.is_some());
+        assert!(counts.take("2001:db8::2".parse().unwrap(), 1).is_none());
+        drop(first);
+        assert!(counts.take(address, 1).is_some());
+        assert!(counts.0.lock().unwrap().is_empty());
+    }
+}

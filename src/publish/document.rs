@@ -1,0 +1,172 @@
+//! One public document: its bytes, ready for the wire.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Above this size brotli's best level costs more time than its last per cent is worth, in bytes.
+const BEST_EFFORT_LIMIT: usize = 64 * 1024;
+
+/// How a document travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Plain,
+    Gzip,
+    Brotli,
+}
+
+/// A document as it is served: made once, looked up ever after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub status: u16,
+    pub content_type: String,
+    plain: Bytes,
+    gzip: Bytes,
+    brotli: Bytes,
+    /// The strong entity tag of each encoding, quotes included.
+    etags: [String; 3],
+}
+
+impl Document {
+    /// A document of these bytes, compressed once and for all.
+    pub fn new(status: u16, content_type: &str, plain: impl Into<Bytes>) -> Self {
+        let plain = plain.into();
+        let digest = hex(&Sha256::digest(&plain)[..12]);
+        Self {
+            status,
+            content_type: content_type.to_owned(),
+            gzip: gzip(&plain),
+            brotli: brotli(&plain),
+            etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
+            plain,
+        }
+    }
+
+    /// An HTML page.
+    pub fn html(status: u16, html: String) -> Self {
+        Self::new(status, "text/html; charset=utf-8", html)
+    }
+
+    /// Whether it has this status and says this text.
+    pub fn is(&self, status: u16, text: &str) -> bool {
+        self.status == status && self.plain == text.as_bytes()
+    }
+
+    /// The bytes in `encoding`.
+    pub fn bytes(&self, encoding: Encoding) -> &Bytes {
+        match encoding {
+            Encoding::Plain => &self.plain,
+            Encoding::Gzip => &self.gzip,
+            Encoding::Brotli => &self.brotli,
+        }
+    }
+
+    /// The entity tag of the bytes in `encoding`.
+    pub fn etag(&self, encoding: Encoding) -> &str {
+        match encoding {
+            Encoding::Plain => &self.etags[0],
+            Encoding::Gzip => &self.etags[1],
+            Encoding::Brotli => &self.etags[2],
+        }
+    }
+
+    /// Whether the value of an `If-None-Match` names this document in any encoding.
+    pub fn matches(&self, if_none_match: &str) -> bool {
+        if_none_match
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"))
+            .any(|tag| tag == "*" || self.etags.iter().any(|own| own == tag))
+    }
+
+    /// How much memory it takes, in bytes.
+    pub fn weight(&self) -> usize {
+        self.plain.len() + self.gzip.len() + self.brotli.len() + 200
+    }
+}
+
+impl Encoding {
+    /// The smallest encoding that an `Accept-Encoding` allows. A coding with `q=0` is refused.
+    pub fn accepted(accept_encoding: &str) -> Self {
+        let allows = |coding: &str| {
+            accept_encoding.split(',').any(|part| {
+                let mut pieces = part.split(';').map(str::trim);
+                let named = pieces.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+                named && !pieces.any(|q| matches!(q, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+            })
+        };
+        if allows("br") {
+            Self::Brotli
+        } else if allows("gzip") {
+            Self::Gzip
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// The value of `Content-Encoding`, where there is one.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Gzip => Some("gzip"),
+            Self::Brotli => Some("br"),
+        }
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn gzip(plain: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    // Writing to memory can't fail; were it to, the plain bytes would still be served.
+    let written = encoder.write_all(plain).and_then(|()| encoder.finish());
+    written.map(Bytes::from).unwrap_or_default()
+}
+
+fn brotli(plain: &[u8]) -> Bytes {
+    let quality = if plain.len() <= BEST_EFFORT_LIMIT { 11 } else { 9 };
+    let params = ::brotli::enc::BrotliEncoderParams { quality, lgwin: 20, ..Default::default() };
+    let mut out = Vec::new();
+    let written = ::brotli::BrotliCompress(&mut &plain[..], &mut out, &params);
+    written.map(|_| Bytes::from(out)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    #[test]
+    fn every_encoding_holds_the_same_document() {
+        let text = "All Systems Operational. ".repeat(100);
+        let document = Document::html(200, text.clone());
+        let mut unzipped = String::new();
+        flate2::read::GzDecoder::new(&document.bytes(Encoding::Gzip)[..]).read_to_string(&mut unzipped).unwrap();
+        let mut unbrotlied = Vec::new();
+        ::brotli::BrotliDecompress(&mut &document.bytes(Encoding::Brotli)[..], &mut unbrotlied).unwrap();
+        assert_eq!((unzipped.as_str(), unbrotlied.as_slice()), (text.as_str(), text.as_bytes()));
+        assert!(document.bytes(Encoding::Brotli).len() < document.bytes(Encoding::Plain).len());
+    }
+
+    #[test]
+    fn the_smallest_allowed_encoding_is_chosen() {
+        assert_eq!(Encoding::accepted("gzip, deflate, br, zstd"), Encoding::Brotli);
+        assert_eq!(Encoding::accepted("gzip;q=1.0, br;q=0"), Encoding::Gzip);
+        assert_eq!(Encoding::accepted("identity"), Encoding::Plain);
+        assert_eq!(Encoding::accepted(""), Encoding::Plain);
+        assert_eq!(Encoding::accepted(&",".repeat(5000)), Encoding::Plain);
+    }
+
+    #[test]
+    fn an_entity_tag_is_known_again() {
+        let document = Document::html(200, "x".into());
+        let tag = document.etag(Encoding::Brotli).to_owned();
+        assert!(document.matches(&tag) && document.matches(&format!("\"other\", W/{tag}")) && document.matches("*"));
+        assert!(!document.matches("\"other\""));
+        assert_ne!(document.etag(Encoding::Plain), document.etag(Encoding::Gzip));
+    }
+}

@@ -1,0 +1,79 @@
+//! The public site as files that any web server can serve.
+
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+
+use super::{Deep, Encoding, Publisher};
+use crate::db;
+use crate::domain::history::{Filter, Month, PAGE_SIZE};
+
+impl Publisher {
+    /// Writes every public page into the new folder `target`, and the `files` beside them; gives the
+    /// number of pages. `on_page` hears of each.
+    ///
+    /// # Errors
+    /// Where the folder holds something already, or can't be written, or the database can't be read.
+    pub async fn export(
+        &self,
+        target: &Path,
+        files: impl Iterator<Item = (String, Vec<u8>)>,
+        mut on_page: impl FnMut(&str),
+    ) -> anyhow::Result<usize> {
+        let empty = !target.exists() || std::fs::read_dir(target)?.next().is_none();
+        ensure!(empty, "{} is not empty: nothing was written", target.display());
+        self.publish().await?;
+        let site = self.site();
+        let mut count = 0;
+        for (path, document) in site.pages() {
+            write(target, path, document.bytes(Encoding::Plain))?;
+            on_page(path);
+            count += 1;
+        }
+        for page in self.deep_pages().await? {
+            let path = page.address();
+            if site.document(&path).is_none() {
+                let document = self.deep(page).await?;
+                write(target, &path, document.bytes(Encoding::Plain))?;
+                on_page(&path);
+                count += 1;
+            }
+        }
+        for (name, bytes) in files {
+            std::fs::write(target.join(&name), bytes).with_context(|| format!("writing {name}"))?;
+        }
+        Ok(count)
+    }
+
+    /// Every incident and every month that has one.
+    async fn deep_pages(&self) -> db::Result<Vec<Deep>> {
+        let mut pages = Vec::new();
+        let mut months: Vec<Month> = Vec::new();
+        let mut cursor = None;
+        let mut tx = self.db.read().await?;
+        let zone = db::page::load(&mut tx).await?.time_zone;
+        loop {
+            let all = Filter::default();
+            let incidents = db::incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
+            let Some(last) = incidents.last() else { break };
+            cursor = Some(super::deep::cursor(last));
+            for incident in &incidents {
+                let month = Month::of(incident.started_at, zone);
+                if months.last() != Some(&month) {
+                    months.push(month);
+                }
+                pages.push(Deep::Incident(incident.id.clone()));
+            }
+        }
+        pages.extend(months.into_iter().map(|month| Deep::Month(month, None)));
+        Ok(pages)
+    }
+}
+
+/// `/history` becomes `history/index.html`, so that addresses stay as they are.
+fn write(target: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = target.join(path.trim_start_matches('/'));
+    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let file = folder.join("index.html");
+    std::fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))
+}

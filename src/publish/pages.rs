@@ -1,0 +1,195 @@
+//! Which documents a Site holds, and what each of them shows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
+
+use super::site::error_path;
+use super::{Document, Site, Snapshot};
+use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::domain::page_status::Banner;
+use crate::domain::{Component, ComponentId, Incident, Page, Status};
+use crate::ui::layout::{Shell, stylesheet};
+use crate::ui::pages::public::error::{self, ErrorPage};
+use crate::ui::pages::public::history::{self, HistoryPage};
+use crate::ui::pages::public::incident::{self, IncidentPage};
+use crate::ui::pages::public::status::{self, StatusPage};
+use crate::ui::time;
+
+/// The statuses whose pages are rendered ahead.
+const ERRORS: [u16; 10] = [400, 403, 404, 405, 408, 413, 429, 500, 502, 503];
+
+/// What public pages may load: the one style that stands in them, and nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(stylesheet()));
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'sha256-{hash}'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+});
+
+/// The policy that public pages of this program are served under.
+pub fn content_security_policy() -> String {
+    POLICY.clone()
+}
+
+/// Every hot document of `snapshot`. A document whose text is that of `before` is the very same one.
+pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+    let view = View::of(snapshot, origin, now);
+    let mut documents = HashMap::new();
+    let mut add = |path: String, status: u16, html: String| {
+        let same = before.document(&path).filter(|old| old.is(status, &html)).cloned();
+        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::html(status, html))));
+    };
+    add("/".to_owned(), 200, status::render(view.status_page()));
+    add("/history".to_owned(), 200, history::render(view.newest_history()));
+    for incident in snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest) {
+        add(incident_path(incident), 200, incident::render(view.incident_page(incident.clone())));
+    }
+    for status in ERRORS {
+        add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
+    }
+    Site::new(snapshot.revision, now, content_security_policy(), documents)
+}
+
+/// What is served before anything was ever published.
+pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
+    let shell =
+        Shell { page: nameless_page(now), base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[]), now };
+    let starting = ErrorPage {
+        title: "Not ready yet".to_owned(),
+        message: "This page has not been published yet. Please try again in a moment.".to_owned(),
+        ..ErrorPage::new(shell.clone(), 503)
+    };
+    let page = |status| Arc::new(Document::html(status, error::render(ErrorPage::new(shell.clone(), status))));
+    let mut documents: HashMap<_, _> = ERRORS.into_iter().map(|status| (error_path(status), page(status))).collect();
+    let starting = Arc::new(Document::html(503, error::render(starting)));
+    documents.insert("/".to_owned(), starting.clone());
+    documents.insert("/history".to_owned(), starting);
+    Site::new(0, now, content_security_policy(), documents)
+}
+
+/// An error page with a sentence of its own.
+pub fn render_error(
+    status: u16,
+    sentence: Option<String>,
+    snapshot: Option<&Snapshot>,
+    origin: &str,
+    now: DateTime<Utc>,
+) -> String {
+    let page = snapshot.map_or_else(|| nameless_page(now), |snapshot| snapshot.page.clone());
+    let shell = Shell { page, base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[]), now };
+    let usual = ErrorPage::new(shell, status);
+    let message = sentence.unwrap_or_else(|| usual.message.clone());
+    error::render(ErrorPage { message, ..usual })
+}
+
+fn nameless_page(now: DateTime<Utc>) -> Page {
+    Page {
+        id: String::new(),
+        name: "Status".into(),
+        url: String::new(),
+        time_zone: Tz::UTC,
+        logo_text: String::new(),
+        links: Vec::new(),
+        updated_at: now,
+        version: 0,
+    }
+}
+
+/// The path of an incident's page.
+pub(super) fn incident_path(incident: &Incident) -> String {
+    format!("/incidents/{}", incident.id)
+}
+
+/// The tone of the header.
+pub(super) fn tone(components: &[Component], open: &[Incident]) -> crate::domain::page_status::Indicator {
+    let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(open)).collect();
+    Banner::of(&statuses, open).tone
+}
+
+/// What all pages of one rendering share.
+struct View<'a> {
+    snapshot: &'a Snapshot,
+    origin: &'a str,
+    now: DateTime<Utc>,
+    banner: Banner,
+}
+
+impl<'a> View<'a> {
+    fn of(snapshot: &'a Snapshot, origin: &'a str, now: DateTime<Utc>) -> Self {
+        let statuses: Vec<Status> =
+            snapshot.components.iter().map(|component| component.effective_status(&snapshot.open)).collect();
+        Self { snapshot, origin, now, banner: Banner::of(&statuses, &snapshot.open) }
+    }
+
+    fn shell(&self, path: &str) -> Shell {
+        Shell {
+            page: self.snapshot.page.clone(),
+            base_url: self.origin.to_owned(),
+            path: path.to_owned(),
+            tone: self.banner.tone,
+            now: self.now,
+        }
+    }
+
+    fn status_page(&self) -> StatusPage {
+        StatusPage {
+            shell: self.shell("/"),
+            banner: self.banner.clone(),
+            groups: self.snapshot.groups.clone(),
+            components: self.snapshot.components.clone(),
+            open: self.snapshot.open.clone(),
+            past: self.snapshot.recent.clone(),
+        }
+    }
+
+    fn incident_page(&self, incident: Incident) -> IncidentPage {
+        IncidentPage { shell: self.shell(&incident_path(&incident)), incident }
+    }
+
+    /// The newest incidents, cut between two months where there are more.
+    fn newest_history(&self) -> HistoryPage {
+        let (incidents, older) = cut_at_a_month(&self.snapshot.newest, self.snapshot.page.time_zone);
+        HistoryPage {
+            shell: self.shell("/history"),
+            month: None,
+            filter: Filter::default(),
+            components: choices(&self.snapshot.components),
+            totals: self.snapshot.totals,
+            incidents,
+            newer: None,
+            older,
+        }
+    }
+}
+
+/// At most a page of the newest incidents and the link to the older ones. Months stay whole where
+/// more than one month fits.
+fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(String, String)>) {
+    let Some(next) = newest.get(PAGE_SIZE) else { return (newest.to_vec(), None) };
+    let month = |incident: &Incident| Month::of(incident.started_at, zone);
+    let page = &newest[..PAGE_SIZE];
+    let whole: Vec<Incident> = page.iter().filter(|incident| month(incident) != month(next)).cloned().collect();
+    let label = format!("Older: {}", time::month(month(next)));
+    if !whole.is_empty() {
+        return (whole, Some((label, month_path(month(next)))));
+    }
+    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), super::deep::cursor(last)));
+    (page.to_vec(), last.map(|address| (label, address)))
+}
+
+/// The address of a month.
+pub(super) fn month_path(month: Month) -> String {
+    format!("/history/{month}")
+}
+
+/// The components a reader can choose from.
+pub(super) fn choices(components: &[Component]) -> Vec<(ComponentId, String)> {
+    components.iter().map(|component| (component.id.clone(), component.name.clone())).collect()
+}

@@ -1,0 +1,108 @@
+//! The Site: every hot public document of one revision, immutable, swapped whole.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Document;
+
+/// Grows when the form of the stored file changes; a file of another form is not read.
+const FORMAT: u32 = 1;
+
+/// What is published.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Site {
+    /// The revision it was rendered from; 0 for a Site that was never published.
+    pub revision: i64,
+    /// When the database last confirmed what it says.
+    pub confirmed_at: DateTime<Utc>,
+    /// The policy its pages are served under: it allows their inlined style by its hash.
+    pub content_security_policy: String,
+    documents: HashMap<String, Arc<Document>>,
+}
+
+impl Site {
+    /// A Site of these documents, by path.
+    pub fn new(
+        revision: i64,
+        confirmed_at: DateTime<Utc>,
+        csp: String,
+        documents: HashMap<String, Arc<Document>>,
+    ) -> Self {
+        Self { revision, confirmed_at, content_security_policy: csp, documents }
+    }
+
+    /// The document at `path`, if it is a hot one.
+    pub fn document(&self, path: &str) -> Option<&Arc<Document>> {
+        self.documents.get(path)
+    }
+
+    /// The page that says an error of this status.
+    pub fn error(&self, status: u16) -> Option<&Arc<Document>> {
+        self.documents.get(error_path(status).as_str())
+    }
+
+    /// Every path with its document, error pages left out.
+    pub fn pages(&self) -> impl Iterator<Item = (&str, &Document)> {
+        let pages = self.documents.iter().filter(|(path, _)| path.starts_with('/'));
+        pages.map(|(path, document)| (path.as_str(), document.as_ref()))
+    }
+
+    /// Writes it to `file`, whole or not at all.
+    ///
+    /// # Errors
+    /// Where the file can't be written; then the one before still stands.
+    pub fn store(&self, file: &Path) -> anyhow::Result<()> {
+        let folder = file.parent().context("the Site needs a folder")?;
+        std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        let mut fresh = tempfile::NamedTempFile::new_in(folder).context("writing the Site")?;
+        fresh.write_all(&postcard::to_stdvec(&(FORMAT, self))?).context("writing the Site")?;
+        fresh.as_file().sync_all().context("writing the Site")?;
+        fresh.persist(file).context("writing the Site")?;
+        Ok(())
+    }
+
+    /// Reads what [`Site::store`] wrote.
+    ///
+    /// # Errors
+    /// Where there is none, or it was written by another version.
+    pub fn read(file: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        let (format, rest): (u32, &[u8]) = postcard::take_from_bytes(&bytes)?;
+        ensure!(format == FORMAT, "{} has another form", file.display());
+        Ok(postcard::from_bytes(rest)?)
+    }
+}
+
+/// The place of an error page; no request path looks like it.
+pub(super) fn error_path(status: u16) -> String {
+    format!("error:{status}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_site_is_read_back_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("site");
+        let page = Arc::new(Document::html(200, "hello".into()));
+        let site = Site::new(
+            7,
+            DateTime::UNIX_EPOCH,
+            "default-src 'none'".into(),
+            HashMap::from([("/".to_owned(), page.clone())]),
+        );
+        site.store(&file).unwrap();
+        let again = Site::read(&file).unwrap();
+        assert_eq!((again.revision, again.document("/")), (7, Some(&page)));
+        std::fs::write(&file, b"half a Si").unwrap();
+        assert!(Site::read(&file).is_err());
+    }
+}

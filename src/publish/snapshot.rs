@@ -1,0 +1,53 @@
+//! What a Site is rendered from: one consistent state of the database.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::db::{self, Tx};
+use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
+use crate::domain::{Component, Group, Incident, Page};
+use crate::ui::time::today;
+
+/// How many days the status page looks back, today included.
+pub const PAST_DAYS: i64 = 14;
+/// The most incidents shown for these days.
+const MAX_RECENT: i64 = 100;
+
+/// Everything that the hot pages show.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub revision: i64,
+    pub page: Page,
+    pub groups: Vec<Group>,
+    pub components: Vec<Component>,
+    /// Newest start first.
+    pub open: Vec<Incident>,
+    /// Those that began within the last days the status page shows, newest first.
+    pub recent: Vec<Incident>,
+    /// The newest of all, one more than a page of the history holds.
+    pub newest: Vec<Incident>,
+    /// Of all incidents.
+    pub totals: Totals,
+}
+
+impl Snapshot {
+    /// The state that `tx` sees.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn load(tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Self> {
+        let page = db::page::load(tx).await?;
+        let first_day = today(now, page.time_zone) - TimeDelta::days(PAST_DAYS - 1);
+        let since = Some(start_of_day(first_day, page.time_zone));
+        let all = Filter::default();
+        Ok(Self {
+            revision: tx.revision().await?,
+            groups: db::components::groups(tx).await?,
+            components: db::components::list(tx).await?,
+            open: db::incidents::open(tx).await?,
+            recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
+            newest: db::incidents::list(tx, &all, (None, None), None, PAGE_SIZE as i64 + 1).await?,
+            totals: db::incidents::totals(tx, &all, (None, None)).await?,
+            page,
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! What handlers share.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::publish::Publisher;
+
+/// Shared by all handlers and workers; cheap to clone.
+#[derive(Clone)]
+pub struct State(Arc<Parts>);
+
+/// What a [`State`] is made of.
+pub struct Parts {
+    pub db: Db,
+    pub clock: Clock,
+    pub publisher: Publisher,
+    /// Scheme, host and port of the address visitors use.
+    pub origin: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl State {
+    /// The state made of `parts`.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Whether visitors come over TLS: cookies are then marked so.
+    pub fn is_secure(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
+    /// Shows what was just committed before the manager's answer is sent. The change itself is kept
+    /// already; where showing it fails the worker tries again.
+    pub async fn publish(&self) {
+        if let Err(error) = self.publisher.publish().await {
+            tracing::error!("a change is kept but not yet shown: {error:#}");
+        }
+    }
+}
+
+impl Deref for State {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

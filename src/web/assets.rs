@@ -1,0 +1,94 @@
+//! Files that are served as they are: the admin's stylesheet and islands, the favicon.
+//!
+//! Everything is inside the program. What may be cached for ever stands under a name that carries the
+//! hash of its bytes.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
+
+use super::Error;
+use super::public::respond;
+use crate::publish::{Document, hex};
+
+/// How long a browser may keep a file whose name carries its hash.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// How long a browser may keep a file with a fixed name.
+const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+#[derive(RustEmbed)]
+#[folder = "target/site/pkg"]
+#[allow_missing = true]
+struct Islands;
+
+#[derive(RustEmbed)]
+#[folder = "public"]
+struct Public;
+
+/// The admin's stylesheet.
+const ADMIN_CSS: &str = concat!(include_str!("../../style/tokens.css"), include_str!("../../style/admin.css"));
+
+/// The addresses an admin page links to.
+pub struct Addresses {
+    pub css: String,
+    /// The glue of the islands; they are absent where the browser part was not built.
+    pub js: Option<String>,
+    pub wasm: Option<String>,
+}
+
+struct Assets {
+    addresses: Addresses,
+    by_name: HashMap<String, Arc<Document>>,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    let mut by_name = HashMap::new();
+    let mut add = |name: &str, kind: &str, bytes: Cow<'static, [u8]>| {
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let hashed = format!("{stem}.{}.{ending}", hex(&Sha256::digest(&bytes)[..8]));
+        by_name.insert(hashed.clone(), Arc::new(Document::new(200, kind, bytes.into_owned())));
+        format!("/assets/{hashed}")
+    };
+    let css = add("admin.css", "text/css; charset=utf-8", ADMIN_CSS.as_bytes().into());
+    let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
+    let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
+    Assets { addresses: Addresses { css, js, wasm }, by_name }
+});
+
+static FIXED: LazyLock<HashMap<String, Arc<Document>>> = LazyLock::new(|| {
+    let file = |name: Cow<'static, str>| {
+        let kind = mime_guess::from_path(name.as_ref()).first_or_octet_stream();
+        let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
+        Public::get(&name).map(|file| (name.into_owned(), Arc::new(Document::new(200, &kind, file.data.into_owned()))))
+    };
+    Public::iter().filter_map(file).collect()
+});
+
+/// The addresses of what admin pages load.
+pub fn addresses() -> &'static Addresses {
+    &ASSETS.addresses
+}
+
+/// `GET /assets/{name}`
+pub async fn show(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match ASSETS.by_name.get(&name) {
+        Some(document) => respond(document, &headers, FOR_EVER, None),
+        None => Error::NotFound.into_response(),
+    }
+}
+
+/// The file `name` from the folder `public`, if there is one.
+pub fn fixed(name: &str, headers: &HeaderMap) -> Option<Response> {
+    FIXED.get(name).map(|document| respond(document, headers, FOR_A_DAY, None))
+}
+
+/// The content type and the file, for whoever writes the site into a folder.
+pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
+    Public::iter().filter_map(|name| Public::get(&name).map(|file| (name.into_owned(), file.data.into_owned())))
+}

@@ -1,0 +1,167 @@
+//! Everything that can go wrong with a request, and how it is told.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State as FromState};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::public;
+use crate::db;
+use crate::state::State;
+
+/// Why a request gets no ordinary answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is nothing here, or nothing for this reader.
+    #[error("not found")]
+    NotFound,
+    /// Nobody is logged in; the path to come back to.
+    #[error("login required")]
+    LoginRequired(String),
+    /// The manager's role does not reach this far.
+    #[error("forbidden")]
+    Forbidden,
+    /// The request came from somebody else's page.
+    #[error("this request did not come from a page of this site")]
+    Foreign,
+    /// The request can't be understood.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The request contradicts what stands; a sentence for the manager.
+    #[error("{0}")]
+    Conflict(String),
+    /// Try again soon.
+    #[error("busy")]
+    Busy,
+    /// The database is away; nothing was changed.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// A fault of ours.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+/// What [`render`] makes a page of: a sentence beyond what the status says.
+#[derive(Clone, Debug)]
+struct Failure(Option<String>);
+
+impl Error {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::LoginRequired(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What the reader may know.
+    fn sentence(&self) -> Option<String> {
+        match self {
+            Self::BadRequest(sentence) | Self::Conflict(sentence) => Some(sentence.clone()),
+            Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        match &self {
+            Self::Internal(error) => tracing::error!("{error:?}"),
+            Self::Unavailable(cause) => tracing::warn!("the database is unavailable: {cause}"),
+            _ => tracing::debug!("{self}"),
+        }
+        if let Self::LoginRequired(next) = &self {
+            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            return Redirect::to(&format!("/login?{query}")).into_response();
+        }
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Failure(self.sentence()));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::NotFound => Self::NotFound,
+            db::Error::Conflict(sentence) => Self::Conflict(format!("{}.", capitalised(sentence))),
+            db::Error::Unavailable(cause) => Self::Unavailable(cause),
+            db::Error::Other(error) => Self::Internal(error),
+        }
+    }
+}
+
+impl From<Arc<db::Error>> for Error {
+    fn from(error: Arc<db::Error>) -> Self {
+        match error.as_ref() {
+            db::Error::NotFound => Self::NotFound,
+            db::Error::Conflict(sentence) => Self::Conflict((*sentence).to_owned()),
+            db::Error::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            db::Error::Other(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
+        }
+    }
+}
+
+impl From<crate::password::Error> for Error {
+    fn from(error: crate::password::Error) -> Self {
+        match error {
+            crate::password::Error::Busy => Self::Busy,
+            crate::password::Error::Failed(cause) => Self::Internal(anyhow::anyhow!(cause)),
+        }
+    }
+}
+
+impl From<tower_sessions::session::Error> for Error {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Makes a page, or a JSON document for who asks for one, of every answer that is an error and has
+/// neither yet: ours, and those of the router and the limits.
+pub async fn render(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    let wants_json = request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
+        || request.uri().path().ends_with(".json");
+    let response = next.run(request).await;
+    let status = response.status();
+    let plain =
+        response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !plain {
+        return response;
+    }
+    let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
+    let kept = [header::RETRY_AFTER, header::ALLOW, header::SET_COOKIE];
+    let kept: Vec<_> =
+        kept.into_iter().filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value))).collect();
+    let mut page = if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence) };
+    page.headers_mut().extend(kept);
+    page
+}
+
+fn json(status: StatusCode, sentence: Option<String>) -> Response {
+    let reason = sentence.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned());
+    (status, Json(serde_json::json!({ "error": reason }))).into_response()
+}
+
+/// What a panic in a handler becomes; the panic hook has logged it.
+pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()
+}

@@ -1,0 +1,78 @@
+//! What every answer carries, whatever its status.
+
+use axum::extract::{Request, State as FromState};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Span;
+
+use crate::state::State;
+
+/// For answers that name no policy of their own: nothing may be loaded, nothing may frame it.
+const STRICTEST: &str =
+    "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The fixed ones; a handler's own value wins.
+const FIXED: [(HeaderName, &str); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::CONTENT_SECURITY_POLICY, STRICTEST),
+];
+
+/// Adds what is missing.
+pub async fn add(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIXED {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if state.is_secure() {
+        let value = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    response
+}
+
+/// The request id is ours: what a client sends in its place is forgotten.
+pub async fn forget_foreign_request_id(mut request: Request, next: Next) -> Response {
+    request.headers_mut().remove("x-request-id");
+    next.run(request).await
+}
+
+/// The span of a request in the log: its method, its path without the query (which may hold what a
+/// visitor searched for), its id. The path of a one-time link is a secret and stays out.
+pub fn span<B>(request: &axum::http::Request<B>) -> Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let path = request.uri().path();
+    let path = if path.starts_with("/setup/") { "/setup/…" } else { path };
+    tracing::info_span!("request", id, method = %request.method(), path)
+}
+
+/// The value that lets this page's own scripts run, new for every answer.
+#[derive(Clone, Debug)]
+pub struct Nonce(pub String);
+
+/// Gives an admin page its [`Nonce`] and the policy that names it; nothing of the admin is cached.
+pub async fn admin(mut request: Request, next: Next) -> Response {
+    let nonce = crate::publish::hex(&crate::db::random::<16>());
+    request.extensions_mut().insert(Nonce(nonce.clone()));
+    let mut response = next.run(request).await;
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

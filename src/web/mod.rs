@@ -1,0 +1,51 @@
+//! The HTTP edge: which address leads where, who may go there, and what every answer carries.
+
+pub mod admin;
+pub mod assets;
+pub mod auth;
+pub mod client;
+pub mod csrf;
+pub mod error;
+pub mod form;
+pub mod headers;
+pub mod public;
+pub mod routes;
+pub mod session;
+
+pub use error::Error;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::trace::TraceLayer;
+
+use crate::state::State;
+
+/// The largest body of a request: the longest text of an update, every character escaped in the
+/// longest way, and the other fields, in bytes.
+const MAX_BODY: usize = 512 * 1024;
+
+/// What a handler answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Every address Candor answers.
+pub fn router(state: State) -> Router {
+    let admin = admin::routes().into_router(&state);
+    Router::new()
+        .merge(public::router())
+        .merge(admin)
+        .fallback(public::not_found)
+        .layer(from_fn_with_state(state.clone(), error::render))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
+        .layer(from_fn_with_state(state.clone(), client::resolve_address))
+        .layer(from_fn_with_state(state.clone(), headers::add))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(TraceLayer::new_for_http().make_span_with(headers::span))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(from_fn(headers::forget_foreign_request_id))
+        .with_state(state)
+}

@@ -1,0 +1,26 @@
+//! What visitors read: looked up in the Site, or in the bounded cache of deep pages.
+
+mod health;
+mod pages;
+
+pub use pages::{error_page, not_found, respond};
+
+use axum::Router;
+use axum::routing::get;
+
+use super::assets;
+use crate::state::State;
+
+/// The public addresses.
+pub fn router() -> Router<State> {
+    Router::new()
+        .route("/", get(pages::hot))
+        .route("/history", get(pages::history))
+        .route("/history/{month}", get(pages::month))
+        .route("/incidents/{id}", get(pages::incident))
+        .route("/assets/{name}", get(assets::show))
+        .route("/favicon.svg", get(pages::file))
+        .route("/robots.txt", get(pages::file))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+}

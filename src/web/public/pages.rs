@@ -1,0 +1,131 @@
+use axum::body::Body;
+use axum::extract::{Path, State as FromState};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::IncidentId;
+use crate::domain::history::{Cursor, Filter, Month};
+use crate::publish::{Deep, Document, Encoding, content_security_policy, render_error};
+use crate::state::State;
+use crate::web::form::Search;
+use crate::web::{Error, assets};
+
+/// How long a copy may be shown: a moment by browsers and caches, longer where we can't be reached.
+const SHORTLY: HeaderValue =
+    HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400");
+
+/// A page of the Site, whatever the query says.
+pub async fn hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
+    let site = state.publisher.site();
+    match site.document(uri.path()) {
+        Some(document) => respond(document, &headers, SHORTLY, Some(&site.content_security_policy)),
+        None => Error::NotFound.into_response(),
+    }
+}
+
+/// `GET /history`: all of it from the Site; a choice of it is rendered on demand.
+pub async fn history(state: FromState<State>, uri: Uri, Search(query): Search, headers: HeaderMap) -> Response {
+    let filter = Filter::read(&query);
+    let cursor = Cursor::parse(&query.text("before"));
+    if filter.is_all() && cursor.is_none() {
+        return hot(state, uri, headers).await;
+    }
+    deep(&state.0, Deep::Filtered(filter, cursor), &headers).await
+}
+
+/// `GET /history/{month}`
+pub async fn month(
+    state: FromState<State>,
+    Path(month): Path<String>,
+    Search(query): Search,
+    headers: HeaderMap,
+) -> Response {
+    match Month::parse(&month) {
+        Some(month) => deep(&state.0, Deep::Month(month, Cursor::parse(&query.text("before"))), &headers).await,
+        None => Error::NotFound.into_response(),
+    }
+}
+
+/// `GET /incidents/{id}`: from the Site while it is recent, else on demand.
+pub async fn incident(state: FromState<State>, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    if state.publisher.site().document(uri.path()).is_some() {
+        return hot(state, uri, headers).await;
+    }
+    match IncidentId::parse(&id) {
+        Some(id) => deep(&state.0, Deep::Incident(id), &headers).await,
+        None => Error::NotFound.into_response(),
+    }
+}
+
+/// A file with a fixed name.
+pub async fn file(uri: Uri, headers: HeaderMap) -> Response {
+    let name = uri.path().trim_start_matches('/');
+    assets::fixed(name, &headers).unwrap_or_else(|| Error::NotFound.into_response())
+}
+
+/// What stands nowhere.
+pub async fn not_found() -> Error {
+    Error::NotFound
+}
+
+async fn deep(state: &State, page: Deep, headers: &HeaderMap) -> Response {
+    match state.publisher.deep(page).await {
+        Ok(document) => respond(&document, headers, SHORTLY, Some(&content_security_policy())),
+        Err(error) => Error::from(error).into_response(),
+    }
+}
+
+/// The page that says an error: from the Site, unless it has a sentence of its own to say.
+pub fn error_page(state: &State, status: StatusCode, sentence: Option<String>) -> Response {
+    let site = state.publisher.site();
+    let stored = site.error(status.as_u16()).filter(|_| sentence.is_none());
+    let mut response = match stored {
+        Some(document) => respond(document, &HeaderMap::new(), SHORTLY, Some(&site.content_security_policy)),
+        None => {
+            let snapshot = state.publisher.snapshot();
+            let html = render_error(status.as_u16(), sentence, snapshot.as_deref(), &state.origin, state.clock.now());
+            respond(
+                &Document::html(status.as_u16(), html),
+                &HeaderMap::new(),
+                SHORTLY,
+                Some(&content_security_policy()),
+            )
+        }
+    };
+    response.headers_mut().remove(header::ETAG);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The answer that carries `document`, or says that the reader has it already.
+pub fn respond(document: &Document, request: &HeaderMap, cache: HeaderValue, policy: Option<&str>) -> Response {
+    let text = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let encoding = Encoding::accepted(text(header::ACCEPT_ENCODING));
+    let known = document.status == 200 && document.matches(text(header::IF_NONE_MATCH));
+    let body = if known { Body::empty() } else { Body::from(document.bytes(encoding).clone()) };
+    let mut response = Response::new(body);
+    *response.status_mut() = match StatusCode::from_u16(document.status) {
+        Ok(StatusCode::OK) if known => StatusCode::NOT_MODIFIED,
+        Ok(status) => status,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, cache);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    let mut set = |name, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(header::ETAG, document.etag(encoding));
+    set(header::CONTENT_TYPE, &document.content_type);
+    if let Some(policy) = policy {
+        set(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Some(name) = encoding.name()
+        && !known
+    {
+        set(header::CONTENT_ENCODING, name);
+    }
+    response
+}

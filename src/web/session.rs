@@ -1,0 +1,132 @@
+//! Sessions: tower-sessions over our own table.
+//!
+//! A session ends 30 minutes after it was last used and 12 hours after the login, whatever happens
+//! (OWASP Session Management; both are checked where it is loaded). The cookie lives as long as the
+//! browser. The database holds the SHA-256 of the id, never the id.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result, SessionStore};
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+
+use crate::db::{self, sessions};
+use crate::state::State;
+use crate::token;
+
+/// How long a session lives without being used.
+pub const IDLE: TimeDelta = TimeDelta::minutes(30);
+/// How long a session lives at most.
+pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
+/// How old the note of its last use may get before it is renewed.
+pub const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// How much of a browser's own description is kept, in characters.
+const MAX_USER_AGENT: usize = 300;
+
+/// What the session of a manager carries.
+pub const MANAGER: &str = "manager";
+const ADDRESS: &str = "address";
+const USER_AGENT: &str = "user_agent";
+const CREATED_AT: &str = "created_at";
+
+/// Sessions in the database.
+#[derive(Clone)]
+pub struct Store(State);
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// The layer that gives handlers their [`Session`].
+pub fn layer(state: &State) -> SessionManagerLayer<Store> {
+    let name = if state.is_secure() { "__Host-sid" } else { "sid" };
+    SessionManagerLayer::new(Store(state.clone()))
+        .with_name(name)
+        .with_secure(state.is_secure())
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Begins the session of a manager, under a new id: one that was planted before is worth nothing.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn begin(
+    session: &Session,
+    manager: &str,
+    address: &str,
+    user_agent: &str,
+) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.flush().await?;
+    session.insert(MANAGER, manager).await?;
+    session.insert(ADDRESS, address).await?;
+    session
+        .insert(USER_AGENT, user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect::<String>())
+        .await?;
+    session.save().await
+}
+
+/// The hash under which the database knows the session.
+pub fn hash(id: Id) -> String {
+    token::hash(&id.to_string())
+}
+
+/// Sessions not used since the first instant, or begun before the second, are over.
+pub fn limits(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    (now - IDLE, now - LIFETIME)
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        self.save(record).await
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let now = self.0.clock.now();
+        let text = |key| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        // The day a session began survives a change of its id.
+        let created_at = text(CREATED_AT).parse().unwrap_or(now);
+        let mut data = record.data.clone();
+        data.insert(CREATED_AT.to_owned(), created_at.to_rfc3339().into());
+        let manager = text(MANAGER);
+        let session = sessions::Session {
+            id_hash: hash(record.id),
+            manager_id: (!manager.is_empty()).then_some(manager),
+            data: serde_json::to_string(&data).map_err(|error| Error::Encode(error.to_string()))?,
+            address: text(ADDRESS),
+            user_agent: text(USER_AGENT),
+            created_at,
+            last_seen_at: now,
+        };
+        let mut tx = self.0.db.write().await.map_err(backend)?;
+        sessions::save(&mut tx, &session).await.map_err(backend)?;
+        tx.commit_unaudited().await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let now = self.0.clock.now();
+        let (idle_since, born_since) = limits(now);
+        let mut tx = self.0.db.read().await.map_err(backend)?;
+        let found = sessions::find(&mut tx, &hash(*id), idle_since, born_since).await.map_err(backend)?;
+        let Some(session) = found else { return Ok(None) };
+        let data = serde_json::from_str(&session.data).map_err(|error| Error::Decode(error.to_string()))?;
+        // Our own limits have been checked; tower-sessions is told a time that can't have passed.
+        let expiry_date = time::OffsetDateTime::now_utc() + time::Duration::days(1);
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let mut tx = self.0.db.write().await.map_err(backend)?;
+        sessions::delete(&mut tx, &hash(*id)).await.map_err(backend)?;
+        tx.commit_unaudited().await.map_err(backend)
+    }
+}
+
+fn backend(error: db::Error) -> Error {
+    Error::Backend(error.to_string())
+}

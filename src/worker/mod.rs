@@ -1,0 +1,131 @@
+//! What happens by itself: opening the database, following its revision, the passing of time.
+//!
+//! Every step is a plain async function that a test can call.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::db::{links, managers, sessions};
+use crate::domain::manager::LinkPurpose;
+use crate::state::State;
+use crate::web::session::limits;
+use crate::{db, token};
+
+/// How often the revision is looked at: a change by another process shows within a second.
+const FOLLOW_EVERY: Duration = Duration::from_millis(300);
+/// How often the Site is rendered anew though nothing changed: "open for 12m" grows, days pass.
+const REFRESH_EVERY: TimeDelta = TimeDelta::seconds(60);
+/// How often what ran out is forgotten.
+const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// How long the link for the first owner is good.
+pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// Works until `stop`.
+///
+/// # Errors
+/// Where the database is of a newer version, or not one of ours; an absent one is waited for.
+pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut work = Work::default();
+    let mut opened = false;
+    while !stop.is_cancelled() {
+        if !opened {
+            opened = open(&state).await?;
+        }
+        if opened {
+            work.tick(&state).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Brings the database up to date and offers the first owner a link; says whether the database was there.
+async fn open(state: &State) -> anyhow::Result<bool> {
+    match state.db.prepare(state.clock.now()).await {
+        Ok(()) => {}
+        Err(db::Error::Unavailable(cause)) => {
+            tracing::warn!("the database is away, the last published page is served: {cause}");
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(link) = offer_setup(state).await? {
+        // On the terminal only: a log would keep it.
+        println!("\nCreate the first owner within 30 minutes:\n\n    {link}\n");
+    }
+    Ok(true)
+}
+
+/// A one-time link that creates the first owner, where there is no manager yet.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn offer_setup(state: &State) -> db::Result<Option<String>> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    if managers::count(&mut tx).await? > 0 {
+        return Ok(None);
+    }
+    let token = token::fresh();
+    let link = links::Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now + SETUP_LINK_LIFETIME };
+    links::create(&mut tx, &token::hash(&token), &link, now).await?;
+    tx.commit_unaudited().await?;
+    Ok(Some(format!("{}/setup/{token}", state.origin)))
+}
+
+/// When what was done last.
+#[derive(Default)]
+pub struct Work {
+    refreshed_at: Option<DateTime<Utc>>,
+    swept_at: Option<DateTime<Utc>>,
+    failing: bool,
+}
+
+impl Work {
+    /// One round: follows the revision, refreshes, sweeps, as each is due. Trouble is logged once, when
+    /// it begins, and again when it is over.
+    pub async fn tick(&mut self, state: &State) {
+        let result = self.try_tick(state).await;
+        match (&result, self.failing) {
+            (Err(error), false) => tracing::warn!("publishing is held up: {error:#}"),
+            (Ok(()), true) => tracing::info!("publishing goes on"),
+            _ => {}
+        }
+        self.failing = result.is_err();
+    }
+
+    async fn try_tick(&mut self, state: &State) -> anyhow::Result<()> {
+        let now = state.clock.now();
+        let due = |last: Option<DateTime<Utc>>, every| last.is_none_or(|last| now - last >= every || now < last);
+        let published = state.publisher.follow().await?;
+        if published || due(self.refreshed_at, REFRESH_EVERY) {
+            if !published {
+                state.publisher.publish().await?;
+            }
+            self.refreshed_at = Some(now);
+        }
+        if due(self.swept_at, SWEEP_EVERY) {
+            sweep(state).await?;
+            self.swept_at = Some(now);
+        }
+        Ok(())
+    }
+}
+
+/// Forgets sessions and links that ran out.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn sweep(state: &State) -> db::Result<()> {
+    let now = state.clock.now();
+    let (idle_since, born_since) = limits(now);
+    let mut tx = state.db.write().await?;
+    sessions::delete_expired(&mut tx, idle_since, born_since).await?;
+    links::delete_expired(&mut tx, now).await?;
+    tx.commit_unaudited().await
+}
