@@ -62,9 +62,6 @@ fn join_neighbours(blocks: impl Iterator<Item = Block>) -> Vec<Block> {
 /// Every group and component.
 #[component]
 pub fn Board(groups: Vec<Group>, rows: Vec<Row>) -> AnyView {
-    if rows.is_empty() {
-        return view! { <p class="soft">"No components are listed yet."</p> }.into_any();
-    }
     blocks(&groups, rows).into_iter().map(panel).collect_view().into_any()
 }
 

@@ -80,3 +80,40 @@ pub fn ErrorView(page: ErrorPage) -> AnyView {
     }
     .into_any()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+
+    #[test]
+    fn an_error_says_what_happened_and_where_to_go() {
+        for status in [400, 403, 404, 405, 408, 413, 414, 429, 500, 503] {
+            let html = render(sample::error_page(status));
+            check(&html);
+            assert!(html.contains(&format!("Error {status}")) && html.contains("Current status"), "{html}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_not_indexed_and_claims_no_state() {
+        let html = render(sample::error_page(500));
+        assert!(html.contains("<meta name=\"robots\" content=\"noindex\">") && html.contains("tone-unknown"));
+        assert!(!html.contains("canonical") && !html.contains("Status: "));
+    }
+
+    #[test]
+    fn an_unavailable_filter_leads_to_the_whole_history() {
+        let html = render(ErrorPage::filter_unavailable(sample::shell("/history")));
+        check(&html);
+        assert!(html.contains("href=\"/history\">History without a filter</a>"), "{html}");
+    }
+
+    #[test]
+    fn every_text_is_escaped() {
+        let mut page = sample::error_page(400);
+        (page.title, page.message) = (SCRIPT.into(), SCRIPT.into());
+        page.links.push(link(SCRIPT, "/\"><script>"));
+        check(&render(page));
+    }
+}

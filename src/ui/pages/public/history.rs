@@ -91,7 +91,8 @@ fn totals(page: &HistoryPage) -> String {
 /// The filter in words: `for Shield, major, matching “s3”, in the last 2 years`.
 fn scope(page: &HistoryPage) -> Vec<AnyView> {
     let filter = &page.filter;
-    let component = filter.component.as_ref().map(|id| view! { ", for "<bdi>{name_of(id, page)}</bdi> }.into_any());
+    let before = if page.totals.count == 0 { " for " } else { ", for " };
+    let component = filter.component.as_ref().map(|id| view! { {before}<bdi>{name_of(id, page)}</bdi> }.into_any());
     let impact = filter.impact.map(|impact| format!(", {}", impact_words(impact)).into_any());
     let text = filter.text.clone().map(|text| view! { ", matching “"<bdi>{text}</bdi>"”" }.into_any());
     let range = range_words(filter.range).map(|words| format!(", {words}").into_any());
@@ -128,12 +129,12 @@ fn form(page: &HistoryPage) -> AnyView {
     view! {
         <form class="filter" method="get" action="/history" role="search">
             <label class="wide">
-                "Search"
+                "Search titles and updates"
                 <input type="search" name="q" maxlength=MAX_SEARCH.to_string() value=page.filter.text.clone() dir="auto" />
             </label>
             <label>"Component" {component_choice(page)}</label>
             <label>"Impact" {impact_choice(page.filter.impact)}</label>
-            <label>"Time" {range_choice(page.filter.range)}</label>
+            <label class="last">"Time" {range_choice(page.filter.range)}</label>
             {days_choice(page.filter.range)}
             <button>"Filter"</button>
         </form>
@@ -234,4 +235,121 @@ fn pager(page: &HistoryPage) -> Option<AnyView> {
     let older = page.older.clone().map(|to| link(to, "older"));
     (newer.is_some() || older.is_some())
         .then(|| view! { <nav class="pager" aria-label="More incidents">{newer}{older}</nav> }.into_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::sample::{self, SCRIPT, at, check};
+
+    fn filtered(count: i64) -> HistoryPage {
+        let filter = Filter {
+            component: ComponentId::parse("spam"),
+            impact: Some(Impact::Major),
+            text: Some("s3".into()),
+            range: Range::LastTwoYears,
+        };
+        let totals = Totals { count, seconds: 3720, first_started_at: Some(at("2025-02-03T09:00:00Z")) };
+        HistoryPage { filter, totals, ..sample::history_page() }
+    }
+
+    #[test]
+    fn the_whole_history_is_one_sentence_then_months() {
+        let html = render(sample::history_page());
+        check(&html);
+        for words in [
+            "41 incidents since 10 Jul 2024, 13h 27m in all, 1.4 per month",
+            ", all time",
+            "href=\"/history/2026-11\">November 2026</a>",
+            "href=\"/history/2026-10\">October 2026</a>",
+            "21 Nov 2026, 08:12 to 08:49 WET",
+            "detected by <bdi>on-call</bdi>",
+            "10 Oct 2026, 20:30 WEST",
+            "written afterwards",
+            ">Notice<",
+            "Timeline, 3 updates",
+            "Timeline, 1 update<",
+            "href=\"/history?before=1_a\"",
+            "method=\"get\" action=\"/history\"",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+        assert_eq!(html.matches("<details open").count(), 1);
+        assert!(!html.contains("noindex") && !html.contains("Show all"));
+    }
+
+    #[test]
+    fn a_filter_is_named_in_words_and_kept_in_the_form() {
+        // Leptos marks the borders between texts with `<!>`.
+        let html = render(filtered(4)).replace("<!>", "");
+        check(&html);
+        for words in [
+            "4 incidents since 3 Feb 2025, 1h 2m in all, 0.2 per month",
+            ", for <bdi>Spam and virus filter</bdi>, major, matching “<bdi>s3</bdi>”, in the last 2 years.",
+            ">Show all</a>",
+            "noindex",
+            "value=\"s3\"",
+            "<option value=\"spam\" selected",
+            "<option value=\"major\" selected",
+            "<option value=\"2y\" selected",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+    }
+
+    #[test]
+    fn days_keep_their_fields_open() {
+        let day = |text: &str| text.parse().ok();
+        let mut page = sample::history_page();
+        page.filter.range = Range::Days { from: day("2026-01-01"), to: day("2026-02-01") };
+        let html = render(page);
+        assert!(html.contains(", from 1 Jan 2026 to 1 Feb 2026") && html.contains("value=\"2026-02-01\""), "{html}");
+        assert_eq!(html.matches("<details open").count(), 2);
+    }
+
+    #[test]
+    fn a_month_stands_alone_under_its_name() {
+        let mut page = sample::history_page();
+        page.month = Month::parse("2026-10");
+        page.incidents = sample::past().split_off(2);
+        page.totals = Totals { count: 1, seconds: 0, first_started_at: None };
+        let html = render(page);
+        check(&html);
+        assert!(
+            html.contains("<h1>Incidents in October 2026</h1>") && html.contains("1 incident, 0h 0m in all"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn nothing_found_and_nothing_happened_are_told_apart() {
+        let html = render(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
+        check(&html);
+        assert!(html.contains("No incident matches.") && html.contains("Show all"));
+        let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..sample::history_page() };
+        assert!(render(all).contains("No incidents reported."));
+    }
+
+    #[test]
+    fn every_text_is_escaped() {
+        let mut page = filtered(4);
+        page.filter.text = Some(format!("\"'{SCRIPT}"));
+        page.components.iter_mut().for_each(|(_, name)| *name = SCRIPT.into());
+        page.older = Some((SCRIPT.into(), format!("/history?q={SCRIPT}\"")));
+        page.newer = Some((SCRIPT.into(), "/history".into()));
+        for incident in &mut page.incidents {
+            incident.title = SCRIPT.into();
+            incident.detected_by = Some(SCRIPT.into());
+            incident.updates[0].body = SCRIPT.into();
+        }
+        let html = render(page);
+        check(&html);
+        assert!(html.contains("value=\"&quot;"), "{html}");
+    }
+
+    #[test]
+    fn a_component_that_is_gone_is_named_by_its_id() {
+        let html = render(HistoryPage { components: Vec::new(), ..filtered(1) });
+        assert!(html.contains("<bdi>spam</bdi>") && html.contains("<option value=\"spam\" selected"), "{html}");
+    }
 }

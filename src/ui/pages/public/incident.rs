@@ -88,3 +88,55 @@ fn affected(incident: &Incident) -> AnyView {
     };
     view! { <ul>{incident.affected().into_iter().map(item).collect_view()}</ul> }.into_any()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+
+    #[test]
+    fn an_incident_that_is_over_has_all_its_facts() {
+        let html = render(sample::incident_page(sample::past().remove(0)));
+        check(&html);
+        for words in [
+            ">Critical</p>",
+            ">Sign-in fails for tenants on the second cluster</h1>",
+            "<dt>Detected by</dt><dd dir=\"auto\">on-call</dd>",
+            "21 Nov 2026, 08:12 WET",
+            "21 Nov 2026, 08:49 WET",
+            "<dt>Duration</dt><dd dir=\"auto\">37m</dd>",
+            "<dt>Affected components</dt>",
+            "<h2>3 updates</h2>",
+            "<li>Restarted</li>",
+            "href=\"/history\"",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+    }
+
+    #[test]
+    fn an_open_incident_says_so_and_how_it_leaves_its_components() {
+        let html = render(sample::incident_page(sample::delayed()));
+        assert!(html.contains("Major · open for 1h 27m") && html.contains("still open"), "{html}");
+        assert!(html.contains("<bdi>Outbound delivery</bdi>: partial outage"), "{html}");
+        assert!(!html.contains("Duration") && !html.contains("Detected by"));
+    }
+
+    #[test]
+    fn one_written_afterwards_leaves_out_what_nobody_knows() {
+        let html = render(sample::incident_page(sample::past().remove(2)));
+        check(&html);
+        assert!(html.contains(">Notice</p>") && html.contains("afterwards") && html.contains("<h2>1 update</h2>"));
+        assert!(!html.contains("Duration") && !html.contains("Affected"));
+    }
+
+    #[test]
+    fn every_text_is_escaped() {
+        let mut incident = sample::delayed();
+        incident.title = SCRIPT.into();
+        incident.detected_by = Some(SCRIPT.into());
+        incident.updates.iter_mut().for_each(|update| update.body = format!("{SCRIPT}\"'>"));
+        incident.updates[0].components[0].name = SCRIPT.into();
+        check(&render(sample::incident_page(incident)));
+    }
+}

@@ -33,7 +33,7 @@ pub fn IncidentCard(incident: Incident, fold: Fold, zone: Tz, now: DateTime<Utc>
                 <h3 dir="auto"><a href=href(&incident)>{incident.title.clone()}</a></h3>
                 <p class="chip">{state_words(&incident, now)}</p>
             </div>
-            <Facts incident=incident.clone() words=time::span(incident.started_at, incident.ended_at, zone) />
+            <Facts incident=incident.clone() words=span(&incident, now, zone) />
             {timeline}
         </article>
     }
@@ -105,6 +105,14 @@ pub fn when(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
         format!("{}, {}", at.with_timezone(&zone).format("%-d %b"), time::clock_with_zone(at, zone))
     } else {
         time::full(at, zone)
+    }
+}
+
+/// `Since 13:05 UTC` while it is open, then both ends.
+fn span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
+    match incident.ended_at {
+        None => format!("Since {}", when(incident.started_at, now, zone)),
+        ended_at => time::span(incident.started_at, ended_at, zone),
     }
 }
 

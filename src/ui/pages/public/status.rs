@@ -47,7 +47,11 @@ pub fn render(page: StatusPage) -> String {
 #[component]
 pub fn StatusView(page: StatusPage) -> AnyView {
     let rows = board::rows(&page.components, &page.open);
-    let line = state_line(&rows, &page.open, &page.shell);
+    let line = if page.components.is_empty() && page.open.is_empty() {
+        "No components are listed yet.".to_owned()
+    } else {
+        state_line(&rows, &page.open, &page.shell)
+    };
     let head = Head {
         title: page.banner.headline.clone(),
         description: format!("{}. {line}", page.banner.headline),
@@ -58,10 +62,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
         <Layout shell=shell head=head>
             {banner(&page, line)}
             {open_incidents(&page)}
-            <section>
-                <h2>"Components"</h2>
-                <Board groups=page.groups.clone() rows=rows />
-            </section>
+            {components(&page, rows)}
             {past_days(&page)}
         </Layout>
     }
@@ -108,6 +109,7 @@ fn state_line(rows: &[Row], open: &[Incident], shell: &Shell) -> String {
     match (troubled(rows), since) {
         (Some(troubled), Some(since)) => format!("{troubled}, since {since}."),
         (Some(troubled), None) => format!("{troubled}."),
+        (None, Some(since)) if rows.is_empty() => format!("Open since {since}."),
         (None, Some(since)) => format!("{} Open since {since}.", untroubled(rows.len())),
         (None, None) => untroubled(rows.len()),
     }
@@ -115,7 +117,7 @@ fn state_line(rows: &[Row], open: &[Incident], shell: &Shell) -> String {
 
 fn untroubled(all: usize) -> String {
     match all {
-        0 => "No components are listed yet.".to_owned(),
+        0 => "Nothing is out of order.".to_owned(),
         1 => "The one component is operational.".to_owned(),
         n => format!("All {n} components are operational."),
     }
@@ -161,6 +163,18 @@ fn open_incidents(page: &StatusPage) -> Option<AnyView> {
             <section id="open-incidents">
                 <h2 class="unseen">"Open incidents"</h2>
                 {page.open.iter().map(card).collect_view()}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
+    (!rows.is_empty()).then(|| {
+        view! {
+            <section>
+                <h2>"Components"</h2>
+                <Board groups=page.groups.clone() rows=rows />
             </section>
         }
         .into_any()
@@ -225,5 +239,119 @@ fn hours(incident: &Incident, zone: Tz) -> String {
             format!("{} to {}", time::clock(from, zone), parts::when(to, from, zone))
         }
         _ => time::clock_with_zone(from, zone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::page::Link;
+    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+
+    #[test]
+    fn what_is_broken_stands_first_in_words() {
+        let html = render(sample::status_page());
+        check(&html);
+        for words in [
+            "<title>Minor Service Outage · Harbor Mail</title>",
+            "<body class=\"tone-minor\">",
+            ">Minor Service Outage</h1>",
+            "2 of 7 components are not operational: 1 in partial outage, 1 degraded, since 13:05 WET.",
+            "href=\"#open-incidents\">Why: 1 open incident</a>",
+            "href=\"/incidents/delayed00001\">Delayed delivery",
+            "Major · open for 1h 27m",
+            "Outbound delivery, Queue dashboard",
+            "<strong>eu-west</strong>",
+            "edited <time datetime=\"2026-11-23T14:25:00Z\">14:25 WET</time>",
+            "<span class=\"state\">Partial outage</span>",
+            "<span class=\"state\">Degraded performance</span>",
+            "Times in Europe/Lisbon (WET).",
+            "rel=\"noopener\"",
+            "<link rel=\"canonical\" href=\"https://status.harbormail.example/\">",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+        assert!(html.find(">Identified<") < html.find(">Investigating<"), "the newest update stands first");
+    }
+
+    #[test]
+    fn past_days_are_told_one_by_one() {
+        let html = render(sample::status_page());
+        assert_eq!(html.matches("class=\"day\"").count(), 14);
+        assert_eq!(html.matches("No incidents reported.").count(), 12);
+        for words in ["Open incident above: ", "Critical", "08:12 to 08:49 WET", "37m", "3 updates", "All history"] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+    }
+
+    #[test]
+    fn an_incident_over_midnight_stands_on_the_day_it_began_and_names_its_end() {
+        let mut page = sample::quiet_page();
+        let mut incident = sample::past().remove(0);
+        incident.started_at = sample::at("2026-11-20T23:30:00Z");
+        page.past = vec![incident];
+        let html = render(page);
+        assert!(html.contains("23:30 to 21 Nov, 08:49 WET"), "{html}");
+    }
+
+    #[test]
+    fn a_quiet_day_is_said_plainly() {
+        let html = render(sample::quiet_page());
+        check(&html);
+        assert!(html.contains("<body class=\"tone-none\">") && html.contains("All 7 components are operational."));
+        assert!(!html.contains("open-incidents"));
+    }
+
+    #[test]
+    fn a_page_without_components_says_so() {
+        let html = render(StatusPage { components: Vec::new(), groups: Vec::new(), ..sample::quiet_page() });
+        check(&html);
+        assert!(html.contains("No components are listed yet.") && !html.contains(">Components<"));
+    }
+
+    #[test]
+    fn an_open_notice_over_green_components_says_since_when() {
+        let mut page = sample::quiet_page();
+        let mut incident = sample::incident(
+            "notice",
+            "Invoices are late",
+            vec![sample::update("2026-11-23T14:31:30Z", crate::domain::Phase::Identified, "Late.", &[])],
+        );
+        incident.started_at = sample::at("2026-11-22T09:00:00Z");
+        page.open = vec![incident];
+        let html = render(page);
+        assert!(html.contains("All 7 components are operational. Open since 22 Nov, 09:00 WET."), "{html}");
+        assert!(html.contains("Notice · open for 1d 5h"), "{html}");
+    }
+
+    #[test]
+    fn every_text_is_escaped() {
+        let mut page = sample::long_page();
+        page.shell.page.name = SCRIPT.into();
+        page.shell.page.logo_text = SCRIPT.into();
+        page.shell.page.links = vec![
+            Link { label: SCRIPT.into(), url: "https://x.example".into() },
+            Link { label: "bad".into(), url: "javascript:alert(1)".into() },
+        ];
+        page.banner.headline = SCRIPT.into();
+        for incident in page.open.iter_mut().chain(&mut page.past) {
+            incident.title = SCRIPT.into();
+            incident.detected_by = Some(SCRIPT.into());
+            for update in &mut incident.updates {
+                update.body = SCRIPT.into();
+                update.components.iter_mut().for_each(|component| component.name = SCRIPT.into());
+            }
+        }
+        page.groups.iter_mut().for_each(|group| (group.name, group.description) = (SCRIPT.into(), SCRIPT.into()));
+        page.components.iter_mut().for_each(|c| (c.name, c.description) = (SCRIPT.into(), SCRIPT.into()));
+        let html = render(page);
+        check(&html);
+        assert!(html.contains("&lt;script&gt;") && !html.contains("javascript:"));
+    }
+
+    #[test]
+    fn the_first_day_begins_in_the_zone_of_the_page() {
+        let begin = past_days_begin(sample::at("2026-11-05T12:00:00Z"), Tz::Europe__Lisbon);
+        assert_eq!(begin, sample::at("2026-10-22T23:00:00Z"));
     }
 }
