@@ -4,6 +4,14 @@
 //! also compile for the browser, everything else is the server. See docs/ARCHITECTURE.md.
 
 pub mod domain;
+pub mod islands;
 
 #[cfg(feature = "ssr")]
 pub mod ui;
+
+/// What the browser calls once the module is loaded; each island then wakes up by its own function.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+}

@@ -2,7 +2,10 @@
 //!
 //! `ui` knows no database and no request. Whoever renders loads, builds the struct and calls [`render`].
 
+pub mod admin_layout;
+pub mod form;
 pub mod markdown;
+pub mod pages;
 pub mod time;
 
 use leptos::prelude::*;

@@ -1,0 +1,3 @@
+//! The pages, by the names they have in `web`.
+
+pub mod admin;
