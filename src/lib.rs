@@ -4,6 +4,7 @@
 //! also compile for the browser, everything else is the server. See docs/ARCHITECTURE.md.
 
 pub mod domain;
+pub mod islands;
 
 #[cfg(feature = "ssr")]
 pub mod app;
@@ -29,3 +30,10 @@ pub mod ui;
 pub mod web;
 #[cfg(feature = "ssr")]
 pub mod worker;
+
+/// What the browser calls once the module is loaded; each island then wakes up by its own function.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+}

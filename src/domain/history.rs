@@ -54,9 +54,10 @@ impl Filter {
         let from = parse_day(&query.text("from")).ok();
         let to = parse_day(&query.text("to")).ok();
         let range = match query.text("range").as_str() {
+            // Days that somebody took the trouble to enter win over a choice left standing.
+            _ if from.is_some() || to.is_some() => Range::Days { from, to },
             "12m" => Range::LastYear,
             "2y" => Range::LastTwoYears,
-            _ if from.is_some() || to.is_some() => Range::Days { from, to },
             _ => Range::AllTime,
         };
         Self {

@@ -1,15 +1,13 @@
 //! What a Site is rendered from: one consistent state of the database.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::db::{self, Tx};
-use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
+use crate::domain::history::{Filter, PAGE_SIZE, Totals};
 use crate::domain::{Component, Group, Incident, Page};
-use crate::ui::time::today;
+use crate::ui::pages::public::status::past_days_begin;
 
-/// How many days the status page looks back, today included.
-pub const PAST_DAYS: i64 = 14;
-/// The most incidents shown for these days.
+/// The most incidents shown for the last days.
 const MAX_RECENT: i64 = 100;
 
 /// Everything that the hot pages show.
@@ -36,8 +34,7 @@ impl Snapshot {
     /// Where the database can't be read.
     pub async fn load(tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Self> {
         let page = db::page::load(tx).await?;
-        let first_day = today(now, page.time_zone) - TimeDelta::days(PAST_DAYS - 1);
-        let since = Some(start_of_day(first_day, page.time_zone));
+        let since = Some(past_days_begin(now, page.time_zone));
         let all = Filter::default();
         Ok(Self {
             revision: tx.revision().await?,

@@ -2,6 +2,8 @@
 //!
 //! `ui` knows no database and no request. Whoever renders loads, builds the struct and calls [`render`].
 
+pub mod admin_layout;
+pub mod form;
 pub mod layout;
 pub mod markdown;
 pub mod pages;

@@ -1,0 +1,3 @@
+//! Everything that runs in the browser, and nothing else.
+
+pub mod composer;

@@ -1,0 +1,214 @@
+//! What is around every page of the admin, and around the plain pages before it (login, setup).
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use crate::domain::page_status::Indicator;
+use crate::domain::{Manager, Role};
+
+/// Addresses of the served files, and the nonce that the response's Content-Security-Policy names.
+#[derive(Clone, Debug, Default)]
+pub struct Assets {
+    /// Of this response alone.
+    pub nonce: String,
+    /// tokens.css and admin.css as one file.
+    pub css_href: String,
+    /// The browser module of the islands, and its WASM.
+    pub js_href: String,
+    pub wasm_href: String,
+}
+
+/// What every page of the admin knows.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// What stands at the top.
+    pub page_name: String,
+    /// What the public page says at this moment.
+    pub tone: Indicator,
+    /// Who is logged in.
+    pub manager: Manager,
+    /// What the last action did, said once.
+    pub notice: Option<String>,
+    /// The page's zone: every time is shown in it.
+    pub zone: Tz,
+    /// The instant that ages are counted to.
+    pub now: DateTime<Utc>,
+    pub assets: Assets,
+}
+
+impl Shell {
+    /// Whether the manager may publish incidents and set the status of components.
+    pub fn can_publish(&self) -> bool {
+        self.manager.role >= Role::Publisher
+    }
+
+    /// Whether the manager may do everything.
+    pub fn is_owner(&self) -> bool {
+        self.manager.role >= Role::Owner
+    }
+}
+
+/// What the pages know that nobody needs to be logged in for.
+#[derive(Clone, Debug)]
+pub struct Porch {
+    /// What stands at the top.
+    pub page_name: String,
+    pub assets: Assets,
+}
+
+/// The part of the admin that a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Desk,
+    Incidents,
+    Components,
+    Managers,
+    Audit,
+    Settings,
+    Account,
+}
+
+impl Section {
+    fn path(self) -> &'static str {
+        match self {
+            Section::Desk => "/admin",
+            Section::Incidents => "/admin/incidents",
+            Section::Components => "/admin/components",
+            Section::Managers => "/admin/managers",
+            Section::Audit => "/admin/audit",
+            Section::Settings => "/admin/settings",
+            Section::Account => "/admin/account",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Section::Desk => "Desk",
+            Section::Incidents => "Incidents",
+            Section::Components => "Components",
+            Section::Managers => "Managers",
+            Section::Audit => "Audit",
+            Section::Settings => "Settings",
+            Section::Account => "Account",
+        }
+    }
+
+    /// The sections in the navigation of a manager in `role`.
+    fn listed(role: Role) -> Vec<Section> {
+        let all = [Self::Desk, Self::Incidents, Self::Components, Self::Managers, Self::Audit, Self::Settings];
+        all.into_iter().filter(|section| *section != Section::Managers || role >= Role::Owner).collect()
+    }
+}
+
+/// A page of the admin: its `title` stands in the tab, `content` below the navigation.
+#[component]
+pub fn AdminLayout(
+    shell: Shell,
+    #[prop(into)] title: String,
+    #[prop(optional_no_strip)] section: Option<Section>,
+    content: AnyView,
+    /// Whether the page holds an island and needs the browser module.
+    #[prop(optional)]
+    island: bool,
+) -> impl IntoView {
+    let scripts = island.then(|| island_script(&shell.assets));
+    let title = format!("{title} · {} admin", shell.page_name);
+    let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
+    let body = view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <header class="top">{top(&shell, section)}</header>
+        <main id="main" class="wide">{notice}{content}</main>
+        <footer class="wide foot">
+            <a href="/">"The public page"</a>
+            <span>{format!("Times in {}", shell.zone.name())}</span>
+        </footer>
+    };
+    document(title, &shell.assets, scripts, body.into_any())
+}
+
+/// A page without navigation, for those who are not logged in.
+#[component]
+pub fn PlainLayout(porch: Porch, #[prop(into)] title: String, content: AnyView) -> impl IntoView {
+    let title = format!("{title} · {}", porch.page_name);
+    let body = view! {
+        <main id="main" class="porch">
+            <p class="name"><a href="/" dir="auto">{porch.page_name.clone()}</a></p>
+            {content}
+        </main>
+    };
+    document(title, &porch.assets, None, body.into_any())
+}
+
+fn document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyView) -> AnyView {
+    view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="robots" content="noindex"/>
+                <meta name="color-scheme" content="light dark"/>
+                <title>{title}</title>
+                <link rel="stylesheet" href=assets.css_href.clone()/>
+                {scripts}
+            </head>
+            <body>{body}</body>
+        </html>
+    }
+    .into_any()
+}
+
+fn top(shell: &Shell, section: Option<Section>) -> AnyView {
+    let link = |to: Section| {
+        let current = (Some(to) == section).then_some("page");
+        view! { <li><a href=to.path() aria-current=current>{to.words()}</a></li> }
+    };
+    view! {
+        <div class="wide">
+            <a class="name" href="/admin">
+                <span class=format!("dot {}", shell.tone.key()) aria-hidden="true"></span>
+                <span dir="auto">{shell.page_name.clone()}</span>
+                <span class="unseen">{tone_words(shell.tone)}</span>
+            </a>
+            <nav aria-label="Admin">
+                <ul>{Section::listed(shell.manager.role).into_iter().map(link).collect_view()}</ul>
+            </nav>
+            <div class="me">
+                <a
+                    href=Section::Account.path()
+                    dir="auto"
+                    aria-current=(section == Some(Section::Account)).then_some("page")
+                >
+                    {shell.manager.name.clone()}
+                </a>
+                <form method="post" action="/logout">
+                    <button type="submit" class="plain">"Log out"</button>
+                </form>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn tone_words(tone: Indicator) -> &'static str {
+    match tone {
+        Indicator::None => ", nothing out of order",
+        Indicator::Maintenance => ", under maintenance",
+        Indicator::Minor => ", minor trouble",
+        Indicator::Major => ", major trouble",
+        Indicator::Critical => ", critical trouble",
+    }
+}
+
+/// Loads the module and wakes each island by its own function. Leptos's `HydrationScripts` would do the
+/// same, but builds the addresses from a folder and a name, while these files are served under hashed names.
+fn island_script(assets: &Assets) -> AnyView {
+    let text = |value: &str| serde_json::Value::from(value).to_string().replace('<', "\\u003c");
+    let script = format!(
+        "import start,* as module from {};await start({{module_or_path:{}}});module.hydrate();\
+         for(const island of document.querySelectorAll('leptos-island'))module[island.dataset.component]?.(island);",
+        text(&assets.js_href),
+        text(&assets.wasm_href),
+    );
+    view! { <script type="module" nonce=assets.nonce.clone()>{script}</script> }.into_any()
+}

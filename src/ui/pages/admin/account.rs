@@ -1,0 +1,145 @@
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::domain::Invalid;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Password, PostButton, Problems, Submit};
+use crate::ui::time::{Time, ago};
+
+/// What managers can change about themselves.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub shell: Shell,
+    /// Last seen first.
+    pub sessions: Vec<SessionRow>,
+    /// What is wrong with `current` or `password`.
+    pub invalid: Invalid,
+}
+
+/// One place where somebody is logged in.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    /// The short stored id, for the address of its revocation.
+    pub id: String,
+    /// As the browser named itself.
+    pub user_agent: String,
+    pub address: String,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    /// The one this page was asked for with.
+    pub current: bool,
+}
+
+/// The manager's own account.
+#[component]
+pub fn AccountPage(page: Account) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["current", "password"]);
+    let manager = &shell.manager;
+    let content = view! {
+        <div class="column">
+            <h1>"Your account"</h1>
+            <p class="soft"><bdi>{manager.name.clone()}</bdi>" · "<bdi>{manager.email.clone()}</bdi>" · "{manager.role.words()}</p>
+            <section aria-labelledby="change">
+                <h2 id="change">"Change your password"</h2>
+                <ErrorSummary problems=problems.clone()/>
+                {password_form(&problems, &manager.email)}
+            </section>
+            <section aria-labelledby="sessions">
+                <h2 id="sessions">"Where you are logged in"</h2>
+                {sessions(&page.sessions, &shell)}
+            </section>
+        </div>
+    };
+    let title = problems.titled("Your account");
+    view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
+}
+
+/// The address stands in the form, unseen, so that password managers know whose password it is.
+fn password_form(problems: &Problems, email: &str) -> AnyView {
+    let current = Field::new("current", "Current password").judged(problems);
+    view! {
+        <form method="post" action="/admin/account/password" novalidate>
+            <input type="text" name="username" value=email.to_owned() autocomplete="username" hidden/>
+            <Password field=current autocomplete="current-password"/>
+            <Password field=new_password("New password", problems) autocomplete="new-password"/>
+            <p class="hint">"Changing it logs you out everywhere else."</p>
+            <p class="actions"><Submit words="Change the password"/></p>
+        </form>
+    }
+    .into_any()
+}
+
+/// The field in which a password is chosen.
+pub fn new_password(label: &'static str, problems: &Problems) -> Field {
+    Field::new("password", label)
+        .hint("15 characters or more. A sentence or what a password manager makes; pasting is fine.")
+        .judged(problems)
+}
+
+fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
+    let row = |row: &SessionRow| {
+        let action = if row.current {
+            view! { <strong class="this">"This one"</strong> }.into_any()
+        } else {
+            let action = format!("/admin/account/sessions/{}/revocation", row.id);
+            view! { <PostButton action words="Log out" about=device(&row.user_agent)/> }.into_any()
+        };
+        view! {
+            <li>
+                <div class="what">
+                    <span title=row.user_agent.clone()>{device(&row.user_agent)}</span>
+                    <p class="soft">
+                        <bdi>{row.address.clone()}</bdi>" · seen "
+                        <Time at=row.last_seen_at words=ago(row.last_seen_at, shell.now)/>" · since "
+                        <Time at=row.created_at words=ago(row.created_at, shell.now)/>
+                    </p>
+                </div>
+                {action}
+            </li>
+        }
+    };
+    let others = sessions.iter().any(|session| !session.current).then(|| {
+        view! { <PostButton action="/admin/account/sessions/revocation" words="Log out everywhere else"/> }
+    });
+    view! {
+        <div class="panel board"><ul>{sessions.iter().map(row).collect_view()}</ul></div>
+        {others}
+    }
+    .into_any()
+}
+
+/// Browser and system, where the text names ones we know; else the text itself.
+fn device(user_agent: &str) -> String {
+    let first = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    };
+    // Chrome's text also names Safari, and Edge's names both, hence the order.
+    let browser = first(&[("Firefox/", "Firefox"), ("Edg/", "Edge"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        _ if user_agent.trim().is_empty() => "A device without a name".to_owned(),
+        _ => user_agent.chars().take(80).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_named_by_browser_and_system() {
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0";
+        assert_eq!(device(edge), "Edge on Windows");
+        assert_eq!(device("curl/8"), "curl/8");
+        assert_eq!(device(""), "A device without a name");
+    }
+}

@@ -1,0 +1,103 @@
+//! The components in the order of the page, with what they show and what is set.
+
+use leptos::prelude::*;
+
+use crate::domain::{Component, ComponentId, Group, Incident, Status};
+use crate::ui::form::Choice;
+
+/// Every component, below its group.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    pub sections: Vec<BoardSection>,
+}
+
+/// A group with its components, or components without a group.
+#[derive(Clone, Debug)]
+pub struct BoardSection {
+    pub group: Option<Group>,
+    pub rows: Vec<BoardRow>,
+}
+
+/// A component with what the page shows of it.
+#[derive(Clone, Debug)]
+pub struct BoardRow {
+    pub component: Component,
+    /// The worse of the baseline and of what open incidents say.
+    pub effective: Status,
+}
+
+impl Board {
+    /// The board of `components` below their `groups`, while the incidents of `open` go on.
+    pub fn of(groups: &[Group], components: &[Component], open: &[Incident]) -> Self {
+        let row = |component: &Component| BoardRow {
+            component: component.clone(),
+            effective: component.effective_status(open),
+        };
+        let within = |group: &Group| {
+            let mut members: Vec<&Component> =
+                components.iter().filter(|c| c.group_id.as_ref() == Some(&group.id)).collect();
+            members.sort_by_key(|component| component.position);
+            BoardSection { group: Some(group.clone()), rows: members.into_iter().map(row).collect() }
+        };
+        let grouped = groups.iter().map(|group| ((group.position, 0), within(group)));
+        let alone = components.iter().filter(|component| component.group_id.is_none());
+        let alone =
+            alone.map(|component| ((component.position, 1), BoardSection { group: None, rows: vec![row(component)] }));
+        let mut placed: Vec<_> = grouped.chain(alone).collect();
+        placed.sort_by_key(|(place, _)| *place);
+        Self { sections: join_neighbours(placed.into_iter().map(|(_, section)| section)) }
+    }
+
+    /// Every component in the order of the page.
+    pub fn rows(&self) -> impl Iterator<Item = &BoardRow> {
+        self.sections.iter().flat_map(|section| &section.rows)
+    }
+
+    /// Whether the page has no component yet.
+    pub fn is_empty(&self) -> bool {
+        self.rows().next().is_none()
+    }
+
+    /// The component's name, as it is now.
+    pub fn name_of(&self, id: &ComponentId) -> Option<&str> {
+        self.rows().find(|row| row.component.id == *id).map(|row| row.component.name.as_str())
+    }
+}
+
+/// Components without a group that stand next to each other are one section.
+fn join_neighbours(sections: impl Iterator<Item = BoardSection>) -> Vec<BoardSection> {
+    let mut joined: Vec<BoardSection> = Vec::new();
+    for section in sections {
+        match joined.last_mut() {
+            Some(last) if last.group.is_none() && section.group.is_none() => last.rows.extend(section.rows),
+            _ => joined.push(section),
+        }
+    }
+    joined
+}
+
+/// The status in words, in its colour.
+pub fn status_words(status: Status) -> AnyView {
+    view! { <span class=format!("status {}", status.key())>{status.words()}</span> }.into_any()
+}
+
+/// Every status as a choice.
+pub fn status_choices() -> Vec<Choice> {
+    Status::ALL.into_iter().map(|status| Choice::new(status.key(), status.words())).collect()
+}
+
+/// The board to read only, beside a form.
+pub fn small_board(board: &Board) -> AnyView {
+    let row = |row: &BoardRow| {
+        let name = row.component.name.clone();
+        view! { <li><span dir="auto">{name}</span>{status_words(row.effective)}</li> }
+    };
+    let section = |section: &BoardSection| {
+        let heading = section.group.as_ref().map(|group| view! { <h3 dir="auto">{group.name.clone()}</h3> });
+        view! { <div class="group">{heading}<ul>{section.rows.iter().map(row).collect_view()}</ul></div> }
+    };
+    if board.is_empty() {
+        return view! { <p class="soft">"No components yet."</p> }.into_any();
+    }
+    view! { <div class="panel board">{board.sections.iter().map(section).collect_view()}</div> }.into_any()
+}

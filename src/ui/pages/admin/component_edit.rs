@@ -1,0 +1,147 @@
+use leptos::prelude::*;
+
+use super::board::status_choices;
+use super::conflict::{Conflict, both_texts};
+use crate::domain::forms::ComponentForm;
+use crate::domain::{Component, ComponentId, Group, Invalid, Status};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{CheckBox, Choice, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextInput, Weight};
+
+/// The form of a component, new or old.
+#[derive(Clone, Debug)]
+pub struct ComponentEdit {
+    pub shell: Shell,
+    /// Nothing for a new one.
+    pub id: Option<ComponentId>,
+    pub form: ComponentForm,
+    pub invalid: Invalid,
+    /// The groups it can stand in.
+    pub groups: Vec<Group>,
+    pub conflict: Option<Conflict<ComponentForm>>,
+}
+
+const ORDER: [&str; 6] = ["name", "description", "group", "status", "position", "start_date"];
+
+/// Adds or edits a component.
+#[component]
+pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &ORDER);
+    let (heading, action, submit) = match &page.id {
+        None => ("Add a component", "/admin/components".to_owned(), "Add the component"),
+        Some(id) => ("Edit a component", format!("/admin/components/{id}"), "Publish changes"),
+    };
+    let deletion = page.id.as_ref().map(|id| {
+        deletion_link(
+            format!("/admin/components/{id}/deletion"),
+            "Delete the component",
+            "It leaves the page; incidents keep naming it.",
+        )
+    });
+    let content = view! {
+        <div class="column">
+            <h1>{heading}</h1>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            <form method="post" action=action novalidate>
+                <Hidden name="version" value=page.form.version.to_string()/>
+                {fields(&page, &problems)}
+                <p class="actions">
+                    <Submit words=submit/>
+                    <a href="/admin/components">"Cancel"</a>
+                </p>
+            </form>
+            {deletion}
+        </div>
+    };
+    let title = problems.titled(heading);
+    view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
+}
+
+fn fields(page: &ComponentEdit, problems: &Problems) -> AnyView {
+    let form = &page.form;
+    let name = Field::new("name", "Name").judged(problems);
+    let about = Field::new("description", "Description (optional)").hint("One line of plain text.").judged(problems);
+    let group = Field::new("group", "Group").judged(problems);
+    let status = Field::new("status", "Status").hint("The baseline: incidents never change it.").judged(problems);
+    let status_value = if form.status.is_empty() { Status::default().key() } else { &form.status };
+    let place = Field::new("position", "Place (optional)").hint("From 1; empty means last.").judged(problems);
+    let since = Field::new("start_date", "Exists since (optional)").hint("No uptime before this day.").judged(problems);
+    let hidden = Field::new("only_show_if_degraded", "Hide it from the page while it is operational");
+    let groups = page.groups.iter().map(|group| Choice::new(group.id.as_str(), group.name.clone()));
+    let groups = std::iter::once(Choice::new("", "No group")).chain(groups).collect();
+    view! {
+        <TextInput field=name value=form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
+        <TextInput field=about value=form.description.clone()/>
+        <div class="pair">
+            <Select field=group choices=groups value=form.group.clone()/>
+            <Select field=status choices=status_choices() value=status_value/>
+        </div>
+        <div class="pair">
+            <TextInput field=place value=form.position.clone() kind="number"/>
+            <TextInput field=since value=form.start_date.clone() kind="date"/>
+        </div>
+        <CheckBox field=hidden checked=form.only_show_if_degraded/>
+    }
+    .into_any()
+}
+
+/// The way to a deletion, apart from the form.
+pub fn deletion_link(path: String, words: &'static str, consequence: &'static str) -> AnyView {
+    view! {
+        <section class="apart" aria-labelledby="deletion">
+            <h2 id="deletion">{words}</h2>
+            <p class="soft">{consequence}</p>
+            <p><a class="button destructive" href=path>{format!("{words} …")}</a></p>
+        </section>
+    }
+    .into_any()
+}
+
+/// The question before a component is deleted.
+#[derive(Clone, Debug)]
+pub struct ComponentDeletion {
+    pub shell: Shell,
+    pub component: Component,
+}
+
+/// Asks before a component is deleted.
+#[component]
+pub fn ComponentDeletionPage(page: ComponentDeletion) -> impl IntoView {
+    let component = &page.component;
+    let content = deletion_question(
+        "Delete a component",
+        &component.name,
+        "It leaves the page with its uptime. Past incidents keep naming it. It can't be taken back.",
+        format!("/admin/components/{}/deletion", component.id),
+        component.version,
+        "Delete the component",
+    );
+    view! { <AdminLayout shell=page.shell title="Delete a component" section=Some(Section::Components) content/> }
+}
+
+/// A question with one destructive answer and a way back to the components.
+pub fn deletion_question(
+    heading: &'static str,
+    name: &str,
+    consequence: impl Into<String>,
+    action: String,
+    version: i64,
+    words: &'static str,
+) -> AnyView {
+    view! {
+        <div class="column">
+            <h1>{heading}</h1>
+            <p>{consequence.into()}</p>
+            <p class="quoted" dir="auto"><strong>{name.to_owned()}</strong></p>
+            <form method="post" action=action>
+                <Hidden name="version" value=version.to_string()/>
+                <p class="actions">
+                    <Submit words weight=Weight::Destructive/>
+                    <a href="/admin/components">"Keep it"</a>
+                </p>
+            </form>
+        </div>
+    }
+    .into_any()
+}

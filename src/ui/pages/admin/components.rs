@@ -1,0 +1,82 @@
+use leptos::prelude::*;
+
+use super::board::{Board, BoardRow, BoardSection, status_words};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+
+/// Groups and components in the order of the page.
+#[derive(Clone, Debug)]
+pub struct ComponentList {
+    pub shell: Shell,
+    pub board: Board,
+}
+
+/// The list of components.
+#[component]
+pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let owner = shell.is_owner();
+    let new = owner.then(|| {
+        view! {
+            <p class="links">
+                <a class="button primary" href="/admin/components/new">"Add a component"</a>
+                <a class="button" href="/admin/groups/new">"Add a group"</a>
+            </p>
+        }
+    });
+    let empty = page.board.sections.is_empty();
+    let sections = page.board.sections.iter().map(|section| group(section, owner)).collect_view();
+    let list = if empty {
+        view! { <p class="soft">"The page has no components yet. A component is a part of your service that can fail on its own."</p> }
+            .into_any()
+    } else {
+        view! { <div class="panel board">{sections}</div> }.into_any()
+    };
+    let content = view! {
+        <div class="headline">
+            <h1>"Components"</h1>
+            {new}
+        </div>
+        {list}
+    };
+    view! { <AdminLayout shell title="Components" section=Some(Section::Components) content=content.into_any()/> }
+}
+
+fn group(section: &BoardSection, owner: bool) -> AnyView {
+    let heading = section.group.as_ref().map(|group| {
+        let edit = owner.then(|| edit_link(format!("/admin/groups/{}/edit", group.id), &group.name));
+        view! {
+            <div class="headline">
+                <h2><span class="place">{group.position}</span><span dir="auto">{group.name.clone()}</span></h2>
+                {edit}
+            </div>
+        }
+    });
+    let empty = section.rows.is_empty().then(|| view! { <p class="soft">"No components in this group."</p> });
+    let rows = section.rows.iter().map(|component| row(component, owner)).collect_view();
+    view! { <div class="group">{heading}{empty}<ul>{rows}</ul></div> }.into_any()
+}
+
+fn row(row: &BoardRow, owner: bool) -> AnyView {
+    let component = &row.component;
+    let hidden = component.only_show_if_degraded.then_some("Hidden while operational. ");
+    let about = (hidden.is_some() || !component.description.is_empty()).then(|| {
+        view! { <p class="soft" dir="auto">{hidden}{component.description.clone()}</p> }
+    });
+    let edit = owner.then(|| edit_link(format!("/admin/components/{}/edit", component.id), &component.name));
+    view! {
+        <li>
+            <div class="what">
+                <span class="place">{component.position}</span>
+                <span dir="auto">{component.name.clone()}</span>
+                {about}
+            </div>
+            {status_words(row.effective)}
+            {edit}
+        </li>
+    }
+    .into_any()
+}
+
+fn edit_link(path: String, name: &str) -> AnyView {
+    view! { <a href=path>"Edit"<span class="unseen" dir="auto">{format!(" {name}")}</span></a> }.into_any()
+}

@@ -1,0 +1,117 @@
+//! The parts of a form that says something to visitors: phase, message, components, preview.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leptos::prelude::*;
+
+use super::board::{Board, BoardRow, BoardSection, status_choices};
+use crate::domain::{ComponentId, Phase, Status};
+use crate::islands::composer::{COUNT, Composer, NOTE};
+use crate::ui::form::{Choice, Field, Group, Problems, Segments, SelectRow, TextArea};
+use crate::ui::markdown;
+
+/// The four phases as segments.
+pub fn phase(value: &str, problems: &Problems) -> AnyView {
+    let choices = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
+    let field = Field::new("phase", "Phase").judged(problems);
+    view! { <Segments field choices value/> }.into_any()
+}
+
+/// The message, and below it the line that the island keeps up to date.
+pub fn message(value: &str, problems: &Problems) -> AnyView {
+    let under = view! {
+        <p class="under">
+            <span id=NOTE>"Markdown."</span>
+            <span id=COUNT>"At most 25\u{202f}000 characters"</span>
+        </p>
+    };
+    let field = Field::new("body", "Message").judged(problems);
+    view! { <TextArea field value under=under.into_any()/> }.into_any()
+}
+
+/// Where and whose draft the island keeps.
+pub struct Draft {
+    /// The incident's id or `NEW_DRAFT`; empty for none.
+    pub place: String,
+    /// The text posted last.
+    pub posted: String,
+}
+
+/// The box in which the message stands as visitors will read it.
+pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
+    let phase = Phase::from_key(phase).unwrap_or_default().words().to_owned();
+    let html = markdown::render(body);
+    view! {
+        <section id="preview" aria-labelledby="preview-title">
+            <h2 id="preview-title" class="label">"As visitors will read it"</h2>
+            <div class="preview">
+                <Composer html phase draft=draft.place posted=draft.posted/>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// The components with a select each. Those in `named` stand first and are always sent, since leaving one
+/// out would keep its status; the others begin with "Not affected" and fold away once some are named.
+pub fn components(
+    board: &Board,
+    chosen: &BTreeMap<String, String>,
+    named: &BTreeSet<ComponentId>,
+    problems: &Problems,
+) -> AnyView {
+    let field = Field::new("components", "Components from now on").judged(problems);
+    let first = board.rows().filter(|row| named.contains(&row.component.id));
+    let first = first.map(|row| select(row, chosen, Choices::Statuses, problems)).collect_view();
+    let others = board.sections.iter().map(|section| other_section(section, chosen, named, problems)).collect_view();
+    let count = board.rows().filter(|row| !named.contains(&row.component.id)).count();
+    let open = board.rows().any(|row| {
+        let id = &row.component.id;
+        !named.contains(id) && chosen.contains_key(id.as_str())
+    });
+    let others = match (named.is_empty(), count) {
+        (_, 0) => ().into_any(),
+        (true, _) => view! { <div class="rows">{others}</div> }.into_any(),
+        (false, _) => view! {
+            <details class="fold" open=open>
+                <summary>{format!("Other components ({count})")}</summary>
+                <div class="rows">{others}</div>
+            </details>
+        }
+        .into_any(),
+    };
+    let none = board.is_empty().then(|| view! { <p class="soft">"The page has no components yet."</p> });
+    let content = view! { {none}<div class="rows">{first}</div>{others} }.into_any();
+    view! { <Group field content id="components"/> }.into_any()
+}
+
+fn other_section(
+    section: &BoardSection,
+    chosen: &BTreeMap<String, String>,
+    named: &BTreeSet<ComponentId>,
+    problems: &Problems,
+) -> Option<AnyView> {
+    let rows: Vec<_> = section.rows.iter().filter(|row| !named.contains(&row.component.id)).collect();
+    let heading =
+        section.group.as_ref().map(|group| view! { <p class="group-name" dir="auto">{group.name.clone()}</p> });
+    let selects = rows.iter().map(|row| select(row, chosen, Choices::NotAffectedFirst, problems)).collect_view();
+    (!rows.is_empty()).then(|| view! { {heading}{selects} }.into_any())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choices {
+    Statuses,
+    NotAffectedFirst,
+}
+
+fn select(row: &BoardRow, chosen: &BTreeMap<String, String>, choices: Choices, problems: &Problems) -> AnyView {
+    let id = row.component.id.as_str();
+    let fallback = if choices == Choices::Statuses { Status::Operational.key() } else { "" };
+    let value = chosen.get(id).map_or(fallback, String::as_str);
+    let mut list = status_choices();
+    if choices == Choices::NotAffectedFirst {
+        list.insert(0, Choice::new("", "Not affected"));
+    }
+    let field = Field::new(format!("component.{id}"), row.component.name.clone()).judged(problems);
+    view! { <SelectRow field choices=list value/> }.into_any()
+}

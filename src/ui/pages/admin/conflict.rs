@@ -1,0 +1,106 @@
+//! Somebody changed it while somebody else was writing: both texts, and a form that publishes yours.
+
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::domain::forms::{ComponentForm, GroupForm, IncidentDetailsForm, PageForm, UpdateEditForm};
+use crate::domain::{Impact, Status};
+use crate::ui::admin_layout::Shell;
+use crate::ui::time::{Time, full};
+
+/// An edit that met a newer version. The form beside it keeps what was typed and carries the new
+/// version, so pressing the button again wins knowingly.
+#[derive(Clone, Debug)]
+pub struct Conflict<F> {
+    /// Who changed it, where that is known.
+    pub by: Option<String>,
+    pub at: Option<DateTime<Utc>>,
+    /// The form as it stands now for what is stored.
+    pub theirs: F,
+}
+
+/// A form whose fields can be read one by one.
+pub trait Compared {
+    /// Each field's label and text.
+    fn fields(&self) -> Vec<(&'static str, String)>;
+}
+
+impl Compared for IncidentDetailsForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let impact = Impact::from_key(&self.impact).map_or("Computed", Impact::words);
+        vec![
+            ("Title", self.title.clone()),
+            ("Impact", impact.to_owned()),
+            ("Started", self.started_at.replace('T', " ")),
+            ("Ended", self.ended_at.replace('T', " ")),
+            ("Detected by", self.detected_by.clone()),
+            ("Internal note", self.internal_note.clone()),
+        ]
+    }
+}
+
+impl Compared for UpdateEditForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("Message", self.body.clone())]
+    }
+}
+
+impl Compared for ComponentForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let status = Status::from_key(&self.status).map_or("", Status::words);
+        let hidden = if self.only_show_if_degraded { "Yes" } else { "No" };
+        vec![
+            ("Name", self.name.clone()),
+            ("Description", self.description.clone()),
+            ("Status", status.to_owned()),
+            ("Place", self.position.clone()),
+            ("Exists since", self.start_date.clone()),
+            ("Hidden while operational", hidden.to_owned()),
+        ]
+    }
+}
+
+impl Compared for GroupForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("Name", self.name.clone()), ("Description", self.description.clone()), ("Place", self.position.clone())]
+    }
+}
+
+impl Compared for PageForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Name", self.name.clone()),
+            ("Address", self.url.clone()),
+            ("Time zone", self.time_zone.clone()),
+            ("Text at the top", self.logo_text.clone()),
+            ("Links", self.links.clone()),
+        ]
+    }
+}
+
+/// What they wrote, where it differs from `yours`; nothing where there is no conflict.
+pub fn both_texts<F: Compared>(conflict: Option<&Conflict<F>>, yours: &F, shell: &Shell) -> Option<AnyView> {
+    let conflict = conflict?;
+    let differing = conflict.theirs.fields().into_iter().zip(yours.fields()).filter(|(theirs, yours)| theirs != yours);
+    let row = |((label, theirs), _): ((&'static str, String), _)| {
+        let theirs = if theirs.trim().is_empty() { "(empty)".to_owned() } else { theirs };
+        view! { <dt>{label}</dt><dd class="lines" dir="auto">{theirs}</dd> }
+    };
+    let rows = view! { <dl>{differing.map(row).collect_view()}</dl> }.into_any();
+    Some(notice(conflict.by.as_deref(), conflict.at, rows, shell))
+}
+
+/// The notice of a conflict over `theirs`.
+pub fn notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shell: &Shell) -> AnyView {
+    let by = by.unwrap_or("Somebody else").to_owned();
+    let at = at.map(|at| view! { ", "<Time at words=full(at, shell.zone)/> });
+    view! {
+        <div class="summary conflict" role="alert">
+            <h2>"Somebody changed this while you were writing"</h2>
+            <p>"Nothing of yours is lost: it stands in the form below. Press the button again to let yours stand."</p>
+            <p class="soft"><bdi>{by}</bdi>{at}" made it:"</p>
+            {theirs}
+        </div>
+    }
+    .into_any()
+}

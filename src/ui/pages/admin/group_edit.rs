@@ -1,0 +1,88 @@
+use leptos::prelude::*;
+
+use super::component_edit::{deletion_link, deletion_question};
+use super::conflict::{Conflict, both_texts};
+use crate::domain::forms::GroupForm;
+use crate::domain::{Group, GroupId, Invalid};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput};
+
+/// The form of a group, new or old.
+#[derive(Clone, Debug)]
+pub struct GroupEdit {
+    pub shell: Shell,
+    /// Nothing for a new one.
+    pub id: Option<GroupId>,
+    pub form: GroupForm,
+    pub invalid: Invalid,
+    pub conflict: Option<Conflict<GroupForm>>,
+}
+
+/// Adds or edits a group.
+#[component]
+pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["name", "description", "position"]);
+    let (heading, action, submit) = match &page.id {
+        None => ("Add a group", "/admin/groups".to_owned(), "Add the group"),
+        Some(id) => ("Edit a group", format!("/admin/groups/{id}"), "Publish changes"),
+    };
+    let deletion = page.id.as_ref().map(|id| {
+        deletion_link(
+            format!("/admin/groups/{id}/deletion"),
+            "Delete the group",
+            "Its components stay, without a group.",
+        )
+    });
+    let name = Field::new("name", "Name").judged(&problems);
+    let about = Field::new("description", "Description (optional)").hint("One line of plain text.").judged(&problems);
+    let place = Field::new("position", "Place (optional)").hint("From 1; empty means last.").judged(&problems);
+    let content = view! {
+        <div class="column">
+            <h1>{heading}</h1>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            <form method="post" action=action novalidate>
+                <Hidden name="version" value=page.form.version.to_string()/>
+                <TextInput field=name value=page.form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
+                <TextInput field=about value=page.form.description.clone()/>
+                <TextInput field=place value=page.form.position.clone() kind="number" class="short"/>
+                <p class="actions">
+                    <Submit words=submit/>
+                    <a href="/admin/components">"Cancel"</a>
+                </p>
+            </form>
+            {deletion}
+        </div>
+    };
+    let title = problems.titled(heading);
+    view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
+}
+
+/// The question before a group is deleted.
+#[derive(Clone, Debug)]
+pub struct GroupDeletion {
+    pub shell: Shell,
+    pub group: Group,
+    /// How many components stand in it.
+    pub components: usize,
+}
+
+/// Asks before a group is deleted.
+#[component]
+pub fn GroupDeletionPage(page: GroupDeletion) -> impl IntoView {
+    let consequence = match page.components {
+        0 => "No component stands in it.".to_owned(),
+        1 => "The component in it stays on the page, without a group.".to_owned(),
+        count => format!("The {count} components in it stay on the page, without a group."),
+    };
+    let content = deletion_question(
+        "Delete a group",
+        &page.group.name,
+        consequence,
+        format!("/admin/groups/{}/deletion", page.group.id),
+        page.group.version,
+        "Delete the group",
+    );
+    view! { <AdminLayout shell=page.shell title="Delete a group" section=Some(Section::Components) content/> }
+}

@@ -1,0 +1,49 @@
+use leptos::prelude::*;
+
+use crate::domain::{Incident, Invalid};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput, Weight};
+
+/// The question before an incident is deleted: its title must be typed.
+#[derive(Clone, Debug)]
+pub struct IncidentDeletion {
+    pub shell: Shell,
+    pub incident: Incident,
+    /// The title as it was typed.
+    pub typed: String,
+    pub invalid: Invalid,
+}
+
+/// Asks before an incident is deleted.
+#[component]
+pub fn IncidentDeletionPage(page: IncidentDeletion) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["title"]);
+    let path = format!("/admin/incidents/{}", page.incident.id);
+    let field = Field::new("title", "Type the title to confirm").judged(&problems);
+    let count = match page.incident.updates.len() {
+        1 => "its only update".to_owned(),
+        count => format!("all {count} updates"),
+    };
+    let content = view! {
+        <div class="column">
+            <h1>"Delete an incident"</h1>
+            <ErrorSummary problems=problems.clone()/>
+            <p>
+                "This takes the incident with " {count}
+                " off the page, out of the history and out of the feeds, and it can't be taken back. The audit keeps what it said."
+            </p>
+            <p class="quoted" dir="auto"><strong>{page.incident.title.clone()}</strong></p>
+            <form method="post" action=format!("{path}/deletion") novalidate>
+                <Hidden name="version" value=page.incident.version.to_string()/>
+                <TextInput field value=page.typed.clone() autofocus=problems.is_empty()/>
+                <p class="actions">
+                    <Submit words="Delete the incident" weight=Weight::Destructive/>
+                    <a href=path.clone()>"Keep it"</a>
+                </p>
+            </form>
+        </div>
+    };
+    let title = problems.titled("Delete an incident");
+    view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
+}

@@ -1,0 +1,36 @@
+use leptos::prelude::*;
+
+use crate::ui::admin_layout::{PlainLayout, Porch};
+use crate::ui::form::{Email, Field, Hidden, Password, Submit};
+
+/// The login.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub porch: Porch,
+    /// As it was typed.
+    pub email: String,
+    /// The path to go to afterwards.
+    pub next: String,
+    /// Why it failed, in words that don't tell whether the address is known.
+    pub error: Option<String>,
+}
+
+/// Email and password.
+#[component]
+pub fn LoginPage(page: Login) -> impl IntoView {
+    let title = if page.error.is_some() { "Not logged in: Log in" } else { "Log in" };
+    let retry = page.error.is_some();
+    let error = page.error.map(|text| view! { <div class="summary" role="alert"><p>{text}</p></div> });
+    let content = view! {
+        <h1>"Log in"</h1>
+        {error}
+        <form method="post" action="/login" novalidate>
+            <Hidden name="next" value=page.next/>
+            <Email field=Field::new("email", "Email") value=page.email autocomplete="username" autofocus=!retry/>
+            <Password field=Field::new("password", "Password") autocomplete="current-password" autofocus=retry/>
+            <p class="actions"><Submit words="Log in"/></p>
+        </form>
+        <p class="hint">"Forgotten? An owner can make you a reset link."</p>
+    };
+    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+}

@@ -1,0 +1,493 @@
+//! Every page of the admin with invented data, for the tests and for looking at:
+//! `CANDOR_LOOK_DIR=/some/folder cargo test --lib look` writes them there.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::*;
+use crate::domain::audit::{Actor, Record};
+use crate::domain::forms::*;
+use crate::domain::manager::LinkPurpose;
+use crate::domain::page_status::Indicator;
+use crate::domain::*;
+use crate::ui::admin_layout::{Assets, Porch, Shell};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T14:32:00Z".parse().unwrap()
+}
+
+fn ago(minutes: i64) -> DateTime<Utc> {
+    now() - TimeDelta::minutes(minutes)
+}
+
+fn manager(id: &str, name: &str, role: Role) -> Manager {
+    Manager {
+        id: ManagerId::parse(id).unwrap(),
+        email: format!("{id}@harbor.example"),
+        name: name.into(),
+        role,
+        has_password: true,
+        disabled_at: None,
+        last_login_at: Some(ago(90)),
+        created_at: ago(90_000),
+        updated_at: ago(90_000),
+        version: 1,
+    }
+}
+
+fn assets() -> Assets {
+    Assets {
+        nonce: "n0nce".into(),
+        css_href: "admin.css".into(),
+        js_href: "/assets/pkg/candor.js".into(),
+        wasm_href: "/assets/pkg/candor_bg.wasm".into(),
+    }
+}
+
+fn component(id: &str, name: &str, group: Option<&str>, position: i64, status: Status) -> Component {
+    Component {
+        id: ComponentId::parse(id).unwrap(),
+        group_id: group.and_then(GroupId::parse),
+        name: name.into(),
+        description: String::new(),
+        status,
+        position,
+        start_date: None,
+        only_show_if_degraded: false,
+        created_at: ago(90_000),
+        updated_at: ago(90_000),
+        version: 3,
+    }
+}
+
+fn group(id: &str, name: &str, position: i64) -> Group {
+    Group {
+        id: GroupId::parse(id).unwrap(),
+        name: name.into(),
+        description: String::new(),
+        position,
+        created_at: ago(90_000),
+        updated_at: ago(90_000),
+        version: 2,
+    }
+}
+
+fn update(id: &str, phase: Phase, at: DateTime<Utc>, body: &str, components: &[(&str, &str, Status)]) -> Update {
+    let affected = |(id, name, status): &(&str, &str, Status)| AffectedComponent {
+        id: ComponentId::parse(id).unwrap(),
+        name: (*name).into(),
+        status: *status,
+    };
+    Update {
+        id: UpdateId::parse(id).unwrap(),
+        phase,
+        body: body.into(),
+        posted_at: at,
+        created_at: at,
+        edited_at: None,
+        version: 1,
+        components: components.iter().map(affected).collect(),
+    }
+}
+
+fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Update>) -> Incident {
+    let mut incident = Incident {
+        id: IncidentId::parse(id).unwrap(),
+        title: title.into(),
+        computed_impact: Impact::None,
+        impact_override: None,
+        phase: Phase::Investigating,
+        started_at,
+        ended_at: None,
+        detected_by: None,
+        internal_note: None,
+        created_at: started_at,
+        updated_at: started_at,
+        version: 4,
+        updates,
+    };
+    incident.settle();
+    incident
+}
+
+/// The invented world, with `text` wherever somebody typed something.
+struct World {
+    shell: Shell,
+    text: String,
+    groups: Vec<Group>,
+    components: Vec<Component>,
+    open: Incident,
+    over: Incident,
+}
+
+impl World {
+    fn new(role: Role, text: &str) -> Self {
+        let groups = vec![group("flow", text, 1), group("console", "Console", 2), group("empty", "Labs", 4)];
+        let mut components = vec![
+            component("inbound", "Inbound delivery", Some("flow"), 1, Status::Operational),
+            component("outbound", text, Some("flow"), 2, Status::Operational),
+            component("spam", "Spam and virus filter", Some("flow"), 3, Status::Operational),
+            component("signin", "Sign-in", Some("console"), 1, Status::Operational),
+            component("queue", "Queue dashboard", Some("console"), 2, Status::Operational),
+            component("archive", "Archive search", None, 3, Status::UnderMaintenance),
+        ];
+        components[1].description = text.into();
+        let hit =
+            [("outbound", text, Status::PartialOutage), ("queue", "Queue dashboard", Status::DegradedPerformance)];
+        let mut second = update(
+            "u2",
+            Phase::Identified,
+            ago(14),
+            "A resolver returns **stale** records. Queued mail is delivered late, none is lost.",
+            &hit,
+        );
+        second.edited_at = Some(ago(12));
+        let mut open =
+            incident("late", text, ago(87), vec![update("u1", Phase::Investigating, ago(86), text, &hit[..1]), second]);
+        open.detected_by = Some(text.into());
+        open.internal_note = Some(format!("{text}\nAsk the provider for a report."));
+        let over = incident(
+            "over",
+            "Sign-in fails for tenants on the second cluster",
+            ago(3000),
+            vec![
+                update(
+                    "o1",
+                    Phase::Investigating,
+                    ago(2990),
+                    "Some can't sign in.",
+                    &[("signin", "Sign-in", Status::MajorOutage)],
+                ),
+                update("o2", Phase::Resolved, ago(2950), "It works again.", &[]),
+            ],
+        );
+        let shell = Shell {
+            page_name: text.into(),
+            tone: Indicator::Major,
+            manager: manager("ines", if text == TITLE { "Ines M." } else { text }, role),
+            notice: None,
+            zone: Tz::UTC,
+            now: now(),
+            assets: assets(),
+        };
+        let shell = if text == TITLE { Shell { page_name: "Harbor Mail".into(), ..shell } } else { shell };
+        Self { shell, text: text.into(), groups, components, open, over }
+    }
+
+    fn board(&self) -> Board {
+        Board::of(&self.groups, &self.components, std::slice::from_ref(&self.open))
+    }
+
+    fn porch(&self) -> Porch {
+        Porch { page_name: self.shell.page_name.clone(), assets: assets() }
+    }
+
+    fn view(&self, incident: &Incident, form: UpdateForm) -> IncidentView {
+        IncidentView {
+            shell: self.shell.clone(),
+            incident: incident.clone(),
+            form,
+            invalid: Invalid::new(),
+            board: self.board(),
+            open: vec![self.open.clone()],
+            conflict: None,
+        }
+    }
+
+    fn conflict<F>(&self, theirs: F) -> Option<Conflict<F>> {
+        Some(Conflict { by: Some(self.text.clone()), at: Some(ago(2)), theirs })
+    }
+}
+
+/// The title of the incident to look at.
+const TITLE: &str = "Delayed delivery to external recipients";
+
+/// One page to look at, by name.
+pub fn page(name: &str) -> String {
+    every_page(Role::Owner, TITLE).into_iter().find(|(page, _)| *page == name).map(|(_, html)| html).unwrap()
+}
+
+/// Every page and state for a manager in `role`, with `text` wherever somebody typed something.
+pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
+    let world = World::new(role, text);
+    [incident_pages(&world), update_pages(&world), component_pages(&world), people_pages(&world), plain_pages(&world)]
+        .concat()
+}
+
+fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let text = world.text.clone();
+    let mut written = UpdateForm::of(&world.open);
+    written.phase = "monitoring".into();
+    written.body = format!("{text}\n\nOutbound traffic uses the second pool. The queue is **shrinking**.");
+    let mut conflict = world.view(&world.open, written.clone());
+    conflict.conflict = world.conflict(());
+    let notice = Shell { notice: Some(format!("Published: {text}")), ..shell() };
+    vec![
+        (
+            "desk",
+            Desk {
+                shell: notice,
+                open: vec![world.open.clone()],
+                board: world.board(),
+                recent: vec![world.over.clone()],
+            }
+            .html(),
+        ),
+        (
+            "desk-empty",
+            Desk {
+                shell: Shell { tone: Indicator::None, ..shell() },
+                open: vec![],
+                board: Board::default(),
+                recent: vec![],
+            }
+            .html(),
+        ),
+        (
+            "incidents",
+            IncidentList {
+                shell: shell(),
+                incidents: vec![world.open.clone(), world.over.clone()],
+                older: Some("late".into()),
+            }
+            .html(),
+        ),
+        ("incident", world.view(&world.open, written).html()),
+        ("incident-untouched", world.view(&world.open, UpdateForm::of(&world.open)).html()),
+        ("incident-resolved", world.view(&world.over, UpdateForm::of(&world.over)).html()),
+        ("incident-conflict", conflict.html()),
+        (
+            "incident-delete",
+            IncidentDeletion {
+                shell: shell(),
+                incident: world.open.clone(),
+                typed: text,
+                invalid: Invalid::field("title", "This is not its title."),
+            }
+            .html(),
+        ),
+    ]
+    .into_iter()
+    .chain(incident_forms(world))
+    .collect()
+}
+
+fn incident_forms(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let new = |form, invalid| IncidentNew { shell: shell(), form, invalid, board: world.board() }.html();
+    let wrong = IncidentForm {
+        phase: "investigating".into(),
+        details: IncidentDetailsForm {
+            ended_at: "2026-11-23T14:00".into(),
+            detected_by: world.text.clone(),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let mut mine = IncidentDetailsForm::of(&world.open, Tz::UTC);
+    mine.title = "My title".into();
+    mine.version = 5;
+    let theirs = IncidentDetailsForm { title: "Their title".into(), ..mine.clone() };
+    let edit = |form, conflict| {
+        IncidentEdit { shell: shell(), incident: world.open.clone(), form, invalid: Invalid::new(), conflict }.html()
+    };
+    let invalid = wrong.parse().unwrap_err();
+    vec![
+        ("incident-new", new(IncidentForm::default(), Invalid::new())),
+        ("incident-new-wrong", new(wrong, invalid)),
+        ("incident-edit", edit(IncidentDetailsForm::of(&world.open, Tz::UTC), None)),
+        ("incident-edit-conflict", edit(mine, world.conflict(theirs))),
+    ]
+}
+
+fn update_pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let update = world.open.updates[0].clone();
+    let form = UpdateEditForm::of(&update);
+    let theirs = UpdateEditForm { body: format!("{} They said more.", world.text), version: 2 };
+    let edit = UpdateEditing {
+        shell: shell(),
+        incident: world.open.clone(),
+        update: update.clone(),
+        form,
+        invalid: Invalid::new(),
+        conflict: world.conflict(theirs),
+    };
+    vec![
+        ("update-edit-conflict", edit.html()),
+        ("update-delete", UpdateDeletion { shell: shell(), incident: world.open.clone(), update }.html()),
+    ]
+}
+
+fn component_pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let component = world.components[1].clone();
+    let group = world.groups[0].clone();
+    let edit = |id, form, invalid| {
+        ComponentEdit { shell: shell(), id, form, invalid, groups: world.groups.clone(), conflict: None }.html()
+    };
+    let new = ComponentForm { position: "0".into(), ..ComponentForm::default() };
+    let invalid = new.parse().unwrap_err();
+    let group_edit = GroupEdit {
+        shell: shell(),
+        id: Some(group.id.clone()),
+        form: GroupForm::of(&group),
+        invalid: Invalid::new(),
+        conflict: None,
+    };
+    vec![
+        ("components", ComponentList { shell: shell(), board: world.board() }.html()),
+        ("component-edit", edit(Some(component.id.clone()), ComponentForm::of(&component), Invalid::new())),
+        ("component-new-wrong", edit(None, new, invalid)),
+        ("component-delete", ComponentDeletion { shell: shell(), component }.html()),
+        ("group-edit", group_edit.html()),
+        ("group-delete", GroupDeletion { shell: shell(), group, components: 3 }.html()),
+        (
+            "settings",
+            Settings { shell: shell(), form: page_form(world), invalid: Invalid::new(), conflict: None }.html(),
+        ),
+    ]
+}
+
+fn page_form(world: &World) -> PageForm {
+    PageForm {
+        name: world.text.clone(),
+        url: "https://harbor.example".into(),
+        time_zone: "Europe/Lisbon".into(),
+        logo_text: world.text.clone(),
+        links: format!("https://harbor.example/help {}\n", world.text),
+        version: 7,
+    }
+}
+
+fn people_pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let mut invited = manager("tomas", &world.text, Role::Publisher);
+    invited.has_password = false;
+    invited.last_login_at = None;
+    let mut disabled = manager("ruth", "Ruth K.", Role::Viewer);
+    disabled.disabled_at = Some(ago(4000));
+    let other = manager("ana", &world.text, Role::Publisher);
+    let all = [(shell().manager, 2), (other.clone(), 1), (invited.clone(), 0), (disabled.clone(), 0)];
+    let managers = all.into_iter().map(|(manager, sessions)| ManagerRow { manager, sessions }).collect();
+    let form = ManagerForm { email: world.text.clone(), name: world.text.clone(), role: String::new() };
+    let one = |manager: Manager, sessions| {
+        ManagerEdit { shell: shell(), role: manager.role.key().into(), manager, sessions, invalid: Invalid::new() }
+            .html()
+    };
+    let link = LinkMade {
+        shell: shell(),
+        manager: invited,
+        purpose: LinkPurpose::Invite,
+        link: "https://status.harbor.example/setup/4f1b2c9d8e7a6f5b4c3d2e1f0a9b8c7d".into(),
+        valid_until: now() + TimeDelta::days(3),
+    };
+    vec![
+        (
+            "managers",
+            ManagerList {
+                shell: shell(),
+                managers,
+                form,
+                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
+            }
+            .html(),
+        ),
+        ("manager-edit", one(other, 1)),
+        ("manager-disabled", one(disabled, 0)),
+        ("link-made", link.html()),
+        ("account", Account { shell: shell(), sessions: sessions(world), invalid: Invalid::new() }.html()),
+        ("audit", AuditList { shell: shell(), records: records(world), older: Some("41".into()) }.html()),
+    ]
+}
+
+fn sessions(world: &World) -> Vec<SessionRow> {
+    let session = |id: &str, user_agent: &str, current| SessionRow {
+        id: id.into(),
+        user_agent: user_agent.into(),
+        address: "2001:db8::17".into(),
+        created_at: ago(4000),
+        last_seen_at: ago(if current { 0 } else { 700 }),
+        current,
+    };
+    vec![
+        session("a1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", true),
+        session("b2", &world.text, false),
+    ]
+}
+
+fn records(world: &World) -> Vec<Record> {
+    let actor = || Actor { manager_id: None, name: world.shell.manager.name.clone(), address: "2001:db8::17".into() };
+    let record = |id, action: &str, before, after| Record {
+        id,
+        at: ago(100 - id),
+        actor: actor(),
+        action: action.into(),
+        subject_id: "late".into(),
+        subject_name: world.text.clone(),
+        before,
+        after,
+        revision: id,
+    };
+    vec![
+        record(
+            43,
+            "incident.edit",
+            Some(json!({"title": world.text})),
+            Some(json!({"title": world.text, "version": 4})),
+        ),
+        record(42, "incident.open", None, Some(json!({"title": world.text}))),
+    ]
+}
+
+fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
+    let setup = |purpose, invalid| {
+        Setup {
+            porch: world.porch(),
+            purpose,
+            token: "t0ken".into(),
+            name: world.text.clone(),
+            email: "ines@harbor.example".into(),
+            invalid,
+        }
+        .html()
+    };
+    let failed = Some("Email or password is not right.".to_owned());
+    let failure = |frame, status| {
+        Failure { frame, status, detail: Some(world.text.clone()), request_id: Some("r-17".into()) }.html()
+    };
+    vec![
+        ("login", Login { porch: world.porch(), email: String::new(), next: "/admin".into(), error: None }.html()),
+        (
+            "login-failed",
+            Login { porch: world.porch(), email: world.text.clone(), next: world.text.clone(), error: failed }.html(),
+        ),
+        ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),
+        ("setup-invite", setup(LinkPurpose::Invite, Invalid::new())),
+        ("setup-gone", LinkGone { porch: world.porch() }.html()),
+        ("error-403", failure(Frame::Admin(Box::new(world.shell.clone())), 403)),
+        ("error-404-plain", failure(Frame::Plain(world.porch()), 404)),
+    ]
+}
+
+#[test]
+fn look() {
+    let Ok(folder) = std::env::var("CANDOR_LOOK_DIR") else { return };
+    let write = |name: String, html: String| std::fs::write(format!("{folder}/{name}.html"), html).unwrap();
+    for (name, html) in every_page(Role::Owner, TITLE) {
+        write(name.into(), html);
+    }
+    let long = format!("{} {} مرحبا", "A very long title that goes on and on ".repeat(5), "x".repeat(120));
+    for (name, html) in every_page(Role::Owner, &long) {
+        write(format!("long-{name}"), html);
+    }
+    for (name, html) in every_page(Role::Viewer, TITLE) {
+        write(format!("viewer-{name}"), html);
+    }
+    let style = concat!(env!("CARGO_MANIFEST_DIR"), "/style");
+    let css =
+        ["tokens.css", "admin.css"].map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap()).concat();
+    std::fs::write(format!("{folder}/admin.css"), css).unwrap();
+}

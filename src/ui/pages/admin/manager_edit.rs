@@ -1,0 +1,108 @@
+use leptos::prelude::*;
+
+use super::managers::{last_login, role_choices, state_words};
+use crate::domain::{Invalid, Manager};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Hidden, PostButton, Problems, Select, Submit, Weight};
+
+/// One manager, and what an owner can do about the access.
+#[derive(Clone, Debug)]
+pub struct ManagerEdit {
+    pub shell: Shell,
+    pub manager: Manager,
+    /// Where the manager is logged in at this moment.
+    pub sessions: usize,
+    /// The role as it was chosen, else the one that stands.
+    pub role: String,
+    /// What was wrong; the last owner can't step down, for example (`role`).
+    pub invalid: Invalid,
+}
+
+/// Role and access of a manager.
+#[component]
+pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let manager = &page.manager;
+    let problems = Problems::new(&page.invalid, &["role"]);
+    let path = format!("/admin/managers/{}", manager.id);
+    let field = Field::new("role", "Role").judged(&problems);
+    let content = view! {
+        <div class="column">
+            <h1 dir="auto">{manager.name.clone()}</h1>
+            <p class="soft">
+                <bdi>{manager.email.clone()}</bdi>" · "{state_words(manager)}" · last login "
+                {last_login(manager.last_login_at, &shell)}
+            </p>
+            <ErrorSummary problems=problems.clone()/>
+            <form method="post" action=format!("{path}/role") novalidate>
+                <Hidden name="version" value=manager.version.to_string()/>
+                <Select field choices=role_choices() value=page.role.clone()/>
+                <p class="actions">
+                    <Submit words="Change the role"/>
+                    <a href="/admin/managers">"Back"</a>
+                </p>
+            </form>
+            {reset(manager, &path)}
+            {sessions(page.sessions, &path)}
+            {access(manager, &path)}
+        </div>
+    };
+    let title = problems.titled(&manager.name);
+    view! { <AdminLayout shell title section=Some(Section::Managers) content=content.into_any()/> }
+}
+
+fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
+    let (heading, text, words) = if manager.has_password {
+        ("Password forgotten", "A one-time link, valid for 30 minutes, to choose a new password.", "Make a reset link")
+    } else {
+        ("Not accepted yet", "A new invitation link, valid for 3 days; earlier ones end.", "Make a new invitation link")
+    };
+    manager.is_active().then(|| {
+        view! {
+            <section aria-labelledby="reset">
+                <h2 id="reset">{heading}</h2>
+                <p class="soft">{text}</p>
+                <PostButton action=format!("{path}/reset") words/>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn sessions(count: usize, path: &str) -> Option<AnyView> {
+    let text = match count {
+        1 => "Logged in on one device.".to_owned(),
+        count => format!("Logged in on {count} devices."),
+    };
+    (count > 0).then(|| {
+        view! {
+            <section aria-labelledby="sessions">
+                <h2 id="sessions">"Sessions"</h2>
+                <p class="soft">{text}</p>
+                <PostButton action=format!("{path}/sessions/revocation") words="Log out everywhere"/>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn access(manager: &Manager, path: &str) -> AnyView {
+    if !manager.is_active() {
+        return view! {
+            <section class="apart" aria-labelledby="access">
+                <h2 id="access">"Access"</h2>
+                <p class="soft">"This manager can't log in."</p>
+                <PostButton action=format!("{path}/enablement") words="Let them log in again"/>
+            </section>
+        }
+        .into_any();
+    }
+    view! {
+        <section class="apart" aria-labelledby="access">
+            <h2 id="access">"Take the access away"</h2>
+            <p class="soft">"Ends all sessions and open links. What the manager did stays in the audit; you can undo it."</p>
+            <PostButton action=format!("{path}/disablement") words="Disable this manager" weight=Weight::Destructive/>
+        </section>
+    }
+    .into_any()
+}

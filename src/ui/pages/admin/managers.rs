@@ -1,0 +1,122 @@
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::domain::forms::ManagerForm;
+use crate::domain::{Invalid, Manager, Role};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Choice, Email, ErrorSummary, Field, Problems, Select, Submit, TextInput};
+use crate::ui::time::{Time, ago};
+
+/// The people who may log in, and the form that invites another.
+#[derive(Clone, Debug)]
+pub struct ManagerList {
+    pub shell: Shell,
+    pub managers: Vec<ManagerRow>,
+    pub form: ManagerForm,
+    pub invalid: Invalid,
+}
+
+/// A manager in the list.
+#[derive(Clone, Debug)]
+pub struct ManagerRow {
+    pub manager: Manager,
+    /// Where the manager is logged in at this moment.
+    pub sessions: usize,
+}
+
+/// The list of managers.
+#[component]
+pub fn ManagersPage(page: ManagerList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["name", "email", "role"]);
+    let rows = page.managers.iter().map(|manager| row(manager, &shell)).collect_view();
+    let content = view! {
+        <h1>"Managers"</h1>
+        <div class="scroll" tabindex="0" role="region" aria-label="Managers">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Email"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"Last login"</th>
+                        <th scope="col">"Sessions"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <section class="column" aria-labelledby="invite">
+            <h2 id="invite">"Invite a manager"</h2>
+            <ErrorSummary problems=problems.clone()/>
+            {invitation(&page.form, &problems)}
+        </section>
+    };
+    let title = problems.titled("Managers");
+    view! { <AdminLayout shell title section=Some(Section::Managers) content=content.into_any()/> }
+}
+
+fn row(row: &ManagerRow, shell: &Shell) -> AnyView {
+    let manager = &row.manager;
+    let you = (manager.id == shell.manager.id).then_some(" (you)");
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=format!("/admin/managers/{}", manager.id) dir="auto">{manager.name.clone()}</a>{you}
+            </th>
+            <td dir="auto">{manager.email.clone()}</td>
+            <td>{manager.role.words()}</td>
+            <td>{state_words(manager)}</td>
+            <td>{last_login(manager.last_login_at, shell)}</td>
+            <td class="number">{row.sessions}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Active, invited or disabled.
+pub fn state_words(manager: &Manager) -> &'static str {
+    match (manager.is_active(), manager.has_password) {
+        (false, _) => "Disabled",
+        (true, false) => "Invited",
+        (true, true) => "Active",
+    }
+}
+
+/// When the manager logged in last.
+pub fn last_login(at: Option<DateTime<Utc>>, shell: &Shell) -> AnyView {
+    match at {
+        Some(at) => view! { <Time at words=ago(at, shell.now)/> }.into_any(),
+        None => "never".into_any(),
+    }
+}
+
+/// The roles as choices, from least to most, with what each may do.
+pub fn role_choices() -> Vec<Choice> {
+    let words = |role| match role {
+        Role::Viewer => "Viewer: reads the admin",
+        Role::Publisher => "Publisher: publishes incidents, sets statuses",
+        Role::Owner => "Owner: everything",
+    };
+    Role::ALL.into_iter().map(|role| Choice::new(role.key(), words(role))).collect()
+}
+
+fn invitation(form: &ManagerForm, problems: &Problems) -> AnyView {
+    let name = Field::new("name", "Name").judged(problems);
+    let email = Field::new("email", "Email").judged(problems);
+    let role = Field::new("role", "Role").judged(problems);
+    let role_value = if form.role.is_empty() { Role::Publisher.key() } else { &form.role };
+    view! {
+        <form method="post" action="/admin/managers" novalidate>
+            <div class="pair">
+                <TextInput field=name value=form.name.clone()/>
+                <Email field=email value=form.email.clone()/>
+            </div>
+            <Select field=role choices=role_choices() value=role_value/>
+            <p class="hint">"You get a link to pass on, valid for 3 days; nothing is mailed."</p>
+            <p class="actions"><Submit words="Make an invitation link"/></p>
+        </form>
+    }
+    .into_any()
+}

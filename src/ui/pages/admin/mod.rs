@@ -1,0 +1,96 @@
+//! The admin: one file per page; each page is a struct with exactly what it shows, and `html` of it is
+//! the whole document.
+
+mod account;
+mod audit;
+mod board;
+mod component_edit;
+mod components;
+mod composer;
+mod conflict;
+mod desk;
+mod error;
+mod group_edit;
+mod incident;
+mod incident_delete;
+mod incident_edit;
+mod incident_new;
+mod incidents;
+mod link_made;
+mod login;
+mod manager_edit;
+mod managers;
+mod settings;
+mod setup;
+mod update_delete;
+mod update_edit;
+
+#[cfg(test)]
+mod look;
+#[cfg(test)]
+mod tests;
+
+use leptos::component::{component_props_builder, component_view};
+
+pub use account::{Account, AccountPage, SessionRow};
+pub use audit::{AuditList, AuditPage};
+pub use board::{Board, BoardRow, BoardSection};
+pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage};
+pub use components::{ComponentList, ComponentsPage};
+pub use conflict::Conflict;
+pub use desk::{Desk, DeskPage};
+pub use error::{ErrorPage, Failure, Frame};
+pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
+pub use incident::{IncidentPage, IncidentView};
+pub use incident_delete::{IncidentDeletion, IncidentDeletionPage};
+pub use incident_edit::{IncidentEdit, IncidentEditPage};
+pub use incident_new::{IncidentNew, IncidentNewPage};
+pub use incidents::{IncidentList, IncidentsPage};
+pub use link_made::{LinkMade, LinkMadePage};
+pub use login::{Login, LoginPage};
+pub use manager_edit::{ManagerEdit, ManagerEditPage};
+pub use managers::{ManagerList, ManagerRow, ManagersPage};
+pub use settings::{Settings, SettingsPage};
+pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
+pub use update_edit::{UpdateEditPage, UpdateEditing};
+
+macro_rules! pages {
+    ($($path:literal $page:ident => $component:ident,)*) => {$(
+        impl $page {
+            #[doc = concat!("The whole document: `", $path, "`.")]
+            pub fn html(self) -> String {
+                super::super::render(|| {
+                    let props = component_props_builder(&$component).page(self).build();
+                    component_view($component, props)
+                })
+            }
+        }
+    )*};
+}
+
+pages! {
+    "/login" Login => LoginPage,
+    "/setup/{token}" Setup => SetupPage,
+    "/setup/{token}" LinkGone => LinkGonePage,
+    "/admin" Desk => DeskPage,
+    "/admin/incidents" IncidentList => IncidentsPage,
+    "/admin/incidents/new" IncidentNew => IncidentNewPage,
+    "/admin/incidents/{id}" IncidentView => IncidentPage,
+    "/admin/incidents/{id}/edit" IncidentEdit => IncidentEditPage,
+    "/admin/incidents/{id}/deletion" IncidentDeletion => IncidentDeletionPage,
+    "/admin/incidents/{id}/updates/{update}/edit" UpdateEditing => UpdateEditPage,
+    "/admin/incidents/{id}/updates/{update}/deletion" UpdateDeletion => UpdateDeletionPage,
+    "/admin/components" ComponentList => ComponentsPage,
+    "/admin/components/{id}/edit" ComponentEdit => ComponentEditPage,
+    "/admin/components/{id}/deletion" ComponentDeletion => ComponentDeletionPage,
+    "/admin/groups/{id}/edit" GroupEdit => GroupEditPage,
+    "/admin/groups/{id}/deletion" GroupDeletion => GroupDeletionPage,
+    "/admin/managers" ManagerList => ManagersPage,
+    "/admin/managers/{id}" ManagerEdit => ManagerEditPage,
+    "/admin/managers" LinkMade => LinkMadePage,
+    "/admin/account" Account => AccountPage,
+    "/admin/audit" AuditList => AuditPage,
+    "/admin/settings" Settings => SettingsPage,
+    "any" Failure => ErrorPage,
+}

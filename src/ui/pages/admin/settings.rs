@@ -1,0 +1,68 @@
+use leptos::prelude::*;
+
+use super::conflict::{Conflict, both_texts};
+use crate::domain::Invalid;
+use crate::domain::forms::PageForm;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices};
+
+/// The settings of the page itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub shell: Shell,
+    pub form: PageForm,
+    pub invalid: Invalid,
+    pub conflict: Option<Conflict<PageForm>>,
+}
+
+const ORDER: [&str; 5] = ["name", "url", "logo_text", "time_zone", "links"];
+
+/// Edits the settings; who is no owner reads them.
+#[component]
+pub fn SettingsPage(page: Settings) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &ORDER);
+    let body = if shell.is_owner() { form(&page.form, &problems) } else { plain(&page.form) };
+    let content = view! {
+        <div class="column">
+            <h1>"Settings"</h1>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {body}
+        </div>
+    };
+    let title = problems.titled("Settings");
+    view! { <AdminLayout shell title section=Some(Section::Settings) content=content.into_any()/> }
+}
+
+fn form(form: &PageForm, problems: &Problems) -> AnyView {
+    let name = Field::new("name", "Name of the page").judged(problems);
+    let url = Field::new("url", "Your website (optional)").hint("The page's name links to it.").judged(problems);
+    let logo = Field::new("logo_text", "Text at the top (optional)").hint("Empty means the name.").judged(problems);
+    let zone = Field::new("time_zone", "Time zone").hint("Every time is shown in it, and days begin by it.");
+    let links = Field::new("links", "Links in the footer (optional)")
+        .hint("One a line, at most 8: the address, a space, the label. https://example.org/help Help");
+    view! {
+        <form method="post" action="/admin/settings" novalidate>
+            <Hidden name="version" value=form.version.to_string()/>
+            <TextInput field=name value=form.name.clone()/>
+            <TextInput field=url value=form.url.clone() kind="url"/>
+            <TextInput field=logo value=form.logo_text.clone()/>
+            <Select field=zone.judged(problems) choices=zone_choices() value=form.time_zone.clone()/>
+            <TextArea field=links.judged(problems) value=form.links.clone() rows=4/>
+            <p class="actions"><Submit words="Publish settings"/></p>
+        </form>
+    }
+    .into_any()
+}
+
+fn plain(form: &PageForm) -> AnyView {
+    use super::conflict::Compared;
+    let row =
+        |(label, text): (&'static str, String)| view! { <dt>{label}</dt><dd class="lines" dir="auto">{text}</dd> };
+    view! {
+        <p class="soft">"Only owners change them."</p>
+        <dl>{form.fields().into_iter().map(row).collect_view()}</dl>
+    }
+    .into_any()
+}

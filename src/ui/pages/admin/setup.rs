@@ -1,0 +1,75 @@
+use leptos::prelude::*;
+
+use super::account::new_password;
+use crate::domain::Invalid;
+use crate::domain::manager::LinkPurpose;
+use crate::ui::admin_layout::{PlainLayout, Porch};
+use crate::ui::form::{Email, ErrorSummary, Field, Password, Problems, Submit, TextInput};
+
+/// What a one-time link opens: the first owner's account, or a password to choose.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub porch: Porch,
+    pub purpose: LinkPurpose,
+    /// Of the link; the form goes to `/setup/{token}`.
+    pub token: String,
+    /// As typed for the first owner, else the manager's.
+    pub name: String,
+    pub email: String,
+    pub invalid: Invalid,
+}
+
+/// Creates the first owner, or chooses a password.
+#[component]
+pub fn SetupPage(page: Setup) -> impl IntoView {
+    let problems = Problems::new(&page.invalid, &["name", "email", "password"]);
+    let (heading, submit) = match page.purpose {
+        LinkPurpose::Setup => ("Create the first owner", "Create the owner"),
+        LinkPurpose::Invite => ("Choose a password", "Set the password and log in"),
+        LinkPurpose::Reset => ("Choose a new password", "Set the new password"),
+    };
+    let content = view! {
+        <h1>{heading}</h1>
+        <ErrorSummary problems=problems.clone()/>
+        <form method="post" action=format!("/setup/{}", page.token) novalidate>
+            {who(&page, &problems)}
+            <Password field=new_password("Password", &problems) autocomplete="new-password"/>
+            <p class="actions"><Submit words=submit/></p>
+        </form>
+    };
+    view! { <PlainLayout porch=page.porch title=problems.titled(heading) content=content.into_any()/> }
+}
+
+fn who(page: &Setup, problems: &Problems) -> AnyView {
+    if page.purpose != LinkPurpose::Setup {
+        return view! {
+            <p>"For "<bdi>{page.name.clone()}</bdi>", "<bdi>{page.email.clone()}</bdi>"."</p>
+            <input type="text" name="username" value=page.email.clone() autocomplete="username" hidden/>
+        }
+        .into_any();
+    }
+    let name = Field::new("name", "Your name").judged(problems);
+    let email = Field::new("email", "Email").hint("You log in with it.").judged(problems);
+    view! {
+        <TextInput field=name value=page.name.clone() autocomplete="name" autofocus=problems.is_empty()/>
+        <Email field=email value=page.email.clone() autocomplete="username"/>
+    }
+    .into_any()
+}
+
+/// A one-time link that was used, replaced, or waited too long.
+#[derive(Clone, Debug)]
+pub struct LinkGone {
+    pub porch: Porch,
+}
+
+/// Says that the link is no longer valid.
+#[component]
+pub fn LinkGonePage(page: LinkGone) -> impl IntoView {
+    let content = view! {
+        <h1>"This link is no longer valid"</h1>
+        <p>"It was used, replaced by a newer one, or its time is over. An owner can make you another."</p>
+        <p class="actions"><a class="button" href="/login">"Log in"</a></p>
+    };
+    view! { <PlainLayout porch=page.porch title="This link is no longer valid" content=content.into_any()/> }
+}

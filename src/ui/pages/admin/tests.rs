@@ -1,0 +1,124 @@
+//! What holds for every page, shown with one set of invented data.
+
+use super::look::{self, every_page};
+use crate::domain::Role;
+
+/// A text that would break out of an attribute, an element and a textarea.
+const NASTY: &str = "\"'></textarea></title><script>alert(1)</script><b>&amp;";
+
+fn count(html: &str, needle: &str) -> usize {
+    html.matches(needle).count()
+}
+
+#[test]
+fn every_page_is_a_whole_document_with_one_first_heading() {
+    for (name, html) in every_page(Role::Owner, "Late mail") {
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{name}");
+        assert_eq!(count(&html, "<h1"), 1, "{name}");
+        assert_eq!(count(&html, "<main"), 1, "{name}");
+        assert!(html.contains("<title>"), "{name}");
+    }
+}
+
+#[test]
+fn headings_go_down_one_step_at_a_time() {
+    for (name, html) in every_page(Role::Owner, "Late mail") {
+        let levels: Vec<u32> =
+            html.match_indices("<h").filter_map(|(at, _)| html[at + 2..].chars().next()?.to_digit(10)).collect();
+        assert_eq!(levels.first(), Some(&1), "{name}");
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{name}: {levels:?}");
+    }
+}
+
+#[test]
+fn no_page_carries_a_style_or_a_script_of_its_own() {
+    for (name, html) in every_page(Role::Owner, "Late mail") {
+        assert!(!html.contains(" style="), "{name}");
+        assert!(!html.contains("<style"), "{name}");
+        assert!(!html.contains(" onclick") && !html.contains("javascript:"), "{name}");
+        assert_eq!(count(&html, "<script"), count(&html, "<script type=\"module\" nonce=\"n0nce\">"), "{name}");
+    }
+}
+
+#[test]
+fn what_people_type_stays_text_on_every_page() {
+    for (name, html) in every_page(Role::Owner, NASTY) {
+        assert!(!html.contains("<script>alert"), "{name}");
+        assert!(!html.contains("<b>&amp;"), "{name}");
+        assert!(!html.contains("></textarea></title>"), "{name}");
+    }
+}
+
+#[test]
+fn only_pages_with_an_island_load_the_module() {
+    for (name, html) in every_page(Role::Owner, "Late mail") {
+        assert_eq!(html.contains("<leptos-island"), html.contains("type=\"module\""), "{name}");
+    }
+}
+
+#[test]
+fn every_control_has_a_label() {
+    for (name, html) in every_page(Role::Owner, "Late mail") {
+        for tag in ["<input", "<select", "<textarea"] {
+            for piece in html.split(tag).skip(1) {
+                let attributes = &piece[..piece.find('>').unwrap()];
+                if attributes.contains("type=\"hidden\"") || attributes.ends_with(" hidden") {
+                    continue;
+                }
+                let id = attributes.split(" id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+                assert!(html.contains(&format!("for=\"{id}\"")), "{name}: {tag} {attributes}");
+                assert_eq!(count(&html, &format!(" id=\"{id}\"")), 1, "{name}: {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_form_posts() {
+    for (name, html) in every_page(Role::Owner, "Late mail") {
+        assert_eq!(count(&html, "<form"), count(&html, "method=\"post\""), "{name}");
+    }
+}
+
+#[test]
+fn a_viewer_reads_everything_and_changes_nothing_but_themselves() {
+    for (name, html) in every_page(Role::Viewer, "Late mail") {
+        if !["desk", "incidents", "incident", "incident-resolved", "components", "audit", "settings"].contains(&name) {
+            continue;
+        }
+        assert_eq!(count(&html, "<form"), 1, "{name}");
+        assert!(html.contains("action=\"/logout\""), "{name}");
+        for word in ["/edit", "/deletion", "/new", "/admin/managers"] {
+            assert!(!html.contains(word), "{name}: {word}");
+        }
+    }
+}
+
+#[test]
+fn errors_stand_beside_their_fields() {
+    let html = look::page("incident-new-wrong");
+    for field in ["title", "body", "ended_at"] {
+        assert!(html.contains(&format!("id=\"{field}-error\"")), "{field}");
+        assert!(html.contains(&format!("href=\"#{field}\"")), "{field}");
+    }
+    assert_eq!(count(&html, " autofocus"), 1);
+    assert!(html.contains("<details open class=\"fold\""));
+}
+
+#[test]
+fn a_conflict_shows_theirs_and_keeps_yours() {
+    let html = look::page("incident-edit-conflict");
+    assert!(html.contains("Somebody changed this while you were writing"));
+    assert!(html.contains("Their title") && html.contains("value=\"My title\""));
+    assert!(html.contains("name=\"version\" value=\"5\""));
+}
+
+#[test]
+fn an_update_always_sends_the_components_it_already_names() {
+    let html = look::page("incident");
+    let named = html.split("name=\"component.outbound\"").nth(1).unwrap();
+    let named = &named[..named.find("</select>").unwrap()];
+    assert!(!named.contains("Not affected") && named.contains("value=\"partial_outage\" selected"), "{named}");
+    let other = html.split("name=\"component.signin\"").nth(1).unwrap();
+    assert!(other[..other.find("</select>").unwrap()].contains("Not affected"));
+}

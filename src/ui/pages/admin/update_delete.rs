@@ -1,0 +1,39 @@
+use leptos::prelude::*;
+
+use super::incident::said;
+use crate::domain::{Incident, Update};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Hidden, Submit, Weight};
+
+/// The question before an update is deleted.
+#[derive(Clone, Debug)]
+pub struct UpdateDeletion {
+    pub shell: Shell,
+    pub incident: Incident,
+    pub update: Update,
+}
+
+/// Asks before an update is deleted.
+#[component]
+pub fn UpdateDeletionPage(page: UpdateDeletion) -> impl IntoView {
+    let shell = page.shell.clone();
+    let path = format!("/admin/incidents/{}", page.incident.id);
+    let content = view! {
+        <div class="column">
+            <h1>"Delete an update"</h1>
+            <p class="soft"><a href=path.clone() dir="auto">{page.incident.title.clone()}</a></p>
+            <p>
+                "Phase, impact and components of the incident then follow from the updates that are left. It can't be taken back; the audit keeps what it said."
+            </p>
+            <div class="quoted">{said(&page.update, &shell)}</div>
+            <form method="post" action=format!("{path}/updates/{}/deletion", page.update.id)>
+                <Hidden name="version" value=page.update.version.to_string()/>
+                <p class="actions">
+                    <Submit words="Delete the update" weight=Weight::Destructive/>
+                    <a href=path.clone()>"Keep it"</a>
+                </p>
+            </form>
+        </div>
+    };
+    view! { <AdminLayout shell title="Delete an update" section=Some(Section::Incidents) content=content.into_any()/> }
+}
