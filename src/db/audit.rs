@@ -82,3 +82,12 @@ impl TryFrom<Row> for Record {
         })
     }
 }
+
+/// Who changed the thing `subject` last, and when.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<(String, DateTime<Utc>)>> {
+    let sql = "select actor_name, at from audit where subject_id = $1 order by id desc limit 1";
+    row!(tx, (String, DateTime<Utc>), sql, subject)
+}

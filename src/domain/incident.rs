@@ -86,6 +86,23 @@ impl Incident {
         affected
     }
 
+    /// Deletes the newest update: the incident is back in the phase before it.
+    ///
+    /// # Errors
+    /// A sentence, where `update` is not the newest or is the only one.
+    pub fn take_back(&mut self, update: &super::UpdateId) -> Result<(), &'static str> {
+        if self.updates.len() == 1 {
+            return Err("This is the only update: delete the incident instead.");
+        }
+        if self.newest().is_none_or(|newest| newest.id != *update) {
+            return Err("Only the newest update can be deleted; edit the text of an older one instead.");
+        }
+        self.updates.pop();
+        self.ended_at = None;
+        self.settle();
+        Ok(())
+    }
+
     /// Makes phase, impact and end follow from the updates, after any change to them.
     ///
     /// The order of updates is that of `posted_at`, then of entry. The impact is the worst that any
@@ -221,9 +238,11 @@ pub(crate) mod tests {
             update(1, Phase::Identified, &[]),
             update(2, Phase::Resolved, &[]),
         ]);
-        it.updates.pop();
-        it.settle();
+        assert!(it.take_back(&UpdateId::parse("update1").unwrap()).is_err());
+        it.take_back(&UpdateId::parse("update2").unwrap()).unwrap();
         assert_eq!((it.phase, it.ended_at), (Phase::Identified, None));
+        it.take_back(&UpdateId::parse("update1").unwrap()).unwrap();
+        assert!(it.take_back(&UpdateId::parse("update0").unwrap()).is_err());
     }
 
     #[test]

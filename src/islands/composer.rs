@@ -24,7 +24,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 ///
 /// # Errors
 /// Where the text is longer than an update may be.
-#[server(endpoint = "preview")]
+#[server(prefix = "/admin/islands", endpoint = "preview")]
 pub async fn preview(body: String) -> Result<String, ServerFnError> {
     if body.chars().count() > MAX_BODY {
         return Err(ServerFnError::new("The message is too long."));

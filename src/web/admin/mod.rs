@@ -1,8 +1,105 @@
 //! What managers see and do: one file per resource.
 
+mod account;
+mod audit;
+mod components;
+mod desk;
+mod groups;
+mod incidents;
+mod islands;
+mod login;
+mod managers;
+mod notice;
+mod settings;
+mod setup;
+mod shell;
+mod updates;
+
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
 use super::routes::Routes;
 
 /// The admin's addresses.
 pub fn routes() -> Routes {
-    Routes::default()
+    let routes = Routes::default()
+        .open_get("/login", login::new)
+        .open_post("/login", login::create)
+        .post("/logout", login::destroy)
+        .open_get("/setup/{token}", setup::new)
+        .open_post("/setup/{token}", setup::create)
+        .get("/admin", desk::show);
+    let routes = incident_routes(routes);
+    let routes = component_routes(routes);
+    manager_routes(routes)
+        .get("/admin/audit", audit::index)
+        .get("/admin/settings", settings::edit)
+        .post("/admin/settings", settings::update)
+        .post("/admin/islands/{*call}", islands::call)
+}
+
+fn incident_routes(routes: Routes) -> Routes {
+    routes
+        .get("/admin/incidents", incidents::index)
+        .get("/admin/incidents/new", incidents::new)
+        .post("/admin/incidents", incidents::create)
+        .get("/admin/incidents/{id}", incidents::show)
+        .get("/admin/incidents/{id}/edit", incidents::edit)
+        .post("/admin/incidents/{id}", incidents::update)
+        .get("/admin/incidents/{id}/deletion", incidents::doom)
+        .post("/admin/incidents/{id}/deletion", incidents::destroy)
+        .post("/admin/incidents/{id}/updates", updates::create)
+        .get("/admin/incidents/{id}/updates/{update}/edit", updates::edit)
+        .post("/admin/incidents/{id}/updates/{update}", updates::update)
+        .get("/admin/incidents/{id}/updates/{update}/deletion", updates::doom)
+        .post("/admin/incidents/{id}/updates/{update}/deletion", updates::destroy)
+}
+
+fn component_routes(routes: Routes) -> Routes {
+    routes
+        .get("/admin/components", components::index)
+        .get("/admin/components/new", components::new)
+        .post("/admin/components", components::create)
+        .get("/admin/components/{id}/edit", components::edit)
+        .post("/admin/components/{id}", components::update)
+        .post("/admin/components/{id}/status", components::set_status)
+        .get("/admin/components/{id}/deletion", components::doom)
+        .post("/admin/components/{id}/deletion", components::destroy)
+        .get("/admin/groups/new", groups::new)
+        .post("/admin/groups", groups::create)
+        .get("/admin/groups/{id}/edit", groups::edit)
+        .post("/admin/groups/{id}", groups::update)
+        .get("/admin/groups/{id}/deletion", groups::doom)
+        .post("/admin/groups/{id}/deletion", groups::destroy)
+}
+
+fn manager_routes(routes: Routes) -> Routes {
+    routes
+        .get("/admin/managers", managers::index)
+        .post("/admin/managers", managers::create)
+        .get("/admin/managers/{id}", managers::show)
+        .post("/admin/managers/{id}/role", managers::set_role)
+        .post("/admin/managers/{id}/disablement", managers::disable)
+        .post("/admin/managers/{id}/enablement", managers::enable)
+        .post("/admin/managers/{id}/reset", managers::reset)
+        .post("/admin/managers/{id}/sessions/revocation", managers::revoke_sessions)
+        .get("/admin/account", account::show)
+        .post("/admin/account/password", account::set_password)
+        .post("/admin/account/sessions/revocation", account::revoke_others)
+        .post("/admin/account/sessions/{session}/revocation", account::revoke)
+}
+
+/// A page of the admin.
+fn page(html: String) -> Response {
+    Html(html).into_response()
+}
+
+/// The same page again, with what was wrong beside its field.
+fn invalid(html: String) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response()
+}
+
+/// The same page again, with what somebody else did in the meantime.
+fn conflict(html: String) -> Response {
+    (StatusCode::CONFLICT, Html(html)).into_response()
 }

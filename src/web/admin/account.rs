@@ -1,0 +1,110 @@
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+
+use super::notice::done;
+use super::shell::shell;
+use super::{invalid, page};
+use crate::db::{self, managers, sessions};
+use crate::domain::audit::Entry;
+use crate::domain::forms::Fields;
+use crate::domain::{Invalid, Manager as KnownManager};
+use crate::password::{self, Verdict};
+use crate::state::State;
+use crate::ui::pages::admin::{Account, SessionRow};
+use crate::web::auth::{CanRead, Manager};
+use crate::web::form::{Form, Search};
+use crate::web::session::limits;
+use crate::web::{Error, Result};
+
+/// How much of a session's hash stands in the address of its revocation, in characters.
+const SHORT_HASH: usize = 16;
+
+/// `GET /admin/account`
+pub async fn show(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    Ok(page(account(&state, &manager, &query, Invalid::new()).await?))
+}
+
+/// `POST /admin/account/password`
+pub async fn set_password(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    // Not `text`: a password is taken as it was typed, to the letter.
+    let typed = |name: &str| {
+        fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let (current, chosen) = (typed("current"), typed("password"));
+    let mut tx = state.db.read().await?;
+    let hash = managers::find_by_email(&mut tx, &manager.email).await?.and_then(|(_, hash)| hash);
+    let page_name = db::page::load(&mut tx).await?.name;
+    drop(tx);
+    let mut wrong = Invalid::new();
+    if let Err(message) = password::check(&chosen, &[&manager.name, &manager.email, &page_name, "candor"]) {
+        wrong.add("password", message);
+    }
+    if password::verify(current, hash).await? == Verdict::Wrong {
+        wrong.add("current", "This is not your current password.");
+    }
+    if !wrong.is_empty() {
+        return Ok(invalid(account(&state, &manager, &Fields::default(), wrong).await?));
+    }
+    let hash = password::hash(chosen).await?;
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let mut own: KnownManager = (*manager).clone();
+    managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
+    let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done("/admin/account", "password-set"))
+}
+
+/// `POST /admin/account/sessions/{session}/revocation`
+pub async fn revoke(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Path(short): Path<String>,
+) -> Result<Response> {
+    let (idle_since, born_since) = limits(state.clock.now());
+    let mut tx = state.db.write().await?;
+    let own = sessions::list(&mut tx, &manager.id, idle_since, born_since).await?;
+    let named = own.iter().find(|session| short.len() == SHORT_HASH && session.id_hash.starts_with(&short));
+    let session = named.ok_or(Error::NotFound)?;
+    sessions::delete(&mut tx, &session.id_hash).await?;
+    let entry = Entry::new("manager.revoke-session", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/account", "session-revoked"))
+}
+
+/// `POST /admin/account/sessions/revocation`: every session but this one.
+pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
+    let mut tx = state.db.write().await?;
+    sessions::delete_of(&mut tx, &manager.id, Some(&manager.session_hash)).await?;
+    let entry = Entry::new("manager.revoke-sessions", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/account", "sessions-revoked"))
+}
+
+async fn account(state: &State, manager: &Manager<CanRead>, query: &Fields, invalid: Invalid) -> Result<String> {
+    let (idle_since, born_since) = limits(state.clock.now());
+    let mut tx = state.db.read().await?;
+    let shell = shell(state, &mut tx, manager, query).await?;
+    let rows = sessions::list(&mut tx, &manager.id, idle_since, born_since).await?;
+    let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
+    Ok(Account { shell, sessions, invalid }.html())
+}
+
+fn row(session: sessions::Session, current: &str) -> SessionRow {
+    SessionRow {
+        id: session.id_hash.chars().take(SHORT_HASH).collect(),
+        current: session.id_hash == current,
+        user_agent: session.user_agent,
+        address: session.address,
+        created_at: session.created_at,
+        last_seen_at: session.last_seen_at,
+    }
+}

@@ -1,0 +1,30 @@
+use axum::extract::State as FromState;
+use axum::response::Response;
+
+use super::page;
+use super::shell::shell;
+use crate::db;
+use crate::state::State;
+use crate::ui::pages::admin::AuditList;
+use crate::web::Result;
+use crate::web::auth::{CanRead, Manager};
+use crate::web::form::Search;
+
+/// How many rows stand on one page.
+const LISTED: usize = 50;
+
+/// `GET /admin/audit`
+pub async fn index(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    let before = query.text("before").parse().ok();
+    let mut tx = state.db.read().await?;
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let mut records = db::audit::list(&mut tx, before, LISTED as i64 + 1).await?;
+    let follows = records.len() > LISTED;
+    records.truncate(LISTED);
+    let older = records.last().filter(|_| follows).map(|record| record.id.to_string());
+    Ok(page(AuditList { shell, records, older }.html()))
+}

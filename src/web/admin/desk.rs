@@ -1,0 +1,29 @@
+use axum::extract::State as FromState;
+use axum::response::Response;
+
+use super::page;
+use super::shell::{board, shell};
+use crate::db::incidents;
+use crate::domain::history::Filter;
+use crate::state::State;
+use crate::ui::pages::admin::Desk;
+use crate::web::Result;
+use crate::web::auth::{CanRead, Manager};
+use crate::web::form::Search;
+
+/// How many of the newest incidents are looked through for resolved ones.
+const RECENT: i64 = 10;
+
+/// `GET /admin`
+pub async fn show(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let (board, open) = board(&mut tx).await?;
+    let newest = incidents::list(&mut tx, &Filter::default(), (None, None), None, RECENT).await?;
+    let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
+    Ok(page(Desk { shell, open, board, recent }.html()))
+}

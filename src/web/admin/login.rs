@@ -1,0 +1,100 @@
+use axum::Extension;
+use axum::extract::State as FromState;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::Session;
+
+use super::page;
+use super::shell::porch;
+use crate::db::{self, managers};
+use crate::domain::Manager as KnownManager;
+use crate::domain::audit::{Actor, Entry};
+use crate::password::{self, Verdict};
+use crate::state::State;
+use crate::ui::pages::admin::Login;
+use crate::web::Result;
+use crate::web::auth::{CanRead, Manager, UserAgent, safe_next};
+use crate::web::client::ClientAddress;
+use crate::web::form::{Form, Search};
+use crate::web::headers::Nonce;
+use crate::web::session;
+
+/// One sentence for every reason, so that nobody learns which addresses exist.
+const REFUSED: &str = "This e-mail address and password don't belong together, or the account is disabled.";
+
+/// `GET /login`
+pub async fn new(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Search(query): Search,
+) -> Response {
+    let porch = porch(&state, &nonce.0).await;
+    page(Login { porch, email: String::new(), next: safe_next(&query.text("next")).to_owned(), error: None }.html())
+}
+
+/// `POST /login`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    UserAgent(user_agent): UserAgent,
+    Form(fields): Form,
+) -> Result<Response> {
+    let (email, next) = (fields.text("email"), safe_next(&fields.text("next")).to_owned());
+    let admitted = admit(&state, &email, fields.text("password"), &address).await?;
+    let Some(manager) = admitted else {
+        let login = Login { porch: porch(&state, &nonce.0).await, email, next, error: Some(REFUSED.to_owned()) };
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(login.html())).into_response());
+    };
+    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    Ok(Redirect::to(&next).into_response())
+}
+
+/// `POST /logout`
+pub async fn destroy(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    session: Session,
+) -> Result<Response> {
+    session.flush().await?;
+    let mut tx = state.db.write().await?;
+    db::sessions::delete(&mut tx, &manager.session_hash).await?;
+    tx.commit(&manager.actor(), state.clock.now(), Entry::new("manager.logout", &manager.id, &manager.name)).await?;
+    let mut response = Redirect::to("/login").into_response();
+    let clear = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+    response.headers_mut().insert("clear-site-data", clear);
+    Ok(response)
+}
+
+/// The manager whose address and password these are, if they may log in. What is refused is recorded
+/// too, without the password. The same work is done whether the address is known or not.
+async fn admit(state: &State, email: &str, password: String, address: &ClientAddress) -> Result<Option<KnownManager>> {
+    let email = email.trim().to_lowercase();
+    let mut tx = state.db.read().await?;
+    let known = managers::find_by_email(&mut tx, &email).await?;
+    drop(tx);
+    let hash = known.as_ref().and_then(|(_, hash)| hash.clone());
+    let verdict = password::verify(password, hash).await?;
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    match known {
+        Some((manager, _)) if verdict != Verdict::Wrong && manager.is_active() => {
+            let rehashed = if let Verdict::Outdated(hash) = &verdict { Some(hash.as_str()) } else { None };
+            managers::record_login(&mut tx, &manager.id, rehashed, now).await?;
+            let actor = Actor {
+                manager_id: Some(manager.id.clone()),
+                name: manager.name.clone(),
+                address: address.to_string(),
+            };
+            tx.commit(&actor, now, Entry::new("manager.login", &manager.id, &manager.name)).await?;
+            Ok(Some(manager))
+        }
+        _ => {
+            let actor = Actor { manager_id: None, name: "nobody".into(), address: address.to_string() };
+            let tried: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
+            tx.commit(&actor, now, Entry::new("manager.refuse-login", "", tried)).await?;
+            Ok(None)
+        }
+    }
+}

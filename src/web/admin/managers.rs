@@ -1,0 +1,247 @@
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+use chrono::TimeDelta;
+
+use super::notice::done;
+use super::shell::shell;
+use super::{invalid, page};
+use crate::db::links::{self, Link};
+use crate::db::{self, Tx, WriteTx, managers, sessions};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{Fields, ManagerForm};
+use crate::domain::manager::LinkPurpose;
+use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
+use crate::state::State;
+use crate::token;
+use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
+use crate::web::auth::{CanAdminister, Manager};
+use crate::web::form::{Form, Search};
+use crate::web::session::limits;
+use crate::web::{Error, Result};
+
+/// How long an invitation is good.
+const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
+/// How long a link for a new password is good.
+const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// `GET /admin/managers`
+pub async fn index(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    let form = ManagerForm { role: Role::Publisher.key().to_owned(), ..ManagerForm::default() };
+    let mut tx = state.db.read().await?;
+    Ok(page(list(&state, &mut tx, &manager, &query, form, Invalid::new()).await?))
+}
+
+/// `POST /admin/managers`: invites somebody; the link is shown once.
+pub async fn create(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let form = ManagerForm::read(&fields);
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let parsed = form.parse();
+    let taken = managers::find_by_email(&mut tx, &form.email.trim().to_lowercase()).await?.is_some();
+    let new = match parsed {
+        Ok(new) if !taken => new,
+        parsed => {
+            let taken = || Invalid::field("email", "Somebody with this address is a manager already.");
+            let wrong = parsed.err().unwrap_or_else(taken);
+            return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?));
+        }
+    };
+    let invited = managers::create(&mut tx, new, None, now).await?;
+    let entry = Entry::new("manager.invite", &invited.id, &invited.name).after(&invited);
+    hand_out_link(&state, tx, &manager, invited, LinkPurpose::Invite, entry).await
+}
+
+/// `POST /admin/managers/{id}/reset`: a link for a new password, or a new invitation.
+pub async fn reset(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let mut tx = state.db.write().await?;
+    let other = find(&mut tx, &id).await?;
+    if !other.is_active() {
+        return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
+    }
+    let purpose = if other.has_password { LinkPurpose::Reset } else { LinkPurpose::Invite };
+    let entry = Entry::new("manager.offer-reset", &other.id, &other.name);
+    hand_out_link(&state, tx, &manager, other, purpose, entry).await
+}
+
+async fn hand_out_link(
+    state: &State,
+    mut tx: WriteTx,
+    manager: &Manager<CanAdminister>,
+    other: KnownManager,
+    purpose: LinkPurpose,
+    entry: Entry,
+) -> Result<Response> {
+    let now = state.clock.now();
+    let lifetime = if purpose == LinkPurpose::Invite { INVITATION_LIFETIME } else { RESET_LIFETIME };
+    let token = token::fresh();
+    let link = Link { purpose, manager_id: Some(other.id.clone()), expires_at: now + lifetime };
+    links::create(&mut tx, &token::hash(&token), &link, now).await?;
+    let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
+    tx.commit(&manager.actor(), now, entry).await?;
+    let address = format!("{}/setup/{token}", state.origin);
+    Ok(page(LinkMade { shell, manager: other, purpose, link: address, valid_until: link.expires_at }.html()))
+}
+
+/// `GET /admin/managers/{id}`
+pub async fn show(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Search(query): Search,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let other = find(&mut tx, &id).await?;
+    let role = other.role.key().to_owned();
+    Ok(page(editor(&state, &mut tx, &manager, &query, other, role, Invalid::new()).await?))
+}
+
+/// `POST /admin/managers/{id}/role`: ends the manager's sessions, so that the next login has the new role.
+pub async fn set_role(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let chosen = fields.text("role");
+    let role = Role::from_key(&chosen).ok_or_else(|| Error::BadRequest("Choose a role from the list.".into()))?;
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let before = find(&mut tx, &id).await?;
+    let mut other = before.clone();
+    let changed = managers::set_role(&mut tx, &mut other, role, now).await;
+    if let Err(db::Error::Conflict(_)) = changed {
+        return refused(&state, tx, &manager, before, chosen).await;
+    }
+    changed?;
+    sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
+    let entry = Entry::new("manager.set-role", &other.id, &other.name).before(&before).after(&other);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done(&address(&other), "role-set"))
+}
+
+/// `POST /admin/managers/{id}/disablement`
+pub async fn disable(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let before = find(&mut tx, &id).await?;
+    let mut other = before.clone();
+    let changed = managers::disable(&mut tx, &mut other, now).await;
+    if let Err(db::Error::Conflict(_)) = changed {
+        let role = before.role.key().to_owned();
+        return refused(&state, tx, &manager, before, role).await;
+    }
+    changed?;
+    let entry = Entry::new("manager.disable", &other.id, &other.name).before(&before).after(&other);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done(&address(&other), "disabled"))
+}
+
+/// `POST /admin/managers/{id}/enablement`
+pub async fn enable(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let before = find(&mut tx, &id).await?;
+    let mut other = before.clone();
+    managers::enable(&mut tx, &mut other, now).await?;
+    let entry = Entry::new("manager.enable", &other.id, &other.name).before(&before).after(&other);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done(&address(&other), "enabled"))
+}
+
+/// `POST /admin/managers/{id}/sessions/revocation`
+pub async fn revoke_sessions(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let mut tx = state.db.write().await?;
+    let other = find(&mut tx, &id).await?;
+    sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
+    let entry = Entry::new("manager.revoke-sessions", &other.id, &other.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done(&address(&other), "sessions-revoked"))
+}
+
+/// Whoever acts on themselves stays logged in where they are.
+fn own_session<'a>(manager: &'a Manager<CanAdminister>, other: &KnownManager) -> Option<&'a str> {
+    (manager.id == other.id).then_some(manager.session_hash.as_str())
+}
+
+/// The last owner can't go: the page says so beside the role. The change before is undone.
+async fn refused(
+    state: &State,
+    tx: WriteTx,
+    manager: &Manager<CanAdminister>,
+    other: KnownManager,
+    role: String,
+) -> Result<Response> {
+    drop(tx);
+    let wrong = Invalid::field("role", "This is the last active owner. Make somebody else an owner first.");
+    let mut tx = state.db.read().await?;
+    Ok(invalid(editor(state, &mut tx, manager, &Fields::default(), other, role, wrong).await?))
+}
+
+fn address(other: &KnownManager) -> String {
+    format!("/admin/managers/{}", other.id)
+}
+
+async fn find(tx: &mut Tx, id: &str) -> Result<KnownManager> {
+    let id = ManagerId::parse(id).ok_or(Error::NotFound)?;
+    Ok(managers::find(tx, &id).await?)
+}
+
+async fn list(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanAdminister>,
+    query: &Fields,
+    form: ManagerForm,
+    invalid: Invalid,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, query).await?;
+    let mut rows = Vec::new();
+    for other in managers::list(tx).await? {
+        let sessions = session_count(state, tx, &other).await?;
+        rows.push(ManagerRow { manager: other, sessions });
+    }
+    Ok(ManagerList { shell, managers: rows, form, invalid }.html())
+}
+
+async fn editor(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanAdminister>,
+    query: &Fields,
+    other: KnownManager,
+    role: String,
+    invalid: Invalid,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, query).await?;
+    let sessions = session_count(state, tx, &other).await?;
+    Ok(ManagerEdit { shell, manager: other, sessions, role, invalid }.html())
+}
+
+async fn session_count(state: &State, tx: &mut Tx, other: &KnownManager) -> db::Result<usize> {
+    let (idle_since, born_since) = limits(state.clock.now());
+    Ok(sessions::list(tx, &other.id, idle_since, born_since).await?.len())
+}

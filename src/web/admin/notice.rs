@@ -1,0 +1,45 @@
+//! What the last action did, told on the page it leads to.
+//!
+//! The address carries a word from a fixed list, not a text: nothing has to be kept for a flash, and
+//! nobody can put words in our mouth.
+
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::domain::forms::Fields;
+
+/// The words of the list with what they say.
+const NOTICES: [(&str, &str); 21] = [
+    ("incident-opened", "The incident is published."),
+    ("incident-saved", "The incident is changed."),
+    ("incident-deleted", "The incident is deleted. The audit keeps what it said."),
+    ("update-posted", "The update is published."),
+    ("update-saved", "The text is changed and marked as edited."),
+    ("update-deleted", "The update is deleted; the incident is back in the phase before it."),
+    ("component-added", "The component is on the page."),
+    ("component-saved", "The component is changed."),
+    ("component-deleted", "The component is deleted."),
+    ("status-set", "The baseline is set."),
+    ("group-added", "The group is on the page."),
+    ("group-saved", "The group is changed."),
+    ("group-deleted", "The group is deleted; its components stay."),
+    ("role-set", "The role is changed."),
+    ("disabled", "The manager can no longer log in."),
+    ("enabled", "The manager can log in again."),
+    ("sessions-revoked", "The sessions are ended."),
+    ("session-revoked", "The session is ended."),
+    ("password-set", "The password is changed; other sessions are ended."),
+    ("settings-saved", "The settings are changed."),
+    ("welcome", "Welcome. The page is yours: add components, or open an incident."),
+];
+
+/// On to `path`, where the notice `word` is told.
+pub fn done(path: &str, word: &'static str) -> Response {
+    debug_assert!(NOTICES.iter().any(|(known, _)| *known == word), "{word} is not on the list");
+    Redirect::to(&format!("{path}?done={word}")).into_response()
+}
+
+/// What the query of an address says was done.
+pub fn told(query: &Fields) -> Option<String> {
+    let word = query.text("done");
+    NOTICES.iter().find(|(known, _)| *known == word).map(|(_, words)| (*words).to_owned())
+}

@@ -1,0 +1,66 @@
+use axum::extract::State as FromState;
+use axum::response::Response;
+
+use super::notice::done;
+use super::shell::{conflict_with, shell};
+use super::{conflict, invalid, page};
+use crate::db::{self, Tx};
+use crate::domain::Invalid;
+use crate::domain::audit::Entry;
+use crate::domain::forms::{Fields, PageForm};
+use crate::state::State;
+use crate::ui::pages::admin::{Conflict, Settings};
+use crate::web::Result;
+use crate::web::auth::{CanAdminister, Manager};
+use crate::web::form::{Form, Search};
+
+/// `GET /admin/settings`
+pub async fn edit(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let form = PageForm::of(&db::page::load(&mut tx).await?);
+    Ok(page(editor(&state, &mut tx, &manager, &query, form, Invalid::new(), None).await?))
+}
+
+/// `POST /admin/settings`
+pub async fn update(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let mut form = PageForm::read(&fields);
+    let (now, none) = (state.clock.now(), Fields::default());
+    let mut tx = state.db.write().await?;
+    let before = db::page::load(&mut tx).await?;
+    if form.version != before.version {
+        let met = Some(conflict_with(&mut tx, &before.id, PageForm::of(&before)).await?);
+        form.version = before.version;
+        return Ok(conflict(editor(&state, &mut tx, &manager, &none, form, Invalid::new(), met).await?));
+    }
+    let settings = match form.parse() {
+        Ok(settings) => settings,
+        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, &none, form, wrong, None).await?)),
+    };
+    db::page::update(&mut tx, &before, &settings, now).await?;
+    let after = db::page::load(&mut tx).await?;
+    let entry = Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after);
+    tx.commit(&manager.actor(), now, entry).await?;
+    state.publish().await;
+    Ok(done("/admin/settings", "settings-saved"))
+}
+
+async fn editor(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanAdminister>,
+    query: &Fields,
+    form: PageForm,
+    invalid: Invalid,
+    conflict: Option<Conflict<PageForm>>,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, query).await?;
+    Ok(Settings { shell, form, invalid, conflict }.html())
+}

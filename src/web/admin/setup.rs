@@ -1,0 +1,158 @@
+//! One-time links: the first owner, an invitation, a new password. Looking at one does not use it.
+
+use axum::Extension;
+use axum::extract::{Path, State as FromState};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::Session;
+
+use super::notice::done;
+use super::shell::porch;
+use super::{invalid, page};
+use crate::db::links::{self, Link};
+use crate::db::{self, Tx, managers};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::forms::{Fields, ManagerForm, NewManager};
+use crate::domain::manager::LinkPurpose;
+use crate::domain::{Invalid, Manager, Role};
+use crate::state::State;
+use crate::ui::pages::admin::{LinkGone, Setup};
+use crate::web::auth::UserAgent;
+use crate::web::client::ClientAddress;
+use crate::web::form::Form;
+use crate::web::headers::Nonce;
+use crate::web::{Result, session};
+use crate::{password, token};
+
+/// `GET /setup/{token}`
+pub async fn new(
+    FromState(state): FromState<State>,
+    Path(token): Path<String>,
+    Extension(nonce): Extension<Nonce>,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let Some((link, manager)) = good_link(&state, &mut tx, &token).await? else { return gone(&state, &nonce).await };
+    drop(tx);
+    let (name, email) = manager.map(|manager| (manager.name, manager.email)).unwrap_or_default();
+    let porch = porch(&state, &nonce.0).await;
+    let setup = Setup { porch, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
+    Ok(secret(page(setup.html())))
+}
+
+/// `POST /setup/{token}`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Path(token): Path<String>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    UserAgent(user_agent): UserAgent,
+    Form(fields): Form,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let Some((link, manager)) = good_link(&state, &mut tx, &token).await? else { return gone(&state, &nonce).await };
+    let page_name = db::page::load(&mut tx).await?.name;
+    drop(tx);
+    let chosen = match chosen(&fields, manager.as_ref(), &page_name) {
+        Ok(chosen) => chosen,
+        Err(wrong) => {
+            let porch = porch(&state, &nonce.0).await;
+            let (name, email) = match manager {
+                Some(manager) => (manager.name, manager.email),
+                None => (fields.text("name"), fields.text("email")),
+            };
+            let setup = Setup { porch, purpose: link.purpose, token, name, email, invalid: wrong };
+            return Ok(secret(invalid(setup.html())));
+        }
+    };
+    let hash = password::hash(chosen.password).await?;
+    let manager = match keep(&state, &token, &link, manager, chosen.manager, &hash, &address).await {
+        Err(db::Error::NotFound | db::Error::Conflict(_)) => return gone(&state, &nonce).await,
+        kept => kept?,
+    };
+    if link.purpose == LinkPurpose::Reset {
+        return Ok(Redirect::to("/login").into_response());
+    }
+    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    Ok(done("/admin", "welcome"))
+}
+
+/// What the form of a link asks for.
+struct Chosen {
+    /// The first owner; nobody new for the other purposes.
+    manager: Option<NewManager>,
+    password: String,
+}
+
+fn chosen(fields: &Fields, known: Option<&Manager>, page_name: &str) -> Result<Chosen, Invalid> {
+    let mut invalid = Invalid::new();
+    let form = ManagerForm { role: Role::Owner.key().to_owned(), ..ManagerForm::read(fields) };
+    let new = if known.is_some() { None } else { form.parse().map_err(|wrong| invalid = wrong).ok() };
+    let (name, email) = known.map_or((form.name.as_str(), form.email.as_str()), |known| (&known.name, &known.email));
+    // Not `text`: a password is taken as it was typed, to the letter.
+    let password =
+        fields.0.iter().rev().find(|(key, _)| key == "password").map(|(_, value)| value.clone()).unwrap_or_default();
+    if let Err(message) = password::check(&password, &[name, email, page_name, "candor"]) {
+        invalid.add("password", message);
+    }
+    invalid.check()?;
+    Ok(Chosen { manager: new, password })
+}
+
+/// Uses the link up and keeps what it was for, in one transaction.
+async fn keep(
+    state: &State,
+    token: &str,
+    link: &Link,
+    known: Option<Manager>,
+    new: Option<NewManager>,
+    hash: &str,
+    address: &ClientAddress,
+) -> db::Result<Manager> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    links::consume(&mut tx, &token::hash(token)).await?;
+    let (manager, action) = match (known, new) {
+        (Some(mut manager), _) => {
+            managers::set_password(&mut tx, &mut manager, hash, None, now).await?;
+            let accepted = if link.purpose == LinkPurpose::Invite {
+                "manager.accept-invitation"
+            } else {
+                "manager.reset-password"
+            };
+            (manager, accepted)
+        }
+        (None, Some(new)) if managers::count(&mut tx).await? == 0 => {
+            (managers::create(&mut tx, new, Some(hash), now).await?, "manager.create-first-owner")
+        }
+        (None, _) => return Err(db::Error::NotFound),
+    };
+    let actor =
+        Actor { manager_id: Some(manager.id.clone()), name: manager.name.clone(), address: address.to_string() };
+    let entry = Entry::new(action, &manager.id, &manager.name).after(&manager);
+    tx.commit(&actor, now, entry).await?;
+    Ok(manager)
+}
+
+/// The link of `token` and whom it is for, if it is still good.
+async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option<(Link, Option<Manager>)>> {
+    let Some(link) = links::find(tx, &token::hash(token), state.clock.now()).await? else { return Ok(None) };
+    match &link.manager_id {
+        Some(id) => {
+            let manager = managers::find(tx, id).await?;
+            Ok(manager.is_active().then_some((link, Some(manager))))
+        }
+        None => Ok((managers::count(tx).await? == 0).then_some((link, None))),
+    }
+}
+
+async fn gone(state: &State, nonce: &Nonce) -> Result<Response> {
+    let html = LinkGone { porch: porch(state, &nonce.0).await }.html();
+    Ok((StatusCode::NOT_FOUND, page(html)).into_response())
+}
+
+/// The address of this page is a secret: it goes to nobody as a referrer.
+fn secret(mut response: Response) -> Response {
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}

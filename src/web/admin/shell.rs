@@ -1,0 +1,69 @@
+//! What every page of the admin shows around its own matter.
+
+use super::notice;
+use crate::db::{self, Tx};
+use crate::domain::forms::Fields;
+use crate::domain::page_status::{Banner, Indicator};
+use crate::domain::{Incident, Status};
+use crate::state::State;
+use crate::ui::admin_layout::{Assets, Porch, Shell};
+use crate::ui::pages::admin::{Board, Conflict};
+use crate::web::assets;
+use crate::web::auth::Manager;
+
+/// The shell of a page for `manager`; `query` may tell what was done before.
+pub async fn shell<P>(state: &State, tx: &mut Tx, manager: &Manager<P>, query: &Fields) -> db::Result<Shell> {
+    let page = db::page::load(tx).await?;
+    let tone = tone(tx).await?;
+    Ok(Shell {
+        page_name: page.logo().to_owned(),
+        tone,
+        manager: (**manager).clone(),
+        notice: notice::told(query),
+        zone: page.time_zone,
+        now: state.clock.now(),
+        assets: asset_links(&manager.nonce),
+    })
+}
+
+/// The shell of a page for those who are not logged in.
+pub async fn porch(state: &State, nonce: &str) -> Porch {
+    let page = match state.db.read().await {
+        Ok(mut tx) => db::page::load(&mut tx).await.ok(),
+        Err(_) => None,
+    };
+    let page_name = page.map_or_else(|| "Status".to_owned(), |page| page.logo().to_owned());
+    Porch { page_name, assets: asset_links(nonce) }
+}
+
+/// The board of components as it stands, and the open incidents.
+pub async fn board(tx: &mut Tx) -> db::Result<(Board, Vec<Incident>)> {
+    let open = db::incidents::open(tx).await?;
+    let groups = db::components::groups(tx).await?;
+    let components = db::components::list(tx).await?;
+    Ok((Board::of(&groups, &components, &open), open))
+}
+
+/// Who changed the thing `id` last, and the form as it stands for what they left.
+pub async fn conflict_with<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Conflict<F>> {
+    let last = db::audit::last_of(tx, id).await?;
+    let (by, at) = last.map(|(by, at)| (Some(by), Some(at))).unwrap_or_default();
+    Ok(Conflict { by, at, theirs })
+}
+
+async fn tone(tx: &mut Tx) -> db::Result<Indicator> {
+    let open = db::incidents::open(tx).await?;
+    let components = db::components::list(tx).await?;
+    let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(&open)).collect();
+    Ok(Banner::of(&statuses, &open).tone)
+}
+
+fn asset_links(nonce: &str) -> Assets {
+    let links = assets::addresses();
+    Assets {
+        nonce: nonce.to_owned(),
+        css_href: links.css.clone(),
+        js_href: links.js.clone().unwrap_or_default(),
+        wasm_href: links.wasm.clone().unwrap_or_default(),
+    }
+}

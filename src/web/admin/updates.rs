@@ -1,0 +1,151 @@
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+
+use super::incidents::{find, view};
+use super::notice::done;
+use super::shell::{conflict_with, shell};
+use super::{conflict, invalid, page};
+use crate::db::{components, incidents, random};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
+use crate::domain::{Incident, Invalid, Update, UpdateId};
+use crate::state::State;
+use crate::ui::pages::admin::{UpdateDeletion, UpdateEditing};
+use crate::web::auth::{CanPublish, Manager};
+use crate::web::form::Form;
+use crate::web::{Error, Result};
+
+/// `POST /admin/incidents/{id}/updates`
+pub async fn create(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let mut form = UpdateForm::read(&fields);
+    let none = Fields::default();
+    if fields.has("preview") {
+        let mut tx = state.db.read().await?;
+        let incident = find(&mut tx, &id).await?;
+        return Ok(page(view(&state, &mut tx, &manager, &none, incident, form, Invalid::new(), None).await?));
+    }
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let mut incident = find(&mut tx, &id).await?;
+    if form.version != incident.version {
+        let met = Some(conflict_with(&mut tx, &id, ()).await?);
+        form.version = incident.version;
+        return Ok(conflict(view(&state, &mut tx, &manager, &none, incident, form, Invalid::new(), met).await?));
+    }
+    let before = incident.clone();
+    let components = components::list(&mut tx).await?;
+    let update = UpdateId::from_random(random());
+    let posted = form.parse().and_then(|new| new.post(&mut incident, update, &components, now));
+    if let Err(wrong) = posted {
+        return Ok(invalid(view(&state, &mut tx, &manager, &none, before, form, wrong, None).await?));
+    }
+    incidents::update(&mut tx, &mut incident, now).await?;
+    let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&before).after(&incident);
+    tx.commit(&manager.actor(), now, entry).await?;
+    state.publish().await;
+    Ok(done(&format!("/admin/incidents/{id}"), "update-posted"))
+}
+
+/// `GET /admin/incidents/{id}/updates/{update}/edit`
+pub async fn edit(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path((id, update)): Path<(String, String)>,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let incident = find(&mut tx, &id).await?;
+    let update = named(&incident, &update)?.clone();
+    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+    let form = UpdateEditForm::of(&update);
+    Ok(page(UpdateEditing { shell, incident, update, form, invalid: Invalid::new(), conflict: None }.html()))
+}
+
+/// `POST /admin/incidents/{id}/updates/{update}`: the earlier text stays in the audit.
+pub async fn update(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path((id, update)): Path<(String, String)>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let mut form = UpdateEditForm::read(&fields);
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let mut incident = find(&mut tx, &id).await?;
+    let stands = named(&incident, &update)?.clone();
+    let parsed = form.parse();
+    let changed = form.version != stands.version;
+    let edit = match parsed {
+        Ok(edit) if !changed && !fields.has("preview") => edit,
+        parsed => {
+            let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+            let met =
+                if changed { Some(conflict_with(&mut tx, &id, UpdateEditForm::of(&stands)).await?) } else { None };
+            form.version = stands.version;
+            let previewing = fields.has("preview");
+            let wrong = if previewing { Invalid::new() } else { parsed.err().unwrap_or_default() };
+            let html = UpdateEditing { shell, incident, update: stands, form, invalid: wrong, conflict: met }.html();
+            return Ok(if changed {
+                conflict(html)
+            } else if previewing {
+                page(html)
+            } else {
+                invalid(html)
+            });
+        }
+    };
+    if edit.body == stands.body {
+        return Ok(done(&format!("/admin/incidents/{id}"), "update-saved"));
+    }
+    let before = incident.clone();
+    if let Some(update) = incident.updates.iter_mut().find(|other| other.id == stands.id) {
+        update.body = edit.body;
+        update.edited_at = Some(now);
+        update.version += 1;
+    }
+    incidents::update(&mut tx, &mut incident, now).await?;
+    let entry = Entry::new("incident.edit-update", &incident.id, &incident.title).before(&before).after(&incident);
+    tx.commit(&manager.actor(), now, entry).await?;
+    state.publish().await;
+    Ok(done(&format!("/admin/incidents/{id}"), "update-saved"))
+}
+
+/// `GET /admin/incidents/{id}/updates/{update}/deletion`
+pub async fn doom(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path((id, update)): Path<(String, String)>,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let incident = find(&mut tx, &id).await?;
+    let update = named(&incident, &update)?.clone();
+    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+    Ok(page(UpdateDeletion { shell, incident, update }.html()))
+}
+
+/// `POST /admin/incidents/{id}/updates/{update}/deletion`: only the newest one, and never the only one.
+pub async fn destroy(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path((id, update)): Path<(String, String)>,
+) -> Result<Response> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let mut incident = find(&mut tx, &id).await?;
+    let before = incident.clone();
+    let doomed = named(&incident, &update)?.id.clone();
+    incident.take_back(&doomed).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
+    incidents::update(&mut tx, &mut incident, now).await?;
+    let entry = Entry::new("incident.delete-update", &incident.id, &incident.title).before(&before).after(&incident);
+    tx.commit(&manager.actor(), now, entry).await?;
+    state.publish().await;
+    Ok(done(&format!("/admin/incidents/{id}"), "update-deleted"))
+}
+
+fn named<'a>(incident: &'a Incident, update: &str) -> Result<&'a Update> {
+    incident.updates.iter().find(|other| other.id.as_str() == update).ok_or(Error::NotFound)
+}
