@@ -59,6 +59,17 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
     rows.into_iter().map(Record::try_from).collect()
 }
 
+/// The newest row about the thing `subject`, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
+    let sql =
+        "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
+               from audit where subject_id = $1 order by id desc limit 1";
+    row!(tx, Row, sql, subject)?.map(Record::try_from).transpose()
+}
+
 impl TryFrom<Row> for Record {
     type Error = Error;
 

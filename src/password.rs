@@ -1,0 +1,167 @@
+//! Passwords: what is accepted, how they are hashed, how many at a time.
+//!
+//! argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet); 15 characters at
+//! least because the password is the only factor, no rules of composition (NIST SP 800-63B-4).
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+/// The shortest password, in characters.
+pub const MIN_CHARS: usize = 15;
+/// The longest password, in bytes.
+pub const MAX_BYTES: usize = 1024;
+/// How much of a password is looked at when it is judged; beyond this nothing weak is left, in characters.
+const JUDGED_CHARS: usize = 80;
+/// How many may wait for their turn before the next is sent away.
+const MAX_WAITING: usize = 50;
+
+/// One password is hashed per core at a time: each takes 19 MiB and some 20 ms.
+static TURNS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Why a password could not be hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too many wait already.
+    #[error("too many logins at once")]
+    Busy,
+    /// A fault of ours.
+    #[error("hashing failed: {0}")]
+    Failed(String),
+}
+
+/// Whether a password may be chosen; `context` are words an attacker would try first: the name, the
+/// address, the name of the page.
+///
+/// # Errors
+/// A sentence for the person who chose it.
+pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
+    let count = password.chars().count();
+    if password.len() > MAX_BYTES {
+        return Err(format!("At most {MAX_BYTES} bytes."));
+    }
+    if count < MIN_CHARS {
+        return Err(format!("At least {MIN_CHARS} characters; this has {count}. A sentence is easy to remember."));
+    }
+    let words: Vec<&str> =
+        context.iter().flat_map(|text| text.split(['@', '.', ' ', '-'])).filter(|word| word.len() > 2).collect();
+    let judged: String = password.chars().take(JUDGED_CHARS).collect();
+    if zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Three {
+        return Err("This is on the list of passwords that are tried first, or close to one. Choose another.".into());
+    }
+    Ok(())
+}
+
+/// The hash of `password`, as a PHC string with its salt and parameters.
+///
+/// # Errors
+/// Where too many wait already.
+pub async fn hash(password: String) -> Result<String, Error> {
+    in_turn(move || hash_now(password.as_bytes())).await?
+}
+
+/// What became of a login.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right, and hashed with weaker parameters than today's: keep this hash instead.
+    Outdated(String),
+}
+
+/// Whether `password` belongs to `hash`. Without a hash the same time is spent on one that nothing
+/// matches, so that nobody learns from the clock which addresses exist.
+///
+/// # Errors
+/// Where too many wait already.
+pub async fn verify(password: String, hash: Option<String>) -> Result<Verdict, Error> {
+    in_turn(move || verify_now(&password, hash.as_deref())).await?
+}
+
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    if WAITING.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        return Err(Error::Busy);
+    }
+    let turn = TURNS.acquire().await;
+    WAITING.fetch_sub(1, Ordering::Relaxed);
+    let _turn = turn.map_err(|error| Error::Failed(error.to_string()))?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Failed(error.to_string()))
+}
+
+fn argon2id() -> Result<Argon2<'static>, Error> {
+    let params = Params::new(19_456, 2, 1, Some(32)).map_err(|error| Error::Failed(error.to_string()))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &[u8]) -> Result<String, Error> {
+    let hashed = argon2id()?.hash_password(password);
+    hashed.map(|hash| hash.to_string()).map_err(|error| Error::Failed(error.to_string()))
+}
+
+fn verify_now(password: &str, hash: Option<&str>) -> Result<Verdict, Error> {
+    static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now(&crate::db::random::<32>()).ok());
+    let known = hash.is_some() && password.len() <= MAX_BYTES;
+    let Some(hash) = hash.or(NOBODY.as_deref()) else { return Ok(Verdict::Wrong) };
+    let password = if known { password } else { "" };
+    let parsed = PasswordHash::new(hash).map_err(|error| Error::Failed(error.to_string()))?;
+    if argon2id()?.verify_password(password.as_bytes(), &parsed).is_err() || !known {
+        return Ok(Verdict::Wrong);
+    }
+    if hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") {
+        return Ok(Verdict::Right);
+    }
+    hash_now(password.as_bytes()).map(Verdict::Outdated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_known_again_to_the_letter() {
+        for password in ["correct horse battery", " Ünïcödé 🙂 with spaces ", &"x".repeat(MAX_BYTES)] {
+            let hash = hash(password.to_owned()).await.unwrap();
+            assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+            assert_eq!(verify(password.to_owned(), Some(hash.clone())).await.unwrap(), Verdict::Right);
+            assert_eq!(verify(format!("{password} "), Some(hash)).await.unwrap(), Verdict::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_has_no_password() {
+        assert_eq!(verify(String::new(), None).await.unwrap(), Verdict::Wrong);
+        assert_eq!(verify("anything at all".into(), None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_weaker_hash_is_replaced_at_login() {
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, Some(32)).unwrap());
+        let hash = weak.hash_password(b"an old but long password").unwrap().to_string();
+        let verdict = verify("an old but long password".into(), Some(hash)).await.unwrap();
+        assert!(matches!(verdict, Verdict::Outdated(new) if new.contains("m=19456")));
+    }
+
+    #[test]
+    fn a_password_is_long_and_not_a_common_one() {
+        assert!(check("harbour crane whistles", &[]).is_ok());
+        for bad in [
+            "short",
+            "fourteen chars",
+            "passwordpassword",
+            "123456789012345",
+            "qwertyuiopasdfgh",
+            "aaaaaaaaaaaaaaaaaaaa",
+        ] {
+            assert!(check(bad, &[]).is_err(), "{bad}");
+        }
+        assert!(check("tidewatertidewater", &["Tidewater Maps"]).is_err());
+        assert!(check(&"é".repeat(513), &[]).is_err());
+    }
+}
