@@ -34,10 +34,9 @@ impl App {
     pub async fn build(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind(serve.listen).await.with_context(|| format!("listening on {}", serve.listen))?;
-        let bound = ServeConfig { listen: listener.local_addr()?, ..serve.clone() };
-        let origin = bound.origin()?;
+        let origin = serve.site.origin(listener.local_addr()?)?;
         let db = Db::at(&database.url()?)?;
-        let file = serve.data_dir.join("site");
+        let file = serve.site.site_file();
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
         let trusted_proxies = serve.trusted_proxies.clone();
         let state = State::new(Parts { db, clock, publisher, origin, trusted_proxies });

@@ -24,13 +24,9 @@ pub struct DatabaseConfig {
     pub database_url_file: Option<PathBuf>,
 }
 
-/// How the server listens and what it says of itself.
+/// Where the page stands, in the world and on the disk.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ServeConfig {
-    /// The address and port to listen on
-    #[arg(long, env = "CANDOR_LISTEN", default_value = "127.0.0.1:3000")]
-    pub listen: SocketAddr,
-
+pub struct SiteConfig {
     /// The address visitors use, like https://status.example.org; the listening address where it is absent
     #[arg(long, env = "CANDOR_BASE_URL")]
     pub base_url: Option<Url>,
@@ -38,6 +34,17 @@ pub struct ServeConfig {
     /// The folder for the last published page, from which the server starts when the database is away
     #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
     pub data_dir: PathBuf,
+}
+
+/// How the server listens and what it says of itself.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeConfig {
+    /// The address and port to listen on
+    #[arg(long, env = "CANDOR_LISTEN", default_value = DEFAULT_LISTEN)]
+    pub listen: SocketAddr,
+
+    #[command(flatten)]
+    pub site: SiteConfig,
 
     /// Addresses of reverse proxies whose X-Forwarded-For is believed (comma separated)
     #[arg(long, env = "CANDOR_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
@@ -60,13 +67,14 @@ impl DatabaseConfig {
     }
 }
 
-impl ServeConfig {
-    /// Scheme, host and port of the address visitors use, without a slash at the end.
+impl SiteConfig {
+    /// Scheme, host and port of the address visitors use, without a slash at the end; that of `listen`
+    /// where none is set.
     ///
     /// # Errors
     /// Where the address has a path, a query or a user, or is not http or https.
-    pub fn origin(&self) -> anyhow::Result<String> {
-        let Some(url) = &self.base_url else { return Ok(format!("http://{}", self.listen)) };
+    pub fn origin(&self, listen: SocketAddr) -> anyhow::Result<String> {
+        let Some(url) = &self.base_url else { return Ok(format!("http://{listen}")) };
         let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || !plain {
             bail!(
@@ -75,4 +83,12 @@ impl ServeConfig {
         }
         Ok(url.origin().ascii_serialization())
     }
+
+    /// The file that keeps the last published Site.
+    pub fn site_file(&self) -> PathBuf {
+        self.data_dir.join("site")
+    }
 }
+
+/// The address to listen on where none is named.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:3000";

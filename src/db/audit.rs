@@ -59,6 +59,17 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
     rows.into_iter().map(Record::try_from).collect()
 }
 
+/// The newest row about the thing `subject`, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
+    let sql =
+        "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
+               from audit where subject_id = $1 order by id desc limit 1";
+    row!(tx, Row, sql, subject)?.map(Record::try_from).transpose()
+}
+
 impl TryFrom<Row> for Record {
     type Error = Error;
 
@@ -81,13 +92,4 @@ impl TryFrom<Row> for Record {
             revision: row.revision,
         })
     }
-}
-
-/// Who changed the thing `subject` last, and when.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<(String, DateTime<Utc>)>> {
-    let sql = "select actor_name, at from audit where subject_id = $1 order by id desc limit 1";
-    row!(tx, (String, DateTime<Utc>), sql, subject)
 }

@@ -139,6 +139,15 @@ pub async fn exists(tx: &mut Tx, id: &IncidentId) -> Result<bool> {
     Ok(row!(tx, (i64,), "select cast(1 as bigint) from incidents where id = $1", id.as_str())?.is_some())
 }
 
+/// The incident to which the update `id` belongs, if there is such an update.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<IncidentId>> {
+    let row = row!(tx, (String,), "select incident_id from incident_updates where id = $1", id.as_str())?;
+    Ok(row.and_then(|(incident,)| IncidentId::parse(&incident)))
+}
+
 /// Every open incident, newest start first, at most 100.
 ///
 /// # Errors

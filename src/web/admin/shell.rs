@@ -47,7 +47,7 @@ pub async fn board(tx: &mut Tx) -> db::Result<(Board, Vec<Incident>)> {
 /// Who changed the thing `id` last, and the form as it stands for what they left.
 pub async fn conflict_with<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Conflict<F>> {
     let last = db::audit::last_of(tx, id).await?;
-    let (by, at) = last.map(|(by, at)| (Some(by), Some(at))).unwrap_or_default();
+    let (by, at) = last.map(|record| (Some(record.actor.name), Some(record.at))).unwrap_or_default();
     Ok(Conflict { by, at, theirs })
 }
 

@@ -1,0 +1,38 @@
+//! `candor check`
+
+use std::process::ExitCode;
+
+use super::tell;
+use crate::clock::Clock;
+use crate::config::SiteConfig;
+use crate::db::Db;
+use crate::domain::duration;
+use crate::publish::Site;
+
+pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<ExitCode> {
+    let faults = db.faults().await.map_err(tell::plainly)?;
+    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let revision = tx.revision().await.map_err(tell::plainly)?;
+    tell_site(clock, site, revision);
+    if faults.is_empty() {
+        println!("The database is sound and stands at revision {revision}.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    eprintln!("The database is damaged: restore a backup.");
+    Ok(ExitCode::FAILURE)
+}
+
+/// What the stored Site is worth: a server that finds the database away would begin with it.
+fn tell_site(clock: &Clock, config: &SiteConfig, revision: i64) {
+    match Site::read(&config.site_file()) {
+        Ok(site) => {
+            let age = duration::words(clock.now() - site.confirmed_at).unwrap_or_else(|| "no time".to_owned());
+            let behind = if site.revision == revision { "up to date" } else { "behind the database" };
+            println!("The stored Site stands at revision {}, {behind}, and was confirmed {age} ago.", site.revision);
+        }
+        Err(_) => println!("No Site is stored yet: it is written when a server publishes."),
+    }
+}

@@ -1,0 +1,155 @@
+//! `candor component …`
+
+use anyhow::{Context as _, bail};
+
+use super::tell;
+use crate::clock::Clock;
+use crate::db::{Db, components, incidents};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::{Component, Group, Status};
+
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Every component and how it stands
+    List,
+    /// Set how a component stands when no incident says otherwise
+    Set {
+        /// Its name or id, whatever the case; "Group - Name" where a name occurs twice
+        name: String,
+        /// operational, under_maintenance, degraded_performance, partial_outage or major_outage
+        #[arg(value_parser = status)]
+        status: Status,
+    },
+}
+
+pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    match command {
+        Command::List => list(db).await,
+        Command::Set { name, status } => set(db, &name, status, clock).await,
+    }
+}
+
+async fn list(db: &Db) -> anyhow::Result<()> {
+    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let (components, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let open = incidents::open(&mut tx).await?;
+    let row = |component: &Component| {
+        let shows = component.effective_status(&open).key().to_owned();
+        [component.id.to_string(), full_name(component, &groups), component.status.key().to_owned(), shows]
+    };
+    let head = ["ID", "NAME", "SET TO", "SHOWS"].map(str::to_owned);
+    let rows: Vec<[String; 4]> = std::iter::once(head).chain(components.iter().map(row)).collect();
+    println!("{}", tell::table(&rows));
+    Ok(())
+}
+
+async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Result<()> {
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let mut component = find(&known, &groups, name)?.clone();
+    if component.status == status {
+        println!("{} is set to {} already.", component.name, status.key());
+        return Ok(());
+    }
+    let entry = Entry::new("component.set", &component.id, &component.name).before(&component);
+    component.status = status;
+    components::update(&mut tx, &mut component, now).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(tell::plainly)?;
+    println!("{} is set to {}.", component.name, status.key());
+    Ok(())
+}
+
+/// The status called `key`, for an argument.
+pub fn status(key: &str) -> Result<Status, String> {
+    let known = || Status::ALL.map(Status::key).join(", ");
+    Status::from_key(key).ok_or_else(|| format!("choose one of {}", known()))
+}
+
+/// `NAME=STATUS`, for an argument.
+pub fn named_status(argument: &str) -> Result<(String, Status), String> {
+    let (name, key) = argument.rsplit_once('=').ok_or("write it as NAME=STATUS, like \"API=partial_outage\"")?;
+    Ok((name.trim().to_owned(), status(key.trim())?))
+}
+
+/// The one component that `name` means: by id, by its name, or by `Group - Name`.
+///
+/// # Errors
+/// Where there is none, or more than one.
+pub fn find<'a>(components: &'a [Component], groups: &[Group], name: &str) -> anyhow::Result<&'a Component> {
+    if let Some(component) = components.iter().find(|component| component.id.as_str() == name) {
+        return Ok(component);
+    }
+    let wanted = name.to_lowercase();
+    let called = |component: &&Component| {
+        component.name.to_lowercase() == wanted || full_name(component, groups).to_lowercase() == wanted
+    };
+    let found: Vec<&Component> = components.iter().filter(called).collect();
+    match found.as_slice() {
+        [only] => Ok(only),
+        [] => Err(anyhow::anyhow!("`candor component list` shows them"))
+            .with_context(|| format!("there is no component “{name}”")),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|component| component.id.as_str()).collect();
+            bail!("“{name}” means more than one component; use an id: {}", ids.join(", "))
+        }
+    }
+}
+
+fn full_name(component: &Component, groups: &[Group]) -> String {
+    let group = groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref());
+    group.map_or_else(|| component.name.clone(), |group| format!("{} - {}", group.name, component.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ComponentId, GroupId};
+    use chrono::DateTime;
+
+    fn group(id: &str, name: &str) -> Group {
+        Group {
+            id: GroupId::parse(id).unwrap(),
+            name: name.into(),
+            description: String::new(),
+            position: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    fn component(id: &str, name: &str, group: Option<&str>) -> Component {
+        Component {
+            id: ComponentId::parse(id).unwrap(),
+            group_id: group.and_then(GroupId::parse),
+            name: name.into(),
+            description: String::new(),
+            status: Status::Operational,
+            position: 1,
+            start_date: None,
+            only_show_if_degraded: false,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_component_is_found_by_id_name_or_group_and_name() {
+        let groups = [group("g1", "Europe"), group("g2", "Asia")];
+        let all = [component("a", "API", Some("g1")), component("b", "API", Some("g2")), component("c", "Web", None)];
+        assert_eq!(find(&all, &groups, "web").unwrap().id.as_str(), "c");
+        assert_eq!(find(&all, &groups, "b").unwrap().id.as_str(), "b");
+        assert_eq!(find(&all, &groups, "asia - api").unwrap().id.as_str(), "b");
+        assert!(find(&all, &groups, "api").unwrap_err().to_string().contains("more than one"));
+        assert!(find(&all, &groups, "mail").unwrap_err().to_string().contains("no component"));
+    }
+
+    #[test]
+    fn a_status_stands_behind_the_last_equals_sign() {
+        assert_eq!(named_status("A=B=major_outage"), Ok(("A=B".into(), Status::MajorOutage)));
+        assert!(named_status("API").is_err());
+        assert!(named_status("API=broken").unwrap_err().contains("operational"));
+    }
+}

@@ -1,0 +1,204 @@
+//! `candor incident …`: the same rules, transaction and audit as the web.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::components::{find, named_status};
+use super::{tell, text_or_input};
+use crate::clock::Clock;
+use crate::db::{self, Db, Tx, WriteTx, components, incidents, page};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::history::Filter;
+use crate::domain::moment::{parse_instant, parse_local};
+use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId};
+
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Open an incident
+    Open {
+        /// What the visitor notices
+        #[arg(long)]
+        title: String,
+        /// How far it has come
+        #[arg(long, default_value = "investigating", value_parser = ["investigating", "identified", "monitoring", "resolved"])]
+        phase: String,
+        /// How bad it is; computed from the components where absent
+        #[arg(long, value_parser = ["none", "minor", "major", "critical"])]
+        impact: Option<String>,
+        #[command(flatten)]
+        said: Said,
+        /// When it began: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in the zone of the page; now where absent
+        #[arg(long, value_name = "TIME")]
+        started_at: Option<String>,
+    },
+    /// Post an update
+    Update {
+        /// The id that `list` shows
+        id: String,
+        /// How far it has come; the phase it is in where absent
+        #[arg(long, value_parser = ["investigating", "identified", "monitoring", "resolved"])]
+        phase: Option<String>,
+        #[command(flatten)]
+        said: Said,
+    },
+    /// Post the update that ends it; its components stand as they are set again
+    Resolve {
+        /// The id that `list` shows
+        id: String,
+        /// What to tell visitors, in Markdown; - reads it from standard input
+        #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
+        body: String,
+    },
+    /// Open incidents, and the newest of those that are over
+    List {
+        /// How many of those that are over
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
+        limit: u16,
+    },
+}
+
+/// What an update says.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Said {
+    /// A component and how it stands from now on, like "API=partial_outage"; once for each
+    #[arg(long = "component", value_name = "NAME=STATUS", value_parser = named_status)]
+    components: Vec<(String, Status)>,
+
+    /// What to tell visitors, in Markdown; - reads it from standard input
+    #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
+    body: String,
+}
+
+pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    match command {
+        Command::Open { title, phase, impact, said, started_at } => {
+            let impact = impact.unwrap_or_default();
+            let details = IncidentDetailsForm { title, impact, ..Default::default() };
+            open(db, phase, details, said, started_at.as_deref(), clock).await
+        }
+        Command::Update { id, phase, said } => update(db, &id, phase, said, clock).await,
+        Command::Resolve { id, body } => resolve(db, &id, body, clock).await,
+        Command::List { limit } => list(db, limit).await,
+    }
+}
+
+async fn open(
+    db: &Db,
+    phase: String,
+    details: IncidentDetailsForm,
+    said: Said,
+    started_at: Option<&str>,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let (body, now) = (text_or_input(said.body)?, clock.now());
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let (chosen, known) = choose(&mut tx, &said.components).await?;
+    let mut new = IncidentForm { title: details.title.clone(), phase, body, components: chosen, details }.parse()?;
+    if let Some(text) = started_at {
+        new.details.started_at = Some(time(text, page::load(&mut tx).await?.time_zone)?);
+    }
+    let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
+    incidents::insert(&mut tx, &incident).await.map_err(tell::plainly)?;
+    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    println!("Opened {}: {}", incident.id, summary(&incident));
+    Ok(())
+}
+
+async fn update(db: &Db, id: &str, phase: Option<String>, said: Said, clock: &Clock) -> anyhow::Result<()> {
+    let body = text_or_input(said.body)?;
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let incident = load(&mut tx, id).await?;
+    let (components, known) = choose(&mut tx, &said.components).await?;
+    let phase = phase.unwrap_or_else(|| incident.phase.key().to_owned());
+    let form = UpdateForm { phase, body, components, version: incident.version };
+    post(tx, incident, &form, &known, clock).await
+}
+
+async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Result<()> {
+    let body = text_or_input(body)?;
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let incident = load(&mut tx, id).await?;
+    if !incident.is_open() {
+        bail!("{id} is resolved already");
+    }
+    let phase = Phase::Resolved.key().to_owned();
+    let form = UpdateForm { phase, body, components: BTreeMap::new(), version: incident.version };
+    post(tx, incident, &form, &[], clock).await
+}
+
+async fn post(
+    mut tx: WriteTx,
+    mut incident: Incident,
+    form: &UpdateForm,
+    known: &[Component],
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let now = clock.now();
+    let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&incident);
+    form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
+    incidents::update(&mut tx, &mut incident, now).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&incident)).await.map_err(tell::plainly)?;
+    println!("Posted to {}: {}", incident.id, summary(&incident));
+    Ok(())
+}
+
+async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
+    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let zone = page::load(&mut tx).await?.time_zone;
+    let mut shown = incidents::open(&mut tx).await?;
+    let newest = incidents::list(&mut tx, &Filter::default(), (None, None), None, i64::from(limit)).await?;
+    shown.extend(newest.into_iter().filter(|incident| !incident.is_open()));
+    let row = |incident: &Incident| {
+        let (phase, impact) = (incident.phase.key().to_owned(), incident.impact().key().to_owned());
+        [incident.id.to_string(), tell::time(incident.started_at, zone), phase, impact, incident.title.clone()]
+    };
+    let head = ["ID", "BEGAN", "PHASE", "IMPACT", "TITLE"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
+    println!("{}", tell::table(&rows));
+    Ok(())
+}
+
+/// The named components as a form has them, and all components.
+async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTreeMap<String, String>, Vec<Component>)> {
+    let (known, groups) = (components::list(tx).await?, components::groups(tx).await?);
+    let mut chosen = BTreeMap::new();
+    for (name, status) in named {
+        let id = find(&known, &groups, name)?.id.to_string();
+        if chosen.insert(id, status.key().to_owned()).is_some() {
+            bail!("“{name}” is named twice");
+        }
+    }
+    Ok((chosen, known))
+}
+
+async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
+    let missing = || format!("there is no incident {id}; `candor incident list` shows them");
+    let parsed = IncidentId::parse(id).with_context(missing)?;
+    match incidents::find(tx, &parsed).await {
+        Err(db::Error::NotFound) => bail!(missing()),
+        found => found.map_err(tell::plainly),
+    }
+}
+
+/// An instant, or a time in the zone of the page.
+fn time(text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+    let read = parse_instant(text).or_else(|_| parse_local(text, zone));
+    read.map_err(|reason| anyhow::anyhow!("--started-at: {reason}"))
+}
+
+fn summary(incident: &Incident) -> String {
+    format!("{} ({}, {})", incident.title, incident.impact().words(), incident.phase.words())
+}
+
+fn fresh_id() -> IncidentId {
+    IncidentId::from_random(db::random())
+}
+
+fn fresh_update_id() -> UpdateId {
+    UpdateId::from_random(db::random())
+}

@@ -1,0 +1,239 @@
+//! `candor manager …`
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
+use url::Url;
+
+use super::{existing, prepared, tell};
+use crate::clock::Clock;
+use crate::config::{DatabaseConfig, SiteConfig};
+use crate::db::{Db, Tx, WriteTx, links, managers, page};
+use crate::domain::Manager;
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::forms::ManagerForm;
+use crate::domain::manager::{LinkPurpose, parse_email};
+use crate::{password, token};
+
+/// How long a link for a new password is good.
+const RESET_VALID: TimeDelta = TimeDelta::minutes(30);
+/// How long an invitation is good.
+const INVITE_VALID: TimeDelta = TimeDelta::days(3);
+
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Add a manager and print the link with which they choose a password
+    Add {
+        /// The e-mail address they log in with
+        #[arg(long)]
+        email: String,
+        /// The name others see
+        #[arg(long)]
+        name: String,
+        /// What they may do
+        #[arg(long, value_parser = ["owner", "publisher", "viewer"])]
+        role: String,
+        #[command(flatten)]
+        way: Way,
+    },
+    /// Every manager
+    List,
+    /// Keep a manager out, and end their sessions
+    Disable {
+        /// Their e-mail address
+        email: String,
+    },
+    /// Let a disabled manager in again
+    Enable {
+        /// Their e-mail address
+        email: String,
+    },
+    /// Print a link, good once for 30 minutes, with which a manager chooses a new password
+    ResetPassword {
+        /// Their e-mail address
+        email: String,
+        #[command(flatten)]
+        way: Way,
+    },
+}
+
+/// How a manager comes by a password.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Way {
+    /// Read the password from standard input instead of printing a link
+    #[arg(long)]
+    password_stdin: bool,
+
+    /// The address visitors use, for the link
+    #[arg(long, env = "CANDOR_BASE_URL")]
+    base_url: Option<Url>,
+
+    /// Where the server listens, for the link where there is no --base-url
+    #[arg(long, env = "CANDOR_LISTEN", default_value = "127.0.0.1:3000", hide = true)]
+    listen: SocketAddr,
+}
+
+pub async fn run(command: Command, database: &DatabaseConfig, clock: &Clock) -> anyhow::Result<()> {
+    if let Command::Add { email, name, role, way } = command {
+        return add(&prepared(database, clock).await?, ManagerForm { email, name, role }, &way, clock).await;
+    }
+    let db = &existing(database, clock).await?;
+    match command {
+        Command::Add { .. } => unreachable!("handled above"),
+        Command::List => list(db).await,
+        Command::Disable { email } => disable(db, &email, clock).await,
+        Command::Enable { email } => enable(db, &email, clock).await,
+        Command::ResetPassword { email, way } => reset_password(db, &email, &way, clock).await,
+    }
+}
+
+async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Result<()> {
+    let new = form.parse()?;
+    let origin = way.origin()?;
+    let hash = way.password(db, [&new.name, &new.email]).await?;
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    if managers::find_by_email(&mut tx, &new.email).await?.is_some() {
+        bail!("there is a manager {} already", new.email);
+    }
+    let manager = managers::create(&mut tx, new, hash.as_deref(), now).await.map_err(tell::plainly)?;
+    // Somebody can log in or soon will: the link that makes the first owner has done its part.
+    links::delete_setup(&mut tx).await?;
+    let link = match hash {
+        Some(_) => None,
+        None => Some(link(&mut tx, &manager, LinkPurpose::Invite, INVITE_VALID, clock).await?),
+    };
+    let entry = Entry::new("manager.add", &manager.id, &manager.name).after(&manager);
+    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    println!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
+    if let Some(token) = link {
+        println!("To choose a password, once within 3 days:\n{origin}/setup/{token}");
+    }
+    Ok(())
+}
+
+async fn list(db: &Db) -> anyhow::Result<()> {
+    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let (managers, zone) = (managers::list(&mut tx).await?, page::load(&mut tx).await?.time_zone);
+    let row = |manager: &Manager| {
+        let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| tell::time(at, zone));
+        [manager.email.clone(), manager.name.clone(), manager.role.key().into(), state(manager).into(), login]
+    };
+    let head = ["EMAIL", "NAME", "ROLE", "STATE", "LAST LOGIN"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(managers.iter().map(row)).collect();
+    println!("{}", tell::table(&rows));
+    Ok(())
+}
+
+fn state(manager: &Manager) -> &'static str {
+    match (manager.is_active(), manager.has_password) {
+        (false, _) => "disabled",
+        (true, false) => "invited",
+        (true, true) => "active",
+    }
+}
+
+async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut manager = find(&mut tx, email).await?;
+    if !manager.is_active() {
+        bail!("{} is disabled already", manager.email);
+    }
+    let entry = Entry::new("manager.disable", &manager.id, &manager.name).before(&manager);
+    managers::disable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
+    println!("Disabled {}; all their sessions are over.", manager.email);
+    Ok(())
+}
+
+async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut manager = find(&mut tx, email).await?;
+    if manager.is_active() {
+        bail!("{} is not disabled", manager.email);
+    }
+    let entry = Entry::new("manager.enable", &manager.id, &manager.name).before(&manager);
+    managers::enable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
+    println!("Enabled {}.", manager.email);
+    Ok(())
+}
+
+async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyhow::Result<()> {
+    let origin = way.origin()?;
+    let named = find(&mut db.read().await.map_err(tell::plainly)?, email).await?;
+    if !named.is_active() {
+        bail!("{email} is disabled: enable them first", email = named.email);
+    }
+    let hash = way.password(db, [&named.name, &named.email]).await?;
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut manager = managers::find(&mut tx, &named.id).await.map_err(tell::plainly)?;
+    let entry = Entry::new("manager.reset_password", &manager.id, &manager.name).before(&manager);
+    let said = match hash {
+        Some(hash) => {
+            managers::set_password(&mut tx, &mut manager, &hash, None, now).await.map_err(tell::plainly)?;
+            format!("{} has a new password; all their sessions are over.", manager.email)
+        }
+        None => {
+            let token = link(&mut tx, &manager, LinkPurpose::Reset, RESET_VALID, clock).await?;
+            format!("To choose a new password, once within 30 minutes:\n{origin}/setup/{token}")
+        }
+    };
+    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
+    println!("{said}");
+    Ok(())
+}
+
+/// Makes a link for `manager` and gives its token, which stands nowhere else.
+async fn link(
+    tx: &mut WriteTx,
+    manager: &Manager,
+    purpose: LinkPurpose,
+    valid: TimeDelta,
+    clock: &Clock,
+) -> anyhow::Result<String> {
+    let (token, now) = (token::fresh(), clock.now());
+    let link = links::Link { purpose, manager_id: Some(manager.id.clone()), expires_at: now + valid };
+    links::create(tx, &token::hash(&token), &link, now).await.map_err(tell::plainly)?;
+    Ok(token)
+}
+
+async fn find(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
+    let email = parse_email(email).map_err(anyhow::Error::msg)?;
+    let found = managers::find_by_email(tx, &email).await.map_err(tell::plainly)?;
+    found.map(|(manager, _)| manager).with_context(|| format!("there is no manager {email}"))
+}
+
+impl Way {
+    /// The address a link begins with.
+    fn origin(&self) -> anyhow::Result<String> {
+        SiteConfig { base_url: self.base_url.clone(), data_dir: "data".into() }.origin(self.listen)
+    }
+
+    /// The hash of the password on standard input, if that is the way. Nobody else's words may be in it.
+    async fn password(&self, db: &Db, whose: [&str; 2]) -> anyhow::Result<Option<String>> {
+        if !self.password_stdin {
+            return Ok(None);
+        }
+        let page = page::load(&mut db.read().await.map_err(tell::plainly)?).await.map_err(tell::plainly)?;
+        let password = tokio::task::spawn_blocking(read_password).await??;
+        password::check(&password, &[whose[0], whose[1], &page.name])
+            .map_err(|reason| anyhow::anyhow!("the password can't be used: {reason}"))?;
+        Ok(Some(password::hash(password).await?))
+    }
+}
+
+/// The first line of standard input; from a terminal it is asked for and not shown.
+fn read_password() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ").context("reading the password");
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("reading the password from standard input")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,125 @@
+//! The command line: what `candor` can do besides serving, one file per noun.
+//!
+//! Commands open the database themselves. A running server polls the revision, so what they publish
+//! shows within a second.
+
+mod backup;
+mod check;
+mod components;
+mod export;
+mod import;
+mod incidents;
+mod managers;
+pub mod sample;
+mod tell;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::clock::Clock;
+use crate::config::{DatabaseConfig, ServeConfig, SiteConfig};
+use crate::db::Db;
+
+/// The longest text read from standard input, in bytes: more than the longest update can have.
+const MAX_INPUT: u64 = 1 << 20;
+
+/// A status page that is published, not served.
+///
+/// Every setting is a flag and an environment variable. Start with `candor serve`; it prints a link
+/// that makes the first manager. `candor sample` fills an empty database with a fictional company.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "candor", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Serve the page, and the admin to those who log in
+    Serve(ServeConfig),
+    /// Add managers, let them in again, keep them out
+    #[command(subcommand)]
+    Manager(managers::Command),
+    /// Publish from this shell: the web login may be what is broken
+    #[command(subcommand)]
+    Incident(incidents::Command),
+    /// See and set how components stand
+    #[command(subcommand)]
+    Component(components::Command),
+    /// Bring incidents and components from elsewhere
+    #[command(subcommand)]
+    Import(import::Command),
+    /// Fill an empty database with a fictional company and two years of its incidents
+    Sample,
+    /// Write the public page as files into a folder
+    Export {
+        /// The folder, made where it is missing
+        dir: PathBuf,
+        #[command(flatten)]
+        site: SiteConfig,
+    },
+    /// Copy the database to a new file, also while the server runs
+    Backup {
+        /// The file, which must not exist yet
+        file: PathBuf,
+    },
+    /// Say whether the database is sound; the exit code is 0 where all is well
+    Check(SiteConfig),
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// A sentence for the person at the shell; nothing is half-written.
+pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
+    let database = &cli.database;
+    match cli.command {
+        Command::Serve(serve) => app::serve(&serve, database).await?,
+        Command::Export { dir, site } => export::run(&existing(database, clock).await?, clock, &site, &dir).await?,
+        Command::Manager(command) => managers::run(command, database, clock).await?,
+        Command::Incident(command) => incidents::run(command, &existing(database, clock).await?, clock).await?,
+        Command::Component(command) => components::run(command, &existing(database, clock).await?, clock).await?,
+        Command::Import(command) => import::run(command, &prepared(database, clock).await?, clock).await?,
+        Command::Sample => sample::run(&prepared(database, clock).await?, clock).await?,
+        Command::Backup { file } => backup::run(&Db::at(&database.url()?)?, &file).await?,
+        Command::Check(site) => return check::run(&Db::at(&database.url()?)?, clock, &site).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The database, made where it is missing and brought up to date.
+async fn prepared(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
+    let db = Db::at(&config.url()?).map_err(tell::plainly)?;
+    db.prepare(clock.now()).await.map_err(tell::plainly)?;
+    Ok(db)
+}
+
+/// The database, which must exist: whoever publishes from the wrong folder should not get a new, empty one.
+async fn existing(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
+    let db = Db::at(&config.url()?).map_err(tell::plainly)?;
+    if let Db::Sqlite { path, .. } = &db
+        && !path.exists()
+    {
+        bail!("there is no database at {}: name it with --database-url or CANDOR_DATABASE_URL", path.display());
+    }
+    prepared(config, clock).await
+}
+
+/// The text given as an argument, or all of standard input for `-`.
+fn text_or_input(argument: String) -> anyhow::Result<String> {
+    if argument != "-" {
+        return Ok(argument);
+    }
+    let mut text = String::new();
+    std::io::stdin().take(MAX_INPUT).read_to_string(&mut text).context("reading the text from standard input")?;
+    Ok(text.replace("\r\n", "\n"))
+}

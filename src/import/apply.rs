@@ -1,0 +1,306 @@
+//! Comparing what is planned with what the database holds, and writing the difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::plan::{self, Known, Planned};
+use super::source::{Source, SourcePage};
+use super::{Counts, Options, Report, actor, text};
+use crate::db::{Result, WriteTx, audit, components, incidents, page};
+use crate::domain::audit::Entry;
+use crate::domain::forms::PageSettings;
+use crate::domain::id::is_id;
+use crate::domain::moment::parse_zone;
+use crate::domain::page::{MAX_TEXT, is_safe_url};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, Page};
+
+/// The name of a page nobody has set up yet.
+const UNTOUCHED: &str = "Status";
+
+/// Writes what `source` holds, as far as it differs, into `tx`. The caller keeps it, with the entries
+/// for the audit, or drops it: that makes a preview.
+///
+/// # Errors
+/// Where the database can't be read or written. What is wrong with a thing stands in the report.
+pub async fn apply(
+    tx: &mut WriteTx,
+    source: &Source,
+    known: &Known,
+    options: &Options,
+    now: DateTime<Utc>,
+    mut progress: impl FnMut(),
+) -> Result<(Report, Vec<Entry>)> {
+    let mut import = Import { known, options, now, report: Report::default(), entries: Vec::new() };
+    if let Some(page) = &source.page {
+        import.page(tx, page).await?;
+    }
+    import.groups(tx, source).await?;
+    import.components(tx, source).await?;
+    let mut seen = BTreeSet::new();
+    for row in &source.incidents {
+        if seen.insert(row.id.as_str()) {
+            import.incident(tx, plan::incident(row, known, options)).await?;
+        } else {
+            import.report.incidents.refused += 1;
+            import.report.refusals.push(format!("incident {} “{}”: it stands twice in the document", row.id, row.name));
+        }
+        progress();
+    }
+    import.refuse_the_rest(source);
+    Ok((import.report, import.entries))
+}
+
+struct Import<'a> {
+    known: &'a Known,
+    options: &'a Options,
+    now: DateTime<Utc>,
+    report: Report,
+    entries: Vec<Entry>,
+}
+
+impl Import<'_> {
+    async fn page(&mut self, tx: &mut WriteTx, source: &SourcePage) -> Result<()> {
+        let stands = page::load(tx).await?;
+        let (settings, warnings) = page_settings(&stands, source);
+        if stands.name != UNTOUCHED {
+            let same = stands.name == settings.name && stands.url == settings.url;
+            let same = same && stands.time_zone == settings.time_zone;
+            if same {
+                self.report.page.unchanged += 1;
+            } else {
+                self.report.page.refused += 1;
+                let refusal = format!("page “{}”: the page is called “{}” already", settings.name, stands.name);
+                self.report.refusals.push(refusal);
+            }
+            return Ok(());
+        }
+        if settings.name == UNTOUCHED && settings.url == stands.url && settings.time_zone == stands.time_zone {
+            self.report.page.unchanged += 1;
+            return Ok(());
+        }
+        page::update(tx, &stands, &settings, self.now).await?;
+        if is_id(&source.id) {
+            page::set_id(tx, &source.id).await?;
+        }
+        let after = page::load(tx).await?;
+        self.entries.push(Entry::new("page.import", "", &after.name).before(&stands).after(&after));
+        self.report.page.changed += 1;
+        self.report.warnings.extend(warnings);
+        Ok(())
+    }
+
+    async fn groups(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
+        let stored = components::groups(tx).await?;
+        let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
+        for row in source.components.iter().filter(|row| row.group) {
+            let Some(Planned { thing, warnings }) = self.or_refused(plan::group(row, self.now), |r| &mut r.groups)
+            else {
+                continue;
+            };
+            match stored.get(&thing.id) {
+                None => {
+                    components::insert_group(tx, &thing).await?;
+                    self.entries.push(Entry::new("group.import", &thing.id, &thing.name).after(&thing));
+                    self.report.groups.created += 1;
+                    self.report.warnings.extend(warnings);
+                }
+                Some(before) if same_group(before, &thing) => self.report.groups.unchanged += 1,
+                Some(before) if touched(tx, before.id.as_str()).await? => {
+                    let refusal = left_alone("group", before.id.as_str(), &before.name);
+                    self.report.groups.refused += 1;
+                    self.report.refusals.push(refusal);
+                }
+                Some(before) => {
+                    let mut after = Group { version: before.version, created_at: before.created_at, ..thing.clone() };
+                    components::update_group(tx, &mut after, self.now).await?;
+                    self.entries.push(Entry::new("group.import", &after.id, &after.name).before(before).after(&after));
+                    self.report.groups.changed += 1;
+                    self.report.warnings.extend(warnings);
+                }
+            }
+            stored.insert(thing.id.clone(), thing);
+        }
+        Ok(())
+    }
+
+    async fn components(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
+        let groups: BTreeSet<GroupId> = components::groups(tx).await?.into_iter().map(|group| group.id).collect();
+        let stored = components::list(tx).await?;
+        let mut stored: BTreeMap<ComponentId, Component> =
+            stored.into_iter().map(|component| (component.id.clone(), component)).collect();
+        for row in source.components.iter().filter(|row| !row.group) {
+            let planned = plan::component(row, self.known, self.now);
+            let Some(Planned { mut thing, warnings }) = self.or_refused(planned, |r| &mut r.components) else {
+                continue;
+            };
+            // A group may be known from a document that comes later, or have been refused.
+            thing.group_id = thing.group_id.filter(|group| groups.contains(group));
+            match stored.get(&thing.id) {
+                None => {
+                    components::insert(tx, &thing).await?;
+                    self.entries.push(Entry::new("component.import", &thing.id, &thing.name).after(&thing));
+                    self.report.components.created += 1;
+                    self.report.warnings.extend(warnings);
+                }
+                Some(before) => {
+                    if self.known.is_explained(&thing.id) {
+                        thing.status = before.status;
+                    }
+                    if same_component(before, &thing) {
+                        self.report.components.unchanged += 1;
+                    } else if touched(tx, before.id.as_str()).await? {
+                        let refusal = left_alone("component", before.id.as_str(), &before.name);
+                        self.report.components.refused += 1;
+                        self.report.refusals.push(refusal);
+                        continue;
+                    } else {
+                        thing.version = before.version;
+                        thing.created_at = before.created_at;
+                        components::update(tx, &mut thing, self.now).await?;
+                        let entry = Entry::new("component.import", &thing.id, &thing.name);
+                        self.entries.push(entry.before(before).after(&thing));
+                        self.report.components.changed += 1;
+                        self.report.warnings.extend(warnings);
+                    }
+                }
+            }
+            stored.insert(thing.id.clone(), thing);
+        }
+        Ok(())
+    }
+
+    async fn incident(
+        &mut self,
+        tx: &mut WriteTx,
+        planned: std::result::Result<Planned<Incident>, String>,
+    ) -> Result<()> {
+        let Some(Planned { mut thing, mut warnings }) = self.or_refused(planned, |r| &mut r.incidents) else {
+            return Ok(());
+        };
+        keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
+        if !incidents::exists(tx, &thing.id).await? {
+            incidents::insert(tx, &thing).await?;
+            // The incident itself is the copy: nothing stood there before, and the next change keeps this.
+            self.entries.push(Entry::new("incident.import", &thing.id, &thing.title));
+            self.report.incidents.created += 1;
+            self.report.warnings.extend(warnings);
+            return Ok(());
+        }
+        let before = incidents::find(tx, &thing.id).await?;
+        thing.detected_by = self.options.detected_by.clone().or_else(|| before.detected_by.clone());
+        if same_incident(&before, &thing) {
+            self.report.incidents.unchanged += 1;
+        } else if touched(tx, before.id.as_str()).await? {
+            self.report.incidents.refused += 1;
+            self.report.refusals.push(left_alone("incident", before.id.as_str(), &before.title));
+        } else {
+            thing.version = before.version;
+            incidents::update(tx, &mut thing, self.now).await?;
+            let entry = Entry::new("incident.import", &thing.id, &thing.title);
+            self.entries.push(entry.before(&before).after(&thing));
+            self.report.incidents.changed += 1;
+            self.report.warnings.extend(warnings);
+        }
+        Ok(())
+    }
+
+    fn refuse_the_rest(&mut self, source: &Source) {
+        for name in &source.maintenances {
+            self.report.maintenances.refused += 1;
+            self.report.refusals.push(format!("maintenance {name}: scheduled maintenances are not imported yet"));
+        }
+        for broken in &source.broken {
+            let kind =
+                if broken.starts_with("incident") { &mut self.report.incidents } else { &mut self.report.components };
+            kind.refused += 1;
+            self.report.refusals.push(broken.clone());
+        }
+    }
+
+    fn or_refused<T>(
+        &mut self,
+        planned: std::result::Result<T, String>,
+        counts: impl Fn(&mut Report) -> &mut Counts,
+    ) -> Option<T> {
+        planned
+            .map_err(|refusal| {
+                counts(&mut self.report).refused += 1;
+                self.report.refusals.push(refusal);
+            })
+            .ok()
+    }
+}
+
+/// Whether people changed it here: the last word on it is not an import's.
+async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
+    let last = audit::last_of(tx, id).await?;
+    Ok(last.is_none_or(|record| record.actor != actor()))
+}
+
+fn left_alone(kind: &str, id: &str, name: &str) -> String {
+    format!(
+        "{kind} {id} “{name}”: it was changed here since it was imported, or is not from an import; it is left alone"
+    )
+}
+
+/// An id that an update of another incident has already can't be kept.
+async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
+    for index in 0..incident.updates.len() {
+        let owner = incidents::owner_of_update(tx, &incident.updates[index].id).await?;
+        if owner.is_some_and(|owner| owner != incident.id) {
+            let update = &mut incident.updates[index];
+            warnings.push(format!(
+                "incident {} “{}”: the id “{}” of an update belongs to another incident",
+                incident.id, incident.title, update.id
+            ));
+            update.id = plan::derived_update_id(&incident.id, index);
+        }
+    }
+    Ok(())
+}
+
+fn page_settings(stands: &Page, source: &SourcePage) -> (PageSettings, Vec<String>) {
+    let mut warnings = Vec::new();
+    let (name, cut) = text::line(&source.name, MAX_TEXT);
+    warnings.extend(cut.into_iter().map(|told| format!("page: the name was {told}")));
+    let url = if source.url.len() <= MAX_TEXT && is_safe_url(&source.url) { source.url.clone() } else { String::new() };
+    if url != source.url {
+        warnings.push(format!("page: the address “{}” can't be linked; it is left out", source.url));
+    }
+    let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {
+        if !source.time_zone.is_empty() {
+            warnings.push(format!(
+                "page: the time zone “{}” is not known; it stays {}",
+                source.time_zone, stands.time_zone
+            ));
+        }
+        stands.time_zone
+    });
+    let name = if name.is_empty() { stands.name.clone() } else { name };
+    let settings =
+        PageSettings { name, url, time_zone, logo_text: stands.logo_text.clone(), links: stands.links.clone() };
+    (settings, warnings)
+}
+
+fn same_group(a: &Group, b: &Group) -> bool {
+    (&a.name, &a.description, a.position) == (&b.name, &b.description, b.position)
+}
+
+fn same_component(a: &Component, b: &Component) -> bool {
+    let shown = |c: &Component| (c.status, c.position, c.start_date, c.only_show_if_degraded);
+    (&a.name, &a.description, &a.group_id) == (&b.name, &b.description, &b.group_id) && shown(a) == shown(b)
+}
+
+/// Whether two incidents say the same; versions, and when their rows were changed, are not said.
+fn same_incident(a: &Incident, b: &Incident) -> bool {
+    let said = |incident: &Incident| {
+        let mut said = incident.clone();
+        said.version = 0;
+        said.created_at = DateTime::UNIX_EPOCH;
+        said.updated_at = DateTime::UNIX_EPOCH;
+        said.internal_note = None;
+        said
+    };
+    said(a) == said(b)
+}

@@ -1,0 +1,94 @@
+//! What a test is given: a database of its own and a clock that stands still.
+
+pub mod postgres;
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use candor::clock::Clock;
+use candor::db::Db;
+use chrono::{DateTime, TimeZone as _, Utc};
+use tempfile::TempDir;
+
+/// Makes two tests of each named function `async fn(TestDb)`: `NAME::sqlite` and `NAME::postgres`.
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name($crate::support::TestDb::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                if let Some(db) = $crate::support::TestDb::postgres().await {
+                    super::$name(db).await;
+                }
+            }
+        }
+    )+};
+}
+
+/// A database of the test's own, up to date and otherwise empty. It is gone when this is dropped.
+#[allow(dead_code, reason = "not every test binary moves the clock or asks for the address")]
+pub struct TestDb {
+    pub db: Db,
+    /// Stands at [`now`] until the test moves it.
+    pub clock: Clock,
+    /// Its address, as the command line takes it.
+    pub url: String,
+    // Kept for what happens when it is dropped.
+    _home: Home,
+}
+
+enum Home {
+    Sqlite { _folder: TempDir },
+    Postgres { _database: postgres::Database },
+}
+
+impl TestDb {
+    /// A fresh SQLite file.
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", folder.path().join("candor.db").display());
+        let test = Self::over(url, Home::Sqlite { _folder: folder });
+        test.db.prepare(now()).await.expect("migrations");
+        test
+    }
+
+    /// A fresh PostgreSQL database, or nothing (said aloud) where this machine has no PostgreSQL.
+    pub async fn postgres() -> Option<Self> {
+        let database = postgres::Database::migrated().await?;
+        Some(Self::over(database.url.clone(), Home::Postgres { _database: database }))
+    }
+
+    fn over(url: String, home: Home) -> Self {
+        let db = Db::at(&url).expect("a database address");
+        Self { db, clock: Clock::fixed(now()), url, _home: home }
+    }
+}
+
+impl Deref for TestDb {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+/// The time at which every test begins: a Tuesday noon, with microseconds.
+pub fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 10, 12, 0, 0).unwrap() + chrono::TimeDelta::microseconds(123_456)
+}
+
+/// The folder of recorded documents, which is not part of the repository; nothing (said aloud) where it is absent.
+#[allow(dead_code, reason = "not every test binary reads recorded documents")]
+pub fn fixtures() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures");
+    let folder = std::env::var_os("CANDOR_FIXTURES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    if !folder.is_dir() {
+        eprintln!("skipped: no recorded documents in {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}

@@ -1,0 +1,169 @@
+//! PostgreSQL for the tests: the server at TEST_POSTGRES_URL, or a throw-away cluster of this machine's own
+//! binaries that lives as long as the test process.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use candor::db::Db;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tempfile::TempDir;
+
+/// Makes a cluster in the folder $1 with the binaries in $2, says `ready`, waits until the test process
+/// lets go of the pipe (however it ends), stops the cluster and removes it. PostgreSQL refuses to run as
+/// root, so root becomes the user `postgres`. Nothing is synced: it all is thrown away.
+const CLUSTER: &str = r#"
+home=$1 bin=$2
+as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
+cd "$home" || exit 1
+if [ "$(id -u)" = 0 ]; then chown postgres "$home" || exit 1; fi
+settings="-k $home -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400"
+as_postgres "$bin/initdb" -D "$home/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$home/log" 2>&1 &&
+  as_postgres "$bin/pg_ctl" -D "$home/data" -o "$settings" -l "$home/server.log" -w -t 60 start >>"$home/log" 2>&1 &&
+  echo ready || { cat "$home/log" "$home/server.log" >&2; rm -rf "$home"; exit 1; }
+cat >/dev/null
+as_postgres "$bin/pg_ctl" -D "$home/data" -m immediate stop >/dev/null 2>&1
+rm -rf "$home"
+"#;
+
+/// The database of which every test gets a copy.
+const TEMPLATE: &str = "candor_template";
+
+/// A database of one test's own.
+pub struct Database {
+    pub url: String,
+    name: String,
+}
+
+impl Database {
+    /// A database that is up to date and otherwise empty, or nothing where there is no server.
+    pub async fn migrated() -> Option<Self> {
+        let server = server()?;
+        if server.has_template {
+            return Some(Self::create(server, &format!(" template {TEMPLATE} strategy file_copy")).await);
+        }
+        let database = Self::create(server, "").await;
+        migrate(&database.url).await;
+        Some(database)
+    }
+
+    /// A database in which there is nothing at all, or nothing where there is no server.
+    #[allow(dead_code, reason = "only the tests of migrations begin with nothing")]
+    pub async fn empty() -> Option<Self> {
+        Some(Self::create(server()?, "").await)
+    }
+
+    async fn create(server: &'static Server, options: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("candor_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        server.run(&format!("create database {name}{options}")).await;
+        Self { url: server.address(&name), name }
+    }
+}
+
+impl Drop for Database {
+    /// A cluster of our own goes as a whole; on somebody else's server nothing may stay.
+    fn drop(&mut self) {
+        let Some(server) = SERVER.get().and_then(Option::as_ref).filter(|server| !server.has_template) else { return };
+        let drop = format!("drop database if exists {} with (force)", self.name);
+        // A runtime can't be entered within a runtime, and a test may be dropped in one.
+        let _ = std::thread::spawn(move || runtime().block_on(server.run(&drop))).join();
+    }
+}
+
+static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+
+struct Server {
+    /// The address with `{}` where the name of a database belongs.
+    url: url::Url,
+    /// Whether it is our own, with a migrated database to copy.
+    has_template: bool,
+    /// While this end of the pipe is open the cluster runs.
+    _life: Option<ChildStdin>,
+}
+
+impl Server {
+    fn address(&self, database: &str) -> String {
+        let mut url = self.url.clone();
+        url.set_path(database);
+        url.into()
+    }
+
+    async fn run(&self, statement: &str) {
+        let mut connection = PgConnection::connect(self.url.as_str()).await.expect("a connection to PostgreSQL");
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.expect(statement);
+        connection.close().await.expect("the connection ends");
+    }
+}
+
+/// The server, started when first asked for. Nothing where there is none, which CANDOR_REQUIRE_POSTGRES
+/// makes a failure.
+fn server() -> Option<&'static Server> {
+    let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
+        Ok(url) => Some(Server { url: url.parse().expect("TEST_POSTGRES_URL"), has_template: false, _life: None }),
+        Err(_) => binaries().map(|bin| start(&bin)),
+    });
+    if server.is_none() {
+        let required = std::env::var("CANDOR_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
+        assert!(!required, "CANDOR_REQUIRE_POSTGRES is set, but there are no PostgreSQL binaries");
+        eprintln!("skipped: no PostgreSQL binaries");
+    }
+    server.as_ref()
+}
+
+/// The folder of `initdb` and `pg_ctl`: on the PATH, or the newest one where Debian puts them.
+fn binaries() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .unwrap_or_default();
+    versions.sort_by_key(|bin| version(bin));
+    let complete = |bin: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| bin.join(name).is_file());
+    std::env::split_paths(&path).chain(versions.into_iter().rev()).find(complete)
+}
+
+fn version(bin: &Path) -> u32 {
+    let name = bin.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    name.and_then(|name| name.parse().ok()).unwrap_or(0)
+}
+
+fn start(bin: &Path) -> Server {
+    let home: TempDir = tempfile::Builder::new().prefix("candor-pg-").tempdir().expect("a temporary folder");
+    let mut child = Command::new("sh")
+        .args(["-c", CLUSTER, "cluster"])
+        .args([home.path(), bin])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Its own group: an interrupt from the keyboard ends the tests, and then it stops in order.
+        .process_group(0)
+        .spawn()
+        .expect("sh");
+    let mut said = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut said).expect("what the cluster says");
+    assert_eq!(said, "ready\n", "PostgreSQL did not start");
+    // The script removes the folder, also when this process is killed.
+    let home = home.keep();
+    let socket = home.display().to_string().replace('/', "%2F");
+    let url: url::Url = format!("postgres://postgres@localhost/postgres?host={socket}").parse().expect("an address");
+    let server = Server { url, has_template: true, _life: child.stdin.take() };
+    let template = server.address(TEMPLATE);
+    let prepare = || async {
+        server.run(&format!("create database {TEMPLATE}")).await;
+        migrate(&template).await;
+    };
+    std::thread::scope(|scope| scope.spawn(|| runtime().block_on(prepare())).join()).expect("a migrated database");
+    server
+}
+
+async fn migrate(url: &str) {
+    let db = Db::at(url).expect("an address");
+    db.prepare(super::now()).await.expect("migrations");
+    db.close().await;
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
