@@ -3,8 +3,8 @@
 //! The form is complete without it. The island only draws the preview box; the message, the count and
 //! the note on the draft are the page's own and found by their ids, so nothing moves when it wakes up.
 
+use leptos::ev;
 use leptos::prelude::*;
-use leptos::{ev, html};
 
 use crate::domain::Phase;
 use crate::domain::update::MAX_BODY;
@@ -44,7 +44,6 @@ pub fn Composer(
     /// The text posted last: a draft that equals it was posted and is forgotten.
     posted: String,
 ) -> impl IntoView {
-    let box_of_html = NodeRef::<html::Div>::new();
     let shown = RwSignal::new(html);
     let phase = RwSignal::new(phase);
     Effect::new(move |_| {
@@ -64,7 +63,7 @@ pub fn Composer(
             " "
             <span class="soft">"now"</span>
         </p>
-        <div class="prose" dir="auto" node_ref=box_of_html inner_html=move || shown.get()></div>
+        <div class="prose" dir="auto" inner_html=move || shown.get()></div>
     }
 }
 
@@ -145,7 +144,7 @@ fn note_after(restored: bool, draft: &str) -> &'static str {
     match (restored, draft) {
         (true, _) => "Your draft was kept in this browser.",
         (false, "") => "",
-        (false, _) => "A draft is kept in this browser.",
+        (false, _) => "Drafts stay in this browser.",
     }
 }
 

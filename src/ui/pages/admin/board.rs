@@ -100,5 +100,5 @@ pub fn small_board(board: &Board) -> AnyView {
         return view! { <p class="soft">"No components yet."</p> }.into_any();
     }
     let filled = board.sections.iter().filter(|section| !section.rows.is_empty());
-    view! { <div class="panel board">{filled.map(section).collect_view()}</div> }.into_any()
+    view! { <div class="board">{filled.map(section).collect_view()}</div> }.into_any()
 }

@@ -102,7 +102,7 @@ fn board(board: &Board, shell: &Shell) -> AnyView {
         }
     });
     let sections = board.sections.iter().map(|section| board_section(section, shell)).collect_view();
-    view! { {caption}<div class="panel board">{sections}</div> }.into_any()
+    view! { {caption}<div class="board">{sections}</div> }.into_any()
 }
 
 fn board_section(section: &BoardSection, shell: &Shell) -> AnyView {

@@ -41,7 +41,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                         <th scope="col">"Role"</th>
                         <th scope="col">"State"</th>
                         <th scope="col">"Last login"</th>
-                        <th scope="col">"Sessions"</th>
+                        <th scope="col" class="number">"Sessions"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
