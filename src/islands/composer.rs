@@ -197,4 +197,11 @@ mod tests {
         assert_eq!(count_words(112), "112 of 25\u{202f}000");
         assert_eq!(count_words(1002), "1\u{202f}002 of 25\u{202f}000");
     }
+
+    #[test]
+    fn the_preview_is_bounded_like_an_update() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(preview("**x**".into())).unwrap(), "<p><strong>x</strong></p>\n");
+        assert!(runtime.block_on(preview("é".repeat(MAX_BODY + 1))).is_err());
+    }
 }
