@@ -3,8 +3,8 @@
 //! The form is complete without it. The island only draws the preview box; the message, the count and
 //! the note on the draft are the page's own and found by their ids, so nothing moves when it wakes up.
 
+use leptos::ev;
 use leptos::prelude::*;
-use leptos::{ev, html};
 
 use crate::domain::Phase;
 use crate::domain::update::MAX_BODY;
@@ -44,7 +44,6 @@ pub fn Composer(
     /// The text posted last: a draft that equals it was posted and is forgotten.
     posted: String,
 ) -> impl IntoView {
-    let box_of_html = NodeRef::<html::Div>::new();
     let shown = RwSignal::new(html);
     let phase = RwSignal::new(phase);
     Effect::new(move |_| {
@@ -64,7 +63,7 @@ pub fn Composer(
             " "
             <span class="soft">"now"</span>
         </p>
-        <div class="prose" dir="auto" node_ref=box_of_html inner_html=move || shown.get()></div>
+        <div class="prose" dir="auto" inner_html=move || shown.get()></div>
     }
 }
 
@@ -145,7 +144,7 @@ fn note_after(restored: bool, draft: &str) -> &'static str {
     match (restored, draft) {
         (true, _) => "Your draft was kept in this browser.",
         (false, "") => "",
-        (false, _) => "A draft is kept in this browser.",
+        (false, _) => "Drafts stay in this browser.",
     }
 }
 
@@ -197,5 +196,12 @@ mod tests {
     fn the_count_is_grouped() {
         assert_eq!(count_words(112), "112 of 25\u{202f}000");
         assert_eq!(count_words(1002), "1\u{202f}002 of 25\u{202f}000");
+    }
+
+    #[test]
+    fn the_preview_is_bounded_like_an_update() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(preview("**x**".into())).unwrap(), "<p><strong>x</strong></p>\n");
+        assert!(runtime.block_on(preview("é".repeat(MAX_BODY + 1))).is_err());
     }
 }

@@ -103,7 +103,7 @@ fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
         view! { <PostButton action="/admin/account/sessions/revocation" words="Log out everywhere else"/> }
     });
     view! {
-        <div class="panel board"><ul>{sessions.iter().map(row).collect_view()}</ul></div>
+        <div class="board group"><ul>{sessions.iter().map(row).collect_view()}</ul></div>
         {others}
     }
     .into_any()

@@ -99,5 +99,6 @@ pub fn small_board(board: &Board) -> AnyView {
     if board.is_empty() {
         return view! { <p class="soft">"No components yet."</p> }.into_any();
     }
-    view! { <div class="panel board">{board.sections.iter().map(section).collect_view()}</div> }.into_any()
+    let filled = board.sections.iter().filter(|section| !section.rows.is_empty());
+    view! { <div class="board">{filled.map(section).collect_view()}</div> }.into_any()
 }

@@ -29,7 +29,7 @@ pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
         view! { <p class="soft">"The page has no components yet. A component is a part of your service that can fail on its own."</p> }
             .into_any()
     } else {
-        view! { <div class="panel board">{sections}</div> }.into_any()
+        view! { <div class="board">{sections}</div> }.into_any()
     };
     let content = view! {
         <div class="headline">

@@ -86,19 +86,24 @@ pub fn both_texts<F: Compared>(conflict: Option<&Conflict<F>>, yours: &F, shell:
         let theirs = if theirs.trim().is_empty() { "(empty)".to_owned() } else { theirs };
         view! { <dt>{label}</dt><dd class="lines" dir="auto">{theirs}</dd> }
     };
-    let rows = view! { <dl>{differing.map(row).collect_view()}</dl> }.into_any();
+    let rows = differing.map(row).collect::<Vec<_>>();
+    let rows = if rows.is_empty() {
+        view! { <p>"The same as yours."</p> }.into_any()
+    } else {
+        view! { <dl>{rows}</dl> }.into_any()
+    };
     Some(notice(conflict.by.as_deref(), conflict.at, rows, shell))
 }
 
 /// The notice of a conflict over `theirs`.
 pub fn notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shell: &Shell) -> AnyView {
-    let by = by.unwrap_or("Somebody else").to_owned();
+    let by = by.unwrap_or("somebody else").to_owned();
     let at = at.map(|at| view! { ", "<Time at words=full(at, shell.zone)/> });
     view! {
         <div class="summary conflict" role="alert">
             <h2>"Somebody changed this while you were writing"</h2>
             <p>"Nothing of yours is lost: it stands in the form below. Press the button again to let yours stand."</p>
-            <p class="soft"><bdi>{by}</bdi>{at}" made it:"</p>
+            <p class="soft">"What stands now, by "<bdi>{by}</bdi>{at}":"</p>
             {theirs}
         </div>
     }

@@ -50,29 +50,40 @@ fn open_incidents(open: &[Incident], shell: &Shell) -> AnyView {
     if open.is_empty() {
         return view! { <p class="soft">"Nothing is open."</p> }.into_any();
     }
-    view! { <ul class="cards">{open.iter().map(|incident| open_card(incident, shell)).collect_view()}</ul> }.into_any()
+    let card = |incident: &Incident| open_card(incident, shell, post_link(incident, shell));
+    view! { <ul class="cards">{open.iter().map(card).collect_view()}</ul> }.into_any()
 }
 
-/// An open incident with its age and that of its newest update.
-pub fn open_card(incident: &Incident, shell: &Shell) -> AnyView {
-    let path = format!("/admin/incidents/{}", incident.id);
-    let action = shell.can_publish().then(|| {
-        view! {
-            <p class="act">
-                <a class="button" href=format!("{path}#phase")>
-                    "Post an update"<span class="unseen" dir="auto">{format!(": {}", incident.title)}</span>
-                </a>
-            </p>
-        }
-    });
+/// An open incident with its age and that of its newest update, and perhaps something to do.
+pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) -> AnyView {
     view! {
         <li class=format!("panel card {}", incident.impact().key())>
-            <h3><a href=path.clone() dir="auto">{incident.title.clone()}</a></h3>
+            <h3>
+                <a href=format!("/admin/incidents/{}", incident.id) dir="auto">
+                    {incident.title.clone()}
+                </a>
+            </h3>
             <p class="soft">{standing(incident, shell)}</p>
             {action}
         </li>
     }
     .into_any()
+}
+
+fn post_link(incident: &Incident, shell: &Shell) -> Option<AnyView> {
+    shell.can_publish().then(|| {
+        view! {
+            <p class="act">
+                <a class="button" href=format!("/admin/incidents/{}#phase", incident.id)>
+                    "Post an update"
+                    <span class="unseen" dir="auto">
+                        {format!(": {}", incident.title)}
+                    </span>
+                </a>
+            </p>
+        }
+        .into_any()
+    })
 }
 
 /// `Major · open for 1h 27m · Identified 14m ago`
@@ -102,7 +113,7 @@ fn board(board: &Board, shell: &Shell) -> AnyView {
         }
     });
     let sections = board.sections.iter().map(|section| board_section(section, shell)).collect_view();
-    view! { {caption}<div class="panel board">{sections}</div> }.into_any()
+    view! { {caption}<div class="board">{sections}</div> }.into_any()
 }
 
 fn board_section(section: &BoardSection, shell: &Shell) -> AnyView {

@@ -206,14 +206,6 @@ fn open_now(open: &[Incident], shell: &Shell) -> AnyView {
     if open.is_empty() {
         return view! { <p class="soft">"Nothing is open."</p> }.into_any();
     }
-    view! { <ul class="cards">{open.iter().map(|incident| card(incident, shell)).collect_view()}</ul> }.into_any()
-}
-
-/// The desk's card without its button: the composer is already here.
-fn card(incident: &Incident, shell: &Shell) -> AnyView {
-    let reader = Shell {
-        manager: crate::domain::Manager { role: crate::domain::Role::Viewer, ..shell.manager.clone() },
-        ..shell.clone()
-    };
-    open_card(incident, &reader)
+    view! { <ul class="cards">{open.iter().map(|incident| open_card(incident, shell, None)).collect_view()}</ul> }
+        .into_any()
 }

@@ -40,7 +40,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
                 <TextInput field=title value=page.form.title.clone()/>
-                {detail_fields(&page.form, shell.zone, &problems)}
+                {detail_fields(&page.form, shell.zone, &problems, "Empty leaves it as it is.")}
                 <p class="actions">
                     <Submit words="Publish changes"/>
                     <a href=path.clone()>"Cancel"</a>
@@ -52,9 +52,9 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
-/// Times, zone, impact, who noticed it, and the note for managers.
-pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems) -> AnyView {
-    let started = Field::new("started_at", "Started").hint("Empty means now.").judged(problems);
+/// Times, zone, impact, who noticed it, and the note for managers; `no_start` says what an empty start means.
+pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems, no_start: &str) -> AnyView {
+    let started = Field::new("started_at", "Started").hint(no_start).judged(problems);
     let ended = Field::new("ended_at", "Ended").hint("Empty means the time of the resolving update.").judged(problems);
     let zone = Field::new("zone", "Time zone of the two").judged(problems);
     let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };

@@ -63,7 +63,7 @@ fn details(page: &IncidentNew, problems: &Problems) -> AnyView {
     view! {
         <details class="fold" open=open>
             <summary>"Details: times, impact, internal note"</summary>
-            {detail_fields(details, page.shell.zone, problems)}
+            {detail_fields(details, page.shell.zone, problems, "Empty means now.")}
         </details>
     }
     .into_any()

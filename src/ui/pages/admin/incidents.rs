@@ -55,7 +55,7 @@ fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
                         <th scope="col">"Impact"</th>
                         <th scope="col">"Started"</th>
                         <th scope="col">"Took"</th>
-                        <th scope="col">"Updates"</th>
+                        <th scope="col" class="number">"Updates"</th>
                     </tr>
                 </thead>
                 <tbody>{incidents.iter().map(|incident| row(incident, shell)).collect_view()}</tbody>

@@ -41,7 +41,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                         <th scope="col">"Role"</th>
                         <th scope="col">"State"</th>
                         <th scope="col">"Last login"</th>
-                        <th scope="col">"Sessions"</th>
+                        <th scope="col" class="number">"Sessions"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -96,7 +96,7 @@ pub fn last_login(at: Option<DateTime<Utc>>, shell: &Shell) -> AnyView {
 pub fn role_choices() -> Vec<Choice> {
     let words = |role| match role {
         Role::Viewer => "Viewer: reads the admin",
-        Role::Publisher => "Publisher: publishes incidents, sets statuses",
+        Role::Publisher => "Publisher: incidents and statuses",
         Role::Owner => "Owner: everything",
     };
     Role::ALL.into_iter().map(|role| Choice::new(role.key(), words(role))).collect()
