@@ -448,7 +448,7 @@ mod tests {
         assert!(html.contains("id=\"title-error\"") && html.contains("aria-invalid=\"true\""), "{html}");
         assert!(html.contains(" autofocus"), "{html}");
         assert!(html.contains("href=\"#title\"") && html.contains("2 things to put right"), "{html}");
-        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") || !html.contains("<script>"), "{html}");
+        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && !html.contains("<script>"), "{html}");
     }
 
     #[test]
@@ -458,13 +458,14 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     walk(&path, found);
-                } else if std::fs::read_to_string(&path).unwrap().contains(concat!("<", "textarea\n")) {
+                } else if std::fs::read_to_string(&path).unwrap().contains("<textarea") {
                     found.push(path.display().to_string());
                 }
             }
         }
         let mut found = Vec::new();
         walk(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
-        assert_eq!(found.len(), 1, "{found:?}");
+        found.retain(|path| !path.ends_with("ui/form.rs") && !path.ends_with("/tests.rs"));
+        assert!(found.is_empty(), "{found:?}");
     }
 }
