@@ -149,6 +149,7 @@ fn document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyV
                 <meta name="robots" content="noindex"/>
                 <meta name="color-scheme" content="light dark"/>
                 <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=assets.css_href.clone()/>
                 {scripts}
             </head>

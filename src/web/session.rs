@@ -61,7 +61,9 @@ pub async fn begin(
     address: &str,
     user_agent: &str,
 ) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.flush().await?;
+    if session.id().is_some() {
+        session.flush().await?;
+    }
     session.insert(MANAGER, manager).await?;
     session.insert(ADDRESS, address).await?;
     session

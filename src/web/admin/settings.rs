@@ -11,12 +11,12 @@ use crate::domain::forms::{Fields, PageForm};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, Settings};
 use crate::web::Result;
-use crate::web::auth::{CanAdminister, Manager};
+use crate::web::auth::{CanAdminister, CanRead, Manager};
 use crate::web::form::{Form, Search};
 
-/// `GET /admin/settings`
+/// `GET /admin/settings`: who is no owner reads them.
 pub async fn edit(
-    manager: Manager<CanAdminister>,
+    manager: Manager<CanRead>,
     FromState(state): FromState<State>,
     Search(query): Search,
 ) -> Result<Response> {
@@ -52,10 +52,10 @@ pub async fn update(
     Ok(done("/admin/settings", "settings-saved"))
 }
 
-async fn editor(
+async fn editor<P>(
     state: &State,
     tx: &mut Tx,
-    manager: &Manager<CanAdminister>,
+    manager: &Manager<P>,
     query: &Fields,
     form: PageForm,
     invalid: Invalid,

@@ -152,8 +152,9 @@ fn update_links(incident: &Incident, update: &Update, shell: &Shell) -> Option<A
     let path = format!("/admin/incidents/{}/updates/{}", incident.id, update.id);
     let which = format!(" the update of {}", full(update.posted_at, shell.zone));
     shell.can_publish().then(|| {
-        let several = incident.updates.len() > 1;
-        let deletion = several.then(|| {
+        let newest = incident.newest().is_some_and(|newest| newest.id == update.id);
+        let deletable = newest && incident.updates.len() > 1;
+        let deletion = deletable.then(|| {
             view! {
                 <a class="danger" href=format!("{path}/deletion")>"Delete"<span class="unseen">{which.clone()}</span></a>
             }
