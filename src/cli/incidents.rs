@@ -164,10 +164,7 @@ async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
 }
 
 /// The named components as a form has them, and all components.
-async fn choose(
-    tx: &mut Tx,
-    named: &[(String, Status)],
-) -> anyhow::Result<(BTreeMap<String, String>, Vec<Component>)> {
+async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTreeMap<String, String>, Vec<Component>)> {
     let (known, groups) = (components::list(tx).await?, components::groups(tx).await?);
     let mut chosen = BTreeMap::new();
     for (name, status) in named {

@@ -11,10 +11,10 @@ use super::{existing, prepared, tell};
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::db::{Db, Tx, WriteTx, links, managers, page};
+use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
-use crate::domain::Manager;
 use crate::{password, token};
 
 /// How long a link for a new password is good.

@@ -114,8 +114,7 @@ impl Import<'_> {
                 Some(before) => {
                     let mut after = Group { version: before.version, created_at: before.created_at, ..thing.clone() };
                     components::update_group(tx, &mut after, self.now).await?;
-                    self.entries
-                        .push(Entry::new("group.import", &after.id, &after.name).before(before).after(&after));
+                    self.entries.push(Entry::new("group.import", &after.id, &after.name).before(before).after(&after));
                     self.report.groups.changed += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -126,8 +125,7 @@ impl Import<'_> {
     }
 
     async fn components(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
-        let groups: BTreeSet<GroupId> =
-            components::groups(tx).await?.into_iter().map(|group| group.id).collect();
+        let groups: BTreeSet<GroupId> = components::groups(tx).await?.into_iter().map(|group| group.id).collect();
         let stored = components::list(tx).await?;
         let mut stored: BTreeMap<ComponentId, Component> =
             stored.into_iter().map(|component| (component.id.clone(), component)).collect();
@@ -241,7 +239,9 @@ async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
 }
 
 fn left_alone(kind: &str, id: &str, name: &str) -> String {
-    format!("{kind} {id} “{name}”: it was changed here since it was imported, or is not from an import; it is left alone")
+    format!(
+        "{kind} {id} “{name}”: it was changed here since it was imported, or is not from an import; it is left alone"
+    )
 }
 
 /// An id that an update of another incident has already can't be kept.
@@ -270,18 +270,16 @@ fn page_settings(stands: &Page, source: &SourcePage) -> (PageSettings, Vec<Strin
     }
     let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {
         if !source.time_zone.is_empty() {
-            warnings.push(format!("page: the time zone “{}” is not known; it stays {}", source.time_zone, stands.time_zone));
+            warnings.push(format!(
+                "page: the time zone “{}” is not known; it stays {}",
+                source.time_zone, stands.time_zone
+            ));
         }
         stands.time_zone
     });
     let name = if name.is_empty() { stands.name.clone() } else { name };
-    let settings = PageSettings {
-        name,
-        url,
-        time_zone,
-        logo_text: stands.logo_text.clone(),
-        links: stands.links.clone(),
-    };
+    let settings =
+        PageSettings { name, url, time_zone, logo_text: stands.logo_text.clone(), links: stands.links.clone() };
     (settings, warnings)
 }
 
