@@ -31,7 +31,14 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
 
 async fn list(db: &Db) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(tell::plainly)?;
-    let (components, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let (mut components, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let group_place = |component: &Component| {
+        groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref()).map(|group| group.position)
+    };
+    components.sort_by_key(|component| match group_place(component) {
+        Some(group) => (group, component.position),
+        None => (component.position, 0),
+    });
     let open = incidents::open(&mut tx).await?;
     let row = |component: &Component| {
         let shows = component.effective_status(&open).key().to_owned();

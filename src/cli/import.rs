@@ -7,15 +7,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::tell;
 use crate::clock::Clock;
-use crate::db::{Db, WriteTx, components, incidents};
+use crate::db::Db;
 use crate::domain::forms::line;
 use crate::domain::incident::MAX_DETECTED_BY;
-use crate::import::{self, Counts, Known, Options, Report, Source};
+use crate::import::{self, Counts, Options, Report, Source};
 
 /// From how many incidents on a bar shows the progress.
 const LONG: usize = 200;
 /// How many refusals and warnings of a kind are printed of one document.
 const MAX_TOLD: usize = 50;
+/// The longest line printed of a refusal or warning, in characters.
+const MAX_LINE: usize = 400;
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
@@ -43,57 +45,18 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
     let detected_by = detected_by.map_err(|reason| anyhow::anyhow!("--detected-by: {reason}"))?;
     let options = Options { detected_by: detected_by.filter(|name| !name.is_empty()) };
     let sources = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<Source>>>()?;
-    for (file, report) in statuspage(db, &sources, &options, dry_run, clock).await?.iter().enumerate() {
-        tell(&files[file], report, dry_run);
+    let bar = progress(sources.iter().map(|source| source.incidents.len()).sum());
+    let step = || bar.inc(1);
+    let imported = if dry_run {
+        import::preview(db, &sources, &options, clock.now(), step).await
+    } else {
+        import::import(db, &sources, &options, clock.now(), step).await
+    };
+    bar.finish_and_clear();
+    for (file, report) in files.iter().zip(&imported.map_err(tell::plainly)?) {
+        tell(file, report, dry_run);
     }
     Ok(())
-}
-
-/// Imports documents, each in a transaction of its own, or previews what that would do.
-///
-/// # Errors
-/// Where the database can't be read or written; what earlier documents brought stays.
-pub async fn statuspage(
-    db: &Db,
-    sources: &[Source],
-    options: &Options,
-    dry_run: bool,
-    clock: &Clock,
-) -> anyhow::Result<Vec<Report>> {
-    let known = learn(db, sources).await?;
-    let now = clock.now();
-    let mut reports = Vec::new();
-    // A preview does all of it in one transaction and drops that: what it says is what would happen.
-    let mut preview: Option<WriteTx> = if dry_run { Some(db.write().await.map_err(tell::plainly)?) } else { None };
-    for source in sources {
-        let bar = progress(source.incidents.len());
-        let step = || bar.inc(1);
-        let report = match &mut preview {
-            Some(tx) => import::apply(tx, source, &known, options, now, step).await.map_err(tell::plainly)?.0,
-            None => {
-                let mut tx = db.write().await.map_err(tell::plainly)?;
-                let applied = import::apply(&mut tx, source, &known, options, now, step).await;
-                let (report, entries) = applied.map_err(tell::plainly)?;
-                if !report.changes_nothing() {
-                    tx.commit_all(&import::actor(), now, &entries).await.map_err(tell::plainly)?;
-                }
-                report
-            }
-        };
-        bar.finish_and_clear();
-        reports.push(report);
-    }
-    Ok(reports)
-}
-
-/// What is known from the database and from all documents, whatever their order.
-async fn learn(db: &Db, sources: &[Source]) -> anyhow::Result<Known> {
-    let mut known = Known::default();
-    sources.iter().for_each(|source| known.learn(source));
-    let mut tx = db.read().await.map_err(tell::plainly)?;
-    let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
-    known.learn_stored(&groups, &stored, &incidents::open(&mut tx).await?);
-    Ok(known)
 }
 
 fn read(file: &Path) -> anyhow::Result<Source> {
@@ -130,7 +93,9 @@ fn tell(file: &Path, report: &Report, dry_run: bool) {
 
 fn tell_some(kind: &str, sentences: &[String]) {
     for sentence in sentences.iter().take(MAX_TOLD) {
-        println!("  {kind}: {sentence}");
+        // It may quote the document: nothing in it may steer the terminal.
+        let plain: String = sentence.chars().filter(|c| !c.is_control()).take(MAX_LINE).collect();
+        println!("  {kind}: {plain}");
     }
     if sentences.len() > MAX_TOLD {
         println!("  {kind}: and {} more", sentences.len() - MAX_TOLD);

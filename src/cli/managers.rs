@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use url::Url;
 
-use super::{existing, prepared, tell};
+use super::tell;
 use crate::clock::Clock;
-use crate::config::{DatabaseConfig, SiteConfig};
+use crate::config::SiteConfig;
 use crate::db::{Db, Tx, WriteTx, links, managers, page};
 use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
@@ -75,13 +75,9 @@ pub struct Way {
     listen: SocketAddr,
 }
 
-pub async fn run(command: Command, database: &DatabaseConfig, clock: &Clock) -> anyhow::Result<()> {
-    if let Command::Add { email, name, role, way } = command {
-        return add(&prepared(database, clock).await?, ManagerForm { email, name, role }, &way, clock).await;
-    }
-    let db = &existing(database, clock).await?;
+pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Add { .. } => unreachable!("handled above"),
+        Command::Add { email, name, role, way } => add(db, ManagerForm { email, name, role }, &way, clock).await,
         Command::List => list(db).await,
         Command::Disable { email } => disable(db, &email, clock).await,
         Command::Enable { email } => enable(db, &email, clock).await,

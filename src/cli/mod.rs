@@ -35,7 +35,7 @@ const MAX_INPUT: u64 = 1 << 20;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "candor", version, max_term_width = 100)]
 pub struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Database")]
     pub database: DatabaseConfig,
     #[command(subcommand)]
     pub command: Command,
@@ -82,16 +82,36 @@ pub enum Command {
 /// A sentence for the person at the shell; nothing is half-written.
 pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
     let database = &cli.database;
-    match cli.command {
-        Command::Serve(serve) => app::serve(&serve, database).await?,
-        Command::Export { dir, site } => export::run(&existing(database, clock).await?, clock, &site, &dir).await?,
-        Command::Manager(command) => managers::run(command, database, clock).await?,
-        Command::Incident(command) => incidents::run(command, &existing(database, clock).await?, clock).await?,
-        Command::Component(command) => components::run(command, &existing(database, clock).await?, clock).await?,
-        Command::Import(command) => import::run(command, &prepared(database, clock).await?, clock).await?,
-        Command::Sample => sample::run(&prepared(database, clock).await?, clock).await?,
-        Command::Backup { file } => backup::run(&Db::at(&database.url()?)?, &file).await?,
-        Command::Check(site) => return check::run(&Db::at(&database.url()?)?, clock, &site).await,
+    if let Command::Serve(serve) = &cli.command {
+        app::serve(serve, database).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let db = match &cli.command {
+        Command::Manager(managers::Command::Add { .. }) | Command::Import(_) | Command::Sample => {
+            prepared(database, clock).await?
+        }
+        Command::Backup { .. } | Command::Check(_) => existing(database)?,
+        _ => {
+            existing(database)?;
+            prepared(database, clock).await?
+        }
+    };
+    let done = run_on(cli.command, &db, clock).await;
+    db.close().await;
+    done
+}
+
+async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(_) => unreachable!("serving opens the database its own way"),
+        Command::Export { dir, site } => export::run(db, clock, &site, &dir).await?,
+        Command::Manager(command) => managers::run(command, db, clock).await?,
+        Command::Incident(command) => incidents::run(command, db, clock).await?,
+        Command::Component(command) => components::run(command, db, clock).await?,
+        Command::Import(command) => import::run(command, db, clock).await?,
+        Command::Sample => sample::run(db, clock).await?,
+        Command::Backup { file } => backup::run(db, &file).await?,
+        Command::Check(site) => return check::run(db, clock, &site).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,14 +124,14 @@ async fn prepared(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> 
 }
 
 /// The database, which must exist: whoever publishes from the wrong folder should not get a new, empty one.
-async fn existing(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
+fn existing(config: &DatabaseConfig) -> anyhow::Result<Db> {
     let db = Db::at(&config.url()?).map_err(tell::plainly)?;
     if let Db::Sqlite { path, .. } = &db
         && !path.exists()
     {
         bail!("there is no database at {}: name it with --database-url or CANDOR_DATABASE_URL", path.display());
     }
-    prepared(config, clock).await
+    Ok(db)
 }
 
 /// The text given as an argument, or all of standard input for `-`.

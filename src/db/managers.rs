@@ -119,8 +119,9 @@ pub async fn create(
 pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<()> {
     let sql = "update managers set role = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, role.key(), now, manager.id.as_str())?;
+    let was_owner = is_active_owner(manager);
     manager.role = role;
-    keep_an_owner(tx).await
+    if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
 /// Disables the manager and ends all sessions and links of theirs.
@@ -132,8 +133,9 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     run!(tx, sql, now, manager.id.as_str())?;
     super::sessions::delete_of(tx, &manager.id, None).await?;
     super::links::delete_of(tx, &manager.id).await?;
+    let was_owner = is_active_owner(manager);
     manager.disabled_at = Some(now);
-    keep_an_owner(tx).await
+    if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
 /// Lets a disabled manager log in again.
@@ -177,7 +179,13 @@ pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, rehashed: Option<&st
     Ok(())
 }
 
-/// Somebody must be able to administer: a change that leaves no active owner is not kept.
+/// Whether the manager is one of those who can administer.
+fn is_active_owner(manager: &Manager) -> bool {
+    manager.role == Role::Owner && manager.is_active() && manager.has_password
+}
+
+/// Somebody must be able to administer: taking away the last active owner is not kept. Where there is
+/// none yet, because the first has not accepted the invitation, others may still be changed.
 async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
     if active_owners(tx).await? == 0 {
         return Err(Error::Conflict("the last active owner must stay: make somebody else an owner first"));

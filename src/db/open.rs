@@ -152,9 +152,6 @@ impl Db {
         let Self::Sqlite { readers, .. } = self else {
             return Err(Error::other("a PostgreSQL database is backed up with pg_dump"));
         };
-        if target.exists() {
-            return Err(Error::other(format!("{} exists already", target.display())));
-        }
         // VACUUM INTO only reads the database but is refused under query_only, so not on a reader.
         let options = readers.connect_options().as_ref().clone().pragma("query_only", "OFF");
         let mut connection = options.connect().await?;
@@ -200,11 +197,18 @@ async fn prepare_sqlite(path: &Path, writer: &SqlitePool) -> Result<()> {
     Ok(())
 }
 
-/// Copies the database; the name of a file can't be bound, so it is quoted as SQL quotes text.
+/// Copies the database to a new file that only its owner can read, as the database itself.
 async fn vacuum_into(connection: &mut sqlx::SqliteConnection, target: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(target);
+    new.map_err(|error| Error::Unavailable(format!("{}: {error}", target.display())))?;
+    // The name of a file can't be bound, so it is quoted as SQL quotes text.
     let quoted = target.display().to_string().replace('\'', "''");
-    sqlx::query(AssertSqlSafe(format!("vacuum into '{quoted}'"))).execute(connection).await?;
-    Ok(())
+    let copied = sqlx::query(AssertSqlSafe(format!("vacuum into '{quoted}'"))).execute(connection).await;
+    if copied.is_err() {
+        let _ = std::fs::remove_file(target);
+    }
+    copied.map(drop).map_err(Error::from)
 }
 
 /// Creates the file and its folder for the owner only, and holds a lock beside it until dropped.

@@ -29,7 +29,7 @@ pub async fn apply(
     known: &Known,
     options: &Options,
     now: DateTime<Utc>,
-    mut progress: impl FnMut(),
+    step: impl Fn(),
 ) -> Result<(Report, Vec<Entry>)> {
     let mut import = Import { known, options, now, report: Report::default(), entries: Vec::new() };
     if let Some(page) = &source.page {
@@ -45,7 +45,7 @@ pub async fn apply(
             import.report.incidents.refused += 1;
             import.report.refusals.push(format!("incident {} “{}”: it stands twice in the document", row.id, row.name));
         }
-        progress();
+        step();
     }
     import.refuse_the_rest(source);
     Ok((import.report, import.entries))

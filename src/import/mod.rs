@@ -9,10 +9,13 @@ mod plan;
 mod source;
 mod text;
 
-pub use apply::apply;
-pub use plan::Known;
 pub use source::{Source, Unreadable, read};
 
+use chrono::{DateTime, Utc};
+
+use self::apply::apply;
+use self::plan::Known;
+use crate::db::{Db, Result, components, incidents};
 use crate::domain::audit::Actor;
 
 /// How an import is wanted.
@@ -53,7 +56,61 @@ impl Report {
     }
 }
 
+/// Imports documents, each in a transaction of its own; calls `step` after each incident.
+///
+/// # Errors
+/// Where the database can't be read or written; what earlier documents brought stays.
+pub async fn import(
+    db: &Db,
+    sources: &[Source],
+    options: &Options,
+    now: DateTime<Utc>,
+    step: impl Fn(),
+) -> Result<Vec<Report>> {
+    let known = learn(db, sources).await?;
+    let mut reports = Vec::new();
+    for source in sources {
+        let mut tx = db.write().await?;
+        let (report, entries) = apply(&mut tx, source, &known, options, now, &step).await?;
+        if !report.changes_nothing() {
+            tx.commit_all(&actor(), now, &entries).await?;
+        }
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+/// Says what [`import`] would do: does it, in one transaction, and keeps nothing.
+///
+/// # Errors
+/// Where the database can't be read or written.
+pub async fn preview(
+    db: &Db,
+    sources: &[Source],
+    options: &Options,
+    now: DateTime<Utc>,
+    step: impl Fn(),
+) -> Result<Vec<Report>> {
+    let known = learn(db, sources).await?;
+    let mut tx = db.write().await?;
+    let mut reports = Vec::new();
+    for source in sources {
+        reports.push(apply(&mut tx, source, &known, options, now, &step).await?.0);
+    }
+    Ok(reports)
+}
+
+/// What is known from the database and from all documents, whatever their order.
+async fn learn(db: &Db, sources: &[Source]) -> Result<Known> {
+    let mut known = Known::default();
+    sources.iter().for_each(|source| known.learn(source));
+    let mut tx = db.read().await?;
+    let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
+    known.learn_stored(&groups, &stored, &incidents::open(&mut tx).await?);
+    Ok(known)
+}
+
 /// Who imports, for the audit.
-pub fn actor() -> Actor {
+fn actor() -> Actor {
     Actor { name: "import".into(), ..Actor::shell() }
 }

@@ -18,7 +18,7 @@ pub struct PageForm {
 }
 
 /// The page's settings, parsed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSettings {
     pub name: String,
     pub url: String,

@@ -1,0 +1,66 @@
+//! `candor sample`: a fictional company, to look at and to try things on.
+
+mod company;
+mod story;
+
+pub use company::{Company, company};
+
+use anyhow::{Context as _, bail};
+
+use super::tell;
+use crate::clock::Clock;
+use crate::db::{self, Db, Tx, WriteTx, components, incidents, page};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::history::Filter;
+
+pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let company = load(db, clock).await?;
+    let (components, incidents) = (company.components.len(), company.incidents.len());
+    println!(
+        "{} has {} and {}, one of them open.",
+        company.settings.name,
+        tell::count(components, "component"),
+        tell::count(incidents, "incident")
+    );
+    Ok(())
+}
+
+/// Writes the company as it stands at the clock's time, in one transaction.
+///
+/// # Errors
+/// Where the database holds anything already, or can't be written.
+pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
+    let now = clock.now();
+    let company = company(now).context("the sample data")?;
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    if !is_empty(&mut tx).await.map_err(tell::plainly)? {
+        bail!("this database holds something already: the sample goes only into an empty one");
+    }
+    write(&mut tx, &company).await.map_err(tell::plainly)?;
+    let entry = Entry::new("sample.load", "", &company.settings.name);
+    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    Ok(company)
+}
+
+/// Whether nobody has put anything into the database. Managers may be there: they set it up.
+async fn is_empty(tx: &mut Tx) -> db::Result<bool> {
+    let history = incidents::totals(tx, &Filter::default(), (None, None)).await?;
+    let parts = components::list(tx).await?.len() + components::groups(tx).await?.len();
+    Ok(history.count == 0 && parts == 0 && page::load(tx).await?.version == 1)
+}
+
+async fn write(tx: &mut WriteTx, company: &Company) -> db::Result<()> {
+    let stands = page::load(tx).await?;
+    page::update(tx, &stands, &company.settings, company.now).await?;
+    page::set_id(tx, &company.page_id).await?;
+    for group in &company.groups {
+        components::insert_group(tx, group).await?;
+    }
+    for component in &company.components {
+        components::insert(tx, component).await?;
+    }
+    for incident in &company.incidents {
+        incidents::insert(tx, incident).await?;
+    }
+    Ok(())
+}
