@@ -1,47 +1,69 @@
 # Two commands do everything: `make run` and `make test`. Both install what is missing.
 
-WASM_BINDGEN := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
-TOOLS := target/tools
-BINDGEN := $(TOOLS)/bin/wasm-bindgen
+BINDGEN_VERSION := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
+BINARYEN_VERSION := 132.0.0
+TOOLS := $(CURDIR)/target/tools
+BINDGEN := $(TOOLS)/bindgen-$(BINDGEN_VERSION)/bin/wasm-bindgen
+WASM_OPT := $(TOOLS)/node_modules/.bin/wasm-opt
 PKG := target/site/pkg
 WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
-ISLANDS := $(PKG)/candor.js
+BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
 
-.PHONY: run test build check unit e2e bench islands clean
+.DEFAULT_GOAL := help
+.PHONY: help run test check unit e2e look bench build islands
 
-## Builds, starts on http://127.0.0.1:3000 with a sample page, prints a one-time link for the first owner
-run: islands
+help: ## Lists the commands
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a link for the first owner
 	cargo build
-	@target/debug/candor sample --if-empty
+	@test -e data/candor.db || target/debug/candor sample
 	@target/debug/candor serve
 
-## Everything CI runs: format, lints, unit and integration tests on both databases, a real browser
-test: check unit e2e
+test: check unit e2e ## Everything CI runs: format, lints, both databases, a real browser
 
-## Format and lints
-check: islands
+check: islands ## Format and lints
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 
-## Unit and integration tests, on SQLite and PostgreSQL
-unit: islands
-	CANDOR_REQUIRE_POSTGRES=$(CI) cargo test
+unit: islands ## Unit and integration tests, on SQLite and PostgreSQL
+	.ci/tools postgres
+	cargo test
 
-## What visitors and managers do, in Chromium, with JavaScript and without
-e2e: islands end2end/node_modules
+e2e: islands end2end/node_modules ## What visitors and managers do, in Chromium, with JavaScript and without
+	.ci/tools browser
 	cargo build
 	cd end2end && npx playwright test
 
-## One release binary with everything inside: target/release/candor
-build: islands
+look: islands end2end/node_modules ## Takes screenshots of every page into docs/look
+	.ci/tools browser
+	cargo build
+	cd end2end && npm run look
+
+build: islands ## One release binary with everything inside: target/release/candor
 	cargo build --release
 
-## The islands: the only code that reaches a browser as WebAssembly
-islands: $(ISLANDS)
+islands: $(PKG)/candor.js ## The only code that reaches a browser as WebAssembly
 
-$(ISLANDS): $(WASM) $(BINDGEN)
+# wasm-opt halves the islands; where npm is absent they are larger and work as well.
+$(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
 	$(BINDGEN) --target web --no-typescript --out-dir $(PKG) $(WASM)
-	@if command -v wasm-opt >/dev/null; then \
-	  wasm-opt -Oz --all-features $(PKG)/candor_bg.wasm -o $(PKG)/candor_bg.wasm; \
-	else echo "wasm-opt is absent: the islands work, but are about twice as large"; fi
+	@if test -x $(WASM_OPT); then $(WASM_OPT) -Oz --all-features $(PKG)/candor_bg.wasm -o $(PKG)/candor_bg.wasm; fi
+
+$(WASM): $(BROWSER_SOURCES)
+	.ci/tools wasm
+	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate
+	@touch $@
+
+$(BINDGEN):
+	cargo install wasm-bindgen-cli --version $(BINDGEN_VERSION) --root $(TOOLS)/bindgen-$(BINDGEN_VERSION)
+
+$(WASM_OPT):
+	@command -v npm >/dev/null || .ci/tools node || true
+	@npm install --silent --no-audit --no-fund --prefix $(TOOLS) binaryen@$(BINARYEN_VERSION) || echo "npm is absent: the islands stay larger"
+
+end2end/node_modules: end2end/package.json end2end/package-lock.json
+	.ci/tools node
+	cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci
+	@touch $@
