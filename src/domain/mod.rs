@@ -18,6 +18,7 @@ pub mod page_status;
 pub mod phase;
 pub mod status;
 pub mod update;
+pub mod uptime;
 
 pub use component::{Component, Group};
 pub use id::{ComponentId, GroupId, IncidentId, ManagerId, UpdateId};

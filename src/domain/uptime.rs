@@ -1,0 +1,301 @@
+//! Uptime: how long a component was out, and what that makes in per cent.
+//!
+//! Statuspage's rule: `1 - (major + 0.3 × partial) / covered`. Degraded performance and maintenance count
+//! as up. Where causes overlap, the worst of them counts, once. Percentages are cut, never rounded up:
+//! 100 means that nothing was out.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::history::start_of_day;
+use super::{ComponentId, Incident, IncidentId, Phase, Status};
+
+/// How much a second of partial outage counts, of a second of major outage.
+const PARTIAL_WEIGHT: f64 = 0.3;
+
+/// A stretch of time in which something held a component in a status other than operational.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    pub component_id: ComponentId,
+    /// The incident that did it; nothing where people set the baseline.
+    pub incident_id: Option<IncidentId>,
+    pub from: DateTime<Utc>,
+    /// Nothing while it goes on.
+    pub to: Option<DateTime<Utc>>,
+    pub status: Status,
+}
+
+impl Incident {
+    /// What it did to its components, and when. Its first update speaks for the time since it began,
+    /// every other one for the time since it was posted; nothing outlasts the incident.
+    pub fn effects(&self) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = Vec::new();
+        for (index, update) in self.updates.iter().enumerate() {
+            let from = if index == 0 { self.started_at } else { update.posted_at.max(self.started_at) };
+            let over = update.phase == Phase::Resolved && index > 0;
+            for effect in effects.iter_mut().filter(|effect| effect.to.is_none()) {
+                let renamed = update.components.iter().any(|named| named.id == effect.component_id);
+                if over || renamed {
+                    effect.to = Some(from);
+                }
+            }
+            if !over {
+                effects.extend(update.components.iter().filter(|c| c.status != Status::Operational).map(|named| {
+                    Effect {
+                        component_id: named.id.clone(),
+                        incident_id: Some(self.id.clone()),
+                        from,
+                        to: None,
+                        status: named.status,
+                    }
+                }));
+            }
+        }
+        if let Some(end) = self.ended_at {
+            for effect in &mut effects {
+                effect.to = Some(effect.to.unwrap_or(end).min(end));
+            }
+        }
+        effects.retain(|effect| effect.to.is_none_or(|to| to > effect.from));
+        effects
+    }
+}
+
+/// How long a component was out within some span, in seconds; no second counts twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    pub partial: i64,
+    pub major: i64,
+    /// Seconds that have data: from the component's start to now, at most the whole span.
+    pub covered: i64,
+    /// The worst status within the span.
+    pub worst: Status,
+}
+
+impl Outage {
+    /// What `effects`, all of one component, make of the span from `from` to `to`. Nothing is known
+    /// before `start` (the day the component began to exist) and after `now`.
+    pub fn within(
+        effects: &[Effect],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        start: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let from = start.map_or(from, |start| from.max(start));
+        let to = to.min(now);
+        if to <= from {
+            return Self::default();
+        }
+        let clipped = |effect: &Effect| {
+            let (begin, end) = (effect.from.max(from), effect.to.unwrap_or(now).min(to));
+            (end > begin).then_some((begin, end, effect.status))
+        };
+        let spans: Vec<_> = effects.iter().filter_map(clipped).collect();
+        let mut outage = Self { covered: (to - from).num_seconds(), ..Self::default() };
+        let mut edges: Vec<DateTime<Utc>> = spans.iter().flat_map(|(begin, end, _)| [*begin, *end]).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        for pair in edges.windows(2) {
+            let here = spans.iter().filter(|(begin, end, _)| *begin <= pair[0] && *end >= pair[1]);
+            let worst = here.map(|(_, _, status)| *status).max().unwrap_or_default();
+            let seconds = (pair[1] - pair[0]).num_seconds();
+            match worst {
+                Status::MajorOutage => outage.major += seconds,
+                Status::PartialOutage => outage.partial += seconds,
+                _ => {}
+            }
+            outage.worst = outage.worst.max(worst);
+        }
+        outage
+    }
+
+    /// Two spans together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            partial: self.partial + other.partial,
+            major: self.major + other.major,
+            covered: self.covered + other.covered,
+            worst: self.worst.max(other.worst),
+        }
+    }
+
+    /// Whether there is data at all.
+    pub fn is_known(&self) -> bool {
+        self.covered > 0
+    }
+
+    /// The uptime in hundredths of a per cent, cut: 9 999 where even a second was out. Nothing where
+    /// there is no data.
+    pub fn uptime(&self) -> Option<u32> {
+        if !self.is_known() {
+            return None;
+        }
+        let out = self.major as f64 + PARTIAL_WEIGHT * self.partial as f64;
+        if out <= 0.0 {
+            return Some(10_000);
+        }
+        let share = (1.0 - out / self.covered as f64).max(0.0);
+        // The nudge keeps what is exact in decimals from falling one below; it is far less than a second a year.
+        let cut = (share * 10_000.0 + 1e-6).floor();
+        Some((cut as u32).min(9_999))
+    }
+
+    /// The uptime as it is shown: `99.97`, `100`, `no data`.
+    pub fn uptime_words(&self) -> String {
+        match self.uptime() {
+            None => "no data".to_owned(),
+            Some(10_000) => "100 %".to_owned(),
+            Some(cut) => format!("{}.{:02} %", cut / 100, cut % 100),
+        }
+    }
+}
+
+/// One day of a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Day {
+    pub date: NaiveDate,
+    pub outage: Outage,
+    /// The incidents that touched it that day, each once.
+    pub incidents: Vec<IncidentId>,
+}
+
+impl Day {
+    /// Whether something was the matter.
+    pub fn is_quiet(&self) -> bool {
+        self.outage.worst == Status::Operational && self.incidents.is_empty()
+    }
+}
+
+/// The last `count` days of a component up to today in `zone`, oldest first. `effects` are its own.
+pub fn days(effects: &[Effect], start: Option<NaiveDate>, count: u64, zone: Tz, now: DateTime<Utc>) -> Vec<Day> {
+    let today = now.with_timezone(&zone).date_naive();
+    let start = start.map(|day| start_of_day(day, zone));
+    (0..count)
+        .rev()
+        .filter_map(|back| today.checked_sub_days(Days::new(back)))
+        .map(|date| day(effects, date, start, zone, now))
+        .collect()
+}
+
+fn day(effects: &[Effect], date: NaiveDate, start: Option<DateTime<Utc>>, zone: Tz, now: DateTime<Utc>) -> Day {
+    let from = start_of_day(date, zone);
+    let to = date.succ_opt().map_or(from, |next| start_of_day(next, zone));
+    let touches = |effect: &&Effect| effect.from < to && effect.to.unwrap_or(now) > from && effect.from <= now;
+    let here: Vec<Effect> = effects.iter().filter(touches).cloned().collect();
+    let mut incidents: Vec<IncidentId> = Vec::new();
+    for id in here.iter().filter_map(|effect| effect.incident_id.clone()) {
+        if !incidents.contains(&id) {
+            incidents.push(id);
+        }
+    }
+    Day { date, outage: Outage::within(&here, from, to, start, now), incidents }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::tests::{incident, update};
+    use chrono::TimeDelta;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn effect(from: &str, to: &str, status: Status) -> Effect {
+        let component_id = ComponentId::parse("api").unwrap();
+        Effect { component_id, incident_id: None, from: at(from), to: Some(at(to)), status }
+    }
+
+    fn minutes(effect: &Effect) -> (i64, Option<i64>) {
+        (effect.from.timestamp() / 60, effect.to.map(|to| to.timestamp() / 60))
+    }
+
+    #[test]
+    fn an_effect_lasts_until_the_next_word_about_its_component() {
+        let it = incident(vec![
+            update(0, Phase::Investigating, &[("api", Status::MajorOutage), ("db", Status::PartialOutage)]),
+            update(10, Phase::Identified, &[("api", Status::PartialOutage)]),
+            update(20, Phase::Monitoring, &[("api", Status::Operational)]),
+            update(30, Phase::Resolved, &[]),
+        ]);
+        let effects = it.effects();
+        let spans: Vec<_> = effects.iter().map(|e| (e.component_id.as_str(), minutes(e), e.status)).collect();
+        assert_eq!(
+            spans,
+            [
+                ("api", (0, Some(10)), Status::MajorOutage),
+                ("db", (0, Some(30)), Status::PartialOutage),
+                ("api", (10, Some(20)), Status::PartialOutage),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_backfilled_incident_counts_from_its_start_to_its_end() {
+        let mut it = incident(vec![update(100, Phase::Resolved, &[("api", Status::MajorOutage)])]);
+        it.ended_at = Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(45));
+        let effects = it.effects();
+        assert_eq!(effects.iter().map(minutes).collect::<Vec<_>>(), [(0, Some(45))]);
+    }
+
+    #[test]
+    fn a_reopened_incident_counts_twice_but_not_between() {
+        let it = incident(vec![
+            update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
+            update(10, Phase::Resolved, &[]),
+            update(60, Phase::Investigating, &[("api", Status::PartialOutage)]),
+        ]);
+        assert_eq!(it.effects().iter().map(minutes).collect::<Vec<_>>(), [(0, Some(10)), (60, None)]);
+    }
+
+    #[test]
+    fn overlaps_count_once_by_the_worst() {
+        let effects = [
+            effect("2026-01-01T10:00:00Z", "2026-01-01T12:00:00Z", Status::PartialOutage),
+            effect("2026-01-01T11:00:00Z", "2026-01-01T11:30:00Z", Status::MajorOutage),
+            effect("2026-01-01T11:15:00Z", "2026-01-01T11:45:00Z", Status::MajorOutage),
+            effect("2026-01-01T09:00:00Z", "2026-01-01T13:00:00Z", Status::DegradedPerformance),
+        ];
+        let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+        let outage = Outage::within(&effects, day.0, day.1, None, at("2026-02-01T00:00:00Z"));
+        assert_eq!((outage.major, outage.partial, outage.covered), (45 * 60, 75 * 60, 86_400));
+        assert_eq!(outage.worst, Status::MajorOutage);
+    }
+
+    #[test]
+    fn uptime_is_cut_and_never_rounded_up() {
+        let outage = |major, partial, covered| Outage { major, partial, covered, worst: Status::MajorOutage };
+        let cases = [
+            (outage(0, 0, 0), "no data"),
+            (outage(0, 0, 7_776_000), "100 %"),
+            (outage(1, 0, 7_776_000), "99.99 %"),
+            (outage(0, 1, 7_776_000), "99.99 %"),
+            (outage(3_600, 0, 7_776_000), "99.95 %"),
+            (outage(0, 12_000, 7_776_000), "99.95 %"),
+            (outage(86_400, 0, 86_400), "0.00 %"),
+            (outage(864, 0, 86_400), "99.00 %"),
+        ];
+        for (outage, words) in cases {
+            assert_eq!(outage.uptime_words(), words, "{outage:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_before_the_start_date() {
+        let start = NaiveDate::from_ymd_opt(2026, 1, 3);
+        let days = days(&[], start, 4, Tz::UTC, at("2026-01-04T12:00:00Z"));
+        let known: Vec<_> = days.iter().map(|day| day.outage.covered).collect();
+        assert_eq!(known, [0, 0, 86_400, 43_200]);
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone_also_when_the_clocks_change() {
+        let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
+        let long = effect("2026-10-24T22:30:00Z", "2026-10-26T01:00:00Z", Status::MajorOutage);
+        let days = days(&[long], None, 3, lisbon, at("2026-10-26T12:00:00Z"));
+        let seconds: Vec<_> = days.iter().map(|day| day.outage.major).collect();
+        assert_eq!(seconds, [1_800, 25 * 3_600, 3_600]);
+    }
+}
