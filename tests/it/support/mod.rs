@@ -1,12 +1,15 @@
 //! What a test is given: a database of its own and a clock that stands still.
 
 pub mod postgres;
+#[allow(dead_code, reason = "not every test binary needs all of them")]
+pub mod samples;
 
 use std::ops::Deref;
 use std::path::PathBuf;
 
 use candor::clock::Clock;
-use candor::db::Db;
+use candor::db::{self, Db, WriteTx};
+use candor::domain::Incident;
 use chrono::{DateTime, TimeZone as _, Utc};
 use tempfile::TempDir;
 
@@ -65,6 +68,23 @@ impl TestDb {
     fn over(url: String, home: Home) -> Self {
         let db = Db::at(&url).expect("a database address");
         Self { db, clock: Clock::fixed(now()), url, _home: home }
+    }
+}
+
+#[allow(dead_code, reason = "only some test binaries write")]
+impl TestDb {
+    /// Keeps what `tx` did, in the audit as done by a test; gives the new revision.
+    pub async fn keep(&self, tx: WriteTx) -> i64 {
+        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.expect("a commit")
+    }
+
+    /// Adds incidents.
+    pub async fn insert(&self, incidents: &[Incident]) {
+        let mut tx = self.write().await.expect("a transaction");
+        for incident in incidents {
+            db::incidents::insert(&mut tx, incident).await.expect("an incident");
+        }
+        self.keep(tx).await;
     }
 }
 
