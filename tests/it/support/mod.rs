@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use tempfile::TempDir;
 
 /// Makes two tests of each named function `async fn(TestDb)`: `NAME::sqlite` and `NAME::postgres`.
+#[allow(unused_macros, reason = "the tests of migrations treat the two databases differently")]
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
