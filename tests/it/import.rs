@@ -77,7 +77,8 @@ async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
     let reports = import(&test, &sources, &pingoru(), now(), || {}).await.unwrap();
     // Impact, length, affected components, phases: as the page of the aggregator has them, top to bottom.
     use Phase::{Identified, Investigating, Monitoring, Resolved};
-    let expected: [(Impact, Option<&str>, &[&str], &[Phase]); 8] = [
+    type Shown<'a> = (Impact, Option<&'a str>, &'a [&'a str], &'a [Phase]);
+    let expected: [Shown<'_>; 8] = [
         (Impact::Minor, Some("12m"), &["CloudFilter and SafeSend Email Security"], &[Identified, Resolved]),
         (Impact::Major, Some("32m"), &["Shield"], &[Identified, Monitoring, Resolved]),
         (Impact::None, None, &[], &[Resolved]),

@@ -108,8 +108,14 @@ pub fn fixtures() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures");
     let folder = std::env::var_os("CANDOR_FIXTURES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     if !folder.is_dir() {
-        eprintln!("skipped: no recorded documents in {}", folder.display());
+        skipped(&format!("no recorded documents in {}", folder.display()));
         return None;
     }
     Some(folder)
+}
+
+/// Says aloud why a test proves nothing here: not by `eprintln!`, which the test runner keeps to itself.
+fn skipped(reason: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
