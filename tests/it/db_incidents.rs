@@ -1,14 +1,231 @@
 //! Incidents in the database.
 
-use candor::db::incidents;
-use candor::domain::IncidentId;
+use candor::db::{Error, incidents};
+use candor::domain::history::{Cursor, Filter, Totals};
+use candor::domain::{ComponentId, Impact, Incident, IncidentId, Phase, Status, UpdateId};
+use chrono::TimeDelta;
 
-use crate::support::TestDb;
+use crate::support::samples::{incident, resolved, update};
+use crate::support::{TestDb, now};
 
-on_both_databases!(a_fresh_database_holds_no_incident);
+on_both_databases!(
+    an_incident_comes_back_as_it_was_stored,
+    a_missing_incident_is_not_found,
+    a_taken_id_is_a_conflict,
+    the_newest_start_comes_first_and_pages_neither_skip_nor_repeat,
+    only_open_incidents_are_open,
+    filters_choose_by_component_impact_text_and_time,
+    signs_that_mean_something_in_sql_are_only_text,
+    totals_are_of_the_same_incidents_as_the_list,
+    a_change_is_kept_with_the_next_version,
+    a_change_to_an_older_version_is_a_conflict,
+    deleting_an_incident_deletes_its_updates,
+    an_end_before_the_start_is_refused_by_the_database,
+    an_open_incident_with_an_end_is_refused_by_the_database,
+    the_starts_around_a_time_are_found,
+    the_owner_of_an_update_is_known,
+);
 
-async fn a_fresh_database_holds_no_incident(test: TestDb) {
+fn id(text: &str) -> IncidentId {
+    IncidentId::parse(text).unwrap()
+}
+
+async fn ids(test: &TestDb, filter: &Filter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
     let mut tx = test.read().await.unwrap();
-    assert!(!incidents::exists(&mut tx, &IncidentId::parse("x").unwrap()).await.unwrap());
-    assert!(incidents::open(&mut tx).await.unwrap().is_empty());
+    let found = incidents::list(&mut tx, filter, (None, None), cursor, limit).await.unwrap();
+    found.iter().map(|incident| incident.id.to_string()).collect()
+}
+
+/// With everything an incident can have.
+fn full(text: &str) -> Incident {
+    let mut it = incident(text, now() - TimeDelta::hours(3));
+    it.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
+    it.impact_override = Some(Impact::Critical);
+    it.detected_by = Some("Monitoring".into());
+    it.internal_note = Some("Line one\nline two".into());
+    let components = [("web", Status::MajorOutage), ("api", Status::PartialOutage)];
+    let mut second = update("second", now() - TimeDelta::hours(1), Phase::Identified, &components);
+    second.edited_at = Some(now() - TimeDelta::minutes(7));
+    second.version = 2;
+    it.updates.push(second);
+    it.updates.push(update("third", now(), Phase::Resolved, &[("web", Status::Operational)]));
+    it.settle();
+    it
+}
+
+async fn an_incident_comes_back_as_it_was_stored(test: TestDb) {
+    let it = full("a");
+    test.insert(std::slice::from_ref(&it)).await;
+    let mut tx = test.read().await.unwrap();
+    assert_eq!(incidents::find(&mut tx, &it.id).await.unwrap(), it);
+    assert!(incidents::exists(&mut tx, &it.id).await.unwrap());
+}
+
+async fn a_missing_incident_is_not_found(test: TestDb) {
+    let mut tx = test.read().await.unwrap();
+    assert!(matches!(incidents::find(&mut tx, &id("x")).await, Err(Error::NotFound)));
+    assert!(!incidents::exists(&mut tx, &id("x")).await.unwrap());
+}
+
+async fn a_taken_id_is_a_conflict(test: TestDb) {
+    test.insert(&[incident("a", now())]).await;
+    let mut tx = test.write().await.unwrap();
+    assert!(matches!(incidents::insert(&mut tx, &incident("a", now())).await, Err(Error::Conflict(_))));
+}
+
+async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: TestDb) {
+    // Two of the same instant, and instants that differ by microseconds only.
+    let starts = [("a", 0), ("b", 0), ("c", 1), ("d", 1_000), ("e", 1_000_000), ("f", -876_544), ("g", -123_456)];
+    let all: Vec<Incident> =
+        starts.iter().map(|(id, micros)| incident(id, now() + TimeDelta::microseconds(*micros))).collect();
+    test.insert(&all).await;
+    let filter = Filter::default();
+    let expected = ["e", "d", "c", "b", "a", "g", "f"];
+    assert_eq!(ids(&test, &filter, None, 100).await, expected);
+    for limit in 1..=3 {
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = ids(&test, &filter, cursor.as_ref(), limit).await;
+            let Some(last) = page.last().cloned() else { break };
+            let started_at = all.iter().find(|incident| incident.id == id(&last)).unwrap().started_at;
+            cursor = Cursor::parse(&Cursor { started_at, id: id(&last) }.to_string());
+            seen.extend(page);
+        }
+        assert_eq!(seen, expected, "in pages of {limit}");
+    }
+}
+
+async fn only_open_incidents_are_open(test: TestDb) {
+    let hour = TimeDelta::hours(1);
+    test.insert(&[incident("a", now() - hour), resolved("b", now() - hour, hour), incident("c", now())]).await;
+    let open = incidents::open(&mut test.read().await.unwrap()).await.unwrap();
+    assert_eq!(open.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["c", "a"]);
+}
+
+async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
+    let hour = TimeDelta::hours(1);
+    let plain = resolved("plain", now() - hour, hour);
+    test.insert(&[full("full"), plain]).await;
+    let filter = |change: fn(&mut Filter)| {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        filter
+    };
+    for (expected, filter) in [
+        (vec!["full"], filter(|f| f.component = ComponentId::parse("api"))),
+        (vec![], filter(|f| f.component = ComponentId::parse("mail"))),
+        (vec!["full"], filter(|f| f.impact = Some(Impact::Critical))),
+        (vec!["plain"], filter(|f| f.impact = Some(Impact::None))),
+        (vec!["full"], filter(|f| f.text = Some("GRÖSSERE".to_lowercase().replace("ss", "ß")))),
+        (vec!["full"], filter(|f| f.text = Some("TEXT OF second".into()))),
+        (vec!["plain", "full"], filter(|f| f.text = Some("text of".into()))),
+    ] {
+        assert_eq!(ids(&test, &filter, None, 10).await, expected, "{filter:?}");
+    }
+    let mut tx = test.read().await.unwrap();
+    let bounds = (Some(now() - hour * 2), Some(now()));
+    let within = incidents::list(&mut tx, &Filter::default(), bounds, None, 10).await.unwrap();
+    assert_eq!(within.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["plain"]);
+}
+
+async fn signs_that_mean_something_in_sql_are_only_text(test: TestDb) {
+    let titled = |id: &str, title: &str| Incident { title: title.into(), ..incident(id, now()) };
+    test.insert(&[titled("a", "100% _x_ \\ 'done'; drop table incidents"), titled("b", "1000 axb")]).await;
+    for text in ["0%", "_x_", "\\", "'; drop", "% _"] {
+        let filter = Filter { text: Some(text.into()), ..Filter::default() };
+        assert_eq!(ids(&test, &filter, None, 10).await, ["a"], "{text}");
+    }
+}
+
+async fn totals_are_of_the_same_incidents_as_the_list(test: TestDb) {
+    let none = incidents::totals(&mut test.read().await.unwrap(), &Filter::default(), (None, None)).await.unwrap();
+    assert_eq!(none, Totals::default());
+    let first = now() - TimeDelta::days(400);
+    let fraction = TimeDelta::minutes(12) + TimeDelta::milliseconds(999);
+    test.insert(&[resolved("a", first, fraction), resolved("b", now() - TimeDelta::days(2), TimeDelta::hours(1))])
+        .await;
+    test.insert(&[incident("c", now())]).await;
+    let mut tx = test.read().await.unwrap();
+    let all = incidents::totals(&mut tx, &Filter::default(), (None, None)).await.unwrap();
+    assert_eq!(all, Totals { count: 3, seconds: 720 + 3600, first_started_at: Some(first) });
+    let last_year = (Some(now() - TimeDelta::days(365)), None);
+    let some = incidents::totals(&mut tx, &Filter::default(), last_year).await.unwrap();
+    assert_eq!((some.count, some.seconds), (2, 3600));
+}
+
+async fn a_change_is_kept_with_the_next_version(test: TestDb) {
+    let mut it = full("a");
+    test.insert(std::slice::from_ref(&it)).await;
+    it.title = "Another title".into();
+    it.updates.remove(0);
+    it.updates.push(update("fourth", now() + TimeDelta::minutes(1), Phase::Investigating, &[]));
+    it.settle();
+    let mut tx = test.write().await.unwrap();
+    incidents::update(&mut tx, &mut it, now()).await.unwrap();
+    test.keep(tx).await;
+    let stored = incidents::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
+    assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
+    assert_eq!(stored, it);
+    let filter = Filter { text: Some("another".into()), ..Filter::default() };
+    assert_eq!(ids(&test, &filter, None, 10).await, ["a"]);
+}
+
+async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
+    let mut first = incident("a", now());
+    test.insert(std::slice::from_ref(&first)).await;
+    let mut second = first.clone();
+    let mut tx = test.write().await.unwrap();
+    incidents::update(&mut tx, &mut first, now()).await.unwrap();
+    test.keep(tx).await;
+    let mut tx = test.write().await.unwrap();
+    second.title = "Lost".into();
+    assert!(matches!(incidents::update(&mut tx, &mut second, now()).await, Err(Error::Conflict(_))));
+    drop(tx);
+    assert_eq!(incidents::find(&mut test.read().await.unwrap(), &first.id).await.unwrap(), first);
+}
+
+async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
+    test.insert(&[full("a")]).await;
+    let mut tx = test.write().await.unwrap();
+    incidents::delete(&mut tx, &id("a")).await.unwrap();
+    test.keep(tx).await;
+    // Their ids are free again.
+    test.insert(&[full("b")]).await;
+}
+
+async fn an_end_before_the_start_is_refused_by_the_database(test: TestDb) {
+    for earlier in [TimeDelta::microseconds(1), TimeDelta::days(400)] {
+        let mut it = resolved("a", now(), TimeDelta::hours(1));
+        it.ended_at = Some(it.started_at - earlier);
+        let mut tx = test.write().await.unwrap();
+        assert!(incidents::insert(&mut tx, &it).await.is_err(), "{earlier}");
+    }
+}
+
+async fn an_open_incident_with_an_end_is_refused_by_the_database(test: TestDb) {
+    let mut it = incident("a", now());
+    it.ended_at = Some(now());
+    assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
+    let mut it = resolved("a", now(), TimeDelta::hours(1));
+    it.ended_at = None;
+    assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
+}
+
+async fn the_starts_around_a_time_are_found(test: TestDb) {
+    let day = TimeDelta::days(1);
+    test.insert(&[incident("a", now() - day * 9), incident("b", now() - day * 5), incident("c", now())]).await;
+    let mut tx = test.read().await.unwrap();
+    let middle = now() - day * 5;
+    assert_eq!(incidents::last_start_before(&mut tx, middle).await.unwrap(), Some(now() - day * 9));
+    assert_eq!(incidents::first_start_since(&mut tx, middle).await.unwrap(), Some(middle));
+    assert_eq!(incidents::last_start_before(&mut tx, now() - day * 9).await.unwrap(), None);
+    assert_eq!(incidents::first_start_since(&mut tx, now() + day).await.unwrap(), None);
+}
+
+async fn the_owner_of_an_update_is_known(test: TestDb) {
+    test.insert(&[incident("a", now())]).await;
+    let mut tx = test.read().await.unwrap();
+    let owner = async |tx: &mut _, text| incidents::owner_of_update(tx, &UpdateId::parse(text).unwrap()).await.unwrap();
+    assert_eq!(owner(&mut tx, "a-1").await, Some(id("a")));
+    assert_eq!(owner(&mut tx, "b-1").await, None);
 }

@@ -3,4 +3,12 @@
 #[macro_use]
 mod support;
 
+mod cli;
+mod db_components;
 mod db_incidents;
+mod db_managers;
+mod db_page;
+mod db_sessions;
+mod db_tx;
+mod import;
+mod sample;

@@ -12,8 +12,11 @@ use crate::domain::{Component, ComponentId, Group, GroupId, Incident, IncidentId
 
 const ZONE: Tz = chrono_tz::Europe::Lisbon;
 
-/// Groups with their components: name, description, and how many days ago it began to exist.
-const GROUPS: [(&str, &str, [(&str, &str, u64); 4]); 3] = [
+/// Name, description, and how many days ago it began to exist.
+type Part = (&'static str, &'static str, u64);
+
+/// Groups: name, description and components.
+const GROUPS: [(&str, &str, [Part; 4]); 3] = [
     (
         "Maps",
         "What a map is drawn from",

@@ -1,15 +1,17 @@
 //! Reading `incidents.txt`, a story told in days before `now`.
 //!
-//!     == TITLE
-//!     start: -12d 14:05            twelve days ago, on the clock of the page
-//!     start: now -55m              an hour ago, nearly
-//!     start: clocks-back 00:20     on the last day the clocks went back (or clocks-forward)
-//!     lasted: 45                   minutes; the last update ends it where this is absent
-//!     impact: none                 where it is not what the components make of it
-//!     detected: Monitoring
-//!     note: for managers only
-//!     +17 identified edited=20 | Tile API=partial_outage; Geocoding=operational
-//!     What the update 17 minutes after the start says, which was edited 20 minutes later.
+//! ```text
+//! == TITLE
+//! start: -12d 14:05            twelve days ago, on the clock of the page
+//! start: now -55m              an hour ago, nearly
+//! start: clocks-back 00:20     on the last day the clocks went back (or clocks-forward)
+//! lasted: 45                   minutes; the last update ends it where this is absent
+//! impact: none                 where it is not what the components make of it
+//! detected: Monitoring
+//! note: for managers only
+//! +17 identified edited=20 | Tile API=partial_outage; Geocoding=operational
+//! What the update 17 minutes after the start says, which was edited 20 minutes later.
+//! ```
 
 use anyhow::Context as _;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc};

@@ -1,16 +1,20 @@
 //! What a test is given: a database of its own and a clock that stands still.
 
 pub mod postgres;
+#[allow(dead_code, reason = "not every test binary needs all of them")]
+pub mod samples;
 
 use std::ops::Deref;
 use std::path::PathBuf;
 
 use candor::clock::Clock;
-use candor::db::Db;
+use candor::db::{self, Db, WriteTx};
+use candor::domain::Incident;
 use chrono::{DateTime, TimeZone as _, Utc};
 use tempfile::TempDir;
 
 /// Makes two tests of each named function `async fn(TestDb)`: `NAME::sqlite` and `NAME::postgres`.
+#[allow(unused_macros, reason = "the tests of migrations treat the two databases differently")]
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {
@@ -68,6 +72,23 @@ impl TestDb {
     }
 }
 
+#[allow(dead_code, reason = "only some test binaries write")]
+impl TestDb {
+    /// Keeps what `tx` did, in the audit as done by a test; gives the new revision.
+    pub async fn keep(&self, tx: WriteTx) -> i64 {
+        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.expect("a commit")
+    }
+
+    /// Adds incidents.
+    pub async fn insert(&self, incidents: &[Incident]) {
+        let mut tx = self.write().await.expect("a transaction");
+        for incident in incidents {
+            db::incidents::insert(&mut tx, incident).await.expect("an incident");
+        }
+        self.keep(tx).await;
+    }
+}
+
 impl Deref for TestDb {
     type Target = Db;
 
@@ -87,8 +108,14 @@ pub fn fixtures() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures");
     let folder = std::env::var_os("CANDOR_FIXTURES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     if !folder.is_dir() {
-        eprintln!("skipped: no recorded documents in {}", folder.display());
+        skipped(&format!("no recorded documents in {}", folder.display()));
         return None;
     }
     Some(folder)
+}
+
+/// Says aloud why a test proves nothing here: not by `eprintln!`, which the test runner keeps to itself.
+fn skipped(reason: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }

@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -81,8 +81,8 @@ struct Server {
     url: url::Url,
     /// Whether it is our own, with a migrated database to copy.
     has_template: bool,
-    /// While this end of the pipe is open the cluster runs.
-    _life: Option<ChildStdin>,
+    /// The script of our own cluster, which runs while this end of its pipe is open.
+    _script: Option<Child>,
 }
 
 impl Server {
@@ -103,13 +103,13 @@ impl Server {
 /// makes a failure.
 fn server() -> Option<&'static Server> {
     let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
-        Ok(url) => Some(Server { url: url.parse().expect("TEST_POSTGRES_URL"), has_template: false, _life: None }),
+        Ok(url) => Some(Server { url: url.parse().expect("TEST_POSTGRES_URL"), has_template: false, _script: None }),
         Err(_) => binaries().map(|bin| start(&bin)),
     });
     if server.is_none() {
         let required = std::env::var("CANDOR_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
         assert!(!required, "CANDOR_REQUIRE_POSTGRES is set, but there are no PostgreSQL binaries");
-        eprintln!("skipped: no PostgreSQL binaries");
+        super::skipped("no PostgreSQL binaries");
     }
     server.as_ref()
 }
@@ -148,7 +148,7 @@ fn start(bin: &Path) -> Server {
     let home = home.keep();
     let socket = home.display().to_string().replace('/', "%2F");
     let url: url::Url = format!("postgres://postgres@localhost/postgres?host={socket}").parse().expect("an address");
-    let server = Server { url, has_template: true, _life: child.stdin.take() };
+    let server = Server { url, has_template: true, _script: Some(child) };
     let template = server.address(TEMPLATE);
     let prepare = || async {
         server.run(&format!("create database {TEMPLATE}")).await;

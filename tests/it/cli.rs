@@ -1,0 +1,263 @@
+//! The command line, as the shell calls it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use candor::cli::sample;
+use candor::db::{audit, components, incidents, links, managers};
+use candor::domain::{Impact, Incident, Phase, Role, Status};
+use candor::token;
+
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    an_incident_is_opened_updated_and_resolved,
+    the_rules_of_the_web_hold_in_the_shell,
+    a_component_is_set,
+    a_manager_is_added_with_a_password_or_a_link,
+    a_manager_is_disabled_and_enabled,
+    a_password_is_reset_by_a_link_or_from_standard_input,
+    a_sound_database_is_checked,
+);
+
+/// Runs the program over the test's database with `input` on its standard input.
+fn candor(test: &TestDb, arguments: &[&str], input: &str) -> Output {
+    program(&test.url, arguments, input)
+}
+
+fn program(url: &str, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_candor"))
+        .args(arguments)
+        .env_clear()
+        .env("CANDOR_DATABASE_URL", url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that refuses its arguments has gone before it reads.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// What the program says where all is well.
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What it says where something is wrong.
+fn refused(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+async fn newest(test: &TestDb) -> Incident {
+    incidents::open(&mut test.read().await.unwrap()).await.unwrap().remove(0)
+}
+
+async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
+    sample::load(&test, &test.clock).await.unwrap();
+    let before = test.read().await.unwrap().revision().await.unwrap();
+    let open =
+        ["incident", "open", "--title", "Tiles fail", "--phase", "identified", "--component", "tile api=major_outage"];
+    let more = ["--component", "Maps - Geocoding=degraded_performance", "--impact", "critical", "--body", "-"];
+    said(&candor(&test, &[&open[..], &more].concat(), "We are looking.\r\nMore soon.\n"));
+    let it = newest(&test).await;
+    assert_eq!((it.title.as_str(), it.phase, it.impact()), ("Tiles fail", Phase::Identified, Impact::Critical));
+    assert_eq!(it.updates[0].body, "We are looking.\nMore soon.");
+    assert_eq!(it.affected().iter().map(|(_, name)| *name).collect::<Vec<_>>().len(), 2);
+    let id = it.id.as_str();
+    said(&candor(&test, &["incident", "update", id, "--component", "Tile API=operational", "--body", "Better."], ""));
+    said(&candor(&test, &["incident", "resolve", id, "--body", "Over."], ""));
+    let mut tx = test.read().await.unwrap();
+    let it = incidents::find(&mut tx, &it.id).await.unwrap();
+    let phases: Vec<Phase> = it.updates.iter().map(|update| update.phase).collect();
+    assert_eq!(phases, [Phase::Identified, Phase::Identified, Phase::Resolved]);
+    assert!(it.ended_at.is_some());
+    let rows = audit::list(&mut tx, None, 3).await.unwrap();
+    let told: Vec<(&str, &str)> = rows.iter().map(|row| (row.action.as_str(), row.actor.name.as_str())).collect();
+    assert_eq!(told, [("incident.update", "shell"), ("incident.update", "shell"), ("incident.open", "shell")]);
+    assert_eq!(tx.revision().await.unwrap(), before + 3);
+    drop(tx);
+    let list = said(&candor(&test, &["incident", "list", "--limit", "2"], ""));
+    assert!(list.contains("Bay of Biscay") && list.contains(id), "{list}");
+}
+
+async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {
+    sample::load(&test, &test.clock).await.unwrap();
+    let before = test.read().await.unwrap().revision().await.unwrap();
+    let over = sample::company(now()).unwrap().incidents[1].id.to_string();
+    for (arguments, code, told) in [
+        (vec!["incident", "open", "--title", " ", "--body", "x"], 1, "title: "),
+        (vec!["incident", "open", "--title", "x", "--body", " "], 1, "body: "),
+        (vec!["incident", "open", "--title", "x", "--body", "x", "--started-at", "2150-01-01T00:00:00Z"], 1, "future"),
+        (vec!["incident", "open", "--title", "x", "--body", "x", "--started-at", "soon"], 1, "--started-at"),
+        (
+            vec!["incident", "open", "--title", "x", "--body", "x", "--component", "Radio=major_outage"],
+            1,
+            "no component",
+        ),
+        (vec!["incident", "open", "--title", "x", "--body", "x", "--component", "Billing=bad"], 2, "partial_outage"),
+        (vec!["incident", "open", "--title", "x", "--body", "x", "--phase", "bad"], 2, "investigating"),
+        (vec!["incident", "update", "missing", "--body", "x"], 1, "no incident missing"),
+        (vec!["incident", "resolve", &over, "--body", "x"], 1, "resolved already"),
+        (vec!["component", "set", "Radio", "major_outage"], 1, "no component"),
+        (vec!["manager", "disable", "nobody@example.org"], 1, "no manager"),
+        (vec!["manager", "add", "--email", "x", "--name", "X", "--role", "viewer"], 1, "email: "),
+        (vec!["import", "statuspage", "/dev/null"], 1, "nothing is imported"),
+        (vec!["nonsense"], 2, "nonsense"),
+    ] {
+        let error = refused(&candor(&test, &arguments, ""), code);
+        assert!(error.contains(told), "{arguments:?}: {error}");
+    }
+    assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
+}
+
+async fn a_component_is_set(test: TestDb) {
+    sample::load(&test, &test.clock).await.unwrap();
+    said(&candor(&test, &["component", "set", "billing", "partial_outage"], ""));
+    let mut tx = test.read().await.unwrap();
+    let billing = components::list(&mut tx).await.unwrap().into_iter().find(|part| part.name == "Billing").unwrap();
+    assert_eq!(billing.status, Status::PartialOutage);
+    let row = audit::last_of(&mut tx, billing.id.as_str()).await.unwrap().unwrap();
+    assert_eq!(row.action, "component.set");
+    assert_eq!(
+        (&row.before.unwrap()["status"], &row.after.unwrap()["status"]),
+        (&"operational".into(), &"partial_outage".into())
+    );
+    drop(tx);
+    let list = said(&candor(&test, &["component", "list"], ""));
+    assert!(list.lines().any(|line| line.contains("Account - Billing") && line.contains("partial_outage")), "{list}");
+}
+
+async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
+    let ines =
+        ["manager", "add", "--email", "Ines@example.org", "--name", "Ines", "--role", "owner", "--password-stdin"];
+    let error = refused(&candor(&test, &ines, "passwordpassword\n"), 1);
+    assert!(error.contains("password can't be used"), "{error}");
+    said(&candor(&test, &ines, "harbour crane whistles\n"));
+    let rui = ["manager", "add", "--email", "rui@example.org", "--name", "Rui", "--role", "viewer"];
+    let link = said(&candor(&test, &[&rui[..], &["--base-url", "https://status.example.org"]].concat(), ""));
+    let token = link.trim_end().rsplit_once("https://status.example.org/setup/").unwrap().1;
+    let error = refused(&candor(&test, &rui, ""), 1);
+    assert!(error.contains("already"), "{error}");
+    let mut tx = test.read().await.unwrap();
+    let (owner, hash) = managers::find_by_email(&mut tx, "ines@example.org").await.unwrap().unwrap();
+    assert_eq!((owner.role, owner.has_password), (Role::Owner, true));
+    assert!(hash.unwrap().starts_with("$argon2id$"));
+    let (viewer, hash) = managers::find_by_email(&mut tx, "rui@example.org").await.unwrap().unwrap();
+    assert_eq!((viewer.role, hash), (Role::Viewer, None));
+    let link = links::find(&mut tx, &token::hash(token), now()).await.unwrap().unwrap();
+    assert_eq!(link.manager_id, Some(viewer.id));
+    // Neither a password nor a token stands in the audit.
+    let rows = format!("{:?}", audit::list(&mut tx, None, 10).await.unwrap());
+    assert!(!rows.contains("argon2") && !rows.contains(token) && !rows.contains(&token::hash(token)));
+    drop(tx);
+    let list = said(&candor(&test, &["manager", "list"], ""));
+    assert!(list.contains("ines@example.org  Ines  owner   active") && list.contains("invited"), "{list}");
+}
+
+async fn a_manager_is_disabled_and_enabled(test: TestDb) {
+    let add = |email: &'static str, role: &'static str| {
+        let arguments = ["manager", "add", "--email", email, "--name", "N", "--role", role, "--password-stdin"];
+        said(&candor(&test, &arguments, "harbour crane whistles"));
+    };
+    add("a@example.org", "owner");
+    add("b@example.org", "publisher");
+    said(&candor(&test, &["manager", "disable", "B@example.org"], ""));
+    assert!(refused(&candor(&test, &["manager", "disable", "b@example.org"], ""), 1).contains("already"));
+    assert!(refused(&candor(&test, &["manager", "reset-password", "b@example.org"], ""), 1).contains("disabled"));
+    said(&candor(&test, &["manager", "enable", "b@example.org"], ""));
+    let error = refused(&candor(&test, &["manager", "disable", "a@example.org"], ""), 1);
+    assert!(error.contains("last active owner"), "{error}");
+}
+
+async fn a_password_is_reset_by_a_link_or_from_standard_input(test: TestDb) {
+    let add = ["manager", "add", "--email", "a@example.org", "--name", "N", "--role", "owner", "--password-stdin"];
+    said(&candor(&test, &add, "harbour crane whistles"));
+    let hash = async || {
+        let mut tx = test.read().await.unwrap();
+        managers::find_by_email(&mut tx, "a@example.org").await.unwrap().unwrap().1
+    };
+    let first = hash().await;
+    let link = said(&candor(&test, &["manager", "reset-password", "a@example.org"], ""));
+    assert!(link.contains("30 minutes") && link.contains("http://127.0.0.1:3000/setup/"), "{link}");
+    assert_eq!(hash().await, first);
+    said(&candor(
+        &test,
+        &["manager", "reset-password", "a@example.org", "--password-stdin"],
+        "another crane whistles\n",
+    ));
+    assert_ne!(hash().await, first);
+}
+
+async fn a_sound_database_is_checked(test: TestDb) {
+    assert!(said(&candor(&test, &["check"], "")).contains("sound"));
+}
+
+#[tokio::test]
+async fn a_backup_is_the_database_and_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let test = TestDb::sqlite().await;
+    sample::load(&test, &test.clock).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("it's a copy.db");
+    let arguments = ["backup", copy.to_str().unwrap()];
+    said(&candor(&test, &arguments, ""));
+    assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let list = ["component", "list"];
+    assert_eq!(said(&program(&address(&copy), &list, "")), said(&candor(&test, &list, "")));
+    assert!(refused(&candor(&test, &arguments, ""), 1).contains("exists"));
+}
+
+#[tokio::test]
+async fn a_postgres_database_is_backed_up_with_its_own_tool() {
+    let Some(test) = TestDb::postgres().await else { return };
+    assert!(refused(&candor(&test, &["backup", "x"], ""), 1).contains("pg_dump"));
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made_by_looking() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candor.db");
+    for arguments in [vec!["check"], vec!["incident", "list"], vec!["manager", "list"], vec!["backup", "x"]] {
+        let error = refused(&program(&address(&file), &arguments, ""), 1);
+        assert!(error.contains("there is no database"), "{error}");
+    }
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_damaged_database_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candor.db");
+    said(&program(&address(&file), &["sample"], ""));
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..half + 20_000].fill(0xaa);
+    std::fs::write(&file, bytes).unwrap();
+    refused(&program(&address(&file), &["check"], ""), 1);
+}
+
+#[test]
+fn the_address_of_the_database_can_stand_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("address");
+    std::fs::write(&file, format!("{}\n", address(&folder.path().join("other.db")))).unwrap();
+    said(&program("sqlite://unused", &["--database-url-file", file.to_str().unwrap(), "sample"], ""));
+    assert!(folder.path().join("other.db").exists());
+}
+
+#[test]
+fn the_help_names_every_command() {
+    let help = said(&program("sqlite://unused", &["--help"], ""));
+    for command in ["serve", "manager", "incident", "component", "import", "sample", "export", "backup", "check"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
+    }
+}
+
+fn address(file: &Path) -> String {
+    format!("sqlite://{}", file.display())
+}

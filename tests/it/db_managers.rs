@@ -1,0 +1,173 @@
+//! Managers and their one-time links in the database.
+
+use candor::db::links::{self, Link};
+use candor::db::{Error, managers, sessions};
+use candor::domain::manager::LinkPurpose;
+use candor::domain::{Manager, Role};
+use chrono::TimeDelta;
+
+use crate::db_sessions::session;
+use crate::support::samples::manager;
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    a_manager_is_found_by_id_and_by_address,
+    an_address_is_taken_once,
+    the_last_active_owner_stays,
+    others_can_be_disabled_before_there_is_an_active_owner,
+    a_disabled_manager_has_no_sessions_and_no_links,
+    a_new_password_ends_the_other_sessions,
+    a_login_is_recorded,
+    a_link_works_once,
+    a_link_runs_out,
+    a_newer_link_replaces_the_one_before,
+    expired_links_are_forgotten,
+);
+
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
+
+async fn create(test: &TestDb, name: &str, role: Role) -> Manager {
+    let mut tx = test.write().await.unwrap();
+    let created = managers::create(&mut tx, manager(name, role), Some(HASH), now()).await.unwrap();
+    test.keep(tx).await;
+    created
+}
+
+fn token(letter: &str) -> String {
+    letter.repeat(64)
+}
+
+fn link(manager: &Manager) -> Link {
+    let expires_at = now() + TimeDelta::minutes(30);
+    Link { purpose: LinkPurpose::Reset, manager_id: Some(manager.id.clone()), expires_at }
+}
+
+async fn a_manager_is_found_by_id_and_by_address(test: TestDb) {
+    let ines = create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.read().await.unwrap();
+    assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines);
+    let (found, hash) = managers::find_by_email(&mut tx, "ines@example.org").await.unwrap().unwrap();
+    assert_eq!((found, hash.as_deref()), (ines.clone(), Some(HASH)));
+    assert!(managers::find_by_email(&mut tx, "nobody@example.org").await.unwrap().is_none());
+    assert_eq!(managers::list(&mut tx).await.unwrap(), [ines]);
+    assert_eq!(managers::count(&mut tx).await.unwrap(), 1);
+}
+
+async fn an_address_is_taken_once(test: TestDb) {
+    create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.write().await.unwrap();
+    let again = managers::create(&mut tx, manager("Ines", Role::Viewer), None, now()).await;
+    assert!(matches!(again, Err(Error::Conflict(_))));
+}
+
+async fn the_last_active_owner_stays(test: TestDb) {
+    let mut ines = create(&test, "Ines", Role::Owner).await;
+    let mut rui = create(&test, "Rui", Role::Publisher).await;
+    let refused = managers::disable(&mut test.write().await.unwrap(), &mut ines.clone(), now()).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))));
+    let refused = managers::set_role(&mut test.write().await.unwrap(), &mut ines.clone(), Role::Viewer, now()).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))));
+    let mut tx = test.write().await.unwrap();
+    managers::set_role(&mut tx, &mut rui, Role::Owner, now()).await.unwrap();
+    managers::disable(&mut tx, &mut ines, now()).await.unwrap();
+    managers::disable(&mut tx, &mut rui, now()).await.unwrap_err();
+    managers::enable(&mut tx, &mut ines, now()).await.unwrap();
+    assert_eq!(managers::active_owners(&mut tx).await.unwrap(), 1);
+}
+
+async fn others_can_be_disabled_before_there_is_an_active_owner(test: TestDb) {
+    let mut tx = test.write().await.unwrap();
+    let mut invited = managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
+    let mut viewer = managers::create(&mut tx, manager("Rui", Role::Viewer), Some(HASH), now()).await.unwrap();
+    managers::disable(&mut tx, &mut viewer, now()).await.unwrap();
+    managers::set_role(&mut tx, &mut viewer, Role::Owner, now()).await.unwrap();
+    managers::disable(&mut tx, &mut invited, now()).await.unwrap();
+}
+
+async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
+    create(&test, "Ines", Role::Owner).await;
+    let mut rui = create(&test, "Rui", Role::Viewer).await;
+    let mut tx = test.write().await.unwrap();
+    sessions::save(&mut tx, &session("a", Some(&rui))).await.unwrap();
+    links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
+    managers::disable(&mut tx, &mut rui, now()).await.unwrap();
+    let ever = now() - TimeDelta::days(1);
+    assert!(sessions::list(&mut tx, &rui.id, ever, ever).await.unwrap().is_empty());
+    assert!(links::find(&mut tx, &token("b"), now()).await.unwrap().is_none());
+    assert_eq!(managers::find(&mut tx, &rui.id).await.unwrap().disabled_at, Some(now()));
+}
+
+async fn a_new_password_ends_the_other_sessions(test: TestDb) {
+    let mut ines = create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.write().await.unwrap();
+    for letter in ["a", "b", "c"] {
+        sessions::save(&mut tx, &session(letter, Some(&ines))).await.unwrap();
+    }
+    managers::set_password(&mut tx, &mut ines, "new", Some(&token("b")), now()).await.unwrap();
+    let ever = now() - TimeDelta::days(1);
+    let left = sessions::list(&mut tx, &ines.id, ever, ever).await.unwrap();
+    assert_eq!(left.iter().map(|session| session.id_hash.clone()).collect::<Vec<_>>(), [token("b")]);
+    let (_, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
+    assert_eq!(hash.as_deref(), Some("new"));
+}
+
+async fn a_login_is_recorded(test: TestDb) {
+    let ines = create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.write().await.unwrap();
+    managers::record_login(&mut tx, &ines.id, None, now()).await.unwrap();
+    let (found, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
+    assert_eq!((found.last_login_at, hash.as_deref()), (Some(now()), Some(HASH)));
+    managers::record_login(&mut tx, &ines.id, Some("stronger"), now()).await.unwrap();
+    let (_, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
+    assert_eq!(hash.as_deref(), Some("stronger"));
+}
+
+async fn a_link_works_once(test: TestDb) {
+    let ines = create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.write().await.unwrap();
+    links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
+    test.keep(tx).await;
+    // Looking does not use it up.
+    for _ in 0..2 {
+        let found = links::find(&mut test.read().await.unwrap(), &token("a"), now()).await.unwrap().unwrap();
+        assert_eq!((found.purpose, found.manager_id.as_ref()), (LinkPurpose::Reset, Some(&ines.id)));
+    }
+    let mut tx = test.write().await.unwrap();
+    links::consume(&mut tx, &token("a")).await.unwrap();
+    assert!(matches!(links::consume(&mut tx, &token("a")).await, Err(Error::NotFound)));
+    assert!(links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
+}
+
+async fn a_link_runs_out(test: TestDb) {
+    let ines = create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.write().await.unwrap();
+    links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
+    let minutes = |minutes| now() + TimeDelta::minutes(minutes);
+    let moment = TimeDelta::microseconds(1);
+    assert!(links::find(&mut tx, &token("a"), minutes(30) - moment).await.unwrap().is_some());
+    assert!(links::find(&mut tx, &token("a"), minutes(30)).await.unwrap().is_none());
+}
+
+async fn a_newer_link_replaces_the_one_before(test: TestDb) {
+    let (ines, rui) = (create(&test, "Ines", Role::Owner).await, create(&test, "Rui", Role::Viewer).await);
+    let setup = Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now() + TimeDelta::minutes(30) };
+    let mut tx = test.write().await.unwrap();
+    for (letter, link) in [("a", &link(&ines)), ("b", &link(&rui)), ("c", &setup), ("d", &link(&ines)), ("e", &setup)] {
+        links::create(&mut tx, &token(letter), link, now()).await.unwrap();
+    }
+    let mut good = Vec::new();
+    for letter in ["a", "b", "c", "d", "e"] {
+        good.extend(links::find(&mut tx, &token(letter), now()).await.unwrap().map(|_| letter));
+    }
+    assert_eq!(good, ["b", "d", "e"]);
+}
+
+async fn expired_links_are_forgotten(test: TestDb) {
+    let ines = create(&test, "Ines", Role::Owner).await;
+    let mut tx = test.write().await.unwrap();
+    links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
+    links::delete_expired(&mut tx, now() + TimeDelta::minutes(29)).await.unwrap();
+    assert!(links::find(&mut tx, &token("a"), now()).await.unwrap().is_some());
+    links::delete_expired(&mut tx, now() + TimeDelta::minutes(30)).await.unwrap();
+    assert!(links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
+}

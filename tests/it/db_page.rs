@@ -1,0 +1,40 @@
+//! The page's settings in the database.
+
+use candor::db::{Error, page};
+use candor::domain::forms::PageSettings;
+use candor::domain::page::Link;
+
+use crate::support::{TestDb, now};
+
+on_both_databases!(a_fresh_database_has_a_page, settings_come_back_and_an_older_version_is_a_conflict);
+
+async fn a_fresh_database_has_a_page(test: TestDb) {
+    let page = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    assert_eq!((page.name.as_str(), page.time_zone.name(), page.id.len(), page.version), ("Status", "UTC", 12, 1));
+    // Preparing again leaves it as it is.
+    test.prepare(now()).await.unwrap();
+    assert_eq!(page::load(&mut test.read().await.unwrap()).await.unwrap(), page);
+}
+
+async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
+    let link = |label: &str| Link { label: label.into(), url: "https://example.org".into() };
+    let mut settings = PageSettings {
+        name: "Tidewater Maps".into(),
+        url: "https://tidewater.example".into(),
+        time_zone: chrono_tz::Europe::Lisbon,
+        logo_text: "Tidewater".into(),
+        links: vec![link("Z"), link("A")],
+    };
+    let mut tx = test.write().await.unwrap();
+    let before = page::load(&mut tx).await.unwrap();
+    page::update(&mut tx, &before, &settings, now()).await.unwrap();
+    page::set_id(&mut tx, "k2v7xq0m4c9z").await.unwrap();
+    let after = page::load(&mut tx).await.unwrap();
+    assert_eq!((after.id.as_str(), after.version, &after.links), ("k2v7xq0m4c9z", 2, &settings.links));
+    assert_eq!(
+        (after.name, after.time_zone, after.logo_text),
+        (settings.name.clone(), settings.time_zone, "Tidewater".into())
+    );
+    settings.links.clear();
+    assert!(matches!(page::update(&mut tx, &before, &settings, now()).await, Err(Error::Conflict(_))));
+}

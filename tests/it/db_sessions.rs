@@ -1,0 +1,91 @@
+//! Sessions in the database.
+
+use candor::db::sessions::{self, Session};
+use candor::domain::{Manager, Role};
+use chrono::TimeDelta;
+
+use crate::support::samples::manager;
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    a_session_comes_back_until_it_runs_out,
+    saving_again_keeps_the_time_it_was_made,
+    a_session_that_is_used_lives_on_but_not_for_ever,
+    expired_sessions_are_forgotten,
+    an_ended_session_is_gone,
+);
+
+/// A session made now.
+pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
+    Session {
+        id_hash: letter.repeat(64),
+        manager_id: manager.map(|manager| manager.id.to_string()),
+        data: "{}".into(),
+        address: "192.0.2.1".into(),
+        user_agent: "Browser".into(),
+        created_at: now(),
+        last_seen_at: now(),
+    }
+}
+
+async fn a_session_comes_back_until_it_runs_out(test: TestDb) {
+    let stored = session("a", None);
+    let mut tx = test.write().await.unwrap();
+    sessions::save(&mut tx, &stored).await.unwrap();
+    test.keep(tx).await;
+    let mut tx = test.read().await.unwrap();
+    let before = now() - TimeDelta::microseconds(1);
+    assert_eq!(sessions::find(&mut tx, &stored.id_hash, before, before).await.unwrap(), Some(stored.clone()));
+    assert_eq!(sessions::find(&mut tx, &stored.id_hash, now(), before).await.unwrap(), None);
+    assert_eq!(sessions::find(&mut tx, &stored.id_hash, before, now()).await.unwrap(), None);
+    assert_eq!(sessions::find(&mut tx, "other", before, before).await.unwrap(), None);
+}
+
+async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
+    let mut tx = test.write().await.unwrap();
+    let ines = candor::db::managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
+    sessions::save(&mut tx, &session("a", None)).await.unwrap();
+    let later = now() + TimeDelta::hours(1);
+    let again =
+        Session { data: "{\"x\":1}".into(), created_at: later, last_seen_at: later, ..session("a", Some(&ines)) };
+    sessions::save(&mut tx, &again).await.unwrap();
+    let ever = now() - TimeDelta::days(1);
+    let stored = sessions::find(&mut tx, &again.id_hash, ever, ever).await.unwrap().unwrap();
+    assert_eq!(stored, Session { created_at: now(), ..again });
+}
+
+async fn a_session_that_is_used_lives_on_but_not_for_ever(test: TestDb) {
+    let mut tx = test.write().await.unwrap();
+    let stored = session("a", None);
+    sessions::save(&mut tx, &stored).await.unwrap();
+    let later = now() + TimeDelta::hours(2);
+    sessions::touch(&mut tx, &stored.id_hash, later).await.unwrap();
+    let found = sessions::find(&mut tx, &stored.id_hash, now(), now() - TimeDelta::hours(1)).await.unwrap().unwrap();
+    assert_eq!((found.created_at, found.last_seen_at), (now(), later));
+    assert_eq!(sessions::find(&mut tx, &stored.id_hash, now(), now()).await.unwrap(), None);
+}
+
+async fn expired_sessions_are_forgotten(test: TestDb) {
+    let mut tx = test.write().await.unwrap();
+    let old = now() - TimeDelta::days(30);
+    let cases = [("a", now(), now()), ("b", now(), old), ("c", old, now())];
+    for (letter, created_at, last_seen_at) in cases {
+        sessions::save(&mut tx, &Session { created_at, last_seen_at, ..session(letter, None) }).await.unwrap();
+    }
+    sessions::delete_expired(&mut tx, now() - TimeDelta::days(1), now() - TimeDelta::days(7)).await.unwrap();
+    let ever = old - TimeDelta::days(1);
+    let mut left = Vec::new();
+    for letter in ["a", "b", "c"] {
+        left.extend(sessions::find(&mut tx, &letter.repeat(64), ever, ever).await.unwrap().map(|_| letter));
+    }
+    assert_eq!(left, ["a"]);
+}
+
+async fn an_ended_session_is_gone(test: TestDb) {
+    let mut tx = test.write().await.unwrap();
+    let stored = session("a", None);
+    sessions::save(&mut tx, &stored).await.unwrap();
+    sessions::delete(&mut tx, &stored.id_hash).await.unwrap();
+    let ever = now() - TimeDelta::days(1);
+    assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
+}

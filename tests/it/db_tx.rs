@@ -1,0 +1,146 @@
+//! Transactions: what is kept together, what is seen together, and who waits for whom.
+
+use candor::db::{Db, Error, audit, components, incidents};
+use candor::domain::audit::Entry;
+use candor::domain::history::Filter;
+use chrono::TimeDelta;
+
+use crate::support::samples::{actor, component, entry, incident};
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    a_change_its_audit_row_and_its_revision_are_kept_together,
+    what_is_dropped_leaves_nothing,
+    several_entries_share_one_revision,
+    what_is_nobodys_deed_makes_no_revision,
+    the_audit_is_listed_from_the_newest,
+    a_reader_sees_one_state_while_somebody_writes,
+    a_reader_cannot_write,
+    twenty_writers_at_once_all_succeed,
+    preparing_at_once_takes_turns,
+    a_closed_database_is_unavailable,
+);
+
+async fn revision(test: &TestDb) -> i64 {
+    test.read().await.unwrap().revision().await.unwrap()
+}
+
+async fn a_change_its_audit_row_and_its_revision_are_kept_together(test: TestDb) {
+    let before = revision(&test).await;
+    let it = incident("a", now());
+    let mut tx = test.write().await.unwrap();
+    incidents::insert(&mut tx, &it).await.unwrap();
+    let entry = Entry::new("incident.open", &it.id, &it.title).after(&it);
+    let made = tx.commit(&actor(), now(), entry).await.unwrap();
+    assert_eq!((made, revision(&test).await), (before + 1, before + 1));
+    let mut tx = test.read().await.unwrap();
+    let row = audit::last_of(&mut tx, "a").await.unwrap().unwrap();
+    assert_eq!((row.action.as_str(), row.revision, row.at, row.actor), ("incident.open", made, now(), actor()));
+    assert_eq!(row.before, None);
+    assert_eq!(row.after.unwrap()["title"], "Incident a");
+}
+
+async fn what_is_dropped_leaves_nothing(test: TestDb) {
+    let before = revision(&test).await;
+    let mut tx = test.write().await.unwrap();
+    incidents::insert(&mut tx, &incident("a", now())).await.unwrap();
+    drop(tx);
+    let mut tx = test.write().await.unwrap();
+    assert!(!incidents::exists(&mut tx, &incident("a", now()).id).await.unwrap());
+    drop(tx);
+    assert_eq!(revision(&test).await, before);
+    assert!(audit::list(&mut test.read().await.unwrap(), None, 10).await.unwrap().is_empty());
+}
+
+async fn several_entries_share_one_revision(test: TestDb) {
+    let tx = test.write().await.unwrap();
+    let made = tx.commit_all(&actor(), now(), &[entry(), entry(), entry()]).await.unwrap();
+    let rows = audit::list(&mut test.read().await.unwrap(), None, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [made; 3]);
+}
+
+async fn what_is_nobodys_deed_makes_no_revision(test: TestDb) {
+    let before = revision(&test).await;
+    test.write().await.unwrap().commit_unaudited().await.unwrap();
+    assert_eq!(revision(&test).await, before);
+}
+
+async fn the_audit_is_listed_from_the_newest(test: TestDb) {
+    for number in 0..5 {
+        let tx = test.write().await.unwrap();
+        tx.commit(&actor(), now(), Entry::new("test.act", number, "")).await.unwrap();
+    }
+    let mut tx = test.read().await.unwrap();
+    let first = audit::list(&mut tx, None, 3).await.unwrap();
+    let rest = audit::list(&mut tx, first.last().map(|row| row.id), 3).await.unwrap();
+    let subjects: Vec<&str> = first.iter().chain(&rest).map(|row| row.subject_id.as_str()).collect();
+    assert_eq!(subjects, ["4", "3", "2", "1", "0"]);
+}
+
+async fn a_reader_sees_one_state_while_somebody_writes(test: TestDb) {
+    let mut reader = test.read().await.unwrap();
+    let before = reader.revision().await.unwrap();
+    test.insert(&[incident("a", now())]).await;
+    assert_eq!(reader.revision().await.unwrap(), before);
+    let none = incidents::totals(&mut reader, &Filter::default(), (None, None)).await.unwrap();
+    assert_eq!((none.count, incidents::open(&mut reader).await.unwrap().len()), (0, 0));
+    drop(reader);
+    assert_eq!(revision(&test).await, before + 1);
+    assert_eq!(incidents::open(&mut test.read().await.unwrap()).await.unwrap().len(), 1);
+}
+
+async fn a_reader_cannot_write(test: TestDb) {
+    // No function takes a reader to write; the database itself refuses it too.
+    let mut refused = false;
+    match test.read().await.unwrap() {
+        candor::db::Tx::Sqlite(mut tx) => {
+            refused |= sqlx::query("delete from page").execute(&mut *tx).await.is_err();
+        }
+        candor::db::Tx::Postgres(mut tx) => {
+            refused |= sqlx::query("delete from page").execute(&mut *tx).await.is_err();
+        }
+    }
+    assert!(refused);
+}
+
+async fn twenty_writers_at_once_all_succeed(test: TestDb) {
+    let before = revision(&test).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let db = test.db.clone();
+        writers.spawn(async move {
+            let mut tx = db.write().await.unwrap();
+            // Reads before it writes, as every change does.
+            let count = components::list(&mut tx).await.unwrap().len();
+            components::create(&mut tx, component(&format!("Component {number}")), now()).await.unwrap();
+            tx.commit(&actor(), now() + TimeDelta::seconds(number), entry()).await.unwrap();
+            count
+        });
+    }
+    let mut counts = writers.join_all().await;
+    counts.sort_unstable();
+    // Each saw what those before it did: they ran one after the other.
+    assert_eq!(counts, (0..20).collect::<Vec<_>>());
+    assert_eq!(revision(&test).await, before + 20);
+    let mut places: Vec<i64> =
+        components::list(&mut test.read().await.unwrap()).await.unwrap().iter().map(|it| it.position).collect();
+    places.sort_unstable();
+    assert_eq!(places, (1..=20).collect::<Vec<_>>());
+}
+
+async fn preparing_at_once_takes_turns(test: TestDb) {
+    let others = [Db::at(&test.url).unwrap(), Db::at(&test.url).unwrap(), Db::at(&test.url).unwrap()];
+    let (a, b, c) = tokio::join!(others[0].prepare(now()), others[1].prepare(now()), others[2].prepare(now()));
+    for prepared in [a, b, c] {
+        prepared.unwrap();
+    }
+    for other in others {
+        other.close().await;
+    }
+}
+
+async fn a_closed_database_is_unavailable(test: TestDb) {
+    test.close().await;
+    assert!(matches!(test.read().await, Err(Error::Unavailable(_))));
+    assert!(matches!(test.write().await, Err(Error::Unavailable(_))));
+}

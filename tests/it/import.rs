@@ -1,0 +1,309 @@
+//! Importing documents of Statuspage's public API.
+
+use std::path::Path;
+
+use candor::db::{components, incidents, page};
+use candor::domain::duration;
+use candor::domain::history::Filter;
+use candor::domain::{Impact, Incident, IncidentId, Phase, Status};
+use candor::import::{Options, Report, Source, import, preview, read};
+use serde_json::{Value, json};
+
+use crate::support::{TestDb, fixtures, now};
+
+on_both_databases!(
+    a_recorded_history_comes_out_as_an_aggregator_shows_it,
+    a_recorded_page_with_groups_is_imported_whole,
+    importing_again_changes_nothing,
+    a_preview_says_what_the_import_does_and_keeps_nothing,
+    a_newer_document_changes_what_was_imported,
+    what_was_changed_here_is_left_alone,
+    impossible_data_is_imported_as_well_as_it_can_be,
+    what_cannot_be_imported_is_refused_with_the_reason,
+    a_status_that_an_open_incident_explains_is_no_baseline,
+    a_page_that_was_set_up_keeps_its_settings,
+    names_lose_the_group_only_where_it_is_known,
+    ids_of_updates_never_collide,
+);
+
+fn pingoru() -> Options {
+    Options { detected_by: Some("Pingoru".into()) }
+}
+
+fn recorded(folder: &Path, files: &[&str]) -> Vec<Source> {
+    files.iter().map(|file| read(&std::fs::read(folder.join(file)).expect(file)).expect(file)).collect()
+}
+
+fn source(document: &Value) -> Source {
+    read(document.to_string().as_bytes()).unwrap()
+}
+
+async fn run(test: &TestDb, sources: &[Source]) -> Vec<Report> {
+    import(test, sources, &Options::default(), now(), || {}).await.unwrap()
+}
+
+async fn all(test: &TestDb) -> Vec<Incident> {
+    let mut tx = test.read().await.unwrap();
+    incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap()
+}
+
+async fn found(test: &TestDb, id: &str) -> Incident {
+    incidents::find(&mut test.read().await.unwrap(), &IncidentId::parse(id).unwrap()).await.unwrap()
+}
+
+async fn revision(test: &TestDb) -> i64 {
+    test.read().await.unwrap().revision().await.unwrap()
+}
+
+/// An incident with one update a minute, newest first as documents have them.
+fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
+    let updates: Vec<Value> = updates
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(minute, (status, body))| {
+            json!({"id": format!("{id}u{minute}"), "status": status, "body": body,
+                   "display_at": format!("2026-03-01T10:{minute:02}:00.000-07:00"), "affected_components": null})
+        })
+        .collect();
+    json!({"id": id, "name": format!("Incident {id}"), "status": status, "impact": "none",
+           "created_at": "2026-03-01T10:00:00.000-07:00", "started_at": "2026-03-01T10:00:00.000-07:00",
+           "resolved_at": null, "incident_updates": updates, "components": []})
+}
+
+async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
+    let Some(folder) = fixtures() else { return };
+    let sources = recorded(&folder, &["mailprotector-components.json", "mailprotector-incidents.json"]);
+    let reports = import(&test, &sources, &pingoru(), now(), || {}).await.unwrap();
+    // Impact, length, affected components, phases: as the page of the aggregator has them, top to bottom.
+    use Phase::{Identified, Investigating, Monitoring, Resolved};
+    type Shown<'a> = (Impact, Option<&'a str>, &'a [&'a str], &'a [Phase]);
+    let expected: [Shown<'_>; 8] = [
+        (Impact::Minor, Some("12m"), &["CloudFilter and SafeSend Email Security"], &[Identified, Resolved]),
+        (Impact::Major, Some("32m"), &["Shield"], &[Identified, Monitoring, Resolved]),
+        (Impact::None, None, &[], &[Resolved]),
+        (Impact::None, Some("4h 50m"), &["Shield"], &[Investigating, Resolved]),
+        (Impact::Minor, Some("3h 57m"), &["Shield"], &[Investigating, Monitoring, Resolved]),
+        (Impact::Minor, Some("3h 53m"), &["Shield"], &[Investigating, Identified, Monitoring, Resolved]),
+        (Impact::None, None, &[], &[Resolved]),
+        (Impact::None, None, &[], &[Resolved]),
+    ];
+    let imported = all(&test).await;
+    assert_eq!(imported.len(), expected.len());
+    for (incident, (impact, length, affected, phases)) in imported.iter().zip(expected) {
+        let title = &incident.title;
+        assert_eq!(incident.impact(), impact, "{title}");
+        assert_eq!(incident.duration().and_then(duration::words).as_deref(), length, "{title}");
+        assert_eq!(incident.affected().iter().map(|(_, name)| *name).collect::<Vec<_>>(), affected, "{title}");
+        assert_eq!(incident.updates.iter().map(|update| update.phase).collect::<Vec<_>>(), phases, "{title}");
+        assert_eq!(incident.detected_by.as_deref(), Some("Pingoru"), "{title}");
+    }
+    let totals = incidents::totals(&mut test.read().await.unwrap(), &Filter::default(), (None, None)).await.unwrap();
+    assert_eq!((totals.count, duration::total(totals.seconds)), (8, "13h 27m".into()));
+    let [warning] = reports[1].warnings.as_slice() else { panic!("{:?}", reports[1].warnings) };
+    assert!(warning.contains("6dcf822091d5") && warning.contains("before it began"), "{warning}");
+    let early = found(&test, "6dcf822091d5").await;
+    assert_eq!(early.started_at.to_rfc3339(), "2024-07-26T18:21:00+00:00");
+    assert_eq!(early.ended_at, Some(early.started_at));
+    let page = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    assert_eq!((page.name.as_str(), page.id.as_str()), ("mailprotector", "8784d413641b"));
+}
+
+async fn a_recorded_page_with_groups_is_imported_whole(test: TestDb) {
+    let Some(folder) = fixtures() else { return };
+    // Whatever the order of the files.
+    let files = ["statuspage-2019/incidents.json", "statuspage-2019/summary.json", "statuspage-2019/components.json"];
+    let sources = recorded(&folder, &files);
+    let reports = run(&test, &sources).await;
+    assert_eq!(reports.iter().map(|report| report.incidents.refused).sum::<usize>(), 0);
+    assert_eq!((all(&test).await.len(), reports[0].incidents.created), (50, 50));
+    let mut tx = test.read().await.unwrap();
+    let (groups, parts) = (components::groups(&mut tx).await.unwrap(), components::list(&mut tx).await.unwrap());
+    assert_eq!((groups.len(), parts.len()), (1, 17));
+    assert!(parts.iter().filter(|part| part.group_id.as_ref() == Some(&groups[0].id)).count() > 5);
+    drop(tx);
+    // Names of components stand without the name of their group.
+    let bare = all(&test).await.iter().flat_map(Incident::affected).all(|(_, name)| !name.contains(" - "));
+    assert!(bare);
+    let before = (revision(&test).await, all(&test).await);
+    assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
+    assert_eq!((revision(&test).await, all(&test).await), before);
+}
+
+async fn importing_again_changes_nothing(test: TestDb) {
+    let document = json!({
+        "page": {"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver"},
+        "components": [
+            {"id": "g", "name": "Mail", "group": true, "position": 2},
+            {"id": "c", "name": "Inbound", "group_id": "g", "status": "operational", "position": 1, "start_date": "2024-01-09"}],
+        "incidents": [incident("a", "resolved", &[("investigating", "One\r\ntwo"), ("resolved", "")]),
+                      incident("b", "postmortem", &[("resolved", "Over"), ("postmortem", "Why")])]});
+    let first = run(&test, &[source(&document)]).await;
+    assert_eq!((first[0].page.changed, first[0].groups.created, first[0].components.created), (1, 1, 1));
+    assert_eq!(first[0].incidents.created, 2);
+    let before = (revision(&test).await, all(&test).await);
+    let again = run(&test, &[source(&document)]).await;
+    assert!(again[0].changes_nothing(), "{:?}", again[0]);
+    assert_eq!((again[0].incidents.unchanged, again[0].components.unchanged, again[0].page.unchanged), (2, 1, 1));
+    assert_eq!((revision(&test).await, all(&test).await), before);
+}
+
+async fn a_preview_says_what_the_import_does_and_keeps_nothing(test: TestDb) {
+    let one = incident("a", "resolved", &[("resolved", "Over")]);
+    let sources = [source(&json!({"page": {"name": "Acme"}, "incidents": [one]})), source(&json!([one]))];
+    let before = revision(&test).await;
+    let previewed = preview(&test, &sources, &Options::default(), now(), || {}).await.unwrap();
+    assert_eq!((revision(&test).await, all(&test).await.len()), (before, 0));
+    assert_eq!(run(&test, &sources).await, previewed);
+    assert_eq!((previewed[0].incidents.created, previewed[1].incidents.unchanged), (1, 1));
+}
+
+async fn a_newer_document_changes_what_was_imported(test: TestDb) {
+    run(&test, &[source(&json!([incident("a", "investigating", &[("investigating", "Looking")])]))]).await;
+    assert!(found(&test, "a").await.is_open());
+    let mut newer = incident("a", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]);
+    newer["resolved_at"] = json!("2026-03-01T10:01:00.000-07:00");
+    let reports = import(&test, &[source(&json!([newer]))], &pingoru(), now(), || {}).await.unwrap();
+    assert_eq!(reports[0].incidents.changed, 1);
+    let after = found(&test, "a").await;
+    assert_eq!((after.is_open(), after.updates.len(), after.version), (false, 2, 2));
+    // A later import that does not name who noticed it leaves that as it is.
+    assert!(run(&test, &[source(&json!([newer]))]).await[0].changes_nothing());
+}
+
+async fn what_was_changed_here_is_left_alone(test: TestDb) {
+    let component = |name: &str| json!({"id": "c", "name": name, "status": "operational", "position": 1});
+    let document = |title: &str, name: &str| {
+        let mut it = incident("a", "resolved", &[("resolved", "Over")]);
+        it["name"] = json!(title);
+        source(&json!({"components": [component(name)], "incidents": [it]}))
+    };
+    run(&test, &[document("Imported", "API")]).await;
+    let mut mine = found(&test, "a").await;
+    mine.title = "Written here".into();
+    let mut tx = test.write().await.unwrap();
+    incidents::update(&mut tx, &mut mine, now()).await.unwrap();
+    let mut part = components::list(&mut tx).await.unwrap().remove(0);
+    part.status = Status::MajorOutage;
+    components::update(&mut tx, &mut part, now()).await.unwrap();
+    let entries = ["a", "c"].map(|id| candor::domain::audit::Entry::new("test.change", id, ""));
+    tx.commit_all(&crate::support::samples::actor(), now(), &entries).await.unwrap();
+    let report = run(&test, &[document("Newer", "Newer")]).await.remove(0);
+    assert!(report.changes_nothing());
+    assert_eq!((report.incidents.refused, report.components.refused, report.refusals.len()), (1, 1, 2));
+    assert_eq!(found(&test, "a").await.title, "Written here");
+}
+
+async fn impossible_data_is_imported_as_well_as_it_can_be(test: TestDb) {
+    let change = |id: &str, status: &str, updates: &[(&str, &str)], change: fn(&mut Value)| {
+        let mut it = incident(id, status, updates);
+        change(&mut it);
+        it
+    };
+    let over = [("resolved", "Over")];
+    let cases: [(Value, &str); 13] = [
+        (change("early", "resolved", &over, |it| it["resolved_at"] = json!("2020-01-01T00:00:00Z")), "before it began"),
+        (change("status", "broken", &[("broken", "Text")], |_| {}), "“broken”"),
+        (change("impact", "resolved", &over, |it| it["impact"] = json!("dire")), "“dire”"),
+        (change("html", "resolved", &[("resolved", "see <a href=\"/x\">x</a>")], |_| {}), "HTML"),
+        (change("empty", "resolved", &[("resolved", " \r\n ")], |_| {}), "no text"),
+        (change("none", "resolved", &[], |_| {}), "no updates"),
+        (change("title", "resolved", &over, |it| it["name"] = json!("x".repeat(300))), "cut from 300 to 255"),
+        (
+            change("body", "resolved", &over, |it| it["incident_updates"][0]["body"] = json!("y".repeat(26_000))),
+            "25000",
+        ),
+        (change("untitled", "resolved", &over, |it| it["name"] = Value::Null), "no title"),
+        (change("postmortem", "postmortem", &[("postmortem", "Why")], |_| {}), "postmortem"),
+        (change("unfinished", "resolved", &[("monitoring", "Better")], |_| {}), "newest update is not"),
+        (change("finished", "monitoring", &over, |_| {}), "newest update is resolved"),
+        (change("begin", "resolved", &over, |it| it["started_at"] = json!("yesterday")), "“yesterday”"),
+    ];
+    let document = json!({"incidents": cases.iter().map(|(it, _)| it).collect::<Vec<_>>()});
+    let report = run(&test, &[source(&document)]).await.remove(0);
+    assert_eq!((report.incidents.created, report.incidents.refused), (cases.len(), 0));
+    for (it, told) in &cases {
+        let id = it["id"].as_str().unwrap();
+        let named = report.warnings.iter().any(|w| w.starts_with(&format!("incident {id} ")) && w.contains(told));
+        assert!(named, "{id}: {:#?}", report.warnings);
+    }
+    assert_eq!(found(&test, "early").await.ended_at, Some(found(&test, "early").await.started_at));
+    assert_eq!(found(&test, "status").await.phase, Phase::Investigating);
+    assert_eq!(found(&test, "html").await.updates[0].body, "see <a href=\"/x\">x</a>");
+    assert_eq!(found(&test, "none").await.updates[0].body, "(no text)");
+    assert!(!found(&test, "unfinished").await.is_open());
+    assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
+}
+
+async fn what_cannot_be_imported_is_refused_with_the_reason(test: TestDb) {
+    let mut timeless = incident("timeless", "resolved", &[]);
+    timeless["started_at"] = Value::Null;
+    timeless["created_at"] = json!("soon");
+    let twice = incident("twice", "resolved", &[("resolved", "Over")]);
+    let document = json!({
+        "incidents": [timeless, incident("../etc", "resolved", &[]), twice, twice, 7,
+                      {"id": "m", "name": "Move", "status": "completed"}],
+        "components": [{"id": "a/b", "name": "API"}],
+        "scheduled_maintenances": [{"id": "n", "name": "Upgrade"}]});
+    let report = run(&test, &[source(&document)]).await.remove(0);
+    assert_eq!((report.incidents.created, report.incidents.refused), (1, 4));
+    assert_eq!((report.components.refused, report.maintenances.refused), (1, 2));
+    for told in ["timeless “", "../etc “", "stands twice", "a/b “", "m “Move”: scheduled", "n “Upgrade”: scheduled"]
+    {
+        assert!(report.refusals.iter().any(|refusal| refusal.contains(told)), "{told}: {:#?}", report.refusals);
+    }
+}
+
+async fn a_status_that_an_open_incident_explains_is_no_baseline(test: TestDb) {
+    let mut open = incident("a", "identified", &[("identified", "Down")]);
+    let affected = json!([{"code": "c", "name": "API", "old_status": "operational", "new_status": "major_outage"}]);
+    open["incident_updates"][0]["affected_components"] = affected;
+    let part = |id: &str| json!({"id": id, "name": id, "status": "major_outage", "position": 1});
+    let sources = [source(&json!({"components": [part("c"), part("d")]})), source(&json!([open]))];
+    run(&test, &sources).await;
+    let mut tx = test.read().await.unwrap();
+    let parts = components::list(&mut tx).await.unwrap();
+    let of = |id: &str| parts.iter().find(|part| part.id.as_str() == id).unwrap();
+    assert_eq!((of("c").status, of("d").status), (Status::Operational, Status::MajorOutage));
+    assert_eq!(of("c").effective_status(&incidents::open(&mut tx).await.unwrap()), Status::MajorOutage);
+    drop(tx);
+    assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
+}
+
+async fn a_page_that_was_set_up_keeps_its_settings(test: TestDb) {
+    let page = |name: &str| {
+        source(&json!({"page": {"id": "p1", "name": name, "url": "javascript:x", "time_zone": "Mars/Sea"}}))
+    };
+    let report = run(&test, &[page("Acme")]).await.remove(0);
+    assert_eq!((report.page.changed, report.warnings.len()), (1, 2));
+    let stored = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    assert_eq!((stored.name.as_str(), stored.url.as_str(), stored.id.as_str()), ("Acme", "", "p1"));
+    let report = run(&test, &[page("Other")]).await.remove(0);
+    assert_eq!((report.page.refused, report.changes_nothing()), (1, true));
+}
+
+async fn names_lose_the_group_only_where_it_is_known(test: TestDb) {
+    let mut it = incident("a", "identified", &[("identified", "Down")]);
+    let affected = |code: &str| json!({"code": code, "name": "Mail - Inbound", "new_status": "partial_outage"});
+    it["incident_updates"][0]["affected_components"] =
+        json!([affected("c"), affected("gone"), {"name": "No components"}]);
+    let parts = json!([{"id": "g", "name": "Mail", "group": true}, {"id": "c", "name": "In", "group_id": "g"}]);
+    run(&test, &[source(&json!([it])), source(&json!({"components": parts}))]).await;
+    let it = found(&test, "a").await;
+    let names: Vec<&str> = it.updates[0].components.iter().map(|component| component.name.as_str()).collect();
+    assert_eq!(names, ["Inbound", "Mail - Inbound"]);
+}
+
+async fn ids_of_updates_never_collide(test: TestDb) {
+    let same = |id: &str| {
+        let mut it = incident(id, "resolved", &[("investigating", "One"), ("resolved", "Two")]);
+        for index in 0..2 {
+            it["incident_updates"][index]["id"] = json!("same");
+        }
+        it
+    };
+    let document = json!([same("a"), same("b"), incident("c", "resolved", &[("resolved", "")])]);
+    let report = run(&test, &[source(&document)]).await.remove(0);
+    assert_eq!(report.incidents.created, 3);
+    assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
+}

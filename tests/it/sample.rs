@@ -1,0 +1,29 @@
+//! The sample data in a database.
+
+use candor::cli::sample;
+use candor::db::{components, incidents, page};
+use candor::domain::history::Filter;
+
+use crate::support::{TestDb, now};
+
+on_both_databases!(the_sample_is_stored_as_it_is_told, the_sample_goes_only_into_an_empty_database);
+
+async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
+    let company = sample::load(&test, &test.clock).await.unwrap();
+    assert_eq!(company, sample::company(now()).unwrap());
+    let mut tx = test.read().await.unwrap();
+    let page = page::load(&mut tx).await.unwrap();
+    assert_eq!((page.name.as_str(), page.time_zone.name(), page.links.len()), ("Tidewater Maps", "Europe/Lisbon", 3));
+    assert_eq!(components::list(&mut tx).await.unwrap().len(), 12);
+    let stored = incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap();
+    assert_eq!(stored, company.incidents);
+    assert_eq!(incidents::open(&mut tx).await.unwrap().len(), 1);
+}
+
+async fn the_sample_goes_only_into_an_empty_database(test: TestDb) {
+    sample::load(&test, &test.clock).await.unwrap();
+    let before = test.read().await.unwrap().revision().await.unwrap();
+    let refused = sample::load(&test, &test.clock).await.unwrap_err();
+    assert!(refused.to_string().contains("holds something already"), "{refused}");
+    assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
+}

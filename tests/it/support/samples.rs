@@ -1,0 +1,84 @@
+//! Things to put into a database, with only what a test cares about spelled out.
+
+use candor::domain::audit::{Actor, Entry};
+use candor::domain::forms::{NewComponent, NewManager};
+use candor::domain::{
+    AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Role, Status, Update, UpdateId,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// An incident that began at `started_at` and has one open update of that time.
+pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
+    let mut incident = Incident {
+        id: IncidentId::parse(id).unwrap(),
+        title: format!("Incident {id}"),
+        computed_impact: Impact::None,
+        impact_override: None,
+        phase: Phase::Investigating,
+        started_at,
+        ended_at: None,
+        detected_by: None,
+        internal_note: None,
+        created_at: started_at,
+        updated_at: started_at,
+        version: 1,
+        updates: vec![update(&format!("{id}-1"), started_at, Phase::Investigating, &[])],
+    };
+    incident.settle();
+    incident
+}
+
+/// The same, resolved after `lasted`.
+pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incident {
+    let mut incident = incident(id, started_at);
+    incident.updates.push(update(&format!("{id}-2"), started_at + lasted, Phase::Resolved, &[]));
+    incident.settle();
+    incident
+}
+
+/// An update that names components by id.
+pub fn update(id: &str, at: DateTime<Utc>, phase: Phase, components: &[(&str, Status)]) -> Update {
+    let affected = |(id, status): &(&str, Status)| AffectedComponent {
+        id: ComponentId::parse(id).unwrap(),
+        name: id.to_uppercase(),
+        status: *status,
+    };
+    Update {
+        id: UpdateId::parse(id).unwrap(),
+        phase,
+        body: format!("Text of {id}"),
+        posted_at: at,
+        created_at: at,
+        edited_at: None,
+        version: 1,
+        components: components.iter().map(affected).collect(),
+    }
+}
+
+/// An operational component without a group, at the last place.
+pub fn component(name: &str) -> NewComponent {
+    NewComponent {
+        name: name.into(),
+        description: String::new(),
+        group_id: None,
+        status: Status::Operational,
+        position: None,
+        start_date: None,
+        only_show_if_degraded: false,
+    }
+}
+
+/// A manager called NAME with the address NAME@example.org.
+pub fn manager(name: &str, role: Role) -> NewManager {
+    NewManager { email: format!("{}@example.org", name.to_lowercase()), name: name.into(), role }
+}
+
+/// Whoever acts in a test.
+pub fn actor() -> Actor {
+    Actor { manager_id: None, name: "test".into(), address: "192.0.2.1".into() }
+}
+
+/// An audit entry about nothing in particular.
+pub fn entry() -> Entry {
+    Entry::new("test.act", "subject", "Subject")
+}

@@ -1,0 +1,131 @@
+//! Every migration, applied over data that was there before it, on both databases.
+//!
+//! `tests/migrations/DATABASE/VERSION.sql` holds what a program of that version may have written. A new
+//! migration brings such a file for itself, so that the next one has something to run over.
+
+#[path = "it/support/mod.rs"]
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use candor::db::Db;
+use sqlx::migrate::{Migrate, Migrator};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+
+use support::postgres::Database;
+use support::{TestDb, now};
+
+#[tokio::test]
+async fn sqlite_migrations_run_over_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("candor.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    run_over_data("sqlite", &mut connection).await;
+    let left: Vec<(String,)> = sqlx::query_as("select title from incidents").fetch_all(&mut connection).await.unwrap();
+    assert_eq!(left, [("Tiles fail".to_owned(),)]);
+    let broken: Vec<(String,)> =
+        sqlx::query_as("select \"table\" from pragma_foreign_key_check").fetch_all(&mut connection).await.unwrap();
+    assert_eq!(broken, []);
+}
+
+#[tokio::test]
+async fn postgres_migrations_run_over_data() {
+    let Some(database) = Database::empty().await else { return };
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    run_over_data("postgres", &mut connection).await;
+    let left: Vec<(String,)> = sqlx::query_as("select title from incidents").fetch_all(&mut connection).await.unwrap();
+    assert_eq!(left, [("Tiles fail".to_owned(),)]);
+    connection.close().await.unwrap();
+}
+
+/// Applies the migrations one by one and writes the data of each version before the next.
+async fn run_over_data<C>(database: &str, connection: &mut C)
+where
+    C: Migrate,
+    for<'c> &'c mut C: sqlx::Executor<'c>,
+{
+    let migrator = Migrator::new(migrations(database)).await.unwrap();
+    connection.ensure_migrations_table("_sqlx_migrations").await.unwrap();
+    for migration in migrator.iter() {
+        connection.apply("_sqlx_migrations", migration).await.unwrap();
+        let file = data(database).join(format!("{:04}.sql", migration.version));
+        let sql = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations_with_data_for_each() {
+    let names = |folder: PathBuf| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let versions =
+        |names: &BTreeSet<String>| -> BTreeSet<String> { names.iter().map(|name| name[..4].into()).collect() };
+    let sqlite = names(migrations("sqlite"));
+    assert_eq!(sqlite, names(migrations("postgres")));
+    for database in ["sqlite", "postgres"] {
+        assert_eq!(versions(&names(data(database))), versions(&sqlite), "{database}");
+    }
+}
+
+/// Columns by table, as the database itself lists them, without the table of migrations.
+type Tables = BTreeMap<String, BTreeSet<(String, bool)>>;
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables_and_columns() {
+    let Some(postgres) = TestDb::postgres().await else { return };
+    let sqlite = TestDb::sqlite().await;
+    assert_eq!(sqlite_tables(&sqlite.db).await, postgres_tables(&postgres.db).await);
+}
+
+async fn sqlite_tables(db: &Db) -> Tables {
+    let Db::Sqlite { readers, .. } = db else { panic!("not SQLite") };
+    // In SQLite the columns of a primary key say by that, and not by "not null", that they can't be empty.
+    let sql = "select m.name, c.name, c.\"notnull\" = 0 and c.pk = 0
+               from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table'";
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(sql).fetch_all(readers).await.unwrap();
+    collect(rows)
+}
+
+async fn postgres_tables(db: &Db) -> Tables {
+    let Db::Postgres(pool) = db else { panic!("not PostgreSQL") };
+    let sql = "select table_name::text, column_name::text, is_nullable = 'YES'
+               from information_schema.columns where table_schema = 'public'";
+    let rows: Vec<(String, String, bool)> = sqlx::query_as(sql).fetch_all(pool).await.unwrap();
+    collect(rows)
+}
+
+fn collect(rows: Vec<(String, String, bool)>) -> Tables {
+    let mut tables = Tables::new();
+    for (table, column, empty) in rows {
+        tables.entry(table).or_default().insert((column, empty));
+    }
+    tables.retain(|table, _| !table.starts_with("sqlite_") && table != "_sqlx_migrations");
+    assert!(tables.len() > 10, "{tables:?}");
+    tables
+}
+
+#[tokio::test]
+async fn a_database_with_data_is_copied_before_it_is_migrated() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candor.db");
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+    // A database of an earlier program, which knew no migration yet.
+    connection.ensure_migrations_table("_sqlx_migrations").await.unwrap();
+    connection.close().await.unwrap();
+    let db = Db::at(&format!("sqlite://{}", file.display())).unwrap();
+    db.prepare(now()).await.unwrap();
+    db.prepare(now()).await.unwrap();
+    db.close().await;
+    assert!(folder.path().join("candor.db.before-0").exists());
+}
+
+fn migrations(database: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database)
+}
+
+fn data(database: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/migrations").join(database)
+}
