@@ -113,6 +113,21 @@ create table incident_update_components (
 
 create index incident_update_components_by_component on incident_update_components (component_id, update_id);
 
+-- What incidents did to components and when: follows from the updates and is written with them, so that
+-- uptime needs no look at every update ever posted.
+create table incident_effects (
+  incident_id text not null references incidents (id) on delete cascade,
+  component_id text not null,
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  status text not null check (status in ('under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  primary key (incident_id, component_id, started_at),
+  check (ended_at > started_at)
+);
+
+create index incident_effects_ended on incident_effects (ended_at);
+create index incident_effects_open on incident_effects (incident_id) where ended_at is null;
+
 create table managers (
   id text primary key check (length(id) between 1 and 40),
   email text not null unique check (length(email) between 3 and 254),

@@ -261,7 +261,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
-    Ok(())
+    write_effects(tx, incident).await
 }
 
 /// Writes `incident` and all its updates over their rows, if the incident's row still has its version;
@@ -297,6 +297,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
+    write_effects(tx, incident).await?;
     incident.version += 1;
     incident.updated_at = now;
     Ok(())
@@ -308,6 +309,21 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
     run!(tx, "delete from incidents where id = $1", id.as_str())?;
+    Ok(())
+}
+
+/// Writes what the incident did to its components.
+async fn write_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
+    run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
+    for effect in incident.effects() {
+        // Two updates posted at one instant: the later one's word stands.
+        let sql = "insert into incident_effects (incident_id, component_id, started_at, ended_at, status)
+                   values ($1, $2, $3, $4, $5)
+                   on conflict (incident_id, component_id, started_at)
+                   do update set ended_at = excluded.ended_at, status = excluded.status";
+        let component = effect.component_id.as_str();
+        run!(tx, sql, incident.id.as_str(), component, effect.from, effect.to, effect.status.key())?;
+    }
     Ok(())
 }
 

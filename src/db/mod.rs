@@ -12,6 +12,7 @@ mod tx;
 
 pub mod audit;
 pub mod components;
+pub mod effects;
 pub mod incidents;
 pub mod links;
 pub mod managers;

@@ -163,16 +163,36 @@ impl Month {
 
     /// The instants it spans in `zone`: from the first (included) to the second (not included).
     pub fn bounds(self, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
-        let next = if self.month == 12 {
-            Self { year: self.year + 1, month: 1 }
-        } else {
-            Self { month: self.month + 1, ..self }
-        };
-        (self.start(zone), next.start(zone))
+        (self.start(zone), self.next().start(zone))
+    }
+
+    /// Its first day.
+    pub fn first_day(self) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default()
+    }
+
+    /// Its last day.
+    pub fn last_day(self) -> NaiveDate {
+        self.next().first_day().pred_opt().unwrap_or_default()
+    }
+
+    /// The month before it.
+    pub fn previous(self) -> Self {
+        match self.month {
+            1 => Self { year: self.year - 1, month: 12 },
+            month => Self { month: month - 1, ..self },
+        }
+    }
+
+    fn next(self) -> Self {
+        match self.month {
+            12 => Self { year: self.year + 1, month: 1 },
+            month => Self { month: month + 1, ..self },
+        }
     }
 
     fn start(self, zone: Tz) -> DateTime<Utc> {
-        NaiveDate::from_ymd_opt(self.year, self.month, 1).map_or(DateTime::UNIX_EPOCH, |day| start_of_day(day, zone))
+        start_of_day(self.first_day(), zone)
     }
 }
 
@@ -254,6 +274,8 @@ mod tests {
         let (from, to) = month.bounds("Europe/Lisbon".parse().unwrap());
         assert_eq!(to - from, TimeDelta::hours(31 * 24 + 1));
         assert_eq!(month.to_string(), "2026-10");
+        assert_eq!(month.last_day().to_string(), "2026-10-31");
+        assert_eq!(Month { year: 2026, month: 1 }.previous().to_string(), "2025-12");
         for bad in ["2026", "2026-13", "2026-1", "26-01", "2026-00", "+026-01", "2026-01-01"] {
             assert!(Month::parse(bad).is_none(), "{bad}");
         }

@@ -5,14 +5,17 @@ use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::Document;
-use super::pages::{choices, incident_path, month_path, tone};
+use super::pages::{choices, effects_of, incident_path, month_path, tone};
 use crate::db::{self, Error, Tx};
+use crate::domain::history::start_of_day;
 use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Indicator;
+use crate::domain::uptime::{Effect, Outage};
 use crate::domain::{Component, Incident, IncidentId, Page};
 use crate::ui::layout::Shell;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
+use crate::ui::pages::public::uptime::{self, ComponentUptime, MonthUptime, UptimePage};
 use crate::ui::time;
 
 /// Which page.
@@ -23,6 +26,8 @@ pub enum Deep {
     Month(Month, Option<Cursor>),
     /// What a filter lets through, from the newest incident or behind a cursor.
     Filtered(Filter, Option<Cursor>),
+    /// The uptime of every component, month by month.
+    Uptime,
 }
 
 /// A page with all that it shows.
@@ -35,7 +40,11 @@ pub(super) struct Found {
 enum Matter {
     Incident(Box<Incident>),
     List(Box<List>),
+    Uptime { components: Vec<Component>, effects: Vec<Effect> },
 }
+
+/// How many months the uptime page shows, the current one included.
+const UPTIME_MONTHS: usize = 12;
 
 struct List {
     path: String,
@@ -55,6 +64,7 @@ impl Deep {
             Self::Incident(id) => format!("/incidents/{id}"),
             Self::Month(month, cursor) => with_query(&month_path(*month), Vec::new(), cursor.as_ref()),
             Self::Filtered(filter, cursor) => with_query("/history", filter.pairs(), cursor.as_ref()),
+            Self::Uptime => "/uptime".to_owned(),
         }
     }
 
@@ -71,6 +81,11 @@ impl Deep {
             }
             Self::Filtered(filter, cursor) => {
                 Matter::List(Box::new(load_filtered(tx, filter, cursor, components, page.time_zone, now).await?))
+            }
+            Self::Uptime => {
+                let oldest =
+                    uptime_months(now, page.time_zone).last().map_or(now, |month| month.bounds(page.time_zone).0);
+                Matter::Uptime { components, effects: db::effects::since(tx, oldest).await? }
             }
         };
         Ok(Found { page, tone, matter })
@@ -150,6 +165,12 @@ impl Found {
                 let shell = shell(self.page, incident_path(&incident));
                 incident::render(IncidentPage { shell, incident: *incident })
             }
+            Matter::Uptime { components, effects } => {
+                let zone = self.page.time_zone;
+                let rows =
+                    components.iter().map(|component| component_uptime(component, &effects, zone, now)).collect();
+                uptime::render(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
+            }
             Matter::List(list) => history::render(HistoryPage {
                 shell: shell(self.page, list.path),
                 month: list.month,
@@ -163,4 +184,25 @@ impl Found {
         };
         Document::html(200, html)
     }
+}
+
+/// The months of the uptime page, newest first.
+fn uptime_months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
+    let months = std::iter::successors(Some(Month::of(now, zone)), |month| Some(month.previous()));
+    months.take(UPTIME_MONTHS).collect()
+}
+
+fn component_uptime(component: &Component, effects: &[Effect], zone: Tz, now: DateTime<Utc>) -> ComponentUptime {
+    let own = effects_of(component, effects);
+    let start = component.start_date.map(|day| start_of_day(day, zone));
+    let month = |month: Month| {
+        let (from, to) = month.bounds(zone);
+        let here = own.iter().filter(|effect| effect.from < to && effect.to.unwrap_or(now) > from);
+        let mut incidents: Vec<&IncidentId> = here.filter_map(|effect| effect.incident_id.as_ref()).collect();
+        incidents.sort_unstable();
+        incidents.dedup();
+        MonthUptime { month, outage: Outage::within(&own, from, to, start, now), incidents: incidents.len() }
+    };
+    let months = uptime_months(now, zone).into_iter().map(month).collect();
+    ComponentUptime { id: component.id.clone(), name: component.name.clone(), months }
 }

@@ -65,6 +65,7 @@ impl Publisher {
                 pages.push(Deep::Incident(incident.id.clone()));
             }
         }
+        pages.push(Deep::Uptime);
         pages.extend(months.into_iter().map(|month| Deep::Month(month, None)));
         Ok(pages)
     }

@@ -9,16 +9,18 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
-use super::site::error_path;
+use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::{Document, Site, Snapshot};
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::Banner;
+use crate::domain::uptime::{self, Effect};
 use crate::domain::{Component, ComponentId, Incident, Page, Status};
 use crate::ui::layout::{Shell, stylesheet};
 use crate::ui::pages::public::error::{self, ErrorPage};
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::status::{self, StatusPage};
+use crate::ui::pages::public::{Bars, DAYS};
 use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
@@ -54,6 +56,7 @@ pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now:
     for status in ERRORS {
         add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
     }
+    add(FILTER_UNAVAILABLE.to_owned(), 503, error::render(ErrorPage::filter_unavailable(view.shell("/"))));
     Site::new(snapshot.revision, now, content_security_policy(), documents)
 }
 
@@ -146,7 +149,14 @@ impl<'a> View<'a> {
             components: self.snapshot.components.clone(),
             open: self.snapshot.open.clone(),
             past: self.snapshot.recent.clone(),
+            bars: self.snapshot.components.iter().map(|component| self.bars(component)).collect(),
         }
+    }
+
+    fn bars(&self, component: &Component) -> Bars {
+        let zone = self.snapshot.page.time_zone;
+        let own = effects_of(component, &self.snapshot.effects);
+        Bars { component: component.id.clone(), days: uptime::days(&own, component.start_date, DAYS, zone, self.now) }
     }
 
     fn incident_page(&self, incident: Incident) -> IncidentPage {
@@ -182,6 +192,11 @@ fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(Stri
     }
     let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), super::deep::cursor(last)));
     (page.to_vec(), last.map(|address| (label, address)))
+}
+
+/// What held this component down.
+pub(super) fn effects_of(component: &Component, effects: &[Effect]) -> Vec<Effect> {
+    effects.iter().filter(|effect| effect.component_id == component.id).cloned().collect()
 }
 
 /// The address of a month.

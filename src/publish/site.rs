@@ -47,6 +47,11 @@ impl Site {
         self.documents.get(error_path(status).as_str())
     }
 
+    /// The page that says a filtered view can't be had now.
+    pub fn filter_unavailable(&self) -> Option<&Arc<Document>> {
+        self.documents.get(FILTER_UNAVAILABLE)
+    }
+
     /// Every path with its document, error pages left out.
     pub fn pages(&self) -> impl Iterator<Item = (&str, &Document)> {
         let pages = self.documents.iter().filter(|(path, _)| path.starts_with('/'));
@@ -78,6 +83,9 @@ impl Site {
         Ok(postcard::from_bytes(rest)?)
     }
 }
+
+/// The place of the page for a filtered view that can't be had; no request path looks like it.
+pub(super) const FILTER_UNAVAILABLE: &str = "error:filter";
 
 /// The place of an error page; no request path looks like it.
 pub(super) fn error_path(status: u16) -> String {

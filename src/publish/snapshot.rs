@@ -1,11 +1,14 @@
 //! What a Site is rendered from: one consistent state of the database.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, Utc};
 
 use crate::db::{self, Tx};
-use crate::domain::history::{Filter, PAGE_SIZE, Totals};
+use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
+use crate::domain::uptime::Effect;
 use crate::domain::{Component, Group, Incident, Page};
+use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
+use crate::ui::time::today;
 
 /// The most incidents shown for the last days.
 const MAX_RECENT: i64 = 100;
@@ -25,6 +28,8 @@ pub struct Snapshot {
     pub newest: Vec<Incident>,
     /// Of all incidents.
     pub totals: Totals,
+    /// What held components down within the days that have bars.
+    pub effects: Vec<Effect>,
 }
 
 impl Snapshot {
@@ -35,6 +40,7 @@ impl Snapshot {
     pub async fn load(tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Self> {
         let page = db::page::load(tx).await?;
         let since = Some(past_days_begin(now, page.time_zone));
+        let first_bar = start_of_day(today(now, page.time_zone) - Days::new(DAYS - 1), page.time_zone);
         let all = Filter::default();
         Ok(Self {
             revision: tx.revision().await?,
@@ -44,6 +50,7 @@ impl Snapshot {
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
             newest: db::incidents::list(tx, &all, (None, None), None, PAGE_SIZE as i64 + 1).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
+            effects: db::effects::since(tx, first_bar).await?,
             page,
         })
     }

@@ -113,7 +113,7 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
 }
 
 fn header(shell: &Shell, kind: Kind) -> AnyView {
-    let current = (shell.path == "/history").then_some("page");
+    let current = |path: &str| (shell.path == path).then_some("page");
     let state = match kind {
         Kind::Error => "Status".to_owned(),
         _ => format!("Status: {}", state_words(shell.tone)),
@@ -126,7 +126,11 @@ fn header(shell: &Shell, kind: Kind) -> AnyView {
                 <span class="dot" aria-hidden="true"></span>
                 {shell.page.logo().to_owned()}
             </a>
-            <nav aria-label="Pages">{state}<a href="/history" aria-current=current>"History"</a></nav>
+            <nav aria-label="Pages">
+                {state}
+                <a href="/history" aria-current=current("/history")>"History"</a>
+                <a href="/uptime" aria-current=current("/uptime")>"Uptime"</a>
+            </nav>
         </header>
     }
     .into_any()

@@ -17,6 +17,7 @@ pub fn router() -> Router<State> {
         .route("/", get(pages::hot))
         .route("/history", get(pages::history))
         .route("/history/{month}", get(pages::month))
+        .route("/uptime", get(pages::uptime))
         .route("/incidents/{id}", get(pages::incident))
         .route("/assets/{name}", get(assets::show))
         .route("/favicon.svg", get(pages::file))

@@ -3,6 +3,7 @@ use axum::extract::{Path, State as FromState};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, Filter, Month};
 use crate::publish::{Deep, Document, Encoding, content_security_policy, render_error};
@@ -13,6 +14,9 @@ use crate::web::{Error, assets};
 /// How long a copy may be shown: a moment by browsers and caches, longer where we can't be reached.
 const SHORTLY: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400");
+
+/// What must not be kept.
+const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A page of the Site, whatever the query says.
 pub async fn hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
@@ -46,6 +50,11 @@ pub async fn month(
     }
 }
 
+/// `GET /uptime`
+pub async fn uptime(FromState(state): FromState<State>, headers: HeaderMap) -> Response {
+    deep(&state, Deep::Uptime, &headers).await
+}
+
 /// `GET /incidents/{id}`: from the Site while it is recent, else on demand.
 pub async fn incident(state: FromState<State>, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     if state.publisher.site().document(uri.path()).is_some() {
@@ -69,10 +78,22 @@ pub async fn not_found() -> Error {
 }
 
 async fn deep(state: &State, page: Deep, headers: &HeaderMap) -> Response {
+    let is_filtered = matches!(page, Deep::Filtered(..));
     match state.publisher.deep(page).await {
         Ok(document) => respond(&document, headers, SHORTLY, Some(&content_security_policy())),
+        Err(error) if is_filtered && matches!(*error, db::Error::Unavailable(_)) => filter_unavailable(state),
         Err(error) => Error::from(error).into_response(),
     }
+}
+
+/// Says that a filtered view needs the database, and leads to the history that doesn't.
+fn filter_unavailable(state: &State) -> Response {
+    let site = state.publisher.site();
+    let Some(document) = site.filter_unavailable() else { return Error::Busy.into_response() };
+    let mut response = respond(document, &HeaderMap::new(), NEVER, Some(&site.content_security_policy));
+    response.headers_mut().remove(header::ETAG);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    response
 }
 
 /// The page that says an error: from the Site, unless it has a sentence of its own to say.
@@ -93,7 +114,7 @@ pub fn error_page(state: &State, status: StatusCode, sentence: Option<String>) -
         }
     };
     response.headers_mut().remove(header::ETAG);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, NEVER);
     response
 }
 

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::bars::{self, Bars};
 use crate::domain::{Component, Group, Incident, Status};
 
 /// A component as the page shows it.
@@ -61,28 +62,34 @@ fn join_neighbours(blocks: impl Iterator<Item = Block>) -> Vec<Block> {
 
 /// Every group and component.
 #[component]
-pub fn Board(groups: Vec<Group>, rows: Vec<Row>) -> AnyView {
-    blocks(&groups, rows).into_iter().map(panel).collect_view().into_any()
+pub fn Board(groups: Vec<Group>, rows: Vec<Row>, bars: Vec<Bars>) -> AnyView {
+    blocks(&groups, rows).into_iter().map(|block| panel(block, &bars)).collect_view().into_any()
 }
 
-fn panel(block: Block) -> AnyView {
+fn panel(block: Block, bars: &[Bars]) -> AnyView {
     let heading = block.group.map(|group| {
         let about =
             (!group.description.is_empty()).then(|| view! { <p class="about" dir="auto">{group.description}</p> });
         view! { <h3 dir="auto">{group.name}</h3>{about} }
     });
-    let rows = block.rows.into_iter().map(row).collect_view();
+    let rows = block.rows.into_iter().map(|line| row(line, bars)).collect_view();
     view! { <section class="panel">{heading}<ul>{rows}</ul></section> }.into_any()
 }
 
-fn row(row: Row) -> AnyView {
+fn row(row: Row, bars: &[Bars]) -> AnyView {
     let Row { component, status } = row;
     let about = (!component.description.is_empty())
         .then(|| view! { <span class="about" dir="auto">{component.description}</span> });
+    let own = bars.iter().find(|bars| bars.component == component.id);
+    let uptime = own.map(|own| {
+        let href = format!("/uptime#component-{}", component.id);
+        view! { " "<a class="percent" href=href>{own.total().uptime_words()}<span class="unseen">" uptime: why"</span></a> }
+    });
     view! {
         <li class=format!("row status-{}", status.key()) id=format!("component-{}", component.id)>
-            <div><span class="name" dir="auto">{component.name}</span>{about}</div>
+            <div><span class="name" dir="auto">{component.name}</span>{uptime}{about}</div>
             <span class="state">{status.words()}</span>
+            {own.map(bars::drawing)}
         </li>
     }
     .into_any()

@@ -222,9 +222,12 @@ fn month(page: &HistoryPage, incidents: &[Incident], newest: bool) -> AnyView {
         }
         _ => view! { <h2 class="unseen">"Incidents"</h2> }.into_any(),
     };
+    let day = |incident: &Incident| time::today(incident.started_at, zone);
     let card = |(index, incident): (usize, &Incident)| {
         let fold = if newest && index == 0 { Fold::Open } else { Fold::Closed };
-        view! { <IncidentCard incident=incident.clone() fold=fold zone=zone now=now /> }
+        let begins = index == 0 || incidents.get(index - 1).is_some_and(|before| day(before) != day(incident));
+        let anchor = begins.then(|| view! { <span id=format!("day-{}", day(incident))></span> });
+        view! { {anchor}<IncidentCard incident=incident.clone() fold=fold zone=zone now=now /> }
     };
     view! { <section>{heading}{incidents.iter().enumerate().map(card).collect_view()}</section> }.into_any()
 }

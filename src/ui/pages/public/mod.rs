@@ -1,17 +1,21 @@
 //! What visitors read. Each page has a struct with exactly what it shows and a `render` that makes the
 //! whole document of it.
 
+mod bars;
 mod board;
 pub mod error;
 pub mod history;
 pub mod incident;
 mod parts;
 pub mod status;
+pub mod uptime;
 
+pub use bars::{Bars, DAYS};
 pub use error::ErrorPage;
 pub use history::HistoryPage;
 pub use incident::IncidentPage;
 pub use status::StatusPage;
+pub use uptime::UptimePage;
 
 #[cfg(test)]
 mod sample;

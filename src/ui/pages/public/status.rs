@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::bars::Bars;
 use super::board::{self, Board, Row};
 use super::parts::{self, Facts, Fold, IncidentCard, count};
 use crate::domain::history::start_of_day;
@@ -30,6 +31,8 @@ pub struct StatusPage {
     /// Incidents that began since [`past_days_begin`], newest start first. Open ones among them are
     /// passed over: `open` has them.
     pub past: Vec<Incident>,
+    /// The last days of each component, in any order.
+    pub bars: Vec<Bars>,
 }
 
 /// The first instant of "Past days": what began before it is not shown there.
@@ -170,11 +173,14 @@ fn open_incidents(page: &StatusPage) -> Option<AnyView> {
 }
 
 fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
+    let legend = page.bars.first().map(|bars| {
+        view! { <p class="soft">{format!("{} days, today at the right", bars.days.len())}</p> }
+    });
     (!rows.is_empty()).then(|| {
         view! {
             <section>
-                <h2>"Components"</h2>
-                <Board groups=page.groups.clone() rows=rows />
+                <div class="over"><h2>"Components"</h2>{legend}</div>
+                <Board groups=page.groups.clone() rows=rows bars=page.bars.clone() />
             </section>
         }
         .into_any()

@@ -1,0 +1,67 @@
+//! What held components in a status other than operational: incidents, and baselines that people set.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx};
+use crate::domain::uptime::Effect;
+use crate::domain::{ComponentId, IncidentId, Status};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    incident_id: String,
+    component_id: String,
+    started_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    status: String,
+}
+
+/// Every effect that lasted beyond `at`, of all components, in no order.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
+    // Two questions, so that each is answered from an index.
+    let sql = "select incident_id, component_id, started_at, ended_at, status
+               from incident_effects where ended_at > $1
+               union all
+               select incident_id, component_id, started_at, ended_at, status
+               from incident_effects where ended_at is null";
+    let rows = rows!(tx, Row, sql, at)?;
+    let mut effects: Vec<Effect> = rows.into_iter().map(Effect::try_from).collect::<Result<_>>()?;
+    effects.extend(baselines_since(tx, at).await?);
+    Ok(effects)
+}
+
+/// The baselines that were not operational, from the last one set before `at` on.
+async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
+    let sql = "select component_id, since, status from component_baselines b
+               where since >= $1 or since = (select max(since) from component_baselines earlier
+                                             where earlier.component_id = b.component_id and earlier.since < $1)
+               order by component_id, since";
+    let rows = rows!(tx, (String, DateTime<Utc>, String), sql, at)?;
+    let mut effects: Vec<Effect> = Vec::new();
+    for (component, since, status) in rows {
+        let component_id = ComponentId::parse(&component).ok_or_else(|| Error::other("a component's id"))?;
+        let status = Status::from_key(&status).ok_or_else(|| Error::other("a component's status"))?;
+        if let Some(last) = effects.last_mut().filter(|last| last.component_id == component_id) {
+            last.to = Some(since);
+        }
+        effects.push(Effect { component_id, incident_id: None, from: since, to: None, status });
+    }
+    effects.retain(|effect| effect.status != Status::Operational);
+    Ok(effects)
+}
+
+impl TryFrom<Row> for Effect {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            component_id: ComponentId::parse(&row.component_id).ok_or_else(|| Error::other("a component's id"))?,
+            incident_id: IncidentId::parse(&row.incident_id),
+            from: row.started_at,
+            to: row.ended_at,
+            status: Status::from_key(&row.status).ok_or_else(|| Error::other("a component's status"))?,
+        })
+    }
+}

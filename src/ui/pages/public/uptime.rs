@@ -1,0 +1,116 @@
+//! `/uptime`: each component month by month, and why each figure is what it is.
+
+use leptos::prelude::*;
+
+use super::bars::outage_words;
+use super::parts::count;
+use crate::domain::ComponentId;
+use crate::domain::history::Month;
+use crate::domain::uptime::Outage;
+use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::time;
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct UptimePage {
+    pub shell: Shell,
+    /// In the order of the page.
+    pub components: Vec<ComponentUptime>,
+}
+
+/// One component with its months.
+#[derive(Clone, Debug)]
+pub struct ComponentUptime {
+    pub id: ComponentId,
+    pub name: String,
+    /// Newest first.
+    pub months: Vec<MonthUptime>,
+}
+
+/// One month of a component.
+#[derive(Clone, Debug)]
+pub struct MonthUptime {
+    pub month: Month,
+    pub outage: Outage,
+    /// How many incidents touched it.
+    pub incidents: usize,
+}
+
+/// The whole document.
+pub fn render(page: UptimePage) -> String {
+    crate::ui::render(|| view! { <UptimeView page=page /> })
+}
+
+/// The uptime page.
+#[component]
+pub fn UptimeView(page: UptimePage) -> AnyView {
+    let head = Head {
+        title: "Uptime".to_owned(),
+        description: format!("How much of each month the components of {} worked, and why.", page.shell.page.name),
+        kind: Kind::Regular,
+    };
+    let empty = page.components.is_empty().then(|| view! { <p class="soft empty">"No components are listed yet."</p> });
+    view! {
+        <Layout shell=page.shell head=head>
+            <div class="intro">
+                <h1>"Uptime"</h1>
+                <p class="lede">
+                    "A second of major outage counts as one second down, a second of partial outage as 0.3. Degraded performance and maintenance count as up. Where causes overlap, the worst counts, once. Figures are cut, never rounded up; what lies before a component's first day is no data."
+                </p>
+            </div>
+            {empty}
+            {page.components.into_iter().map(component).collect_view()}
+        </Layout>
+    }
+    .into_any()
+}
+
+fn component(component: ComponentUptime) -> AnyView {
+    let ComponentUptime { id, name, months } = component;
+    let total = months.iter().fold(Outage::default(), |sum, month| sum.plus(month.outage));
+    let summary = format!("{} in {}", total.uptime_words(), count(months.len() as i64, "month"));
+    let rows = months.iter().map(|month| row(&id, month)).collect_view();
+    view! {
+        <section class="card uptime" id=format!("component-{id}")>
+            <div class="head"><h2 dir="auto">{name.clone()}</h2><p class="soft">{summary}</p></div>
+            <table>
+                <caption class="unseen">{format!("{name}, month by month")}</caption>
+                <thead><tr><th scope="col">"Month"</th><th scope="col">"Uptime"</th><th scope="col">"Why"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(component: &ComponentId, month: &MonthUptime) -> AnyView {
+    view! {
+        <tr>
+            <th scope="row">{time::month(month.month)}</th>
+            <td>{month.outage.uptime_words()}</td>
+            <td>{why(component, month)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// `2 incidents, 32m partial outage`, leading to these incidents.
+fn why(component: &ComponentId, month: &MonthUptime) -> AnyView {
+    let out = outage_words(month.outage);
+    if month.incidents == 0 && out.is_empty() {
+        let words = if month.outage.is_known() { "Nothing was out" } else { "" };
+        return view! { <span class="soft">{words}</span> }.into_any();
+    }
+    let mut parts = vec![match month.incidents {
+        0 => "Set by hand".to_owned(),
+        number => count(number as i64, "incident"),
+    }];
+    parts.extend(out);
+    let (from, to) = (month.month.first_day(), month.month.last_day());
+    let href = format!("/history?component={component}&from={from}&to={to}");
+    let shown = parts.join(", ");
+    match month.incidents {
+        0 => shown.into_any(),
+        _ => view! { <a href=href>{shown}</a> }.into_any(),
+    }
+}
