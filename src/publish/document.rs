@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 /// Above this size brotli's best level costs more time than its last per cent is worth, in bytes.
 const BEST_EFFORT_LIMIT: usize = 64 * 1024;
 
+/// Where the main part of every public page begins.
+const MAIN: &str = "<main id=\"main\">";
+
 /// How a document travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -47,6 +50,15 @@ impl Document {
     /// An HTML page.
     pub fn html(status: u16, html: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", html)
+    }
+
+    /// The same page with `notice` at the top of its main part; what is no page stays as it is.
+    pub fn with_notice(&self, notice: &str) -> Self {
+        let html = std::str::from_utf8(&self.plain).unwrap_or_default();
+        let Some((before, after)) = html.split_once(MAIN).filter(|_| self.content_type.starts_with("text/html")) else {
+            return self.clone();
+        };
+        Self::new(self.status, &self.content_type, [before, MAIN, notice, after].concat())
     }
 
     /// Whether it has this status and says this text.
@@ -150,6 +162,17 @@ mod tests {
         ::brotli::BrotliDecompress(&mut &document.bytes(Encoding::Brotli)[..], &mut unbrotlied).unwrap();
         assert_eq!((unzipped.as_str(), unbrotlied.as_slice()), (text.as_str(), text.as_bytes()));
         assert!(document.bytes(Encoding::Brotli).len() < document.bytes(Encoding::Plain).len());
+    }
+
+    #[test]
+    fn a_notice_stands_at_the_top_of_the_main_part() {
+        let page = Document::html(200, format!("<body>{MAIN}<h1>x</h1></main></body>"));
+        let html = page.with_notice("<p>old</p>");
+        assert_eq!(
+            &html.bytes(Encoding::Plain)[..],
+            format!("<body>{MAIN}<p>old</p><h1>x</h1></main></body>").as_bytes()
+        );
+        assert_ne!(html.etag(Encoding::Plain), page.etag(Encoding::Plain));
     }
 
     #[test]

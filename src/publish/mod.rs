@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::Clock;
@@ -32,6 +33,8 @@ use crate::db::{self, Db};
 const CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// How many deep pages are rendered at once: a flood of them leaves the rest of the machine alone.
 const DEEP_TURNS: usize = 2;
+/// How old a Site may be before its pages say so.
+const OLD_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// How long a reader of a deep page waits for a turn.
 const DEEP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -120,14 +123,32 @@ impl Publisher {
         Ok(behind)
     }
 
+    /// Says on every page when it was last confirmed, once that is longer ago than a minute; to be called
+    /// where publishing fails. Publishing takes it back.
+    pub async fn grow_old(&self) {
+        let site = self.site();
+        if site.notice.is_some() || site.revision == 0 || self.clock.now() - site.confirmed_at < OLD_AFTER {
+            return;
+        }
+        let aging = tokio::task::spawn_blocking(move || (Arc::new(site.grown_old()), site)).await;
+        if let Ok((aged, site)) = aging {
+            // Unless something was published in the meantime.
+            self.site.compare_and_swap(&site, aged);
+        }
+    }
+
     /// A page that lies too deep to be rendered ahead. Many readers of one page cause one rendering.
     ///
     /// # Errors
     /// `Unavailable` where the database is away or too many other deep pages are being rendered.
     pub async fn deep(&self, page: Deep) -> Result<Arc<Document>, Arc<db::Error>> {
         let day = self.clock.now().date_naive();
-        let key = format!("{} {day} {}", self.site().revision, page.address());
-        self.deep.try_get_with(key, self.render_deep(page)).await
+        let site = self.site();
+        let key = format!("{} {day} {}", site.revision, page.address());
+        let document = self.deep.try_get_with(key.clone(), self.render_deep(page)).await?;
+        let Some(notice) = &site.notice else { return Ok(document) };
+        let aged = async { Arc::new(document.with_notice(notice)) };
+        Ok(self.deep.get_with(format!("old {key}"), aged).await)
     }
 
     async fn render_deep(&self, page: Deep) -> db::Result<Arc<Document>> {

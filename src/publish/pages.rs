@@ -57,7 +57,7 @@ pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now:
         add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
     }
     add(FILTER_UNAVAILABLE.to_owned(), 503, error::render(ErrorPage::filter_unavailable(view.shell("/"))));
-    Site::new(snapshot.revision, now, content_security_policy(), documents)
+    Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents)
 }
 
 /// What is served before anything was ever published.
@@ -74,7 +74,7 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     let starting = Arc::new(Document::html(503, error::render(starting)));
     documents.insert("/".to_owned(), starting.clone());
     documents.insert("/history".to_owned(), starting);
-    Site::new(0, now, content_security_policy(), documents)
+    Site::new(0, now, content_security_policy(), Tz::UTC, documents)
 }
 
 /// An error page with a sentence of its own.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::Document;
+use crate::ui::pages::public::last_confirmed;
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +25,10 @@ pub struct Site {
     pub confirmed_at: DateTime<Utc>,
     /// The policy its pages are served under: it allows their inlined style by its hash.
     pub content_security_policy: String,
+    /// The zone in which its pages show their times.
+    pub time_zone: Tz,
+    /// What every page says since the database was not heard of for too long.
+    pub notice: Option<String>,
     documents: HashMap<String, Arc<Document>>,
 }
 
@@ -32,9 +38,21 @@ impl Site {
         revision: i64,
         confirmed_at: DateTime<Utc>,
         csp: String,
+        time_zone: Tz,
         documents: HashMap<String, Arc<Document>>,
     ) -> Self {
-        Self { revision, confirmed_at, content_security_policy: csp, documents }
+        Self { revision, confirmed_at, content_security_policy: csp, time_zone, notice: None, documents }
+    }
+
+    /// The same Site, saying on every page but the error pages when it was last confirmed.
+    pub fn grown_old(&self) -> Self {
+        let notice = last_confirmed(self.confirmed_at, self.time_zone);
+        let aged = |(path, document): (&String, &Arc<Document>)| {
+            let old = if path.starts_with('/') { Arc::new(document.with_notice(&notice)) } else { document.clone() };
+            (path.clone(), old)
+        };
+        let documents = self.documents.iter().map(aged).collect();
+        Self { documents, notice: Some(notice), ..self.clone() }
     }
 
     /// The document at `path`, if it is a hot one.
@@ -105,6 +123,7 @@ mod tests {
             7,
             DateTime::UNIX_EPOCH,
             "default-src 'none'".into(),
+            Tz::UTC,
             HashMap::from([("/".to_owned(), page.clone())]),
         );
         site.store(&file).unwrap();

@@ -13,7 +13,10 @@ use leptos::prelude::*;
 
 /// The document that `view` describes: complete HTML, no script that was not written there.
 pub fn render<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
-    let owner = Owner::new_root(None);
-    let html = owner.with(|| view().to_html());
-    format!("<!DOCTYPE html>{html}")
+    format!("<!DOCTYPE html>{}", fragment(view))
+}
+
+/// The piece of HTML that `view` describes.
+pub fn fragment<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
+    Owner::new_root(None).with(|| view().to_html())
 }

@@ -35,6 +35,8 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
         }
         if opened {
             work.tick(&state).await;
+        } else {
+            state.publisher.grow_old().await;
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -97,6 +99,9 @@ impl Work {
             _ => {}
         }
         self.failing = result.is_err();
+        if self.failing {
+            state.publisher.grow_old().await;
+        }
     }
 
     async fn try_tick(&mut self, state: &State) -> anyhow::Result<()> {

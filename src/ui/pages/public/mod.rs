@@ -7,6 +7,7 @@ pub mod error;
 pub mod history;
 pub mod incident;
 mod parts;
+mod stale;
 pub mod status;
 pub mod uptime;
 
@@ -14,6 +15,7 @@ pub use bars::{Bars, DAYS};
 pub use error::ErrorPage;
 pub use history::HistoryPage;
 pub use incident::IncidentPage;
+pub use stale::last_confirmed;
 pub use status::StatusPage;
 pub use uptime::UptimePage;
 
