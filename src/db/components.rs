@@ -32,14 +32,16 @@ struct GroupRow {
     version: i64,
 }
 
-/// Every component, by position.
+/// Every component in the order of the page: by the place of its group, or its own where it has none,
+/// then by its place within the group.
 ///
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Component>> {
-    let sql = "select id, group_id, name, description, status, position, start_date, only_show_if_degraded,
-                      created_at, updated_at, version
-               from components order by position, created_at, id";
+    let sql = "select c.id, c.group_id, c.name, c.description, c.status, c.position, c.start_date,
+                      c.only_show_if_degraded, c.created_at, c.updated_at, c.version
+               from components c left join component_groups g on g.id = c.group_id
+               order by coalesce(g.position, c.position), coalesce(g.id, ''), c.position, c.created_at, c.id";
     rows!(tx, Row, sql)?.into_iter().map(Component::try_from).collect()
 }
 

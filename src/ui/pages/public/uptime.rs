@@ -71,7 +71,7 @@ fn component(component: ComponentUptime) -> AnyView {
     let summary = format!("{} in {}", total.uptime_words(), count(months.len() as i64, "month"));
     let rows = months.iter().map(|month| row(&id, month)).collect_view();
     view! {
-        <section class="card uptime" id=format!("component-{id}")>
+        <section class="panel uptime" id=format!("component-{id}")>
             <div class="head"><h2 dir="auto">{name.clone()}</h2><p class="soft">{summary}</p></div>
             <table>
                 <caption class="unseen">{format!("{name}, month by month")}</caption>
