@@ -58,6 +58,11 @@ impl App {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let router = web::router(self.state.clone());
         let trusted = Arc::new(self.state.trusted_proxies.clone());
+        let (streams, stopped) = (self.state.streams().clone(), stop.clone());
+        tokio::spawn(async move {
+            stopped.cancelled().await;
+            streams.end();
+        });
         let serving = tokio::spawn(connections::serve(self.listener, router, trusted, stop.clone(), GRACE));
         let worked = worker::run(self.state.clone(), stop.clone()).await;
         stop.cancel();
@@ -73,6 +78,7 @@ impl App {
 /// As [`App::build`] and [`App::run`].
 pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig) -> anyhow::Result<()> {
     start_log(serve.log_json);
+    connections::raise_open_files();
     let app = App::build(serve, database, Clock::system()).await?;
     println!("Candor listens on {}", app.state.origin);
     let stop = CancellationToken::new();

@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +27,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 64 * 1024;
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
-/// The most connections at once.
-const MAX_CONNECTIONS: usize = 10_000;
+/// The most connections at once: every event stream, and room for those who come for a page.
+const MAX_CONNECTIONS: usize = 25_000;
 /// The most connections at once from one address; a whole office may sit behind one.
 const MAX_PER_ADDRESS: usize = 100;
 /// How long accepting rests after an error that will not pass at once, such as too many open files.
@@ -69,6 +70,14 @@ pub async fn serve(
     drop(listener);
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end in {} s and were cut", grace.as_secs());
+    }
+}
+
+/// Asks the system for as many open files as it allows; many give 1024 to who does not ask.
+pub fn raise_open_files() {
+    let most = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }) {
+        tracing::warn!("the limit of open files stays as it is: {error}");
     }
 }
 
@@ -131,18 +140,19 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// How many connections each address holds.
+/// How many connections, or event streams, each address holds.
 #[derive(Clone, Default)]
-struct ByAddress(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub struct ByAddress(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
-/// One connection of an address; given back when dropped.
-struct Place {
+/// One of those of an address; given back when dropped.
+pub struct Place {
     counts: ByAddress,
     address: IpAddr,
 }
 
 impl ByAddress {
-    fn take(&self, address: IpAddr, limit: usize) -> Option<Place> {
+    /// One more for `address`, unless it has `limit` already.
+    pub fn take(&self, address: IpAddr, limit: usize) -> Option<Place> {
         let address = network(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_insert(0);

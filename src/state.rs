@@ -7,10 +7,16 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::publish::Publisher;
+use crate::streams::{MAX_STREAMS, Streams};
 
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct State(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    streams: Streams,
+}
 
 /// What a [`State`] is made of.
 pub struct Parts {
@@ -26,7 +32,12 @@ pub struct Parts {
 impl State {
     /// The state made of `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Shared { parts, streams: Streams::new(MAX_STREAMS) }))
+    }
+
+    /// The open event streams.
+    pub fn streams(&self) -> &Streams {
+        &self.0.streams
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.
@@ -47,6 +58,6 @@ impl Deref for State {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

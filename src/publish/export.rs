@@ -40,7 +40,10 @@ impl Publisher {
             }
         }
         for (name, bytes) in files {
-            std::fs::write(target.join(&name), bytes).with_context(|| format!("writing {name}"))?;
+            let file = target.join(&name);
+            let folder = file.parent().unwrap_or(target);
+            std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+            std::fs::write(&file, bytes).with_context(|| format!("writing {name}"))?;
         }
         Ok(count)
     }

@@ -4,6 +4,7 @@
 //! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
 //! rendered on first request and kept in a bounded cache under its revision.
 
+mod change;
 mod deep;
 mod document;
 mod export;
@@ -11,6 +12,7 @@ mod pages;
 mod site;
 mod snapshot;
 
+pub use change::Change;
 pub use deep::Deep;
 pub use document::{Document, Encoding, hex};
 pub use pages::{content_security_policy, render_error};
@@ -24,7 +26,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::clock::Clock;
 use crate::db::{self, Db};
@@ -47,6 +49,8 @@ pub struct Publisher {
     /// Where the Site is kept between runs.
     file: PathBuf,
     site: ArcSwap<Site>,
+    /// Moves on whenever the Site shows something else at `/`.
+    changes: watch::Sender<Change>,
     /// What the Site was rendered from; none until the database was read.
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     /// One publishing at a time, so that an older state never replaces a newer one.
@@ -65,6 +69,7 @@ impl Publisher {
             clock,
             origin,
             file,
+            changes: watch::Sender::new(Change::of(&stored)),
             site: ArcSwap::from_pointee(stored),
             snapshot: RwLock::new(None),
             publishing: Mutex::new(()),
@@ -76,6 +81,11 @@ impl Publisher {
     /// What is served now.
     pub fn site(&self) -> Arc<Site> {
         self.site.load_full()
+    }
+
+    /// The newest change of what `/` shows, and those that follow.
+    pub fn changes(&self) -> watch::Receiver<Change> {
+        self.changes.subscribe()
     }
 
     /// The state that is served now, once the database was read.
@@ -95,12 +105,13 @@ impl Publisher {
         let snapshot = Arc::new(Snapshot::load(&mut tx, now).await?);
         drop(tx);
         let (before, origin) = (self.site(), self.origin.clone());
-        let rendering = snapshot.clone();
-        let site = tokio::task::spawn_blocking(move || pages::render_site(&rendering, &before, &origin, now));
+        let (rendering, replaced) = (snapshot.clone(), before.clone());
+        let site = tokio::task::spawn_blocking(move || pages::render_site(&rendering, &replaced, &origin, now));
         let site = Arc::new(site.await.context("rendering the Site")?);
         let revision = site.revision;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         self.site.store(site.clone());
+        self.changes.send_if_modified(|change| change.follow(&before, &site));
         let file = self.file.clone();
         let stored = tokio::task::spawn_blocking(move || site.store(&file)).await?;
         if let Err(error) = stored {
@@ -133,7 +144,10 @@ impl Publisher {
         let aging = tokio::task::spawn_blocking(move || (Arc::new(site.grown_old()), site)).await;
         if let Ok((aged, site)) = aging {
             // Unless something was published in the meantime.
-            self.site.compare_and_swap(&site, aged);
+            let swapped = self.site.compare_and_swap(&site, aged.clone());
+            if Arc::ptr_eq(&swapped, &site) {
+                self.changes.send_if_modified(|change| change.follow(&site, &aged));
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::time;
+use super::{live, time};
 use crate::domain::Page;
 use crate::domain::page::is_safe_url;
 use crate::domain::page_status::Indicator;
@@ -100,12 +100,14 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
                 {canonical}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <style>{stylesheet()}</style>
+                <script src=live::address() defer></script>
             </head>
             <body class=format!("tone-{tone}")>
                 <a class="skip" href="#main">"Skip to content"</a>
                 {header(&shell, head.kind)}
                 <main id="main">{children()}</main>
                 {footer(&shell)}
+                <p id="live" class="unseen" role="status"></p>
             </body>
         </html>
     }

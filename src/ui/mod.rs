@@ -5,6 +5,7 @@
 pub mod admin_layout;
 pub mod form;
 pub mod layout;
+pub mod live;
 pub mod markdown;
 pub mod pages;
 pub mod time;

@@ -1,4 +1,4 @@
-//! Files that are served as they are: the admin's stylesheet and islands, the favicon.
+//! Files that are served as they are: the admin's stylesheet and islands, the public script, the favicon.
 //!
 //! Everything is inside the program. What may be cached for ever stands under a name that carries the
 //! hash of its bytes.
@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::Error;
 use super::public::respond;
 use crate::publish::{Document, hex};
+use crate::ui::live;
 
 /// How long a browser may keep a file whose name carries its hash.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -58,6 +59,8 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let css = add("admin.css", "text/css; charset=utf-8", ADMIN_CSS.as_bytes().into());
     let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
     let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
+    let script = Document::new(200, "text/javascript; charset=utf-8", live::SCRIPT);
+    by_name.insert(live::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
     Assets { addresses: Addresses { css, js, wasm }, by_name }
 });
 
@@ -88,7 +91,8 @@ pub fn fixed(name: &str, headers: &HeaderMap) -> Option<Response> {
     FIXED.get(name).map(|document| respond(document, headers, FOR_A_DAY, None))
 }
 
-/// The content type and the file, for whoever writes the site into a folder.
+/// What public pages load, by path, for whoever writes the site into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
-    Public::iter().filter_map(|name| Public::get(&name).map(|file| (name.into_owned(), file.data.into_owned())))
+    let path = |name: &str| if name == "live.js" { live::address() } else { name }.trim_start_matches('/').to_owned();
+    Public::iter().filter_map(move |name| Public::get(&name).map(|file| (path(&name), file.data.into_owned())))
 }

@@ -11,4 +11,5 @@ mod db_page;
 mod db_sessions;
 mod db_tx;
 mod import;
+mod live;
 mod sample;

@@ -1,5 +1,6 @@
 //! What visitors read: looked up in the Site, or in the bounded cache of deep pages.
 
+mod events;
 mod health;
 mod pages;
 
@@ -19,6 +20,7 @@ pub fn router() -> Router<State> {
         .route("/history/{month}", get(pages::month))
         .route("/uptime", get(pages::uptime))
         .route("/incidents/{id}", get(pages::incident))
+        .route("/events", get(events::follow))
         .route("/assets/{name}", get(assets::show))
         .route("/favicon.svg", get(pages::file))
         .route("/robots.txt", get(pages::file))

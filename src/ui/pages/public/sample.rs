@@ -293,7 +293,9 @@ fn the_sample_pages_can_be_looked_at() {
 pub fn check(html: &str) {
     assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
     assert_eq!(html.matches("<h1").count(), 1, "{html}");
-    assert!(!html.contains(" style=") && !html.contains("<script") && !html.contains(" onclick"), "{html}");
+    let script = format!("<script src=\"{}\" defer></script>", crate::ui::live::address());
+    assert_eq!((html.matches("<script").count(), html.matches(&script).count()), (1, 1), "{html}");
+    assert!(!html.contains(" style=") && !html.contains(" onclick"), "{html}");
     assert!(html.contains(&format!("<style>{}</style>", crate::ui::layout::stylesheet())));
     assert!(!html.contains("never shown") && !html.contains("<textarea"));
     let levels: Vec<u8> = html.split("<h").skip(1).map(|rest| rest.as_bytes()[0]).filter(u8::is_ascii_digit).collect();

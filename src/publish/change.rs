@@ -1,0 +1,98 @@
+//! What those who follow the page are told: that it now shows something else.
+
+use bytes::Bytes;
+
+use super::{Encoding, Site};
+
+/// The newest change of what `/` shows.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The entity tag of the plain page, without quotes.
+    id: String,
+    /// The revision that changed the page; time may have changed it again since ("open for 13m").
+    revision: i64,
+    /// The event, ready for the wire and shared by all who are told.
+    event: Bytes,
+}
+
+impl Change {
+    /// What brought `site` about, as far as anybody knows.
+    pub(super) fn of(site: &Site) -> Self {
+        Self::new(id(site), site.revision)
+    }
+
+    fn new(id: String, revision: i64) -> Self {
+        let event = format!("id: {id}\nevent: published\ndata: {{\"revision\":{revision}}}\n\n");
+        Self { id, revision, event: event.into() }
+    }
+
+    /// Becomes the change from `before` to `site`; says whether `/` shows anything else.
+    pub(super) fn follow(&mut self, before: &Site, site: &Site) -> bool {
+        let id = id(site);
+        if id == self.id {
+            return false;
+        }
+        let revision = if site.revision == before.revision { self.revision } else { site.revision };
+        *self = Self::new(id, revision);
+        true
+    }
+
+    /// Whether `last` names it: the id of its event, or the entity tag of the page in any encoding.
+    pub fn is(&self, last: &str) -> bool {
+        let tag = last.trim_start_matches("W/").trim_matches('"');
+        tag.split_once('-').map_or(tag, |(tag, _)| tag) == self.id
+    }
+
+    /// The event that tells it.
+    pub fn event(&self) -> Bytes {
+        self.event.clone()
+    }
+}
+
+fn id(site: &Site) -> String {
+    let tag = site.document("/").map_or("", |page| page.etag(Encoding::Plain));
+    tag.trim_matches('"').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::Document;
+    use chrono::DateTime;
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    fn site(revision: i64, text: &str) -> Site {
+        let page = Arc::new(Document::html(200, text.to_owned()));
+        Site::new(revision, DateTime::UNIX_EPOCH, String::new(), HashMap::from([("/".to_owned(), page)]))
+    }
+
+    #[test]
+    fn only_another_page_is_a_change() {
+        let (first, quiet, loud) = (site(1, "up"), site(2, "up"), site(3, "down"));
+        let mut change = Change::of(&first);
+        assert!(!change.follow(&first, &quiet));
+        assert!(change.follow(&quiet, &loud));
+        assert!(change.event().ends_with(b"event: published\ndata: {\"revision\":3}\n\n"));
+    }
+
+    #[test]
+    fn the_passing_of_time_is_no_new_revision() {
+        let (first, quiet, later) = (site(1, "open for 1m"), site(2, "open for 1m"), site(2, "open for 2m"));
+        let mut change = Change::of(&first);
+        assert!(!change.follow(&first, &quiet));
+        assert!(change.follow(&quiet, &later));
+        assert_eq!(change.revision, 1);
+    }
+
+    #[test]
+    fn it_is_known_by_its_id_and_by_every_tag_of_the_page() {
+        let site = site(1, "up");
+        let change = Change::of(&site);
+        let page = site.document("/").unwrap();
+        for encoding in [Encoding::Plain, Encoding::Gzip, Encoding::Brotli] {
+            assert!(change.is(page.etag(encoding)) && change.is(&format!("W/{}", page.etag(encoding))));
+        }
+        assert!(change.is(&change.id) && !change.is("") && !change.is("other"));
+    }
+}

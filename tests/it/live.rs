@@ -1,0 +1,249 @@
+//! Following the page: the event stream, and the script that follows it.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use candor::app::App;
+use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
+use candor::db::components;
+use candor::domain::Status;
+use candor::domain::audit::{Actor, Entry};
+use candor::domain::forms::NewComponent;
+use candor::publish::{Encoding, Publisher};
+use candor::state::{Parts, State};
+use candor::streams::MAX_PER_CLIENT;
+use candor::{ui, web};
+use http_body_util::BodyExt as _;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::support::TestDb;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+on_both_databases!(a_commit_of_another_process_is_heard_within_a_second);
+
+#[tokio::test]
+async fn a_stream_begins_with_the_newest_change() {
+    let site = Published::new().await;
+    let mut stream = site.get("/events", &[]).await;
+    assert_eq!(stream.status(), StatusCode::OK);
+    assert_eq!(stream.headers()[header::CONTENT_TYPE], "text/event-stream");
+    assert_eq!(stream.headers()[header::CACHE_CONTROL], "no-store");
+    assert_eq!(stream.headers()["x-accel-buffering"], "no");
+    assert!(stream.headers().get(header::CONTENT_ENCODING).is_none());
+    let first = heard(&mut stream).await.unwrap();
+    assert!(first.starts_with("retry: ") && first.contains("\nevent: published\n"), "{first}");
+    assert!(first.contains(&format!("id: {}\n", site.etag(Encoding::Plain).trim_matches('"'))), "{first}");
+    assert!(first.ends_with(&format!("data: {{\"revision\":{}}}\n\n", site.state.publisher.site().revision)));
+}
+
+#[tokio::test]
+async fn who_has_the_newest_change_hears_of_the_next_one() {
+    let site = Published::new().await;
+    let tag = site.etag(Encoding::Brotli);
+    let asked = format!("/events?last={}", tag.replace('"', "%22"));
+    let id = tag.trim_matches('"').trim_end_matches("-b");
+    let mut streams = [site.get("/events", &[("last-event-id", id)]).await, site.get(&asked, &[]).await];
+    for stream in &mut streams {
+        assert!(!heard(stream).await.unwrap().contains("event:"));
+    }
+    site.state.publish().await;
+    add_component(&site.test, "Search").await;
+    site.state.publish().await;
+    for stream in &mut streams {
+        assert!(heard(stream).await.unwrap().contains("event: published"));
+    }
+    let mut behind = site.get("/events", &[("last-event-id", id)]).await;
+    assert!(heard(&mut behind).await.unwrap().contains("event: published"));
+}
+
+#[tokio::test]
+async fn what_the_page_does_not_show_is_no_event() {
+    let site = Published::new().await;
+    let mut stream = site.get("/events", &[]).await;
+    heard(&mut stream).await.unwrap();
+    let write = site.test.write().await.unwrap();
+    write.commit(&Actor::shell(), site.test.clock.now(), Entry::new("manager.add", "m", "Ada")).await.unwrap();
+    site.state.publish().await;
+    assert!(timeout(SECOND / 5, stream.body_mut().frame()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_client_has_only_so_many_streams() {
+    let site = Published::new().await;
+    let mut streams = Vec::new();
+    for _ in 0..MAX_PER_CLIENT {
+        streams.push(site.get("/events", &[]).await);
+    }
+    let refused = site.get("/events", &[("accept", "text/event-stream")]).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/json");
+    streams.pop();
+    assert_eq!(site.get("/events", &[]).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn streams_end_when_the_server_stops() {
+    let site = Published::new().await;
+    let mut stream = site.get("/events", &[]).await;
+    heard(&mut stream).await.unwrap();
+    site.state.streams().end();
+    assert_eq!(heard(&mut stream).await, None);
+    assert_eq!(site.get("/events", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+async fn a_commit_of_another_process_is_heard_within_a_second(test: TestDb) {
+    let mut server = Running::start(&test).await;
+    server.hear("\"revision\"").await;
+    add_component(&test, "Search").await;
+    timeout(SECOND, server.hear("event: published")).await.expect("told within a second");
+}
+
+#[tokio::test]
+async fn a_server_stops_at_once_though_a_stream_is_open() {
+    let test = TestDb::sqlite().await;
+    let mut server = Running::start(&test).await;
+    server.hear("\"revision\"").await;
+    let began = Instant::now();
+    server.stop.cancel();
+    timeout(2 * SECOND, server.run).await.expect("stops in two seconds").unwrap().unwrap();
+    assert_eq!(timeout(SECOND, server.stream.read_to_string(&mut String::new())).await.unwrap().ok(), Some(5));
+    assert!(began.elapsed() < 2 * SECOND);
+}
+
+#[tokio::test]
+async fn the_script_is_small_and_kept_for_ever() {
+    let site = Published::new().await;
+    let page = text(site.get("/", &[]).await).await;
+    let address = ui::live::address();
+    assert!(page.contains(&format!("<script src=\"{address}\" defer></script>")), "{page}");
+    let script = site.get(address, &[("accept-encoding", "br")]).await;
+    assert_eq!(script.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+    assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+    let size = script.into_body().collect().await.unwrap().to_bytes().len();
+    assert!(size <= 2048, "{size} bytes");
+    assert_eq!(text(site.get(address, &[]).await).await, ui::live::SCRIPT);
+}
+
+#[tokio::test]
+async fn an_exported_site_has_its_script() {
+    let site = Published::new().await;
+    let target = site.folder.path().join("export");
+    site.state.publisher.export(&target, web::assets::fixed_files(), |_| {}).await.unwrap();
+    let written = std::fs::read_to_string(target.join(ui::live::address().trim_start_matches('/'))).unwrap();
+    assert_eq!(written, ui::live::SCRIPT);
+    assert!(!target.join("live.js").exists());
+}
+
+/// A published page behind the router.
+struct Published {
+    test: TestDb,
+    folder: TempDir,
+    state: State,
+    router: Router,
+}
+
+impl Published {
+    async fn new() -> Self {
+        let test = TestDb::sqlite().await;
+        let folder = tempfile::tempdir().unwrap();
+        let origin = "http://status.example".to_owned();
+        let file = folder.path().join("site");
+        let publisher = Publisher::new(test.db.clone(), test.clock.clone(), origin.clone(), file);
+        let (db, clock) = (test.db.clone(), test.clock.clone());
+        let state = State::new(Parts { db, clock, publisher, origin, trusted_proxies: Vec::new() });
+        state.publish().await;
+        let router = web::router(state.clone());
+        Self { test, folder, state, router }
+    }
+
+    async fn get(&self, address: &str, headers: &[(&'static str, &str)]) -> Response<Body> {
+        let mut request = Request::get(address).body(Body::empty()).unwrap();
+        let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        *request.headers_mut() = pairs.collect::<HeaderMap>();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// The entity tag of `/`.
+    fn etag(&self, encoding: Encoding) -> String {
+        self.state.publisher.site().document("/").unwrap().etag(encoding).to_owned()
+    }
+}
+
+/// What the stream says next; nothing at its end.
+async fn heard(stream: &mut Response<Body>) -> Option<String> {
+    let frame = timeout(SECOND, stream.body_mut().frame()).await.expect("something within a second")?;
+    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+/// A change that `/` shows.
+async fn add_component(test: &TestDb, name: &str) {
+    let mut tx = test.write().await.unwrap();
+    let new = NewComponent {
+        group_id: None,
+        name: name.to_owned(),
+        description: String::new(),
+        status: Status::Operational,
+        position: None,
+        start_date: None,
+        only_show_if_degraded: false,
+    };
+    let now = test.clock.now();
+    let component = components::create(&mut tx, new, now).await.unwrap();
+    let entry = Entry::new("component.create", &component.id, &component.name).after(&component);
+    tx.commit(&Actor::shell(), now, entry).await.unwrap();
+}
+
+/// A whole server on a port of its own, with a stream open.
+struct Running {
+    run: tokio::task::JoinHandle<anyhow::Result<()>>,
+    stop: CancellationToken,
+    stream: TcpStream,
+    _folder: TempDir,
+}
+
+impl Running {
+    async fn start(test: &TestDb) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let serve = ServeConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+            site: SiteConfig { base_url: None, data_dir: folder.path().to_owned() },
+            trusted_proxies: Vec::new(),
+            log_json: false,
+        };
+        let database = DatabaseConfig { database_url: test.url.clone(), database_url_file: None };
+        let app = App::build(&serve, &database, test.clock.clone()).await.unwrap();
+        let address = app.address().unwrap();
+        let stop = CancellationToken::new();
+        let run = tokio::spawn(app.run(stop.clone()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /events?last=none HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut server = Self { run, stop, stream, _folder: folder };
+        // The Site that was never published, then the first one that was.
+        server.hear("\"revision\":0}").await;
+        server
+    }
+
+    /// Reads until the stream has said `words`.
+    async fn hear(&mut self, words: &str) {
+        let (mut text, mut buffer) = (String::new(), [0; 4096]);
+        while !text.contains(words) {
+            let read = timeout(10 * SECOND, self.stream.read(&mut buffer)).await.expect("in time").unwrap();
+            assert!(read > 0, "{text}");
+            text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    }
+}
