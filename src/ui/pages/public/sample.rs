@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{ErrorPage, HistoryPage, IncidentPage, StatusPage};
+use super::{Bars, DAYS, ErrorPage, HistoryPage, IncidentPage, StatusPage};
 use crate::domain::history::{Filter, Totals};
 use crate::domain::page::Link;
 use crate::domain::page_status::Banner;
+use crate::domain::uptime::{self, Effect};
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Page, Phase, Status,
     Update, UpdateId,
@@ -200,7 +201,22 @@ pub fn status_page() -> StatusPage {
         components: components(),
         open,
         past: past(),
+        bars: components().iter().map(|component| bars(&component.id)).collect(),
     }
+}
+
+/// Three days without data, then quiet ones, and a partial outage yesterday.
+fn bars(component: &ComponentId) -> Bars {
+    let out = Effect {
+        component_id: component.clone(),
+        incident_id: IncidentId::parse("held00000001"),
+        from: at("2026-11-22T10:00:00Z"),
+        to: Some(at("2026-11-22T10:32:00Z")),
+        status: Status::PartialOutage,
+    };
+    let start = chrono::NaiveDate::from_ymd_opt(2026, 8, 29);
+    let days = uptime::days(&[out], start, DAYS, chrono_tz::Tz::UTC, at("2026-11-23T14:32:00Z"));
+    Bars { component: component.clone(), days }
 }
 
 /// A good day.
