@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Page } from '@playwright/test';
+import { type Candor } from '../candor';
+import { component } from '../steps';
+import { expect, test } from '../test';
+
+const TITLE = 'Imports wait for hours';
+/** Rendering every page takes its time in a program built for debugging, on a machine with other work. */
+const SOON = { timeout: 20_000 };
+const PROGRAM = resolve(__dirname, '..', process.env.CANDOR_BIN ?? '../target/debug/candor');
+
+/** Opens an incident from the shell: another process than the one that serves the page. */
+function breakImports(candor: Candor, title = TITLE): Promise<string> {
+  const said = ['--body', 'We are looking into it.', '--component', 'Maps - Tile API=major_outage'];
+  return candor.shell(['incident', 'open', '--title', title, ...said]);
+}
+
+/** From now on a loaded page is no longer this one. */
+async function mark(page: Page): Promise<void> {
+  await page.evaluate(() => (document.documentElement.dataset.mark = 'same'));
+}
+
+async function wasNotLoadedAgain(page: Page): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.dataset.mark)).toBe('same');
+}
+
+test.describe('a page that stays open', () => {
+  test.skip(({ javaScriptEnabled }) => javaScriptEnabled === false, 'nothing follows without JavaScript');
+  test.use({ begins: 'sample' });
+
+  test('shows a new incident and says so', async ({ page, candor }) => {
+    const followed = page.waitForResponse('**/events*');
+    await page.goto('/');
+    await followed;
+    await mark(page);
+    await expect(page.locator('#live')).toHaveText('');
+    await breakImports(candor);
+    await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible(SOON);
+    await expect(component(page, 'Tile API').locator('.state')).toHaveText('Major Outage', { ignoreCase: true });
+    const heading = await page.getByRole('heading', { level: 1 }).textContent();
+    await expect(page.locator('#live')).toHaveText(`Updated: ${heading}`);
+    await expect(page).toHaveTitle(new RegExp(`^${heading}`));
+    await wasNotLoadedAgain(page);
+    const tone = (await page.locator('body').getAttribute('class'))!;
+    await page.reload();
+    await expect(page.locator('body')).toHaveClass(tone);
+  });
+
+  test('leaves focus, place and what was unfolded alone', async ({ page, candor }) => {
+    const followed = page.waitForResponse('**/events*');
+    await page.goto('/history');
+    await followed;
+    await mark(page);
+    const card = page.locator('main article').nth(6);
+    await card.locator('summary').click();
+    const link = card.getByRole('link').first();
+    await link.focus();
+    await link.evaluate((it) => it.scrollIntoView({ block: 'center', behavior: 'instant' }));
+    await page.getByLabel('Search titles and updates').evaluate((field: HTMLInputElement) => (field.value = 'tiles'));
+    const href = await link.getAttribute('href');
+    const before = (await link.boundingBox())!.y;
+    await breakImports(candor);
+    await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeAttached(SOON);
+    const same = page.locator(`main article h3 a[href="${href}"]`);
+    await expect(same).toBeFocused();
+    await expect(page.locator('main article').nth(7).locator('details')).toHaveAttribute('open', '');
+    await expect(page.getByLabel('Search titles and updates')).toHaveValue('tiles');
+    await expect.poll(async () => Math.abs((await same.boundingBox())!.y - before)).toBeLessThan(3);
+    await wasNotLoadedAgain(page);
+  });
+
+  test('shows what ended, and an update of what goes on', async ({ page, candor }) => {
+    const id = /[a-z0-9]{12}/.exec(await breakImports(candor))![0];
+    await page.goto('/');
+    await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible(SOON);
+    await mark(page);
+    await candor.shell(['incident', 'update', id, '--phase', 'identified', '--body', 'A disk is full.']);
+    const said = page.locator(`#incident-${id} .timeline > li`);
+    await expect(said).toHaveCount(2, SOON);
+    await expect(said.first()).toContainText('A disk is full.');
+    await candor.shell(['incident', 'resolve', id, '--body', 'All imports are through.']);
+    await expect(page.locator(`#incident-${id}`)).toHaveCount(0, SOON);
+    await expect(page.locator('.days').getByRole('link', { name: TITLE })).toBeVisible();
+    await wasNotLoadedAgain(page);
+    // What was mended bit by bit is what a fresh copy says.
+    const mended = await page.locator('main').innerHTML();
+    await page.reload();
+    expect(await page.locator('main').innerHTML()).toBe(mended);
+  });
+
+  test('names times in the zone of the visitor', async ({ page }) => {
+    await page.goto('/');
+    const time = page.locator('main time[datetime*=T]').first();
+    await time.hover();
+    const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
+    await expect(time).toHaveAttribute('title', new RegExp(`^Your time: .*\\(${zone}\\)$`));
+  });
+});
+
+test('a page comes back to a server that was started again', async ({ browser, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, 'nothing follows without JavaScript');
+  const folder = await mkdtemp(join(tmpdir(), 'candor-'));
+  const port = await freePort();
+  let server = await serve(folder, port);
+  const page = await browser.newPage();
+  try {
+    const followed = page.waitForResponse('**/events*');
+    await expect.poll(async () => (await page.goto(`http://127.0.0.1:${port}/`))?.status()).toBe(200);
+    await followed;
+    await mark(page);
+    await stop(server);
+    server = await serve(folder, port);
+    await run(folder, ['incident', 'open', '--title', TITLE, '--body', 'We are looking into it.']);
+    await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible({ timeout: 30_000 });
+    await wasNotLoadedAgain(page);
+  } finally {
+    await page.close();
+    await stop(server);
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ begins: 'sample to read', javaScriptEnabled: false });
+
+  test('the page is whole', async ({ page }) => {
+    await page.goto('/');
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(page.locator('main time').first()).not.toBeEmpty();
+    await expect(page.locator('#live')).toBeEmpty();
+  });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((found) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => found(port));
+    });
+  });
+}
+
+function start(folder: string, args: string[]): ChildProcess {
+  const env = { ...process.env, RUST_LOG: 'warn', CANDOR_DATABASE_URL: `sqlite://${folder}/candor.db` };
+  return spawn(PROGRAM, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
+}
+
+async function serve(folder: string, port: number): Promise<ChildProcess> {
+  const server = start(folder, ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', folder]);
+  await new Promise((ready) => server.stdout!.on('data', (text) => /listens on/.test(`${text}`) && ready(undefined)));
+  return server;
+}
+
+async function run(folder: string, args: string[]): Promise<void> {
+  const code = await new Promise((end) => start(folder, args).once('exit', end));
+  expect(code, `candor ${args.join(' ')}`).toBe(0);
+}
+
+/** In order, and at once although a page follows. */
+async function stop(server: ChildProcess): Promise<void> {
+  const began = Date.now();
+  const ended = new Promise((end) => server.once('exit', end));
+  server.kill('SIGTERM');
+  await ended;
+  expect(Date.now() - began, 'ms to stop').toBeLessThan(5000);
+}
