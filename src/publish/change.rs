@@ -64,7 +64,13 @@ mod tests {
 
     fn site(revision: i64, text: &str) -> Site {
         let page = Arc::new(Document::html(200, text.to_owned()));
-        Site::new(revision, DateTime::UNIX_EPOCH, String::new(), chrono_tz::Tz::UTC, HashMap::from([("/".to_owned(), page)]))
+        Site::new(
+            revision,
+            DateTime::UNIX_EPOCH,
+            String::new(),
+            chrono_tz::Tz::UTC,
+            HashMap::from([("/".to_owned(), page)]),
+        )
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod db_managers;
 mod db_page;
 mod db_sessions;
 mod db_tx;
+mod effects;
 mod import;
 mod live;
 mod sample;
