@@ -59,7 +59,7 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
         println!("{} is set to {} already.", component.name, status.key());
         return Ok(());
     }
-    let entry = Entry::new("component.set", &component.id, &component.name).before(&component);
+    let entry = Entry::new("component.set-status", &component.id, &component.name).before(&component);
     component.status = status;
     components::update(&mut tx, &mut component, now).await.map_err(tell::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(tell::plainly)?;

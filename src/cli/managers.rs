@@ -169,7 +169,7 @@ async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyho
     let now = clock.now();
     let mut tx = db.write().await.map_err(tell::plainly)?;
     let mut manager = managers::find(&mut tx, &named.id).await.map_err(tell::plainly)?;
-    let entry = Entry::new("manager.reset_password", &manager.id, &manager.name).before(&manager);
+    let entry = Entry::new("manager.reset-password", &manager.id, &manager.name).before(&manager);
     let said = match hash {
         Some(hash) => {
             managers::set_password(&mut tx, &mut manager, &hash, None, now).await.map_err(tell::plainly)?;

@@ -47,7 +47,8 @@ fn start<'a>(tag: Tag<'a>, open: &mut Open) -> Option<Event<'a>> {
     match tag {
         Tag::Paragraph | Tag::Emphasis | Tag::Strong | Tag::Strikethrough => Some(Event::Start(tag)),
         Tag::CodeBlock(_) => Some(Event::Start(Tag::CodeBlock(pulldown_cmark::CodeBlockKind::Indented))),
-        Tag::Table(columns) => Some(Event::Start(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()]))),
+        // A wide table scrolls inside itself: the keyboard must be able to reach it.
+        Tag::Table(_) => Some(Event::Html("<table tabindex=\"0\">".into())),
         Tag::TableHead | Tag::TableRow | Tag::TableCell => Some(Event::Start(tag)),
         Tag::HtmlBlock => Some(Event::Start(Tag::Paragraph)),
         Tag::Heading { .. } => Some(Event::Html("<p><strong>".into())),
@@ -196,13 +197,16 @@ mod tests {
             "# <img src=x onerror=y>",
         ];
         let mut cleaner = ammonia::Builder::default();
-        cleaner.add_tag_attributes("ol", ["start"]).url_schemes(["http", "https", "mailto"].into());
+        cleaner
+            .add_tag_attributes("ol", ["start"])
+            .add_tag_attributes("table", ["tabindex"])
+            .url_schemes(["http", "https", "mailto"].into());
         cleaner.link_rel(Some("noopener nofollow ugc"));
         let canonical = |html: &str| {
             ammonia::Builder::default()
                 .add_tags(["script", "style"])
                 .clean_content_tags([].into())
-                .generic_attributes(["rel", "onclick", "onerror", "onload", "style", "src"].into())
+                .generic_attributes(["rel", "onclick", "onerror", "onload", "style", "src", "tabindex"].into())
                 .link_rel(None)
                 .clean(html)
                 .to_string()

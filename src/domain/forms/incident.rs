@@ -268,7 +268,7 @@ fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: 
     }
 }
 
-/// The named components with the names they have now.
+/// The named components with the names they have now, in the order of `components`.
 pub(super) fn affected(
     named: &[(ComponentId, Status)],
     components: &[Component],
@@ -283,6 +283,7 @@ pub(super) fn affected(
             None => invalid.add("components", format!("There is no component {id} any more.")),
         }
     }
+    affected.sort_by_key(|named| components.iter().position(|component| component.id == named.id));
     affected
 }
 

@@ -76,31 +76,42 @@ fn document(label: &'static str, value: Option<&serde_json::Value>) -> AnyView {
     view! { <p class="label">{label}</p><pre dir="auto">{text}</pre> }.into_any()
 }
 
-/// `incident.open` as `opened incident`; an action without a known verb is shown as it is.
+/// What was done, as it stands before the name of what it was done to; an action without words is
+/// shown as it is.
 fn action_words(action: &str) -> String {
-    let Some((noun, verb)) = action.rsplit_once('.') else { return action.to_owned() };
-    let done = match verb {
-        "open" => "opened",
-        "create" => "added",
-        "edit" | "update" => "edited",
-        "delete" => "deleted",
-        "post" => "posted",
-        "resolve" => "resolved",
-        "reopen" => "reopened",
-        "set_status" | "status" => "set the status of",
-        "invite" => "invited",
-        "enable" => "enabled",
-        "disable" => "disabled",
-        "role" | "change_role" => "changed the role of",
-        "password" | "change_password" => "changed the password of",
-        "reset" => "made a reset link for",
-        "revoke" => "revoked",
-        "login" => "logged in:",
-        "logout" => "logged out:",
-        "import" => "imported",
-        _ => return format!("{} {}", noun.replace(['.', '_'], " "), verb.replace('_', " ")),
+    let special = match action {
+        "incident.update" => "posted an update to incident",
+        "incident.edit-update" => "edited an update of incident",
+        "incident.delete-update" => "deleted an update of incident",
+        "component.set-status" => "set the status of component",
+        "manager.create-first-owner" => "became the first owner:",
+        "manager.accept-invitation" => "accepted the invitation of",
+        "manager.set-role" => "changed the role of",
+        "manager.set-password" => "changed the password of",
+        "manager.offer-reset" => "made a link for a password of",
+        "manager.reset-password" => "reset the password of",
+        "manager.revoke-session" => "ended a session of",
+        "manager.revoke-sessions" => "ended sessions of",
+        "manager.login" => "logged in:",
+        "manager.refuse-login" => "was refused at the login as",
+        "manager.logout" => "logged out:",
+        "page.edit" => "changed the settings of",
+        "sample.load" => "loaded the sample",
+        _ => "",
     };
-    format!("{done} {}", noun.replace(['.', '_'], " "))
+    let done = match action.rsplit_once('.') {
+        _ if !special.is_empty() => return special.to_owned(),
+        Some((noun, "open")) => ("opened", noun),
+        Some((noun, "add")) => ("added", noun),
+        Some((noun, "edit")) => ("edited", noun),
+        Some((noun, "delete")) => ("deleted", noun),
+        Some((noun, "import")) => ("imported", noun),
+        Some((noun, "invite")) => ("invited", noun),
+        Some((noun, "enable")) => ("enabled", noun),
+        Some((noun, "disable")) => ("disabled", noun),
+        _ => return action.replace(['.', '-', '_'], " "),
+    };
+    format!("{} {}", done.0, done.1)
 }
 
 #[cfg(test)]
@@ -110,7 +121,9 @@ mod tests {
     #[test]
     fn actions_are_said_in_words() {
         assert_eq!(action_words("incident.open"), "opened incident");
-        assert_eq!(action_words("api_token.rotate"), "api token rotate");
+        assert_eq!(action_words("incident.update"), "posted an update to incident");
+        assert_eq!(action_words("component.add"), "added component");
+        assert_eq!(action_words("api-token.rotate"), "api token rotate");
         assert_eq!(action_words("odd"), "odd");
     }
 }

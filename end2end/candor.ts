@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const PROGRAM = resolve(__dirname, process.env.CANDOR_BIN ?? '../target/debug/candor');
+
+/** A Candor of its own: a folder, a database, a port. */
+export class Candor {
+  /** Where it answers. */
+  url = '';
+  /** What it printed. */
+  said = '';
+  /** What it logged. */
+  log = '';
+  private server?: ChildProcess;
+
+  private constructor(private readonly folder: string) {}
+
+  static async inFreshFolder(): Promise<Candor> {
+    return new Candor(await mkdtemp(join(tmpdir(), 'candor-')));
+  }
+
+  /** `candor serve` on a free port, until it says where it listens. */
+  async serve(): Promise<void> {
+    const server = this.start('serve', '--listen', '127.0.0.1:0', '--data-dir', this.folder);
+    this.server = server;
+    server.stderr!.on('data', (text) => (this.log += text));
+    this.url = await new Promise((found, failed) => {
+      server.stdout!.on('data', (text) => {
+        this.said += text;
+        const line = /^Candor listens on (\S+)$/m.exec(this.said);
+        if (line) found(line[1]);
+      });
+      server.once('error', failed);
+      server.once('exit', (code) => failed(new Error(`candor serve ended with ${code}: ${this.log}`)));
+    });
+  }
+
+  /** The one-time link for the first owner, once it was printed. */
+  setupLink(): string | undefined {
+    return /^\s*(\S+\/setup\/\S+)$/m.exec(this.said)?.[1];
+  }
+
+  /** A command at the server's own shell; gives what it prints. */
+  async shell(args: string[], input = ''): Promise<string> {
+    const command = this.start(...args);
+    let out = '';
+    let wrong = '';
+    command.stdout!.on('data', (text) => (out += text));
+    command.stderr!.on('data', (text) => (wrong += text));
+    command.stdin!.end(input);
+    const code = await new Promise((ended) => command.once('close', ended));
+    if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
+    return out;
+  }
+
+  /** Ends the server in order, as a service manager would; gives its exit code. */
+  async stop(): Promise<number | null> {
+    const server = this.server;
+    let code: number | null = 0;
+    if (server && server.exitCode === null) {
+      const ended = new Promise<number | null>((end) => server.once('exit', end));
+      server.kill('SIGTERM');
+      code = await ended;
+    }
+    await rm(this.folder, { recursive: true });
+    return code;
+  }
+
+  private start(...args: string[]): ChildProcess {
+    const env: NodeJS.ProcessEnv = { RUST_LOG: 'warn,tower_sessions=error', CANDOR_DATABASE_URL: `sqlite://${this.folder}/candor.db` };
+    const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('CANDOR_'));
+    return spawn(PROGRAM, args, { env: { ...Object.fromEntries(foreign), ...env } });
+  }
+}

@@ -1,0 +1,40 @@
+import { type Page } from '@playwright/test';
+import { type Place, adminPlaces, publicPlaces, quietPlaces } from './places';
+import { logIn } from './steps';
+import { test } from './test';
+
+/** A longer page is cut here, in px, so that the files stay small. */
+const TALLEST = 1600;
+
+test.use({ begins: 'sample' });
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [360, 1280]) {
+    test.describe(`${width} px ${colorScheme}`, () => {
+      test.use({ colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });
+
+      test('what everybody sees', async ({ page, candor, watch }) => {
+        const places = [...publicPlaces({ candor, watch }), ...quietPlaces({ candor, watch })];
+        await shoot(page, places, `${width}-${colorScheme}`);
+      });
+
+      test('what an owner sees', async ({ page, candor, watch }) => {
+        await logIn(page);
+        await shoot(page, adminPlaces({ candor, watch }), `${width}-${colorScheme}`);
+      });
+    });
+  }
+}
+
+async function shoot(page: Page, places: Place[], suffix: string): Promise<void> {
+  for (const place of places) {
+    await place.go(page);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const size = await page.evaluate(() => ({
+      width: document.documentElement.clientWidth,
+      height: document.documentElement.scrollHeight,
+    }));
+    const clip = { x: 0, y: 0, width: size.width, height: Math.min(size.height, TALLEST) };
+    await page.screenshot({ path: `../docs/look/${place.name}-${suffix}.png`, fullPage: true, clip, scale: 'css' });
+  }
+}

@@ -1,0 +1,88 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+import { OWNER } from './test';
+
+/** Through the login to the desk. */
+export async function logIn(page: Page, who = OWNER): Promise<void> {
+  await page.goto('/login');
+  await page.getByLabel('Email').fill(who.email);
+  await page.getByLabel('Password').fill(who.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+}
+
+/** A page as somebody sees it who does not trust what the browser kept. */
+export async function look(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.reload();
+}
+
+/** What the last action did. */
+export async function told(page: Page, words: string): Promise<void> {
+  await expect(page.getByRole('status')).toHaveText(words);
+}
+
+export async function addGroup(page: Page, name: string): Promise<void> {
+  await page.goto('/admin/components');
+  await page.getByRole('link', { name: 'Add a group' }).click();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByRole('button', { name: 'Add the group' }).click();
+  await told(page, 'The group is on the page.');
+}
+
+export async function addComponent(page: Page, name: string, group?: string): Promise<void> {
+  await page.goto('/admin/components');
+  await page.getByRole('link', { name: 'Add a component' }).click();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  if (group) await page.getByLabel('Group', { exact: true }).selectOption(group);
+  await page.getByRole('button', { name: 'Add the component' }).click();
+  await told(page, 'The component is on the page.');
+}
+
+export type Said = { phase?: string; message: string; components?: Record<string, string> };
+
+/** Fills what the composer asks for. */
+export async function compose(page: Page, said: Said): Promise<void> {
+  if (said.phase) {
+    const phase = page.getByRole('radio', { name: said.phase });
+    await phase.check();
+    await expect(phase).toBeChecked();
+  }
+  await page.getByLabel('Message', { exact: true }).fill(said.message);
+  for (const [name, status] of Object.entries(said.components ?? {})) {
+    await page.getByLabel(name, { exact: true }).selectOption(status);
+  }
+}
+
+/** Opens an incident; gives its id. */
+export async function openIncident(page: Page, title: string, said: Said): Promise<string> {
+  await page.goto('/admin/incidents/new');
+  await page.getByLabel('Title', { exact: true }).fill(title);
+  await compose(page, said);
+  await page.getByRole('button', { name: 'Publish incident' }).click();
+  await told(page, 'The incident is published.');
+  return new URL(page.url()).pathname.split('/').pop()!;
+}
+
+/** Posts an update to the incident `id`. */
+export async function postUpdate(page: Page, id: string, said: Said): Promise<void> {
+  await page.goto(`/admin/incidents/${id}`);
+  await compose(page, said);
+  await page.getByRole('button', { name: 'Publish update' }).click();
+  await told(page, 'The update is published.');
+}
+
+/** A component on the public page, with its status in words. */
+export function component(page: Page, name: string): Locator {
+  return page.locator('li.row').filter({ has: page.getByText(name, { exact: true }) });
+}
+
+/** The card of an incident. */
+export function card(page: Page, title: string): Locator {
+  return page.getByRole('article').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
+}
+
+/** Nothing is wider than the window. */
+export async function fits(page: Page): Promise<void> {
+  const beyond = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  await expect.soft(beyond(), `what ${page.url()} has beyond the right edge, in px`).resolves.toBe(0);
+}

@@ -1,0 +1,104 @@
+import { type Page, test as base, expect } from '@playwright/test';
+import { Candor } from './candor';
+import { Watch } from './watch';
+
+export { expect };
+
+/** The owner of a database that begins with one. */
+export const OWNER = { name: 'Ines Duarte', email: 'ines@example.org', password: 'harbour crane whistles' };
+
+type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
+
+type Fixtures = {
+  /**
+   * What the database holds: nothing at all, one owner, or an owner and the sample company; with
+   * 'sample to read' the tests of a worker share one server, and change nothing there.
+   */
+  begins: Beginning;
+  candor: Candor;
+  watch: Watch;
+  /** Opens a page in a browser of its own: nobody is logged in there. */
+  anotherBrowser: () => Promise<Page>;
+  /** Somebody who reads and is not logged in. */
+  visitor: Page;
+};
+
+type Shared = {
+  /** The server of 'sample to read', started when it is first asked for. */
+  shelf: () => Promise<Candor>;
+};
+
+/** A server that has published its page. */
+async function start(begins: Beginning): Promise<Candor> {
+  const candor = await Candor.inFreshFolder();
+  try {
+    if (begins.startsWith('sample')) await candor.shell(['sample']);
+    if (begins !== 'empty') {
+      const who = ['--name', OWNER.name, '--email', OWNER.email, '--role', 'owner'];
+      await candor.shell(['manager', 'add', ...who, '--password-stdin'], `${OWNER.password}\n`);
+    }
+    await candor.serve();
+    const status = async () => (await fetch(candor.url)).status;
+    await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);
+    // Who asked too early was told so, and the log tells it too.
+    candor.log = '';
+    return candor;
+  } catch (error) {
+    await candor.stop();
+    throw error;
+  }
+}
+
+async function end(candor: Candor): Promise<void> {
+  expect(await candor.stop(), 'the exit code of the server').toBe(0);
+  expect(candor.log, 'what the server warned of').toBe('');
+}
+
+export const test = base.extend<Fixtures, Shared>({
+  begins: ['owned', { option: true }],
+
+  shelf: [
+    async ({}, use) => {
+      let shared: Candor | undefined;
+      await use(async () => (shared ??= await start('sample')));
+      if (shared) await end(shared);
+    },
+    { scope: 'worker' },
+  ],
+
+  candor: async ({ begins, shelf }, use) => {
+    if (begins === 'sample to read') return use(await shelf());
+    const candor = await start(begins);
+    await use(candor);
+    await end(candor);
+  },
+
+  baseURL: async ({ candor }, use) => use(candor.url),
+
+  watch: async ({}, use) => {
+    const watch = new Watch();
+    await use(watch);
+    expect(watch.found(), 'what the pages complained of').toEqual([]);
+  },
+
+  context: async ({ context, watch }, use) => {
+    await watch.begin(context);
+    await use(context);
+    watch.end();
+  },
+
+  // Takes `context` so that the watch ends before either is closed.
+  anotherBrowser: async ({ browser, context: _, watch }, use) => {
+    const contexts: { close(): Promise<void> }[] = [];
+    await use(async () => {
+      const context = await browser.newContext();
+      contexts.push(context);
+      await watch.begin(context);
+      return context.newPage();
+    });
+    watch.end();
+    for (const context of contexts) await context.close();
+  },
+
+  visitor: async ({ anotherBrowser }, use) => use(await anotherBrowser()),
+});

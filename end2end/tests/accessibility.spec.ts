@@ -1,0 +1,109 @@
+import AxeBuilder from '@axe-core/playwright';
+import { type Page } from '@playwright/test';
+import { type Place, adminPlaces, publicPlaces } from '../places';
+import { fits, logIn, look } from '../steps';
+import { expect, test } from '../test';
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+test.describe.configure({ timeout: 180_000 });
+test.use({ begins: 'sample' });
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [360, 1280]) {
+    const use = { colorScheme, viewport: { width, height: 800 } };
+
+    test.describe(`every public page, ${colorScheme}, ${width} px wide`, () => {
+      test.use({ ...use, begins: 'sample to read' });
+
+      test('is accessible and fits', async ({ page, candor, watch }) => {
+        await visit(page, publicPlaces({ candor, watch }));
+      });
+    });
+
+    test.describe(`every page of the admin, ${colorScheme}, ${width} px wide`, () => {
+      test.use(use);
+
+      test('is accessible and fits', async ({ page, candor, watch }) => {
+        await logIn(page);
+        await visit(page, adminPlaces({ candor, watch }));
+      });
+    });
+  }
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`with nothing open, ${colorScheme}`, () => {
+    test.use({ colorScheme, viewport: { width: 360, height: 800 } });
+
+    test('the status page is accessible and fits', async ({ page, candor }) => {
+      const listed = await candor.shell(['incident', 'list', '--limit', '0']);
+      const id = listed.trim().split('\n')[1].split(' ')[0];
+      await candor.shell(['incident', 'resolve', id, '--body', 'All tiles are back.']);
+      await expect(async () => {
+        await look(page, '/');
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational', { timeout: 1 });
+      }).toPass();
+      await judge(page, 'status');
+    });
+  });
+}
+
+test.describe('an empty page', () => {
+  test.use({ begins: 'owned', viewport: { width: 360, height: 800 } });
+
+  test('is accessible and fits', async ({ page }) => {
+    for (const path of ['/', '/history', '/history?q=x']) {
+      await page.goto(path);
+      await judge(page, path);
+    }
+    await logIn(page);
+    for (const path of ['', '/incidents', '/incidents/new', '/components']) {
+      await page.goto(`/admin${path}`);
+      await judge(page, `/admin${path}`);
+    }
+  });
+});
+
+test.describe('the very long', () => {
+  test.use({ begins: 'owned', viewport: { width: 360, height: 800 } });
+
+  test('fits', async ({ page, candor }) => {
+    const word = 'Donaudampfschifffahrt'.repeat(15);
+    await logIn(page);
+    await page.goto('/admin/components/new');
+    await page.getByLabel('Name').fill(word.slice(0, 100));
+    await page.getByLabel('Description').fill(word.slice(0, 200));
+    await page.getByRole('button', { name: 'Add the component' }).click();
+    await page.goto('/admin/incidents/new');
+    await page.getByLabel('Title').fill(word.slice(0, 255));
+    await page.getByLabel('Message').fill(`${word}\n\n\`${word}\`\n\n| a | b |\n|--|--|\n| ${word} | ${word} |\n\n    ${word}`);
+    await page.getByLabel(word.slice(0, 100)).selectOption('Major outage');
+    await page.getByRole('button', { name: 'Publish incident' }).click();
+    await expect(page.getByRole('status')).toBeVisible();
+    const id = new URL(page.url()).pathname.split('/').pop();
+    const admin = ['', '/incidents', `/incidents/${id}`, `/incidents/${id}/edit`, `/incidents/${id}/deletion`, '/components'];
+    for (const path of ['/', '/history', `/incidents/${id}`, ...admin.map((path) => `/admin${path}`), '/admin/audit']) {
+      await page.goto(path);
+      await judge(page, path);
+    }
+    expect(candor.log).toBe('');
+  });
+});
+
+async function visit(page: Page, places: Place[]): Promise<void> {
+  for (const place of places) {
+    await test.step(place.name, async () => {
+      await place.go(page);
+      await judge(page, place.name);
+    });
+  }
+}
+
+async function judge(page: Page, name: string): Promise<void> {
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
+  expect.soft(told, `what axe finds on ${name}`).toEqual([]);
+  await fits(page);
+}

@@ -1,0 +1,68 @@
+import { logIn, told } from '../steps';
+import { expect, OWNER, test } from '../test';
+
+const REFUSED = "This e-mail address and password don't belong together, or the account is disabled.";
+
+test.describe('the first owner', () => {
+  test.use({ begins: 'empty' });
+
+  test('comes in through the link, once, and chooses a password that is neither short nor common', async ({
+    page,
+    candor,
+    watch,
+  }) => {
+    await expect.poll(() => candor.setupLink()).toBeTruthy();
+    const link = candor.setupLink()!;
+    const choose = async (password: string) => {
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Create the owner' }).click();
+    };
+    await page.goto(link);
+    await page.getByLabel('Your name').fill(OWNER.name);
+    await page.getByLabel('Email').fill(OWNER.email);
+
+    await watch.expects(422, page, () => choose('too short'));
+    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/At least 15 characters; this has 9/);
+    await expect(page.getByLabel('Password')).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.getByLabel('Password')).toBeFocused();
+    await expect(page.getByLabel('Password')).toHaveValue('');
+    await expect(page.getByLabel('Your name')).toHaveValue(OWNER.name);
+    await expect(page.getByLabel('Email')).toHaveValue(OWNER.email);
+
+    await watch.expects(422, page, () => choose('passwordpassword'));
+    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/passwords that are tried first/);
+
+    await choose(OWNER.password);
+    await told(page, 'Welcome. The page is yours: add components, or open an incident.');
+
+    await watch.expects(404, page, () => page.goto(link));
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('This link is no longer valid');
+  });
+});
+
+test.describe('an owner', () => {
+  test('logs out and in again', async ({ page }) => {
+    await logIn(page);
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
+    await page.goto('/admin/audit');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
+    await page.getByLabel('Email').fill(OWNER.email.toUpperCase());
+    await page.getByLabel('Password').fill(OWNER.password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit');
+  });
+
+  test('and a stranger are refused in the same words', async ({ page, watch }) => {
+    await page.goto('/login');
+    const attempt = async (email: string) => {
+      await page.getByLabel('Email').fill(email);
+      await page.getByLabel('Password').fill('not the right password');
+      await watch.expects(422, page, () => page.getByRole('button', { name: 'Log in' }).click());
+      await expect(page.getByRole('alert')).toHaveText(REFUSED);
+      await expect(page.getByLabel('Email')).toHaveValue(email);
+    };
+    await attempt(OWNER.email);
+    await attempt('nobody@example.org');
+  });
+});

@@ -1,0 +1,70 @@
+import { compose, logIn, openIncident, told } from '../steps';
+import { expect, test } from '../test';
+
+const COUNT = '#body-count';
+
+test('the composer shows the message as it is typed, and counts its characters', async ({ page }) => {
+  await logIn(page);
+  await page.goto('/admin/incidents/new');
+  const preview = page.getByRole('region', { name: 'As visitors will read it' });
+  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await page.getByLabel('Message').pressSequentially('It is **late** today');
+  await expect(page.locator(COUNT)).toHaveText('20 of 25\u202f000');
+  await expect(preview.locator('.prose strong')).toHaveText('late');
+  await page.getByRole('radio', { name: 'Identified' }).check();
+  await expect(preview.locator('.said')).toContainText('Identified');
+  await page.getByLabel('Message').fill('');
+  await expect(preview.locator('.prose')).toHaveText('');
+});
+
+test('a draft outlives a reload and is forgotten once it is posted', async ({ page }) => {
+  const text = 'Half a sentence, and then the train went into a tunnel.';
+  await logIn(page);
+  await page.goto('/admin/incidents/new');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await page.getByLabel('Message').fill(text);
+  await expect(page.getByText('Draft kept in this browser.')).toBeVisible();
+  await expect(page.locator('.preview')).toContainText(text);
+
+  await page.reload();
+  await expect(page.getByLabel('Message')).toHaveValue(text);
+  await expect(page.getByText('Your draft was kept in this browser.')).toBeVisible();
+  await expect(page.locator('.preview')).toContainText(text);
+
+  await page.getByLabel('Title').fill('Trains are late');
+  await page.getByRole('button', { name: 'Publish incident' }).click();
+  await told(page, 'The incident is published.');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await page.goto('/admin/incidents/new');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await expect(page.getByLabel('Message')).toHaveValue('');
+});
+
+test('the drafts of two incidents are kept apart', async ({ page }) => {
+  await logIn(page);
+  const drafts = ['The trams stand.', 'The ferries wait.'];
+  const ids: string[] = [];
+  for (const title of ['Trams', 'Ferries']) {
+    ids.push(await openIncident(page, title, { message: `About ${title}.` }));
+  }
+  for (const [index, id] of ids.entries()) {
+    await page.goto(`/admin/incidents/${id}`);
+    await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+    await compose(page, { message: drafts[index] });
+    await expect(page.locator('.preview')).toContainText(drafts[index]);
+  }
+  for (const [index, id] of ids.entries()) {
+    await page.goto(`/admin/incidents/${id}`);
+    await expect(page.getByLabel('Message')).toHaveValue(drafts[index]);
+    await expect(page.locator('.preview')).toContainText(drafts[index]);
+  }
+});
+
+test('nothing jumps when the island wakes up', async ({ page }) => {
+  await logIn(page);
+  await page.goto('/admin/incidents/new', { waitUntil: 'commit' });
+  const button = page.getByRole('button', { name: 'Publish incident' });
+  const before = await button.boundingBox();
+  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  expect(await button.boundingBox()).toEqual(before);
+});

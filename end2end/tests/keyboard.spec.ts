@@ -1,0 +1,91 @@
+import { type Page } from '@playwright/test';
+import { card } from '../steps';
+import { expect, OWNER, test } from '../test';
+
+test.use({ begins: 'sample' });
+
+/** Presses Tab until the control called `name` has the focus, which must be visible on every stop. */
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  const focused = page.locator(':focus');
+  for (let stop = 0; stop < 200; stop++) {
+    await page.keyboard.press('Tab');
+    await expect(focused, 'the focus is somewhere').toHaveCount(1);
+    await expect(focused).toBeInViewport();
+    expect(await ring(page), `the focus is visible on ${await focused.evaluate((it) => it.outerHTML)}`).toBe(true);
+    const words = await focused.evaluate((it: HTMLInputElement) => it.labels?.[0]?.textContent ?? it.textContent ?? '');
+    if (name.test(words.trim())) return;
+  }
+  throw new Error(`Tab never came to ${name}`);
+}
+
+/** Whether an outline stands around what has the focus, or around the label that wears its looks. */
+function ring(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const focused = document.activeElement;
+    const wearers = [focused, focused?.closest('label')].filter((it): it is Element => Boolean(it));
+    return wearers.some((it) => {
+      const { outlineStyle, outlineWidth, opacity } = getComputedStyle(it);
+      return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && opacity !== '0';
+    });
+  });
+}
+
+test('from the login to a published update, the keyboard is enough', async ({ page, visitor }) => {
+  const message = 'Typed without a mouse.';
+  const { keyboard } = page;
+  await page.goto('/login');
+  await expect(page.getByLabel('Email')).toBeFocused();
+  await keyboard.type(OWNER.email);
+  await tabTo(page, /^Password$/);
+  await keyboard.type(OWNER.password);
+  await keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+
+  await tabTo(page, /^Post an update/);
+  await keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Post an update');
+  await expect(page.locator('#body-count')).toHaveText('0 of 25\u202f000');
+  await tabTo(page, /^Identified$/);
+  await keyboard.press('ArrowRight');
+  await expect(page.getByRole('radio', { name: 'Monitoring' })).toBeChecked();
+  await tabTo(page, /^Message$/);
+  await keyboard.type(message);
+  await expect(page.locator('.preview')).toContainText(message);
+  await tabTo(page, /^Satellite imagery$/);
+  await keyboard.type('Degraded');
+  await expect(page.getByLabel('Satellite imagery')).toHaveValue('degraded_performance');
+  await tabTo(page, /^Publish update$/);
+  await keyboard.press('Enter');
+  await expect(page.getByRole('status')).toHaveText('The update is published.');
+
+  await visitor.goto('/');
+  await expect(card(visitor, 'Satellite tiles are missing over the Bay of Biscay')).toContainText(message);
+});
+
+test('the first thing the keyboard meets on a page skips to its content', async ({ page }) => {
+  for (const path of ['/', '/history']) {
+    await page.goto(path);
+    await page.keyboard.press('Tab');
+    const skip = page.getByRole('link', { name: 'Skip to content' });
+    await expect(skip).toBeFocused();
+    await expect(skip).toBeInViewport({ ratio: 1 });
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL(/#main$/);
+    await page.keyboard.press('Tab');
+    await expect(page.locator('main :focus')).toHaveCount(1);
+  }
+});
+
+test('all of the status page and the history can be reached, and the focus is always seen', async ({ page }) => {
+  await page.goto('/');
+  await tabTo(page, /^All history$/);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Incident history');
+  await tabTo(page, /^Search titles and updates$/);
+  await page.keyboard.type('severn');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('article')).toHaveCount(1);
+  await tabTo(page, /^Tide predictions unavailable/);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Tide predictions unavailable for the Severn Estuary');
+});

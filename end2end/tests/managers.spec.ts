@@ -1,0 +1,148 @@
+import { type Page } from '@playwright/test';
+import { addComponent, logIn, look, openIncident, postUpdate, told } from '../steps';
+import { expect, OWNER, test } from '../test';
+
+const PAULA = { name: 'Paula Reis', email: 'paula@example.org', password: 'seven grey lighthouses' };
+const VERA = { name: 'Vera Sousa', email: 'vera@example.org', password: 'lantern under the pier' };
+
+type Person = typeof PAULA;
+
+/** Invites somebody; gives the link. */
+async function invite(page: Page, who: Person, role: string): Promise<string> {
+  await page.goto('/admin/managers');
+  await page.getByLabel('Name').fill(who.name);
+  await page.getByLabel('Email').fill(who.email);
+  await page.getByLabel('Role').selectOption(role);
+  await page.getByRole('button', { name: 'Make an invitation link' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Invitation link');
+  return page.getByLabel('The link').inputValue();
+}
+
+async function accept(page: Page, link: string, who: Person): Promise<void> {
+  await page.goto(link);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Choose a password');
+  await expect(page.getByText(who.email)).toBeVisible();
+  await page.getByLabel('Password').fill(who.password);
+  await page.getByRole('button', { name: 'Set the password and log in' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+}
+
+async function open(page: Page, who: { name: string }): Promise<void> {
+  await page.goto('/admin/managers');
+  await page.getByRole('table').getByRole('link', { name: who.name }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(who.name);
+}
+
+test('a publisher is invited, publishes, may not see managers, and is out at once when disabled', async ({
+  page,
+  anotherBrowser,
+  visitor,
+  watch,
+}) => {
+  await logIn(page);
+  await addComponent(page, 'Ferries');
+  const paula = await anotherBrowser();
+  const link = await invite(page, PAULA, 'Publisher: incidents and statuses');
+  await accept(paula, link, PAULA);
+  await watch.expects(404, paula, () => paula.goto(link));
+
+  const id = await openIncident(paula, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
+  await look(visitor, '/');
+  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
+  await paula.goto('/admin');
+  await expect(paula.getByRole('link', { name: 'Managers' })).toHaveCount(0);
+  await watch.expects(403, paula, () => paula.goto('/admin/managers'));
+  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('This is not allowed');
+
+  await open(page, PAULA);
+  await paula.goto(`/admin/incidents/${id}`);
+  await page.getByRole('button', { name: 'Disable this manager' }).click();
+  await told(page, 'The manager can no longer log in.');
+  await paula.getByLabel('Message').fill('Still foggy.');
+  await paula.getByRole('button', { name: 'Publish update' }).click();
+  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Log in');
+  await paula.getByLabel('Email').fill(PAULA.email);
+  await paula.getByLabel('Password').fill(PAULA.password);
+  await watch.expects(422, paula, () => paula.getByRole('button', { name: 'Log in' }).click());
+  await look(visitor, `/incidents/${id}`);
+  await expect(visitor.getByRole('heading', { level: 2, name: '1 update' })).toBeVisible();
+
+  await page.getByRole('button', { name: 'Let them log in again' }).click();
+  await told(page, 'The manager can log in again.');
+  await logIn(paula, PAULA);
+});
+
+test('a viewer reads everything and finds nothing to press', async ({ page, anotherBrowser, watch }) => {
+  await logIn(page);
+  await addComponent(page, 'Ferries');
+  const id = await openIncident(page, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
+  await postUpdate(page, id, { phase: 'Identified', message: 'More fog.' });
+  const vera = await anotherBrowser();
+  await accept(vera, await invite(page, VERA, 'Viewer: reads the admin'), VERA);
+  const places = ['', '/incidents', `/incidents/${id}`, '/components', '/audit', '/settings'];
+  for (const place of places) {
+    await vera.goto(`/admin${place}`);
+    await expect(vera.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(vera.getByRole('button'), `the only button of /admin${place}`).toHaveText(['Log out']);
+    await expect(vera.locator('main').locator('input, select, textarea')).toHaveCount(0);
+  }
+  for (const place of ['/incidents/new', `/incidents/${id}/edit`, '/components/new', '/managers']) {
+    await watch.expects(403, vera, () => vera.goto(`/admin${place}`));
+  }
+});
+
+test('the last owner can neither step down nor be disabled', async ({ page, anotherBrowser, watch }) => {
+  await logIn(page);
+  await open(page, OWNER);
+  await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Change the role' }).click());
+  const LAST = 'This is the last active owner. Make somebody else an owner first.';
+  await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Disable this manager' }).click());
+  await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
+
+  const paula = await anotherBrowser();
+  await accept(paula, await invite(page, PAULA, 'Owner: everything'), PAULA);
+  await open(page, OWNER);
+  await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
+  await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the role' }).click());
+  await page.goto('/admin');
+  await expect(page.getByRole('link', { name: 'Managers' })).toHaveCount(0);
+});
+
+test('a forgotten password is replaced through a link, and a changed one ends other sessions', async ({
+  page,
+  anotherBrowser,
+}) => {
+  await logIn(page);
+  const paula = await anotherBrowser();
+  await accept(paula, await invite(page, PAULA, 'Viewer: reads the admin'), PAULA);
+  await open(page, PAULA);
+  await page.getByRole('button', { name: 'Make a reset link' }).click();
+  const elsewhere = await anotherBrowser();
+  await elsewhere.goto(await page.getByLabel('The link').inputValue());
+  await elsewhere.getByLabel('Password').fill('another grey lighthouse');
+  await elsewhere.getByRole('button', { name: 'Set the new password' }).click();
+  await paula.reload();
+  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Log in');
+
+  await logIn(paula, { ...PAULA, password: 'another grey lighthouse' });
+  await logIn(elsewhere, { ...PAULA, password: 'another grey lighthouse' });
+  await paula.goto('/admin/account');
+  await paula.getByLabel('Current password').fill('another grey lighthouse');
+  await paula.getByLabel('New password').fill(PAULA.password);
+  await paula.getByRole('button', { name: 'Change the password' }).click();
+  await told(paula, 'The password is changed; other sessions are ended.');
+  await elsewhere.reload();
+  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Log in');
+});
+
+test('a wrong invitation says what is wrong beside its fields', async ({ page, watch }) => {
+  await logIn(page);
+  await page.goto('/admin/managers');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Name').fill('Somebody');
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Make an invitation link' }).click());
+  await expect(page.getByLabel('Email')).toHaveAccessibleDescription('Somebody with this address is a manager already.');
+  await expect(page.getByLabel('Name')).toHaveValue('Somebody');
+});

@@ -1,0 +1,107 @@
+import { type Page } from '@playwright/test';
+import { addComponent, addGroup, component, look, logIn, openIncident, told } from '../steps';
+import { expect, OWNER, test } from '../test';
+
+const NASTY = '</textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>"><svg onload=alert(1)>';
+const BODY = [
+  NASTY,
+  '[press me](javascript:alert(1)) and [me](JaVaScRiPt:alert(1)) and <javascript:alert(1)>',
+  '![a picture](javascript:alert(1)) and [data](data:text/html,<script>alert(1)</script>)',
+  '<a href="javascript:alert(1)">here</a> &lt;b&gt; &amp;',
+].join('\n\n');
+
+/** Nothing of it became more than text. (A dialog would fail the test, whoever opened it.) */
+async function harmless(page: Page): Promise<void> {
+  await expect(page.locator('img, svg[onload], script:not([nonce]), [onerror], [onclick]')).toHaveCount(0);
+  await expect(page.locator('a[href^="javascript" i], a[href^="data" i]')).toHaveCount(0);
+}
+
+test('what people type stays text, on public pages and in the forms that edit it', async ({ page, visitor, watch }) => {
+  await logIn(page);
+  await addGroup(page, NASTY);
+  await addComponent(page, NASTY, NASTY);
+  const id = await openIncident(page, NASTY, { message: BODY, components: { [NASTY]: 'Partial outage' } });
+  await page.goto('/admin/settings');
+  await page.getByLabel('Name of the page').fill(NASTY);
+  await page.getByLabel('Links in the footer').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
+  await page.getByRole('button', { name: 'Publish settings' }).click();
+  await told(page, 'The settings are changed.');
+
+  await test.step('visitors read it literally', async () => {
+    for (const path of ['/', '/history', `/incidents/${id}`, `/history?q=${encodeURIComponent(NASTY)}`]) {
+      await look(visitor, path);
+      await expect(visitor.getByRole('link', { name: NASTY }).first()).toBeVisible();
+      await expect(visitor.getByRole('article').locator('.text')).toContainText(NASTY);
+      await expect(visitor.getByRole('article')).toContainText('<a href="javascript:alert(1)">here</a> <b> &');
+      await harmless(visitor);
+    }
+    await expect(visitor.getByLabel('Search titles and updates')).toHaveValue(NASTY);
+    await look(visitor, '/');
+    await expect(component(visitor, NASTY)).toBeVisible();
+    await look(visitor, `/incidents/${id}`);
+    await expect(visitor).toHaveTitle(`${NASTY} · ${NASTY}`);
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(NASTY);
+  });
+
+  await test.step('managers find it in their forms as they typed it', async () => {
+    await page.goto(`/admin/incidents/${id}`);
+    await harmless(page);
+    await page.getByRole('link', { name: /^Edit the update of/ }).click();
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue(BODY);
+    await harmless(page);
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue(BODY);
+    await expect(page.locator('.preview')).toContainText(NASTY);
+    await harmless(page);
+    await page.goto(`/admin/incidents/${id}/edit`);
+    await expect(page.getByLabel('Title', { exact: true })).toHaveValue(NASTY);
+    await page.goto(`/admin/incidents/${id}/deletion`);
+    await expect(page.locator('.quoted')).toHaveText(NASTY);
+    await page.goto('/admin/components');
+    await page.locator('li').getByRole('link', { name: /^Edit/ }).click();
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue(NASTY);
+    await expect(page.getByLabel('Group', { exact: true }).getByRole('option', { name: NASTY })).toHaveCount(1);
+    await harmless(page);
+    for (const path of ['', '/incidents', '/incidents/new', '/audit', '/settings', '/managers', '/account']) {
+      await page.goto(`/admin${path}`);
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await harmless(page);
+    }
+  });
+
+  await test.step('the footer links nowhere but to the web and to mail', async () => {
+    await page.goto('/admin/settings');
+    await page.getByLabel('Links in the footer').fill('javascript:alert(1) Help');
+    await watch.expects(422, page, () => page.getByRole('button', { name: 'Publish settings' }).click());
+    await expect(page.getByLabel('Links in the footer')).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.getByLabel('Links in the footer')).toHaveValue('javascript:alert(1) Help');
+  });
+});
+
+test.describe('a first owner', () => {
+  test.use({ begins: 'empty' });
+
+  test('with a nasty name and address harms nobody', async ({ page, candor, watch }) => {
+    await expect.poll(() => candor.setupLink()).toBeTruthy();
+    await page.goto(candor.setupLink()!);
+    await page.getByLabel('Your name').fill(NASTY);
+    await page.getByLabel('Email').fill(NASTY);
+    await page.getByLabel('Password').fill(OWNER.password);
+    const press = () => page.getByRole('button', { name: 'Create the owner' }).click();
+    await watch.expects(422, page, press);
+    await expect(page.getByLabel('Email')).toHaveValue(NASTY);
+    await expect(page.getByLabel('Your name')).toHaveValue(NASTY);
+    await harmless(page);
+    await page.getByLabel('Email').fill(OWNER.email);
+    await page.getByLabel('Password').fill(OWNER.password);
+    await press();
+    await expect(page.getByRole('link', { name: NASTY })).toBeVisible();
+    await page.goto('/admin/managers');
+    await page.getByRole('table').getByRole('link', { name: NASTY }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(NASTY);
+    await harmless(page);
+    await page.goto(`/admin/audit?done=${encodeURIComponent(NASTY)}`);
+    await expect(page.getByRole('status')).toHaveCount(0);
+    await harmless(page);
+  });
+});
