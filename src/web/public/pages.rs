@@ -1,7 +1,7 @@
 use axum::body::Body;
 use axum::extract::{Path, State as FromState};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 
 use crate::db;
 use crate::domain::IncidentId;
@@ -14,9 +14,6 @@ use crate::web::{Error, assets};
 /// How long a copy may be shown: a moment by browsers and caches, longer where we can't be reached.
 const SHORTLY: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400");
-
-/// What must not be kept.
-const NEVER: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A page of the Site, whatever the query says.
 pub async fn hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
@@ -90,32 +87,27 @@ async fn deep(state: &State, page: Deep, headers: &HeaderMap) -> Response {
 fn filter_unavailable(state: &State) -> Response {
     let site = state.publisher.site();
     let Some(document) = site.filter_unavailable() else { return Error::Busy.into_response() };
-    let mut response = respond(document, &HeaderMap::new(), NEVER, Some(&site.content_security_policy));
-    response.headers_mut().remove(header::ETAG);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    let bytes = document.bytes(Encoding::Plain).clone();
+    let mut response = uncached(StatusCode::SERVICE_UNAVAILABLE, bytes, &site.content_security_policy);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
 /// The page that says an error: from the Site, unless it has a sentence of its own to say.
 pub fn error_page(state: &State, status: StatusCode, sentence: Option<String>) -> Response {
     let site = state.publisher.site();
-    let stored = site.error(status.as_u16()).filter(|_| sentence.is_none());
-    let mut response = match stored {
-        Some(document) => respond(document, &HeaderMap::new(), SHORTLY, Some(&site.content_security_policy)),
-        None => {
-            let snapshot = state.publisher.snapshot();
-            let html = render_error(status.as_u16(), sentence, snapshot.as_deref(), &state.origin, state.clock.now());
-            respond(
-                &Document::html(status.as_u16(), html),
-                &HeaderMap::new(),
-                SHORTLY,
-                Some(&content_security_policy()),
-            )
-        }
-    };
-    response.headers_mut().remove(header::ETAG);
-    response.headers_mut().insert(header::CACHE_CONTROL, NEVER);
-    response
+    if let Some(document) = site.error(status.as_u16()).filter(|_| sentence.is_none()) {
+        return uncached(status, document.bytes(Encoding::Plain).clone(), &site.content_security_policy);
+    }
+    let snapshot = state.publisher.snapshot();
+    let html = render_error(status.as_u16(), sentence, snapshot.as_deref(), &state.origin, state.clock.now());
+    uncached(status, html, &content_security_policy())
+}
+
+/// The page of an error: nobody keeps it, and compressing it would cost more than sending it.
+fn uncached(status: StatusCode, html: impl Into<Body>, policy: &str) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, policy)];
+    (status, headers, Html(html.into())).into_response()
 }
 
 /// The answer that carries `document`, or says that the reader has it already.

@@ -1,5 +1,9 @@
 //! What a test is given: a database of its own and a clock that stands still.
 
+#[allow(dead_code, reason = "only the tests through the router need it")]
+pub mod app;
+#[allow(dead_code, reason = "only the tests through the router need it")]
+pub mod html;
 pub mod postgres;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;

@@ -1,0 +1,408 @@
+//! The whole server but for its sockets: the real router over a database of the test's own, and browsers that
+//! visit it.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use bytes::Bytes;
+use candor::clock::Clock;
+use candor::db::links::{self, Link};
+use candor::db::sessions::{self, Session};
+use candor::db::{Db, audit, components, incidents, managers, page};
+use candor::domain::audit::Record;
+use candor::domain::forms::NewGroup;
+use candor::domain::history::Filter;
+use candor::domain::manager::LinkPurpose;
+use candor::domain::{Component, ComponentId, Group, Incident, IncidentId, Manager, Role};
+use candor::publish::Publisher;
+use candor::state::{Parts, State};
+use candor::{password, token, web};
+use chrono::{DateTime, TimeDelta};
+use http_body_util::BodyExt as _;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use tower::ServiceExt as _;
+
+use super::html::{Element, Page};
+use super::{TestDb, samples};
+
+/// The address of the page in most tests: without TLS, as on a developer's machine.
+pub const ORIGIN: &str = "http://status.test";
+/// The password of every manager that [`TestApp::manager`] makes.
+pub const PASSWORD: &str = "harbour crane whistles";
+
+/// A server with an empty page that is published already.
+pub struct TestApp {
+    pub test: TestDb,
+    pub state: State,
+    data: TempDir,
+    router: Router,
+}
+
+impl Deref for TestApp {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl TestApp {
+    /// A server that visitors reach at [`ORIGIN`].
+    pub async fn new(test: TestDb) -> Self {
+        Self::at(test, ORIGIN).await
+    }
+
+    /// A server that visitors reach at `origin`.
+    pub async fn at(test: TestDb, origin: &str) -> Self {
+        let app = Self::unpublished(test, origin);
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
+    /// A server that has never published anything.
+    pub fn unpublished(test: TestDb, origin: &str) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin);
+        let router = web::router(state.clone());
+        Self { test, state, data, router }
+    }
+
+    /// Another server that starts from what this one published last, with a database of its own.
+    pub fn restarted_over(&self, db: Db) -> (State, Browser) {
+        let state = state(db, self.clock.clone(), self.site_file(), &self.origin);
+        let browser = Browser::new(web::router(state.clone()));
+        (state, browser)
+    }
+
+    /// Where the last published Site is kept.
+    pub fn site_file(&self) -> PathBuf {
+        self.data.path().join("site")
+    }
+
+    /// A browser in which nobody is logged in.
+    pub fn visitor(&self) -> Browser {
+        Browser::new(self.router.clone())
+    }
+
+    /// A manager called NAME with the address NAME@example.org and the [`PASSWORD`].
+    pub async fn manager(&self, name: &str, role: Role) -> Manager {
+        let hash = password_hash().await;
+        let mut tx = self.db.write().await.unwrap();
+        let manager =
+            managers::create(&mut tx, samples::manager(name, role), Some(hash), self.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        manager
+    }
+
+    /// A browser in which a new manager of this role is logged in, named after it.
+    pub async fn logged_in(&self, role: Role) -> Browser {
+        let manager = self.manager(role.words(), role).await;
+        self.with_session(&manager).await
+    }
+
+    /// A browser that holds a session of `manager`, without the way through the login.
+    pub async fn with_session(&self, manager: &Manager) -> Browser {
+        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::db::random()));
+        let now = self.clock.now();
+        let session = Session {
+            id_hash: web::session::hash(id),
+            manager_id: Some(manager.id.to_string()),
+            data: serde_json::json!({ web::session::MANAGER: manager.id }).to_string(),
+            address: "192.0.2.1".into(),
+            user_agent: "Test".into(),
+            created_at: now,
+            last_seen_at: now,
+        };
+        let mut tx = self.db.write().await.unwrap();
+        sessions::save(&mut tx, &session).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        let mut browser = self.visitor();
+        browser.cookies.insert("sid".into(), id.to_string());
+        browser
+    }
+
+    /// A browser that has gone through the login with the [`PASSWORD`].
+    pub async fn through_login(&self, manager: &Manager) -> Browser {
+        let mut browser = self.visitor();
+        let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin"), "{}", answer.text());
+        browser
+    }
+
+    /// The token of a fresh one-time link.
+    pub async fn link(&self, purpose: LinkPurpose, manager: Option<&Manager>, lifetime: TimeDelta) -> String {
+        let (token, now) = (token::fresh(), self.clock.now());
+        let manager_id = manager.map(|manager| manager.id.clone());
+        let mut tx = self.db.write().await.unwrap();
+        let link = Link { purpose, manager_id, expires_at: now + lifetime };
+        links::create(&mut tx, &token::hash(&token), &link, now).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        token
+    }
+
+    /// An operational component at the last place; it shows when the page is published next.
+    pub async fn component(&self, name: &str) -> Component {
+        let new = samples::component(name);
+        let mut tx = self.db.write().await.unwrap();
+        let component = components::create(&mut tx, new, self.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        component
+    }
+
+    /// A group at the last place; it shows when the page is published next.
+    pub async fn group(&self, name: &str) -> Group {
+        let new = NewGroup { name: name.into(), description: String::new(), position: None };
+        let mut tx = self.db.write().await.unwrap();
+        let group = components::create_group(&mut tx, new, self.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        group
+    }
+
+    /// Adds incidents as they are, and publishes them.
+    pub async fn add(&self, incidents: &[Incident]) {
+        let mut tx = self.db.write().await.unwrap();
+        for incident in incidents {
+            incidents::insert(&mut tx, incident).await.unwrap();
+        }
+        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.unwrap();
+        self.publish().await;
+    }
+
+    /// The incident `id` as it stands in the database.
+    pub async fn incident(&self, id: &str) -> Incident {
+        let mut tx = self.db.read().await.unwrap();
+        incidents::find(&mut tx, &IncidentId::parse(id).unwrap()).await.unwrap()
+    }
+
+    /// Every incident, newest start first.
+    pub async fn incidents(&self) -> Vec<Incident> {
+        let mut tx = self.db.read().await.unwrap();
+        incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap()
+    }
+
+    /// The revision and the number of audit rows.
+    pub async fn counts(&self) -> (i64, usize) {
+        let mut tx = self.db.read().await.unwrap();
+        let revision = tx.revision().await.unwrap();
+        (revision, audit::list(&mut tx, None, 10_000).await.unwrap().len())
+    }
+
+    /// The audit, newest first.
+    pub async fn audit(&self) -> Vec<Record> {
+        audit::list(&mut self.db.read().await.unwrap(), None, 10_000).await.unwrap()
+    }
+
+    /// Everything a manager can change, in words that can be compared; sessions and links left out.
+    pub async fn everything(&self) -> String {
+        let mut tx = self.db.read().await.unwrap();
+        let all = Filter::default();
+        format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            tx.revision().await.unwrap(),
+            audit::list(&mut tx, None, 10_000).await.unwrap(),
+            page::load(&mut tx).await.unwrap(),
+            components::groups(&mut tx).await.unwrap(),
+            components::list(&mut tx).await.unwrap(),
+            incidents::list(&mut tx, &all, (None, None), None, 1000).await.unwrap(),
+            managers::list(&mut tx).await.unwrap(),
+        )
+    }
+
+    /// The sessions that are kept for `manager`, whether they ran out or not.
+    pub async fn sessions(&self, manager: &Manager) -> Vec<Session> {
+        let ever = DateTime::UNIX_EPOCH;
+        sessions::list(&mut self.db.read().await.unwrap(), &manager.id, ever, ever).await.unwrap()
+    }
+
+    /// How many sessions there are in all, of managers and of nobody.
+    pub async fn session_count(&self) -> i64 {
+        self.number("select count(*) from sessions").await
+    }
+
+    /// The number that a query gives.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        match &self.db {
+            Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await.unwrap(),
+            Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    /// The texts that a query gives.
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        match &self.db {
+            Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_all(readers).await.unwrap(),
+            Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+        }
+    }
+
+    /// Runs a statement of the test's own: the first on SQLite, the second on PostgreSQL.
+    pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
+        match &self.db {
+            Db::Sqlite { writer, .. } => drop(sqlx::raw_sql(sqlite).execute(writer).await.unwrap()),
+            Db::Postgres(pool) => drop(sqlx::raw_sql(postgres).execute(pool).await.unwrap()),
+        }
+    }
+}
+
+fn state(db: Db, clock: Clock, file: PathBuf, origin: &str) -> State {
+    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file);
+    State::new(Parts { db, clock, publisher, origin: origin.into(), trusted_proxies: Vec::new() })
+}
+
+/// The hash of the [`PASSWORD`], made once.
+async fn password_hash() -> &'static str {
+    static HASH: OnceCell<String> = OnceCell::const_new();
+    HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() }).await
+}
+
+/// Somebody's browser: it keeps its cookies and says where its requests come from.
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    pub cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    fn new(router: Router) -> Self {
+        Self { router, cookies: BTreeMap::new() }
+    }
+
+    /// Opens an address.
+    pub async fn get(&mut self, address: &str) -> Answer {
+        self.get_with(address, &[]).await
+    }
+
+    /// Opens an address with more headers.
+    pub async fn get_with(&mut self, address: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, address, headers, Body::empty()).await
+    }
+
+    /// Sends a form from a page of ours.
+    pub async fn post(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_with(address, fields, &[("sec-fetch-site", "same-origin")]).await
+    }
+
+    /// Sends a form with these headers alone.
+    pub async fn post_with(&mut self, address: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+        all.extend(headers);
+        self.send(Method::POST, address, &all, body.into()).await
+    }
+
+    /// Sends a request and keeps the cookies of the answer.
+    pub async fn send(&mut self, method: Method, address: &str, headers: &[(&str, &str)], body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(address);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !self.cookies.is_empty() {
+            let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, jar.join("; "));
+        }
+        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        for cookie in answer.cookies() {
+            let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        answer
+    }
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The value of a header; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("a readable header")).unwrap_or_default()
+    }
+
+    /// Where a redirect leads; empty where it is none.
+    pub fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// The values of `Set-Cookie`.
+    pub fn cookies(&self) -> Vec<String> {
+        let values = self.headers.get_all(header::SET_COOKIE).iter();
+        values.map(|value| value.to_str().unwrap().to_owned()).collect()
+    }
+
+    /// The body as text, without the marks that Leptos puts between two texts.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).expect("UTF-8").replace("<!>", "")
+    }
+
+    /// The body as a browser reads it.
+    pub fn page(&self) -> Page {
+        Page::read(&self.text())
+    }
+
+    /// The words of each element that `selector` finds.
+    pub fn words(&self, selector: &str) -> Vec<String> {
+        self.page().select(selector).into_iter().map(Element::words).collect()
+    }
+
+    /// The words of the one element that `selector` finds.
+    #[track_caller]
+    pub fn word(&self, selector: &str) -> String {
+        let mut found = self.words(selector);
+        assert_eq!(found.len(), 1, "{selector} finds {found:?} in {}", self.text());
+        found.remove(0)
+    }
+
+    /// An attribute of each element that `selector` finds.
+    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        self.page().select(selector).into_iter().filter_map(|element| element.attr(name)).map(str::to_owned).collect()
+    }
+
+    /// What a browser would send in the field `name` of the page's forms; nothing where no choice is made.
+    #[track_caller]
+    pub fn field(&self, name: &str) -> String {
+        let page = self.page();
+        let fields = page.select(&format!("input[name='{name}'], select[name='{name}'], textarea[name='{name}']"));
+        assert!(!fields.is_empty(), "no field {name} in {}", self.text());
+        for field in fields {
+            let of_choice = matches!(field.attr("type"), Some("radio" | "checkbox"));
+            match field.name.as_str() {
+                // A browser drops the newline right after the tag.
+                "textarea" => return field.text.strip_prefix('\n').unwrap_or(&field.text).to_owned(),
+                "select" => {
+                    let chosen = page.within(field, "option[selected]");
+                    return chosen.first().and_then(|option| option.attr("value")).unwrap_or_default().to_owned();
+                }
+                _ if of_choice && field.attr("checked").is_none() => {}
+                _ => return field.attr("value").unwrap_or_default().to_owned(),
+            }
+        }
+        String::new()
+    }
+
+    /// The message beside the field `name`; empty where nothing is wrong with it.
+    pub fn message(&self, name: &str) -> String {
+        self.words(&format!("[id='{name}-error']")).concat()
+    }
+}
+
+/// The name of the field in which a form asks for the status of a component.
+pub fn status_of(id: &ComponentId) -> String {
+    format!("component.{id}")
+}

@@ -1,0 +1,158 @@
+//! Pages as a browser reads them: cut by a real HTML tokenizer, found by small selectors.
+
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
+
+/// The elements of a page, in the order in which they begin.
+#[derive(Debug, Default)]
+pub struct Page(Vec<Element>);
+
+#[derive(Debug)]
+pub struct Element {
+    pub name: String,
+    pub attributes: Vec<(String, String)>,
+    /// Everything said inside it, as it stands there.
+    pub text: String,
+    /// The elements around it, outermost first.
+    around: Vec<usize>,
+}
+
+impl Element {
+    /// The value of an attribute.
+    pub fn attr(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Its text with one space between words.
+    pub fn words(&self) -> String {
+        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether `part`, like `a.button[href='/x']`, describes it.
+    fn is(&self, part: &str) -> bool {
+        let end = part.find(['.', '#', '[']).unwrap_or(part.len());
+        let (name, mut rest) = part.split_at(end);
+        if !name.is_empty() && name != self.name {
+            return false;
+        }
+        while let Some(kind) = rest.chars().next() {
+            let length = if kind == '[' { rest.find(']').expect("]") + 1 } else { 1 + word_length(&rest[1..]) };
+            let (this, after) = rest.split_at(length);
+            rest = after;
+            let value = &this[1..];
+            let fits = match kind {
+                '.' => self.attr("class").unwrap_or_default().split_whitespace().any(|class| class == value),
+                '#' => self.attr("id") == Some(value),
+                _ => match value.trim_end_matches(']').split_once('=') {
+                    Some((name, value)) => self.attr(name) == Some(value.trim_matches('\'')),
+                    None => self.attr(value.trim_end_matches(']')).is_some(),
+                },
+            };
+            if !fits {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn word_length(text: &str) -> usize {
+    text.find(['.', '#', '[']).unwrap_or(text.len())
+}
+
+impl Page {
+    /// Reads `html`.
+    pub fn read(html: &str) -> Self {
+        let tokens = Tokenizer::new(Builder::default(), Default::default());
+        let input = BufferQueue::default();
+        input.push_back(StrTendril::from(html));
+        let _ = tokens.feed(&input);
+        tokens.end();
+        Self(tokens.sink.0.into_inner().elements)
+    }
+
+    /// Every element.
+    pub fn elements(&self) -> &[Element] {
+        &self.0
+    }
+
+    /// The elements that `selector` describes: `name.class#id[attribute='value']`, several with spaces for
+    /// one inside the other, or with commas for any of them.
+    pub fn select(&self, selector: &str) -> Vec<&Element> {
+        self.0.iter().filter(|element| selector.split(',').any(|path| self.fits(element, path))).collect()
+    }
+
+    fn fits(&self, element: &Element, path: &str) -> bool {
+        let mut parts = path.split_whitespace().rev();
+        if !parts.next().is_some_and(|part| element.is(part)) {
+            return false;
+        }
+        let mut around = element.around.iter().rev().map(|index| &self.0[*index]);
+        parts.all(|part| around.any(|outer| outer.is(part)))
+    }
+
+    /// The elements inside `element` that `selector` describes.
+    pub fn within<'a>(&'a self, element: &Element, selector: &str) -> Vec<&'a Element> {
+        let place = self.0.iter().position(|other| std::ptr::eq(other, element)).expect("an element of this page");
+        self.select(selector).into_iter().filter(|inner| inner.around.contains(&place)).collect()
+    }
+}
+
+#[derive(Default)]
+struct Builder(RefCell<Building>);
+
+#[derive(Default)]
+struct Building {
+    elements: Vec<Element>,
+    open: Vec<usize>,
+}
+
+impl TokenSink for Builder {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
+        let mut building = self.0.borrow_mut();
+        match token {
+            Token::CharacterTokens(text) => building.say(&text),
+            Token::TagToken(tag) if tag.kind == TagKind::StartTag => return building.begin(tag),
+            Token::TagToken(tag) => building.end(&tag.name),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl Building {
+    fn say(&mut self, text: &str) {
+        for index in &self.open {
+            self.elements[*index].text.push_str(text);
+        }
+    }
+
+    fn begin(&mut self, tag: Tag) -> TokenSinkResult<()> {
+        let name = tag.name.to_string();
+        let attribute = |it: &html5ever::Attribute| (it.name.local.to_string(), it.value.to_string());
+        let attributes = tag.attrs.iter().map(attribute).collect();
+        self.elements.push(Element { name: name.clone(), attributes, text: String::new(), around: self.open.clone() });
+        let empty = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"];
+        if !tag.self_closing && !empty.contains(&name.as_str()) {
+            self.open.push(self.elements.len() - 1);
+        }
+        // What stands in these is text to a browser, whatever it looks like.
+        match name.as_str() {
+            "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
+            "style" | "iframe" | "noembed" | "xmp" => TokenSinkResult::RawData(RawKind::Rawtext),
+            "script" => TokenSinkResult::RawData(RawKind::ScriptData),
+            _ => TokenSinkResult::Continue,
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        if let Some(place) = self.open.iter().rposition(|index| self.elements[*index].name == name) {
+            self.open.truncate(place);
+        }
+    }
+}

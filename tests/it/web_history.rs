@@ -1,0 +1,374 @@
+//! The history: months, filters, totals, and the way through many pages.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use candor::domain::history::{Filter, Month};
+use candor::domain::{Impact, Incident, Phase, Role, Status, duration};
+use candor::publish::Deep;
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use tokio::task::JoinSet;
+
+use crate::support::app::{Answer, TestApp};
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    every_month_has_its_own_page,
+    sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one,
+    incidents_of_one_instant_are_walked_too,
+    new_incidents_do_not_disturb_the_walk,
+    a_filter_shows_exactly_what_it_names,
+    text_is_found_whatever_its_case_and_to_the_letter,
+    days_are_those_of_the_zone_of_the_page,
+    the_sentence_counts_exactly_what_is_shown,
+    hostile_queries_are_answered_in_peace,
+    a_hundred_readers_of_one_cold_page_cause_one_rendering,
+    a_deep_page_shows_a_change_at_once,
+);
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// The ids of the incidents on a page, top to bottom.
+fn ids(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let anchors = answer.attributes("article.card", "id");
+    anchors.iter().map(|anchor| anchor.strip_prefix("incident-").unwrap().to_owned()).collect()
+}
+
+fn older(answer: &Answer) -> Option<String> {
+    answer.attributes(".pager .older", "href").pop()
+}
+
+/// Follows "older" from `address` to the end, within the addresses that begin with `within`.
+async fn walk(app: &TestApp, address: &str, within: &str) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut next = Some(address.to_owned());
+    while let Some(address) = next {
+        let answer = app.visitor().get(&address).await;
+        pages.push(ids(&answer));
+        next = older(&answer).filter(|address| address.starts_with(within));
+        assert!(pages.len() < 50, "the way has no end");
+    }
+    pages
+}
+
+async fn every_month_has_its_own_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let hour = TimeDelta::hours(1);
+    app.add(&[
+        samples::resolved("october", at("2026-10-31T23:59:59Z"), hour),
+        samples::resolved("august", at("2026-08-15T10:00:00Z"), hour),
+        samples::resolved("november", at("2026-11-01T00:00:00Z"), hour),
+        samples::resolved("older", at("2024-02-29T10:00:00Z"), hour),
+    ])
+    .await;
+    let all = app.visitor().get("/history").await;
+    assert_eq!(ids(&all), ["november", "october", "august", "older"]);
+    let months = ["/history/2026-11", "/history/2026-10", "/history/2026-08", "/history/2024-02"];
+    assert_eq!(all.attributes("h2 a", "href"), months);
+    let october = app.visitor().get("/history/2026-10").await;
+    assert_eq!((ids(&october), october.word("h1")), (vec!["october".to_owned()], "Incidents in October 2026".into()));
+    assert_eq!(october.attributes(".pager a", "href"), ["/history/2026-11", "/history/2026-08"]);
+    assert_eq!(october.word(".lede"), "1 incident, 1h 0m in all. Show all");
+    let empty = app.visitor().get("/history/2026-09").await;
+    assert!(ids(&empty).is_empty() && empty.text().contains("No incidents reported."));
+    assert_eq!(empty.attributes(".pager a", "href"), ["/history/2026-10", "/history/2026-08"]);
+    assert!(older(&app.visitor().get("/history/2024-02").await).is_none());
+}
+
+async fn sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let start = at("2026-10-01T06:00:00.000001Z");
+    let hour = TimeDelta::hours(1);
+    let sixty: Vec<Incident> =
+        (0..60).map(|n| samples::resolved(&format!("n{n:02}"), start + hour * (n * 11), hour)).collect();
+    let september = samples::resolved("september", at("2026-09-30T12:00:00Z"), hour);
+    app.add(&sixty).await;
+    app.add(&[september]).await;
+    let expected: Vec<String> = (0..60).rev().map(|n| format!("n{n:02}")).collect();
+    let pages = walk(&app, "/history/2026-10", "/history/2026-10").await;
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [25, 25, 10]);
+    assert_eq!(pages.concat(), expected);
+    let last = walk(&app, "/history/2026-10", "/history").await;
+    assert_eq!(last.concat().last().unwrap(), "september", "behind the month follows the one before");
+    let from_the_top = walk(&app, "/history", "/history").await.concat();
+    assert_eq!(from_the_top[..60], expected[..]);
+    let filtered = walk(&app, "/history?q=incident", "/history?").await.concat();
+    assert_eq!(filtered.len(), 61);
+    assert_eq!(filtered[..60], expected[..]);
+    let every = app.visitor().get("/history/2026-10").await;
+    assert_eq!(every.word(".lede"), "60 incidents, 60h 0m in all. Show all", "the sentence is of the whole month");
+}
+
+async fn incidents_of_one_instant_are_walked_too(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let same: Vec<Incident> = (0..60)
+        .map(|n| samples::resolved(&format!("n{n:02}"), at("2026-10-07T10:00:00Z"), TimeDelta::hours(1)))
+        .collect();
+    app.add(&same).await;
+    let mut walked = walk(&app, "/history/2026-10", "/history/2026-10").await.concat();
+    assert_eq!(walked.len(), 60);
+    walked.sort();
+    walked.dedup();
+    assert_eq!(walked.len(), 60, "one was repeated");
+}
+
+async fn new_incidents_do_not_disturb_the_walk(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let start = at("2026-10-01T06:00:00Z");
+    let fifty: Vec<Incident> =
+        (0..50).map(|n| samples::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
+    app.add(&fifty).await;
+    let first = app.visitor().get("/history/2026-10").await;
+    app.add(&[samples::incident("new", at("2026-10-30T10:00:00Z"))]).await;
+    let second = app.visitor().get(&older(&first).unwrap()).await;
+    let walked = [ids(&first), ids(&second)].concat();
+    assert_eq!(walked, (0..50).rev().map(|n| format!("n{n:02}")).collect::<Vec<_>>());
+}
+
+/// Five incidents that differ in component, impact, text and time.
+async fn varied(test: TestDb) -> (TestApp, String, String) {
+    let app = TestApp::new(test).await;
+    let (api, mail) = (app.component("API").await.id.to_string(), app.component("Mail").await.id.to_string());
+    let make = |id: &str, title: &str, began: &str, minutes, component: Option<(&str, Status)>| {
+        let mut it = samples::resolved(id, at(began), TimeDelta::minutes(minutes));
+        it.title = title.into();
+        let named: Vec<(&str, Status)> = component.into_iter().collect();
+        it.updates[0] = samples::update(&format!("{id}-1"), at(began), Phase::Identified, &named);
+        it.settle();
+        it
+    };
+    app.add(&[
+        make("a", "S3 is slow", "2026-11-01T10:00:00Z", 10, Some((&api, Status::DegradedPerformance))),
+        make("b", "100% of mail is lost", "2026-06-01T10:00:00Z", 20, Some((&mail, Status::MajorOutage))),
+        make("c", "snake_case breaks", "2025-10-01T10:00:00Z", 40, Some((&api, Status::PartialOutage))),
+        make("d", "ÄRGER mit Umlauten", "2024-12-01T10:00:00Z", 80, None),
+        make("e", "A \\ path and it's \"quoted\"", "2023-03-01T10:00:00Z", 160, Some((&mail, Status::MajorOutage))),
+    ])
+    .await;
+    (app, api, mail)
+}
+
+async fn a_filter_shows_exactly_what_it_names(test: TestDb) {
+    let (app, api, mail) = varied(test).await;
+    let cases = [
+        (String::new(), "a b c d e"),
+        (format!("component={api}"), "a c"),
+        (format!("component={mail}"), "b e"),
+        ("component=gone".into(), ""),
+        ("impact=none".into(), "d"),
+        ("impact=minor".into(), "a"),
+        ("impact=major".into(), "c"),
+        ("impact=critical".into(), "b e"),
+        (format!("impact=critical&component={api}"), ""),
+        (format!("component={mail}&range=12m"), "b"),
+        ("range=12m".into(), "a b"),
+        ("range=2y".into(), "a b c d"),
+        ("from=2025-10-01&to=2026-06-01".into(), "b c"),
+        ("from=2025-10-02".into(), "a b"),
+        ("to=2024-12-01".into(), "d e"),
+        ("to=2024-11-30".into(), "e"),
+        ("from=2026-12-01&to=2026-01-01".into(), ""),
+        ("from=2025-10-01&range=12m".into(), "a b c"),
+    ];
+    for (query, expected) in cases {
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        assert_eq!(ids(&answer).join(" "), expected, "{query}");
+        if expected.is_empty() {
+            assert!(answer.text().contains("No incident matches."), "{query}");
+        }
+        let robots = answer.attributes("meta[name='robots']", "content");
+        assert_eq!(robots.is_empty(), query.is_empty(), "a filtered view is kept out of search engines");
+    }
+    let chosen = app.visitor().get(&format!("/history?component={mail}&impact=critical&range=2y&q=mail")).await;
+    assert_eq!((chosen.field("component"), chosen.field("impact")), (mail, "critical".to_owned()));
+    assert_eq!((chosen.field("range"), chosen.field("q")), ("2y".to_owned(), "mail".to_owned()));
+    assert!(chosen.word(".lede").contains("for Mail, critical, matching “mail”, in the last 2 years"));
+}
+
+async fn text_is_found_whatever_its_case_and_to_the_letter(test: TestDb) {
+    let (app, _, _) = varied(test).await;
+    let cases = [
+        ("s3", "a"),
+        ("S3 IS", "a"),
+        ("Text of B-1", "b"),
+        ("%", "b"),
+        ("0% of", "b"),
+        ("_", "c"),
+        ("snake_", "c"),
+        ("snake-", ""),
+        ("a%l", ""),
+        ("ärger", "d"),
+        ("Ärger MIT umlauten", "d"),
+        ("\\", "e"),
+        ("\\ path", "e"),
+        ("it's \"quoted\"", "e"),
+        ("' or 1=1 --", ""),
+        ("  s3  ", "a"),
+    ];
+    for (text, expected) in cases {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", text).finish();
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        assert_eq!(ids(&answer).join(" "), expected, "{text}");
+        assert_eq!(answer.field("q"), text.trim(), "the form keeps what was searched");
+    }
+}
+
+async fn days_are_those_of_the_zone_of_the_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.logged_in(Role::Owner).await;
+    let settings = [("version", "1"), ("name", "Tidewater"), ("time_zone", "Pacific/Auckland")];
+    assert_eq!(owner.post("/admin/settings", &settings).await.status, StatusCode::SEE_OTHER);
+    // In October Auckland is thirteen hours ahead: its 10 October begins at 11:00 UTC on the ninth.
+    app.add(&[
+        samples::incident("before", at("2026-10-09T10:59:59Z")),
+        samples::incident("first", at("2026-10-09T11:00:00Z")),
+        samples::incident("last", at("2026-10-10T10:59:59Z")),
+        samples::incident("after", at("2026-10-10T11:00:00Z")),
+        samples::incident("november", at("2026-10-31T11:00:00Z")),
+    ])
+    .await;
+    let day = app.visitor().get("/history?from=2026-10-10&to=2026-10-10").await;
+    assert_eq!(ids(&day), ["last", "first"]);
+    assert_eq!(day.attributes("input[name='from'], input[name='to']", "value"), ["2026-10-10", "2026-10-10"]);
+    assert_eq!(ids(&app.visitor().get("/history/2026-11").await), ["november"]);
+    assert_eq!(ids(&app.visitor().get("/history/2026-10").await), ["after", "last", "first", "before"]);
+    let page = app.visitor().get("/incidents/first").await;
+    assert!(page.word("dl").contains("10 Oct 2026, 00:00 NZDT"), "{}", page.word("dl"));
+}
+
+async fn the_sentence_counts_exactly_what_is_shown(test: TestDb) {
+    let (app, api, mail) = varied(test).await;
+    app.add(&[samples::incident("open", at("2026-11-10T11:00:00Z"))]).await;
+    let now = app.clock.now();
+    let months = |from: DateTime<Utc>| (now - from).num_seconds() as f64 / (365.25 * 86400.0 / 12.0);
+    for query in [
+        "q=is".to_owned(),
+        format!("component={api}"),
+        format!("component={mail}"),
+        "impact=critical".into(),
+        "impact=none".into(),
+        "range=12m".into(),
+        "range=2y".into(),
+        "from=2025-01-01".into(),
+        format!("component={api}&impact=major&range=2y"),
+    ] {
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        let mut shown = Vec::new();
+        for id in ids(&answer) {
+            shown.push(app.incident(&id).await);
+        }
+        let seconds = shown.iter().filter_map(Incident::duration).map(|length| length.num_seconds()).sum();
+        let first = shown.last().expect(&query).started_at;
+        let from = match query.as_str() {
+            q if q.ends_with("range=12m") => Utc.with_ymd_and_hms(2025, 11, 10, 12, 0, 0).unwrap(),
+            q if q.ends_with("range=2y") => Utc.with_ymd_and_hms(2024, 11, 10, 12, 0, 0).unwrap(),
+            "from=2025-01-01" => at("2025-01-01T00:00:00Z"),
+            _ => first,
+        };
+        let count = if shown.len() == 1 { "1 incident".to_owned() } else { format!("{} incidents", shown.len()) };
+        let rate = shown.len() as f64 / months(from).max(1.0);
+        let expected = format!(
+            "{count} since {}, {} in all, {rate:.1} per month",
+            first.format("%-d %b %Y"),
+            duration::total(seconds)
+        );
+        let said = answer.word(".lede");
+        assert!(said.starts_with(&expected), "{query}: {said} instead of {expected}");
+    }
+    let all = app.visitor().get("/history").await;
+    assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023, 5h 10m in all"), "{}", all.word(".lede"));
+}
+
+async fn hostile_queries_are_answered_in_peace(test: TestDb) {
+    let (app, api, _) = varied(test).await;
+    let long = "x".repeat(10_000);
+    let wide = "é".repeat(5_000);
+    let many = "component=a&".repeat(2_000);
+    let queries = [
+        "before=garbage".to_owned(),
+        "before=9223372036854775807_a".into(),
+        "before=-9223372036854775808_a".into(),
+        "before=0_a&q=is".into(),
+        "before=1_'--&q=is".into(),
+        format!("q={long}"),
+        format!("q={wide}"),
+        format!("{long}={long}"),
+        many,
+        "q=a&q=b&q=is".into(),
+        "q[]=a&q[$ne]=1".into(),
+        "q=%00".into(),
+        "q=%ff%fe".into(),
+        "q=%".into(),
+        "q=%E2%80%AE".into(),
+        "q=';drop table incidents;--".into(),
+        "component=../../etc/passwd".into(),
+        "component=%00&impact=%00".into(),
+        format!("component={api}&component=x/y"),
+        "impact=NONE".into(),
+        "range=-1y".into(),
+        "from=0000-00-00&to=99999-99-99".into(),
+        "from=-262143-01-01".into(),
+        "from=%2B262142-12-31&to=%2B262142-12-31".into(),
+        "to=9999-12-31".into(),
+        "from=2026-11-10T12:00".into(),
+        "&&&===&&".into(),
+    ];
+    for query in queries {
+        for address in [format!("/history?{query}"), format!("/history/2026-11?{query}")] {
+            let uri = address.replace(' ', "+").replace('\'', "%27");
+            let answer = app.visitor().get(&uri).await;
+            let short: String = uri.chars().take(80).collect();
+            assert!([200, 400, 404].contains(&answer.status.as_u16()), "{short}: {}", answer.status);
+            if answer.status == StatusCode::OK {
+                assert!(answer.body.len() < 200_000, "{short}");
+            }
+        }
+    }
+    assert_eq!(app.incidents().await.len(), 5);
+    let kept = app.visitor().get(&format!("/history?q={}", "é".repeat(500))).await;
+    assert_eq!(kept.field("q"), "é".repeat(100));
+}
+
+async fn a_hundred_readers_of_one_cold_page_cause_one_rendering(test: TestDb) {
+    let app = Arc::new(TestApp::new(test).await);
+    let start = at("2025-03-01T06:00:00Z");
+    let month: Vec<Incident> =
+        (0..20).map(|n| samples::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
+    app.add(&month).await;
+    let mut readers = JoinSet::new();
+    for _ in 0..100 {
+        let app = app.clone();
+        readers
+            .spawn(async move { app.publisher.deep(Deep::Month(Month { year: 2025, month: 3 }, None)).await.unwrap() });
+    }
+    let documents = readers.join_all().await;
+    // Two renderings would have made two documents.
+    assert!(documents.iter().all(|document| Arc::ptr_eq(document, &documents[0])));
+    let mut visitors = JoinSet::new();
+    for _ in 0..100 {
+        let mut visitor = app.visitor();
+        visitors.spawn(async move { visitor.get("/history?impact=none&to=2025-12-31").await });
+    }
+    let answers = visitors.join_all().await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK && answer.body == answers[0].body));
+    assert_eq!(ids(&answers[0]).len(), 20);
+    let impact = Filter { impact: Some(Impact::None), ..Filter::default() };
+    let first = app.publisher.deep(Deep::Filtered(impact.clone(), None)).await.unwrap();
+    let again = app.publisher.deep(Deep::Filtered(impact, None)).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &again), "what was rendered is kept");
+}
+
+async fn a_deep_page_shows_a_change_at_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("old", at("2025-03-01T06:00:00Z"))]).await;
+    for address in ["/history/2025-03", "/history?q=incident"] {
+        assert_eq!(ids(&app.visitor().get(address).await), ["old"], "{address}");
+    }
+    app.add(&[samples::incident("new", at("2025-03-02T06:00:00Z"))]).await;
+    for address in ["/history/2025-03", "/history?q=incident"] {
+        assert_eq!(ids(&app.visitor().get(address).await), ["new", "old"], "{address}");
+    }
+}

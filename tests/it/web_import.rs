@@ -1,0 +1,130 @@
+//! A recorded history, imported and read as a visitor reads it, beside the page of an aggregator.
+
+use std::path::Path;
+
+use axum::http::StatusCode;
+use candor::import::{Options, import, read};
+use chrono::NaiveDateTime;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, fixtures};
+
+on_both_databases!(the_history_says_what_the_aggregator_says);
+
+/// One incident as the aggregator prints it.
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    severity: String,
+    title: String,
+    detected_by: String,
+    started: String,
+    resolved: String,
+    duration: String,
+    affected: String,
+    /// Phase, time and text, oldest first.
+    updates: Vec<(String, String, String)>,
+}
+
+/// Reads the aggregator's page.
+fn told(text: &str) -> Vec<Told> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let severities = ["Notice ", "Minor ", "Major ", "Critical "];
+    let mut all: Vec<Told> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let next = |step: usize| lines.get(index + step).copied().unwrap_or_default();
+        if severities.iter().any(|word| line.starts_with(word)) && next(2).starts_with("Detected by") {
+            let severity = line.split(' ').next().unwrap().to_owned();
+            all.push(Told { severity, title: next(1).to_owned(), ..Told::default() });
+        }
+        let Some(it) = all.last_mut() else { continue };
+        if let Some(who) = line.strip_prefix("Detected by ") {
+            (it.detected_by, it.started) = (who.to_owned(), time(next(1)));
+        } else if *line == "Resolved" {
+            it.resolved = time(next(1));
+        } else if *line == "Duration" && next(1).starts_with(|c: char| c.is_ascii_digit()) {
+            it.duration = next(1).to_owned();
+        } else if let Some(names) = line.strip_prefix("Affected: ") {
+            it.affected = names.to_owned();
+        } else if let Some((_, phase, at)) = numbered(line) {
+            it.updates.push((phase, time(&at), next(1).to_owned()));
+        }
+    }
+    all
+}
+
+/// `1. identified Oct 07, 2024, 08:00 PM UTC`
+fn numbered(line: &str) -> Option<(u32, String, String)> {
+    let (number, rest) = line.split_once(". ")?;
+    let (phase, at) = rest.split_once(' ')?;
+    Some((number.parse().ok()?, phase.to_owned(), at.to_owned()))
+}
+
+/// `Oct 07, 2024, 08:00 PM UTC` as our pages write it.
+fn time(text: &str) -> String {
+    let at = NaiveDateTime::parse_from_str(text, "%b %d, %Y, %I:%M %p UTC").unwrap_or_else(|_| panic!("{text}"));
+    at.format("%-d %b %Y, %H:%M UTC").to_string()
+}
+
+async fn imported(test: TestDb, folder: &Path) -> TestApp {
+    let app = TestApp::new(test).await;
+    let document = |name: &str| read(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+    let sources = [document("mailprotector-components.json"), document("mailprotector-incidents.json")];
+    let options = Options { detected_by: Some("Pingoru".into()) };
+    import(&app.db, &sources, &options, app.clock.now(), || {}).await.unwrap();
+    app.publish().await;
+    app
+}
+
+async fn the_history_says_what_the_aggregator_says(test: TestDb) {
+    let Some(folder) = fixtures() else { return };
+    let expected = told(&std::fs::read_to_string(folder.join("000_9ed4461f84d2863b.txt")).unwrap());
+    assert_eq!(expected.len(), 8, "the aggregator's page is read");
+    let durations: Vec<&str> = expected.iter().map(|it| it.duration.as_str()).collect();
+    assert_eq!(durations, ["12m", "32m", "", "4h 50m", "3h 57m", "3h 53m", "", ""]);
+    let app = imported(test, &folder).await;
+    let history = app.visitor().get("/history").await;
+    let lede = history.word(".lede");
+    assert!(lede.starts_with("8 incidents since 10 Jul 2024, 13h 27m in all, "), "{lede}");
+    assert_eq!(history.words("article.card h3"), expected.iter().map(|it| it.title.clone()).collect::<Vec<_>>());
+    assert_eq!(history.words("article.card .chip"), expected.iter().map(|it| it.severity.clone()).collect::<Vec<_>>());
+    let months = ["October 2024", "September 2024", "August 2024", "July 2024"];
+    assert_eq!(history.words("h2 a"), months);
+    let cards = history.words("article.card");
+    let addresses = history.attributes("article.card h3 a", "href");
+    for ((expected, card), address) in expected.iter().zip(cards).zip(addresses) {
+        let count = format!("{} update{}", expected.updates.len(), if expected.updates.len() == 1 { "" } else { "s" });
+        for words in [&expected.duration, &expected.affected, &expected.detected_by, &count] {
+            assert!(card.contains(words.as_str()), "{words} in {card}");
+        }
+        let page = app.visitor().get(&address).await;
+        assert_eq!(page.status, StatusCode::OK, "{address}");
+        shows(&page, expected, &count);
+    }
+}
+
+/// The page of one incident says what the aggregator says of it.
+fn shows(page: &crate::support::app::Answer, expected: &Told, count: &str) {
+    assert_eq!(page.word("h1"), expected.title);
+    assert_eq!(page.word(".chip"), expected.severity);
+    assert_eq!(page.word("article h2"), count);
+    let (terms, facts) = (page.words("dt"), page.words("dd"));
+    let fact = |term: &str| {
+        let found = terms.iter().zip(&facts).find(|(known, _)| *known == term);
+        found.map(|(_, fact)| fact.clone()).unwrap_or_default()
+    };
+    assert_eq!(fact("Detected by"), expected.detected_by);
+    assert_eq!(fact("Started"), expected.started, "{}", expected.title);
+    assert_eq!(fact("Duration"), expected.duration, "{}", expected.title);
+    assert_eq!(fact("Affected components"), expected.affected);
+    // The source of one says that it was resolved before it began; it ends with its start.
+    let impossible = expected.resolved == "25 Jul 2024, 17:00 UTC";
+    assert_eq!(fact("Resolved"), if impossible { &expected.started } else { &expected.resolved }.as_str());
+    let said = page.words(".timeline .said");
+    let texts = page.words(".timeline .text");
+    assert_eq!(said.len(), expected.updates.len(), "{}", expected.title);
+    for ((phase, at, text), (said, shown)) in expected.updates.iter().rev().zip(said.iter().zip(&texts)) {
+        let phase = phase[..1].to_uppercase() + &phase[1..];
+        assert_eq!(said, &format!("{phase} {at}"));
+        assert_eq!(shown, text);
+    }
+}

@@ -1,0 +1,498 @@
+//! Incidents and their updates, through the forms that managers fill in.
+
+use axum::http::StatusCode;
+use candor::domain::Role::{Owner, Publisher};
+use candor::domain::{Component, Impact, Incident, Phase, Status};
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, TestApp, status_of};
+
+on_both_databases!(
+    an_incident_opens_in_any_phase,
+    what_was_opened_is_on_the_page_before_the_answer,
+    everything_wrong_is_said_beside_its_field_and_nothing_typed_is_lost,
+    times_must_lie_in_the_past_and_the_right_way_round,
+    a_component_that_is_gone_or_a_status_that_never_was_is_refused,
+    a_preview_shows_the_text_and_publishes_nothing,
+    an_update_moves_the_phase_and_the_components,
+    resolving_clears_every_component_and_reopening_begins_with_none,
+    the_worst_of_baseline_and_incidents_shows,
+    an_incident_written_afterwards_keeps_its_times_and_components,
+    an_edited_text_says_so_and_the_earlier_one_stays_in_the_audit,
+    deleting_the_newest_update_goes_back_to_the_phase_before,
+    an_older_update_or_the_only_one_is_not_deleted,
+    deleting_an_incident_needs_its_title_and_leaves_a_tombstone,
+    of_two_updates_at_once_the_second_sees_the_first_and_keeps_its_text,
+    of_two_edits_at_once_the_second_sees_the_first_and_keeps_its_text,
+    of_two_changes_to_details_or_settings_the_second_sees_both,
+    every_change_is_one_audit_row_and_one_revision,
+    a_change_that_cannot_be_kept_leaves_nothing,
+    the_internal_note_is_never_public,
+);
+
+const TEXT: &str = "Mail from some senders arrives late.";
+
+/// A page with two components and a publisher's browser.
+struct Desk {
+    app: TestApp,
+    publisher: Browser,
+    api: Component,
+    mail: Component,
+}
+
+impl Desk {
+    async fn over(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        let publisher = app.logged_in(Publisher).await;
+        let (api, mail) = (app.component("API").await, app.component("Mail").await);
+        Self { app, publisher, api, mail }
+    }
+
+    /// Opens an incident and gives its id.
+    async fn open(&mut self, phase: &str, components: &[(&Component, Status)]) -> String {
+        let mut fields = vec![("title".to_owned(), "Mail is late"), ("phase".into(), phase), ("body".into(), TEXT)];
+        fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let answer = self.publisher.post("/admin/incidents", &fields).await;
+        opened(&answer)
+    }
+
+    /// Posts an update from the form as the page of the incident shows it now.
+    async fn update(&mut self, id: &str, phase: &str, body: &str, components: &[(&Component, Status)]) -> Answer {
+        let version = self.app.incident(id).await.version.to_string();
+        let mut fields = vec![("version".to_owned(), version.as_str()), ("phase".into(), phase), ("body".into(), body)];
+        fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        self.publisher.post(&format!("/admin/incidents/{id}/updates"), &fields).await
+    }
+
+    /// What the page says of the two components.
+    async fn board(&self) -> [String; 2] {
+        let page = self.app.visitor().get("/").await;
+        [&self.api, &self.mail].map(|component| page.word(&format!("#component-{} .state", component.id)))
+    }
+}
+
+fn opened(answer: &Answer) -> String {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let id =
+        answer.location().strip_prefix("/admin/incidents/").and_then(|rest| rest.strip_suffix("?done=incident-opened"));
+    id.unwrap_or_else(|| panic!("{}", answer.location())).to_owned()
+}
+
+fn phases(incident: &Incident) -> Vec<Phase> {
+    incident.updates.iter().map(|update| update.phase).collect()
+}
+
+async fn an_incident_opens_in_any_phase(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    for phase in Phase::ALL {
+        let id = desk.open(phase.key(), &[]).await;
+        let incident = desk.app.incident(&id).await;
+        let end = (phase == Phase::Resolved).then_some(desk.app.clock.now());
+        assert_eq!((incident.phase, incident.started_at, incident.ended_at), (phase, desk.app.clock.now(), end));
+        let page = desk.app.visitor().get(&format!("/incidents/{id}")).await;
+        assert_eq!(page.word(".timeline .said strong"), phase.words());
+        assert!(page.word(".timeline .text").contains(TEXT));
+    }
+}
+
+async fn what_was_opened_is_on_the_page_before_the_answer(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let before = desk.app.visitor().get("/").await;
+    assert_eq!(before.word("h1"), "All Systems Operational");
+    let mail = desk.mail.clone();
+    let id = desk.open("identified", &[(&mail, Status::MajorOutage)]).await;
+    // The answer to the form is here already: whoever follows it sees the change everywhere.
+    let after = desk.app.visitor().get("/").await;
+    assert_eq!(after.word("h1"), "Partial System Outage");
+    assert_eq!(after.word(".card h3"), "Mail is late");
+    assert_eq!(after.word(".card .chip"), "Critical · just opened");
+    assert!(desk.app.visitor().get("/history").await.text().contains(&format!("/incidents/{id}")));
+    assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), "Mail is late");
+    assert!(
+        desk.publisher.get(&format!("/admin/incidents/{id}?done=incident-opened")).await.text().contains("published")
+    );
+}
+
+async fn everything_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let mail = status_of(&desk.mail.id);
+    let long = "x".repeat(256);
+    let fields = [
+        ("title", long.as_str()),
+        ("phase", "broken"),
+        ("body", " \n\t "),
+        (mail.as_str(), "partial_outage"),
+        ("impact", "huge"),
+        ("started_at", "yesterday"),
+        ("ended_at", "2026-11-10T25:00"),
+        ("zone", "Europe/Lisbon"),
+        ("detected_by", "a\tprobe <b>\"&amp;"),
+        ("internal_note", "ring\u{7}bell"),
+    ];
+    let before = desk.app.everything().await;
+    let answer = desk.publisher.post("/admin/incidents", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let wrong = ["title", "phase", "body", "impact", "started_at", "ended_at", "detected_by", "internal_note"];
+    let summary = answer.attributes(".summary a", "href");
+    for name in wrong {
+        assert!(!answer.message(name).is_empty(), "no message beside {name}");
+        assert!(summary.contains(&format!("#{name}")), "{name} is not in the summary: {summary:?}");
+    }
+    assert_eq!(answer.message("title"), "At most 255 characters; this has 256.");
+    for (name, value) in fields.iter().filter(|(name, _)| !["phase", "impact"].contains(name)) {
+        assert_eq!(answer.field(name), *value, "{name} is lost");
+    }
+    assert!(desk.app.everything().await == before);
+    let empty = desk.publisher.post("/admin/incidents", &[]).await;
+    assert!(empty.message("title").starts_with("Give it a title") && empty.message("body").starts_with("Say what is"));
+}
+
+async fn times_must_lie_in_the_past_and_the_right_way_round(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let mut sent = async |phase, started, ended| {
+        let fields = [
+            ("title", "Mail is late"),
+            ("phase", phase),
+            ("body", TEXT),
+            ("started_at", started),
+            ("ended_at", ended),
+            ("zone", "UTC"),
+        ];
+        let answer = desk.publisher.post("/admin/incidents", &fields).await;
+        assert_eq!((answer.field("started_at"), answer.field("ended_at")), (started.to_owned(), ended.to_owned()));
+        (answer.status.as_u16(), answer.message("started_at"), answer.message("ended_at"))
+    };
+    let (status, started, _) = sent("investigating", "2026-11-10T12:01", "").await;
+    assert_eq!((status, started.as_str()), (422, "The start lies in the future."));
+    let (status, _, ended) = sent("resolved", "2026-11-10T11:00", "2026-11-10T12:01").await;
+    assert_eq!((status, ended.as_str()), (422, "The end lies in the future."));
+    let (status, _, ended) = sent("resolved", "2026-11-10T11:00", "2026-11-10T10:59").await;
+    assert_eq!((status, ended.as_str()), (422, "The end can't lie before the start."));
+    let (status, _, ended) = sent("monitoring", "2026-11-10T10:00", "2026-11-10T11:00").await;
+    assert!(status == 422 && ended.starts_with("An end belongs to a resolved incident"), "{ended}");
+}
+
+async fn a_component_that_is_gone_or_a_status_that_never_was_is_refused(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let basic = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT)];
+    let api = status_of(&desk.api.id);
+    let broken = [&basic[..], &[(&api, "on_fire")]].concat();
+    let answer = desk.publisher.post("/admin/incidents", &broken).await;
+    assert_eq!((answer.status.as_u16(), answer.message(&api)), (422, "Choose a status from the list.".to_owned()));
+    let gone = [&basic[..], &[("component.gone", "major_outage")]].concat();
+    let answer = desk.publisher.post("/admin/incidents", &gone).await;
+    assert_eq!(answer.status.as_u16(), 422);
+    assert_eq!(answer.message("components"), "There is no component gone any more.");
+    assert_eq!(answer.field("title"), "Mail is late");
+    assert!(desk.app.incidents().await.is_empty());
+}
+
+async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let before = desk.app.everything().await;
+    let fields = [("title", "Mail"), ("phase", "identified"), ("body", "**late** <b>x</b>"), ("preview", "1")];
+    let answer = desk.publisher.post("/admin/incidents", &fields).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.word("#preview .prose strong"), "late");
+    assert_eq!((answer.field("title"), answer.field("body")), ("Mail".into(), "**late** <b>x</b>".into()));
+    assert!(answer.words("#preview .prose b").is_empty());
+    assert!(desk.app.everything().await == before);
+}
+
+async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let (api, mail) = (desk.api.clone(), desk.mail.clone());
+    let id = desk.open("investigating", &[(&api, Status::DegradedPerformance), (&mail, Status::MajorOutage)]).await;
+    assert_eq!(desk.board().await, ["Degraded performance", "Major outage"]);
+    desk.app.clock.advance(TimeDelta::minutes(20));
+    let posted = desk.update(&id, "identified", "A disk is full.", &[(&mail, Status::PartialOutage)]).await;
+    assert_eq!(posted.location(), format!("/admin/incidents/{id}?done=update-posted"));
+    assert_eq!(desk.board().await, ["Degraded performance", "Partial outage"], "one not named keeps its status");
+    let page = desk.app.visitor().get("/").await;
+    assert_eq!(page.words(".card .timeline .said strong"), ["Identified", "Investigating"], "newest first");
+    assert_eq!(page.word(".card .chip"), "Major · open for 20m", "the worst it ever reached");
+    let incident = desk.app.incident(&id).await;
+    assert_eq!((incident.phase, incident.impact()), (Phase::Identified, Impact::Major));
+}
+
+async fn resolving_clears_every_component_and_reopening_begins_with_none(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let (api, mail) = (desk.api.clone(), desk.mail.clone());
+    let id = desk.open("identified", &[(&api, Status::PartialOutage), (&mail, Status::MajorOutage)]).await;
+    desk.app.clock.advance(TimeDelta::minutes(90));
+    desk.update(&id, "resolved", "All is well.", &[(&api, Status::PartialOutage)]).await;
+    assert_eq!(desk.board().await, ["Operational", "Operational"]);
+    let page = desk.app.visitor().get("/").await;
+    assert_eq!(page.word("h1"), "All Systems Operational");
+    assert!(page.words(".day")[0].contains("1h 30m"), "{:?}", page.words(".day")[0]);
+    assert_eq!(desk.app.incident(&id).await.ended_at, Some(desk.app.clock.now()));
+    desk.app.clock.advance(TimeDelta::minutes(5));
+    desk.update(&id, "investigating", "Not quite.", &[(&mail, Status::DegradedPerformance)]).await;
+    assert_eq!(desk.board().await, ["Operational", "Degraded performance"]);
+    let incident = desk.app.incident(&id).await;
+    assert_eq!((incident.is_open(), incident.ended_at), (true, None));
+    assert_eq!(desk.app.visitor().get("/").await.word(".card h3"), "Mail is late");
+}
+
+async fn the_worst_of_baseline_and_incidents_shows(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let (api, mail) = (desk.api.clone(), desk.mail.clone());
+    let set = [("version", "1"), ("status", "partial_outage")];
+    let done = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
+    assert_eq!(done.location(), "/admin?done=status-set");
+    let first = desk.open("identified", &[(&api, Status::DegradedPerformance)]).await;
+    let second = desk.open("identified", &[(&api, Status::MajorOutage), (&mail, Status::UnderMaintenance)]).await;
+    assert_eq!(desk.board().await, ["Major outage", "Under maintenance"]);
+    desk.update(&second, "resolved", "Over.", &[]).await;
+    assert_eq!(desk.board().await, ["Partial outage", "Operational"], "the baseline is the worse one");
+    desk.update(&first, "resolved", "Over.", &[]).await;
+    assert_eq!(desk.board().await, ["Partial outage", "Operational"], "an incident never writes the baseline");
+    let stale = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+}
+
+async fn an_incident_written_afterwards_keeps_its_times_and_components(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let api = status_of(&desk.api.id);
+    let fields = [
+        ("title", "Logins failed"),
+        ("phase", "resolved"),
+        ("body", "It was a certificate."),
+        ("started_at", "2026-07-01T09:00"),
+        ("ended_at", "2026-07-01T10:12"),
+        ("zone", "Europe/Lisbon"),
+        ("detected_by", "a customer"),
+        (&api, "major_outage"),
+    ];
+    let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
+    let incident = desk.app.incident(&id).await;
+    assert_eq!(incident.started_at.to_rfc3339(), "2026-07-01T08:00:00+00:00");
+    assert_eq!((incident.duration(), incident.impact()), (Some(TimeDelta::minutes(72)), Impact::Critical));
+    assert_eq!(desk.board().await, ["Operational", "Operational"]);
+    let page = desk.app.visitor().get(&format!("/incidents/{id}")).await;
+    let facts = page.words("dl").concat();
+    for words in ["a customer", "1 Jul 2026, 08:00 UTC", "1 Jul 2026, 09:12 UTC", "1h 12m", "afterwards", "API"] {
+        assert!(facts.contains(words), "{words} in {facts}");
+    }
+}
+
+async fn an_edited_text_says_so_and_the_earlier_one_stays_in_the_audit(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("investigating", &[]).await;
+    let update = desk.app.incident(&id).await.updates[0].id.to_string();
+    let path = format!("/admin/incidents/{id}/updates/{update}");
+    assert_eq!(desk.publisher.get(&format!("{path}/edit")).await.field("body"), TEXT);
+    desk.app.clock.advance(TimeDelta::minutes(7));
+    let same = desk.publisher.post(&path, &[("version", "1"), ("body", TEXT)]).await;
+    assert_eq!(same.status, StatusCode::SEE_OTHER);
+    assert!(desk.app.visitor().get("/").await.words(".edited").is_empty(), "nothing changed, nothing is marked");
+    let done = desk.publisher.post(&path, &[("version", "1"), ("body", "Mail is late by an hour.")]).await;
+    assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-saved"));
+    let page = desk.app.visitor().get("/").await;
+    assert_eq!(page.word(".edited"), "edited 12:07 UTC");
+    assert_eq!(page.word(".card .text"), "Mail is late by an hour.");
+    let record = desk.app.audit().await.remove(0);
+    assert_eq!(record.action, "incident.edit-update");
+    assert!(record.before.unwrap().to_string().contains(TEXT), "the earlier text is lost");
+    assert!(desk.publisher.get("/admin/audit").await.text().contains(TEXT));
+    let empty = desk.publisher.post(&path, &[("version", "2"), ("body", "  ")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!empty.message("body").is_empty());
+}
+
+async fn deleting_the_newest_update_goes_back_to_the_phase_before(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let api = desk.api.clone();
+    let id = desk.open("identified", &[(&api, Status::PartialOutage)]).await;
+    desk.app.clock.advance(TimeDelta::minutes(10));
+    desk.update(&id, "resolved", "Over too soon.", &[]).await;
+    assert_eq!(desk.board().await[0], "Operational");
+    let newest = desk.app.incident(&id).await.updates[1].id.to_string();
+    let path = format!("/admin/incidents/{id}/updates/{newest}/deletion");
+    assert_eq!(desk.publisher.get(&path).await.status, StatusCode::OK);
+    let done = desk.publisher.post(&path, &[]).await;
+    assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-deleted"));
+    let incident = desk.app.incident(&id).await;
+    assert_eq!((phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
+    assert_eq!(desk.board().await[0], "Partial outage");
+    assert!(desk.app.audit().await[0].before.as_ref().unwrap().to_string().contains("Over too soon."));
+}
+
+async fn an_older_update_or_the_only_one_is_not_deleted(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("identified", &[]).await;
+    let first = desk.app.incident(&id).await.updates[0].id.to_string();
+    let path = format!("/admin/incidents/{id}/updates/{first}/deletion");
+    let only = desk.publisher.post(&path, &[]).await;
+    assert_eq!(only.status, StatusCode::CONFLICT);
+    assert!(only.text().contains("This is the only update"), "{}", only.text());
+    desk.app.clock.advance(TimeDelta::minutes(10));
+    desk.update(&id, "monitoring", "Better.", &[]).await;
+    let before = desk.app.everything().await;
+    let older = desk.publisher.post(&path, &[]).await;
+    assert_eq!(older.status, StatusCode::CONFLICT);
+    assert!(older.text().contains("Only the newest update can be deleted"), "{}", older.text());
+    assert!(desk.app.everything().await == before);
+}
+
+async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("identified", &[]).await;
+    let path = format!("/admin/incidents/{id}/deletion");
+    let before = desk.app.everything().await;
+    for (title, version) in [("mail is late", "1"), ("", "1"), ("Mail is late", "7"), ("Mail is late", "")] {
+        let answer = desk.publisher.post(&path, &[("title", title), ("version", version)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{title} {version}");
+        assert!(!answer.message("title").is_empty());
+        assert_eq!(answer.field("title"), title);
+    }
+    assert!(desk.app.everything().await == before);
+    let version = desk.publisher.get(&path).await.field("version");
+    let done = desk.publisher.post(&path, &[("title", "Mail is late"), ("version", &version)]).await;
+    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted");
+    assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.status, StatusCode::NOT_FOUND);
+    assert!(!desk.app.visitor().get("/").await.text().contains("Mail is late"));
+    let record = desk.app.audit().await.remove(0);
+    assert_eq!((record.action.as_str(), record.subject_id, record.after), ("incident.delete", id, None));
+    assert!(record.before.unwrap().to_string().contains(TEXT));
+    assert!(desk.publisher.get("/admin/audit").await.text().contains("Mail is late"));
+}
+
+async fn of_two_updates_at_once_the_second_sees_the_first_and_keeps_its_text(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("investigating", &[]).await;
+    let path = format!("/admin/incidents/{id}/updates");
+    let version = desk.publisher.get(&format!("/admin/incidents/{id}")).await.field("version");
+    let rosa = desk.app.manager("Rosa", Publisher).await;
+    let mut other = desk.app.with_session(&rosa).await;
+    let theirs = [("version", version.as_str()), ("phase", "identified"), ("body", "A disk is full.")];
+    assert_eq!(other.post(&path, &theirs).await.status, StatusCode::SEE_OTHER);
+    let before = desk.app.everything().await;
+    let mine = [("version", version.as_str()), ("phase", "monitoring"), ("body", "A cable was cut.")];
+    let answer = desk.publisher.post(&path, &mine).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert_eq!((answer.field("body"), answer.field("phase")), ("A cable was cut.".into(), "monitoring".into()));
+    let notice = answer.word(".conflict");
+    assert!(notice.contains("A disk is full.") && notice.contains("Rosa"), "{notice}");
+    assert!(desk.app.everything().await == before);
+    let again = [("version", &*answer.field("version")), ("phase", "monitoring"), ("body", "A cable was cut.")];
+    assert_eq!(desk.publisher.post(&path, &again).await.status, StatusCode::SEE_OTHER, "pressing again wins knowingly");
+    let all = desk.app.incident(&id).await;
+    assert_eq!(phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
+}
+
+async fn of_two_edits_at_once_the_second_sees_the_first_and_keeps_its_text(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("investigating", &[]).await;
+    let update = desk.app.incident(&id).await.updates[0].id.to_string();
+    let path = format!("/admin/incidents/{id}/updates/{update}");
+    desk.publisher.post(&path, &[("version", "1"), ("body", "Theirs.")]).await;
+    let answer = desk.publisher.post(&path, &[("version", "1"), ("body", "Mine.")]).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert_eq!((answer.field("body"), answer.field("version")), ("Mine.".into(), "2".into()));
+    assert!(answer.word(".conflict").contains("Theirs."));
+    assert_eq!(desk.app.incident(&id).await.updates[0].body, "Theirs.");
+}
+
+async fn of_two_changes_to_details_or_settings_the_second_sees_both(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("investigating", &[]).await;
+    let mut owner = desk.app.logged_in(Owner).await;
+    let (api, group) = (desk.api.id.clone(), desk.app.group("Core").await.id);
+    type Case<'a> = (String, &'a str, &'a [(&'a str, &'a str)]);
+    let cases: [Case; 4] = [
+        (format!("/admin/incidents/{id}"), "title", &[("zone", "UTC")]),
+        (format!("/admin/components/{api}"), "name", &[("status", "operational")]),
+        (format!("/admin/groups/{group}"), "name", &[]),
+        ("/admin/settings".into(), "name", &[("time_zone", "UTC")]),
+    ];
+    for (path, field, others) in cases {
+        let send = |value: &'static str| {
+            let mut owner = owner.clone();
+            let fields = [&[("version", "1"), (field, value)], others].concat();
+            let path = path.clone();
+            async move { owner.post(&path, &fields).await }
+        };
+        assert_eq!(send("Theirs").await.status, StatusCode::SEE_OTHER, "{path}");
+        let before = desk.app.everything().await;
+        let answer = send("Mine").await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
+        assert_eq!((answer.field(field), answer.field("version")), ("Mine".into(), "2".into()), "{path}");
+        assert!(answer.word(".conflict").contains("Theirs"), "{path}");
+        assert!(desk.app.everything().await == before, "{path}");
+    }
+    assert_eq!(owner.get("/admin/settings").await.field("name"), "Theirs");
+}
+
+async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let mut owner = desk.app.logged_in(Owner).await;
+    let mut expected = desk.app.counts().await;
+    let mut grows_by_one = async |app: &TestApp, what: &str| {
+        expected = (expected.0 + 1, expected.1 + 1);
+        assert_eq!(app.counts().await, expected, "{what}");
+        assert_eq!(app.audit().await[0].revision, expected.0, "{what}");
+        assert_eq!(app.publisher.site().revision, expected.0, "{what} is not shown");
+    };
+    let id = desk.open("identified", &[]).await;
+    grows_by_one(&desk.app, "incident.open").await;
+    desk.app.clock.advance(TimeDelta::minutes(1));
+    desk.update(&id, "monitoring", "Better.", &[]).await;
+    grows_by_one(&desk.app, "incident.update").await;
+    let newest = desk.app.incident(&id).await.updates[1].id.to_string();
+    let update = format!("/admin/incidents/{id}/updates/{newest}");
+    desk.publisher.post(&update, &[("version", "1"), ("body", "Much better.")]).await;
+    grows_by_one(&desk.app, "incident.edit-update").await;
+    desk.publisher.post(&format!("{update}/deletion"), &[]).await;
+    grows_by_one(&desk.app, "incident.delete-update").await;
+    let version = desk.app.incident(&id).await.version.to_string();
+    let details = [("version", version.as_str()), ("title", "Mail is very late"), ("zone", "UTC"), ("impact", "major")];
+    desk.publisher.post(&format!("/admin/incidents/{id}"), &details).await;
+    grows_by_one(&desk.app, "incident.edit").await;
+    let version = desk.app.incident(&id).await.version.to_string();
+    let deletion = [("version", version.as_str()), ("title", "Mail is very late")];
+    desk.publisher.post(&format!("/admin/incidents/{id}/deletion"), &deletion).await;
+    grows_by_one(&desk.app, "incident.delete").await;
+    owner.post("/admin/groups", &[("name", "Core")]).await;
+    grows_by_one(&desk.app, "group.add").await;
+    owner.post("/admin/components", &[("name", "DNS"), ("status", "operational")]).await;
+    grows_by_one(&desk.app, "component.add").await;
+    owner.post(&format!("/admin/components/{}/deletion", desk.api.id), &[]).await;
+    grows_by_one(&desk.app, "component.delete").await;
+    owner.post("/admin/settings", &[("version", "1"), ("name", "Tidewater"), ("time_zone", "UTC")]).await;
+    grows_by_one(&desk.app, "page.edit").await;
+    assert!(desk.app.visitor().get("/").await.word("title").ends_with("· Tidewater"));
+}
+
+async fn a_change_that_cannot_be_kept_leaves_nothing(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("identified", &[]).await;
+    let (before, page) = (desk.app.everything().await, desk.app.visitor().get("/").await.body);
+    desk.app
+        .tamper(
+            "create trigger no_audit before insert on audit begin select raise(abort, 'no'); end",
+            "alter table audit add constraint no_audit check (revision < 0) not valid",
+        )
+        .await;
+    let fields = [("title", "Another"), ("phase", "identified"), ("body", TEXT)];
+    let opening = desk.publisher.post("/admin/incidents", &fields).await;
+    let posting = desk.update(&id, "resolved", "Over.", &[]).await;
+    assert_eq!((opening.status.as_u16(), posting.status.as_u16()), (500, 500));
+    assert!(!opening.text().contains("audit"), "the cause is told: {}", opening.text());
+    assert!(desk.app.everything().await == before, "half a change was kept");
+    assert!(desk.app.visitor().get("/").await.body == page);
+}
+
+async fn the_internal_note_is_never_public(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let fields = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT), ("internal_note", "ask Rui")];
+    let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
+    assert!(desk.publisher.get(&format!("/admin/incidents/{id}")).await.text().contains("ask Rui"));
+    for address in ["/", "/history", "/history/2026-11", "/history?q=mail", &format!("/incidents/{id}")] {
+        assert!(!desk.app.visitor().get(address).await.text().contains("ask Rui"), "{address}");
+    }
+    assert!(desk.app.visitor().get("/history?q=rui").await.text().contains("No incident matches."));
+}

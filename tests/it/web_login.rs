@@ -1,0 +1,175 @@
+//! The login, and which passwords may be chosen.
+
+use axum::http::{HeaderMap, StatusCode};
+use candor::db::managers;
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::manager::LinkPurpose;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, PASSWORD, TestApp};
+
+on_both_databases!(
+    every_reason_for_a_refusal_looks_the_same,
+    a_refused_attempt_is_in_the_audit_without_the_password,
+    a_login_is_in_the_audit_and_dates_the_manager,
+    the_address_is_known_whatever_its_case,
+    a_password_is_long_rare_and_not_about_you,
+    a_password_of_a_kilobyte_opens_the_door,
+    after_the_login_nobody_is_sent_elsewhere,
+);
+
+/// Status, headers and body without what differs in every answer.
+fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
+    let policy = answer.header("content-security-policy").to_owned();
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("none");
+    let mut headers = answer.headers.clone();
+    headers.remove("x-request-id");
+    headers.insert("content-security-policy", policy.replace(nonce, "NONCE").parse().unwrap());
+    (answer.status, headers, answer.text().replace(nonce, "NONCE"))
+}
+
+async fn every_reason_for_a_refusal_looks_the_same(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (known, mut disabled) = (app.manager("Known", Viewer).await, app.manager("Gone", Viewer).await);
+    let mut tx = app.db.write().await.unwrap();
+    managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    let tries = [
+        ("nobody@example.org", PASSWORD),
+        (known.email.as_str(), "not the right one"),
+        (disabled.email.as_str(), PASSWORD),
+        (disabled.email.as_str(), "not the right one"),
+        (known.email.as_str(), ""),
+    ];
+    let mut all = Vec::new();
+    for (email, password) in tries {
+        let answer = app.visitor().post("/login", &[("email", email), ("password", password)]).await;
+        let (status, headers, body) = seen(&answer);
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(answer.field("email"), email, "what was typed is kept");
+        assert_eq!(answer.field("password"), "", "a password is never shown again");
+        all.push((headers, body.replace(email, "EMAIL")));
+    }
+    for (index, other) in all.iter().enumerate() {
+        assert_eq!(other.1, all[0].1, "the body of attempt {index}");
+        let lengths = |headers: &HeaderMap| {
+            let mut headers = headers.clone();
+            headers.remove("content-length");
+            headers
+        };
+        assert_eq!(lengths(&other.0), lengths(&all[0].0), "the headers of attempt {index}");
+    }
+    assert_eq!(app.session_count().await, 0);
+}
+
+async fn a_refused_attempt_is_in_the_audit_without_the_password(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Ines", Viewer).await;
+    let secret = "a password mistyped by one lettre";
+    app.visitor().post("/login", &[("email", "INES@example.org"), ("password", secret)]).await;
+    let record = app.audit().await.remove(0);
+    assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.refuse-login", "ines@example.org"));
+    assert_eq!((record.actor.manager_id.clone(), record.at), (None, app.clock.now()));
+    assert!(!format!("{record:?}").contains(secret));
+}
+
+async fn a_login_is_in_the_audit_and_dates_the_manager(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    app.through_login(&manager).await;
+    let record = app.audit().await.remove(0);
+    assert_eq!((record.action.as_str(), record.actor.manager_id), ("manager.login", Some(manager.id.clone())));
+    let stored = managers::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
+    assert_eq!(stored.last_login_at, Some(app.clock.now()));
+}
+
+async fn the_address_is_known_whatever_its_case(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Ines", Viewer).await;
+    let answer = app.visitor().post("/login", &[("email", "  Ines@EXAMPLE.org "), ("password", PASSWORD)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+}
+
+async fn a_password_is_long_rare_and_not_about_you(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let token = app.link(LinkPurpose::Setup, None, TimeDelta::minutes(30)).await;
+    let choose = |password: String| {
+        let mut visitor = app.visitor();
+        let address = format!("/setup/{token}");
+        async move {
+            let fields = [("name", "Ines Figueiredo"), ("email", "ines@tidewater.example"), ("password", &password)];
+            visitor.post(&address, &fields).await
+        }
+    };
+    for bad in [
+        "",
+        "fourteen chars",
+        "passwordpassword",
+        "qwertyuiopasdfgh",
+        "aaaaaaaaaaaaaaaaaaaa",
+        "inesfigueiredo1",
+        "tidewatertidewater",
+        "candorcandorcandor",
+        &"é".repeat(513),
+    ] {
+        let answer = choose(bad.to_owned()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        assert!(!answer.message("password").is_empty(), "{bad}");
+        assert_eq!(answer.field("name"), "Ines Figueiredo");
+        assert_eq!(answer.field("email"), "ines@tidewater.example");
+        assert_eq!(answer.field("password"), "", "a password is never shown again");
+    }
+    assert_eq!(choose("gravel lantern otter".to_owned()).await.location(), "/admin?done=welcome");
+}
+
+async fn a_password_of_a_kilobyte_opens_the_door(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let long: String = (0..1024).map(|i| char::from(b'a' + (i * i % 26) as u8)).collect();
+    for (password, length) in [(&long, 1024), (&"ß ".repeat(341), 1023)] {
+        assert_eq!(password.len(), length);
+        let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
+        let answer = app.visitor().post(&format!("/setup/{token}"), &[("password", password)]).await;
+        assert_eq!(answer.location(), "/login", "{}", answer.message("password"));
+        let login = app.visitor().post("/login", &[("email", &manager.email), ("password", password)]).await;
+        assert_eq!(login.status, StatusCode::SEE_OTHER);
+        let short = &password[..password.len() - 2];
+        let cut = app.visitor().post("/login", &[("email", &manager.email), ("password", short)]).await;
+        assert_eq!(cut.status, StatusCode::UNPROCESSABLE_ENTITY, "every byte counts");
+    }
+}
+
+async fn after_the_login_nobody_is_sent_elsewhere(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let long = format!("/admin/{}", "x".repeat(9000));
+    let login = |next: &str| {
+        let fields = [("email", manager.email.clone()), ("password", PASSWORD.into()), ("next", next.to_owned())];
+        let mut visitor = app.visitor();
+        async move { visitor.post("/login", &fields.each_ref().map(|(k, v)| (*k, v.as_str()))).await }
+    };
+    let elsewhere = [
+        "//evil.test",
+        "/\\evil.test",
+        "https://evil.test/admin",
+        "https:evil.test",
+        "/%2f%2fevil.test",
+        "/\t/evil.test",
+        "javascript:alert(1)",
+        "/admin/\r\nSet-Cookie: x=y",
+        "/administrator",
+        "/",
+        "/admin//evil.test",
+        "/admin/../..//evil.test",
+        "/admin\\evil",
+        &long,
+    ];
+    for next in elsewhere {
+        let answer = login(next).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin"), "{next}");
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+        assert_eq!(app.visitor().get(&format!("/login?{query}")).await.field("next"), "/admin", "{next}");
+    }
+    assert_eq!(login("/admin/incidents?before=1_x").await.location(), "/admin/incidents?before=1_x");
+}

@@ -1,0 +1,293 @@
+//! What every public answer carries: entity tags, encodings, headers, error pages.
+
+use std::io::Read as _;
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use candor::domain::Role::{Owner, Viewer};
+
+use crate::support::app::{Answer, TestApp};
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    a_page_that_is_known_is_not_sent_again,
+    a_page_travels_as_small_as_the_reader_allows,
+    every_page_says_what_it_is_and_how_long_it_may_be_kept,
+    a_head_request_gets_the_headers_alone,
+    every_answer_carries_the_headers_that_protect_it,
+    over_tls_every_answer_says_so,
+    a_policy_admits_the_style_of_its_page_and_nothing_else,
+    what_stands_nowhere_is_said_plainly,
+    a_query_changes_nothing_on_the_status_page,
+    a_change_of_one_page_keeps_the_tags_of_the_others,
+    the_health_of_the_server_is_told,
+);
+
+const PAGES: [&str; 5] = ["/", "/history", "/history/2026-11", "/history?q=text", "/incidents/it"];
+
+async fn with_an_incident(test: TestDb) -> TestApp {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app
+}
+
+async fn a_page_that_is_known_is_not_sent_again(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for address in PAGES {
+        for encoding in ["br", "gzip", "identity"] {
+            let first = app.visitor().get_with(address, &[("accept-encoding", encoding)]).await;
+            let tag = first.header("etag").to_owned();
+            assert!(tag.starts_with('"') && tag.len() > 20, "{address} {encoding}: {tag}");
+            for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".into()] {
+                let headers = [("accept-encoding", encoding), ("if-none-match", known.as_str())];
+                let again = app.visitor().get_with(address, &headers).await;
+                assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{address} {known}");
+                for name in ["etag", "vary", "cache-control"] {
+                    assert_eq!(again.header(name), first.header(name), "{address} {name}");
+                }
+                assert!(again.headers.get("content-encoding").is_none(), "{address}");
+            }
+            let other = [("accept-encoding", encoding), ("if-none-match", "\"other\"")];
+            assert_eq!(app.visitor().get_with(address, &other).await.status, StatusCode::OK);
+        }
+    }
+}
+
+async fn a_page_travels_as_small_as_the_reader_allows(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for address in PAGES {
+        let get = async |accepted| app.visitor().get_with(address, &[("accept-encoding", accepted)]).await;
+        let (plain, gzip, brotli) = (get("identity").await, get("gzip, deflate").await, get("gzip, deflate, br").await);
+        assert!(plain.headers.get("content-encoding").is_none());
+        assert_eq!((gzip.header("content-encoding"), brotli.header("content-encoding")), ("gzip", "br"));
+        assert!(brotli.body.len() < gzip.body.len() && gzip.body.len() < plain.body.len() / 2, "{address}");
+        let (mut unzipped, mut unbrotlied) = (Vec::new(), Vec::new());
+        flate2::read::GzDecoder::new(&gzip.body[..]).read_to_end(&mut unzipped).unwrap();
+        brotli::BrotliDecompress(&mut &brotli.body[..], &mut unbrotlied).unwrap();
+        assert!(unzipped == plain.body && unbrotlied == plain.body, "{address}");
+        let tags = [&plain, &gzip, &brotli].map(|answer| answer.header("etag"));
+        assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2], "{tags:?}");
+        assert_eq!(get("br;q=0, gzip;q=1").await.header("content-encoding"), "gzip");
+        assert!(app.visitor().get(address).await.headers.get("content-encoding").is_none());
+    }
+}
+
+async fn every_page_says_what_it_is_and_how_long_it_may_be_kept(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for address in PAGES {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{address}");
+        assert_eq!(answer.header("vary"), "accept-encoding", "{address}");
+        let kept = answer.header("cache-control");
+        assert!(kept.starts_with("public, max-age=5, ") && kept.contains("stale-if-error="), "{address}: {kept}");
+    }
+    for (address, kind, kept) in [
+        ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
+        ("/robots.txt", "text/plain; charset=utf-8", "public, max-age=86400"),
+        (
+            candor::web::assets::addresses().css.as_str(),
+            "text/css; charset=utf-8",
+            "public, max-age=31536000, immutable",
+        ),
+        ("/nothing", "text/html; charset=utf-8", "no-store"),
+        ("/login", "text/html; charset=utf-8", "no-store"),
+    ] {
+        let answer = app.visitor().get(address).await;
+        assert_eq!((answer.header("content-type"), answer.header("cache-control")), (kind, kept), "{address}");
+    }
+}
+
+async fn a_head_request_gets_the_headers_alone(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for address in PAGES.into_iter().chain(["/nothing", "/login", "/admin", "/favicon.svg"]) {
+        let get = app.visitor().get(address).await;
+        let head = app.visitor().send(Method::HEAD, address, &[], Body::empty()).await;
+        assert_eq!((head.status, head.body.len()), (get.status, 0), "{address}");
+        for name in ["etag", "content-type", "cache-control", "vary", "location"] {
+            assert_eq!(head.header(name), get.header(name), "{address} {name}");
+        }
+        if !get.header("etag").is_empty() {
+            let known = [("if-none-match", get.header("etag"))];
+            let again = app.visitor().send(Method::HEAD, address, &known, Body::empty()).await;
+            assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{address}");
+        }
+    }
+}
+
+/// One answer of every kind, with what it is.
+async fn one_of_each(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
+    let (mut owner, mut viewer) = (app.logged_in(Owner).await, app.logged_in(Viewer).await);
+    let tag = app.visitor().get("/").await.header("etag").to_owned();
+    let large = "x".repeat(600 * 1024);
+    let large_length = (large.len() + 5).to_string();
+    let long = [("content-length", large_length.as_str()), ("sec-fetch-site", "same-origin")];
+    let component = app.component("DNS").await.id;
+    let set_status = format!("/admin/components/{component}/status");
+    vec![
+        (200, "a page", app.visitor().get("/").await),
+        (200, "a deep page", app.visitor().get("/history/2026-11").await),
+        (200, "the login", app.visitor().get("/login").await),
+        (200, "the desk", owner.get("/admin").await),
+        (200, "a file", app.visitor().get("/robots.txt").await),
+        (200, "the health", app.visitor().get("/healthz").await),
+        (303, "a redirect", app.visitor().get("/admin").await),
+        (304, "a known page", app.visitor().get_with("/", &[("if-none-match", tag.as_str())]).await),
+        (400, "a choice that is none", owner.post(&set_status, &[("version", "1"), ("status", "x")]).await),
+        (403, "too low a role", viewer.get("/admin/managers").await),
+        (403, "a foreign page", app.visitor().post_with("/login", &[], &[]).await),
+        (404, "nothing", app.visitor().get("/nothing").await),
+        (404, "no incident", app.visitor().get("/incidents/gone").await),
+        (404, "no link", app.visitor().get("/setup/gone").await),
+        (405, "a wrong method", app.visitor().post("/history", &[]).await),
+        (409, "a conflict", owner.post(&set_status, &[("version", "9"), ("status", "operational")]).await),
+        (413, "too much", owner.post("/admin/groups", &[("name", &large)]).await),
+        (413, "too much, as announced", owner.post_with("/admin/groups", &[("name", &large)], &long).await),
+        (422, "a wrong form", owner.post("/admin/groups", &[("name", "")]).await),
+        (422, "a refused login", app.visitor().post("/login", &[("email", "x"), ("password", "y")]).await),
+    ]
+}
+
+async fn every_answer_carries_the_headers_that_protect_it(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for (status, what, answer) in one_of_each(&app).await {
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
+        let expected = [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(answer.header(name), value, "{status} {what}: {name}");
+        }
+        let referrer = answer.header("referrer-policy");
+        assert!(["strict-origin-when-cross-origin", "no-referrer"].contains(&referrer), "{what}: {referrer}");
+        assert!(answer.header("permissions-policy").contains("camera=()"), "{status} {what}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'\u{20}"), "{what}: {policy}");
+        assert_eq!(answer.header("x-request-id").len(), 36, "{status} {what}");
+        assert!(answer.headers.get("strict-transport-security").is_none(), "{what}");
+        assert!(answer.headers.get("server").is_none());
+        if status >= 400 {
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{status} {what}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{status} {what}");
+            assert_eq!(answer.words("h1").len(), 1, "{status} {what} is a page");
+        }
+        if status == 405 {
+            assert_eq!(answer.header("allow"), "GET,HEAD");
+        }
+    }
+}
+
+async fn over_tls_every_answer_says_so(test: TestDb) {
+    let app = TestApp::at(test, "https://status.test").await;
+    for address in ["/", "/nothing", "/login", "/admin", "/healthz"] {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.header("strict-transport-security"), "max-age=63072000; includeSubDomains", "{address}");
+    }
+}
+
+async fn a_policy_admits_the_style_of_its_page_and_nothing_else(test: TestDb) {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let app = with_an_incident(test).await;
+    for address in PAGES.into_iter().chain(["/nothing"]) {
+        let answer = app.visitor().get(address).await;
+        let page = answer.page();
+        let styles = page.select("style");
+        let [style] = styles.as_slice() else { panic!("{address}: {} styles", styles.len()) };
+        let hash = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(&style.text));
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{address}: {policy}");
+        assert!(page.elements().iter().all(|element| element.attr("style").is_none()), "{address}");
+        assert!(page.select("script").iter().all(|script| script.attr("src").is_some()), "{address}");
+    }
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let answer = app.visitor().get("/login").await;
+        let policy = answer.header("content-security-policy").to_owned();
+        let nonce =
+            policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
+        assert!(answer.page().select("script").iter().all(|script| script.attr("nonce") == Some(nonce.as_str())));
+        nonces.push(nonce);
+    }
+    assert_ne!(nonces[0], nonces[1], "a nonce is used once");
+}
+
+async fn what_stands_nowhere_is_said_plainly(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let long = format!("/incidents/{}", "x".repeat(5000));
+    let nowhere = [
+        "/nothing",
+        "/incidents/gone",
+        "/incidents/..%2f..%2fetc",
+        "/incidents/%00",
+        "/incidents/IT",
+        &long,
+        "/history/2026-13",
+        "/history/2026",
+        "/history/9999-01",
+        "/history/now",
+        "/assets/none.css",
+        "/assets/..%2f..%2fCargo.toml",
+        "/error:404",
+        "/history/",
+    ];
+    for address in nowhere {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
+        assert_eq!(answer.word("h1"), "There is no such page", "{address}");
+        assert_eq!(answer.attributes(".back a", "href"), ["/", "/history"], "{address}");
+    }
+    let json = app.visitor().get_with("/nothing", &[("accept", "application/json")]).await;
+    assert_eq!((json.status, json.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
+}
+
+async fn a_query_changes_nothing_on_the_status_page(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let plain = app.visitor().get("/").await;
+    for query in ["?", "?utm_source=mail", "?q=x&q=y", "?%ff=%00", &format!("?{}", "x".repeat(10_000))] {
+        let answer = app.visitor().get(&format!("/{query}")).await;
+        assert_eq!((answer.status, answer.header("etag")), (StatusCode::OK, plain.header("etag")));
+        assert!(answer.body == plain.body);
+    }
+    let history = app.visitor().get("/history").await;
+    for query in ["?utm_source=mail", "?component=", "?q=", "?q=++&impact=&range=", "?before=garbage"] {
+        assert!(app.visitor().get(&format!("/history{query}")).await.body == history.body, "{query}");
+    }
+}
+
+async fn a_change_of_one_page_keeps_the_tags_of_the_others(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let tags = async || {
+        let mut visitor = app.visitor();
+        let (home, history) = (visitor.get("/").await, visitor.get("/history").await);
+        (home.header("etag").to_owned(), history.header("etag").to_owned())
+    };
+    let before = tags().await;
+    app.publish().await;
+    assert_eq!(tags().await, before, "the same state has the same bytes");
+    let old = app.publisher.site();
+    app.group("Unseen, for it has no component").await;
+    app.publish().await;
+    let new = app.publisher.site();
+    assert!(std::sync::Arc::ptr_eq(old.error(404).unwrap(), new.error(404).unwrap()), "the very same document");
+    app.component("DNS").await;
+    app.publish().await;
+    let after = tags().await;
+    assert_ne!(after.0, before.0);
+}
+
+async fn the_health_of_the_server_is_told(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let (alive, ready) = (app.visitor().get("/healthz").await, app.visitor().get("/readyz").await);
+    assert_eq!((alive.status, alive.text().as_str()), (StatusCode::OK, "ok\n"));
+    app.clock.advance(chrono::TimeDelta::seconds(42));
+    let later = app.visitor().get("/readyz").await;
+    let told: serde_json::Value = serde_json::from_slice(&later.body).unwrap();
+    assert_eq!((ready.status, later.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(told["database"], true);
+    assert_eq!(told["revision"], app.counts().await.0);
+    assert_eq!(told["site_age_seconds"], 42);
+}

@@ -1,0 +1,251 @@
+//! Who may go where, and whose pages may act.
+
+use axum::http::{Method, StatusCode};
+use candor::db::managers;
+use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::manager::LinkPurpose;
+use candor::domain::{Manager, Phase};
+use candor::web::admin::routes;
+use candor::web::routes::Access;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, TestApp};
+use crate::support::samples;
+
+on_both_databases!(
+    a_stranger_is_sent_to_the_login,
+    a_disabled_manager_is_a_stranger,
+    a_viewer_reads_and_changes_nothing,
+    a_publisher_publishes_and_administers_nothing,
+    an_owner_goes_everywhere,
+    only_our_own_pages_may_act,
+);
+
+/// Every route of the admin: method, path, and the least role; none where everybody may go.
+const TABLE: [(&str, &str, Option<Role>); 45] = [
+    ("GET", "/login", None),
+    ("POST", "/login", None),
+    ("POST", "/logout", Some(Viewer)),
+    ("GET", "/setup/{token}", None),
+    ("POST", "/setup/{token}", None),
+    ("GET", "/admin", Some(Viewer)),
+    ("GET", "/admin/incidents", Some(Viewer)),
+    ("GET", "/admin/incidents/new", Some(Publisher)),
+    ("POST", "/admin/incidents", Some(Publisher)),
+    ("GET", "/admin/incidents/{id}", Some(Viewer)),
+    ("GET", "/admin/incidents/{id}/edit", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}", Some(Publisher)),
+    ("GET", "/admin/incidents/{id}/deletion", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/deletion", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/updates", Some(Publisher)),
+    ("GET", "/admin/incidents/{id}/updates/{update}/edit", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/updates/{update}", Some(Publisher)),
+    ("GET", "/admin/incidents/{id}/updates/{update}/deletion", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/updates/{update}/deletion", Some(Publisher)),
+    ("GET", "/admin/components", Some(Viewer)),
+    ("GET", "/admin/components/new", Some(Owner)),
+    ("POST", "/admin/components", Some(Owner)),
+    ("GET", "/admin/components/{id}/edit", Some(Owner)),
+    ("POST", "/admin/components/{id}", Some(Owner)),
+    ("POST", "/admin/components/{id}/status", Some(Publisher)),
+    ("GET", "/admin/components/{id}/deletion", Some(Owner)),
+    ("POST", "/admin/components/{id}/deletion", Some(Owner)),
+    ("GET", "/admin/groups/new", Some(Owner)),
+    ("POST", "/admin/groups", Some(Owner)),
+    ("GET", "/admin/groups/{id}/edit", Some(Owner)),
+    ("POST", "/admin/groups/{id}", Some(Owner)),
+    ("GET", "/admin/groups/{id}/deletion", Some(Owner)),
+    ("POST", "/admin/groups/{id}/deletion", Some(Owner)),
+    ("GET", "/admin/managers", Some(Owner)),
+    ("POST", "/admin/managers", Some(Owner)),
+    ("GET", "/admin/managers/{id}", Some(Owner)),
+    ("POST", "/admin/managers/{id}/role", Some(Owner)),
+    ("POST", "/admin/managers/{id}/disablement", Some(Owner)),
+    ("POST", "/admin/managers/{id}/enablement", Some(Owner)),
+    ("POST", "/admin/managers/{id}/reset", Some(Owner)),
+    ("POST", "/admin/managers/{id}/sessions/revocation", Some(Owner)),
+    ("GET", "/admin/account", Some(Viewer)),
+    ("POST", "/admin/account/password", Some(Viewer)),
+    ("POST", "/admin/account/sessions/revocation", Some(Viewer)),
+    ("POST", "/admin/account/sessions/{session}/revocation", Some(Viewer)),
+];
+
+/// What stands below the others in the router.
+const TABLE_END: [(&str, &str, Option<Role>); 4] = [
+    ("GET", "/admin/audit", Some(Viewer)),
+    ("GET", "/admin/settings", Some(Viewer)),
+    ("POST", "/admin/settings", Some(Owner)),
+    ("POST", "/admin/islands/{*call}", Some(Publisher)),
+];
+
+fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
+    TABLE.into_iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), path, least))
+}
+
+#[test]
+fn the_table_of_routes_is_exactly_this_one() {
+    let access = |access| match access {
+        Access::Anybody => None,
+        Access::AtLeast(role) => Some(role),
+    };
+    let routes = routes();
+    let real = routes.table().iter().map(|route| (route.method.clone(), route.path, access(route.access)));
+    assert_eq!(real.collect::<Vec<_>>(), table().collect::<Vec<_>>());
+}
+
+/// A page with one of everything, and the addresses of the table filled in with it.
+struct Walk {
+    app: TestApp,
+    /// An owner who always stays, so that nobody walked is the last.
+    keeper: Manager,
+    target: Manager,
+    component: String,
+    group: String,
+    token: String,
+}
+
+impl Walk {
+    async fn over(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        let keeper = app.manager("Keeper", Owner).await;
+        let target = app.manager("Target", Viewer).await;
+        let component = app.component("API").await.id.to_string();
+        let group = app.group("Core").await.id.to_string();
+        let now = app.clock.now();
+        let mut incident = samples::incident("it", now);
+        incident.updates.push(samples::update("it-2", now, Phase::Identified, &[]));
+        incident.settle();
+        app.add(&[incident]).await;
+        let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
+        Self { app, keeper, target, component, group, token }
+    }
+
+    /// The address of a route; `session` is the hash of the session that walks.
+    fn address(&self, path: &str, session: &str) -> String {
+        let id = match path.split('/').nth(2) {
+            Some("incidents") => "it",
+            Some("components") => &self.component,
+            Some("groups") => &self.group,
+            _ => self.target.id.as_str(),
+        };
+        path.replace("{id}", id)
+            .replace("{update}", "it-2")
+            .replace("{token}", &self.token)
+            .replace("{session}", session.get(..16).unwrap_or("none"))
+            .replace("{*call}", "preview")
+    }
+}
+
+async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answer {
+    if *method == Method::GET {
+        return browser.get(address).await;
+    }
+    browser.post(address, &[("body", "Text"), ("role", "viewer"), ("status", "operational")]).await
+}
+
+/// Walks every guarded route without a living session: each leads to the login and changes nothing.
+async fn is_a_stranger(walk: &Walk, browser: Browser) {
+    let before = walk.app.everything().await;
+    for (method, path, least) in table() {
+        let address = walk.address(path, "");
+        if least.is_none() {
+            continue;
+        }
+        let answer = request(&mut browser.clone(), &method, &address).await;
+        let wanted = if method == Method::GET { address.as_str() } else { "/admin" };
+        let login = format!("/login?next={}", wanted.replace('/', "%2F"));
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, login.as_str()), "{method} {path}");
+    }
+    assert!(walk.app.everything().await == before, "a stranger changed something");
+}
+
+async fn a_stranger_is_sent_to_the_login(test: TestDb) {
+    let walk = Walk::over(test).await;
+    is_a_stranger(&walk, walk.app.visitor()).await;
+    let mut visitor = walk.app.visitor();
+    assert_eq!(visitor.get("/login").await.status, StatusCode::OK);
+    assert_eq!(visitor.get(&format!("/setup/{}", walk.token)).await.status, StatusCode::OK);
+}
+
+async fn a_disabled_manager_is_a_stranger(test: TestDb) {
+    let walk = Walk::over(test).await;
+    let mut manager = walk.app.manager("Gone", Owner).await;
+    let mut tx = walk.app.db.write().await.unwrap();
+    managers::disable(&mut tx, &mut manager, walk.app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    // Disabling ends the sessions; this one stands for any that would be left.
+    let browser = walk.app.with_session(&manager).await;
+    is_a_stranger(&walk, browser).await;
+}
+
+/// Walks every route as `role`, each time with a new session.
+async fn walk_as(test: TestDb, role: Role) {
+    let walk = Walk::over(test).await;
+    let walker = walk.app.manager("Walker", role).await;
+    for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
+        let mut browser = walk.app.with_session(&walker).await;
+        let hash = candor::token::hash(&browser.cookies["sid"]);
+        let before = walk.app.everything().await;
+        let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
+        if Some(role) < least {
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role:?} {method} {path}");
+            assert!(walk.app.everything().await == before, "{role:?} {method} {path} changed something");
+            continue;
+        }
+        let fine = [200, 303, 400, 409, 422].contains(&answer.status.as_u16());
+        let to_login = answer.location().starts_with("/login?");
+        assert!(fine && !to_login, "{role:?} {method} {path}: {} {}", answer.status, answer.text());
+        if method == Method::GET {
+            assert_eq!(answer.status, StatusCode::OK, "{role:?} {path}");
+            assert!(walk.app.everything().await == before, "reading {path} changed something");
+        }
+    }
+    let owners = managers::active_owners(&mut walk.app.db.read().await.unwrap()).await.unwrap();
+    assert!(owners >= 1 && walk.keeper.role == Owner);
+}
+
+async fn a_viewer_reads_and_changes_nothing(test: TestDb) {
+    walk_as(test, Viewer).await;
+}
+
+async fn a_publisher_publishes_and_administers_nothing(test: TestDb) {
+    walk_as(test, Publisher).await;
+}
+
+async fn an_owner_goes_everywhere(test: TestDb) {
+    walk_as(test, Owner).await;
+}
+
+async fn only_our_own_pages_may_act(test: TestDb) {
+    let walk = Walk::over(test).await;
+    let owner = walk.app.manager("Walker", Owner).await;
+    let browser = walk.app.with_session(&owner).await;
+    let hash = candor::token::hash(&browser.cookies["sid"]);
+    let before = walk.app.everything().await;
+    let foreign: [&[(&str, &str)]; 7] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "cross-site"), ("origin", "http://status.test")],
+        &[],
+        &[("origin", "http://evil.test")],
+        &[("origin", "null")],
+        &[("origin", "https://status.test")],
+    ];
+    for (method, path, _) in table().filter(|(method, _, _)| *method == Method::POST) {
+        let address = walk.address(path, &hash);
+        for headers in foreign {
+            let answer = browser.clone().post_with(&address, &[("password", "a long new password")], headers).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} {headers:?}");
+            assert!(answer.cookies().is_empty(), "{path} {headers:?}");
+        }
+    }
+    assert!(walk.app.everything().await == before, "a foreign page changed something");
+    assert_eq!(walk.app.sessions(&owner).await.len(), 1, "the session is still the same");
+    for headers in
+        [&[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")], &[("origin", "http://status.test")]]
+    {
+        let answer = browser.clone().post_with("/admin/groups", &[("name", "Ours")], headers).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{headers:?}");
+    }
+}

@@ -1,0 +1,239 @@
+//! Sessions: their cookie, their row, how they begin and end.
+
+use axum::http::StatusCode;
+use candor::domain::Role::{Owner, Publisher, Viewer};
+use candor::token;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Browser, PASSWORD, TestApp};
+use crate::support::samples;
+
+on_both_databases!(
+    the_cookie_is_for_this_site_and_no_script,
+    over_tls_the_cookie_is_bound_to_the_host,
+    visitors_get_no_cookie_and_leave_no_session,
+    the_database_holds_the_hash_of_the_id,
+    a_planted_id_is_worth_nothing,
+    a_session_ends_after_half_an_hour_without_use,
+    a_session_ends_twelve_hours_after_the_login,
+    logging_out_ends_the_session_and_clears_the_browser,
+    disabling_a_manager_ends_their_sessions_at_once,
+    a_new_role_ends_the_sessions_at_once,
+    a_new_password_ends_the_other_sessions_at_once,
+    a_manager_ends_one_session_or_all_others,
+    an_owner_ends_the_sessions_of_somebody_else,
+    nobody_ends_the_session_of_another_by_its_hash,
+);
+
+async fn is_in(browser: &Browser) -> bool {
+    let answer = browser.clone().get("/admin").await;
+    match answer.status {
+        StatusCode::OK => true,
+        StatusCode::SEE_OTHER => false,
+        other => panic!("{other}: {}", answer.text()),
+    }
+}
+
+async fn the_cookie_is_for_this_site_and_no_script(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let answer = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    let cookies = answer.cookies();
+    let [cookie] = cookies.as_slice() else { panic!("{cookies:?}") };
+    let parts: Vec<&str> = cookie.split("; ").collect();
+    assert!(parts[0].starts_with("sid="), "{cookie}");
+    let mut attributes = parts[1..].to_vec();
+    attributes.sort_unstable();
+    assert_eq!(attributes, ["HttpOnly", "Path=/", "SameSite=Lax"]);
+}
+
+async fn over_tls_the_cookie_is_bound_to_the_host(test: TestDb) {
+    let app = TestApp::at(test, "https://status.test").await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = app.visitor();
+    let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    let cookie = answer.cookies().concat();
+    let mut attributes: Vec<&str> = cookie.split("; ").skip(1).collect();
+    attributes.sort_unstable();
+    assert!(cookie.starts_with("__Host-sid="), "{cookie}");
+    assert_eq!(attributes, ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]);
+    assert!(answer.header("strict-transport-security").starts_with("max-age=63072000"));
+    assert!(is_in(&browser).await);
+}
+
+async fn visitors_get_no_cookie_and_leave_no_session(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    let addresses = [
+        "/",
+        "/history",
+        "/history?q=mail",
+        "/history/2026-11",
+        "/incidents/it",
+        "/incidents/gone",
+        "/favicon.svg",
+        "/robots.txt",
+        "/healthz",
+        "/readyz",
+        "/nothing",
+        "/login",
+        "/setup/nothing",
+        "/admin",
+    ];
+    for address in addresses {
+        let answer = app.visitor().get(address).await;
+        assert!(answer.cookies().is_empty(), "{address} sets {:?}", answer.cookies());
+        let mut tracked = app.visitor();
+        tracked.cookies.insert("sid".into(), "AAAAAAAAAAAAAAAAAAAAAA".into());
+        tracked.get(address).await;
+    }
+    app.visitor().post("/login", &[("email", "x@example.org"), ("password", "nothing like it at all")]).await;
+    assert_eq!(app.session_count().await, 0);
+}
+
+async fn the_database_holds_the_hash_of_the_id(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let browser = app.through_login(&manager).await;
+    let id = &browser.cookies["sid"];
+    let sessions = app.sessions(&manager).await;
+    assert_eq!(sessions.len(), 1);
+    assert_eq!(sessions[0].id_hash, token::hash(id));
+    assert!(!format!("{sessions:?}").contains(id.as_str()), "the id itself is stored");
+    assert!(!format!("{:?}", app.audit().await).contains(id.as_str()), "the id itself is in the audit");
+}
+
+async fn a_planted_id_is_worth_nothing(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (victim, attacker) = (app.manager("Ines", Owner).await, app.manager("Mallory", Viewer).await);
+    let planted = app.through_login(&attacker).await;
+    // The victim's browser holds the attacker's living session, then an id that nobody ever had.
+    for id in [planted.cookies["sid"].clone(), "AAAAAAAAAAAAAAAAAAAAAA".to_owned()] {
+        let mut browser = app.visitor();
+        browser.cookies.insert("sid".into(), id.clone());
+        browser.post("/login", &[("email", &victim.email), ("password", PASSWORD)]).await;
+        assert_ne!(browser.cookies["sid"], id);
+        assert!(is_in(&browser).await);
+        let mut holder = app.visitor();
+        holder.cookies.insert("sid".into(), id);
+        assert!(!is_in(&holder).await, "the planted id is logged in");
+    }
+}
+
+async fn a_session_ends_after_half_an_hour_without_use(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let browser = app.through_login(&manager).await;
+    for _ in 0..3 {
+        app.clock.advance(TimeDelta::minutes(29));
+        assert!(is_in(&browser).await, "every use begins the half hour anew");
+    }
+    app.clock.advance(TimeDelta::minutes(30));
+    assert!(!is_in(&browser).await);
+}
+
+async fn a_session_ends_twelve_hours_after_the_login(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let browser = app.through_login(&manager).await;
+    for _ in 0..47 {
+        app.clock.advance(TimeDelta::minutes(15));
+        assert!(is_in(&browser).await);
+    }
+    app.clock.advance(TimeDelta::minutes(15));
+    assert!(!is_in(&browser).await, "twelve hours are over");
+}
+
+async fn logging_out_ends_the_session_and_clears_the_browser(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    let kept = browser.clone();
+    let answer = browser.post("/logout", &[]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login"));
+    assert_eq!(answer.header("clear-site-data"), "\"cache\", \"cookies\", \"storage\"");
+    assert!(!browser.cookies.contains_key("sid"), "{:?}", answer.cookies());
+    assert!(!is_in(&kept).await, "the old cookie still works");
+    assert_eq!(app.session_count().await, 0);
+}
+
+async fn disabling_a_manager_ends_their_sessions_at_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.logged_in(Owner).await;
+    let manager = app.manager("Ines", Publisher).await;
+    let browser = app.through_login(&manager).await;
+    owner.post(&format!("/admin/managers/{}/disablement", manager.id), &[]).await;
+    assert!(!is_in(&browser).await);
+    assert!(app.sessions(&manager).await.is_empty());
+    let refused = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    owner.post(&format!("/admin/managers/{}/enablement", manager.id), &[]).await;
+    assert!(!is_in(&browser).await, "an old session came back to life");
+    assert!(is_in(&app.through_login(&manager).await).await);
+}
+
+async fn a_new_role_ends_the_sessions_at_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.logged_in(Owner).await;
+    let manager = app.manager("Ines", Publisher).await;
+    let browser = app.through_login(&manager).await;
+    owner.post(&format!("/admin/managers/{}/role", manager.id), &[("role", "viewer")]).await;
+    assert!(!is_in(&browser).await);
+    let again = app.through_login(&manager).await.get("/admin/incidents/new").await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
+}
+
+async fn a_new_password_ends_the_other_sessions_at_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let (mut here, there) = (app.through_login(&manager).await, app.through_login(&manager).await);
+    let new = "gravel lantern otter";
+    let wrong = here.post("/admin/account/password", &[("current", "something else"), ("password", new)]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.message("current").contains("not your current password") && wrong.message("password").is_empty());
+    assert!(is_in(&there).await);
+    let done = here.post("/admin/account/password", &[("current", PASSWORD), ("password", new)]).await;
+    assert_eq!(done.location(), "/admin/account?done=password-set");
+    assert!(is_in(&here).await && !is_in(&there).await);
+    let login = |password| [("email", "ines@example.org"), ("password", password)];
+    let old = app.visitor().post("/login", &login(PASSWORD)).await;
+    let fresh = app.visitor().post("/login", &login(new)).await;
+    assert_eq!((old.status, fresh.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SEE_OTHER));
+}
+
+async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut here = app.through_login(&manager).await;
+    let (a, b, c) =
+        (app.through_login(&manager).await, app.through_login(&manager).await, app.through_login(&manager).await);
+    let short = token::hash(&a.cookies["sid"])[..16].to_owned();
+    let revoked = here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
+    assert_eq!(revoked.location(), "/admin/account?done=session-revoked");
+    assert!(!is_in(&a).await && is_in(&b).await && is_in(&c).await);
+    here.post("/admin/account/sessions/revocation", &[]).await;
+    assert!(is_in(&here).await && !is_in(&b).await && !is_in(&c).await);
+}
+
+async fn an_owner_ends_the_sessions_of_somebody_else(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.logged_in(Owner).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let browser = app.through_login(&manager).await;
+    owner.post(&format!("/admin/managers/{}/sessions/revocation", manager.id), &[]).await;
+    assert!(!is_in(&browser).await && is_in(&owner).await);
+}
+
+async fn nobody_ends_the_session_of_another_by_its_hash(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut viewer = app.logged_in(Viewer).await;
+    let manager = app.manager("Ines", Owner).await;
+    let browser = app.through_login(&manager).await;
+    let hash = token::hash(&browser.cookies["sid"]);
+    for named in [&hash[..16], &hash[..1], &hash, ""] {
+        let answer = viewer.post(&format!("/admin/account/sessions/{named}/revocation"), &[]).await;
+        assert!(answer.status.is_client_error(), "{named}: {}", answer.status);
+    }
+    assert!(is_in(&browser).await);
+}
