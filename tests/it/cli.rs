@@ -122,7 +122,7 @@ async fn a_component_is_set(test: TestDb) {
     let billing = components::list(&mut tx).await.unwrap().into_iter().find(|part| part.name == "Billing").unwrap();
     assert_eq!(billing.status, Status::PartialOutage);
     let row = audit::last_of(&mut tx, billing.id.as_str()).await.unwrap().unwrap();
-    assert_eq!(row.action, "component.set");
+    assert_eq!(row.action, "component.set-status");
     assert_eq!(
         (&row.before.unwrap()["status"], &row.after.unwrap()["status"]),
         (&"operational".into(), &"partial_outage".into())
