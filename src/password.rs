@@ -15,6 +15,8 @@ use tokio::sync::Semaphore;
 pub const MIN_CHARS: usize = 15;
 /// The longest password, in bytes.
 pub const MAX_BYTES: usize = 1024;
+/// How many characters a password must have beside the context words.
+const MIN_OWN_CHARS: usize = 8;
 /// How much of a password is looked at when it is judged; beyond this nothing weak is left, in characters.
 const JUDGED_CHARS: usize = 80;
 /// How many may wait for their turn before the next is sent away.
@@ -51,11 +53,20 @@ pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
     }
     let words: Vec<&str> =
         context.iter().flat_map(|text| text.split(['@', '.', ' ', '-'])).filter(|word| word.len() > 2).collect();
+    if without(password, &words) < MIN_OWN_CHARS {
+        return Err("This is little more than your name, your address or the name of this page. Choose another.".into());
+    }
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
     if zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Three {
         return Err("This is on the list of passwords that are tried first, or close to one. Choose another.".into());
     }
     Ok(())
+}
+
+/// How many characters are left of `password` without the `words`, whatever their case.
+fn without(password: &str, words: &[&str]) -> usize {
+    let strip = |left: String, word: &&str| left.replace(&word.to_lowercase(), "");
+    words.iter().fold(password.to_lowercase(), strip).chars().count()
 }
 
 /// The hash of `password`, as a PHC string with its salt and parameters.
@@ -162,6 +173,7 @@ mod tests {
             assert!(check(bad, &[]).is_err(), "{bad}");
         }
         assert!(check("tidewatertidewater", &["Tidewater Maps"]).is_err());
+        assert!(check("InesFigueiredo1", &["Ines Figueiredo", "candor"]).is_err());
         assert!(check(&"é".repeat(513), &[]).is_err());
     }
 }

@@ -1,7 +1,11 @@
 //! Reading instants that people and programs write.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
+use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
 use chrono_tz::Tz;
+
+/// The years in which anything can lie.
+const YEARS: std::ops::Range<i32> = 1970..2200;
+const OUT_OF_REASON: &str = "The year must lie between 1970 and 2199.";
 
 /// An instant at the precision both databases keep: microseconds.
 pub fn cut(at: DateTime<Utc>) -> DateTime<Utc> {
@@ -38,16 +42,13 @@ pub fn parse_zone(name: &str) -> Result<Tz, String> {
 
 /// The day in `text`, as `2026-03-29`.
 pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "Write the day as 2026-03-29.".to_owned())
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "Write the day as 2026-03-29.")?;
+    if YEARS.contains(&day.year()) { Ok(day) } else { Err(OUT_OF_REASON.to_owned()) }
 }
 
 /// Years with four digits only: others sort wrongly as text.
 fn within_reason(at: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    let year = |year| NaiveDate::from_ymd_opt(year, 1, 1).and_then(|d| d.and_hms_opt(0, 0, 0)).map(|d| d.and_utc());
-    if Some(at) < year(1970) || Some(at) >= year(2200) {
-        return Err("The year must lie between 1970 and 2199.".to_owned());
-    }
-    Ok(at)
+    if YEARS.contains(&at.year()) { Ok(at) } else { Err(OUT_OF_REASON.to_owned()) }
 }
 
 #[cfg(test)]
@@ -82,5 +83,6 @@ mod tests {
     fn absurd_years_are_refused() {
         assert!(parse_local("0026-03-29T14:05", Tz::UTC).is_err());
         assert!(parse_local("9999-03-29T14:05", Tz::UTC).is_err());
+        assert!(parse_day("-262143-01-01").is_err() && parse_day("2026-03-29").is_ok());
     }
 }

@@ -46,7 +46,8 @@ pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now:
     let mut documents = HashMap::new();
     let mut add = |path: String, status: u16, html: String| {
         let same = before.document(&path).filter(|old| old.is(status, &html)).cloned();
-        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::html(status, html))));
+        let make = if status == 200 { Document::html } else { Document::uncompressed_html };
+        documents.insert(path, same.unwrap_or_else(|| Arc::new(make(status, html))));
     };
     add("/".to_owned(), 200, status::render(view.status_page()));
     add("/history".to_owned(), 200, history::render(view.newest_history()));
@@ -69,7 +70,8 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
         message: "This page has not been published yet. Please try again in a moment.".to_owned(),
         ..ErrorPage::new(shell.clone(), 503)
     };
-    let page = |status| Arc::new(Document::html(status, error::render(ErrorPage::new(shell.clone(), status))));
+    let page =
+        |status| Arc::new(Document::uncompressed_html(status, error::render(ErrorPage::new(shell.clone(), status))));
     let mut documents: HashMap<_, _> = ERRORS.into_iter().map(|status| (error_path(status), page(status))).collect();
     let starting = Arc::new(Document::html(503, error::render(starting)));
     documents.insert("/".to_owned(), starting.clone());

@@ -39,9 +39,9 @@ pub fn router(state: State) -> Router {
         .fallback(public::not_found)
         // Inside of what makes a page of its refusal and adds the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
         .layer(from_fn_with_state(state.clone(), client::resolve_address))
         .layer(from_fn_with_state(state.clone(), headers::add))
         .layer(TraceLayer::new_for_http().make_span_with(headers::span))

@@ -84,7 +84,10 @@ pub fn limits(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
 
 #[async_trait]
 impl SessionStore for Store {
+    /// Under an id of our own: the record of a session that was flushed still carries the old one, which
+    /// somebody may have planted.
     async fn create(&self, record: &mut Record) -> Result<()> {
+        record.id = Id(i128::from_be_bytes(db::random()));
         self.save(record).await
     }
 

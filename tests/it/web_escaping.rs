@@ -53,10 +53,11 @@ fn is_clean(answer: &Answer, what: &str) {
             assert!(ours && !element.text.contains("alert("), "{what}: <script>{}", element.text);
         }
         if element.name == "svg" {
-            assert!(element.attr("aria-hidden") == Some("true"), "{what}: <svg>");
+            let ours = element.attr("aria-hidden") == Some("true") || element.attr("class") == Some("bars");
+            assert!(ours, "{what}: <svg {:?}>", element.attributes);
         }
     }
-    assert!(page.select("title").len() == 1 && page.select("body").len() == 1, "{what}");
+    assert!(page.select("head title").len() == 1 && page.select("body").len() == 1, "{what}");
 }
 
 fn id_in(answer: &Answer, before: &str, after: &str) -> String {
@@ -106,6 +107,8 @@ async fn no_text_becomes_markup_on_any_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for text in HOSTILE {
+        // What is planted is the newest of its kind.
+        app.clock.advance(chrono::TimeDelta::seconds(1));
         let (id, manager) = plant(&app, &mut owner, text).await;
         let update = app.incident(&id).await.updates[1].id.to_string();
         let component = app.texts("select id from components order by created_at desc, id desc").await.remove(0);

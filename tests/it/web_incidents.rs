@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Publisher};
-use candor::domain::{Component, Impact, Incident, Phase, Status};
+use candor::domain::{Component, Impact, Incident, Manager, Phase, Status};
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
@@ -36,6 +36,7 @@ const TEXT: &str = "Mail from some senders arrives late.";
 /// A page with two components and a publisher's browser.
 struct Desk {
     app: TestApp,
+    manager: Manager,
     publisher: Browser,
     api: Component,
     mail: Component,
@@ -44,9 +45,10 @@ struct Desk {
 impl Desk {
     async fn over(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
-        let publisher = app.logged_in(Publisher).await;
+        let manager = app.manager("Publisher", Publisher).await;
+        let publisher = app.with_session(&manager).await;
         let (api, mail) = (app.component("API").await, app.component("Mail").await);
-        Self { app, publisher, api, mail }
+        Self { app, manager, publisher, api, mail }
     }
 
     /// Opens an incident and gives its id.
@@ -58,13 +60,15 @@ impl Desk {
         opened(&answer)
     }
 
-    /// Posts an update from the form as the page of the incident shows it now.
+    /// Posts an update from the form as the page of the incident shows it now, in a session of its own:
+    /// tests let hours pass.
     async fn update(&mut self, id: &str, phase: &str, body: &str, components: &[(&Component, Status)]) -> Answer {
         let version = self.app.incident(id).await.version.to_string();
         let mut fields = vec![("version".to_owned(), version.as_str()), ("phase".into(), phase), ("body".into(), body)];
         fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        self.publisher.post(&format!("/admin/incidents/{id}/updates"), &fields).await
+        let mut publisher = self.app.with_session(&self.manager).await;
+        publisher.post(&format!("/admin/incidents/{id}/updates"), &fields).await
     }
 
     /// What the page says of the two components.

@@ -127,14 +127,14 @@ async fn a_password_of_a_kilobyte_opens_the_door(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let long: String = (0..1024).map(|i| char::from(b'a' + (i * i % 26) as u8)).collect();
-    for (password, length) in [(&long, 1024), (&"ß ".repeat(341), 1023)] {
+    for (password, length) in [(&long, 1024), (&format!("{}ß ", &long[..1020]), 1023)] {
         assert_eq!(password.len(), length);
         let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
         let answer = app.visitor().post(&format!("/setup/{token}"), &[("password", password)]).await;
         assert_eq!(answer.location(), "/login", "{}", answer.message("password"));
         let login = app.visitor().post("/login", &[("email", &manager.email), ("password", password)]).await;
         assert_eq!(login.status, StatusCode::SEE_OTHER);
-        let short = &password[..password.len() - 2];
+        let short = password[..password.len() - 1].trim_end();
         let cut = app.visitor().post("/login", &[("email", &manager.email), ("password", short)]).await;
         assert_eq!(cut.status, StatusCode::UNPROCESSABLE_ENTITY, "every byte counts");
     }

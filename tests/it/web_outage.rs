@@ -159,7 +159,7 @@ async fn a_file_that_is_broken_is_ignored(test: TestDb) {
 
 async fn the_worker_goes_on_without_a_database(test: TestDb) {
     let app = published(test).await;
-    let before = app.visitor().get("/").await.body;
+    let before = app.visitor().get("/").await.word("h1");
     let mut work = Work::default();
     work.tick(&app).await;
     app.db.close().await;
@@ -167,5 +167,7 @@ async fn the_worker_goes_on_without_a_database(test: TestDb) {
     for _ in 0..3 {
         work.tick(&app).await;
     }
-    assert!(app.visitor().get("/").await.body == before);
+    let after = app.visitor().get("/").await;
+    assert_eq!((after.status, after.word("h1")), (StatusCode::OK, before));
+    assert!(after.word(".stale").starts_with("Last confirmed at"), "{}", after.text());
 }

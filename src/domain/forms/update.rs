@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::incident::affected;
 use super::{Fields, body, component_statuses};
@@ -97,13 +97,16 @@ impl NewUpdate {
         if self.phase == Phase::Resolved {
             affected.clear();
         }
-        let newest = incident.newest().map_or(now, |update| update.posted_at);
+        let newest = incident.newest();
+        let posted_at = newest.map_or(now, |update| update.posted_at.max(now));
+        // Of two updates of one instant the later one is still the newer.
+        let created_at = newest.map_or(now, |update| now.max(update.created_at + TimeDelta::microseconds(1)));
         incident.updates.push(Update {
             id,
             phase: self.phase,
             body: self.body,
-            posted_at: now.max(newest),
-            created_at: now,
+            posted_at,
+            created_at,
             edited_at: None,
             version: 1,
             components: affected,
@@ -137,7 +140,6 @@ impl UpdateEditForm {
 mod tests {
     use super::*;
     use crate::domain::incident::tests::{incident, update};
-    use chrono::TimeDelta;
 
     #[test]
     fn a_resolving_update_ends_the_incident_and_names_no_component() {
@@ -150,6 +152,16 @@ mod tests {
         form.parse().unwrap().post(&mut it, UpdateId::parse("u").unwrap(), &[], now).unwrap();
         assert_eq!(it.ended_at, Some(now));
         assert!(it.newest().unwrap().components.is_empty());
+    }
+
+    #[test]
+    fn of_two_updates_at_one_instant_the_later_one_is_the_newer() {
+        let mut it = incident(vec![update(0, Phase::Investigating, &[])]);
+        for (id, phase) in [("z", "identified"), ("a", "monitoring")] {
+            let form = UpdateForm { phase: phase.into(), body: id.into(), ..UpdateForm::default() };
+            form.parse().unwrap().post(&mut it, UpdateId::parse(id).unwrap(), &[], DateTime::UNIX_EPOCH).unwrap();
+        }
+        assert_eq!((it.phase, it.newest().unwrap().body.as_str()), (Phase::Monitoring, "a"));
     }
 
     #[test]
