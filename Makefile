@@ -5,6 +5,9 @@ BINARYEN_VERSION := 132.0.0
 TOOLS := $(CURDIR)/target/tools
 BINDGEN := $(TOOLS)/bindgen-$(BINDGEN_VERSION)/bin/wasm-bindgen
 WASM_OPT := $(TOOLS)/node_modules/.bin/wasm-opt
+# What every browser of the last years understands, and no more: rustc's own list.
+WASM_FEATURES := --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
+	--enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext
 PKG := target/site/pkg
 WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
@@ -49,7 +52,7 @@ islands: $(PKG)/candor.js ## The only code that reaches a browser as WebAssembly
 # wasm-opt halves the islands; where npm is absent they are larger and work as well.
 $(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
 	$(BINDGEN) --target web --no-typescript --out-dir $(PKG) $(WASM)
-	@if test -x $(WASM_OPT); then $(WASM_OPT) -Oz --all-features $(PKG)/candor_bg.wasm -o $(PKG)/candor_bg.wasm; fi
+	@if test -x $(WASM_OPT); then $(WASM_OPT) -Oz $(WASM_FEATURES) $(PKG)/candor_bg.wasm -o $(PKG)/candor_bg.wasm; fi
 
 $(WASM): $(BROWSER_SOURCES)
 	.ci/tools wasm

@@ -88,6 +88,8 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
     let title = format!("{} · {}", head.title, shell.page.name);
     let canonical = (head.kind != Kind::Error).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
     let robots = (head.kind != Kind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    // An error page has nothing to follow.
+    let script = (head.kind != Kind::Error).then(|| view! { <script src=live::address() defer></script> });
     let tone = if head.kind == Kind::Error { "unknown" } else { shell.tone.key() };
     view! {
         <html lang="en">
@@ -100,7 +102,7 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
                 {canonical}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <style>{stylesheet()}</style>
-                <script src=live::address() defer></script>
+                {script}
             </head>
             <body class=format!("tone-{tone}")>
                 <a class="skip" href="#main">"Skip to content"</a>
