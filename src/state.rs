@@ -2,10 +2,15 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
+use crate::connections::Connections;
 use crate::db::Db;
+use crate::hosts::Hosts;
+use crate::metrics::{Counter, Responses};
 use crate::publish::Publisher;
 use crate::streams::{MAX_STREAMS, Streams};
 
@@ -16,6 +21,10 @@ pub struct State(Arc<Shared>);
 struct Shared {
     parts: Parts,
     streams: Streams,
+    connections: Connections,
+    responses: Responses,
+    refused_logins: Counter,
+    worked_at: Mutex<DateTime<Utc>>,
 }
 
 /// What a [`State`] is made of.
@@ -25,6 +34,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Scheme, host and port of the address visitors use.
     pub origin: String,
+    /// The hosts under which it may be asked.
+    pub hosts: Hosts,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -32,12 +43,44 @@ pub struct Parts {
 impl State {
     /// The state made of `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, streams: Streams::new(MAX_STREAMS) }))
+        Self(Arc::new(Shared {
+            worked_at: Mutex::new(parts.clock.now()),
+            parts,
+            streams: Streams::new(MAX_STREAMS),
+            connections: Connections::default(),
+            responses: Responses::default(),
+            refused_logins: Counter::default(),
+        }))
     }
 
     /// The open event streams.
     pub fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// The open connections.
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// What was answered so far.
+    pub fn responses(&self) -> &Responses {
+        &self.0.responses
+    }
+
+    /// How often a login was refused.
+    pub fn refused_logins(&self) -> &Counter {
+        &self.0.refused_logins
+    }
+
+    /// When the worker began its last round.
+    pub fn worked_at(&self) -> DateTime<Utc> {
+        *self.0.worked_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the worker begins a round.
+    pub fn works(&self) {
+        *self.0.worked_at.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

@@ -8,6 +8,7 @@
 mod query;
 mod error;
 mod open;
+mod opened;
 mod tx;
 
 pub mod audit;

@@ -70,12 +70,17 @@ impl Deep {
 
     /// Reads what the page shows.
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Found> {
+        // First, so that an address at which there is nothing costs one look.
+        let incident = match &self {
+            Self::Incident(id) => Some(db::incidents::find(tx, id).await?),
+            _ => None,
+        };
         let page = db::page::load(tx).await?;
         let components = db::components::list(tx).await?;
         let open = db::incidents::open(tx).await?;
         let tone = tone(&components, &open);
         let matter = match self {
-            Self::Incident(id) => Matter::Incident(Box::new(db::incidents::find(tx, &id).await?)),
+            Self::Incident(_) => Matter::Incident(Box::new(incident.ok_or(Error::NotFound)?)),
             Self::Month(month, cursor) => {
                 Matter::List(Box::new(load_month(tx, month, cursor, components, page.time_zone).await?))
             }
@@ -160,6 +165,8 @@ impl Found {
     /// The document.
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
         let shell = |page, path| Shell { page, base_url: origin.to_owned(), path, tone: self.tone, now };
+        // Of choices there are endlessly many, and few are read twice.
+        let is_choice = matches!(&self.matter, Matter::List(list) if list.month.is_none());
         let html = match self.matter {
             Matter::Incident(incident) => {
                 let shell = shell(self.page, incident_path(&incident));
@@ -182,7 +189,7 @@ impl Found {
                 older: list.older,
             }),
         };
-        Document::html(200, html)
+        if is_choice { Document::seldom(html) } else { Document::html(200, html) }
     }
 }
 

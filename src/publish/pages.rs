@@ -24,7 +24,7 @@ use crate::ui::pages::public::{Bars, DAYS};
 use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
-const ERRORS: [u16; 10] = [400, 403, 404, 405, 408, 413, 429, 500, 502, 503];
+const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
 
 /// What public pages may load: the one style that stands in them, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -41,7 +41,7 @@ pub fn content_security_policy() -> String {
 }
 
 /// Every hot document of `snapshot`. A document whose text is that of `before` is the very same one.
-pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     let view = View::of(snapshot, origin, now);
     let mut documents = HashMap::new();
     let mut add = |path: String, status: u16, html: String| {

@@ -34,6 +34,9 @@ pub enum Error {
     /// The request contradicts what stands; a sentence for the manager.
     #[error("{0}")]
     Conflict(String),
+    /// It did not arrive in time.
+    #[error("the request took too long")]
+    TooSlow,
     /// Try again soon.
     #[error("busy")]
     Busy,
@@ -57,6 +60,7 @@ impl Error {
             Self::Forbidden | Self::Foreign => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -140,6 +144,7 @@ fn capitalised(sentence: &str) -> String {
 pub async fn render(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let wants_json = request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
         || request.uri().path().ends_with(".json");
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
     let status = response.status();
     let plain =
@@ -148,10 +153,12 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
         return response;
     }
     let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
-    let kept = [header::RETRY_AFTER, header::ALLOW, header::SET_COOKIE];
+    let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE];
     let kept: Vec<_> =
         kept.into_iter().filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value))).collect();
-    let mut page = if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence) };
+    let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
+    let mut page =
+        if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence, &reader) };
     page.headers_mut().extend(kept);
     page
 }

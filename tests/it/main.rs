@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod broken;
 mod cli;
 mod db_components;
 mod db_incidents;
@@ -10,6 +11,7 @@ mod db_managers;
 mod db_page;
 mod db_sessions;
 mod db_tx;
+mod edge;
 mod effects;
 mod import;
 mod live;
@@ -24,4 +26,5 @@ mod web_outage;
 mod web_public;
 mod web_routes;
 mod web_sessions;
+mod web_weight;
 mod web_worker;
