@@ -189,7 +189,7 @@ impl Found {
                 older: list.older,
             }),
         };
-        if is_choice { Document::seldom(html) } else { Document::html(200, html) }
+        if is_choice { Document::seldom(200, html) } else { Document::html(200, html) }
     }
 }
 

@@ -75,8 +75,8 @@ impl Document {
     }
 
     /// An HTML page that few will ask for.
-    pub fn seldom(html: String) -> Self {
-        Self::compressed(200, "text/html; charset=utf-8", html, Effort::Quick)
+    pub fn seldom(status: u16, html: String) -> Self {
+        Self::compressed(status, "text/html; charset=utf-8", html, Effort::Quick)
     }
 
     /// The same page with `notice` at the top of its main part; what is no page stays as it is.

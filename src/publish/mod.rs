@@ -5,6 +5,7 @@
 //! rendered on first request and kept in a bounded cache under its revision.
 
 mod answer;
+mod cache;
 mod change;
 mod deep;
 mod document;
@@ -19,7 +20,8 @@ pub use answer::{Answer, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
 pub use change::Change;
 pub use deep::Deep;
 pub use document::{Document, Encoding, hex};
-pub use pages::{content_security_policy, render_error, render_site};
+use pages::content_security_policy;
+pub use pages::render_site;
 pub use served::Served;
 pub use site::Site;
 pub use snapshot::Snapshot;
@@ -27,30 +29,21 @@ pub use trouble::{Step, Trouble};
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use arc_swap::{ArcSwap, Guard};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use hyper::header::HeaderValue;
-use tokio::sync::{Mutex, Semaphore, watch};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Mutex, watch};
 
+use self::cache::Cache;
 use self::trouble::Ledger;
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::metrics::{Counter, Timed};
-use crate::ui::pages::public::last_confirmed;
 
-/// What the cache of deep pages may take, in bytes.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// What the newest rendering of each deep page may take, in bytes; most of it is that of the cache.
-const LATEST_BYTES: u64 = 8 * 1024 * 1024;
-/// How many deep pages are rendered at once: a flood of them leaves the rest of the machine alone.
-const DEEP_TURNS: usize = 2;
 /// How old a Site may be before its pages say so.
 const OLD_AFTER: TimeDelta = TimeDelta::minutes(1);
-/// How long a reader of a deep page waits for a turn.
-const DEEP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a snapshot becomes a Site, in whose place it comes, under which origin, and when.
 pub type Render = fn(&Snapshot, &Site, &str, DateTime<Utc>) -> Site;
@@ -72,11 +65,7 @@ pub struct Publisher {
     /// One publishing at a time, so that an older state never replaces a newer one.
     publishing: Mutex<()>,
     trouble: Ledger,
-    /// Deep pages by edition and address; many who ask for one wait for one rendering.
-    deep: moka::future::Cache<String, Arc<Answer>>,
-    /// Deep pages by address alone, each in the edition it was rendered in last.
-    latest: moka::sync::Cache<String, Latest>,
-    deep_turns: Semaphore,
+    deep: Cache,
     counts: Counts,
 }
 
@@ -93,23 +82,10 @@ pub struct Counts {
     pub asked: Counter,
 }
 
-/// What a deep page is true for: the state of the database, and the day.
-type Edition = (i64, NaiveDate);
-
-#[derive(Clone)]
-struct Latest {
-    edition: Edition,
-    at: DateTime<Utc>,
-    answer: Arc<Answer>,
-}
-
 impl Publisher {
     /// A publisher that serves what `file` holds until it publishes for the first time.
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
         let stored = Site::read(&file).unwrap_or_else(|_| pages::empty_site(clock.now(), &origin));
-        let weight = |answer: &Answer| u32::try_from(answer.weight()).unwrap_or(u32::MAX);
-        let weigh = move |_: &String, answer: &Arc<Answer>| weight(answer);
-        let weigh_latest = move |_: &String, latest: &Latest| weight(&latest.answer);
         let is_secure = origin.starts_with("https://");
         Self {
             db,
@@ -122,9 +98,7 @@ impl Publisher {
             snapshot: RwLock::new(None),
             publishing: Mutex::new(()),
             trouble: Ledger::default(),
-            deep: moka::future::Cache::builder().weigher(weigh).max_capacity(CACHE_BYTES).build(),
-            latest: moka::sync::Cache::builder().weigher(weigh_latest).max_capacity(LATEST_BYTES).build(),
-            deep_turns: Semaphore::new(DEEP_TURNS),
+            deep: Cache::new(),
             counts: Counts::default(),
         }
     }
@@ -256,76 +230,6 @@ impl Publisher {
                 self.changes.send_if_modified(|change| change.follow(&served.site, &aged.site));
             }
         }
-    }
-
-    /// A deep page, if it is ready at `address` and still true.
-    pub fn cached(&self, address: &str) -> Option<Arc<Answer>> {
-        let latest = self.latest.get(address)?;
-        let is_true = latest.edition == self.edition() && self.served().site.notice.is_none();
-        is_true.then_some(latest.answer)
-    }
-
-    /// A page that lies too deep to be rendered ahead. Many readers of one page cause one rendering. Where
-    /// the database is away it is shown as it was last, and says so.
-    ///
-    /// # Errors
-    /// `Unavailable` where it was not shown before and the database is away or too many other deep pages are
-    /// being rendered.
-    pub async fn deep(&self, page: Deep) -> Result<Arc<Answer>, Arc<db::Error>> {
-        self.counts.asked.increment();
-        let (edition, address, at) = (self.edition(), page.address(), self.clock.now());
-        let key = format!("{} {} {address}", edition.0, edition.1);
-        let notice = self.site().notice.clone();
-        match self.deep.try_get_with(key, self.render_deep(page)).await {
-            Ok(answer) => {
-                if self.latest.get(&address).is_none_or(|latest| latest.edition != edition) {
-                    self.latest.insert(address.clone(), Latest { edition, at, answer: answer.clone() });
-                }
-                Ok(match notice {
-                    Some(notice) => self.aged(&address, answer, notice).await,
-                    None => answer,
-                })
-            }
-            Err(error) if matches!(*error, db::Error::Unavailable(_)) => {
-                let latest = self.latest.get(&address).ok_or(error)?;
-                let notice = notice.unwrap_or_else(|| last_confirmed(latest.at, self.site().time_zone));
-                Ok(self.aged(&address, latest.answer, notice).await)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The same page with `notice`.
-    async fn aged(&self, address: &str, answer: Arc<Answer>, notice: String) -> Arc<Answer> {
-        let key = format!("{} {notice} {address}", answer.document().etag(Encoding::Plain));
-        let (terms, fresh) = (self.deep_terms(), answer.clone());
-        let aging = async move {
-            let aging = move || Arc::new(Answer::new(Arc::new(fresh.document().with_notice(&notice)), &terms));
-            tokio::task::spawn_blocking(aging).await
-        };
-        self.deep.try_get_with(key, aging).await.unwrap_or(answer)
-    }
-
-    async fn render_deep(&self, page: Deep) -> db::Result<Arc<Answer>> {
-        let turn = tokio::time::timeout(DEEP_PATIENCE, self.deep_turns.acquire()).await;
-        let _turn = turn.map_err(|_| db::Error::Unavailable("too many deep pages at once".into()))?;
-        let now = self.clock.now();
-        let mut tx = self.db.read().await?;
-        let found = page.load(&mut tx, now).await?;
-        drop(tx);
-        self.counts.rendered.increment();
-        let (origin, terms) = (self.origin.clone(), self.deep_terms());
-        let rendered = tokio::task::spawn_blocking(move || Answer::new(Arc::new(found.render(&origin, now)), &terms));
-        rendered.await.map(Arc::new).map_err(db::Error::other)
-    }
-
-    fn edition(&self) -> Edition {
-        (self.served().site.revision, self.clock.now().date_naive())
-    }
-
-    fn deep_terms(&self) -> Terms {
-        let policy = HeaderValue::from_str(&content_security_policy()).unwrap_or(STRICTEST);
-        Terms { kept: SHORTLY, policy, secure: self.is_secure() }
     }
 
     fn is_secure(&self) -> bool {

@@ -79,19 +79,19 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     Site::new(0, now, content_security_policy(), Tz::UTC, documents)
 }
 
-/// An error page with a sentence of its own.
-pub fn render_error(
+/// An error page with a sentence of its own, or in the usual words where it is empty.
+pub(super) fn render_error(
     status: u16,
-    sentence: Option<String>,
+    sentence: String,
     snapshot: Option<&Snapshot>,
     origin: &str,
     now: DateTime<Utc>,
 ) -> String {
     let page = snapshot.map_or_else(|| nameless_page(now), |snapshot| snapshot.page.clone());
     let shell = Shell { page, base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[]), now };
+    let message = if sentence.is_empty() { None } else { Some(sentence) };
     let usual = ErrorPage::new(shell, status);
-    let message = sentence.unwrap_or_else(|| usual.message.clone());
-    error::render(ErrorPage { message, ..usual })
+    error::render(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
 }
 
 fn nameless_page(now: DateTime<Utc>) -> Page {

@@ -1,12 +1,12 @@
 use axum::body::Body;
 use axum::extract::{Path, State as FromState};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, Filter, Month};
-use crate::publish::{Deep, content_security_policy, render_error};
+use crate::publish::Deep;
 use crate::state::State;
 use crate::web::Error;
 use crate::web::form::Search;
@@ -79,12 +79,9 @@ fn filter_unavailable(state: &State, headers: &HeaderMap) -> Response {
 
 /// The page that says an error: from the Site, unless it has a sentence of its own to say.
 pub fn error_page(state: &State, status: StatusCode, sentence: Option<String>, headers: &HeaderMap) -> Response {
-    if let Some(answer) = state.publisher.served().error(status.as_u16()).filter(|_| sentence.is_none()) {
-        return answer.to(headers, false).map(Body::new);
+    let (served, status) = (state.publisher.served(), status.as_u16());
+    match served.error(status).filter(|_| sentence.is_none()) {
+        Some(answer) => answer.to(headers, false).map(Body::new),
+        None => state.publisher.error(status, sentence.unwrap_or_default()).to(headers, false).map(Body::new),
     }
-    let snapshot = state.publisher.snapshot();
-    let html = render_error(status.as_u16(), sentence, snapshot.as_deref(), &state.origin, state.clock.now());
-    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, &content_security_policy())];
-    // Compressing it would cost more than sending it.
-    (status, headers, Html(html)).into_response()
 }
