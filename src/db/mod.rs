@@ -7,6 +7,7 @@
 #[macro_use]
 mod query;
 mod error;
+mod listing;
 mod open;
 mod opened;
 mod tx;

@@ -1,6 +1,6 @@
 //! Pages too deep to be rendered ahead: an old incident, a month of the history, a choice of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
 
@@ -50,6 +50,7 @@ struct List {
     path: String,
     month: Option<Month>,
     filter: Filter,
+    unsearched: Option<(NaiveDate, String)>,
     components: Vec<Component>,
     totals: Totals,
     incidents: Vec<Incident>,
@@ -120,7 +121,8 @@ async fn load_month(
     let rest = more(&mut incidents)
         .map(|cursor| ("Older in this month".to_owned(), Deep::Month(month, Some(cursor)).address()));
     let path = month_path(month);
-    Ok(List { path, month: Some(month), filter, components, totals, incidents, newer, older: rest.or(before) })
+    let (month, older) = (Some(month), rest.or(before));
+    Ok(List { path, month, filter, unsearched: None, components, totals, incidents, newer, older })
 }
 
 async fn load_filtered(
@@ -131,13 +133,20 @@ async fn load_filtered(
     zone: Tz,
     now: DateTime<Utc>,
 ) -> db::Result<List> {
-    let bounds = filter.range.bounds(zone, now);
+    let (from, to) = filter.range.bounds(zone, now);
+    let stopped = db::incidents::unsearched(tx, &filter, (from, to)).await?;
+    let bounds = (stopped.or(from), to);
     let totals = db::incidents::totals(tx, &filter, bounds).await?;
     let mut incidents = db::incidents::list(tx, &filter, bounds, cursor.as_ref(), PAGE_SIZE as i64 + 1).await?;
     let address = |cursor| Deep::Filtered(filter.clone(), cursor).address();
     let newer = cursor.is_some().then(|| ("Newest".to_owned(), address(None)));
     let older = more(&mut incidents).map(|cursor| ("Older incidents".to_owned(), address(Some(cursor))));
-    Ok(List { path: "/history".into(), month: None, filter, components, totals, incidents, newer, older })
+    let unsearched = stopped.map(|at| {
+        let day = at.with_timezone(&zone).date_naive();
+        (day, Deep::Filtered(filter.up_to(day), None).address())
+    });
+    let path = "/history".into();
+    Ok(List { path, month: None, filter, unsearched, components, totals, incidents, newer, older })
 }
 
 /// Cuts a list to one page; where more follows, gives the cursor behind its last incident.
@@ -182,6 +191,7 @@ impl Found {
                 shell: shell(self.page, list.path),
                 month: list.month,
                 filter: list.filter,
+                unsearched: list.unsearched,
                 components: choices(&list.components),
                 totals: list.totals,
                 incidents: list.incidents,

@@ -172,6 +172,7 @@ impl<'a> View<'a> {
             shell: self.shell("/history"),
             month: None,
             filter: Filter::default(),
+            unsearched: None,
             components: choices(&self.snapshot.components),
             totals: self.snapshot.totals,
             incidents,
