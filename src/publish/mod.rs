@@ -4,6 +4,7 @@
 //! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
 //! rendered on first request and kept in a bounded cache under its revision.
 
+mod calendar;
 mod change;
 mod deep;
 mod document;

@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::db;
-use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, Filter, Month};
+use crate::domain::{IncidentId, MaintenanceId};
 use crate::publish::{Deep, Document, Encoding, content_security_policy, render_error};
 use crate::state::State;
 use crate::web::form::Search;
@@ -52,10 +52,14 @@ pub async fn uptime(FromState(state): FromState<State>, headers: HeaderMap) -> R
     deep(&state, Deep::Uptime, &headers).await
 }
 
-/// `GET /incidents/{id}`: from the Site while it is recent, else on demand.
+/// `GET /incidents/{id}`: an incident or a maintenance, from the Site while it is recent, else on demand;
+/// `GET /incidents/{id}.ics`: a maintenance for a calendar.
 pub async fn incident(state: FromState<State>, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     if state.publisher.site().document(uri.path()).is_some() {
         return hot(state, uri, headers).await;
+    }
+    if let Some(id) = id.strip_suffix(".ics").and_then(MaintenanceId::parse) {
+        return deep(&state.0, Deep::Event(id), &headers).await;
     }
     match IncidentId::parse(&id) {
         Some(id) => deep(&state.0, Deep::Incident(id), &headers).await,
