@@ -6,9 +6,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::maintenances::{WALL_CLOCK, wall_clock};
 use super::{Error, Result, Tx, WriteTx, components, maintenances, random};
+use crate::domain::audit::Entry;
 use crate::domain::maintenance::Switches;
 use crate::domain::recurrence::Rule;
-use crate::domain::{ComponentId, Maintenance, MaintenanceId, Series, SeriesId, UpdateId};
+use crate::domain::{ComponentId, Maintenance, MaintenanceId, MaintenancePhase, Series, SeriesId, UpdateId};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -157,6 +158,23 @@ pub async fn grow(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -> 
         maintenances::insert(tx, made).await?;
     }
     Ok(made)
+}
+
+/// Makes the next occurrence where `gone`, the newest one of its series, was called off; gives the entry
+/// for the audit.
+///
+/// # Errors
+/// As [`grow`].
+pub async fn make_room(tx: &mut WriteTx, gone: &Maintenance, now: DateTime<Utc>) -> Result<Option<Entry>> {
+    let Some(occurrence) = gone.occurrence.as_ref().filter(|_| gone.phase == MaintenancePhase::Cancelled) else {
+        return Ok(None);
+    };
+    let mut series = find(tx, &occurrence.series_id).await?;
+    if series.has_ended() || series.made_until != Some(occurrence.start) {
+        return Ok(None);
+    }
+    let made = grow(tx, &mut series, now).await?;
+    Ok(made.map(|made| Entry::new("maintenance.plan", &made.id, &made.title).after(&made)))
 }
 
 /// A component that is gone since the series was read is left out.

@@ -10,7 +10,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase, SeriesId, UpdateId};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::auth::{CanPublish, CanRead, Manager};
@@ -227,22 +227,10 @@ pub(super) async fn save(
     let now = state.clock.now();
     maintenances::update(&mut tx, &mut after, now).await?;
     let mut entries = vec![Entry::new(action, &after.id, &after.title).before(before).after(&after)];
-    if after.phase == MaintenancePhase::Cancelled {
-        entries.extend(next_of_its_series(&mut tx, &after, now).await?);
-    }
+    entries.extend(series::make_room(&mut tx, &after, now).await?);
     tx.commit_all(&manager.actor(), now, &entries).await?;
     state.publish().await;
     Ok(())
-}
-
-async fn next_of_its_series(tx: &mut WriteTx, gone: &Maintenance, now: DateTime<Utc>) -> Result<Option<Entry>> {
-    let Some(occurrence) = &gone.occurrence else { return Ok(None) };
-    let mut series = series::find(tx, &occurrence.series_id).await?;
-    if series.has_ended() || series.made_until != Some(occurrence.start) {
-        return Ok(None);
-    }
-    let made = series::grow(tx, &mut series, now).await?;
-    Ok(made.map(|made| Entry::new("maintenance.plan", &made.id, &made.title).after(&made)))
 }
 
 /// The maintenance of an address.
