@@ -85,7 +85,9 @@ create table maintenance_updates (
   posted_at timestamptz not null,
   created_at timestamptz not null,
   edited_at timestamptz,
-  version bigint not null
+  version bigint not null,
+  -- Tells apart what was posted at one instant.
+  position bigint not null
 );
 
 create index maintenance_updates_by_maintenance on maintenance_updates (maintenance_id, posted_at, created_at, id);

@@ -85,7 +85,9 @@ create table maintenance_updates (
   posted_at text not null,
   created_at text not null,
   edited_at text,
-  version integer not null
+  version integer not null,
+  -- Tells apart what was posted at one instant.
+  position integer not null
 ) strict;
 
 create index maintenance_updates_by_maintenance on maintenance_updates (maintenance_id, posted_at, created_at, id);

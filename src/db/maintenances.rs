@@ -95,7 +95,7 @@ macro_rules! load {
             UpdateRow,
             concat!(
                 "select id, maintenance_id, phase, body, posted_at, created_at, edited_at, version
-                 from maintenance_updates where maintenance_id in (", $chosen, ") order by posted_at, created_at, id"
+                 from maintenance_updates where maintenance_id in (", $chosen, ") order by posted_at, created_at, position"
             )
             $(, $value)*
         )?;
@@ -320,8 +320,8 @@ async fn insert_parts(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()>
                    values ($1, $2, $3, $4)";
         run!(tx, sql, id, component.id.as_str(), component.name.as_str(), position)?;
     }
-    for update in &maintenance.updates {
-        insert_update(tx, &maintenance.id, update).await?;
+    for (position, update) in (1_i64..).zip(&maintenance.updates) {
+        insert_update(tx, &maintenance.id, update, position).await?;
     }
     for effect in maintenance.effects() {
         let sql = "insert into maintenance_effects (maintenance_id, component_id, started_at, ended_at)
@@ -332,11 +332,17 @@ async fn insert_parts(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()>
     Ok(())
 }
 
-async fn insert_update(tx: &mut WriteTx, maintenance: &MaintenanceId, update: &MaintenanceUpdate) -> Result<()> {
+async fn insert_update(
+    tx: &mut WriteTx,
+    maintenance: &MaintenanceId,
+    update: &MaintenanceUpdate,
+    position: i64,
+) -> Result<()> {
     run!(
         tx,
-        "insert into maintenance_updates (id, maintenance_id, phase, body, posted_at, created_at, edited_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into maintenance_updates (id, maintenance_id, phase, body, posted_at, created_at, edited_at, version,
+                                          position)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         update.id.as_str(),
         maintenance.as_str(),
         update.phase.key(),
@@ -344,7 +350,8 @@ async fn insert_update(tx: &mut WriteTx, maintenance: &MaintenanceId, update: &M
         update.posted_at,
         update.created_at,
         update.edited_at,
-        update.version
+        update.version,
+        position
     )?;
     for (position, component) in (1_i64..).zip(&update.components) {
         let sql = "insert into maintenance_update_components (update_id, component_id, name, status, position)
