@@ -399,7 +399,7 @@ impl Maintenance {
 
     /// Makes phase, start and end follow from the updates, after any change to them.
     pub fn settle(&mut self) {
-        self.updates.sort_by(|a, b| (a.posted_at, a.created_at).cmp(&(b.posted_at, b.created_at)));
+        self.updates.sort_by_key(|update| (update.posted_at, update.created_at));
         self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
         let first = |is_it: fn(MaintenancePhase) -> bool| {
             self.updates.iter().find(|update| is_it(update.phase)).map(|update| update.posted_at)

@@ -226,7 +226,7 @@ async fn an_update_says_how_the_components_stand(test: TestDb) {
 }
 
 async fn a_step_taken_twice_is_refused(test: TestDb) {
-    let (_, mut browser) = planned(test).await;
+    let (_app, mut browser) = planned(test).await;
     let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
     assert_eq!(completion.status, StatusCode::CONFLICT);
     browser.post("/admin/maintenances/work/beginning", &[]).await;
