@@ -43,7 +43,7 @@ async fn sqlite_finds_what_it_is_asked_for_by_an_index() {
     let path = test.url.trim_start_matches("sqlite://");
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
     let pool = || SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-    let db = Db::Sqlite { path: path.into(), writer: pool(), readers: pool() };
+    let db = Db::Sqlite { path: path.into(), writer: pool(), readers: pool(), opened: Default::default() };
     let seen = listen();
     work(&db).await;
     let statements: Vec<String> = seen.lock().unwrap().drain(..).filter(|sql| has_a_plan(sql)).collect();

@@ -11,9 +11,14 @@ async function total(page: Page): Promise<number> {
   return Number.parseInt(await lede.innerText(), 10);
 }
 
+/** The incidents of a page; maintenances stand among them. */
+function incidents(page: Page) {
+  return page.locator('article.card:not(.planned)');
+}
+
 /** The addresses of the incidents of a page, in their order. */
 function listed(page: Page): Promise<string[]> {
-  return page.getByRole('article').locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')!));
+  return incidents(page).locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')!));
 }
 
 /** Follows the links to older incidents to their end; gives every incident met, page by page. */
@@ -33,7 +38,7 @@ async function walk(page: Page): Promise<string[][]> {
 
 /** The instants at which the incidents of a page began. */
 function starts(page: Page): Promise<string[]> {
-  const times = page.getByRole('article').locator('.facts time');
+  const times = incidents(page).locator('.facts time');
   return times.evaluateAll((all) => all.map((time) => time.getAttribute('datetime')!));
 }
 

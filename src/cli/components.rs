@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use super::tell;
 use crate::clock::Clock;
-use crate::db::{Db, components, incidents};
+use crate::db::{Db, components, incidents, maintenances};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::{Component, Group, Status};
 
@@ -40,8 +40,9 @@ async fn list(db: &Db) -> anyhow::Result<()> {
         None => (component.position, 0),
     });
     let open = incidents::open(&mut tx).await?;
+    let planned = maintenances::planned(&mut tx).await?;
     let row = |component: &Component| {
-        let shows = component.effective_status(&open).key().to_owned();
+        let shows = component.effective_status(&open, &planned).key().to_owned();
         [component.id.to_string(), full_name(component, &groups), component.status.key().to_owned(), shows]
     };
     let head = ["ID", "NAME", "SET TO", "SHOWS"].map(str::to_owned);

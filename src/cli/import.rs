@@ -21,7 +21,7 @@ const MAX_LINE: usize = 400;
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Read documents of Statuspage's public API: incidents.json, components.json, summary.json, or one incident a line
+    /// Read documents of Statuspage's public API: incidents.json, scheduled-maintenances.json, components.json, summary.json, or one incident a line
     ///
     /// Ids are kept, so old links work; a second import changes nothing. What people changed here since
     /// an import is left alone. The status of a component becomes what it is set to only where no
@@ -45,7 +45,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
     let detected_by = detected_by.map_err(|reason| anyhow::anyhow!("--detected-by: {reason}"))?;
     let options = Options { detected_by: detected_by.filter(|name| !name.is_empty()) };
     let sources = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<Source>>>()?;
-    let bar = progress(sources.iter().map(|source| source.incidents.len()).sum());
+    let bar = progress(sources.iter().map(|source| source.incidents.len() + source.maintenances.len()).sum());
     let step = || bar.inc(1);
     let imported = if dry_run {
         import::preview(db, &sources, &options, clock.now(), step).await

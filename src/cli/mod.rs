@@ -9,6 +9,7 @@ mod components;
 mod export;
 mod import;
 mod incidents;
+mod maintenances;
 mod managers;
 pub mod sample;
 mod tell;
@@ -52,6 +53,9 @@ pub enum Command {
     /// Publish from this shell: the web login may be what is broken
     #[command(subcommand)]
     Incident(incidents::Command),
+    /// Plan work on your systems, begin and end it
+    #[command(subcommand)]
+    Maintenance(maintenances::Command),
     /// See and set how components stand
     #[command(subcommand)]
     Component(components::Command),
@@ -107,6 +111,7 @@ async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<Exit
         Command::Export { dir, site } => export::run(db, clock, &site, &dir).await?,
         Command::Manager(command) => managers::run(command, db, clock).await?,
         Command::Incident(command) => incidents::run(command, db, clock).await?,
+        Command::Maintenance(command) => maintenances::run(command, db, clock).await?,
         Command::Component(command) => components::run(command, db, clock).await?,
         Command::Import(command) => import::run(command, db, clock).await?,
         Command::Sample => sample::run(db, clock).await?,

@@ -1,9 +1,9 @@
-//! What held components in a status other than operational: incidents, and baselines that people set.
+//! What held components in a status other than operational: incidents, maintenances, and baselines that people set.
 
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx};
-use crate::domain::uptime::Effect;
+use crate::domain::uptime::{Effect, baselines_but_for};
 use crate::domain::{ComponentId, IncidentId, Status};
 
 #[derive(sqlx::FromRow)]
@@ -28,8 +28,23 @@ pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
                from incident_effects where ended_at is null";
     let rows = rows!(tx, Row, sql, at)?;
     let mut effects: Vec<Effect> = rows.into_iter().map(Effect::try_from).collect::<Result<_>>()?;
-    effects.extend(baselines_since(tx, at).await?);
+    let planned = maintenances_since(tx, at).await?;
+    effects.extend(baselines_but_for(&baselines_since(tx, at).await?, &planned));
+    effects.extend(planned);
     Ok(effects)
+}
+
+/// The times in which components were worked on as planned, beyond `at`.
+async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
+    let sql = "select component_id, started_at, ended_at from maintenance_effects where ended_at > $1
+               union all
+               select component_id, started_at, ended_at from maintenance_effects where ended_at is null";
+    let rows = rows!(tx, (String, DateTime<Utc>, Option<DateTime<Utc>>), sql, at)?;
+    let effect = |(component, from, to): (String, _, _)| {
+        let component_id = ComponentId::parse(&component).ok_or_else(|| Error::other("a component's id"))?;
+        Ok(Effect { component_id, incident_id: None, from, to, status: Status::UnderMaintenance })
+    };
+    rows.into_iter().map(effect).collect()
 }
 
 /// The baselines that were not operational, from the last one set before `at` on.

@@ -17,8 +17,10 @@ pub mod components;
 pub mod effects;
 pub mod incidents;
 pub mod links;
+pub mod maintenances;
 pub mod managers;
 pub mod page;
+pub mod series;
 pub mod sessions;
 
 pub use error::{Error, Result};

@@ -22,6 +22,11 @@ impl Actor {
     pub fn shell() -> Self {
         Self { manager_id: None, name: "shell".into(), address: "shell".into() }
     }
+
+    /// The server itself, doing what was planned.
+    pub fn server() -> Self {
+        Self { manager_id: None, name: "Candor".into(), address: "server".into() }
+    }
 }
 
 /// What was done to what.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentId, GroupId, Incident, Status};
+use super::{ComponentId, GroupId, Incident, Maintenance, Status};
 
 /// The longest name of a component or group, in characters.
 pub const MAX_NAME: usize = 255;
@@ -48,17 +48,21 @@ pub struct Group {
 }
 
 impl Component {
-    /// What the page shows: the worse of the baseline and of what each open incident says of it.
-    pub fn effective_status(&self, open: &[Incident]) -> Status {
-        open.iter().filter_map(|incident| incident.statuses().get(&self.id).copied()).fold(self.status, Status::max)
+    /// What the page shows: the worse of the baseline and of what each open incident says of it. A
+    /// maintenance that goes on stands for the baseline; it never hides an incident.
+    pub fn effective_status(&self, open: &[Incident], planned: &[Maintenance]) -> Status {
+        let worked_on = planned.iter().filter_map(|maintenance| maintenance.statuses().get(&self.id).copied()).max();
+        let baseline = worked_on.unwrap_or(self.status);
+        open.iter().filter_map(|incident| incident.statuses().get(&self.id).copied()).fold(baseline, Status::max)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Phase;
     use crate::domain::incident::tests::{incident, update};
+    use crate::domain::maintenance::tests::maintenance;
+    use crate::domain::{Phase, UpdateId};
 
     fn component(status: Status) -> Component {
         Component {
@@ -82,9 +86,9 @@ mod tests {
         let degraded = incident(vec![update(0, Phase::Identified, &[("api", Status::DegradedPerformance)])]);
         let other = incident(vec![update(0, Phase::Identified, &[("db", Status::MajorOutage)])]);
         let open = [degraded, partial, other];
-        assert_eq!(component(Status::Operational).effective_status(&open), Status::PartialOutage);
-        assert_eq!(component(Status::MajorOutage).effective_status(&open), Status::MajorOutage);
-        assert_eq!(component(Status::UnderMaintenance).effective_status(&[]), Status::UnderMaintenance);
+        assert_eq!(component(Status::Operational).effective_status(&open, &[]), Status::PartialOutage);
+        assert_eq!(component(Status::MajorOutage).effective_status(&open, &[]), Status::MajorOutage);
+        assert_eq!(component(Status::UnderMaintenance).effective_status(&[], &[]), Status::UnderMaintenance);
     }
 
     #[test]
@@ -93,6 +97,24 @@ mod tests {
             update(0, Phase::Identified, &[("api", Status::MajorOutage)]),
             update(9, Phase::Resolved, &[]),
         ]);
-        assert_eq!(component(Status::Operational).effective_status(&[over]), Status::Operational);
+        assert_eq!(component(Status::Operational).effective_status(&[over], &[]), Status::Operational);
+    }
+
+    #[test]
+    fn a_maintenance_stands_for_the_baseline_and_never_hides_an_incident() {
+        let mut planned = maintenance(0, 60, &["api"]);
+        let shows = |baseline, open: &[Incident], planned: &Maintenance| {
+            component(baseline).effective_status(open, std::slice::from_ref(planned))
+        };
+        assert_eq!(shows(Status::Operational, &[], &planned), Status::Operational);
+        planned.begin(UpdateId::parse("begun").unwrap(), DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(shows(Status::Operational, &[], &planned), Status::UnderMaintenance);
+        assert_eq!(shows(Status::MajorOutage, &[], &planned), Status::UnderMaintenance);
+        let open = [incident(vec![update(0, Phase::Identified, &[("api", Status::PartialOutage)])])];
+        assert_eq!(shows(Status::Operational, &open, &planned), Status::PartialOutage);
+        planned
+            .complete(UpdateId::parse("done").unwrap(), DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(9))
+            .unwrap();
+        assert_eq!(shows(Status::MajorOutage, &[], &planned), Status::MajorOutage);
     }
 }

@@ -5,14 +5,21 @@
 
 mod component;
 mod incident;
+mod maintenance;
 mod manager;
 mod page;
+mod series;
 mod update;
 
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
+pub use maintenance::{
+    CancellationForm, ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, NewMaintenanceUpdate,
+    Plan, PlanForm, ScheduleForm, Window, WindowForm,
+};
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};
+pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
 
 use std::collections::BTreeMap;
@@ -31,6 +38,11 @@ impl Fields {
     pub fn text(&self, name: &str) -> String {
         let value = self.0.iter().rev().find(|(key, _)| key == name);
         value.map(|(_, value)| value.replace("\r\n", "\n")).unwrap_or_default()
+    }
+
+    /// Every value of `name`, in the order they came.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
     /// Whether a check box called `name` is ticked, or a button of that name was pressed.

@@ -63,6 +63,14 @@ id!(
     UpdateId
 );
 id!(
+    /// A scheduled maintenance; it shares the permalinks `/incidents/{id}` with the incidents.
+    MaintenanceId
+);
+id!(
+    /// A maintenance that comes again.
+    SeriesId
+);
+id!(
     /// A manager: somebody who may log in.
     ManagerId
 );

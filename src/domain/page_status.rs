@@ -82,19 +82,21 @@ pub struct Banner {
 
 impl Banner {
     /// The banner over components at `statuses` and the incidents that are `open`.
-    /// An open incident over green components is named instead of "All Systems Operational".
+    /// An open incident over components that are green or worked on as planned is named instead of "All
+    /// Systems Operational" or "Service Under Maintenance".
     pub fn of(statuses: &[Status], open: &[Incident]) -> Self {
         let counted = PageStatus::of(statuses);
-        if counted.indicator != Indicator::None || open.is_empty() {
+        if !matches!(counted.indicator, Indicator::None | Indicator::Maintenance) || open.is_empty() {
             return Self { tone: counted.indicator, headline: counted.description.to_owned() };
         }
         let worst = open.iter().map(Incident::impact).max().unwrap_or_default();
+        let tone = if worst == Impact::None { counted.indicator } else { worst.into() };
         let headline = match open {
             [only] => format!("Open incident: {}", only.title),
             [first, rest @ ..] => format!("Open incidents: {} and {} more", first.title, rest.len()),
             [] => unreachable!("an empty list returned above"),
         };
-        Self { tone: worst.into(), headline }
+        Self { tone, headline }
     }
 }
 
@@ -139,6 +141,16 @@ mod tests {
         assert_eq!(banner.tone, Indicator::Major);
         let two = Banner::of(&[Operational], &[open.clone(), open]);
         assert_eq!(two.headline, "Open incidents: Login mails arrive late and 1 more");
+    }
+
+    #[test]
+    fn an_open_incident_is_not_hidden_by_a_maintenance() {
+        let mut open = incident(vec![update(0, Phase::Investigating, &[])]);
+        let banner = Banner::of(&[UnderMaintenance], std::slice::from_ref(&open));
+        assert_eq!((banner.headline.as_str(), banner.tone), ("Open incident: Title", Indicator::Maintenance));
+        open.impact_override = Some(Impact::Critical);
+        assert_eq!(Banner::of(&[UnderMaintenance], &[open]).tone, Indicator::Critical);
+        assert_eq!(Banner::of(&[UnderMaintenance, Operational], &[]).headline, "Service Under Maintenance");
     }
 
     #[test]

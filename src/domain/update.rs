@@ -1,4 +1,4 @@
-//! One update of an incident: what was said, when, and how the components stood from then on.
+//! One update of an incident or a maintenance: what was said, when, and how the components stood from then on.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,11 @@ use super::{ComponentId, Phase, Status, UpdateId};
 /// The longest text of an update, in characters (Statuspage's bound).
 pub const MAX_BODY: usize = 25_000;
 
-/// One post in the timeline of an incident.
+/// One post in a timeline: that of an incident, or with phases of its own that of a maintenance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Update {
+pub struct Update<P = Phase> {
     pub id: UpdateId,
-    pub phase: Phase,
+    pub phase: P,
     /// Markdown as it was typed.
     pub body: String,
     /// The time the page shows.

@@ -18,7 +18,7 @@ const PARTIAL_WEIGHT: f64 = 0.3;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     pub component_id: ComponentId,
-    /// The incident that did it; nothing where people set the baseline.
+    /// The incident that did it; nothing where people set the baseline or worked on it as planned.
     pub incident_id: Option<IncidentId>,
     pub from: DateTime<Utc>,
     /// Nothing while it goes on.
@@ -59,6 +59,33 @@ impl Incident {
         }
         effects.retain(|effect| effect.to.is_none_or(|to| to > effect.from));
         effects
+    }
+}
+
+/// `baselines` without the times in which a maintenance (of `planned`) stood for them: what people set
+/// before the work does not count while the work goes on.
+pub fn baselines_but_for(baselines: &[Effect], planned: &[Effect]) -> Vec<Effect> {
+    let cut = |baseline: &Effect| {
+        planned
+            .iter()
+            .filter(|work| work.component_id == baseline.component_id)
+            .fold(vec![baseline.clone()], |pieces, work| {
+                pieces.into_iter().flat_map(|piece| piece.without(work)).collect()
+            })
+    };
+    baselines.iter().flat_map(cut).collect()
+}
+
+impl Effect {
+    /// What is left of it before and after `other`.
+    fn without(self, other: &Effect) -> Vec<Effect> {
+        let begins_before = |to: Option<DateTime<Utc>>, from| to.is_none_or(|to| from < to);
+        if !begins_before(other.to, self.from) || !begins_before(self.to, other.from) {
+            return vec![self];
+        }
+        let before = (self.from < other.from).then(|| Effect { to: Some(other.from), ..self.clone() });
+        let after = other.to.filter(|end| begins_before(self.to, *end)).map(|end| Effect { from: end, ..self });
+        before.into_iter().chain(after).collect()
     }
 }
 
@@ -280,6 +307,29 @@ mod tests {
         for (outage, words) in cases {
             assert_eq!(outage.uptime_words(), words, "{outage:?}");
         }
+    }
+
+    #[test]
+    fn a_maintenance_takes_the_place_of_what_people_set_before_it() {
+        let baseline = effect("2026-01-01T10:00:00Z", "2026-01-01T14:00:00Z", Status::MajorOutage);
+        let work = |from: &str, to: &str| effect(from, to, Status::UnderMaintenance);
+        let spans = |planned: &[Effect]| -> Vec<(u32, u32)> {
+            use chrono::Timelike as _;
+            let left = baselines_but_for(std::slice::from_ref(&baseline), planned);
+            left.iter().map(|effect| (effect.from.hour(), effect.to.unwrap().hour())).collect()
+        };
+        assert_eq!(spans(&[]), [(10, 14)]);
+        assert_eq!(spans(&[work("2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z")]), [(10, 11), (12, 14)]);
+        assert_eq!(spans(&[work("2026-01-01T09:00:00Z", "2026-01-01T12:00:00Z")]), [(12, 14)]);
+        assert_eq!(spans(&[work("2026-01-01T14:00:00Z", "2026-01-01T15:00:00Z")]), [(10, 14)]);
+        assert_eq!(spans(&[work("2026-01-01T09:00:00Z", "2026-01-01T15:00:00Z")]), []);
+        let open = Effect { to: None, ..work("2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z") };
+        assert_eq!(spans(&[open]), [(10, 12)]);
+        let other = Effect {
+            component_id: ComponentId::parse("db").unwrap(),
+            ..work("2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z")
+        };
+        assert_eq!(spans(&[other]), [(10, 14)]);
     }
 
     #[test]

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 
 use super::plan::{self, Known, Planned};
 use super::source::{Source, SourcePage};
-use super::{Counts, Options, Report, actor, text};
-use crate::db::{Result, WriteTx, audit, components, incidents, page};
+use super::{Counts, Options, Report, actor, maintenances, text};
+use crate::db::{self, Result, WriteTx, audit, components, incidents, page};
 use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
 use crate::domain::moment::parse_zone;
 use crate::domain::page::{MAX_TEXT, is_safe_url};
-use crate::domain::{Component, ComponentId, Group, GroupId, Incident, Page};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page};
 
 /// The name of a page nobody has set up yet.
 const UNTOUCHED: &str = "Status";
@@ -47,16 +47,27 @@ pub async fn apply(
         }
         step();
     }
+    let zone = page::load(tx).await?.time_zone;
+    for row in &source.maintenances {
+        if seen.insert(row.id.as_str()) {
+            import.maintenance(tx, maintenances::plan(row, known, zone, now)).await?;
+        } else {
+            import.report.maintenances.refused += 1;
+            let refusal = format!("maintenance {} “{}”: it stands twice in the document", row.id, row.name);
+            import.report.refusals.push(refusal);
+        }
+        step();
+    }
     import.refuse_the_rest(source);
     Ok((import.report, import.entries))
 }
 
-struct Import<'a> {
+pub(super) struct Import<'a> {
     known: &'a Known,
     options: &'a Options,
-    now: DateTime<Utc>,
-    report: Report,
-    entries: Vec<Entry>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) report: Report,
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Import<'_> {
@@ -178,6 +189,13 @@ impl Import<'_> {
         let Some(Planned { mut thing, mut warnings }) = self.or_refused(planned, |r| &mut r.incidents) else {
             return Ok(());
         };
+        if let Some(id) = MaintenanceId::parse(thing.id.as_str())
+            && db::maintenances::exists(tx, &id).await?
+        {
+            self.report.incidents.refused += 1;
+            self.report.refusals.push(format!("incident {id} “{}”: a maintenance has this id", thing.title));
+            return Ok(());
+        }
         keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
         if !incidents::exists(tx, &thing.id).await? {
             incidents::insert(tx, &thing).await?;
@@ -206,19 +224,18 @@ impl Import<'_> {
     }
 
     fn refuse_the_rest(&mut self, source: &Source) {
-        for name in &source.maintenances {
-            self.report.maintenances.refused += 1;
-            self.report.refusals.push(format!("maintenance {name}: scheduled maintenances are not imported yet"));
-        }
         for broken in &source.broken {
-            let kind =
-                if broken.starts_with("incident") { &mut self.report.incidents } else { &mut self.report.components };
+            let kind = match broken.split(' ').next() {
+                Some("incident") => &mut self.report.incidents,
+                Some("maintenance") => &mut self.report.maintenances,
+                _ => &mut self.report.components,
+            };
             kind.refused += 1;
             self.report.refusals.push(broken.clone());
         }
     }
 
-    fn or_refused<T>(
+    pub(super) fn or_refused<T>(
         &mut self,
         planned: std::result::Result<T, String>,
         counts: impl Fn(&mut Report) -> &mut Counts,
@@ -233,12 +250,12 @@ impl Import<'_> {
 }
 
 /// Whether people changed it here: the last word on it is not an import's.
-async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
+pub(super) async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
     let last = audit::last_of(tx, id).await?;
     Ok(last.is_none_or(|record| record.actor != actor()))
 }
 
-fn left_alone(kind: &str, id: &str, name: &str) -> String {
+pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
     format!(
         "{kind} {id} “{name}”: it was changed here since it was imported, or is not from an import; it is left alone"
     )
@@ -254,7 +271,7 @@ async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnin
                 "incident {} “{}”: the id “{}” of an update belongs to another incident",
                 incident.id, incident.title, update.id
             ));
-            update.id = plan::derived_update_id(&incident.id, index);
+            update.id = plan::derived_update_id(incident.id.as_str(), index);
         }
     }
     Ok(())

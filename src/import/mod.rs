@@ -5,6 +5,7 @@
 //! since an import is never written over.
 
 mod apply;
+mod maintenances;
 mod plan;
 mod source;
 mod text;
@@ -15,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use self::apply::apply;
 use self::plan::Known;
-use crate::db::{Db, Result, components, incidents};
+use crate::db::{self, Db, Result, components, incidents};
 use crate::domain::audit::Actor;
 
 /// How an import is wanted.
@@ -52,11 +53,13 @@ pub struct Report {
 impl Report {
     /// Whether nothing would be different afterwards.
     pub fn changes_nothing(&self) -> bool {
-        [self.page, self.groups, self.components, self.incidents].iter().all(|kind| kind.created + kind.changed == 0)
+        [self.page, self.groups, self.components, self.incidents, self.maintenances]
+            .iter()
+            .all(|kind| kind.created + kind.changed == 0)
     }
 }
 
-/// Imports documents, each in a transaction of its own; calls `step` after each incident.
+/// Imports documents, each in a transaction of its own; calls `step` after each incident and maintenance.
 ///
 /// # Errors
 /// Where the database can't be read or written; what earlier documents brought stays.
@@ -106,7 +109,8 @@ async fn learn(db: &Db, sources: &[Source]) -> Result<Known> {
     sources.iter().for_each(|source| known.learn(source));
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
-    known.learn_stored(&groups, &stored, &incidents::open(&mut tx).await?);
+    let (open, planned) = (incidents::open(&mut tx).await?, db::maintenances::planned(&mut tx).await?);
+    known.learn_stored(&groups, &stored, &open, &planned);
     Ok(known)
 }
 

@@ -13,8 +13,8 @@ use crate::domain::incident::MAX_TITLE;
 use crate::domain::moment::{parse_day, parse_instant};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{
-    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Phase, Status, Update,
-    UpdateId,
+    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
+    Status, Update, UpdateId,
 };
 
 /// The highest place a component can have.
@@ -36,7 +36,7 @@ pub struct Known {
     groups: BTreeMap<String, String>,
     /// Name and group of components by id.
     components: BTreeMap<String, (String, String)>,
-    /// Components that an unresolved incident names.
+    /// Components that an unresolved incident, or a maintenance that goes on, names.
     explained: BTreeSet<String>,
 }
 
@@ -46,7 +46,8 @@ impl Known {
         for row in &source.components {
             self.learn_component(&row.id, &row.name, &row.group_id, row.group);
         }
-        for incident in source.incidents.iter().filter(|incident| incident.is_open()) {
+        let open = source.incidents.iter().filter(|incident| incident.is_open());
+        for incident in open.chain(source.maintenances.iter().filter(|it| it.is_worked_on())) {
             let updates = incident.incident_updates.iter().flat_map(|update| &update.affected_components);
             self.explained.extend(updates.map(|affected| affected.code.clone()));
             self.explained.extend(incident.components.iter().map(|component| component.id.clone()));
@@ -54,7 +55,13 @@ impl Known {
     }
 
     /// Adds what the database holds; what a document says of the same thing wins.
-    pub fn learn_stored(&mut self, groups: &[Group], components: &[Component], open: &[Incident]) {
+    pub fn learn_stored(
+        &mut self,
+        groups: &[Group],
+        components: &[Component],
+        open: &[Incident],
+        planned: &[Maintenance],
+    ) {
         for group in groups {
             self.groups.entry(group.id.to_string()).or_insert_with(|| group.name.clone());
         }
@@ -63,6 +70,7 @@ impl Known {
             self.components.entry(component.id.to_string()).or_insert_with(|| (component.name.clone(), group));
         }
         self.explained.extend(open.iter().flat_map(Incident::affected).map(|(id, _)| id.to_string()));
+        self.explained.extend(planned.iter().flat_map(Maintenance::statuses).map(|(id, _)| id.to_string()));
     }
 
     fn learn_component(&mut self, id: &str, name: &str, group_id: &str, is_group: bool) {
@@ -74,7 +82,7 @@ impl Known {
         }
     }
 
-    /// Whether an unresolved incident says how the component stands, so that its status is not the baseline.
+    /// Whether an unresolved incident or a maintenance says how the component stands, so that its status is not the baseline.
     pub fn is_explained(&self, id: &ComponentId) -> bool {
         self.explained.contains(id.as_str())
     }
@@ -156,13 +164,7 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
     }
     let created_at = parse_instant(&source.created_at).unwrap_or(started_at);
     let mut incident = Incident {
-        title: match told("the title was ", text::line(&source.name, MAX_TITLE), &mut warn) {
-            empty if empty.is_empty() => {
-                warn("it has no title".into());
-                "(no title)".into()
-            }
-            title => title,
-        },
+        title: title(&source.name, &mut warn),
         computed_impact: Impact::None,
         impact_override: None,
         phase: Phase::Investigating,
@@ -180,6 +182,16 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
     end_as_the_source_says(&mut incident, source, &mut warn);
     override_impact(&mut incident, &source.impact, &mut warn);
     Ok(Planned { thing: incident, warnings })
+}
+
+/// The title, or what stands where there is none.
+pub fn title(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let title = told("the title was ", text::line(source, MAX_TITLE), warn);
+    if title.is_empty() {
+        warn("it has no title".into());
+        return "(no title)".into();
+    }
+    title
 }
 
 /// The updates, oldest first; one without text where there is none.
@@ -212,7 +224,7 @@ fn updates(
     for (index, (posted_at, row)) in rows.into_iter().enumerate() {
         phase = self::phase(&row.status, phase, warn);
         updates.push(Update {
-            id: update_id(row, incident, index, &mut taken, warn),
+            id: update_id(row, incident.as_str(), index, &mut taken, warn),
             phase,
             body: body(&row.body, warn),
             posted_at,
@@ -230,16 +242,20 @@ fn updates(
 fn attach_unnamed(updates: &mut [Update], source: &SourceIncident, known: &Known) {
     let named: BTreeSet<ComponentId> =
         updates.iter().flat_map(|update| &update.components).map(|component| component.id.clone()).collect();
+    let unnamed = attached(source, known).into_iter().filter(|component| !named.contains(&component.id));
+    if let Some(first) = updates.first_mut() {
+        first.components.extend(unnamed);
+    }
+}
+
+/// The components that stand beside the updates, without a status of their own.
+pub fn attached(source: &SourceIncident, known: &Known) -> Vec<AffectedComponent> {
     let rows = source.components.iter().map(|row| SourceAffected {
         code: row.id.clone(),
         name: row.name.clone(),
         new_status: Status::Operational.key().to_owned(),
     });
-    let rows: Vec<SourceAffected> = rows.collect();
-    let unnamed = affected(&rows, known, &mut |_| {}).into_iter().filter(|component| !named.contains(&component.id));
-    if let Some(first) = updates.first_mut() {
-        first.components.extend(unnamed);
-    }
+    affected(&rows.collect::<Vec<_>>(), known, &mut |_| {})
 }
 
 /// The phase called `key`; where there is none of that name, the one before.
@@ -258,9 +274,9 @@ fn phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Phase {
 
 /// The id of an update. Where the source has none, or one that is taken, it is made from what stays the
 /// same, so that the next import finds it again.
-fn update_id(
+pub fn update_id(
     row: &SourceUpdate,
-    incident: &IncidentId,
+    owner: &str,
     index: usize,
     taken: &mut BTreeSet<UpdateId>,
     warn: &mut impl FnMut(String),
@@ -269,19 +285,19 @@ fn update_id(
         if !row.id.is_empty() {
             warn(format!("the id “{}” of an update can't be kept", row.id));
         }
-        derived_update_id(incident, index)
+        derived_update_id(owner, index)
     });
     taken.insert(id.clone());
     id
 }
 
-/// An id for the update at `index` of `incident`, always the same.
-pub fn derived_update_id(incident: &IncidentId, index: usize) -> UpdateId {
-    let digest = Sha256::digest(format!("update {index} of {incident}").as_bytes());
+/// An id for the update at `index` of the incident or maintenance `owner`, always the same.
+pub fn derived_update_id(owner: &str, index: usize) -> UpdateId {
+    let digest = Sha256::digest(format!("update {index} of {owner}").as_bytes());
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))
 }
 
-fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
+pub fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
     let body = told("a text was ", text::lines(source, MAX_BODY), warn);
     if text::has_html(&body) {
         warn("a text contains HTML, which the page shows as it is typed".into());
@@ -294,7 +310,7 @@ fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
 }
 
 /// The components an update names. Some documents say "none were affected" as a component without an id.
-fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(String)) -> Vec<AffectedComponent> {
+pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(String)) -> Vec<AffectedComponent> {
     let mut affected: Vec<AffectedComponent> = Vec::new();
     for row in rows.iter().filter(|row| !row.code.is_empty()) {
         let Some(id) = ComponentId::parse(&row.code) else {
@@ -380,6 +396,6 @@ fn told(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMu
     text
 }
 
-fn refused(kind: &str, id: &str, name: &str, what: &str) -> String {
+pub fn refused(kind: &str, id: &str, name: &str, what: &str) -> String {
     format!("{kind} {id} “{name}”: {what} can't be read")
 }

@@ -9,8 +9,7 @@ pub struct Source {
     pub page: Option<SourcePage>,
     pub components: Vec<SourceComponent>,
     pub incidents: Vec<SourceIncident>,
-    /// Planned maintenances, by what they are called.
-    pub maintenances: Vec<String>,
+    pub maintenances: Vec<SourceIncident>,
     /// Things that have not the shape of what they should be.
     pub broken: Vec<String>,
 }
@@ -65,6 +64,7 @@ pub struct SourceComponent {
     pub only_show_if_degraded: bool,
 }
 
+/// An incident, or a maintenance: the same with a planned time.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SourceIncident {
@@ -86,6 +86,8 @@ pub struct SourceIncident {
     pub resolved_at: String,
     #[serde(deserialize_with = "text")]
     pub scheduled_for: String,
+    #[serde(deserialize_with = "text")]
+    pub scheduled_until: String,
     #[serde(deserialize_with = "list")]
     pub incident_updates: Vec<SourceUpdate>,
     /// Every component it ever affected, as they are now.
@@ -166,7 +168,12 @@ fn take_document(value: Value, source: &mut Source) -> Result<(), Unreadable> {
             Err(_) => source.broken.push(format!("component {} has not the shape of one", called(&component))),
         }
     }
-    source.maintenances.extend(items("scheduled_maintenances")?.iter().map(called));
+    for maintenance in items("scheduled_maintenances")? {
+        match serde_json::from_value(maintenance.clone()) {
+            Ok(maintenance) => source.maintenances.push(maintenance),
+            Err(_) => source.broken.push(format!("maintenance {} has not the shape of one", called(&maintenance))),
+        }
+    }
     if let Some(incident) = document.remove("incident") {
         take_incident(incident, source);
     }
@@ -178,7 +185,7 @@ fn take_document(value: Value, source: &mut Source) -> Result<(), Unreadable> {
 
 fn take_incident(value: Value, source: &mut Source) {
     match serde_json::from_value::<SourceIncident>(value.clone()) {
-        Ok(incident) if incident.is_maintenance() => source.maintenances.push(called(&value)),
+        Ok(incident) if incident.is_maintenance() => source.maintenances.push(incident),
         Ok(incident) => source.incidents.push(incident),
         Err(_) => source.broken.push(format!("incident {} has not the shape of one", called(&value))),
     }
@@ -188,6 +195,11 @@ impl SourceIncident {
     fn is_maintenance(&self) -> bool {
         !self.scheduled_for.is_empty()
             || matches!(self.status.as_str(), "scheduled" | "in_progress" | "verifying" | "completed")
+    }
+
+    /// Whether it is a maintenance that goes on, as far as its status says.
+    pub fn is_worked_on(&self) -> bool {
+        matches!(self.status.as_str(), "in_progress" | "verifying")
     }
 
     /// Whether it is still going on, as far as its status says.

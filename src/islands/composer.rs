@@ -6,8 +6,8 @@
 use leptos::ev;
 use leptos::prelude::*;
 
-use crate::domain::Phase;
 use crate::domain::update::MAX_BODY;
+use crate::domain::{MaintenancePhase, Phase};
 
 /// The id of the message's text area.
 pub const MESSAGE: &str = "body";
@@ -87,12 +87,17 @@ fn follow_phase(phase: RwSignal<String>) {
     let listener = window_event_listener(ev::change, move |event| {
         let chosen = event_target::<web_sys::HtmlInputElement>(&event);
         if chosen.name() == "phase"
-            && let Some(chosen) = Phase::from_key(&chosen.value())
+            && let Some(words) = phase_words(&chosen.value())
         {
-            phase.set(chosen.words().to_owned());
+            phase.set(words.to_owned());
         }
     });
     on_cleanup(move || listener.remove());
+}
+
+/// The words of a phase, of an incident or a maintenance.
+fn phase_words(key: &str) -> Option<&'static str> {
+    Phase::from_key(key).map(Phase::words).or_else(|| MaintenancePhase::from_key(key).map(MaintenancePhase::words))
 }
 
 /// Asks for the preview of `text`. An answer that comes after more was typed is dropped; where there

@@ -4,24 +4,29 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
 
-use super::Document;
-use super::pages::{choices, effects_of, incident_path, month_path, tone};
+use super::pages::{choices, effects_of, incident_path, maintenance_path, month_path, tone};
+use super::snapshot::MAX_MAINTENANCES;
+use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
 use crate::domain::history::start_of_day;
 use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Indicator;
 use crate::domain::uptime::{Effect, Outage};
-use crate::domain::{Component, Incident, IncidentId, Page};
+use crate::domain::{Component, Incident, IncidentId, Maintenance, MaintenanceId, Page};
 use crate::ui::layout::Shell;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
+use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::uptime::{self, ComponentUptime, MonthUptime, UptimePage};
 use crate::ui::time;
 
 /// Which page.
 #[derive(Clone, Debug)]
 pub enum Deep {
+    /// An incident or a maintenance: they share their addresses.
     Incident(IncidentId),
+    /// One maintenance as a calendar program opens it.
+    Event(MaintenanceId),
     /// A month, from its newest incident or behind a cursor.
     Month(Month, Option<Cursor>),
     /// What a filter lets through, from the newest incident or behind a cursor.
@@ -39,6 +44,8 @@ pub(super) struct Found {
 
 enum Matter {
     Incident(Box<Incident>),
+    Maintenance(Box<Maintenance>),
+    Event(Box<Maintenance>),
     List(Box<List>),
     Uptime { components: Vec<Component>, effects: Vec<Effect> },
 }
@@ -54,6 +61,7 @@ struct List {
     components: Vec<Component>,
     totals: Totals,
     incidents: Vec<Incident>,
+    maintenances: Vec<Maintenance>,
     newer: Option<(String, String)>,
     older: Option<(String, String)>,
 }
@@ -63,6 +71,7 @@ impl Deep {
     pub fn address(&self) -> String {
         match self {
             Self::Incident(id) => format!("/incidents/{id}"),
+            Self::Event(id) => format!("/incidents/{id}.ics"),
             Self::Month(month, cursor) => with_query(&month_path(*month), Vec::new(), cursor.as_ref()),
             Self::Filtered(filter, cursor) => with_query("/history", filter.pairs(), cursor.as_ref()),
             Self::Uptime => "/uptime".to_owned(),
@@ -72,16 +81,18 @@ impl Deep {
     /// Reads what the page shows.
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Found> {
         // First, so that an address at which there is nothing costs one look.
-        let incident = match &self {
-            Self::Incident(id) => Some(db::incidents::find(tx, id).await?),
+        let found = match &self {
+            Self::Incident(id) => Some(incident_or_maintenance(tx, id).await?),
             _ => None,
         };
         let page = db::page::load(tx).await?;
         let components = db::components::list(tx).await?;
         let open = db::incidents::open(tx).await?;
-        let tone = tone(&components, &open);
+        let planned = db::maintenances::planned(tx).await?;
+        let tone = tone(&components, &open, &planned);
         let matter = match self {
-            Self::Incident(_) => Matter::Incident(Box::new(incident.ok_or(Error::NotFound)?)),
+            Self::Incident(_) => found.ok_or(Error::NotFound)?,
+            Self::Event(id) => Matter::Event(Box::new(db::maintenances::find(tx, &id).await?)),
             Self::Month(month, cursor) => {
                 Matter::List(Box::new(load_month(tx, month, cursor, components, page.time_zone).await?))
             }
@@ -95,6 +106,13 @@ impl Deep {
             }
         };
         Ok(Found { page, tone, matter })
+    }
+}
+
+async fn incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Result<Matter> {
+    match (db::incidents::find(tx, id).await, MaintenanceId::parse(id.as_str())) {
+        (Err(Error::NotFound), Some(id)) => Ok(Matter::Maintenance(Box::new(db::maintenances::find(tx, &id).await?))),
+        (found, _) => Ok(Matter::Incident(Box::new(found?))),
     }
 }
 
@@ -113,16 +131,20 @@ async fn load_month(
     let neighbour = |words: &str, at: Option<DateTime<Utc>>| {
         at.map(|at| Month::of(at, zone)).map(|month| (format!("{words}: {}", time::month(month)), month_path(month)))
     };
-    let newer = neighbour("Newer", db::incidents::first_start_since(tx, to).await?);
-    let before = neighbour("Older", db::incidents::last_start_before(tx, from).await?);
-    if totals.count == 0 && newer.is_none() && before.is_none() {
+    let next = [db::incidents::first_start_since(tx, to).await?, db::maintenances::first_start_since(tx, to).await?];
+    let newer = neighbour("Newer", next.into_iter().flatten().min());
+    let last =
+        [db::incidents::last_start_before(tx, from).await?, db::maintenances::last_start_before(tx, from).await?];
+    let before = neighbour("Older", last.into_iter().flatten().max());
+    let rest = more(&mut incidents);
+    let maintenances = among(tx, &incidents, (cursor.as_ref(), rest.as_ref()), bounds).await?;
+    if totals.count == 0 && maintenances.is_empty() && newer.is_none() && before.is_none() {
         return Err(Error::NotFound);
     }
-    let rest = more(&mut incidents)
-        .map(|cursor| ("Older in this month".to_owned(), Deep::Month(month, Some(cursor)).address()));
+    let rest = rest.map(|cursor| ("Older in this month".to_owned(), Deep::Month(month, Some(cursor)).address()));
     let path = month_path(month);
     let (month, older) = (Some(month), rest.or(before));
-    Ok(List { path, month, filter, unsearched: None, components, totals, incidents, newer, older })
+    Ok(List { path, month, filter, unsearched: None, components, totals, incidents, maintenances, newer, older })
 }
 
 async fn load_filtered(
@@ -145,8 +167,20 @@ async fn load_filtered(
         let day = at.with_timezone(&zone).date_naive();
         (day, Deep::Filtered(filter.up_to(day), None).address())
     });
-    let path = "/history".into();
-    Ok(List { path, month: None, filter, unsearched, components, totals, incidents, newer, older })
+    let (path, maintenances) = ("/history".into(), Vec::new());
+    Ok(List { path, month: None, filter, unsearched, components, totals, incidents, maintenances, newer, older })
+}
+
+/// The maintenances among the incidents of one page of a month: between the page before and the rest.
+async fn among(
+    tx: &mut Tx,
+    incidents: &[Incident],
+    (cursor, rest): (Option<&Cursor>, Option<&Cursor>),
+    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> db::Result<Vec<Maintenance>> {
+    let from = incidents.last().filter(|_| rest.is_some()).map(|last| last.started_at).or(bounds.0);
+    let to = cursor.map(|cursor| cursor.started_at).or(bounds.1);
+    db::maintenances::within(tx, (from, to), MAX_MAINTENANCES as i64 + 1).await
 }
 
 /// Cuts a list to one page; where more follows, gives the cursor behind its last incident.
@@ -181,6 +215,13 @@ impl Found {
                 let shell = shell(self.page, incident_path(&incident));
                 incident::render(IncidentPage { shell, incident: *incident })
             }
+            Matter::Maintenance(maintenance) => {
+                let shell = shell(self.page, maintenance_path(&maintenance));
+                maintenance::render(MaintenancePage { shell, maintenance: *maintenance })
+            }
+            Matter::Event(maintenance) => {
+                return calendar::document(calendar::calendar(&self.page, origin, [&*maintenance]));
+            }
             Matter::Uptime { components, effects } => {
                 let zone = self.page.time_zone;
                 let rows =
@@ -195,6 +236,8 @@ impl Found {
                 components: choices(&list.components),
                 totals: list.totals,
                 incidents: list.incidents,
+                has_more_maintenances: list.maintenances.len() > MAX_MAINTENANCES,
+                maintenances: list.maintenances.into_iter().take(MAX_MAINTENANCES).collect(),
                 newer: list.newer,
                 older: list.older,
             }),

@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use super::{Deep, Encoding, Publisher};
 use crate::db;
+use crate::domain::IncidentId;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 
 impl Publisher {
@@ -48,7 +49,7 @@ impl Publisher {
         Ok(count)
     }
 
-    /// Every incident and every month that has one.
+    /// Every incident, every maintenance and every month that has one.
     async fn deep_pages(&self) -> db::Result<Vec<Deep>> {
         let mut pages = Vec::new();
         let mut months: Vec<Month> = Vec::new();
@@ -68,16 +69,33 @@ impl Publisher {
                 pages.push(Deep::Incident(incident.id.clone()));
             }
         }
+        let mut cursor = None;
+        loop {
+            let maintenances = db::maintenances::list(&mut tx, cursor.as_ref(), PAGE_SIZE as i64).await?;
+            cursor = maintenances.last().and_then(db::maintenances::cursor);
+            if cursor.is_none() {
+                break;
+            }
+            for maintenance in &maintenances {
+                months.push(Month::of(maintenance.scheduled_for, zone));
+                pages.extend(IncidentId::parse(maintenance.id.as_str()).map(Deep::Incident));
+                pages.push(Deep::Event(maintenance.id.clone()));
+            }
+        }
+        months.sort_unstable();
+        months.dedup();
         pages.push(Deep::Uptime);
         pages.extend(months.into_iter().map(|month| Deep::Month(month, None)));
         Ok(pages)
     }
 }
 
-/// `/history` becomes `history/index.html`, so that addresses stay as they are.
+/// `/history` becomes `history/index.html`, so that addresses stay as they are; what has an ending of its
+/// own (`/maintenance.ics`) is that file.
 fn write(target: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = target.join(path.trim_start_matches('/'));
-    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let file = folder.join("index.html");
+    let place = target.join(path.trim_start_matches('/'));
+    let file = if path.ends_with(".ics") { place } else { place.join("index.html") };
+    let folder = file.parent().unwrap_or(target);
+    std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     std::fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))
 }

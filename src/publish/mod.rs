@@ -6,6 +6,7 @@
 
 mod answer;
 mod cache;
+mod calendar;
 mod change;
 mod deep;
 mod document;

@@ -10,21 +10,29 @@ use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
-use super::{Document, Site, Snapshot};
+use super::snapshot::MAX_MAINTENANCES;
+use super::{Document, Site, Snapshot, calendar};
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
-use crate::domain::page_status::Banner;
+use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime::{self, Effect};
-use crate::domain::{Component, ComponentId, Incident, Page, Status};
+use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
 use crate::ui::layout::{Shell, stylesheet};
 use crate::ui::pages::public::error::{self, ErrorPage};
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
+use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::{Bars, DAYS};
 use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
 const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
+
+/// How many of the maintenances to come have pages rendered ahead.
+const MAX_HOT_MAINTENANCES: usize = 20;
+
+/// The address of the calendar of maintenances.
+pub(super) const CALENDAR: &str = "/maintenance.ics";
 
 /// What public pages may load: the one style that stands in them, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -54,17 +62,29 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     for incident in snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest) {
         add(incident_path(incident), 200, incident::render(view.incident_page(incident.clone())));
     }
+    for maintenance in snapshot.planned.iter().take(MAX_HOT_MAINTENANCES) {
+        let page = view.maintenance_page(maintenance.clone());
+        add(maintenance_path(maintenance), 200, maintenance::render(page));
+    }
     for status in ERRORS {
         add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
     }
     add(FILTER_UNAVAILABLE.to_owned(), 503, error::render(ErrorPage::filter_unavailable(view.shell("/"))));
+    let text = calendar::calendar(&snapshot.page, origin, snapshot.planned.iter().chain(&snapshot.finished));
+    let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
+    documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
     Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents)
 }
 
 /// What is served before anything was ever published.
 pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
-    let shell =
-        Shell { page: nameless_page(now), base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[]), now };
+    let shell = Shell {
+        page: nameless_page(now),
+        base_url: origin.to_owned(),
+        path: "/".into(),
+        tone: tone(&[], &[], &[]),
+        now,
+    };
     let starting = ErrorPage {
         title: "Not ready yet".to_owned(),
         message: "This page has not been published yet. Please try again in a moment.".to_owned(),
@@ -88,7 +108,7 @@ pub(super) fn render_error(
     now: DateTime<Utc>,
 ) -> String {
     let page = snapshot.map_or_else(|| nameless_page(now), |snapshot| snapshot.page.clone());
-    let shell = Shell { page, base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[]), now };
+    let shell = Shell { page, base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[], &[]), now };
     let message = if sentence.is_empty() { None } else { Some(sentence) };
     let usual = ErrorPage::new(shell, status);
     error::render(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
@@ -112,9 +132,14 @@ pub(super) fn incident_path(incident: &Incident) -> String {
     format!("/incidents/{}", incident.id)
 }
 
+/// The path of a maintenance's page.
+pub(super) fn maintenance_path(maintenance: &Maintenance) -> String {
+    format!("/incidents/{}", maintenance.id)
+}
+
 /// The tone of the header.
-pub(super) fn tone(components: &[Component], open: &[Incident]) -> crate::domain::page_status::Indicator {
-    let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(open)).collect();
+pub(super) fn tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Indicator {
+    let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(open, planned)).collect();
     Banner::of(&statuses, open).tone
 }
 
@@ -128,8 +153,8 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(snapshot: &'a Snapshot, origin: &'a str, now: DateTime<Utc>) -> Self {
-        let statuses: Vec<Status> =
-            snapshot.components.iter().map(|component| component.effective_status(&snapshot.open)).collect();
+        let status = |component: &Component| component.effective_status(&snapshot.open, &snapshot.planned);
+        let statuses: Vec<Status> = snapshot.components.iter().map(status).collect();
         Self { snapshot, origin, now, banner: Banner::of(&statuses, &snapshot.open) }
     }
 
@@ -151,6 +176,8 @@ impl<'a> View<'a> {
             components: self.snapshot.components.clone(),
             open: self.snapshot.open.clone(),
             past: self.snapshot.recent.clone(),
+            planned: self.snapshot.planned.clone(),
+            finished: self.snapshot.finished.clone(),
             bars: self.snapshot.components.iter().map(|component| self.bars(component)).collect(),
         }
     }
@@ -165,9 +192,19 @@ impl<'a> View<'a> {
         IncidentPage { shell: self.shell(&incident_path(&incident)), incident }
     }
 
-    /// The newest incidents, cut between two months where there are more.
+    fn maintenance_page(&self, maintenance: Maintenance) -> MaintenancePage {
+        MaintenancePage { shell: self.shell(&maintenance_path(&maintenance)), maintenance }
+    }
+
+    /// The newest incidents, cut between two months where there are more, and the maintenances among them.
     fn newest_history(&self) -> HistoryPage {
-        let (incidents, older) = cut_at_a_month(&self.snapshot.newest, self.snapshot.page.time_zone);
+        let zone = self.snapshot.page.time_zone;
+        let (incidents, older) = cut_at_a_month(&self.snapshot.newest, zone);
+        let since = maintenances_since(&incidents, &self.snapshot.newest, zone);
+        let mut maintenances = self.snapshot.latest_maintenances.clone();
+        maintenances.retain(|it| since.is_none_or(|since| it.scheduled_for >= since));
+        let has_more_maintenances = maintenances.len() > MAX_MAINTENANCES;
+        maintenances.truncate(MAX_MAINTENANCES);
         HistoryPage {
             shell: self.shell("/history"),
             month: None,
@@ -176,6 +213,8 @@ impl<'a> View<'a> {
             components: choices(&self.snapshot.components),
             totals: self.snapshot.totals,
             incidents,
+            maintenances,
+            has_more_maintenances,
             newer: None,
             older,
         }
@@ -195,6 +234,14 @@ fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(Stri
     }
     let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), super::deep::cursor(last)));
     (page.to_vec(), last.map(|address| (label, address)))
+}
+
+/// From when on the newest page of the history shows maintenances: behind the month of the next older
+/// incident, which has a page of its own, or from the last shown incident on where that month is cut.
+fn maintenances_since(shown: &[Incident], newest: &[Incident], zone: Tz) -> Option<DateTime<Utc>> {
+    let (next, last) = (newest.get(PAGE_SIZE)?, shown.last()?);
+    let month = Month::of(next.started_at, zone);
+    Some(if Month::of(last.started_at, zone) == month { last.started_at } else { month.bounds(zone).1 })
 }
 
 /// What held this component down.

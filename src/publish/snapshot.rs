@@ -1,17 +1,22 @@
 //! What a Site is rendered from: one consistent state of the database.
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use crate::db::{self, Tx};
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::uptime::Effect;
-use crate::domain::{Component, Group, Incident, Page};
+use crate::domain::{Component, Group, Incident, Maintenance, Page};
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
 use crate::ui::time::today;
 
 /// The most incidents shown for the last days.
 const MAX_RECENT: i64 = 100;
+/// How long a maintenance that is over stays in the calendar: a program that looks rarely still learns that
+/// it was called off.
+const KEEP_FINISHED: TimeDelta = TimeDelta::days(60);
+/// The most maintenances on a page of the history, and the most that are over in the calendar.
+pub(super) const MAX_MAINTENANCES: usize = 100;
 
 /// Everything that the hot pages show.
 #[derive(Clone, Debug)]
@@ -28,6 +33,14 @@ pub struct Snapshot {
     pub newest: Vec<Incident>,
     /// Of all incidents.
     pub totals: Totals,
+    /// Maintenances to come and going on, soonest start first.
+    pub planned: Vec<Maintenance>,
+    /// Maintenances that were over within the last weeks, latest start first.
+    pub finished: Vec<Maintenance>,
+    /// Those since the last of `newest`, latest start first, one more than a page of the history holds.
+    pub latest_maintenances: Vec<Maintenance>,
+    /// When something about a maintenance happens by itself next.
+    pub next_step: Option<DateTime<Utc>>,
     /// What held components down within the days that have bars.
     pub effects: Vec<Effect>,
 }
@@ -42,13 +55,22 @@ impl Snapshot {
         let since = Some(past_days_begin(now, page.time_zone));
         let first_bar = start_of_day(today(now, page.time_zone) - Days::new(DAYS - 1), page.time_zone);
         let all = Filter::default();
+        let newest = db::incidents::list(tx, &all, (None, None), None, PAGE_SIZE as i64 + 1).await?;
+        let oldest = newest.get(PAGE_SIZE).map(|incident| incident.started_at);
+        let planned = db::maintenances::planned(tx).await?;
+        let steps = planned.iter().filter_map(|it| it.next_step().map(|(at, _)| at));
+        let growth = db::series::going_on(tx).await?.into_iter().filter_map(|series| series.grows_at);
         Ok(Self {
+            next_step: steps.chain(growth).min(),
+            planned,
+            finished: db::maintenances::over_since(tx, now - KEEP_FINISHED, MAX_MAINTENANCES as i64).await?,
+            latest_maintenances: db::maintenances::within(tx, (oldest, None), MAX_MAINTENANCES as i64 + 1).await?,
+            newest,
             revision: tx.revision().await?,
             groups: db::components::groups(tx).await?,
             components: db::components::list(tx).await?,
             open: db::incidents::open(tx).await?,
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
-            newest: db::incidents::list(tx, &all, (None, None), None, PAGE_SIZE as i64 + 1).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
             effects: db::effects::since(tx, first_bar).await?,
             page,

@@ -62,6 +62,7 @@ pub struct Porch {
 pub enum Section {
     Desk,
     Incidents,
+    Maintenances,
     Components,
     Managers,
     Audit,
@@ -74,6 +75,7 @@ impl Section {
         match self {
             Section::Desk => "/admin",
             Section::Incidents => "/admin/incidents",
+            Section::Maintenances => "/admin/maintenances",
             Section::Components => "/admin/components",
             Section::Managers => "/admin/managers",
             Section::Audit => "/admin/audit",
@@ -86,6 +88,7 @@ impl Section {
         match self {
             Section::Desk => "Desk",
             Section::Incidents => "Incidents",
+            Section::Maintenances => "Maintenance",
             Section::Components => "Components",
             Section::Managers => "Managers",
             Section::Audit => "Audit",
@@ -96,7 +99,15 @@ impl Section {
 
     /// The sections in the navigation of a manager in `role`.
     fn listed(role: Role) -> Vec<Section> {
-        let all = [Self::Desk, Self::Incidents, Self::Components, Self::Managers, Self::Audit, Self::Settings];
+        let all = [
+            Self::Desk,
+            Self::Incidents,
+            Self::Maintenances,
+            Self::Components,
+            Self::Managers,
+            Self::Audit,
+            Self::Settings,
+        ];
         all.into_iter().filter(|section| *section != Section::Managers || role >= Role::Owner).collect()
     }
 }

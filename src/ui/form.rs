@@ -308,7 +308,13 @@ fn segment(field: &Field, index: usize, choice: Choice, value: &str) -> AnyView 
 
 /// Yes or no.
 #[component]
-pub fn CheckBox(field: Field, checked: bool) -> impl IntoView {
+pub fn CheckBox(
+    field: Field,
+    checked: bool,
+    /// What is sent where it is ticked: tells several boxes of one name apart.
+    #[prop(default = "1".to_owned())]
+    value: String,
+) -> impl IntoView {
     view! {
         <div class=field.class("field")>
             <label class="check" for=field.id.clone()>
@@ -316,11 +322,11 @@ pub fn CheckBox(field: Field, checked: bool) -> impl IntoView {
                     type="checkbox"
                     id=field.id.clone()
                     name=field.name.clone()
-                    value="1"
+                    value=value
                     checked=checked
                     aria-describedby=field.described()
                 />
-                <span>{field.label.clone()}</span>
+                <span dir="auto">{field.label.clone()}</span>
             </label>
             {field.notes()}
         </div>

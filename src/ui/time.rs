@@ -55,6 +55,19 @@ pub fn span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String 
     }
 }
 
+/// `Thu 26 Nov, 02:00 to 04:00 UTC`; the second day is named where it is another one, and the year where
+/// it is not that of `now`.
+pub fn window(from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let day = |at: DateTime<Utc>| {
+        let format = if same_year(at, now, zone) { "%a %-d %b" } else { "%a %-d %b %Y" };
+        at.with_timezone(&zone).format(format).to_string()
+    };
+    if today(from, zone) == today(to, zone) {
+        return format!("{}, {} to {}", day(from), clock(from, zone), clock_with_zone(to, zone));
+    }
+    format!("{}, {} to {}, {}", day(from), clock(from, zone), day(to), clock_with_zone(to, zone))
+}
+
 /// `October 2024`
 pub fn month(month: Month) -> String {
     let first = NaiveDate::from_ymd_opt(month.year, month.month, 1);
@@ -112,5 +125,16 @@ mod tests {
         );
         assert_eq!(span(start, Some(start), Tz::UTC), "5 Aug 2024, 20:23 UTC");
         assert_eq!(span(start, None, Tz::UTC), "since 5 Aug 2024, 20:23 UTC");
+    }
+
+    #[test]
+    fn a_window_names_no_more_than_it_must() {
+        let now = at("2026-11-23T12:00:00Z");
+        let words = |from, to| window(at(from), at(to), now, Tz::UTC);
+        assert_eq!(words("2026-11-26T02:00:00Z", "2026-11-26T04:00:00Z"), "Thu 26 Nov, 02:00 to 04:00 UTC");
+        assert_eq!(
+            words("2026-12-31T22:00:00Z", "2027-01-01T01:00:00Z"),
+            "Thu 31 Dec, 22:00 to Fri 1 Jan 2027, 01:00 UTC"
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! What happens by itself: opening the database, following its revision, the passing of time.
+//! What happens by itself: opening the database, following its revision, planned work, the passing of time.
 //!
 //! Every step is a plain async function that a test can call.
+
+pub mod maintenances;
 
 use std::time::Duration;
 
@@ -98,7 +100,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// One round: follows the revision, refreshes, sweeps, as each is due. Trouble is logged once, when
+    /// One round: follows the revision, does what was planned, refreshes, sweeps, as each is due. Trouble is logged once, when
     /// it begins, and again when it is over.
     pub async fn tick(&mut self, state: &State) {
         let result = self.try_tick(state).await;
@@ -119,7 +121,11 @@ impl Work {
     async fn try_tick(&mut self, state: &State) -> anyhow::Result<()> {
         let now = state.clock.now();
         let due = |last: Option<DateTime<Utc>>, every| last.is_none_or(|last| now - last >= every || now < last);
-        let published = state.publisher.follow().await?;
+        let mut published = state.publisher.follow().await?;
+        if maintenances::tick(state).await? {
+            state.publisher.publish().await?;
+            published = true;
+        }
         if published || due(self.refreshed_at, REFRESH_EVERY) {
             if !published {
                 state.publisher.publish().await?;

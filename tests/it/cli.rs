@@ -253,7 +253,9 @@ fn the_address_of_the_database_can_stand_in_a_file() {
 #[test]
 fn the_help_names_every_command() {
     let help = said(&program("sqlite://unused", &["--help"], ""));
-    for command in ["serve", "manager", "incident", "component", "import", "sample", "export", "backup", "check"] {
+    for command in
+        ["serve", "manager", "incident", "maintenance", "component", "import", "sample", "export", "backup", "check"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use candor::db::{components, incidents, page};
+use candor::db::{components, incidents, maintenances, page};
 use candor::domain::duration;
 use candor::domain::history::Filter;
-use candor::domain::{Impact, Incident, IncidentId, Phase, Status};
+use candor::domain::{Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status};
 use candor::import::{Options, Report, Source, import, preview, read};
 use serde_json::{Value, json};
 
@@ -20,6 +20,9 @@ on_both_databases!(
     what_was_changed_here_is_left_alone,
     impossible_data_is_imported_as_well_as_it_can_be,
     what_cannot_be_imported_is_refused_with_the_reason,
+    a_maintenance_is_imported_as_what_it_is,
+    a_recorded_page_keeps_its_maintenances,
+    an_incident_and_a_maintenance_never_share_an_id,
     a_status_that_an_open_incident_explains_is_no_baseline,
     a_page_that_was_set_up_keeps_its_settings,
     names_lose_the_group_only_where_it_is_known,
@@ -248,10 +251,90 @@ async fn what_cannot_be_imported_is_refused_with_the_reason(test: TestDb) {
     let report = run(&test, &[source(&document)]).await.remove(0);
     assert_eq!((report.incidents.created, report.incidents.refused), (1, 4));
     assert_eq!((report.components.refused, report.maintenances.refused), (1, 2));
-    for told in ["timeless “", "../etc “", "stands twice", "a/b “", "m “Move”: scheduled", "n “Upgrade”: scheduled"]
-    {
+    for told in [
+        "timeless “",
+        "../etc “",
+        "stands twice",
+        "a/b “",
+        "m “Move”: its planned start",
+        "n “Upgrade”: its planned start",
+    ] {
         assert!(report.refusals.iter().any(|refusal| refusal.contains(told)), "{told}: {:#?}", report.refusals);
     }
+}
+
+/// A maintenance of three days in March, newest update first.
+fn maintenance(id: &str, status: &str, until: &str) -> Value {
+    let affected =
+        json!([{"code": "c", "name": "API", "old_status": "operational", "new_status": "under_maintenance"}]);
+    json!({"id": id, "name": format!("Move {id}"), "status": status, "impact": "maintenance",
+           "created_at": "2026-03-01T10:00:00Z", "scheduled_for": "2026-03-09T02:00:00.000-06:00", "scheduled_until": until,
+           "resolved_at": null, "components": [{"id": "d", "name": "Web"}], "incident_updates": [
+             {"id": format!("{id}u2"), "status": "in_progress", "body": "Begun", "display_at": "2026-03-09T08:01:00Z",
+              "affected_components": affected},
+             {"id": format!("{id}u1"), "status": "scheduled", "body": "Told", "display_at": "2026-03-01T10:00:00Z",
+              "affected_components": null}]})
+}
+
+async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
+    maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
+}
+
+async fn a_maintenance_is_imported_as_what_it_is(test: TestDb) {
+    let part = json!({"id": "c", "name": "API", "status": "under_maintenance", "position": 1});
+    let document = json!({
+        "page": {"name": "Acme", "time_zone": "America/Denver"}, "components": [part],
+        "scheduled_maintenances": [
+            maintenance("over", "completed", "2026-03-09T04:00:00.000-06:00"),
+            maintenance("on", "in_progress", "2026-12-09T04:00:00.000-06:00"),
+            maintenance("odd", "verifying", "2026-03-08T04:00:00.000-06:00")]});
+    let report = run(&test, &[source(&document)]).await.remove(0);
+    assert_eq!((report.maintenances.created, report.maintenances.refused), (3, 0), "{report:#?}");
+    assert_eq!(all(&test).await.len(), 0, "no incident is made of them");
+    let over = found_maintenance(&test, "over").await;
+    assert_eq!((over.phase, over.zone.name()), (MaintenancePhase::Completed, "America/Denver"));
+    assert_eq!(over.scheduled_for.to_rfc3339(), "2026-03-09T08:00:00+00:00");
+    let names: Vec<&str> = over.components.iter().map(|component| component.name.as_str()).collect();
+    assert_eq!(names, ["API", "Web"]);
+    let on = found_maintenance(&test, "on").await;
+    assert!(on.switches.completes && on.statuses().len() == 1);
+    let mut tx = test.read().await.unwrap();
+    let baseline = components::list(&mut tx).await.unwrap().remove(0).status;
+    assert_eq!(baseline, Status::Operational, "the maintenance that goes on explains it");
+    drop(tx);
+    let told = |id: &str, words: &str| report.warnings.iter().any(|w| w.contains(id) && w.contains(words));
+    assert!(told("maintenance odd", "not after its start") && told("maintenance odd", "time has passed"));
+    assert!(told("maintenance on", "it does") && told("maintenance over", "newest update is in_progress"));
+    assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
+}
+
+async fn a_recorded_page_keeps_its_maintenances(test: TestDb) {
+    let Some(folder) = fixtures() else { return };
+    let files = ["statuspage-2019/components.json", "statuspage-2019/scheduled-maintenances.json"];
+    let sources = recorded(&folder, &files);
+    let expected = sources[1].maintenances.len();
+    assert!(expected > 0);
+    let reports = run(&test, &sources).await;
+    assert_eq!((reports[1].maintenances.created, reports[1].maintenances.refused), (expected, 0), "{:#?}", reports[1]);
+    let mut tx = test.read().await.unwrap();
+    let stored = maintenances::list(&mut tx, None, 1000).await.unwrap();
+    assert!(stored.len() == expected && stored.iter().all(|it| it.phase == MaintenancePhase::Completed));
+    drop(tx);
+    assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
+}
+
+async fn an_incident_and_a_maintenance_never_share_an_id(test: TestDb) {
+    let document = json!({"incidents": [incident("same", "resolved", &[("resolved", "Over")])]});
+    run(&test, &[source(&document)]).await;
+    let until = "2026-03-09T04:00:00.000-06:00";
+    let later = json!({"scheduled_maintenances": [maintenance("same", "completed", until)]});
+    let report = run(&test, &[source(&later)]).await.remove(0);
+    assert_eq!((report.maintenances.refused, report.changes_nothing()), (1, true));
+    let other = json!({"scheduled_maintenances": [maintenance("other", "completed", until)]});
+    run(&test, &[source(&other)]).await;
+    let report =
+        run(&test, &[source(&json!([incident("other", "resolved", &[("resolved", "Over")])]))]).await.remove(0);
+    assert_eq!((report.incidents.refused, report.changes_nothing()), (1, true));
 }
 
 async fn a_status_that_an_open_incident_explains_is_no_baseline(test: TestDb) {
@@ -265,7 +348,7 @@ async fn a_status_that_an_open_incident_explains_is_no_baseline(test: TestDb) {
     let parts = components::list(&mut tx).await.unwrap();
     let of = |id: &str| parts.iter().find(|part| part.id.as_str() == id).unwrap();
     assert_eq!((of("c").status, of("d").status), (Status::Operational, Status::MajorOutage));
-    assert_eq!(of("c").effective_status(&incidents::open(&mut tx).await.unwrap()), Status::MajorOutage);
+    assert_eq!(of("c").effective_status(&incidents::open(&mut tx).await.unwrap(), &[]), Status::MajorOutage);
     drop(tx);
     assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
 }

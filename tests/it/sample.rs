@@ -1,7 +1,7 @@
 //! The sample data in a database.
 
 use candor::cli::sample;
-use candor::db::{components, incidents, page};
+use candor::db::{components, incidents, maintenances, page, series};
 use candor::domain::history::Filter;
 
 use crate::support::{TestDb, now};
@@ -18,6 +18,8 @@ async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
     let stored = incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap();
     assert_eq!(stored, company.incidents);
     assert_eq!(incidents::open(&mut tx).await.unwrap().len(), 1);
+    assert_eq!(maintenances::list(&mut tx, None, 1000).await.unwrap(), company.maintenances);
+    assert_eq!(series::going_on(&mut tx).await.unwrap(), [company.series]);
 }
 
 async fn the_sample_goes_only_into_an_empty_database(test: TestDb) {

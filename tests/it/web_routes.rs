@@ -23,7 +23,7 @@ on_both_databases!(
 );
 
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
-const TABLE: [(&str, &str, Option<Role>); 45] = [
+const TABLE: [(&str, &str, Option<Role>); 65] = [
     ("GET", "/login", None),
     ("POST", "/login", None),
     ("POST", "/logout", Some(Viewer)),
@@ -43,6 +43,26 @@ const TABLE: [(&str, &str, Option<Role>); 45] = [
     ("POST", "/admin/incidents/{id}/updates/{update}", Some(Publisher)),
     ("GET", "/admin/incidents/{id}/updates/{update}/deletion", Some(Publisher)),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion", Some(Publisher)),
+    ("GET", "/admin/maintenances", Some(Viewer)),
+    ("GET", "/admin/maintenances/new", Some(Publisher)),
+    ("POST", "/admin/maintenances", Some(Publisher)),
+    ("GET", "/admin/maintenances/{id}", Some(Viewer)),
+    ("GET", "/admin/maintenances/{id}/edit", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/beginning", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/completion", Some(Publisher)),
+    ("GET", "/admin/maintenances/{id}/schedule", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/schedule", Some(Publisher)),
+    ("GET", "/admin/maintenances/{id}/extension", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/extension", Some(Publisher)),
+    ("GET", "/admin/maintenances/{id}/cancellation", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/cancellation", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/updates", Some(Publisher)),
+    ("GET", "/admin/maintenances/{id}/updates/{update}/edit", Some(Publisher)),
+    ("POST", "/admin/maintenances/{id}/updates/{update}", Some(Publisher)),
+    ("GET", "/admin/series/{id}/edit", Some(Publisher)),
+    ("POST", "/admin/series/{id}", Some(Publisher)),
+    ("POST", "/admin/series/{id}/end", Some(Publisher)),
     ("GET", "/admin/components", Some(Viewer)),
     ("GET", "/admin/components/new", Some(Owner)),
     ("POST", "/admin/components", Some(Owner)),
@@ -117,6 +137,11 @@ impl Walk {
         incident.updates.push(samples::update("it-2", now, Phase::Identified, &[]));
         incident.settle();
         app.add(&[incident]).await;
+        let tomorrow = now + TimeDelta::days(1);
+        let mut planned = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
+        planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
+        app.plan(&[planned]).await;
+        app.begin_series("again", tomorrow).await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         Self { app, keeper, target, component, group, token }
     }
@@ -127,10 +152,12 @@ impl Walk {
             Some("incidents") => "it",
             Some("components") => &self.component,
             Some("groups") => &self.group,
+            Some("maintenances") => "work",
+            Some("series") => "again",
             _ => self.target.id.as_str(),
         };
         path.replace("{id}", id)
-            .replace("{update}", "it-2")
+            .replace("{update}", if path.contains("maintenances") { "it-2m" } else { "it-2" })
             .replace("{token}", &self.token)
             .replace("{session}", session.get(..16).unwrap_or("none"))
             .replace("{*call}", "preview")

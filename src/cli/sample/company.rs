@@ -4,11 +4,14 @@ use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
-use super::story;
+use super::{maintenances, story};
 use crate::domain::forms::PageSettings;
 use crate::domain::history::start_of_day;
 use crate::domain::page::Link;
-use crate::domain::{Component, ComponentId, Group, GroupId, Incident, IncidentId, Status, UpdateId};
+use crate::domain::{
+    Component, ComponentId, Group, GroupId, Incident, IncidentId, Maintenance, MaintenanceId, Series, SeriesId, Status,
+    UpdateId,
+};
 
 const ZONE: Tz = chrono_tz::Europe::Lisbon;
 
@@ -59,6 +62,10 @@ pub struct Company {
     pub components: Vec<Component>,
     /// Newest first; the first is open.
     pub incidents: Vec<Incident>,
+    /// Latest start first.
+    pub maintenances: Vec<Maintenance>,
+    /// The one that comes again.
+    pub series: Series,
 }
 
 /// The company as it stands at `now`.
@@ -68,6 +75,7 @@ pub struct Company {
 pub fn company(now: DateTime<Utc>) -> anyhow::Result<Company> {
     let (groups, components) = parts(now);
     let incidents = story::incidents(now, ZONE, &components)?;
+    let (maintenances, series) = maintenances::maintenances(now, ZONE, &components)?;
     let link = |label: &str, url: &str| Link { label: label.into(), url: url.into() };
     let settings = PageSettings {
         name: "Tidewater Maps".into(),
@@ -80,7 +88,7 @@ pub fn company(now: DateTime<Utc>) -> anyhow::Result<Company> {
             link("Terms", "https://tidewater.example/terms"),
         ],
     };
-    Ok(Company { now, page_id: letters("page"), settings, groups, components, incidents })
+    Ok(Company { now, page_id: letters("page"), settings, groups, components, incidents, maintenances, series })
 }
 
 fn parts(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
@@ -121,6 +129,16 @@ fn parts(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
 /// The id of the incident called `title`.
 pub(super) fn incident_id(title: &str) -> IncidentId {
     IncidentId::from_random(bytes(title))
+}
+
+/// The id of the maintenance called `title`.
+pub(super) fn maintenance_id(title: &str) -> MaintenanceId {
+    MaintenanceId::from_random(bytes(title))
+}
+
+/// The id of the series called `title`.
+pub(super) fn series_id(title: &str) -> SeriesId {
+    SeriesId::from_random(bytes(&format!("{title}, again and again")))
 }
 
 /// The id of its update at `index`.

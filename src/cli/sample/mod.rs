@@ -1,6 +1,7 @@
 //! `candor sample`: a fictional company, to look at and to try things on.
 
 mod company;
+mod maintenances;
 mod story;
 
 pub use company::{Company, company};
@@ -17,7 +18,7 @@ pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
     let (components, incidents) = (company.components.len(), company.incidents.len());
     println!(
-        "{} has {} and {}, one of them open.",
+        "{} has {} and {}, one of them open, and two maintenances planned.",
         company.settings.name,
         tell::count(components, "component"),
         tell::count(incidents, "incident")
@@ -61,6 +62,10 @@ async fn write(tx: &mut WriteTx, company: &Company) -> db::Result<()> {
     }
     for incident in &company.incidents {
         incidents::insert(tx, incident).await?;
+    }
+    db::series::insert(tx, &company.series).await?;
+    for maintenance in &company.maintenances {
+        db::maintenances::insert(tx, maintenance).await?;
     }
     Ok(())
 }

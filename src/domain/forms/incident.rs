@@ -248,7 +248,10 @@ impl IncidentDetails {
 }
 
 /// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
-fn unless_same_minute(entered: Option<DateTime<Utc>>, stands: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+pub(super) fn unless_same_minute(
+    entered: Option<DateTime<Utc>>,
+    stands: Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
     match (entered, stands) {
         (Some(entered), Some(stands)) if entered.timestamp().div_euclid(60) == stands.timestamp().div_euclid(60) => {
             Some(stands)

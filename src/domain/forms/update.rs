@@ -123,7 +123,7 @@ impl UpdateEditForm {
     }
 
     /// The form as it stands for `update`.
-    pub fn of(update: &Update) -> Self {
+    pub fn of<P>(update: &Update<P>) -> Self {
         Self { body: update.body.clone(), version: update.version }
     }
 

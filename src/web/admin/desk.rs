@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::page;
 use super::shell::{board, shell};
-use crate::db::incidents;
+use crate::db::{incidents, maintenances};
 use crate::domain::history::Filter;
 use crate::state::State;
 use crate::ui::pages::admin::Desk;
@@ -23,7 +23,8 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let (board, open) = board(&mut tx).await?;
+    let planned = maintenances::planned(&mut tx).await?;
     let newest = incidents::list(&mut tx, &Filter::default(), (None, None), None, RECENT).await?;
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
-    Ok(page(Desk { shell, open, board, recent }.html()))
+    Ok(page(Desk { shell, open, planned, board, recent }.html()))
 }

@@ -8,8 +8,12 @@ mod groups;
 mod incidents;
 mod islands;
 mod login;
+mod maintenance_times;
+mod maintenance_updates;
+mod maintenances;
 mod managers;
 mod notice;
+mod series;
 mod settings;
 mod setup;
 mod shell;
@@ -30,6 +34,7 @@ pub fn routes() -> Routes {
         .open_post("/setup/{token}", setup::create)
         .get("/admin", desk::show);
     let routes = incident_routes(routes);
+    let routes = maintenance_routes(routes);
     let routes = component_routes(routes);
     manager_routes(routes)
         .get("/admin/audit", audit::index)
@@ -53,6 +58,30 @@ fn incident_routes(routes: Routes) -> Routes {
         .post("/admin/incidents/{id}/updates/{update}", updates::update)
         .get("/admin/incidents/{id}/updates/{update}/deletion", updates::doom)
         .post("/admin/incidents/{id}/updates/{update}/deletion", updates::destroy)
+}
+
+fn maintenance_routes(routes: Routes) -> Routes {
+    routes
+        .get("/admin/maintenances", maintenances::index)
+        .get("/admin/maintenances/new", maintenances::new)
+        .post("/admin/maintenances", maintenances::create)
+        .get("/admin/maintenances/{id}", maintenances::show)
+        .get("/admin/maintenances/{id}/edit", maintenances::edit)
+        .post("/admin/maintenances/{id}", maintenances::update)
+        .post("/admin/maintenances/{id}/beginning", maintenances::begin)
+        .post("/admin/maintenances/{id}/completion", maintenances::complete)
+        .get("/admin/maintenances/{id}/schedule", maintenance_times::edit_schedule)
+        .post("/admin/maintenances/{id}/schedule", maintenance_times::update_schedule)
+        .get("/admin/maintenances/{id}/extension", maintenance_times::edit_extension)
+        .post("/admin/maintenances/{id}/extension", maintenance_times::extend)
+        .get("/admin/maintenances/{id}/cancellation", maintenance_times::doom)
+        .post("/admin/maintenances/{id}/cancellation", maintenance_times::cancel)
+        .post("/admin/maintenances/{id}/updates", maintenance_updates::create)
+        .get("/admin/maintenances/{id}/updates/{update}/edit", maintenance_updates::edit)
+        .post("/admin/maintenances/{id}/updates/{update}", maintenance_updates::update)
+        .get("/admin/series/{id}/edit", series::edit)
+        .post("/admin/series/{id}", series::update)
+        .post("/admin/series/{id}/end", series::end)
 }
 
 fn component_routes(routes: Routes) -> Routes {

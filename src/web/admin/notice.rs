@@ -8,13 +8,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::forms::Fields;
 
 /// The words of the list with what they say.
-const NOTICES: [(&str, &str); 21] = [
+const NOTICES: [(&str, &str); 30] = [
     ("incident-opened", "The incident is published."),
     ("incident-saved", "The incident is changed."),
     ("incident-deleted", "The incident is deleted. The audit keeps what it said."),
     ("update-posted", "The update is published."),
     ("update-saved", "The text is changed and marked as edited."),
     ("update-deleted", "The update is deleted; the incident is back in the phase before it."),
+    ("maintenance-planned", "The maintenance is published."),
+    ("maintenance-saved", "The maintenance is changed."),
+    ("maintenance-begun", "The maintenance has begun."),
+    ("maintenance-completed", "The maintenance is completed."),
+    ("maintenance-moved", "The maintenance is moved to its new time."),
+    ("maintenance-extended", "The maintenance has its new end."),
+    ("maintenance-cancelled", "The maintenance is cancelled; it stays on the page as such."),
+    ("series-saved", "All that follow are changed."),
+    ("series-ended", "The series has ended: no further maintenance is made of it."),
     ("component-added", "The component is on the page."),
     ("component-saved", "The component is changed."),
     ("component-deleted", "The component is deleted."),

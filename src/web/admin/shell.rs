@@ -4,7 +4,7 @@ use super::notice;
 use crate::db::{self, Tx};
 use crate::domain::forms::Fields;
 use crate::domain::page_status::{Banner, Indicator};
-use crate::domain::{Incident, Status};
+use crate::domain::{Component, Incident, Status};
 use crate::state::State;
 use crate::ui::admin_layout::{Assets, Porch, Shell};
 use crate::ui::pages::admin::{Board, Conflict};
@@ -41,7 +41,8 @@ pub async fn board(tx: &mut Tx) -> db::Result<(Board, Vec<Incident>)> {
     let open = db::incidents::open(tx).await?;
     let groups = db::components::groups(tx).await?;
     let components = db::components::list(tx).await?;
-    Ok((Board::of(&groups, &components, &open), open))
+    let planned = db::maintenances::planned(tx).await?;
+    Ok((Board::of(&groups, &components, &open, &planned), open))
 }
 
 /// Who changed the thing `id` last, and the form as it stands for what they left.
@@ -54,7 +55,9 @@ pub async fn conflict_with<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Co
 async fn tone(tx: &mut Tx) -> db::Result<Indicator> {
     let open = db::incidents::open(tx).await?;
     let components = db::components::list(tx).await?;
-    let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(&open)).collect();
+    let planned = db::maintenances::planned(tx).await?;
+    let status = |component: &Component| component.effective_status(&open, &planned);
+    let statuses: Vec<Status> = components.iter().map(status).collect();
     Ok(Banner::of(&statuses, &open).tone)
 }
 

@@ -4,8 +4,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::db;
-use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, Filter, Month};
+use crate::domain::{IncidentId, MaintenanceId};
 use crate::publish::Deep;
 use crate::state::State;
 use crate::web::Error;
@@ -47,8 +47,12 @@ pub async fn uptime(FromState(state): FromState<State>, headers: HeaderMap) -> R
     deep(&state, Deep::Uptime, &headers).await
 }
 
-/// `GET /incidents/{id}` of one that is not in the Site any more.
+/// `GET /incidents/{id}` of an incident or maintenance that is not in the Site any more, and
+/// `GET /incidents/{id}.ics` of a maintenance, for a calendar.
 pub async fn incident(FromState(state): FromState<State>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    if let Some(id) = id.strip_suffix(".ics").and_then(MaintenanceId::parse) {
+        return deep(&state, Deep::Event(id), &headers).await;
+    }
     match IncidentId::parse(&id) {
         Some(id) => deep(&state, Deep::Incident(id), &headers).await,
         None => Error::NotFound.into_response(),

@@ -11,12 +11,15 @@ use bytes::Bytes;
 use candor::clock::Clock;
 use candor::db::links::{self, Link};
 use candor::db::sessions::{self, Session};
-use candor::db::{Db, audit, components, incidents, managers, page};
+use candor::db::{Db, audit, components, incidents, maintenances, managers, page, series};
 use candor::domain::audit::Record;
-use candor::domain::forms::NewGroup;
+use candor::domain::forms::{MaintenanceForm, NewGroup, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use candor::domain::history::Filter;
+use candor::domain::maintenance::Switches;
 use candor::domain::manager::LinkPurpose;
-use candor::domain::{Component, ComponentId, Group, Incident, IncidentId, Manager, Role};
+use candor::domain::{
+    Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Manager, Role, SeriesId,
+};
 use candor::hosts::Hosts;
 use candor::publish::{Publisher, Render, render_site};
 use candor::state::{Parts, State};
@@ -184,6 +187,39 @@ impl TestApp {
         self.publish().await;
     }
 
+    /// Adds maintenances as they are, and publishes them.
+    pub async fn plan(&self, planned: &[Maintenance]) {
+        let mut tx = self.db.write().await.unwrap();
+        for maintenance in planned {
+            maintenances::insert(&mut tx, maintenance).await.unwrap();
+        }
+        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.unwrap();
+        self.publish().await;
+    }
+
+    /// Begins a weekly series whose first occurrence, of an hour, begins at `first`, and publishes it.
+    pub async fn begin_series(&self, id: &str, first: DateTime<chrono::Utc>) -> Maintenance {
+        let now = self.clock.now();
+        let window = WindowForm::of(first, first + TimeDelta::hours(1), chrono_tz::Tz::UTC);
+        let switches = Switches { reminds: true, starts: true, completes: true, marks: true };
+        let plan = PlanForm { title: format!("Series {id}"), switches, ..PlanForm::default() };
+        let recurrence = RecurrenceForm { repeats: "FREQ=WEEKLY".into(), ..RecurrenceForm::default() };
+        let form = SeriesForm { first: MaintenanceForm { plan, window, body: format!("Text of {id}") }, recurrence };
+        let mut begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
+        let mut tx = self.db.write().await.unwrap();
+        series::insert(&mut tx, &begun).await.unwrap();
+        let made = series::grow(&mut tx, &mut begun, now).await.unwrap().unwrap();
+        tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
+        self.publish().await;
+        made
+    }
+
+    /// The maintenance `id` as it stands in the database.
+    pub async fn maintenance(&self, id: &str) -> Maintenance {
+        let mut tx = self.db.read().await.unwrap();
+        maintenances::find(&mut tx, &MaintenanceId::parse(id).unwrap()).await.unwrap()
+    }
+
     /// The incident `id` as it stands in the database.
     pub async fn incident(&self, id: &str) -> Incident {
         let mut tx = self.db.read().await.unwrap();
@@ -213,13 +249,15 @@ impl TestApp {
         let mut tx = self.db.read().await.unwrap();
         let all = Filter::default();
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             tx.revision().await.unwrap(),
             audit::list(&mut tx, None, 10_000).await.unwrap(),
             page::load(&mut tx).await.unwrap(),
             components::groups(&mut tx).await.unwrap(),
             components::list(&mut tx).await.unwrap(),
             incidents::list(&mut tx, &all, (None, None), None, 1000).await.unwrap(),
+            maintenances::list(&mut tx, None, 1000).await.unwrap(),
+            series::going_on(&mut tx).await.unwrap(),
             managers::list(&mut tx).await.unwrap(),
         )
     }

@@ -2,8 +2,10 @@
 
 use candor::domain::audit::{Actor, Entry};
 use candor::domain::forms::{NewComponent, NewManager};
+use candor::domain::maintenance::{PlannedComponent, Switches};
 use candor::domain::{
-    AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Role, Status, Update, UpdateId,
+    AffectedComponent, ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase,
+    Role, Status, Update, UpdateId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -34,6 +36,34 @@ pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incid
     incident.updates.push(update(&format!("{id}-2"), started_at + lasted, Phase::Resolved, &[]));
     incident.settle();
     incident
+}
+
+/// A maintenance told of a day before `from`, with every switch on.
+pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, components: &[&str]) -> Maintenance {
+    let told = from - TimeDelta::days(1);
+    let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
+    let mut it = Maintenance {
+        id: MaintenanceId::parse(id).unwrap(),
+        title: format!("Maintenance {id}"),
+        phase: MaintenancePhase::Scheduled,
+        scheduled_for: from,
+        scheduled_until: until,
+        zone: chrono_tz::Tz::UTC,
+        started_at: None,
+        ended_at: None,
+        switches: Switches { reminds: true, starts: true, completes: true, marks: true },
+        remind_at: None,
+        components: components.iter().map(component).collect(),
+        occurrence: None,
+        created_at: told,
+        updated_at: told,
+        version: 1,
+        updates: Vec::new(),
+    };
+    let (first, named) = (UpdateId::parse(&format!("{id}-1")).unwrap(), it.named(Status::Operational));
+    it.say(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, told, told);
+    it.plan_reminder(told);
+    it
 }
 
 /// An update that names components by id.

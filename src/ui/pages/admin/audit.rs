@@ -83,6 +83,10 @@ fn action_words(action: &str) -> String {
         "incident.update" => "posted an update to incident",
         "incident.edit-update" => "edited an update of incident",
         "incident.delete-update" => "deleted an update of incident",
+        "maintenance.update" => "posted an update to maintenance",
+        "maintenance.edit-update" => "edited an update of maintenance",
+        "maintenance.reschedule" => "moved maintenance",
+        "maintenance.remind" => "reminded of maintenance",
         "component.set-status" => "set the status of component",
         "manager.create-first-owner" => "became the first owner:",
         "manager.accept-invitation" => "accepted the invitation of",
@@ -109,6 +113,12 @@ fn action_words(action: &str) -> String {
         Some((noun, "invite")) => ("invited", noun),
         Some((noun, "enable")) => ("enabled", noun),
         Some((noun, "disable")) => ("disabled", noun),
+        Some((noun, "plan")) => ("planned", noun),
+        Some((noun, "begin")) => ("began", noun),
+        Some((noun, "extend")) => ("extended", noun),
+        Some((noun, "complete")) => ("completed", noun),
+        Some((noun, "cancel")) => ("cancelled", noun),
+        Some((noun, "end")) => ("ended", noun),
         _ => return action.replace(['.', '-', '_'], " "),
     };
     format!("{} {}", done.0, done.1)

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::domain::{Component, ComponentId, Group, Incident, Status};
+use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Status};
 use crate::ui::form::Choice;
 
 /// Every component, below its group.
@@ -22,16 +22,17 @@ pub struct BoardSection {
 #[derive(Clone, Debug)]
 pub struct BoardRow {
     pub component: Component,
-    /// The worse of the baseline and of what open incidents say.
+    /// The worse of the baseline (or the maintenance in its place) and of what open incidents say.
     pub effective: Status,
 }
 
 impl Board {
-    /// The board of `components` below their `groups`, while the incidents of `open` go on.
-    pub fn of(groups: &[Group], components: &[Component], open: &[Incident]) -> Self {
+    /// The board of `components` below their `groups`, while the incidents of `open` and the maintenances of
+    /// `planned` go on.
+    pub fn of(groups: &[Group], components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Self {
         let row = |component: &Component| BoardRow {
             component: component.clone(),
-            effective: component.effective_status(open),
+            effective: component.effective_status(open, planned),
         };
         let within = |group: &Group| {
             let mut members: Vec<&Component> =

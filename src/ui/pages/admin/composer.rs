@@ -17,6 +17,11 @@ pub fn phase(value: &str, problems: &Problems) -> AnyView {
     view! { <Segments field choices value/> }.into_any()
 }
 
+/// The words of the phase called `key`.
+pub fn phase_words(key: &str) -> &'static str {
+    Phase::from_key(key).unwrap_or_default().words()
+}
+
 /// The message, and below it the line that the island keeps up to date.
 pub fn message(value: &str, problems: &Problems) -> AnyView {
     let under = view! {
@@ -37,9 +42,16 @@ pub struct Draft {
     pub posted: String,
 }
 
-/// The box in which the message stands as visitors will read it.
+impl Draft {
+    /// None is kept.
+    pub fn none() -> Self {
+        Self { place: String::new(), posted: String::new() }
+    }
+}
+
+/// The box in which the message stands as visitors will read it, under the words of its phase.
 pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
-    let phase = Phase::from_key(phase).unwrap_or_default().words().to_owned();
+    let phase = phase.to_owned();
     let html = markdown::render(body);
     view! {
         <section id="preview" aria-labelledby="preview-title">

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use crate::domain::forms::{ComponentForm, GroupForm, IncidentDetailsForm, PageForm, UpdateEditForm};
+use crate::domain::forms::{
+    ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, SeriesForm, UpdateEditForm,
+};
 use crate::domain::{Impact, Status};
 use crate::ui::admin_layout::Shell;
 use crate::ui::time::{Time, full};
@@ -36,6 +38,36 @@ impl Compared for IncidentDetailsForm {
             ("Detected by", self.detected_by.clone()),
             ("Internal note", self.internal_note.clone()),
         ]
+    }
+}
+
+impl Compared for PlanForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let on = |on: bool| if on { "Yes" } else { "No" }.to_owned();
+        vec![
+            ("Title", self.title.clone()),
+            ("Components", self.components.iter().cloned().collect::<Vec<_>>().join(", ")),
+            ("Shows components under maintenance", on(self.switches.marks)),
+            ("Begins by itself", on(self.switches.starts)),
+            ("Completes itself", on(self.switches.completes)),
+            ("Reminds visitors", on(self.switches.reminds)),
+        ]
+    }
+}
+
+impl Compared for SeriesForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = self.first.plan.fields();
+        let window = &self.first.window;
+        fields.extend([
+            ("Message", self.first.body.clone()),
+            ("Start", window.scheduled_for.replace('T', " ")),
+            ("End", window.scheduled_until.replace('T', " ")),
+            ("Time zone", window.zone.clone()),
+            ("How often", format!("{} {}", self.recurrence.repeats, self.recurrence.rule)),
+            ("Left out", self.recurrence.skipped.clone()),
+        ]);
+        fields
     }
 }
 

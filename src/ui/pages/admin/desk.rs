@@ -1,11 +1,15 @@
 use leptos::prelude::*;
 
 use super::board::{Board, BoardRow, BoardSection, status_choices, status_words};
+use super::maintenances::phase_words;
 use crate::domain::duration::words;
-use crate::domain::{Impact, Incident};
+use crate::domain::{Impact, Incident, Maintenance};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Field, Hidden, Select, Submit, Weight};
-use crate::ui::time::{Time, ago, day};
+use crate::ui::time::{Time, ago, day, window};
+
+/// The most maintenances shown.
+const MAX_PLANNED: usize = 10;
 
 /// Where a manager arrives: what is open, how everything stands, what was over lately.
 #[derive(Clone, Debug)]
@@ -13,6 +17,8 @@ pub struct Desk {
     pub shell: Shell,
     /// Newest first.
     pub open: Vec<Incident>,
+    /// Maintenances to come and going on, soonest first.
+    pub planned: Vec<Maintenance>,
     pub board: Board,
     /// Resolved lately, newest first.
     pub recent: Vec<Incident>,
@@ -33,6 +39,10 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
         <section aria-labelledby="open">
             <h2 id="open">"Open now"</h2>
             {open_incidents(&page.open, &shell)}
+        </section>
+        <section aria-labelledby="planned">
+            <h2 id="planned">"Maintenance"</h2>
+            {planned(&page.planned, &shell)}
         </section>
         <section aria-labelledby="board">
             <h2 id="board">"Components"</h2>
@@ -98,6 +108,27 @@ pub fn standing(incident: &Incident, shell: &Shell) -> AnyView {
 /// The impact in words, in its colour.
 pub fn impact_words(impact: Impact) -> AnyView {
     view! { <span class=format!("impact {}", impact.key())>{impact.words()}</span> }.into_any()
+}
+
+/// The maintenances that go on and the next ones to come.
+fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
+    if planned.is_empty() {
+        return view! { <p class="soft">"Nothing is planned."</p> }.into_any();
+    }
+    let row = |it: &Maintenance| {
+        let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+        view! {
+            <li>
+                <a href=format!("/admin/maintenances/{}", it.id) dir="auto">{it.title.clone()}</a>
+                <p class="soft">{phase_words(it, shell)}" · "<Time at=it.scheduled_for words=words/></p>
+            </li>
+        }
+    };
+    view! {
+        <ul class="plain-list">{planned.iter().take(MAX_PLANNED).map(row).collect_view()}</ul>
+        <p><a href="/admin/maintenances">"All maintenances"</a></p>
+    }
+    .into_any()
 }
 
 fn board(board: &Board, shell: &Shell) -> AnyView {

@@ -91,7 +91,7 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
             {composer::message(&form.body, problems)}
             {composer::components(&page.board, &form.components, &named, problems)}
             <p class="hint">"A resolving update ends the incident and frees its components."</p>
-            {composer::preview(&form.body, &form.phase, draft)}
+            {composer::preview(&form.body, composer::phase_words(&form.phase), draft)}
             <p class="actions">
                 <Submit words="Publish update"/>
                 <PreviewButton action=path.clone()/>

@@ -41,7 +41,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
                 {composer::message(&form.body, &problems)}
                 {composer::components(&page.board, &form.components, &BTreeSet::new(), &problems)}
                 {details(&page, &problems)}
-                {composer::preview(&form.body, phase, draft)}
+                {composer::preview(&form.body, composer::phase_words(phase), draft)}
                 <p class="actions">
                     <Submit words="Publish incident"/>
                     <PreviewButton action="/admin/incidents"/>

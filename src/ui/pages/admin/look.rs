@@ -176,7 +176,47 @@ impl World {
     }
 
     fn board(&self) -> Board {
-        Board::of(&self.groups, &self.components, std::slice::from_ref(&self.open))
+        Board::of(&self.groups, &self.components, std::slice::from_ref(&self.open), &[])
+    }
+
+    /// A maintenance to come, one of a series.
+    fn planned(&self) -> Maintenance {
+        let mut it = crate::domain::maintenance::tests::maintenance(0, 1, &["archive"]);
+        it.title.clone_from(&self.text);
+        (it.scheduled_for, it.scheduled_until) = (now() + TimeDelta::days(2), now() + TimeDelta::hours(50));
+        it.components[0].name.clone_from(&self.text);
+        it.updates[0].body.clone_from(&self.text);
+        let start = it.scheduled_for.naive_utc();
+        let series_id = SeriesId::parse("weekly").unwrap();
+        it.occurrence = Some(crate::domain::maintenance::Occurrence { series_id, start });
+        it
+    }
+
+    /// A maintenance that goes on.
+    fn under_way(&self) -> Maintenance {
+        let mut it = self.planned();
+        it.begin(UpdateId::parse("begun").unwrap(), ago(30)).unwrap();
+        it.scheduled_for = ago(30);
+        it
+    }
+
+    fn series(&self) -> Series {
+        let form = self.series_form();
+        form.parse().unwrap().begin(SeriesId::parse("weekly").unwrap(), &self.components, ago(90)).unwrap()
+    }
+
+    fn series_form(&self) -> SeriesForm {
+        let window = WindowForm::of(now() + TimeDelta::days(2), now() + TimeDelta::hours(50), Tz::Europe__Lisbon);
+        let switches = self.planned().switches;
+        let plan = PlanForm { title: "Index".into(), components: ["archive".into()].into(), switches, version: 1 };
+        SeriesForm {
+            first: MaintenanceForm { plan, window, body: self.text.clone() },
+            recurrence: RecurrenceForm {
+                repeats: "custom".into(),
+                rule: "FREQ=MONTHLY;BYDAY=1SU".into(),
+                ..Default::default()
+            },
+        }
     }
 
     fn porch(&self) -> Porch {
@@ -211,8 +251,15 @@ pub fn page(name: &str) -> String {
 /// Every page and state for a manager in `role`, with `text` wherever somebody typed something.
 pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
     let world = World::new(role, text);
-    [incident_pages(&world), update_pages(&world), component_pages(&world), people_pages(&world), plain_pages(&world)]
-        .concat()
+    [
+        incident_pages(&world),
+        update_pages(&world),
+        maintenance_pages(&world),
+        component_pages(&world),
+        people_pages(&world),
+        plain_pages(&world),
+    ]
+    .concat()
 }
 
 fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
@@ -230,6 +277,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
             Desk {
                 shell: notice,
                 open: vec![world.open.clone()],
+                planned: vec![world.under_way(), world.planned()],
                 board: world.board(),
                 recent: vec![world.over.clone()],
             }
@@ -240,6 +288,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
             Desk {
                 shell: Shell { tone: Indicator::None, ..shell() },
                 open: vec![],
+                planned: vec![],
                 board: Board::default(),
                 recent: vec![],
             }
@@ -318,6 +367,70 @@ fn update_pages(world: &World) -> Vec<(&'static str, String)> {
     vec![
         ("update-edit-conflict", edit.html()),
         ("update-delete", UpdateDeletion { shell: shell(), incident: world.open.clone(), update }.html()),
+    ]
+}
+
+fn maintenance_pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let none = Invalid::new;
+    let view = |it: Maintenance, conflict| {
+        let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::of(&it) };
+        MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict }.html()
+    };
+    let wrong = SeriesForm::default();
+    let invalid = wrong.parse().unwrap_err();
+    let new = |form, invalid| MaintenanceNew { shell: shell(), form, invalid, board: world.board() }.html();
+    let theirs = PlanForm { title: "Their title".into(), ..PlanForm::of(&world.planned()) };
+    let edit = MaintenanceEdit {
+        shell: shell(),
+        maintenance: world.planned(),
+        form: PlanForm::of(&world.planned()),
+        invalid: none(),
+        board: world.board(),
+        conflict: world.conflict(theirs),
+    };
+    let (it, form) = (world.planned(), ScheduleForm::of(&world.planned()));
+    let schedule = MaintenanceSchedule { shell: shell(), maintenance: it, form, invalid: none(), conflict: None };
+    let (it, form) = (world.under_way(), ExtensionForm::of(&world.under_way(), now()));
+    let invalid_end = Invalid::field("until", "The new end must lie after the planned one and after now.");
+    let extension =
+        MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
+    let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });
+    let met = world.conflict(());
+    let cancellation =
+        MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: met };
+    let update = world.planned().updates.remove(0);
+    let form = UpdateEditForm::of(&update);
+    let it = world.planned();
+    let editing =
+        MaintenanceUpdateEditing { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
+    let series = SeriesEdit {
+        shell: shell(),
+        series: world.series(),
+        form: world.series_form(),
+        invalid: none(),
+        board: world.board(),
+        conflict: None,
+    };
+    let list = MaintenanceList {
+        shell: shell(),
+        maintenances: vec![world.planned(), world.under_way()],
+        series: vec![world.series()],
+        older: Some("1_m".into()),
+    };
+    vec![
+        ("maintenances", list.html()),
+        ("maintenance", view(world.planned(), None)),
+        ("maintenance-under-way", view(world.under_way(), None)),
+        ("maintenance-conflict", view(world.planned(), world.conflict(()))),
+        ("maintenance-new", new(world.series_form(), none())),
+        ("maintenance-new-wrong", new(wrong, invalid)),
+        ("maintenance-edit", edit.html()),
+        ("maintenance-move", schedule.html()),
+        ("maintenance-extend", extension.html()),
+        ("maintenance-cancel", cancellation.html()),
+        ("maintenance-update-edit", editing.html()),
+        ("series-edit", series.html()),
     ]
 }
 

@@ -18,8 +18,15 @@ mod incident_new;
 mod incidents;
 mod link_made;
 mod login;
+mod maintenance;
+mod maintenance_edit;
+mod maintenance_new;
+mod maintenance_times;
+mod maintenance_update_edit;
+mod maintenances;
 mod manager_edit;
 mod managers;
+mod series_edit;
 mod settings;
 mod setup;
 mod update_delete;
@@ -48,8 +55,18 @@ pub use incident_new::{IncidentNew, IncidentNewPage};
 pub use incidents::{IncidentList, IncidentsPage};
 pub use link_made::{LinkMade, LinkMadePage};
 pub use login::{Login, LoginPage};
+pub use maintenance::{MaintenancePage, MaintenanceView};
+pub use maintenance_edit::{MaintenanceEdit, MaintenanceEditPage};
+pub use maintenance_new::{MaintenanceNew, MaintenanceNewPage};
+pub use maintenance_times::{
+    MaintenanceCancellation, MaintenanceCancellationPage, MaintenanceExtension, MaintenanceExtensionPage,
+    MaintenanceSchedule, MaintenanceSchedulePage,
+};
+pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEditing};
+pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
+pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use settings::{Settings, SettingsPage};
 pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
@@ -81,6 +98,15 @@ pages! {
     "/admin/incidents/{id}/deletion" IncidentDeletion => IncidentDeletionPage,
     "/admin/incidents/{id}/updates/{update}/edit" UpdateEditing => UpdateEditPage,
     "/admin/incidents/{id}/updates/{update}/deletion" UpdateDeletion => UpdateDeletionPage,
+    "/admin/maintenances" MaintenanceList => MaintenancesPage,
+    "/admin/maintenances/new" MaintenanceNew => MaintenanceNewPage,
+    "/admin/maintenances/{id}" MaintenanceView => MaintenancePage,
+    "/admin/maintenances/{id}/edit" MaintenanceEdit => MaintenanceEditPage,
+    "/admin/maintenances/{id}/schedule" MaintenanceSchedule => MaintenanceSchedulePage,
+    "/admin/maintenances/{id}/extension" MaintenanceExtension => MaintenanceExtensionPage,
+    "/admin/maintenances/{id}/cancellation" MaintenanceCancellation => MaintenanceCancellationPage,
+    "/admin/maintenances/{id}/updates/{update}/edit" MaintenanceUpdateEditing => MaintenanceUpdateEditPage,
+    "/admin/series/{id}/edit" SeriesEdit => SeriesEditPage,
     "/admin/components" ComponentList => ComponentsPage,
     "/admin/components/{id}/edit" ComponentEdit => ComponentEditPage,
     "/admin/components/{id}/deletion" ComponentDeletion => ComponentDeletionPage,

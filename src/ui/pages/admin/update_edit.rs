@@ -42,7 +42,7 @@ pub fn UpdateEditPage(page: UpdateEditing) -> impl IntoView {
                 <Hidden name="version" value=page.form.version.to_string()/>
                 {composer::message(&page.form.body, &problems)}
                 <p class="hint">"Visitors see that it was edited; the audit keeps the earlier text."</p>
-                {composer::preview(&page.form.body, page.update.phase.key(), draft)}
+                {composer::preview(&page.form.body, page.update.phase.words(), draft)}
                 <p class="actions">
                     <Submit words="Publish the new text"/>
                     <PreviewButton action=action.clone()/>

@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use super::bars::{self, Bars};
-use crate::domain::{Component, Group, Incident, Status};
+use crate::domain::{Component, Group, Incident, Maintenance, Status};
 
 /// A component as the page shows it.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub component: Component,
-    /// The worse of its baseline and of what the open incidents say.
+    /// The worse of its baseline (or the maintenance in its place) and of what the open incidents say.
     pub status: Status,
 }
 
@@ -21,8 +21,9 @@ struct Block {
 }
 
 /// The components that show now, with their statuses.
-pub fn rows(components: &[Component], open: &[Incident]) -> Vec<Row> {
-    let row = |component: &Component| Row { component: component.clone(), status: component.effective_status(open) };
+pub fn rows(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Vec<Row> {
+    let row =
+        |component: &Component| Row { component: component.clone(), status: component.effective_status(open, planned) };
     let shows = |row: &Row| row.status != Status::Operational || !row.component.only_show_if_degraded;
     let mut rows: Vec<Row> = components.iter().map(row).filter(shows).collect();
     rows.sort_by(|a, b| (a.component.position, &a.component.name).cmp(&(b.component.position, &b.component.name)));
@@ -111,7 +112,7 @@ mod tests {
             sample::component("in2b", Some("g2"), 2),
             sample::component("in2a", Some("g2"), 1),
         ];
-        let blocks = blocks(&groups, rows(&components, &[]));
+        let blocks = blocks(&groups, rows(&components, &[], &[]));
         let ids =
             |block: &Block| block.rows.iter().map(|row| row.component.id.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(blocks.iter().map(ids).collect::<Vec<_>>(), ["in2a in2b", "a b", "in5", "last"]);
@@ -121,8 +122,8 @@ mod tests {
     fn what_shows_only_when_degraded_is_hidden_while_operational() {
         let mut component = sample::component("hidden", None, 1);
         component.only_show_if_degraded = true;
-        assert!(rows(std::slice::from_ref(&component), &[]).is_empty());
+        assert!(rows(std::slice::from_ref(&component), &[], &[]).is_empty());
         component.status = Status::UnderMaintenance;
-        assert_eq!(rows(&[component], &[]).len(), 1);
+        assert_eq!(rows(&[component], &[], &[]).len(), 1);
     }
 }

@@ -1,11 +1,12 @@
 //! `/history`, `/history/2024-10` and every filtered view: totals in one sentence, then month by month.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use leptos::prelude::*;
 
+use super::maintenance::MaintenanceCard;
 use super::parts::{Fold, IncidentCard, count};
 use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
-use crate::domain::{ComponentId, Impact, Incident, duration};
+use crate::domain::{ComponentId, Impact, Incident, Maintenance, duration};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::time;
 
@@ -26,6 +27,10 @@ pub struct HistoryPage {
     pub totals: Totals,
     /// The incidents of this page, newest start first.
     pub incidents: Vec<Incident>,
+    /// The maintenances among them, latest planned start first; no total counts them.
+    pub maintenances: Vec<Maintenance>,
+    /// Whether there were too many of them for one page.
+    pub has_more_maintenances: bool,
     /// Label and address of the page with newer incidents.
     pub newer: Option<(String, String)>,
     /// Label and address of the page with older incidents.
@@ -211,35 +216,67 @@ fn option(value: &str, words: &str, selected: bool) -> AnyView {
     view! { <option value=value.to_owned() selected=selected>{words.to_owned()}</option> }.into_any()
 }
 
-fn incidents(page: &HistoryPage) -> AnyView {
-    if page.incidents.is_empty() {
-        let words = if page.filter.is_all() { "No incidents reported." } else { "No incident matches." };
-        return view! { <p class="empty soft">{words}</p> }.into_any();
-    }
-    let zone = page.shell.zone();
-    let months = page.incidents.chunk_by(|a, b| Month::of(a.started_at, zone) == Month::of(b.started_at, zone));
-    let mut newest = true;
-    months.map(|incidents| month(page, incidents, std::mem::take(&mut newest))).collect_view().into_any()
+/// What stands in the months.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Incident(&'a Incident),
+    Maintenance(&'a Maintenance),
 }
 
-/// The incidents of one month; in the `newest` one the first timeline stands open.
-fn month(page: &HistoryPage, incidents: &[Incident], newest: bool) -> AnyView {
+impl Item<'_> {
+    fn at(self) -> DateTime<Utc> {
+        match self {
+            Item::Incident(incident) => incident.started_at,
+            Item::Maintenance(maintenance) => maintenance.scheduled_for,
+        }
+    }
+}
+
+fn incidents(page: &HistoryPage) -> AnyView {
+    let mut items: Vec<Item<'_>> = page.incidents.iter().map(Item::Incident).collect();
+    items.extend(page.maintenances.iter().map(Item::Maintenance));
+    items.sort_by_key(|item| std::cmp::Reverse(item.at()));
+    let none = page.incidents.is_empty().then(|| {
+        let words = if page.filter.is_all() { "No incidents reported." } else { "No incident matches." };
+        view! { <p class="empty soft">{words}</p> }
+    });
+    let zone = page.shell.zone();
+    // The newest incident stands open, whatever is planned after it.
+    let newest = page.incidents.first().map(|incident| &incident.id);
+    let months = items.chunk_by(|a, b| Month::of(a.at(), zone) == Month::of(b.at(), zone));
+    let months = months.map(|items| month(page, items, newest)).collect_view();
+    let more = page.has_more_maintenances.then(|| {
+        view! { <p class="soft">"There were more maintenances than fit here; each month has its own."</p> }
+    });
+    view! { {none}{months}{more} }.into_any()
+}
+
+/// What stands in one month; the timeline of the incident `newest` stands open.
+fn month(page: &HistoryPage, items: &[Item<'_>], newest: Option<&crate::domain::IncidentId>) -> AnyView {
     let (zone, now) = (page.shell.zone(), page.shell.now);
-    let month = incidents.first().map(|first| Month::of(first.started_at, zone));
+    let month = items.first().map(|first| Month::of(first.at(), zone));
     let heading = match (page.month, month) {
         (None, Some(month)) => {
             view! { <h2><a href=format!("/history/{month}")>{time::month(month)}</a></h2> }.into_any()
         }
         _ => view! { <h2 class="unseen">"Incidents"</h2> }.into_any(),
     };
-    let day = |incident: &Incident| time::today(incident.started_at, zone);
-    let card = |(index, incident): (usize, &Incident)| {
-        let fold = if newest && index == 0 { Fold::Open } else { Fold::Closed };
-        let begins = index == 0 || incidents.get(index - 1).is_some_and(|before| day(before) != day(incident));
-        let anchor = begins.then(|| view! { <span id=format!("day-{}", day(incident))></span> });
-        view! { {anchor}<IncidentCard incident=incident.clone() fold=fold zone=zone now=now /> }
+    let day = |item: &Item<'_>| time::today(item.at(), zone);
+    let card = |(index, item): (usize, &Item<'_>)| {
+        let begins = index == 0 || items.get(index - 1).is_some_and(|before| day(before) != day(item));
+        let anchor = begins.then(|| view! { <span id=format!("day-{}", day(item))></span> });
+        let card = match *item {
+            Item::Incident(incident) => {
+                let fold = if Some(&incident.id) == newest { Fold::Open } else { Fold::Closed };
+                view! { <IncidentCard incident=incident.clone() fold=fold zone=zone now=now /> }.into_any()
+            }
+            Item::Maintenance(it) => {
+                view! { <MaintenanceCard maintenance=it.clone() fold=Fold::Closed zone=zone now=now /> }.into_any()
+            }
+        };
+        view! { {anchor}{card} }
     };
-    view! { <section>{heading}{incidents.iter().enumerate().map(card).collect_view()}</section> }.into_any()
+    view! { <section>{heading}{items.iter().enumerate().map(card).collect_view()}</section> }.into_any()
 }
 
 fn pager(page: &HistoryPage) -> Option<AnyView> {
@@ -301,6 +338,17 @@ mod tests {
         }
         assert_eq!(html.matches("<details open").count(), 1);
         assert!(!html.contains("noindex") && !html.contains("Show all"));
+    }
+
+    #[test]
+    fn maintenances_stand_among_the_months_and_are_not_counted() {
+        let page = HistoryPage { maintenances: vec![sample::upgrade()], ..sample::history_page() };
+        let html = render(page).replace("<!>", "");
+        check(&html);
+        assert!(html.contains("41 incidents since 10 Jul 2024"), "{html}");
+        assert!(html.contains("Planned · Thu 26 Nov, 02:00 to 04:00 WET"), "{html}");
+        assert_eq!((html.matches("card planned").count(), html.matches("<details open").count()), (1, 1));
+        assert!(html.find("Storage upgrade") < html.find("Delayed delivery"), "the later one stands first");
     }
 
     #[test]

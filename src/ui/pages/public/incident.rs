@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::parts::{self, Timeline, count};
+use super::parts::{self, Timeline, count, fact};
 use crate::domain::{Incident, Status, duration};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::markdown;
@@ -73,10 +73,6 @@ fn facts(incident: &Incident, shell: &Shell) -> AnyView {
         </dl>
     }
     .into_any()
-}
-
-fn fact(term: &'static str, words: AnyView) -> AnyView {
-    view! { <div><dt>{term}</dt><dd dir="auto">{words}</dd></div> }.into_any()
 }
 
 /// Every component it named; while it is open with the status it leaves them in.

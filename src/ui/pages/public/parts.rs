@@ -59,18 +59,28 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
 /// What was said, newest first; the newest stands out.
 #[component]
 pub fn Timeline(updates: Vec<Update>, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let items: Vec<_> = updates.iter().rev().map(|update| item(update, zone, now)).collect();
+    timeline(&updates, Phase::words, zone, now)
+}
+
+/// The same of an incident or a maintenance; `words` are those of their phases.
+pub fn timeline<P: Copy>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
+    let items: Vec<_> = updates.iter().rev().map(|update| item(update, words(update.phase), zone, now)).collect();
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
-fn item(update: &Update, zone: Tz, now: DateTime<Utc>) -> AnyView {
+/// A fact and what it is, in the list at the top of a page.
+pub fn fact(term: &'static str, words: AnyView) -> AnyView {
+    view! { <div><dt>{term}</dt><dd dir="auto">{words}</dd></div> }.into_any()
+}
+
+fn item<P>(update: &Update<P>, phase: &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let edited = update.edited_at.map(|at| {
         view! { <span class="edited">"edited "<Time at=at words=when(at, now, zone) /></span> }
     });
     view! {
         <li>
             <p class="said">
-                <strong>{update.phase.words()}</strong>
+                <strong>{phase}</strong>
                 " "
                 <Time at=update.posted_at words=when(update.posted_at, now, zone) />
                 " "

@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Bars, DAYS, ErrorPage, HistoryPage, IncidentPage, StatusPage};
+use super::{Bars, DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage};
 use crate::domain::history::{Filter, Totals};
+use crate::domain::maintenance::{PlannedComponent, tests::maintenance};
 use crate::domain::page::Link;
 use crate::domain::page_status::Banner;
 use crate::domain::uptime::{self, Effect};
 use crate::domain::{
-    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Page, Phase, Status,
-    Update, UpdateId,
+    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance,
+    MaintenanceId, Page, Phase, Status, Update, UpdateId,
 };
 use crate::ui::layout::Shell;
 
@@ -41,7 +42,7 @@ pub fn shell(path: &str) -> Shell {
 }
 
 fn banner(components: &[Component], open: &[Incident]) -> Banner {
-    let statuses: Vec<Status> = components.iter().map(|c| c.effective_status(open)).collect();
+    let statuses: Vec<Status> = components.iter().map(|c| c.effective_status(open, &[])).collect();
     Banner::of(&statuses, open)
 }
 
@@ -201,8 +202,36 @@ pub fn status_page() -> StatusPage {
         components: components(),
         open,
         past: past(),
+        planned: Vec::new(),
+        finished: Vec::new(),
         bars: components().iter().map(|component| bars(&component.id)).collect(),
     }
+}
+
+/// Planned for the night after next.
+pub fn upgrade() -> Maintenance {
+    let mut it = maintenance(0, 1, &["archive"]);
+    it.id = MaintenanceId::parse("upgrade00001").unwrap();
+    it.title = "Storage upgrade, archive search read-only".into();
+    it.scheduled_for = at("2026-11-26T02:00:00Z");
+    it.scheduled_until = at("2026-11-26T04:00:00Z");
+    it.components = vec![PlannedComponent { name: "Archive search".into(), ..it.components[0].clone() }];
+    it.updates[0].body = "Searching works, filing new mail waits until the morning.".into();
+    it.updates[0].posted_at = at("2026-11-20T09:00:00Z");
+    it
+}
+
+/// The same, on the afternoon of this day.
+pub fn upgrade_under_way() -> Maintenance {
+    let mut it = upgrade();
+    it.scheduled_for = at("2026-11-23T13:30:00Z");
+    it.scheduled_until = at("2026-11-23T15:30:00Z");
+    it.begin(UpdateId::parse("begun").unwrap(), at("2026-11-23T13:30:00Z")).unwrap();
+    it
+}
+
+pub fn maintenance_page(maintenance: Maintenance) -> MaintenancePage {
+    MaintenancePage { shell: shell(&format!("/incidents/{}", maintenance.id)), maintenance }
 }
 
 /// Three days without data, then quiet ones, and a partial outage yesterday.
@@ -237,6 +266,8 @@ pub fn history_page() -> HistoryPage {
         components: components().into_iter().map(|c| (c.id, c.name)).collect(),
         totals: Totals { count: 41, seconds: 13 * 3600 + 27 * 60, first_started_at: Some(at("2024-07-10T09:00:00Z")) },
         incidents,
+        maintenances: Vec::new(),
+        has_more_maintenances: false,
         newer: None,
         older: Some(("Older incidents".into(), "/history?before=1_a".into())),
     }
@@ -296,6 +327,7 @@ fn the_sample_pages_can_be_looked_at() {
         ("filtered", super::history::render(filtered)),
         ("incident", super::incident::render(incident_page(delayed()))),
         ("past", super::incident::render(incident_page(past().remove(0)))),
+        ("maintenance", super::maintenance::render(maintenance_page(upgrade()))),
         ("error", super::error::render(error_page(404))),
     ];
     for (name, html) in pages {

@@ -6,15 +6,18 @@ use leptos::prelude::*;
 
 use super::bars::Bars;
 use super::board::{self, Board, Row};
+use super::maintenance::{self, MaintenanceCard};
 use super::parts::{self, Facts, Fold, IncidentCard, count};
 use crate::domain::history::start_of_day;
 use crate::domain::page_status::{Banner, Indicator};
-use crate::domain::{Component, Group, Incident, Status};
+use crate::domain::{Component, Group, Incident, Maintenance, Status};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::time;
+use crate::ui::time::{self, Time};
 
 /// How many days "Past days" shows, today included.
 pub const PAST_DAYS: u64 = 14;
+/// The most maintenances to come that have a card.
+const MAX_PLANNED: usize = 10;
 
 /// What the status page shows.
 #[derive(Clone, Debug)]
@@ -31,6 +34,10 @@ pub struct StatusPage {
     /// Incidents that began since [`past_days_begin`], newest start first. Open ones among them are
     /// passed over: `open` has them.
     pub past: Vec<Incident>,
+    /// Maintenances to come and going on, soonest first.
+    pub planned: Vec<Maintenance>,
+    /// Maintenances that are over, latest first.
+    pub finished: Vec<Maintenance>,
     /// The last days of each component, in any order.
     pub bars: Vec<Bars>,
 }
@@ -49,11 +56,11 @@ pub fn render(page: StatusPage) -> String {
 /// The status page.
 #[component]
 pub fn StatusView(page: StatusPage) -> AnyView {
-    let rows = board::rows(&page.components, &page.open);
+    let rows = board::rows(&page.components, &page.open, &page.planned);
     let line = if page.components.is_empty() && page.open.is_empty() {
         "No components are listed yet.".to_owned()
     } else {
-        state_line(&rows, &page.open, &page.shell)
+        state_line(&rows, &page)
     };
     let head = Head {
         title: page.banner.headline.clone(),
@@ -65,6 +72,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
         <Layout shell=shell head=head>
             {banner(&page, line)}
             {open_incidents(&page)}
+            {maintenances(&page)}
             {components(&page, rows)}
             {past_days(&page)}
         </Layout>
@@ -77,12 +85,17 @@ fn banner(page: &StatusPage, line: String) -> AnyView {
         let words = format!("Why: {}", count(page.open.len() as i64, "open incident"));
         view! { " "<a href="#open-incidents">{words}</a> }
     });
+    let works = page.planned.iter().filter(|maintenance| maintenance.phase.is_active()).count();
+    let works = (works > 0 && page.open.is_empty()).then(|| {
+        let words = format!("Why: {}", count(works as i64, "maintenance"));
+        view! { " "<a href="#maintenance">{words}</a> }
+    });
     view! {
         <div class="banner">
             {glyph(page.banner.tone)}
             <div>
                 <h1 dir="auto">{page.banner.headline.clone()}</h1>
-                <p class="lede">{line}{why}</p>
+                <p class="lede">{line}{why}{works}</p>
             </div>
         </div>
     }
@@ -106,9 +119,12 @@ fn glyph(tone: Indicator) -> AnyView {
 }
 
 /// How many of how many components are in which state, and since when.
-fn state_line(rows: &[Row], open: &[Incident], shell: &Shell) -> String {
-    let since = open.iter().map(|incident| incident.started_at).min();
-    let since = since.map(|at| parts::when(at, shell.now, shell.zone()));
+fn state_line(rows: &[Row], page: &StatusPage) -> String {
+    let shell = &page.shell;
+    let began = page.open.iter().map(|incident| incident.started_at).min();
+    let works = page.planned.iter().filter(|maintenance| maintenance.phase.is_active());
+    let works = works.map(Maintenance::begins_at).min().filter(|_| troubled(rows).is_some());
+    let since = began.or(works).map(|at| parts::when(at, shell.now, shell.zone()));
     match (troubled(rows), since) {
         (Some(troubled), Some(since)) => format!("{troubled}, since {since}."),
         (Some(troubled), None) => format!("{troubled}."),
@@ -172,6 +188,24 @@ fn open_incidents(page: &StatusPage) -> Option<AnyView> {
     })
 }
 
+/// The maintenances that go on, with what was said, and those to come.
+fn maintenances(page: &StatusPage) -> Option<AnyView> {
+    let (zone, now) = (page.shell.zone(), page.shell.now);
+    let (active, coming): (Vec<_>, Vec<_>) = page.planned.iter().partition(|it| it.phase.is_active());
+    let more = coming.len().saturating_sub(MAX_PLANNED);
+    let card = |it: &&Maintenance| {
+        let fold = if it.phase.is_active() { Fold::Never } else { Fold::Closed };
+        view! { <MaintenanceCard maintenance=(*it).clone() fold=fold zone=zone now=now /> }
+    };
+    let cards: Vec<_> = active.iter().chain(coming.iter().take(MAX_PLANNED)).map(card).collect();
+    let more = (more > 0).then(|| {
+        view! { <p class="soft">{format!("{more} more are planned; ")}<a href="/history">"the history"</a>" has them."</p> }
+    });
+    (!cards.is_empty()).then(|| {
+        view! { <section id="maintenance"><h2 class="unseen">"Maintenance"</h2>{cards}{more}</section> }.into_any()
+    })
+}
+
 fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
     let legend = page.bars.first().map(|bars| {
         view! { <p class="soft">{format!("{} days, today at the right", bars.days.len())}</p> }
@@ -209,6 +243,9 @@ fn past_day(page: &StatusPage, day: NaiveDate) -> AnyView {
     if shown.is_empty() {
         shown.push(view! { <p class="soft">"No incidents reported."</p> }.into_any());
     }
+    let works = page.planned.iter().filter(|it| it.phase.is_active()).chain(&page.finished);
+    let works = works.filter(|it| time::today(it.begins_at(), zone) == day);
+    shown.extend(works.map(|it| worked_on(it, zone)));
     view! {
         <div class="day">
             <h3><time datetime=day.to_string()>{time::weekday(day)}</time></h3>
@@ -222,6 +259,26 @@ fn still_open(incident: &Incident) -> AnyView {
     let anchor = format!("#{}", parts::anchor(incident));
     view! { <p class="soft">"Open incident above: "<a href=anchor dir="auto">{incident.title.clone()}</a></p> }
         .into_any()
+}
+
+fn worked_on(it: &Maintenance, zone: Tz) -> AnyView {
+    if it.phase.is_active() {
+        let anchor = format!("#{}", maintenance::anchor(it));
+        return view! { <p class="soft">"Maintenance above: "<a href=anchor dir="auto">{it.title.clone()}</a></p> }
+            .into_any();
+    }
+    let from = it.begins_at();
+    let to = it.started_at.and(it.ended_at).unwrap_or(it.scheduled_until);
+    let words = format!("{} to {}", time::clock(from, zone), parts::when(to, from, zone));
+    let names = maintenance::affected_names(it).map(|names| view! { <li dir="auto">{names}</li> });
+    view! {
+        <div class="past planned">
+            <p dir="auto"><a href=maintenance::href(it)>{it.title.clone()}</a></p>
+            <p class="chip">{maintenance::state_words(it, from, zone)}</p>
+            <ul class="facts"><li><Time at=from words=words /></li>{names}</ul>
+        </div>
+    }
+    .into_any()
 }
 
 fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
@@ -298,6 +355,48 @@ mod tests {
         page.past = vec![incident];
         let html = render(page);
         assert!(html.contains("23:30 to 21 Nov, 08:49 WET"), "{html}");
+    }
+
+    #[test]
+    fn maintenances_stand_below_the_incidents_in_a_tone_of_their_own() {
+        let mut page = sample::status_page();
+        page.planned = vec![sample::upgrade_under_way(), sample::upgrade()];
+        page.planned[0].id = crate::domain::MaintenanceId::parse("under-way").unwrap();
+        let html = render(page).replace("<!>", "");
+        check(&html);
+        assert_eq!(html.matches("class=\"card planned\"").count(), 2);
+        assert!(html.find("id=\"open-incidents\"") < html.find("id=\"maintenance\""));
+        for words in [
+            "Maintenance in progress · until 15:30 WET",
+            "Planned · Thu 26 Nov, 02:00 to 04:00 WET",
+            "<summary>What is planned</summary>",
+            "Maintenance above: <a href=\"#maintenance-under-way\"",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+    }
+
+    #[test]
+    fn a_page_under_maintenance_says_since_when_and_why() {
+        let mut page = sample::quiet_page();
+        page.planned = vec![sample::upgrade_under_way()];
+        page.banner = Banner::of(&[Status::UnderMaintenance], &[]);
+        let html = render(page).replace("<!>", "");
+        assert!(html.contains(">Service Under Maintenance</h1>"), "{html}");
+        assert!(html.contains("1 of 7 components is under maintenance, since 13:30 WET."), "{html}");
+        assert!(html.contains("<a href=\"#maintenance\">Why: 1 maintenance</a>"), "{html}");
+    }
+
+    #[test]
+    fn a_maintenance_that_is_over_stands_on_its_day_and_is_no_incident() {
+        let mut page = sample::quiet_page();
+        let mut it = sample::upgrade_under_way();
+        it.complete(crate::domain::UpdateId::parse("done").unwrap(), sample::at("2026-11-23T14:00:00Z")).unwrap();
+        page.finished = vec![it];
+        let html = render(page).replace("<!>", "");
+        check(&html);
+        assert_eq!(html.matches("No incidents reported.").count(), 14);
+        assert!(html.contains("Maintenance completed") && html.contains("13:30 to 14:00 WET"), "{html}");
     }
 
     #[test]

@@ -1,0 +1,72 @@
+import { addComponent, card, component, fits, logIn, look, told } from '../steps';
+import { expect, test } from '../test';
+
+const TITLE = 'Storage upgrade';
+
+test('a publisher plans a maintenance, begins, extends and completes it', async ({ page, visitor, watch }) => {
+  await logIn(page);
+  await addComponent(page, 'Archive');
+
+  await test.step('it is planned, and visitors see when', async () => {
+    await page.goto('/admin/maintenances');
+    await page.getByRole('link', { name: 'Plan a maintenance' }).click();
+    await page.getByLabel('Title').fill(TITLE);
+    await page.getByLabel('Message', { exact: true }).fill('The archive is **read-only**.');
+    await page.getByLabel('Start', { exact: true }).fill(hoursAhead(48));
+    await page.getByLabel('End', { exact: true }).fill(hoursAhead(50));
+    await page.getByLabel('Archive').check();
+    await fits(page);
+    await page.getByRole('button', { name: 'Publish the plan' }).click();
+    await told(page, 'The maintenance is published.');
+    await look(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(card(visitor, TITLE)).toContainText(/Planned · \w{3} \d+ \w{3}, \d\d:\d\d to /);
+    await fits(visitor);
+  });
+
+  await test.step('it begins before its time', async () => {
+    await page.getByRole('button', { name: 'Begin now' }).click();
+    await told(page, 'The maintenance has begun.');
+    await look(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
+    await expect(component(visitor, 'Archive')).toContainText('Under maintenance');
+    await expect(card(visitor, TITLE)).toContainText('Maintenance in progress');
+  });
+
+  await test.step('a wrong end is refused and a right one published', async () => {
+    await page.getByRole('link', { name: 'Extend' }).click();
+    const until = page.getByLabel('New end');
+    await until.fill(hoursAhead(49));
+    await watch.expects(422, page, () => page.getByRole('button', { name: 'Publish the new end' }).click());
+    await expect(page.getByRole('alert')).toContainText('after the planned one');
+    await until.fill(hoursAhead(53));
+    await page.getByLabel('Message (optional)').fill('The copy is slower than we thought.');
+    await page.getByRole('button', { name: 'Publish the new end' }).click();
+    await told(page, 'The maintenance has its new end.');
+    await look(visitor, '/');
+    await expect(card(visitor, TITLE)).toContainText('The copy is slower than we thought.');
+  });
+
+  await test.step('it is completed', async () => {
+    await page.getByRole('button', { name: 'Complete now' }).click();
+    await told(page, 'The maintenance is completed.');
+    await look(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(component(visitor, 'Archive')).toContainText('Operational');
+    await expect(visitor.locator('.past.planned')).toContainText('Maintenance completed');
+    await visitor.locator('.past.planned').getByRole('link', { name: TITLE }).click();
+    await expect(visitor.locator('.timeline > li .said strong')).toHaveText([
+      'Completed',
+      'In progress',
+      'In progress',
+      'Scheduled',
+    ]);
+    await expect(visitor.getByRole('link', { name: 'Add to a calendar' })).toHaveAttribute('href', /\.ics$/);
+    await fits(visitor);
+  });
+});
+
+/** As a `datetime-local` in UTC, the zone of a fresh page. */
+function hoursAhead(hours: number): string {
+  return new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 16);
+}

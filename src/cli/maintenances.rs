@@ -1,0 +1,191 @@
+//! `candor maintenance …`: the same rules, transaction and audit as the web.
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::components::find;
+use super::{tell, text_or_input};
+use crate::clock::Clock;
+use crate::db::{self, Db, Tx, components, maintenances, page};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, body as message};
+use crate::domain::maintenance::Switches;
+use crate::domain::moment::{parse_instant, parse_local, parse_zone};
+use crate::domain::{Maintenance, MaintenanceId, UpdateId};
+
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Plan a maintenance
+    Plan {
+        /// What is worked on
+        #[arg(long)]
+        title: String,
+        /// Its start: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in --zone
+        #[arg(long, value_name = "TIME")]
+        from: String,
+        /// Its end, written like its start
+        #[arg(long, value_name = "TIME")]
+        until: String,
+        /// The time zone of the two, like Europe/Lisbon; that of the page where absent
+        #[arg(long)]
+        zone: Option<String>,
+        /// A component that is worked on, by name or id; once for each
+        #[arg(long = "component", value_name = "NAME")]
+        components: Vec<String>,
+        /// What to tell visitors, in Markdown; - reads it from standard input
+        #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
+        body: String,
+        /// What it does not do by itself: remind, start, complete, or mark its components
+        #[arg(long = "without", value_name = "STEP", value_parser = ["remind", "start", "complete", "mark"])]
+        without: Vec<String>,
+    },
+    /// Begin it now, whatever was planned
+    Start {
+        /// The id that `list` shows
+        id: String,
+    },
+    /// Complete it now; its components stand as they are set again
+    Complete {
+        /// The id that `list` shows
+        id: String,
+    },
+    /// Call it off; it stays on the page as cancelled
+    Cancel {
+        /// The id that `list` shows
+        id: String,
+        /// Why, in Markdown; - reads it from standard input
+        #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
+        body: Option<String>,
+    },
+    /// Those to come and going on, and the newest of those that are over
+    List {
+        /// How many of those that are over
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
+        limit: u16,
+    },
+}
+
+pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    match command {
+        Command::Plan { title, from, until, zone, components, body, without } => {
+            let has = |step: &str| !without.iter().any(|left_out| left_out == step);
+            let switches = Switches {
+                reminds: has("remind"),
+                starts: has("start"),
+                completes: has("complete"),
+                marks: has("mark"),
+            };
+            let plan = PlanForm { title, switches, ..PlanForm::default() };
+            let times = Times { from: &from, until: &until, zone: zone.as_deref() };
+            self::plan(db, plan, &components, times, body, clock).await
+        }
+        Command::Start { id } => {
+            change(db, &id, "maintenance.begin", "Begun", clock, |it, id, now| it.begin(id, now)).await
+        }
+        Command::Complete { id } => {
+            change(db, &id, "maintenance.complete", "Completed", clock, |it, id, now| it.complete(id, now)).await
+        }
+        Command::Cancel { id, body } => {
+            let body = body.map(text_or_input).transpose()?.unwrap_or_default();
+            let text = CancellationForm { body, version: 0 }.parse()?;
+            change(db, &id, "maintenance.cancel", "Cancelled", clock, |it, id, now| it.cancel(text, id, now)).await
+        }
+        Command::List { limit } => list(db, limit).await,
+    }
+}
+
+/// Start and end as they were typed, and the zone they were typed in.
+struct Times<'a> {
+    from: &'a str,
+    until: &'a str,
+    zone: Option<&'a str>,
+}
+
+async fn plan(
+    db: &Db,
+    mut plan: PlanForm,
+    named: &[String],
+    times: Times<'_>,
+    body: String,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let body = message(&text_or_input(body)?).map_err(|reason| anyhow::anyhow!("--body: {reason}"))?;
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let window = window(&times, page::load(&mut tx).await?.time_zone)?;
+    let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    for name in named {
+        plan.components.insert(find(&known, &groups, name)?.id.to_string());
+    }
+    let new = NewMaintenance { plan: plan.parse()?, window, body };
+    let made = new.plan((MaintenanceId::from_random(db::random()), fresh_update_id()), &known, now)?;
+    maintenances::insert(&mut tx, &made).await.map_err(tell::plainly)?;
+    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    println!("Planned {}: {}", made.id, made.title);
+    Ok(())
+}
+
+fn window(times: &Times<'_>, page_zone: Tz) -> anyhow::Result<Window> {
+    let zone = times.zone.map(parse_zone).transpose().map_err(|reason| anyhow::anyhow!("--zone: {reason}"))?;
+    let zone = zone.unwrap_or(page_zone);
+    let read = |flag: &str, text: &str| {
+        let read = parse_instant(text).or_else(|_| parse_local(text, zone));
+        read.map_err(|reason| anyhow::anyhow!("{flag}: {reason}"))
+    };
+    let (from, until) = (read("--from", times.from)?, read("--until", times.until)?);
+    if until <= from {
+        bail!("--until: the end must lie after the start");
+    }
+    Ok(Window { from, until, zone })
+}
+
+async fn change(
+    db: &Db,
+    id: &str,
+    action: &'static str,
+    done: &str,
+    clock: &Clock,
+    step: impl FnOnce(&mut Maintenance, UpdateId, DateTime<Utc>) -> Result<(), &'static str>,
+) -> anyhow::Result<()> {
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut maintenance = load(&mut tx, id).await?;
+    let entry = Entry::new(action, &maintenance.id, &maintenance.title).before(&maintenance);
+    step(&mut maintenance, fresh_update_id(), now).map_err(anyhow::Error::msg)?;
+    maintenances::update(&mut tx, &mut maintenance, now).await.map_err(tell::plainly)?;
+    let mut entries = vec![entry.after(&maintenance)];
+    entries.extend(db::series::make_room(&mut tx, &maintenance, now).await.map_err(tell::plainly)?);
+    tx.commit_all(&Actor::shell(), now, &entries).await.map_err(tell::plainly)?;
+    println!("{done} {}: {}", maintenance.id, maintenance.title);
+    Ok(())
+}
+
+async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
+    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let zone = page::load(&mut tx).await?.time_zone;
+    let mut shown = maintenances::planned(&mut tx).await?;
+    shown.extend(maintenances::over_since(&mut tx, DateTime::UNIX_EPOCH, i64::from(limit)).await?);
+    let row = |it: &Maintenance| {
+        let (from, until) = (tell::time(it.scheduled_for, zone), tell::time(it.scheduled_until, zone));
+        [it.id.to_string(), from, until, it.phase.key().to_owned(), it.title.clone()]
+    };
+    let head = ["ID", "FROM", "UNTIL", "PHASE", "TITLE"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
+    println!("{}", tell::table(&rows));
+    Ok(())
+}
+
+async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Maintenance> {
+    let missing = || format!("there is no maintenance {id}; `candor maintenance list` shows them");
+    let parsed = MaintenanceId::parse(id).with_context(missing)?;
+    match maintenances::find(tx, &parsed).await {
+        Err(db::Error::NotFound) => bail!(missing()),
+        found => found.map_err(tell::plainly),
+    }
+}
+
+fn fresh_update_id() -> UpdateId {
+    UpdateId::from_random(db::random())
+}

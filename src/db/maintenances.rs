@@ -1,0 +1,488 @@
+//! Scheduled maintenances with their components and updates.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::history::Cursor;
+use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
+use crate::domain::{
+    AffectedComponent, ComponentId, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate,
+    SeriesId, Status, Update, UpdateId,
+};
+
+/// The most that are looked at of those to come and going on.
+const MAX_PLANNED: i64 = 200;
+/// How a start on a wall clock is stored.
+pub(super) const WALL_CLOCK: &str = "%Y-%m-%dT%H:%M:%S";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    title: String,
+    scheduled_for: DateTime<Utc>,
+    scheduled_until: DateTime<Utc>,
+    zone: String,
+    phase: String,
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    reminds: bool,
+    starts_itself: bool,
+    completes_itself: bool,
+    marks_components: bool,
+    remind_at: Option<DateTime<Utc>>,
+    series_id: Option<String>,
+    occurrence: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct ComponentRow {
+    maintenance_id: String,
+    component_id: String,
+    name: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct UpdateRow {
+    id: String,
+    maintenance_id: String,
+    phase: String,
+    body: String,
+    posted_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    edited_at: Option<DateTime<Utc>>,
+    version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct AffectedRow {
+    update_id: String,
+    component_id: String,
+    name: String,
+    status: String,
+}
+
+/// Loads the maintenances whose ids a query chooses, latest start first, in four statements whatever
+/// their number.
+macro_rules! load {
+    ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {{
+        let maintenances = rows!(
+            $tx,
+            Row,
+            concat!(
+                "select id, title, scheduled_for, scheduled_until, zone, phase, started_at, ended_at, reminds,
+                        starts_itself, completes_itself, marks_components, remind_at, series_id, occurrence,
+                        created_at, updated_at, version
+                 from maintenances where id in (", $chosen, ") order by scheduled_for desc, id desc"
+            )
+            $(, $value)*
+        )?;
+        let components = rows!(
+            $tx,
+            ComponentRow,
+            concat!(
+                "select maintenance_id, component_id, name
+                 from maintenance_components where maintenance_id in (", $chosen, ") order by maintenance_id, position"
+            )
+            $(, $value)*
+        )?;
+        let updates = rows!(
+            $tx,
+            UpdateRow,
+            concat!(
+                "select id, maintenance_id, phase, body, posted_at, created_at, edited_at, version
+                 from maintenance_updates where maintenance_id in (", $chosen, ") order by posted_at, created_at, position"
+            )
+            $(, $value)*
+        )?;
+        let affected = rows!(
+            $tx,
+            AffectedRow,
+            concat!(
+                "select c.update_id, c.component_id, c.name, c.status
+                 from maintenance_update_components c join maintenance_updates u on u.id = c.update_id
+                 where u.maintenance_id in (", $chosen, ") order by c.update_id, c.position"
+            )
+            $(, $value)*
+        )?;
+        assemble(maintenances, components, updates, affected)
+    }};
+}
+
+/// One maintenance.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &MaintenanceId) -> Result<Maintenance> {
+    load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
+}
+
+/// Whether there is a maintenance `id`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn exists(tx: &mut Tx, id: &MaintenanceId) -> Result<bool> {
+    Ok(row!(tx, (i64,), "select cast(1 as bigint) from maintenances where id = $1", id.as_str())?.is_some())
+}
+
+/// The maintenance to which the update `id` belongs, if there is such an update.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<MaintenanceId>> {
+    let row = row!(tx, (String,), "select maintenance_id from maintenance_updates where id = $1", id.as_str())?;
+    Ok(row.and_then(|(maintenance,)| MaintenanceId::parse(&maintenance)))
+}
+
+/// Every maintenance that is to come or goes on, soonest start first, at most 200.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
+    let mut planned = load!(
+        tx,
+        "select id from maintenances where phase in ('scheduled', 'in_progress', 'verifying')
+         order by scheduled_for, id limit $1",
+        MAX_PLANNED
+    )?;
+    planned.reverse();
+    Ok(planned)
+}
+
+/// Those that are over and were to end after `since`, latest start first, at most `limit`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn over_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
+    load!(
+        tx,
+        "select id from maintenances where phase in ('completed', 'cancelled') and scheduled_until > $1
+         order by scheduled_for desc, id desc limit $2",
+        since,
+        limit
+    )
+}
+
+/// At most `limit` maintenances, latest start first, behind `cursor` where one is given.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Maintenance>> {
+    let (before, id) = cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()));
+    load!(
+        tx,
+        "select id from maintenances where (scheduled_for, id) < ($1, $2)
+         order by scheduled_for desc, id desc limit $3",
+        before,
+        id,
+        limit
+    )
+}
+
+/// At most `limit` maintenances whose planned start lies in `span` (from the first, before the second),
+/// latest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn within(
+    tx: &mut Tx,
+    span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    limit: i64,
+) -> Result<Vec<Maintenance>> {
+    load!(
+        tx,
+        "select id from maintenances where scheduled_for >= $1 and scheduled_for < $2
+         order by scheduled_for desc, id desc limit $3",
+        span.0.unwrap_or(DateTime::UNIX_EPOCH),
+        span.1.unwrap_or_else(end_of_time),
+        limit
+    )
+}
+
+/// The planned start of the newest maintenance that was to begin before `at`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select scheduled_for from maintenances where scheduled_for < $1 order by scheduled_for desc limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+}
+
+/// The planned start of the oldest maintenance that was to begin at or after `at`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select scheduled_for from maintenances where scheduled_for >= $1 order by scheduled_for limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+}
+
+/// The occurrence of a series that is still to come, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn next_of(tx: &mut Tx, series: &SeriesId) -> Result<Option<Maintenance>> {
+    let found = load!(
+        tx,
+        "select id from maintenances where series_id = $1 and phase = 'scheduled'
+         order by scheduled_for desc, id desc limit 1",
+        series.as_str()
+    )?;
+    Ok(found.into_iter().next())
+}
+
+/// Adds `maintenance` with its components and updates.
+///
+/// # Errors
+/// A conflict where an id is taken.
+pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
+    run!(
+        tx,
+        "insert into maintenances (id, title, phase, scheduled_for, scheduled_until, zone, started_at, ended_at, reminds,
+                                   starts_itself, completes_itself, marks_components, remind_at, series_id, occurrence,
+                                   search, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        maintenance.id.as_str(),
+        maintenance.title.as_str(),
+        maintenance.phase.key(),
+        maintenance.scheduled_for,
+        maintenance.scheduled_until,
+        maintenance.zone.name(),
+        maintenance.started_at,
+        maintenance.ended_at,
+        maintenance.switches.reminds,
+        maintenance.switches.starts,
+        maintenance.switches.completes,
+        maintenance.switches.marks,
+        maintenance.remind_at,
+        maintenance.occurrence.as_ref().map(|it| it.series_id.as_str()),
+        maintenance.occurrence.as_ref().map(|it| it.start.format(WALL_CLOCK).to_string()),
+        search_text(maintenance),
+        maintenance.created_at,
+        maintenance.updated_at,
+        maintenance.version
+    )?;
+    insert_parts(tx, maintenance).await
+}
+
+/// Writes `maintenance` with all its parts over its rows, if its row still has its version; gives it the
+/// next version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between.
+pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTime<Utc>) -> Result<()> {
+    let changed = run!(
+        tx,
+        "update maintenances set title = $1, phase = $2, scheduled_for = $3, scheduled_until = $4, zone = $5,
+                                 started_at = $6, ended_at = $7, reminds = $8, starts_itself = $9,
+                                 completes_itself = $10, marks_components = $11, remind_at = $12, series_id = $13,
+                                 occurrence = $14, search = $15, updated_at = $16, version = version + 1
+         where id = $17 and version = $18",
+        maintenance.title.as_str(),
+        maintenance.phase.key(),
+        maintenance.scheduled_for,
+        maintenance.scheduled_until,
+        maintenance.zone.name(),
+        maintenance.started_at,
+        maintenance.ended_at,
+        maintenance.switches.reminds,
+        maintenance.switches.starts,
+        maintenance.switches.completes,
+        maintenance.switches.marks,
+        maintenance.remind_at,
+        maintenance.occurrence.as_ref().map(|it| it.series_id.as_str()),
+        maintenance.occurrence.as_ref().map(|it| it.start.format(WALL_CLOCK).to_string()),
+        search_text(maintenance),
+        now,
+        maintenance.id.as_str(),
+        maintenance.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the maintenance was changed in the meantime"));
+    }
+    run!(tx, "delete from maintenance_updates where maintenance_id = $1", maintenance.id.as_str())?;
+    run!(tx, "delete from maintenance_components where maintenance_id = $1", maintenance.id.as_str())?;
+    run!(tx, "delete from maintenance_effects where maintenance_id = $1", maintenance.id.as_str())?;
+    insert_parts(tx, maintenance).await?;
+    maintenance.version += 1;
+    maintenance.updated_at = now;
+    Ok(())
+}
+
+async fn insert_parts(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
+    let id = maintenance.id.as_str();
+    for (position, component) in (1_i64..).zip(&maintenance.components) {
+        let sql = "insert into maintenance_components (maintenance_id, component_id, name, position)
+                   values ($1, $2, $3, $4)";
+        run!(tx, sql, id, component.id.as_str(), component.name.as_str(), position)?;
+    }
+    for (position, update) in (1_i64..).zip(&maintenance.updates) {
+        insert_update(tx, &maintenance.id, update, position).await?;
+    }
+    for effect in maintenance.effects() {
+        let sql = "insert into maintenance_effects (maintenance_id, component_id, started_at, ended_at)
+                   values ($1, $2, $3, $4)
+                   on conflict (maintenance_id, component_id, started_at) do update set ended_at = excluded.ended_at";
+        run!(tx, sql, id, effect.component_id.as_str(), effect.from, effect.to)?;
+    }
+    Ok(())
+}
+
+async fn insert_update(
+    tx: &mut WriteTx,
+    maintenance: &MaintenanceId,
+    update: &MaintenanceUpdate,
+    position: i64,
+) -> Result<()> {
+    run!(
+        tx,
+        "insert into maintenance_updates (id, maintenance_id, phase, body, posted_at, created_at, edited_at, version,
+                                          position)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        update.id.as_str(),
+        maintenance.as_str(),
+        update.phase.key(),
+        update.body.as_str(),
+        update.posted_at,
+        update.created_at,
+        update.edited_at,
+        update.version,
+        position
+    )?;
+    for (position, component) in (1_i64..).zip(&update.components) {
+        let sql = "insert into maintenance_update_components (update_id, component_id, name, status, position)
+                   values ($1, $2, $3, $4, $5)";
+        let (id, name) = (component.id.as_str(), component.name.as_str());
+        run!(tx, sql, update.id.as_str(), id, name, component.status.key(), position)?;
+    }
+    Ok(())
+}
+
+/// Later than anything that is stored (years have four digits).
+fn end_of_time() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// The place behind `maintenance` in [`list`].
+pub fn cursor(maintenance: &Maintenance) -> Option<Cursor> {
+    let id = IncidentId::parse(maintenance.id.as_str())?;
+    Some(Cursor { started_at: maintenance.scheduled_for, id })
+}
+
+/// Title and texts in lower case.
+fn search_text(maintenance: &Maintenance) -> String {
+    let bodies = maintenance.updates.iter().map(|update| update.body.as_str());
+    let parts: Vec<&str> = std::iter::once(maintenance.title.as_str()).chain(bodies).collect();
+    parts.join("\n").to_lowercase()
+}
+
+/// Puts maintenances and their parts together, keeping the order of the maintenances.
+fn assemble(
+    maintenances: Vec<Row>,
+    components: Vec<ComponentRow>,
+    updates: Vec<UpdateRow>,
+    affected: Vec<AffectedRow>,
+) -> Result<Vec<Maintenance>> {
+    let mut named: HashMap<String, Vec<AffectedComponent>> = HashMap::new();
+    for row in affected {
+        named.entry(row.update_id.clone()).or_default().push(row.try_into()?);
+    }
+    let mut said: HashMap<String, Vec<MaintenanceUpdate>> = HashMap::new();
+    for row in updates {
+        let components = named.remove(&row.id).unwrap_or_default();
+        said.entry(row.maintenance_id.clone()).or_default().push(row.with(components)?);
+    }
+    let mut planned: HashMap<String, Vec<PlannedComponent>> = HashMap::new();
+    for row in components {
+        planned.entry(row.maintenance_id.clone()).or_default().push(row.try_into()?);
+    }
+    let with_parts = |row: Row| {
+        let (planned, said) = (planned.remove(&row.id), said.remove(&row.id));
+        row.with(planned.unwrap_or_default(), said.unwrap_or_default())
+    };
+    maintenances.into_iter().map(with_parts).collect()
+}
+
+impl Row {
+    fn with(self, components: Vec<PlannedComponent>, updates: Vec<MaintenanceUpdate>) -> Result<Maintenance> {
+        let occurrence = match (&self.series_id, &self.occurrence) {
+            (Some(series), Some(start)) => Some(Occurrence {
+                series_id: SeriesId::parse(series).ok_or_else(|| Error::other("a series' id"))?,
+                start: wall_clock(start)?,
+            }),
+            _ => None,
+        };
+        Ok(Maintenance {
+            id: MaintenanceId::parse(&self.id).ok_or_else(|| Error::other("a maintenance's id"))?,
+            title: self.title,
+            phase: phase(&self.phase)?,
+            scheduled_for: self.scheduled_for,
+            scheduled_until: self.scheduled_until,
+            zone: self.zone.parse().map_err(Error::other)?,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            switches: Switches {
+                reminds: self.reminds,
+                starts: self.starts_itself,
+                completes: self.completes_itself,
+                marks: self.marks_components,
+            },
+            remind_at: self.remind_at,
+            components,
+            occurrence,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+            updates,
+        })
+    }
+}
+
+impl UpdateRow {
+    fn with(self, components: Vec<AffectedComponent>) -> Result<MaintenanceUpdate> {
+        Ok(Update {
+            id: UpdateId::parse(&self.id).ok_or_else(|| Error::other("an update's id"))?,
+            phase: phase(&self.phase)?,
+            body: self.body,
+            posted_at: self.posted_at,
+            created_at: self.created_at,
+            edited_at: self.edited_at,
+            version: self.version,
+            components,
+        })
+    }
+}
+
+/// A start on a wall clock as it is stored.
+pub(super) fn wall_clock(text: &str) -> Result<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text, WALL_CLOCK).map_err(Error::other)
+}
+
+fn phase(key: &str) -> Result<MaintenancePhase> {
+    MaintenancePhase::from_key(key).ok_or_else(|| Error::other("a maintenance's phase"))
+}
+
+fn component(id: &str) -> Result<ComponentId> {
+    ComponentId::parse(id).ok_or_else(|| Error::other("a component's id"))
+}
+
+impl TryFrom<ComponentRow> for PlannedComponent {
+    type Error = Error;
+
+    fn try_from(row: ComponentRow) -> Result<Self> {
+        Ok(Self { id: component(&row.component_id)?, name: row.name })
+    }
+}
+
+impl TryFrom<AffectedRow> for AffectedComponent {
+    type Error = Error;
+
+    fn try_from(row: AffectedRow) -> Result<Self> {
+        let status = Status::from_key(&row.status).ok_or_else(|| Error::other("a component's status"))?;
+        Ok(Self { id: component(&row.component_id)?, name: row.name, status })
+    }
+}

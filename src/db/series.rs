@@ -1,0 +1,234 @@
+//! Maintenances that come again.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::maintenances::{WALL_CLOCK, wall_clock};
+use super::{Error, Result, Tx, WriteTx, components, maintenances, random};
+use crate::domain::audit::Entry;
+use crate::domain::maintenance::Switches;
+use crate::domain::recurrence::Rule;
+use crate::domain::{ComponentId, Maintenance, MaintenanceId, MaintenancePhase, Series, SeriesId, UpdateId};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    title: String,
+    body: String,
+    rule: String,
+    zone: String,
+    first_start: String,
+    length_seconds: i64,
+    skipped: String,
+    reminds: bool,
+    starts_itself: bool,
+    completes_itself: bool,
+    marks_components: bool,
+    made_until: Option<String>,
+    grows_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// Loads the series whose ids a query chooses, oldest first.
+macro_rules! load {
+    ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {{
+        let series = rows!(
+            $tx,
+            Row,
+            concat!(
+                "select id, title, body, rule, zone, first_start, length_seconds, skipped, reminds, starts_itself,
+                        completes_itself, marks_components, made_until, grows_at, created_at, updated_at, version
+                 from maintenance_series where id in (", $chosen, ") order by created_at, id"
+            )
+            $(, $value)*
+        )?;
+        let components = rows!(
+            $tx,
+            (String, String),
+            concat!(
+                "select series_id, component_id from maintenance_series_components
+                 where series_id in (", $chosen, ") order by series_id, position"
+            )
+            $(, $value)*
+        )?;
+        assemble(series, components)
+    }};
+}
+
+/// One series.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &SeriesId) -> Result<Series> {
+    load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
+}
+
+/// Every series that has not ended, oldest first, at most 200.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
+    load!(tx, "select id from maintenance_series where grows_at is not null order by created_at, id limit 200")
+}
+
+/// Adds `series` with its components.
+///
+/// # Errors
+/// A conflict where the id is taken.
+pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
+    run!(
+        tx,
+        "insert into maintenance_series (id, title, body, rule, zone, first_start, length_seconds, skipped, reminds,
+                                         starts_itself, completes_itself, marks_components, made_until, grows_at,
+                                         created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        series.id.as_str(),
+        series.title.as_str(),
+        series.body.as_str(),
+        series.rule.as_str(),
+        series.zone.name(),
+        series.first_start.format(WALL_CLOCK).to_string(),
+        series.length.num_seconds(),
+        days(series),
+        series.switches.reminds,
+        series.switches.starts,
+        series.switches.completes,
+        series.switches.marks,
+        series.made_until.map(|start| start.format(WALL_CLOCK).to_string()),
+        series.grows_at,
+        series.created_at,
+        series.updated_at,
+        series.version
+    )?;
+    insert_components(tx, series).await
+}
+
+/// Writes `series` over its row, if that still has its version; gives it the next version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between.
+pub async fn update(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -> Result<()> {
+    let changed = run!(
+        tx,
+        "update maintenance_series set title = $1, body = $2, rule = $3, zone = $4, first_start = $5,
+                                       length_seconds = $6, skipped = $7, reminds = $8, starts_itself = $9,
+                                       completes_itself = $10, marks_components = $11, made_until = $12,
+                                       grows_at = $13, updated_at = $14, version = version + 1
+         where id = $15 and version = $16",
+        series.title.as_str(),
+        series.body.as_str(),
+        series.rule.as_str(),
+        series.zone.name(),
+        series.first_start.format(WALL_CLOCK).to_string(),
+        series.length.num_seconds(),
+        days(series),
+        series.switches.reminds,
+        series.switches.starts,
+        series.switches.completes,
+        series.switches.marks,
+        series.made_until.map(|start| start.format(WALL_CLOCK).to_string()),
+        series.grows_at,
+        now,
+        series.id.as_str(),
+        series.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the series was changed in the meantime"));
+    }
+    run!(tx, "delete from maintenance_series_components where series_id = $1", series.id.as_str())?;
+    insert_components(tx, series).await?;
+    series.version += 1;
+    series.updated_at = now;
+    Ok(())
+}
+
+/// Makes the next occurrence of `series`, if there is one, and notes it; without one the series has ended.
+///
+/// # Errors
+/// A conflict where somebody changed the series in between, or this occurrence was made before.
+pub async fn grow(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -> Result<Option<Maintenance>> {
+    let known = components::list(tx).await?;
+    let ids = (MaintenanceId::from_random(random()), UpdateId::from_random(random()));
+    let made = series.grow(ids, &known, now);
+    update(tx, series, now).await?;
+    if let Some(made) = &made {
+        maintenances::insert(tx, made).await?;
+    }
+    Ok(made)
+}
+
+/// Makes the next occurrence where `gone`, the newest one of its series, was called off; gives the entry
+/// for the audit.
+///
+/// # Errors
+/// As [`grow`].
+pub async fn make_room(tx: &mut WriteTx, gone: &Maintenance, now: DateTime<Utc>) -> Result<Option<Entry>> {
+    let Some(occurrence) = gone.occurrence.as_ref().filter(|_| gone.phase == MaintenancePhase::Cancelled) else {
+        return Ok(None);
+    };
+    let mut series = find(tx, &occurrence.series_id).await?;
+    if series.has_ended() || series.made_until != Some(occurrence.start) {
+        return Ok(None);
+    }
+    let made = grow(tx, &mut series, now).await?;
+    Ok(made.map(|made| Entry::new("maintenance.plan", &made.id, &made.title).after(&made)))
+}
+
+/// A component that is gone since the series was read is left out.
+async fn insert_components(tx: &mut WriteTx, series: &Series) -> Result<()> {
+    for (position, component) in (1_i64..).zip(&series.components) {
+        let sql = "insert into maintenance_series_components (series_id, component_id, position)
+                   select $1, id, $2 from components where id = $3";
+        run!(tx, sql, series.id.as_str(), position, component.as_str())?;
+    }
+    Ok(())
+}
+
+fn days(series: &Series) -> String {
+    let days: Vec<String> = series.skipped.iter().map(NaiveDate::to_string).collect();
+    days.join(" ")
+}
+
+fn assemble(series: Vec<Row>, components: Vec<(String, String)>) -> Result<Vec<Series>> {
+    let mut chosen: HashMap<String, Vec<ComponentId>> = HashMap::new();
+    for (series, component) in components {
+        let component = ComponentId::parse(&component).ok_or_else(|| Error::other("a component's id"))?;
+        chosen.entry(series).or_default().push(component);
+    }
+    let with_components = |row: Row| {
+        let components = chosen.remove(&row.id).unwrap_or_default();
+        row.with(components)
+    };
+    series.into_iter().map(with_components).collect()
+}
+
+impl Row {
+    fn with(self, components: Vec<ComponentId>) -> Result<Series> {
+        let skipped = self.skipped.split_whitespace().map(|day| day.parse().map_err(Error::other));
+        Ok(Series {
+            id: SeriesId::parse(&self.id).ok_or_else(|| Error::other("a series' id"))?,
+            title: self.title,
+            body: self.body,
+            rule: Rule::stored(self.rule),
+            zone: self.zone.parse().map_err(Error::other)?,
+            first_start: wall_clock(&self.first_start)?,
+            length: TimeDelta::seconds(self.length_seconds),
+            skipped: skipped.collect::<Result<_>>()?,
+            switches: Switches {
+                reminds: self.reminds,
+                starts: self.starts_itself,
+                completes: self.completes_itself,
+                marks: self.marks_components,
+            },
+            components,
+            made_until: self.made_until.as_deref().map(wall_clock).transpose()?,
+            grows_at: self.grows_at,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+        })
+    }
+}

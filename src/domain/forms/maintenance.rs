@@ -1,0 +1,584 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::incident::unless_same_minute;
+use super::{Fields, body, component_statuses, required_line};
+use crate::domain::incident::MAX_TITLE;
+use crate::domain::maintenance::{PlannedComponent, Switches};
+use crate::domain::moment::{parse_local, parse_zone};
+use crate::domain::series::planned;
+use crate::domain::{
+    AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, UpdateId,
+};
+
+/// When the work is to be done, as somebody typed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WindowForm {
+    pub scheduled_for: String,
+    pub scheduled_until: String,
+    /// The zone in which the two were entered.
+    pub zone: String,
+}
+
+/// When the work is to be done, parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub from: DateTime<Utc>,
+    /// Always after `from`.
+    pub until: DateTime<Utc>,
+    pub zone: Tz,
+}
+
+/// What a maintenance is about and does by itself, as somebody typed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanForm {
+    pub title: String,
+    /// Ids of the components that are ticked.
+    pub components: BTreeSet<String>,
+    pub switches: Switches,
+    pub version: i64,
+}
+
+/// What a maintenance is about and does by itself, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub title: String,
+    pub components: Vec<ComponentId>,
+    pub switches: Switches,
+}
+
+/// A new maintenance as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct MaintenanceForm {
+    pub plan: PlanForm,
+    pub window: WindowForm,
+    pub body: String,
+}
+
+/// A new maintenance, parsed.
+#[derive(Clone, Debug)]
+pub struct NewMaintenance {
+    pub plan: Plan,
+    pub window: Window,
+    pub body: String,
+}
+
+/// A new update of a maintenance as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct MaintenanceUpdateForm {
+    pub phase: String,
+    pub body: String,
+    /// Status by component id, from this update on.
+    pub components: BTreeMap<String, String>,
+    /// The maintenance's version when the form was opened.
+    pub version: i64,
+}
+
+/// A new update of a maintenance, parsed.
+#[derive(Clone, Debug)]
+pub struct NewMaintenanceUpdate {
+    pub phase: MaintenancePhase,
+    pub body: String,
+    pub components: Vec<(ComponentId, Status)>,
+}
+
+/// Another time for a maintenance, as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct ScheduleForm {
+    pub window: WindowForm,
+    /// Empty for the usual sentence.
+    pub body: String,
+    pub version: i64,
+}
+
+/// More time for a maintenance that goes on, as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct ExtensionForm {
+    pub until: String,
+    pub zone: String,
+    /// Empty for the usual sentence.
+    pub body: String,
+    pub version: i64,
+}
+
+/// Why a maintenance is called off, as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct CancellationForm {
+    /// Empty for the usual sentence.
+    pub body: String,
+    pub version: i64,
+}
+
+impl WindowForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            scheduled_for: fields.text("scheduled_for"),
+            scheduled_until: fields.text("scheduled_until"),
+            zone: fields.text("zone"),
+        }
+    }
+
+    /// The form as it stands for the time from `from` to `until`.
+    pub fn of(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Self {
+        Self { scheduled_for: local(from, zone), scheduled_until: local(until, zone), zone: zone.name().to_owned() }
+    }
+
+    pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<Window> {
+        let zone = invalid.take("zone", parse_zone(&self.zone))?;
+        let from = invalid.take("scheduled_for", parse_local(&self.scheduled_for, zone));
+        let until = invalid.take("scheduled_until", parse_local(&self.scheduled_until, zone));
+        let (from, until) = (from?, until?);
+        if until <= from {
+            invalid.add("scheduled_until", "The end must lie after the start.");
+            return None;
+        }
+        Some(Window { from, until, zone })
+    }
+}
+
+/// `at` as a browser's `datetime-local` field writes it.
+pub(super) fn local(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string()
+}
+
+impl PlanForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            title: fields.text("title"),
+            components: fields.values("component").into_iter().collect(),
+            switches: Switches {
+                reminds: fields.has("reminds"),
+                starts: fields.has("starts"),
+                completes: fields.has("completes"),
+                marks: fields.has("marks"),
+            },
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `maintenance`.
+    pub fn of(maintenance: &Maintenance) -> Self {
+        Self {
+            title: maintenance.title.clone(),
+            components: maintenance.components.iter().map(|component| component.id.to_string()).collect(),
+            switches: maintenance.switches,
+            version: maintenance.version,
+        }
+    }
+
+    /// The plan it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<Plan, Invalid> {
+        let mut invalid = Invalid::new();
+        let plan = self.parse_into(&mut invalid);
+        match plan {
+            Some(plan) if invalid.is_empty() => Ok(plan),
+            _ => Err(invalid),
+        }
+    }
+
+    pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<Plan> {
+        let title = required_line(&self.title, MAX_TITLE, "Give it a title: what is worked on?");
+        let title = invalid.take("title", title);
+        let components: Vec<_> = self.components.iter().filter_map(|id| ComponentId::parse(id)).collect();
+        if components.len() < self.components.len() {
+            invalid.add("components", "Choose components from the list.");
+        }
+        Some(Plan { title: title?, components, switches: self.switches })
+    }
+}
+
+impl Plan {
+    /// Those of `known` that it names; one that does not exist is told.
+    fn planned(&self, known: &[Component], invalid: &mut Invalid) -> Vec<PlannedComponent> {
+        for id in &self.components {
+            if !known.iter().any(|component| component.id == *id) {
+                invalid.add("components", format!("There is no component {id} any more."));
+            }
+        }
+        planned(&self.components, known)
+    }
+
+    /// Changes `maintenance` to this plan. A component that is gone stays if it was named before.
+    ///
+    /// # Errors
+    /// Where a component does not exist, or the components of one that has begun would change.
+    pub fn apply(
+        mut self,
+        maintenance: &mut Maintenance,
+        known: &[Component],
+        now: DateTime<Utc>,
+    ) -> Result<(), Invalid> {
+        let is_known = |id: &ComponentId| known.iter().any(|component| component.id == *id);
+        let (kept, gone): (Vec<_>, Vec<_>) = self.components.into_iter().partition(is_known);
+        let stays = |named: &&PlannedComponent| gone.contains(&named.id);
+        let stay: Vec<PlannedComponent> = maintenance.components.iter().filter(stays).cloned().collect();
+        let mut invalid = Invalid::new();
+        if stay.len() < gone.len() {
+            invalid.add("components", "A component does not exist any more.");
+        }
+        self.components = kept;
+        let mut components = self.planned(known, &mut invalid);
+        components.extend(stay);
+        let ids = |list: &[PlannedComponent]| list.iter().map(|it| it.id.clone()).collect::<BTreeSet<_>>();
+        let begun = maintenance.phase != MaintenancePhase::Scheduled;
+        if begun && ids(&components) != ids(&maintenance.components) {
+            invalid.add("components", "It has begun: say in an update how its components stand.");
+        }
+        invalid.check()?;
+        if !begun {
+            maintenance.components = components;
+        }
+        maintenance.title = self.title;
+        if maintenance.switches != self.switches {
+            maintenance.switches = self.switches;
+            maintenance.plan_reminder(now);
+        }
+        Ok(())
+    }
+}
+
+impl MaintenanceForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self { plan: PlanForm::read(fields), window: WindowForm::read(fields), body: fields.text("body") }
+    }
+
+    /// The maintenance it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewMaintenance, Invalid> {
+        let mut invalid = Invalid::new();
+        let parsed = self.parse_into(&mut invalid);
+        match parsed {
+            Some(new) if invalid.is_empty() => Ok(new),
+            _ => Err(invalid),
+        }
+    }
+
+    pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<NewMaintenance> {
+        let plan = self.plan.parse_into(invalid);
+        let window = self.window.parse_into(invalid);
+        let text = body(&self.body).map_err(|_| "Say what is done and what visitors will notice.".to_owned());
+        let text = if self.body.trim().is_empty() { text } else { body(&self.body) };
+        let body = invalid.take("body", text);
+        Some(NewMaintenance { plan: plan?, window: window?, body: body? })
+    }
+}
+
+impl NewMaintenance {
+    /// The maintenance as it is told of at `now`, with the names of the `components` at this time.
+    ///
+    /// # Errors
+    /// Where a component does not exist, or the end has passed.
+    pub fn plan(
+        self,
+        ids: (MaintenanceId, UpdateId),
+        components: &[Component],
+        now: DateTime<Utc>,
+    ) -> Result<Maintenance, Invalid> {
+        let mut invalid = Invalid::new();
+        check_end(self.window.until, now, &mut invalid);
+        let components = self.plan.planned(components, &mut invalid);
+        invalid.check()?;
+        let mut made = Maintenance {
+            id: ids.0,
+            title: self.plan.title,
+            phase: MaintenancePhase::Scheduled,
+            scheduled_for: self.window.from,
+            scheduled_until: self.window.until,
+            zone: self.window.zone,
+            started_at: None,
+            ended_at: None,
+            switches: self.plan.switches,
+            remind_at: None,
+            components,
+            occurrence: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            updates: Vec::new(),
+        };
+        let named = made.named(Status::Operational);
+        made.say(MaintenancePhase::Scheduled, self.body, named, ids.1, now, now);
+        made.plan_reminder(now);
+        Ok(made)
+    }
+}
+
+pub(super) fn check_end(until: DateTime<Utc>, now: DateTime<Utc>, invalid: &mut Invalid) {
+    if until <= now {
+        invalid.add("scheduled_until", "The end has passed already: what is over is no plan.");
+    }
+}
+
+impl MaintenanceUpdateForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            phase: fields.text("phase"),
+            body: fields.text("body"),
+            components: fields.components(),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands before anything is typed: the phase and the components as they are.
+    pub fn of(maintenance: &Maintenance) -> Self {
+        let phase = maintenance.phase;
+        let mut statuses: BTreeMap<ComponentId, Status> =
+            maintenance.usual_statuses(MaintenancePhase::InProgress).into_iter().map(|it| (it.id, it.status)).collect();
+        statuses.extend(maintenance.statuses());
+        Self {
+            phase: phase.key().to_owned(),
+            body: String::new(),
+            components: statuses.into_iter().map(|(id, status)| (id.to_string(), status.key().to_owned())).collect(),
+            version: maintenance.version,
+        }
+    }
+
+    /// The update it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewMaintenanceUpdate, Invalid> {
+        let mut invalid = Invalid::new();
+        let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = invalid.take("phase", phase);
+        let text = invalid.take("body", body(&self.body));
+        let components = component_statuses(&self.components, &mut invalid);
+        match (phase, text) {
+            (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewMaintenanceUpdate { phase, body, components }),
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl NewMaintenanceUpdate {
+    /// Adds the update to `maintenance` at `now`. How the components stand is said only while the work goes
+    /// on: before and after it a maintenance holds none of them.
+    ///
+    /// # Errors
+    /// Where the phase can't follow the one before, a component is not of this maintenance, or its status is
+    /// one that only an incident can give.
+    pub fn post(self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
+        let mut invalid = Invalid::new();
+        if !maintenance.phase.next().contains(&self.phase) {
+            let (to, from) = (self.phase.words(), maintenance.phase.words().to_lowercase());
+            invalid.add("phase", format!("“{to}” can't follow while it is {from}."));
+        }
+        if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.would_end_at_once(now) {
+            invalid.add("phase", "Its planned end has passed: move it to another time first.");
+        }
+        let mut named = Vec::new();
+        for (id, status) in &self.components {
+            let worked_on = matches!(status, Status::Operational | Status::UnderMaintenance);
+            match maintenance.components.iter().find(|component| component.id == *id) {
+                Some(it) if worked_on => {
+                    named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status });
+                }
+                Some(_) => invalid.add("components", "What breaks beyond the plan is an incident: open one."),
+                None => invalid.add("components", format!("{id} is not among its components.")),
+            }
+        }
+        invalid.check()?;
+        let components = match self.phase {
+            MaintenancePhase::InProgress | MaintenancePhase::Verifying => named,
+            MaintenancePhase::Completed if maintenance.phase.is_active() => maintenance.named(Status::Operational),
+            _ => Vec::new(),
+        };
+        maintenance.say(self.phase, self.body, components, id, now, now);
+        Ok(())
+    }
+}
+
+impl ScheduleForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self { window: WindowForm::read(fields), body: fields.text("body"), version: fields.version() }
+    }
+
+    /// The form as it stands for `maintenance`.
+    pub fn of(maintenance: &Maintenance) -> Self {
+        let window = WindowForm::of(maintenance.scheduled_for, maintenance.scheduled_until, maintenance.zone);
+        Self { window, body: String::new(), version: maintenance.version }
+    }
+
+    /// Moves `maintenance` to the time it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
+        let mut invalid = Invalid::new();
+        let window = self.window.parse_into(&mut invalid);
+        let text = invalid.take("body", optional_body(&self.body, "This maintenance has been moved to another time."));
+        if let Some(window) = window {
+            check_end(window.until, now, &mut invalid);
+        }
+        let (Some(window), Some(text)) = (window, text) else { return Err(invalid) };
+        invalid.check()?;
+        let from = unless_same_minute(Some(window.from), Some(maintenance.scheduled_for)).unwrap_or(window.from);
+        let until = unless_same_minute(Some(window.until), Some(maintenance.scheduled_until)).unwrap_or(window.until);
+        let moved = maintenance.reschedule((from, until), window.zone, text, id, now);
+        moved.map_err(|sentence| Invalid::field("scheduled_for", sentence))
+    }
+}
+
+impl ExtensionForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            until: fields.text("until"),
+            zone: fields.text("zone"),
+            body: fields.text("body"),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `maintenance`: half an hour more.
+    pub fn of(maintenance: &Maintenance, now: DateTime<Utc>) -> Self {
+        let more = maintenance.scheduled_until.max(now) + chrono::TimeDelta::minutes(30);
+        Self {
+            until: local(more, maintenance.zone),
+            zone: maintenance.zone.name().to_owned(),
+            body: String::new(),
+            version: maintenance.version,
+        }
+    }
+
+    /// Gives `maintenance` the time it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
+        let mut invalid = Invalid::new();
+        let zone = invalid.take("zone", parse_zone(&self.zone));
+        let until = zone.and_then(|zone| invalid.take("until", parse_local(&self.until, zone)));
+        let text = invalid.take("body", optional_body(&self.body, "This maintenance takes longer than planned."));
+        let (Some(until), Some(text)) = (until, text) else { return Err(invalid) };
+        let extended = maintenance.extend(until, text, id, now);
+        extended.map_err(|sentence| Invalid::field("until", sentence))
+    }
+}
+
+impl CancellationForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self { body: fields.text("body"), version: fields.version() }
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// A message for the text, where it is wrong.
+    pub fn parse(&self) -> Result<String, Invalid> {
+        let usual = MaintenancePhase::Cancelled.usual_text();
+        optional_body(&self.body, usual).map_err(|message| Invalid::field("body", message))
+    }
+}
+
+/// The text of an update, or the `usual` one where nothing is written.
+fn optional_body(text: &str, usual: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Ok(usual.to_owned()) } else { body(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::maintenance::tests::maintenance;
+    use chrono::TimeDelta;
+
+    fn form() -> MaintenanceForm {
+        let window = WindowForm {
+            scheduled_for: "2026-11-26T02:00".into(),
+            scheduled_until: "2026-11-26T04:00".into(),
+            zone: "Asia/Kolkata".into(),
+        };
+        let plan = PlanForm { title: "Storage upgrade".into(), ..PlanForm::default() };
+        MaintenanceForm { plan, window, body: "The archive is read-only.".into() }
+    }
+
+    fn ids() -> (MaintenanceId, UpdateId) {
+        (MaintenanceId::parse("m").unwrap(), UpdateId::parse("u").unwrap())
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let invalid = MaintenanceForm::default().parse().unwrap_err();
+        let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["body", "title", "zone"]);
+        let mut form = form();
+        form.window.scheduled_until = "2026-11-26T02:00".into();
+        assert!(form.parse().unwrap_err().get("scheduled_until").unwrap().contains("after the start"));
+    }
+
+    #[test]
+    fn the_window_is_read_in_the_zone_that_is_named() {
+        let made = form().parse().unwrap().plan(ids(), &[], at("2026-11-20T00:00:00Z")).unwrap();
+        assert_eq!(made.scheduled_for, at("2026-11-25T20:30:00Z"));
+        assert_eq!((made.zone.name(), made.updates.len()), ("Asia/Kolkata", 1));
+        let late = form().parse().unwrap().plan(ids(), &[], at("2026-11-26T00:00:00Z")).unwrap_err();
+        assert!(late.get("scheduled_until").unwrap().contains("passed"));
+    }
+
+    #[test]
+    fn a_component_that_is_gone_is_refused_in_a_new_plan_and_kept_in_an_old_one() {
+        let mut form = form();
+        form.plan.components.insert("gone".into());
+        let now = at("2026-11-20T00:00:00Z");
+        assert!(form.parse().unwrap().plan(ids(), &[], now).unwrap_err().get("components").is_some());
+        let mut old = maintenance(600, 660, &["gone"]);
+        PlanForm::of(&old).parse().unwrap().apply(&mut old, &[], DateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(old.components.len(), 1);
+    }
+
+    #[test]
+    fn an_update_moves_only_along_the_phases_and_breaks_nothing() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(600);
+        let mut it = maintenance(600, 660, &["api"]);
+        let mut form = MaintenanceUpdateForm::of(&it);
+        form.body = "Text".into();
+        let id = |text: &str| UpdateId::parse(text).unwrap();
+        form.phase = "completed".into();
+        assert!(form.parse().unwrap().post(&mut it, id("a"), now).unwrap_err().get("phase").is_some());
+        form.phase = "in_progress".into();
+        form.components.insert("api".into(), "major_outage".into());
+        assert!(form.parse().unwrap().post(&mut it, id("b"), now).unwrap_err().get("components").is_some());
+        form.components.insert("api".into(), "under_maintenance".into());
+        form.parse().unwrap().post(&mut it, id("c"), now).unwrap();
+        assert_eq!(it.statuses().len(), 1);
+        form.components.insert("other".into(), "operational".into());
+        assert!(form.parse().unwrap().post(&mut it, id("d"), now).is_err());
+    }
+
+    #[test]
+    fn before_its_start_an_update_holds_no_component() {
+        let mut it = maintenance(600, 660, &["api"]);
+        let form = MaintenanceUpdateForm { body: "Reminder".into(), ..MaintenanceUpdateForm::of(&it) };
+        form.parse().unwrap().post(&mut it, UpdateId::parse("a").unwrap(), DateTime::UNIX_EPOCH).unwrap();
+        assert!(it.newest().unwrap().components.is_empty() && it.statuses().is_empty());
+    }
+
+    #[test]
+    fn a_text_left_empty_is_the_usual_one() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(610);
+        let mut it = maintenance(600, 660, &[]);
+        it.begin(UpdateId::parse("a").unwrap(), now).unwrap();
+        let form = ExtensionForm::of(&it, now);
+        assert_eq!((form.until.as_str(), form.zone.as_str()), ("1970-01-01T11:30", "UTC"));
+        form.apply(&mut it, UpdateId::parse("b").unwrap(), now).unwrap();
+        assert_eq!(it.newest().unwrap().body, "This maintenance takes longer than planned.");
+        assert_eq!(CancellationForm::default().parse().unwrap(), "This maintenance has been cancelled.");
+    }
+}

@@ -1,0 +1,580 @@
+//! Scheduled maintenance: work that is told of before it begins, and the rules of its life.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::uptime::Effect;
+use super::{AffectedComponent, ComponentId, MaintenanceId, SeriesId, Status, Update, UpdateId};
+
+/// How long before its start visitors are reminded of a maintenance.
+pub const REMIND_BEFORE: TimeDelta = TimeDelta::minutes(60);
+
+/// How far a maintenance has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaintenancePhase {
+    /// Told of, not begun.
+    #[default]
+    Scheduled,
+    /// Worked on.
+    InProgress,
+    /// Done, and looked over.
+    Verifying,
+    /// Over.
+    Completed,
+    /// Called off.
+    Cancelled,
+}
+
+/// One post in the timeline of a maintenance.
+pub type MaintenanceUpdate = Update<MaintenancePhase>;
+
+/// What a maintenance does by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switches {
+    /// Reminds visitors an hour before its start.
+    pub reminds: bool,
+    /// Begins at its start.
+    pub starts: bool,
+    /// Is completed at its end.
+    pub completes: bool,
+    /// Has its components under maintenance from its start to its end.
+    pub marks: bool,
+}
+
+/// A component it is planned for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedComponent {
+    pub id: ComponentId,
+    /// Its name at that time.
+    pub name: String,
+}
+
+/// Which occurrence of which series a maintenance is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    pub series_id: SeriesId,
+    /// The start that the rule gave it, on the clock of the series' zone. It may have been moved since.
+    pub start: NaiveDateTime,
+}
+
+/// Planned work, with everything said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    pub id: MaintenanceId,
+    pub title: String,
+    /// The phase of its newest update.
+    pub phase: MaintenancePhase,
+    pub scheduled_for: DateTime<Utc>,
+    /// Always after `scheduled_for`.
+    pub scheduled_until: DateTime<Utc>,
+    /// In which the two were entered.
+    pub zone: Tz,
+    /// When it really began; nothing before.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it really ended, completed or called off; nothing before.
+    pub ended_at: Option<DateTime<Utc>>,
+    pub switches: Switches,
+    /// When visitors are to be reminded; nothing where there is no reminder, or none any more.
+    pub remind_at: Option<DateTime<Utc>>,
+    /// In the order of the page.
+    pub components: Vec<PlannedComponent>,
+    /// Nothing for one that does not come again.
+    pub occurrence: Option<Occurrence>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+    /// Oldest first. There is always at least one.
+    pub updates: Vec<MaintenanceUpdate>,
+}
+
+/// Something that happens by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Remind,
+    Begin,
+    Complete,
+}
+
+impl MaintenancePhase {
+    /// Every phase in the usual order.
+    pub const ALL: [Self; 5] = [Self::Scheduled, Self::InProgress, Self::Verifying, Self::Completed, Self::Cancelled];
+
+    /// The name that stands in the database, in forms and in the public API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::InProgress => "in_progress",
+            Self::Verifying => "verifying",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The phase called `key`.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.key() == key)
+    }
+
+    /// The word a visitor reads.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Scheduled",
+            Self::InProgress => "In progress",
+            Self::Verifying => "Verifying",
+            Self::Completed => "Completed",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// Whether the work goes on.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::InProgress | Self::Verifying)
+    }
+
+    /// Whether nothing more will be done.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+
+    /// The phases that an update posted in this one can have. Calling it off is a step of its own.
+    pub fn next(self) -> &'static [Self] {
+        match self {
+            Self::Scheduled => &[Self::Scheduled, Self::InProgress],
+            Self::InProgress | Self::Verifying => &[Self::InProgress, Self::Verifying, Self::Completed],
+            Self::Completed => &[Self::Completed],
+            Self::Cancelled => &[Self::Cancelled],
+        }
+    }
+
+    /// What is said where nobody writes a text: the sentences that readers of status pages know.
+    pub fn usual_text(self) -> &'static str {
+        match self {
+            Self::Scheduled => "This maintenance is scheduled.",
+            Self::InProgress => "Scheduled maintenance is currently in progress. We will provide updates as necessary.",
+            Self::Verifying => "Verification is currently underway for the maintenance items.",
+            Self::Completed => "The scheduled maintenance has been completed.",
+            Self::Cancelled => "This maintenance has been cancelled.",
+        }
+    }
+}
+
+impl Maintenance {
+    /// Whether it is still to come or goes on.
+    pub fn is_planned(&self) -> bool {
+        !self.phase.is_over()
+    }
+
+    /// The newest update.
+    pub fn newest(&self) -> Option<&MaintenanceUpdate> {
+        self.updates.last()
+    }
+
+    /// When it began, or is to begin.
+    pub fn begins_at(&self) -> DateTime<Utc> {
+        self.started_at.unwrap_or(self.scheduled_for)
+    }
+
+    /// How it leaves its components now: each with the status that the newest update naming it gave, and
+    /// nothing before its start and after its end.
+    pub fn statuses(&self) -> BTreeMap<ComponentId, Status> {
+        let mut statuses = BTreeMap::new();
+        if self.phase.is_active() {
+            let active = self.updates.iter().filter(|update| update.phase.is_active());
+            statuses.extend(active.flat_map(|update| &update.components).map(|named| (named.id.clone(), named.status)));
+        }
+        statuses
+    }
+
+    /// Which components were worked on, and when. Whatever status its updates gave them, it counts as
+    /// maintenance: what breaks beyond the plan is an incident.
+    pub fn effects(&self) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = Vec::new();
+        for update in self.updates.iter().filter(|update| update.phase.is_active()) {
+            let at = update.posted_at;
+            for named in &update.components {
+                let open = effects.iter_mut().find(|effect| effect.component_id == named.id && effect.to.is_none());
+                match (open, named.status) {
+                    (Some(effect), Status::Operational) => effect.to = Some(at),
+                    (Some(_), _) | (None, Status::Operational) => {}
+                    (None, _) => effects.push(Effect {
+                        component_id: named.id.clone(),
+                        incident_id: None,
+                        from: at,
+                        to: None,
+                        status: Status::UnderMaintenance,
+                    }),
+                }
+            }
+        }
+        for effect in &mut effects {
+            effect.to = effect.to.or(self.ended_at);
+        }
+        effects.retain(|effect| effect.to.is_none_or(|to| to > effect.from));
+        effects
+    }
+
+    /// What it does by itself next, and when.
+    pub fn next_step(&self) -> Option<(DateTime<Utc>, Step)> {
+        match self.phase {
+            MaintenancePhase::Scheduled => {
+                let reminder = self.remind_at.map(|at| (at, Step::Remind));
+                let begin = self.switches.starts.then_some((self.scheduled_for, Step::Begin));
+                reminder.into_iter().chain(begin).min_by_key(|(at, _)| *at)
+            }
+            phase if phase.is_active() => self.switches.completes.then_some((self.scheduled_until, Step::Complete)),
+            _ => None,
+        }
+    }
+
+    /// Takes the next step if it is due at `now`, as of the instant it was due; says which. A reminder that
+    /// comes too late is left out.
+    pub fn take_step(&mut self, id: UpdateId, now: DateTime<Utc>) -> Option<Step> {
+        let (at, step) = self.next_step().filter(|(at, _)| *at <= now)?;
+        match step {
+            Step::Remind => self.remind(id, now),
+            Step::Begin => self.enter(MaintenancePhase::InProgress, id, at, now),
+            Step::Complete => self.enter(MaintenancePhase::Completed, id, at, now),
+        }
+        Some(step)
+    }
+
+    fn remind(&mut self, id: UpdateId, now: DateTime<Utc>) {
+        self.remind_at = None;
+        let minutes = ((self.scheduled_for - now).num_seconds() + 59) / 60;
+        if minutes > 0 {
+            let body = format!("Maintenance will begin as scheduled in {minutes} minutes.");
+            self.say(MaintenancePhase::Scheduled, body, Vec::new(), id, now, now);
+        }
+    }
+
+    /// Begins the work at `now`.
+    ///
+    /// # Errors
+    /// A sentence, where it began already or would end before it begins.
+    pub fn begin(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
+        match self.phase {
+            MaintenancePhase::Scheduled if self.would_end_at_once(now) => {
+                Err("Its planned end has passed: move it to another time first.")
+            }
+            MaintenancePhase::Scheduled => {
+                self.enter(MaintenancePhase::InProgress, id, now, now);
+                Ok(())
+            }
+            _ => Err("This maintenance has begun already, or is over."),
+        }
+    }
+
+    /// Whether beginning at `now` would be followed at once by completing itself.
+    pub fn would_end_at_once(&self, now: DateTime<Utc>) -> bool {
+        self.switches.completes && self.scheduled_until <= now
+    }
+
+    /// Completes the work at `now`.
+    ///
+    /// # Errors
+    /// A sentence, where it does not go on.
+    pub fn complete(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
+        if !self.phase.is_active() {
+            return Err("Only a maintenance that goes on can be completed.");
+        }
+        self.enter(MaintenancePhase::Completed, id, now, now);
+        Ok(())
+    }
+
+    /// Calls it off at `now`; `body` says why.
+    ///
+    /// # Errors
+    /// A sentence, where it is over.
+    pub fn cancel(&mut self, body: String, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
+        if self.phase.is_over() {
+            return Err("This maintenance is over already.");
+        }
+        let components = self.named(Status::Operational);
+        self.say(MaintenancePhase::Cancelled, body, components, id, now, now);
+        Ok(())
+    }
+
+    /// Gives it more time while it goes on; `body` says so.
+    ///
+    /// # Errors
+    /// A sentence, where it does not go on or the new end is not later than the planned one and now.
+    pub fn extend(
+        &mut self,
+        until: DateTime<Utc>,
+        body: String,
+        id: UpdateId,
+        now: DateTime<Utc>,
+    ) -> Result<(), &'static str> {
+        if !self.phase.is_active() {
+            return Err("Only a maintenance that goes on can be extended; move one that is to come.");
+        }
+        if until <= self.scheduled_until || until <= now {
+            return Err("The new end must lie after the planned one and after now.");
+        }
+        self.scheduled_until = until;
+        self.say(self.phase, body, Vec::new(), id, now, now);
+        Ok(())
+    }
+
+    /// Moves one that is to come to another time; `body` says so.
+    ///
+    /// # Errors
+    /// A sentence, where it began already, is over, or the end would not be after the start.
+    pub fn reschedule(
+        &mut self,
+        window: (DateTime<Utc>, DateTime<Utc>),
+        zone: Tz,
+        body: String,
+        id: UpdateId,
+        now: DateTime<Utc>,
+    ) -> Result<(), &'static str> {
+        if self.phase != MaintenancePhase::Scheduled {
+            return Err("This maintenance has begun already, or is over: it can't be moved.");
+        }
+        if window.1 <= window.0 {
+            return Err("The end must lie after the start.");
+        }
+        (self.scheduled_for, self.scheduled_until) = window;
+        self.zone = zone;
+        self.plan_reminder(now);
+        self.say(MaintenancePhase::Scheduled, body, Vec::new(), id, now, now);
+        Ok(())
+    }
+
+    /// Makes the reminder follow from the start and the switch: there is none where its time has passed.
+    pub fn plan_reminder(&mut self, now: DateTime<Utc>) {
+        let at = self.scheduled_for - REMIND_BEFORE;
+        let wanted = self.switches.reminds && self.phase == MaintenancePhase::Scheduled;
+        self.remind_at = (wanted && at > now).then_some(at);
+    }
+
+    /// Every component it is planned for, with `status`.
+    pub fn named(&self, status: Status) -> Vec<AffectedComponent> {
+        let named = |it: &PlannedComponent| AffectedComponent { id: it.id.clone(), name: it.name.clone(), status };
+        self.components.iter().map(named).collect()
+    }
+
+    /// How its components stand where nobody says otherwise once it has come to `phase`.
+    pub fn usual_statuses(&self, phase: MaintenancePhase) -> Vec<AffectedComponent> {
+        match phase {
+            MaintenancePhase::InProgress if self.switches.marks => self.named(Status::UnderMaintenance),
+            MaintenancePhase::InProgress | MaintenancePhase::Completed => self.named(Status::Operational),
+            _ => Vec::new(),
+        }
+    }
+
+    fn enter(&mut self, phase: MaintenancePhase, id: UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) {
+        let components = self.usual_statuses(phase);
+        self.say(phase, phase.usual_text().to_owned(), components, id, at, now);
+    }
+
+    /// Adds an update as of `at`, which is not before the newest one.
+    pub fn say(
+        &mut self,
+        phase: MaintenancePhase,
+        body: String,
+        components: Vec<AffectedComponent>,
+        id: UpdateId,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) {
+        let newest = self.newest().map_or(at, |update| update.posted_at);
+        self.updates.push(Update {
+            id,
+            phase,
+            body,
+            posted_at: at.max(newest),
+            created_at: now,
+            edited_at: None,
+            version: 1,
+            components,
+        });
+        self.settle();
+    }
+
+    /// Makes phase, start and end follow from the updates, after any change to them.
+    pub fn settle(&mut self) {
+        self.updates.sort_by_key(|update| (update.posted_at, update.created_at));
+        self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
+        let first = |is_it: fn(MaintenancePhase) -> bool| {
+            self.updates.iter().find(|update| is_it(update.phase)).map(|update| update.posted_at)
+        };
+        let ended = first(MaintenancePhase::is_over);
+        // One whose beginning was never told began as planned, unless it was called off.
+        let untold = ended.filter(|_| self.phase == MaintenancePhase::Completed).map(|end| end.min(self.scheduled_for));
+        self.started_at = first(MaintenancePhase::is_active).or(untold);
+        self.ended_at = ended.filter(|_| self.phase.is_over());
+        if self.phase != MaintenancePhase::Scheduled {
+            self.remind_at = None;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    fn minute(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+    }
+
+    fn id(text: &str) -> UpdateId {
+        UpdateId::parse(text).unwrap()
+    }
+
+    /// A maintenance told of a day before the epoch, from and to these minutes after it, with every switch on.
+    pub(crate) fn maintenance(from: i64, until: i64, components: &[&str]) -> Maintenance {
+        let told = minute(-1440);
+        let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
+        let mut it = Maintenance {
+            id: MaintenanceId::parse("maintenance").unwrap(),
+            title: "Storage upgrade".into(),
+            phase: MaintenancePhase::Scheduled,
+            scheduled_for: minute(from),
+            scheduled_until: minute(until),
+            zone: Tz::UTC,
+            started_at: None,
+            ended_at: None,
+            switches: Switches { reminds: true, starts: true, completes: true, marks: true },
+            remind_at: None,
+            components: components.iter().map(component).collect(),
+            occurrence: None,
+            created_at: told,
+            updated_at: told,
+            version: 1,
+            updates: Vec::new(),
+        };
+        it.say(MaintenancePhase::Scheduled, "Told.".into(), it.named(Status::Operational), id("told"), told, told);
+        it.plan_reminder(told);
+        it
+    }
+
+    /// Takes every step that is due.
+    fn steps(it: &mut Maintenance, now: DateTime<Utc>) -> Vec<Step> {
+        let mut taken = Vec::new();
+        while let Some(step) = it.take_step(id(&format!("step{}", taken.len())), now) {
+            taken.push(step);
+        }
+        taken
+    }
+
+    #[test]
+    fn it_reminds_begins_and_ends_by_itself_exactly_once() {
+        let mut it = maintenance(600, 660, &["api"]);
+        assert_eq!(it.next_step(), Some((minute(540), Step::Remind)));
+        assert_eq!(steps(&mut it, minute(540) - TimeDelta::microseconds(1)), []);
+        assert_eq!(steps(&mut it, minute(540)), [Step::Remind]);
+        assert_eq!(it.newest().unwrap().body, "Maintenance will begin as scheduled in 60 minutes.");
+        assert_eq!(steps(&mut it, minute(600)), [Step::Begin]);
+        assert_eq!(steps(&mut it, minute(600)), []);
+        assert_eq!(it.statuses().into_values().collect::<Vec<_>>(), [Status::UnderMaintenance]);
+        assert_eq!(steps(&mut it, minute(660)), [Step::Complete]);
+        assert_eq!((it.started_at, it.ended_at), (Some(minute(600)), Some(minute(660))));
+        assert!(it.statuses().is_empty() && it.next_step().is_none());
+    }
+
+    #[test]
+    fn what_was_missed_is_caught_up_as_of_its_own_time() {
+        let mut it = maintenance(600, 660, &["api"]);
+        let late = minute(5000);
+        assert_eq!(steps(&mut it, late), [Step::Remind, Step::Begin, Step::Complete]);
+        let said: Vec<_> = it.updates.iter().map(|update| (update.phase, update.posted_at)).collect();
+        assert_eq!(
+            said,
+            [
+                (MaintenancePhase::Scheduled, minute(-1440)),
+                (MaintenancePhase::InProgress, minute(600)),
+                (MaintenancePhase::Completed, minute(660)),
+            ],
+            "a reminder that comes too late is left out"
+        );
+        assert!(it.updates[1..].iter().all(|update| update.created_at == late));
+    }
+
+    #[test]
+    fn a_late_reminder_says_how_long_it_still_is() {
+        let mut it = maintenance(600, 660, &[]);
+        assert_eq!(steps(&mut it, minute(580) + TimeDelta::seconds(10)), [Step::Remind]);
+        assert!(it.newest().unwrap().body.contains("in 20 minutes"));
+    }
+
+    #[test]
+    fn without_its_switches_nothing_happens_by_itself() {
+        let mut it = maintenance(600, 660, &["api"]);
+        it.switches = Switches::default();
+        it.plan_reminder(minute(0));
+        assert_eq!(it.next_step(), None);
+        it.begin(id("begun"), minute(601)).unwrap();
+        assert_eq!(it.next_step(), None);
+        assert_eq!(it.statuses().into_values().collect::<Vec<_>>(), [Status::Operational]);
+        assert!(it.effects().is_empty());
+    }
+
+    #[test]
+    fn it_cannot_be_begun_twice_or_after_its_own_end() {
+        let mut it = maintenance(600, 660, &[]);
+        assert!(it.begin(id("late"), minute(660)).unwrap_err().contains("move it"));
+        it.begin(id("begun"), minute(590)).unwrap();
+        assert!(it.begin(id("again"), minute(591)).is_err());
+        assert_eq!(it.started_at, Some(minute(590)));
+    }
+
+    #[test]
+    fn an_extended_one_ends_later() {
+        let mut it = maintenance(600, 660, &[]);
+        assert!(it.extend(minute(700), "More.".into(), id("soon"), minute(0)).is_err());
+        it.begin(id("begun"), minute(600)).unwrap();
+        assert!(it.extend(minute(660), "More.".into(), id("same"), minute(650)).is_err());
+        it.extend(minute(700), "More.".into(), id("more"), minute(650)).unwrap();
+        assert_eq!(it.next_step(), Some((minute(700), Step::Complete)));
+    }
+
+    #[test]
+    fn a_moved_one_reminds_anew() {
+        let mut it = maintenance(600, 660, &[]);
+        steps(&mut it, minute(545));
+        it.reschedule((minute(1600), minute(1660)), Tz::UTC, "Moved.".into(), id("moved"), minute(550)).unwrap();
+        assert_eq!(it.next_step(), Some((minute(1540), Step::Remind)));
+        it.reschedule((minute(580), minute(640)), Tz::UTC, "Moved.".into(), id("again"), minute(551)).unwrap();
+        assert_eq!(it.next_step(), Some((minute(580), Step::Begin)), "the time of the reminder has passed");
+        assert!(it.reschedule((minute(9), minute(9)), Tz::UTC, "No.".into(), id("no"), minute(552)).is_err());
+    }
+
+    #[test]
+    fn a_cancelled_one_frees_its_components_and_does_nothing_more() {
+        let mut it = maintenance(600, 660, &["api"]);
+        it.begin(id("begun"), minute(600)).unwrap();
+        it.cancel("Off.".into(), id("off"), minute(610)).unwrap();
+        assert!(it.statuses().is_empty() && it.next_step().is_none());
+        assert_eq!(it.effects()[0].to, Some(minute(610)));
+        assert!(it.cancel("Off.".into(), id("again"), minute(611)).is_err());
+        let mut never = maintenance(600, 660, &["api"]);
+        never.cancel("Off.".into(), id("off"), minute(10)).unwrap();
+        assert_eq!((never.started_at, never.ended_at), (None, Some(minute(10))));
+        assert!(never.effects().is_empty());
+    }
+
+    #[test]
+    fn a_component_that_is_done_early_counts_no_longer() {
+        let mut it = maintenance(600, 660, &["api", "db"]);
+        it.begin(id("begun"), minute(600)).unwrap();
+        let done = vec![AffectedComponent { status: Status::Operational, ..it.named(Status::Operational)[0].clone() }];
+        it.say(MaintenancePhase::Verifying, "API done.".into(), done, id("api"), minute(620), minute(620));
+        let spans: Vec<_> = it.effects().iter().map(|e| (e.component_id.to_string(), e.to)).collect();
+        assert_eq!(spans, [("api".to_owned(), Some(minute(620))), ("db".to_owned(), None)]);
+        it.complete(id("done"), minute(650)).unwrap();
+        assert_eq!(it.effects()[1].to, Some(minute(650)));
+    }
+
+    #[test]
+    fn one_whose_beginning_was_never_told_began_as_planned() {
+        let mut it = maintenance(600, 660, &[]);
+        it.say(MaintenancePhase::Completed, "Over.".into(), Vec::new(), id("over"), minute(655), minute(655));
+        assert_eq!((it.started_at, it.ended_at), (Some(minute(600)), Some(minute(655))));
+    }
+}

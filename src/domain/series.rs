@@ -1,0 +1,187 @@
+//! Maintenance that comes again.
+//!
+//! A series makes one occurrence ahead: when one is to begin, the next one is made, as a maintenance of its
+//! own that can be moved, extended or called off without the others.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::maintenance::{Occurrence, PlannedComponent, Switches};
+use super::recurrence::{Rule, instant};
+use super::{Component, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
+
+/// The most days that can be left out.
+pub const MAX_SKIPPED: usize = 100;
+
+/// What its occurrences have in common, and when they come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    pub id: SeriesId,
+    pub title: String,
+    /// Markdown: the first update of each occurrence.
+    pub body: String,
+    pub rule: Rule,
+    /// Its clock is the one the rule is read on.
+    pub zone: Tz,
+    /// The first start by the rule, on the clock of the zone.
+    pub first_start: NaiveDateTime,
+    /// How long each occurrence lasts.
+    #[serde(with = "seconds")]
+    pub length: TimeDelta,
+    /// Days on which it is left out.
+    pub skipped: Vec<NaiveDate>,
+    pub switches: Switches,
+    pub components: Vec<ComponentId>,
+    /// The start of the newest occurrence that was made, on the clock of the zone.
+    pub made_until: Option<NaiveDateTime>,
+    /// When the next occurrence is to be made; nothing once the series has ended.
+    pub grows_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+}
+
+impl Series {
+    /// Whether no further occurrence will be made.
+    pub fn has_ended(&self) -> bool {
+        self.grows_at.is_none()
+    }
+
+    /// Makes no further occurrence.
+    pub fn end(&mut self) {
+        self.grows_at = None;
+    }
+
+    /// Makes the next occurrence that is not over at `now`, with the names of the `components` at this time.
+    /// Nothing, and the end of the series, where there is none.
+    pub fn grow(
+        &mut self,
+        ids: (MaintenanceId, UpdateId),
+        components: &[Component],
+        now: DateTime<Utc>,
+    ) -> Option<Maintenance> {
+        let mut last = self.made_until;
+        let start = loop {
+            let Some(start) = self.rule.after(self.first_start, last, &self.skipped) else {
+                self.end();
+                return None;
+            };
+            if instant(start, self.zone) + self.length > now {
+                break start;
+            }
+            last = Some(start);
+        };
+        self.made_until = Some(start);
+        let made = self.occurrence(start, ids, components, now);
+        self.grows_at = Some(made.scheduled_for);
+        Some(made)
+    }
+
+    fn occurrence(
+        &self,
+        start: NaiveDateTime,
+        ids: (MaintenanceId, UpdateId),
+        components: &[Component],
+        now: DateTime<Utc>,
+    ) -> Maintenance {
+        let scheduled_for = instant(start, self.zone);
+        let mut made = Maintenance {
+            id: ids.0,
+            title: self.title.clone(),
+            phase: MaintenancePhase::Scheduled,
+            scheduled_for,
+            scheduled_until: scheduled_for + self.length,
+            zone: self.zone,
+            started_at: None,
+            ended_at: None,
+            switches: self.switches,
+            remind_at: None,
+            components: planned(&self.components, components),
+            occurrence: Some(Occurrence { series_id: self.id.clone(), start }),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            updates: Vec::new(),
+        };
+        let named = made.named(Status::Operational);
+        made.say(MaintenancePhase::Scheduled, self.body.clone(), named, ids.1, now, now);
+        made.plan_reminder(now);
+        made
+    }
+}
+
+/// Those of `components` that `chosen` names, with the names they have now; who is gone is left out.
+pub fn planned(chosen: &[ComponentId], components: &[Component]) -> Vec<PlannedComponent> {
+    let chosen = components.iter().filter(|component| chosen.contains(&component.id));
+    chosen.map(|component| PlannedComponent { id: component.id.clone(), name: component.name.clone() }).collect()
+}
+
+mod seconds {
+    use chrono::TimeDelta;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(length: &TimeDelta, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(length.num_seconds())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TimeDelta, D::Error> {
+        i64::deserialize(from).map(TimeDelta::seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn weekly() -> Series {
+        let first_start = "2026-10-11T02:00:00".parse().unwrap();
+        Series {
+            id: SeriesId::parse("weekly").unwrap(),
+            title: "Index rebuild".into(),
+            body: "Searches are slower.".into(),
+            rule: Rule::parse("FREQ=WEEKLY;COUNT=4", first_start).unwrap(),
+            zone: Tz::Europe__Lisbon,
+            first_start,
+            length: TimeDelta::minutes(90),
+            skipped: vec!["2026-10-18".parse().unwrap()],
+            switches: Switches { reminds: true, starts: true, completes: true, marks: true },
+            components: Vec::new(),
+            made_until: None,
+            grows_at: Some(DateTime::UNIX_EPOCH),
+            created_at: at("2026-10-01T00:00:00Z"),
+            updated_at: at("2026-10-01T00:00:00Z"),
+            version: 1,
+        }
+    }
+
+    fn grow(series: &mut Series, now: &str) -> Option<String> {
+        let ids = (MaintenanceId::parse("m").unwrap(), UpdateId::parse("u").unwrap());
+        series.grow(ids, &[], at(now)).map(|made| made.scheduled_for.to_rfc3339())
+    }
+
+    #[test]
+    fn each_start_makes_the_next_occurrence_until_the_rule_ends() {
+        let mut series = weekly();
+        assert_eq!(grow(&mut series, "2026-10-01T00:00:00Z").as_deref(), Some("2026-10-11T01:00:00+00:00"));
+        assert_eq!(series.grows_at, Some(at("2026-10-11T01:00:00Z")));
+        // The 18th is left out; on the 25th the clocks have gone back.
+        assert_eq!(grow(&mut series, "2026-10-11T01:00:00Z").as_deref(), Some("2026-10-25T02:00:00+00:00"));
+        assert_eq!(grow(&mut series, "2026-10-25T02:00:00Z").as_deref(), Some("2026-11-01T02:00:00+00:00"));
+        assert_eq!(grow(&mut series, "2026-11-01T02:00:00Z"), None);
+        assert!(series.has_ended());
+    }
+
+    #[test]
+    fn after_a_long_downtime_only_what_is_not_over_is_made() {
+        let mut series = weekly();
+        assert_eq!(grow(&mut series, "2026-10-25T03:00:00Z").as_deref(), Some("2026-10-25T02:00:00+00:00"));
+        let mut series = weekly();
+        assert_eq!(grow(&mut series, "2026-10-25T03:30:00Z").as_deref(), Some("2026-11-01T02:00:00+00:00"));
+    }
+}

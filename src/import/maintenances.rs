@@ -1,0 +1,231 @@
+//! Scheduled maintenances from elsewhere: what each becomes, and writing it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::apply::{Import, left_alone, touched};
+use super::plan::{self, Known, Planned};
+use super::source::{SourceIncident, SourceUpdate};
+use crate::db::{Result, WriteTx, incidents, maintenances};
+use crate::domain::audit::Entry;
+use crate::domain::maintenance::{PlannedComponent, Switches};
+use crate::domain::moment::parse_instant;
+use crate::domain::{
+    AffectedComponent, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, Update,
+};
+
+/// The shortest that a maintenance without a readable end is taken for.
+const SHORTEST: TimeDelta = TimeDelta::minutes(1);
+
+/// The maintenance that `source` becomes; the reason where it can't become one.
+///
+/// The documents do not say what one does by itself. One that is still to come or goes on is begun and
+/// completed on time, unless its time has passed already.
+pub fn plan(
+    source: &SourceIncident,
+    known: &Known,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> std::result::Result<Planned<Maintenance>, String> {
+    let refuse = |what: &str| plan::refused("maintenance", &source.id, &source.name, what);
+    let id = MaintenanceId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
+    let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its planned start"))?;
+    let mut warnings = Vec::new();
+    let mut warn = |told: String| warnings.push(format!("maintenance {id} “{}”: {told}", source.name));
+    let scheduled_until = end(source, scheduled_for, &mut warn);
+    let created_at = parse_instant(&source.created_at).unwrap_or(scheduled_for);
+    let updates = updates(source, &id, created_at, known, &mut warn);
+    let mut it = Maintenance {
+        title: plan::title(&source.name, &mut warn),
+        phase: MaintenancePhase::Scheduled,
+        scheduled_for,
+        scheduled_until,
+        zone,
+        started_at: None,
+        ended_at: None,
+        switches: Switches::default(),
+        remind_at: None,
+        components: planned(source, &updates, known),
+        occurrence: None,
+        created_at,
+        updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
+        version: 1,
+        updates,
+        id: id.clone(),
+    };
+    it.settle();
+    if it.is_planned() && scheduled_until > now {
+        it.switches = Switches { reminds: false, starts: true, completes: true, marks: true };
+        warn("the document does not say whether it begins and ends by itself; it does".into());
+    } else if it.is_planned() {
+        warn("its time has passed, but it is not completed: look at it".into());
+    }
+    Ok(Planned { thing: it, warnings })
+}
+
+fn end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl FnMut(String)) -> DateTime<Utc> {
+    let read = [&source.scheduled_until, &source.resolved_at].map(|time| parse_instant(time).ok());
+    if let Some(end) = read[0].filter(|end| *end > start) {
+        return end;
+    }
+    warn(format!("its planned end “{}” is not after its start; another time is taken", source.scheduled_until));
+    read[1].filter(|end| *end > start).unwrap_or(start + SHORTEST)
+}
+
+/// The updates, oldest first; one without text where there is none.
+fn updates(
+    source: &SourceIncident,
+    id: &MaintenanceId,
+    created_at: DateTime<Utc>,
+    known: &Known,
+    warn: &mut impl FnMut(String),
+) -> Vec<MaintenanceUpdate> {
+    let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
+    let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
+    for row in source.incident_updates.iter().rev() {
+        let posted_at = at(row).unwrap_or_else(|_| {
+            warn("an update has no readable time; it is put at the beginning".into());
+            created_at
+        });
+        rows.push((posted_at, row));
+    }
+    let nothing = SourceUpdate { status: source.status.clone(), ..Default::default() };
+    if rows.is_empty() {
+        warn("it has no updates; one without text stands for them".into());
+        rows.push((created_at, &nothing));
+    }
+    rows.sort_by_key(|(posted_at, _)| *posted_at);
+    let mut phase = MaintenancePhase::Scheduled;
+    let mut taken = BTreeSet::new();
+    let mut updates = Vec::new();
+    for (index, (posted_at, row)) in rows.into_iter().enumerate() {
+        phase = self::phase(&row.status, phase, warn);
+        updates.push(Update {
+            id: plan::update_id(row, id.as_str(), index, &mut taken, warn),
+            phase,
+            body: plan::body(&row.body, warn),
+            posted_at,
+            created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
+            edited_at: None,
+            version: 1,
+            components: plan::affected(&row.affected_components, known, warn),
+        });
+    }
+    as_the_source_says(&mut updates, source, warn);
+    updates
+}
+
+/// The phase called `key`; where there is none of that name, the one before.
+fn phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> MaintenancePhase {
+    match key {
+        "resolved" | "postmortem" => MaintenancePhase::Completed,
+        key => MaintenancePhase::from_key(key).unwrap_or_else(|| {
+            warn(format!("the status “{key}” of an update is not known; taken as {}", before.key()));
+            before
+        }),
+    }
+}
+
+/// How far it has come is for the source to say, where its newest update says something else.
+fn as_the_source_says(updates: &mut [MaintenanceUpdate], source: &SourceIncident, warn: &mut impl FnMut(String)) {
+    let Some(newest) = updates.last_mut() else { return };
+    let says = phase(&source.status, newest.phase, warn);
+    if says != newest.phase {
+        warn(format!("it is {}, but its newest update is {}; taken as {0}", says.key(), newest.phase.key()));
+        newest.phase = says;
+    }
+}
+
+/// Every component that it or one of its updates names.
+fn planned(source: &SourceIncident, updates: &[MaintenanceUpdate], known: &Known) -> Vec<PlannedComponent> {
+    let attached = plan::attached(source, known);
+    let named = updates.iter().flat_map(|update| update.components.iter().cloned()).chain(attached);
+    let mut planned: Vec<PlannedComponent> = Vec::new();
+    for AffectedComponent { id, name, .. } in named {
+        if !planned.iter().any(|component| component.id == id) {
+            planned.push(PlannedComponent { id, name });
+        }
+    }
+    planned
+}
+
+impl Import<'_> {
+    /// Writes a maintenance, as far as it differs.
+    pub(super) async fn maintenance(
+        &mut self,
+        tx: &mut WriteTx,
+        planned: std::result::Result<Planned<Maintenance>, String>,
+    ) -> Result<()> {
+        let Some(Planned { mut thing, mut warnings }) = self.or_refused(planned, |r| &mut r.maintenances) else {
+            return Ok(());
+        };
+        if let Some(id) = IncidentId::parse(thing.id.as_str())
+            && incidents::exists(tx, &id).await?
+        {
+            self.refuse_maintenance(format!("maintenance {id} “{}”: an incident has this id", thing.title));
+            return Ok(());
+        }
+        keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
+        if !maintenances::exists(tx, &thing.id).await? {
+            maintenances::insert(tx, &thing).await?;
+            // The maintenance itself is the copy: nothing stood there before, and the next change keeps this.
+            self.entries.push(Entry::new("maintenance.import", &thing.id, &thing.title));
+            self.report.maintenances.created += 1;
+            self.report.warnings.extend(warnings);
+            return Ok(());
+        }
+        let before = maintenances::find(tx, &thing.id).await?;
+        if same(&before, &thing) {
+            self.report.maintenances.unchanged += 1;
+        } else if touched(tx, before.id.as_str()).await? {
+            self.refuse_maintenance(left_alone("maintenance", before.id.as_str(), &before.title));
+        } else {
+            thing.version = before.version;
+            thing.switches = before.switches;
+            maintenances::update(tx, &mut thing, self.now).await?;
+            let entry = Entry::new("maintenance.import", &thing.id, &thing.title);
+            self.entries.push(entry.before(&before).after(&thing));
+            self.report.maintenances.changed += 1;
+            self.report.warnings.extend(warnings);
+        }
+        Ok(())
+    }
+
+    fn refuse_maintenance(&mut self, refusal: String) {
+        self.report.maintenances.refused += 1;
+        self.report.refusals.push(refusal);
+    }
+}
+
+/// An id that an update of another maintenance has already can't be kept.
+async fn keep_update_ids_apart(tx: &mut WriteTx, it: &mut Maintenance, warnings: &mut Vec<String>) -> Result<()> {
+    for (index, update) in it.updates.iter_mut().enumerate() {
+        let owner = maintenances::owner_of_update(tx, &update.id).await?;
+        if owner.is_some_and(|owner| owner != it.id) {
+            let (id, title) = (&it.id, &it.title);
+            warnings.push(format!(
+                "maintenance {id} “{title}”: the id “{}” of an update belongs to another maintenance",
+                update.id
+            ));
+            update.id = plan::derived_update_id(it.id.as_str(), index);
+        }
+    }
+    Ok(())
+}
+
+/// Whether two maintenances say the same; versions, switches, and when their rows were changed, are not said.
+fn same(a: &Maintenance, b: &Maintenance) -> bool {
+    let said = |it: &Maintenance| {
+        let mut said = it.clone();
+        said.version = 0;
+        said.switches = Switches::default();
+        said.remind_at = None;
+        said.zone = Tz::UTC;
+        said.created_at = DateTime::UNIX_EPOCH;
+        said.updated_at = DateTime::UNIX_EPOCH;
+        said
+    };
+    said(a) == said(b)
+}

@@ -1,0 +1,53 @@
+use leptos::prelude::*;
+
+use super::board::Board;
+use super::conflict::{Conflict, both_texts};
+use super::maintenance_new::{components, switches, title};
+use crate::domain::forms::PlanForm;
+use crate::domain::{Invalid, Maintenance, MaintenancePhase};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Hidden, Problems, Submit};
+
+/// The form for what a maintenance is about and does by itself.
+#[derive(Clone, Debug)]
+pub struct MaintenanceEdit {
+    pub shell: Shell,
+    /// As it stands.
+    pub maintenance: Maintenance,
+    pub form: PlanForm,
+    pub invalid: Invalid,
+    pub board: Board,
+    pub conflict: Option<Conflict<PlanForm>>,
+}
+
+/// Edits a maintenance.
+#[component]
+pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["title", "components"]);
+    let path = format!("/admin/maintenances/{}", page.maintenance.id);
+    let time = (page.maintenance.phase == MaintenancePhase::Scheduled).then(|| {
+        view! { <p class="hint">"To another time: "<a href=format!("{path}/schedule")>"move it"</a>"; visitors are told."</p> }
+    });
+    let content = view! {
+        <div class="column">
+            <h1>"Edit the maintenance"</h1>
+            <p class="soft"><a href=path.clone() dir="auto">{page.maintenance.title.clone()}</a></p>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {time}
+            <form method="post" action=path.clone() novalidate>
+                <Hidden name="version" value=page.form.version.to_string()/>
+                {title(&page.form.title, &problems)}
+                {components(&page.form, &page.board, &problems)}
+                {switches(page.form.switches)}
+                <p class="actions">
+                    <Submit words="Publish changes"/>
+                    <a href=path.clone()>"Cancel"</a>
+                </p>
+            </form>
+        </div>
+    };
+    let title = problems.titled("Edit the maintenance");
+    view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any()/> }
+}

@@ -1,0 +1,154 @@
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+
+use super::board::{Board, BoardSection};
+use super::composer;
+use crate::domain::Invalid;
+use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
+use crate::domain::maintenance::Switches;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{
+    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, PreviewButton, Problems, Select, Submit, TextArea,
+    TextInput, zone_choices,
+};
+
+/// The form that plans a maintenance, once or again and again.
+#[derive(Clone, Debug)]
+pub struct MaintenanceNew {
+    pub shell: Shell,
+    /// As it was typed; its message, if any, is shown as a preview.
+    pub form: SeriesForm,
+    pub invalid: Invalid,
+    pub board: Board,
+}
+
+/// The fields of a whole plan in their order.
+pub const PLAN_FIELDS: [&str; 9] =
+    ["title", "body", "scheduled_for", "scheduled_until", "zone", "components", "repeats", "rule", "skipped"];
+
+/// Plans a maintenance.
+#[component]
+pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &PLAN_FIELDS);
+    let recurrence = &page.form.recurrence;
+    let again = recurrence.is_wanted() || page.invalid.get("skipped").is_some();
+    let content = view! {
+        <div class="column">
+            <h1>"Plan a maintenance"</h1>
+            <ErrorSummary problems=problems.clone()/>
+            <form method="post" action="/admin/maintenances" novalidate>
+                {whole_plan(&page.form, &page.board, &problems)}
+                <details class="fold" open=again>
+                    <summary>"Comes again"</summary>
+                    {recurrence_fields(recurrence, true, &problems)}
+                </details>
+                {composer::preview(&page.form.first.body, "Scheduled", composer::Draft::none())}
+                <p class="actions">
+                    <Submit words="Publish the plan"/>
+                    <PreviewButton action="/admin/maintenances"/>
+                    <a href="/admin/maintenances">"Cancel"</a>
+                </p>
+            </form>
+        </div>
+    };
+    let title = problems.titled("Plan a maintenance");
+    view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any() island=true/> }
+}
+
+/// Title, message, time, components and switches.
+pub fn whole_plan(form: &SeriesForm, board: &Board, problems: &Problems) -> AnyView {
+    view! {
+        {title(&form.first.plan.title, problems)}
+        {composer::message(&form.first.body, problems)}
+        {window_fields(&form.first.window, problems)}
+        {components(&form.first.plan, board, problems)}
+        {switches(form.first.plan.switches)}
+    }
+    .into_any()
+}
+
+pub fn title(value: &str, problems: &Problems) -> AnyView {
+    let field =
+        Field::new("title", "Title").hint("What is worked on, and what visitors notice of it.").judged(problems);
+    view! { <TextInput field value=value.to_owned() autofocus=problems.is_empty()/> }.into_any()
+}
+
+/// Start, end and their zone.
+pub fn window_fields(form: &WindowForm, problems: &Problems) -> AnyView {
+    let from = Field::new("scheduled_for", "Start").judged(problems);
+    let until = Field::new("scheduled_until", "End").judged(problems);
+    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    view! {
+        <div class="pair">
+            <DateTimeLocal field=from value=form.scheduled_for.clone()/>
+            <DateTimeLocal field=until value=form.scheduled_until.clone()/>
+        </div>
+        <Select field=zone choices=zone_choices() value=form.zone.clone()/>
+    }
+    .into_any()
+}
+
+/// A box to tick for each component, and for each that is gone but was planned for.
+pub fn components(form: &PlanForm, board: &Board, problems: &Problems) -> AnyView {
+    let field = Field::new("components", "Components that are worked on").judged(problems);
+    let sections = board.sections.iter().map(|section| section_boxes(section, form)).collect_view();
+    let known: BTreeSet<&str> = board.rows().map(|row| row.component.id.as_str()).collect();
+    let gone = form.components.iter().filter(|id| !known.contains(id.as_str()));
+    let gone = gone.map(|id| component_box(id, &format!("{id} (deleted)"), true)).collect_view();
+    let none = board.is_empty().then(|| view! { <p class="soft">"The page has no components yet."</p> });
+    let content = view! { {none}{sections}{gone} }.into_any();
+    view! { <Group field content id="components"/> }.into_any()
+}
+
+fn section_boxes(section: &BoardSection, form: &PlanForm) -> AnyView {
+    let heading =
+        section.group.as_ref().map(|group| view! { <p class="group-name" dir="auto">{group.name.clone()}</p> });
+    let boxes = section.rows.iter().map(|row| {
+        let id = row.component.id.as_str();
+        component_box(id, &row.component.name, form.components.contains(id))
+    });
+    (!section.rows.is_empty()).then(|| view! { {heading}{boxes.collect_view()} }).into_any()
+}
+
+fn component_box(id: &str, name: &str, checked: bool) -> AnyView {
+    let field = Field::new("component", name).id(format!("component-{id}"));
+    view! { <CheckBox field checked value=id.to_owned()/> }.into_any()
+}
+
+/// What it does by itself.
+pub fn switches(switches: Switches) -> AnyView {
+    let box_of = |name: &str, label: &str, checked| {
+        let field = Field::new(name, label);
+        view! { <CheckBox field checked/> }
+    };
+    let content = view! {
+        {box_of("marks", "Show its components as under maintenance from its start to its end", switches.marks)}
+        {box_of("starts", "Begin by itself at the start", switches.starts)}
+        {box_of("completes", "Complete itself at the end", switches.completes)}
+        {box_of("reminds", "Remind visitors 60 minutes before", switches.reminds)}
+    }
+    .into_any();
+    view! { <Group field=Field::new("switches", "What happens by itself") content id="switches"/> }.into_any()
+}
+
+/// Whether and how it comes again; `once` offers that it does not.
+pub fn recurrence_fields(form: &RecurrenceForm, once: bool, problems: &Problems) -> AnyView {
+    let mut choices: Vec<Choice> =
+        RecurrenceForm::RULES.iter().map(|(rule, words)| Choice::new(*rule, *words)).collect();
+    if once {
+        choices.insert(0, Choice::new("", "It does not"));
+    }
+    choices.push(Choice::new(RecurrenceForm::CUSTOM, "By a rule of your own"));
+    let repeats = Field::new("repeats", "How often").hint("At the same hour of the day, also when the clocks change.");
+    let rule =
+        Field::new("rule", "Rule of your own").hint("An RRULE, like FREQ=MONTHLY;BYDAY=1SU for the first Sunday.");
+    let skipped = Field::new("skipped", "Left out on these days").hint("One day a line, like 2026-12-24.");
+    view! {
+        <Select field=repeats.judged(problems) choices value=form.repeats.clone()/>
+        <TextInput field=rule.judged(problems) value=form.rule.clone()/>
+        <TextArea field=skipped.judged(problems) value=form.skipped.clone() rows=2/>
+    }
+    .into_any()
+}

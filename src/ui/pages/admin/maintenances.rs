@@ -1,0 +1,124 @@
+use leptos::prelude::*;
+
+use super::incidents::older;
+use crate::domain::forms::RecurrenceForm;
+use crate::domain::{Maintenance, Series};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::time::{Time, window};
+
+/// The maintenances, a page of them at a time, and what comes again.
+#[derive(Clone, Debug)]
+pub struct MaintenanceList {
+    pub shell: Shell,
+    /// Latest planned start first.
+    pub maintenances: Vec<Maintenance>,
+    /// Those that have not ended, oldest first.
+    pub series: Vec<Series>,
+    /// The cursor of the next older page; nothing on the last.
+    pub older: Option<String>,
+}
+
+/// The table of maintenances.
+#[component]
+pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let new = shell.can_publish().then(|| {
+        view! { <a class="button primary" href="/admin/maintenances/new">"Plan a maintenance"</a> }
+    });
+    let content = view! {
+        <div class="headline">
+            <h1>"Maintenance"</h1>
+            {new}
+        </div>
+        {table(&page.maintenances, &shell)}
+        {older("/admin/maintenances", page.older)}
+        {series(&page.series, &shell)}
+        <p class="soft">"Calendar programs can subscribe to "<a href="/maintenance.ics">"the calendar of maintenances"</a>"."</p>
+    };
+    view! { <AdminLayout shell title="Maintenance" section=Some(Section::Maintenances) content=content.into_any()/> }
+}
+
+fn table(maintenances: &[Maintenance], shell: &Shell) -> AnyView {
+    if maintenances.is_empty() {
+        return view! { <p class="soft">"No maintenance is planned, and none was."</p> }.into_any();
+    }
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label="Maintenances, latest first">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Maintenance"</th>
+                        <th scope="col">"Phase"</th>
+                        <th scope="col">"Planned for"</th>
+                        <th scope="col" class="number">"Components"</th>
+                        <th scope="col" class="number">"Updates"</th>
+                    </tr>
+                </thead>
+                <tbody>{maintenances.iter().map(|it| row(it, shell)).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(it: &Maintenance, shell: &Shell) -> AnyView {
+    let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+    view! {
+        <tr>
+            <th scope="row"><a href=format!("/admin/maintenances/{}", it.id) dir="auto">{it.title.clone()}</a></th>
+            <td>{phase_words(it, shell)}</td>
+            <td><Time at=it.scheduled_for words=words/></td>
+            <td class="number">{it.components.len()}</td>
+            <td class="number">{it.updates.len()}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The phase; of one that should have begun or ended already, also that.
+pub fn phase_words(it: &Maintenance, shell: &Shell) -> String {
+    let late = match it.phase {
+        phase if phase.is_active() && it.scheduled_until < shell.now => ", should have ended",
+        phase if !phase.is_over() && !phase.is_active() && it.scheduled_for < shell.now => ", should have begun",
+        _ => "",
+    };
+    format!("{}{late}", it.phase.words())
+}
+
+fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
+    let item = |series: &Series| {
+        let edit = shell.can_publish().then(|| {
+            view! {
+                <p class="links">
+                    <a href=format!("/admin/series/{}/edit", series.id)>
+                        "Edit all that follow"<span class="unseen" dir="auto">{format!(": {}", series.title)}</span>
+                    </a>
+                </p>
+            }
+        });
+        view! {
+            <li>
+                <span dir="auto">{series.title.clone()}</span>
+                <p class="soft">{rule_words(series)}</p>
+                {edit}
+            </li>
+        }
+    };
+    (!series.is_empty()).then(|| {
+        view! {
+            <section aria-labelledby="series">
+                <h2 id="series">"Comes again"</h2>
+                <ul class="plain-list">{series.iter().map(item).collect_view()}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+/// `Every week, at 02:00 in Europe/Lisbon`
+pub fn rule_words(series: &Series) -> String {
+    let rule = series.rule.as_str();
+    let listed = RecurrenceForm::RULES.iter().find(|(known, _)| *known == rule);
+    let words = listed.map_or(rule, |(_, words)| words);
+    format!("{words}, at {} in {}", series.first_start.format("%H:%M"), series.zone.name())
+}

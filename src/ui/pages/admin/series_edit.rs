@@ -1,0 +1,61 @@
+use leptos::prelude::*;
+
+use super::board::Board;
+use super::conflict::{Conflict, both_texts};
+use super::maintenance_new::{PLAN_FIELDS, recurrence_fields, whole_plan};
+use crate::domain::forms::SeriesForm;
+use crate::domain::{Invalid, Series};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Hidden, PostButton, Problems, Submit, Weight};
+
+/// The form that changes all occurrences of a series that are to come.
+#[derive(Clone, Debug)]
+pub struct SeriesEdit {
+    pub shell: Shell,
+    /// As it stands.
+    pub series: Series,
+    pub form: SeriesForm,
+    pub invalid: Invalid,
+    pub board: Board,
+    pub conflict: Option<Conflict<SeriesForm>>,
+}
+
+/// Edits a series.
+#[component]
+pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &PLAN_FIELDS);
+    let path = format!("/admin/series/{}", page.series.id);
+    let ended = page.series.has_ended().then(|| view! { <p class="hint">"It has ended. Saving begins it again."</p> });
+    let end = (!page.series.has_ended()).then(|| {
+        view! {
+            <section aria-labelledby="end">
+                <h2 id="end">"End it"</h2>
+                <p class="soft">"No further maintenance is made. One that is planned already stays; it can be cancelled."</p>
+                <PostButton action=format!("{path}/end") words="End the series" weight=Weight::Destructive/>
+            </section>
+        }
+    });
+    let content = view! {
+        <div class="column">
+            <h1>"Edit all that follow"</h1>
+            <p class="soft" dir="auto">{page.series.title.clone()}</p>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            <p>"The next maintenance of this series, if it has not begun, changes with it. Those before stay as they are."</p>
+            {ended}
+            <form method="post" action=path.clone() novalidate>
+                <Hidden name="version" value=page.form.first.plan.version.to_string()/>
+                {whole_plan(&page.form, &page.board, &problems)}
+                {recurrence_fields(&page.form.recurrence, false, &problems)}
+                <p class="actions">
+                    <Submit words="Publish changes"/>
+                    <a href="/admin/maintenances">"Cancel"</a>
+                </p>
+            </form>
+            {end}
+        </div>
+    };
+    let title = problems.titled("Edit all that follow");
+    view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any()/> }
+}

@@ -1,0 +1,188 @@
+//! `/incidents/{id}` of a maintenance, and what other pages show of one.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use super::parts::{Fold, count, fact, timeline, when};
+use crate::domain::{Maintenance, MaintenancePhase, Status};
+use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::markdown;
+use crate::ui::time::{self, Time};
+
+/// The most characters of the newest update in the description.
+const SUMMARY: usize = 160;
+
+/// What the page of a maintenance shows.
+#[derive(Clone, Debug)]
+pub struct MaintenancePage {
+    pub shell: Shell,
+    pub maintenance: Maintenance,
+}
+
+/// The whole document.
+pub fn render(page: MaintenancePage) -> String {
+    crate::ui::render(|| view! { <MaintenanceView page=page /> })
+}
+
+/// The page of a maintenance.
+#[component]
+pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
+    let MaintenancePage { shell, maintenance } = page;
+    let (zone, now) = (shell.zone(), shell.now);
+    let said = maintenance.newest().map(|update| markdown::summary(&update.body, SUMMARY)).unwrap_or_default();
+    let head = Head { title: maintenance.title.clone(), description: said, kind: Kind::Regular };
+    let updates = count(maintenance.updates.len() as i64, "update");
+    let facts = facts(&maintenance, zone);
+    view! {
+        <Layout shell=shell head=head>
+            <article class="incident planned">
+                <div class="intro">
+                    <p class="chip">{state_words(&maintenance, now, zone)}</p>
+                    <h1 dir="auto">{maintenance.title.clone()}</h1>
+                </div>
+                {facts}
+                <h2>{updates}</h2>
+                {timeline(&maintenance.updates, MaintenancePhase::words, zone, now)}
+            </article>
+            <p class="back">
+                <a href="/">"Current status"</a>
+                <a href="/history">"Incident history"</a>
+                <a href=format!("{}.ics", href(&maintenance))>"Add to a calendar"</a>
+            </p>
+        </Layout>
+    }
+    .into_any()
+}
+
+fn facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
+    let full = |at| view! { <Time at=at words=time::full(at, zone) /> }.into_any();
+    let planned = time::span(maintenance.scheduled_for, Some(maintenance.scheduled_until), zone);
+    let planned = view! { <Time at=maintenance.scheduled_for words=planned /> }.into_any();
+    let cancelled = maintenance.phase == MaintenancePhase::Cancelled;
+    let began = maintenance.started_at.map(|at| fact("Started", full(at)));
+    let ended = maintenance.ended_at.map(|at| fact(if cancelled { "Cancelled" } else { "Completed" }, full(at)));
+    let affected = (!maintenance.components.is_empty()).then(|| fact("Affected components", affected(maintenance)));
+    view! { <dl>{fact("Planned for", planned)}{began}{ended}{affected}</dl> }.into_any()
+}
+
+/// Every component it is planned for; while it goes on with the status it leaves them in.
+fn affected(maintenance: &Maintenance) -> AnyView {
+    let now = maintenance.statuses();
+    let item = |component: &crate::domain::maintenance::PlannedComponent| {
+        let status = now.get(&component.id).copied().map(Status::words).map(|it| format!(": {}", it.to_lowercase()));
+        view! { <li><bdi>{component.name.clone()}</bdi>{status}</li> }
+    };
+    view! { <ul>{maintenance.components.iter().map(item).collect_view()}</ul> }.into_any()
+}
+
+/// A maintenance under a third-level heading, in a tone of its own.
+#[component]
+pub fn MaintenanceCard(maintenance: Maintenance, fold: Fold, zone: Tz, now: DateTime<Utc>) -> AnyView {
+    let timeline = timeline(&maintenance.updates, MaintenancePhase::words, zone, now);
+    let said = match fold {
+        Fold::Never => timeline,
+        _ => {
+            let summary = if maintenance.updates.len() == 1 {
+                "What is planned".to_owned()
+            } else {
+                format!("Timeline, {}", count(maintenance.updates.len() as i64, "update"))
+            };
+            view! { <details open=fold == Fold::Open><summary>{summary}</summary>{timeline}</details> }.into_any()
+        }
+    };
+    view! {
+        <article class="card planned" id=anchor(&maintenance)>
+            <div class="head">
+                <h3 dir="auto"><a href=href(&maintenance)>{maintenance.title.clone()}</a></h3>
+                <p class="chip">{state_words(&maintenance, now, zone)}</p>
+            </div>
+            {window_and_components(&maintenance, now, zone)}
+            {said}
+        </article>
+    }
+    .into_any()
+}
+
+/// One line of facts: when it is planned for (unless the chip says so), and what it affects.
+fn window_and_components(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
+    let window = (maintenance.phase != MaintenancePhase::Scheduled).then(|| {
+        let words = time::window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
+        view! { <li>"planned for "<Time at=maintenance.scheduled_for words=words /></li> }
+    });
+    let names = affected_names(maintenance).map(|names| view! { <li dir="auto">{names}</li> });
+    (window.is_some() || names.is_some()).then(|| view! { <ul class="facts">{window}{names}</ul> }.into_any())
+}
+
+/// The components it is planned for, as one line.
+pub fn affected_names(maintenance: &Maintenance) -> Option<String> {
+    let names: Vec<&str> = maintenance.components.iter().map(|component| component.name.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// `Planned · Thu 26 Nov, 02:00 to 04:00 WET`, `Maintenance in progress · until 04:00 WET`
+pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> String {
+    let until = || when(maintenance.scheduled_until, now, zone);
+    match maintenance.phase {
+        MaintenancePhase::Scheduled => {
+            let window = time::window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
+            format!("Planned · {window}")
+        }
+        MaintenancePhase::InProgress => format!("Maintenance in progress · until {}", until()),
+        MaintenancePhase::Verifying => format!("Maintenance, verifying · until {}", until()),
+        MaintenancePhase::Completed => "Maintenance completed".to_owned(),
+        MaintenancePhase::Cancelled => "Maintenance cancelled".to_owned(),
+    }
+}
+
+/// The address of its own page.
+pub fn href(maintenance: &Maintenance) -> String {
+    format!("/incidents/{}", maintenance.id)
+}
+
+/// The id of its card on a page.
+pub fn anchor(maintenance: &Maintenance) -> String {
+    format!("maintenance-{}", maintenance.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+
+    #[test]
+    fn one_to_come_says_when_and_what_and_fits_a_calendar() {
+        let html = render(sample::maintenance_page(sample::upgrade())).replace("<!>", "");
+        check(&html);
+        for words in [
+            "Planned · Thu 26 Nov, 02:00 to 04:00 WET</p>",
+            ">Storage upgrade, archive search read-only</h1>",
+            "<dt>Planned for</dt>",
+            "26 Nov 2026, 02:00 to 04:00 WET",
+            "<bdi>Archive search</bdi></li>",
+            "<strong>Scheduled</strong>",
+            "href=\"/incidents/upgrade00001.ics\"",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+        assert!(!html.contains("Started") && !html.contains("Completed"));
+    }
+
+    #[test]
+    fn one_that_goes_on_says_until_when_and_how_its_components_stand() {
+        let html = render(sample::maintenance_page(sample::upgrade_under_way())).replace("<!>", "");
+        check(&html);
+        for words in ["Maintenance in progress · until 15:30 WET", "<bdi>Archive search</bdi>: under maintenance"] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+    }
+
+    #[test]
+    fn every_text_is_escaped() {
+        let mut it = sample::upgrade();
+        it.title = SCRIPT.into();
+        it.components[0].name = SCRIPT.into();
+        it.updates[0].body = format!("{SCRIPT}\"'>");
+        check(&render(sample::maintenance_page(it)));
+    }
+}

@@ -1,0 +1,157 @@
+//! Maintenances and their series in a database.
+
+use candor::db::{components, effects, incidents, maintenances, series};
+use candor::domain::{Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
+use chrono::TimeDelta;
+
+use crate::support::samples::{component, incident, maintenance};
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    a_maintenance_is_stored_as_it_is,
+    a_change_of_an_older_version_is_a_conflict,
+    lists_are_in_order_and_bounded,
+    the_database_itself_refuses_what_cannot_be,
+    incidents_and_maintenances_never_share_an_id,
+    work_counts_as_no_downtime_and_takes_the_place_of_a_baseline,
+    a_series_makes_each_occurrence_once,
+);
+
+fn hours(hours: i64) -> TimeDelta {
+    TimeDelta::hours(hours)
+}
+
+fn planned(id: &str, begins_in: i64) -> Maintenance {
+    maintenance(id, now() + hours(begins_in), now() + hours(begins_in + 2), &["api", "db"])
+}
+
+async fn insert(test: &TestDb, all: &[Maintenance]) {
+    let mut tx = test.write().await.unwrap();
+    for it in all {
+        maintenances::insert(&mut tx, it).await.unwrap();
+    }
+    test.keep(tx).await;
+}
+
+async fn found(test: &TestDb, id: &str) -> Maintenance {
+    maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
+}
+
+fn fresh() -> UpdateId {
+    UpdateId::from_random(candor::db::random())
+}
+
+async fn a_maintenance_is_stored_as_it_is(test: TestDb) {
+    let mut it = planned("a", 5);
+    it.zone = "Australia/Lord_Howe".parse().unwrap();
+    it.switches.completes = false;
+    insert(&test, std::slice::from_ref(&it)).await;
+    assert_eq!(found(&test, "a").await, it);
+    it.begin(fresh(), now()).unwrap();
+    it.components.remove(1);
+    let mut tx = test.write().await.unwrap();
+    maintenances::update(&mut tx, &mut it, now()).await.unwrap();
+    test.keep(tx).await;
+    assert_eq!(found(&test, "a").await, it);
+    assert_eq!((it.version, it.updates.len()), (2, 2));
+}
+
+async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
+    let mut it = planned("a", 5);
+    insert(&test, std::slice::from_ref(&it)).await;
+    let mut older = it.clone();
+    let mut tx = test.write().await.unwrap();
+    maintenances::update(&mut tx, &mut it, now()).await.unwrap();
+    let refused = maintenances::update(&mut tx, &mut older, now()).await;
+    assert!(matches!(refused, Err(candor::db::Error::Conflict(_))));
+}
+
+async fn lists_are_in_order_and_bounded(test: TestDb) {
+    let mut over = planned("over", -30);
+    over.begin(fresh(), now() - hours(30)).unwrap();
+    over.complete(fresh(), now() - hours(28)).unwrap();
+    insert(&test, &[planned("later", 48), planned("sooner", 5), over]).await;
+    let mut tx = test.read().await.unwrap();
+    let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(maintenances::planned(&mut tx).await.unwrap()), ["sooner", "later"]);
+    assert_eq!(ids(maintenances::over_since(&mut tx, now() - hours(29), 9).await.unwrap()), ["over"]);
+    assert_eq!(ids(maintenances::over_since(&mut tx, now(), 9).await.unwrap()), [""; 0]);
+    let first = maintenances::list(&mut tx, None, 2).await.unwrap();
+    let cursor = maintenances::cursor(&first[1]);
+    assert_eq!(ids(first), ["later", "sooner"]);
+    assert_eq!(ids(maintenances::list(&mut tx, cursor.as_ref(), 2).await.unwrap()), ["over"]);
+    let soon = (Some(now()), Some(now() + hours(48)));
+    assert_eq!(ids(maintenances::within(&mut tx, soon, 9).await.unwrap()), ["sooner"]);
+    assert_eq!(maintenances::last_start_before(&mut tx, now()).await.unwrap(), Some(now() - hours(30)));
+    assert_eq!(maintenances::first_start_since(&mut tx, now()).await.unwrap(), Some(now() + hours(5)));
+}
+
+async fn the_database_itself_refuses_what_cannot_be(test: TestDb) {
+    let mut it = planned("a", 5);
+    it.scheduled_until = it.scheduled_for;
+    let mut tx = test.write().await.unwrap();
+    assert!(maintenances::insert(&mut tx, &it).await.is_err());
+    drop(tx);
+    let mut it = planned("a", 5);
+    it.title = String::new();
+    let mut tx = test.write().await.unwrap();
+    assert!(maintenances::insert(&mut tx, &it).await.is_err());
+}
+
+async fn incidents_and_maintenances_never_share_an_id(test: TestDb) {
+    test.insert(&[incident("one", now())]).await;
+    insert(&test, &[planned("two", 5)]).await;
+    let mut tx = test.write().await.unwrap();
+    assert!(maintenances::insert(&mut tx, &planned("one", 5)).await.is_err());
+    drop(tx);
+    let mut tx = test.write().await.unwrap();
+    assert!(incidents::insert(&mut tx, &incident("two", now())).await.is_err());
+}
+
+async fn work_counts_as_no_downtime_and_takes_the_place_of_a_baseline(test: TestDb) {
+    let mut tx = test.write().await.unwrap();
+    let mut api = components::create(&mut tx, component("API"), now() - hours(100)).await.unwrap();
+    api.status = Status::MajorOutage;
+    components::update(&mut tx, &mut api, now() - hours(10)).await.unwrap();
+    api.status = Status::Operational;
+    components::update(&mut tx, &mut api, now() - hours(2)).await.unwrap();
+    let mut it = maintenance("a", now() - hours(8), now() - hours(6), &[api.id.as_str()]);
+    it.begin(fresh(), now() - hours(8)).unwrap();
+    it.complete(fresh(), now() - hours(5)).unwrap();
+    maintenances::insert(&mut tx, &it).await.unwrap();
+    test.keep(tx).await;
+    let mut found = effects::since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
+    found.sort_by_key(|effect| effect.from);
+    let spans: Vec<_> = found
+        .iter()
+        .map(|it| ((now() - it.from).num_hours(), (now() - it.to.unwrap()).num_hours(), it.status))
+        .collect();
+    assert_eq!(spans, [(10, 8, Status::MajorOutage), (8, 5, Status::UnderMaintenance), (5, 2, Status::MajorOutage)]);
+    assert!(found.iter().all(|effect| effect.incident_id.is_none()));
+}
+
+async fn a_series_makes_each_occurrence_once(test: TestDb) {
+    use candor::domain::forms::{MaintenanceForm, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
+    let mut tx = test.write().await.unwrap();
+    let api = components::create(&mut tx, component("API"), now()).await.unwrap();
+    let window = WindowForm::of(now() + hours(24), now() + hours(26), chrono_tz::Europe::Lisbon);
+    let plan = PlanForm { title: "Again".into(), components: [api.id.to_string()].into(), ..PlanForm::default() };
+    let recurrence =
+        RecurrenceForm { repeats: "FREQ=WEEKLY".into(), skipped: "2026-12-24".into(), ..RecurrenceForm::default() };
+    let form = SeriesForm { first: MaintenanceForm { plan, window, body: "Text".into() }, recurrence };
+    let id = SeriesId::parse("s").unwrap();
+    let mut it = form.parse().unwrap().begin(id.clone(), &[api], now()).unwrap();
+    series::insert(&mut tx, &it).await.unwrap();
+    let made = series::grow(&mut tx, &mut it, now()).await.unwrap().unwrap();
+    test.keep(tx).await;
+    let mut tx = test.read().await.unwrap();
+    assert_eq!(series::find(&mut tx, &id).await.unwrap(), it);
+    assert_eq!(maintenances::next_of(&mut tx, &id).await.unwrap(), Some(made.clone()));
+    assert_eq!((made.components[0].name.as_str(), made.phase), ("API", MaintenancePhase::Scheduled));
+    drop(tx);
+    let mut tx = test.write().await.unwrap();
+    let mut again = Maintenance { id: MaintenanceId::parse("again").unwrap(), ..made };
+    again.updates[0].id = fresh();
+    let refused = maintenances::insert(&mut tx, &again).await;
+    assert!(matches!(refused, Err(candor::db::Error::Conflict(_))), "{refused:?}");
+}

@@ -1,0 +1,139 @@
+//! What maintenances do by themselves, step by step.
+
+use std::sync::Arc;
+
+use candor::db::{Db, maintenances};
+use candor::domain::{Maintenance, MaintenancePhase, Status};
+use candor::worker::Work;
+use candor::worker::maintenances::tick;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    it_begins_and_ends_to_the_microsecond_and_the_page_shows_it,
+    two_processes_take_each_step_once,
+    what_was_missed_is_caught_up_as_of_its_own_time,
+    nothing_due_is_nothing_written,
+    each_start_makes_the_next_occurrence_of_a_series,
+    a_long_downtime_floods_nobody,
+);
+
+/// A maintenance of an hour that begins two hours from now, over the component API.
+async fn plan(app: &TestApp) -> Maintenance {
+    let api = app.component("API").await;
+    let begin = app.clock.now() + TimeDelta::hours(2);
+    let it = samples::maintenance("work", begin, begin + TimeDelta::hours(1), &[api.id.as_str()]);
+    app.plan(std::slice::from_ref(&it)).await;
+    it
+}
+
+fn until(app: &TestApp, at: DateTime<Utc>) {
+    app.clock.advance(at - app.clock.now());
+}
+
+async fn actions(app: &TestApp) -> Vec<String> {
+    let rows = app.audit().await.into_iter().filter(|row| row.subject_id == "work");
+    let mut actions: Vec<String> = rows.map(|row| row.action).collect();
+    actions.reverse();
+    actions
+}
+
+async fn it_begins_and_ends_to_the_microsecond_and_the_page_shows_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let it = plan(&app).await;
+    let mut work = Work::default();
+    let headline = async || app.visitor().get("/").await.word("h1");
+    work.tick(&app).await;
+    until(&app, it.scheduled_for - TimeDelta::microseconds(1));
+    work.tick(&app).await;
+    assert_eq!(actions(&app).await, ["maintenance.remind"]);
+    assert_eq!(headline().await, "All Systems Operational");
+    until(&app, it.scheduled_for);
+    work.tick(&app).await;
+    assert_eq!(headline().await, "Service Under Maintenance");
+    assert_eq!(app.visitor().get("/").await.word("li.row .state"), Status::UnderMaintenance.words());
+    until(&app, it.scheduled_until - TimeDelta::microseconds(1));
+    work.tick(&app).await;
+    assert_eq!(headline().await, "Service Under Maintenance");
+    until(&app, it.scheduled_until);
+    work.tick(&app).await;
+    work.tick(&app).await;
+    assert_eq!(headline().await, "All Systems Operational");
+    assert_eq!(actions(&app).await, ["maintenance.remind", "maintenance.begin", "maintenance.complete"]);
+    let over = app.maintenance("work").await;
+    assert_eq!((over.started_at, over.ended_at), (Some(it.scheduled_for), Some(it.scheduled_until)));
+    assert!(app.audit().await[0].actor.name == "Candor" && app.audit().await[0].actor.manager_id.is_none());
+}
+
+async fn two_processes_take_each_step_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let it = plan(&app).await;
+    let (other, _) = app.restarted_over(Db::at(&app.test.url).unwrap());
+    other.publisher.publish().await.unwrap();
+    for at in [it.scheduled_for - TimeDelta::minutes(60), it.scheduled_for, it.scheduled_until] {
+        until(&app, at);
+        // Both believe that something is due; whoever writes second finds it done.
+        let (one, two) = tokio::join!(tick(&app), tick(&other));
+        assert_eq!(i32::from(one.unwrap()) + i32::from(two.unwrap()), 1, "{at}");
+        app.publisher.publish().await.unwrap();
+        other.publisher.publish().await.unwrap();
+    }
+    assert_eq!(actions(&app).await, ["maintenance.remind", "maintenance.begin", "maintenance.complete"]);
+    other.db.close().await;
+}
+
+async fn what_was_missed_is_caught_up_as_of_its_own_time(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let it = plan(&app).await;
+    app.clock.advance(TimeDelta::days(3));
+    assert!(tick(&app).await.unwrap());
+    let over = app.maintenance("work").await;
+    let said: Vec<_> = over.updates.iter().map(|update| (update.phase, update.posted_at)).collect();
+    assert_eq!(
+        said[1..],
+        [(MaintenancePhase::InProgress, it.scheduled_for), (MaintenancePhase::Completed, it.scheduled_until),]
+    );
+    assert!(over.updates[1..].iter().all(|update| update.created_at == app.clock.now()));
+    let revision = app.counts().await.0;
+    assert!(!tick(&app).await.unwrap());
+    assert_eq!(app.counts().await.0, revision);
+}
+
+async fn nothing_due_is_nothing_written(test: TestDb) {
+    let app = TestApp::new(test).await;
+    plan(&app).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let (before, site) = (app.counts().await, app.publisher.site());
+    app.clock.advance(TimeDelta::seconds(59));
+    work.tick(&app).await;
+    assert_eq!(app.counts().await, before);
+    assert!(Arc::ptr_eq(&site, &app.publisher.site()));
+}
+
+async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let first = app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    let all = async || maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
+    assert_eq!(all().await.len(), 1);
+    until(&app, first.scheduled_for);
+    Work::default().tick(&app).await;
+    let made = all().await;
+    assert_eq!(made.len(), 2);
+    assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
+    assert_eq!((made[0].phase, made[1].phase), (MaintenancePhase::Scheduled, MaintenancePhase::InProgress));
+    Work::default().tick(&app).await;
+    assert_eq!(all().await.len(), 2);
+}
+
+async fn a_long_downtime_floods_nobody(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    app.clock.advance(TimeDelta::days(100));
+    assert!(tick(&app).await.unwrap());
+    let made = maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
+    assert_eq!(made.len(), 2, "the one that was planned, and the next one");
+    assert!(made[0].scheduled_for > app.clock.now() && made[1].phase == MaintenancePhase::Completed);
+}

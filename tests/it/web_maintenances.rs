@@ -1,0 +1,288 @@
+//! Planning, moving, extending and ending maintenances as a publisher.
+
+use axum::http::StatusCode;
+use candor::db::{maintenances, series};
+use candor::domain::{Maintenance, MaintenancePhase, Role, Status};
+use chrono::TimeDelta;
+
+use crate::support::app::{Browser, TestApp};
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    a_maintenance_is_planned_begun_extended_and_completed,
+    a_wrong_plan_comes_back_with_its_texts,
+    a_preview_publishes_nothing,
+    a_maintenance_is_moved_and_visitors_are_told,
+    a_maintenance_is_edited_while_it_is_to_come,
+    a_cancelled_one_does_nothing_more,
+    what_somebody_else_changed_is_a_conflict,
+    the_text_of_an_update_can_be_edited,
+    an_update_says_how_the_components_stand,
+    a_step_taken_twice_is_refused,
+    all_that_follow_are_edited_and_the_series_ends,
+    a_cancelled_occurrence_makes_room_for_the_next,
+    the_desk_and_the_list_show_what_is_planned,
+);
+
+const PLAN: [(&str, &str); 9] = [
+    ("title", "Disk upgrade"),
+    ("body", "The archive is **read-only**."),
+    ("scheduled_for", "2026-11-12T02:00"),
+    ("scheduled_until", "2026-11-12T04:00"),
+    ("zone", "Asia/Kolkata"),
+    ("starts", "1"),
+    ("completes", "1"),
+    ("marks", "1"),
+    ("reminds", "1"),
+];
+
+async fn all(app: &TestApp) -> Vec<Maintenance> {
+    maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap()
+}
+
+/// A publisher, and a maintenance "work" that begins in a day.
+async fn planned(test: TestDb) -> (TestApp, Browser) {
+    let app = TestApp::new(test).await;
+    let api = app.component("API").await;
+    let begin = app.clock.now() + TimeDelta::days(1);
+    app.plan(&[samples::maintenance("work", begin, begin + TimeDelta::hours(2), &[api.id.as_str()])]).await;
+    let browser = app.logged_in(Role::Publisher).await;
+    (app, browser)
+}
+
+async fn a_maintenance_is_planned_begun_extended_and_completed(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let api = app.component("API").await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    let form = browser.get("/admin/maintenances/new").await;
+    assert_eq!((form.field("zone").as_str(), form.field("starts").as_str()), ("UTC", "1"));
+    let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("component", api.id.as_str())]].concat()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let made = all(&app).await.remove(0);
+    assert_eq!(answer.location(), format!("/admin/maintenances/{}?done=maintenance-planned", made.id));
+    assert_eq!(made.scheduled_for.to_rfc3339(), "2026-11-11T20:30:00+00:00");
+    assert_eq!((made.zone.name(), made.components.len()), ("Asia/Kolkata", 1));
+    assert_eq!(app.visitor().get("/").await.word(".card.planned h3"), "Disk upgrade");
+    let path = format!("/admin/maintenances/{}", made.id);
+    browser.post(&format!("{path}/beginning"), &[]).await;
+    assert_eq!(app.visitor().get("/").await.word("h1"), "Service Under Maintenance");
+    let extension = browser.get(&format!("{path}/extension")).await;
+    assert_eq!(
+        (extension.field("until").as_str(), extension.field("zone").as_str()),
+        ("2026-11-12T04:30", "Asia/Kolkata")
+    );
+    let version = extension.field("version");
+    let fields = [("until", "2026-11-12T05:00"), ("zone", "Asia/Kolkata"), ("version", version.as_str())];
+    let answer = browser.post(&format!("{path}/extension"), &fields).await;
+    assert_eq!(answer.location(), format!("{path}?done=maintenance-extended"));
+    browser.post(&format!("{path}/completion"), &[]).await;
+    let over = app.maintenance(made.id.as_str()).await;
+    assert_eq!((over.phase, over.ended_at), (MaintenancePhase::Completed, Some(app.clock.now())));
+    assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    let actions: Vec<String> = app.audit().await.into_iter().map(|row| row.action).take(4).collect();
+    assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.begin", "maintenance.plan"]);
+}
+
+async fn a_wrong_plan_comes_back_with_its_texts(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    let before = app.everything().await;
+    let mut fields = PLAN.to_vec();
+    fields[3] = ("scheduled_until", "2026-11-12T01:00");
+    fields.extend([("repeats", "custom"), ("rule", "FREQ=HOURLY"), ("component", "gone")]);
+    let answer = browser.post("/admin/maintenances", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.message("scheduled_until").contains("after the start"), "{}", answer.text());
+    assert_eq!((answer.field("title").as_str(), answer.field("rule").as_str()), ("Disk upgrade", "FREQ=HOURLY"));
+    assert_eq!(answer.field("body"), "The archive is **read-only**.");
+    fields[3] = ("scheduled_until", "2026-11-12T04:00");
+    let answer = browser.post("/admin/maintenances", &fields).await;
+    assert!(answer.message("rule").contains("once a day"), "{}", answer.text());
+    fields.retain(|(name, _)| !["repeats", "rule"].contains(name));
+    let answer = browser.post("/admin/maintenances", &fields).await;
+    assert!(answer.message("components").contains("gone"), "{}", answer.text());
+    let gap =
+        [("scheduled_for", "2027-03-28T01:30"), ("zone", "Europe/Lisbon"), ("scheduled_until", "2027-03-28T03:00")];
+    let answer = browser.post("/admin/maintenances", &[&PLAN[..2], &gap].concat()).await;
+    assert!(answer.message("scheduled_for").contains("skip"), "{}", answer.text());
+    assert!(app.everything().await == before);
+}
+
+async fn a_preview_publishes_nothing(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    let before = app.everything().await;
+    let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("preview", "1")]].concat()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.word("#preview .preview").contains("The archive is read-only."));
+    assert!(app.everything().await == before);
+}
+
+async fn a_maintenance_is_moved_and_visitors_are_told(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    let form = browser.get("/admin/maintenances/work/schedule").await;
+    assert_eq!(form.field("scheduled_for"), "2026-11-11T12:00");
+    let fields = [
+        ("scheduled_for", "2026-11-13T12:00"),
+        ("scheduled_until", "2026-11-13T14:00"),
+        ("zone", "UTC"),
+        ("version", "1"),
+        ("body", "The disks come later."),
+    ];
+    let answer = browser.post("/admin/maintenances/work/schedule", &fields).await;
+    assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-moved");
+    let it = app.maintenance("work").await;
+    assert_eq!(it.remind_at, Some(it.scheduled_for - TimeDelta::hours(1)));
+    let page = app.visitor().get("/incidents/work").await;
+    assert_eq!(page.word(".chip"), "Planned · Fri 13 Nov, 12:00 to 14:00 UTC");
+    assert!(page.text().contains("The disks come later."));
+    let past = [
+        ("scheduled_for", "2026-11-01T12:00"),
+        ("scheduled_until", "2026-11-01T14:00"),
+        ("zone", "UTC"),
+        ("version", "2"),
+    ];
+    let answer = browser.post("/admin/maintenances/work/schedule", &past).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.message("scheduled_until").contains("passed"));
+}
+
+async fn a_maintenance_is_edited_while_it_is_to_come(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    let web = app.component("Web").await;
+    let answer = browser
+        .post("/admin/maintenances/work", &[("title", "New title"), ("component", web.id.as_str()), ("version", "1")])
+        .await;
+    assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-saved", "{}", answer.text());
+    let it = app.maintenance("work").await;
+    assert_eq!((it.title.as_str(), it.components[0].name.as_str()), ("New title", "Web"));
+    assert_eq!((it.next_step(), it.remind_at), (None, None), "every switch is off");
+    browser.post("/admin/maintenances/work/beginning", &[]).await;
+    let answer = browser.post("/admin/maintenances/work", &[("title", "Newer"), ("version", "3")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.message("components").contains("begun"));
+}
+
+async fn a_cancelled_one_does_nothing_more(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    let answer = browser.post("/admin/maintenances/work/cancellation", &[("version", "1")]).await;
+    assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-cancelled");
+    assert_eq!(app.maintenance("work").await.next_step(), None);
+    assert_eq!(app.visitor().get("/incidents/work").await.word(".chip"), "Maintenance cancelled");
+    assert_eq!(app.visitor().get("/").await.words(".card.planned"), [""; 0]);
+    let again = browser.post("/admin/maintenances/work/cancellation", &[("version", "2")]).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+async fn what_somebody_else_changed_is_a_conflict(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    let text = [("phase", "scheduled"), ("body", "Somebody was quicker."), ("version", "1")];
+    browser.post("/admin/maintenances/work/updates", &text).await;
+    let before = app.everything().await;
+    let stale: [(&str, &[(&str, &str)]); 5] = [
+        ("", &[("title", "Mine"), ("version", "1")]),
+        ("/updates", &[("phase", "scheduled"), ("body", "Mine"), ("version", "1")]),
+        ("/schedule", &[("scheduled_for", "2026-11-13T12:00"), ("body", "Mine"), ("version", "1")]),
+        ("/extension", &[("until", "2026-11-13T12:00"), ("body", "Mine"), ("version", "1")]),
+        ("/cancellation", &[("body", "Mine"), ("version", "1")]),
+    ];
+    for (path, fields) in stale {
+        let answer = browser.post(&format!("/admin/maintenances/work{path}"), fields).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
+        assert!(answer.text().contains("Mine") && answer.field("version") == "2", "{path}: {}", answer.text());
+    }
+    assert!(app.everything().await == before);
+}
+
+async fn the_text_of_an_update_can_be_edited(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    let path = "/admin/maintenances/work/updates/work-1";
+    assert_eq!(browser.get(&format!("{path}/edit")).await.field("body"), "Text of work");
+    let answer = browser.post(path, &[("body", "Better words"), ("version", "1")]).await;
+    assert_eq!(answer.location(), "/admin/maintenances/work?done=update-saved");
+    let stale = browser.post(path, &[("body", "Late words"), ("version", "1")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let page = app.visitor().get("/incidents/work").await.text();
+    assert!(page.contains("Better words") && page.contains("edited"), "{page}");
+}
+
+async fn an_update_says_how_the_components_stand(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    browser.post("/admin/maintenances/work/beginning", &[]).await;
+    let api = app.maintenance("work").await.components[0].id.clone();
+    let field = crate::support::app::status_of(&api);
+    let show = browser.get("/admin/maintenances/work").await;
+    assert_eq!(show.field(&field), "under_maintenance");
+    let post =
+        |status: &'static str| [("phase", "verifying"), ("body", "Look"), ("version", "2"), (field.as_str(), status)];
+    let answer = browser.post("/admin/maintenances/work/updates", &post("major_outage")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text().contains("What breaks beyond the plan is an incident"), "{}", answer.text());
+    browser.post("/admin/maintenances/work/updates", &post("operational")).await;
+    let it = app.maintenance("work").await;
+    assert_eq!((it.phase, it.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));
+    assert_eq!(app.visitor().get("/").await.word("li.row .state"), "Operational");
+}
+
+async fn a_step_taken_twice_is_refused(test: TestDb) {
+    let (_app, mut browser) = planned(test).await;
+    let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
+    assert_eq!(completion.status, StatusCode::CONFLICT);
+    browser.post("/admin/maintenances/work/beginning", &[]).await;
+    let answer = browser.post("/admin/maintenances/work/beginning", &[]).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(answer.text().contains("has begun already"), "{}", answer.text());
+}
+
+async fn all_that_follow_are_edited_and_the_series_ends(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("repeats", "FREQ=WEEKLY")]].concat()).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let first = all(&app).await.remove(0);
+    let id = first.occurrence.clone().unwrap().series_id;
+    let path = format!("/admin/series/{id}");
+    let form = browser.get(&format!("{path}/edit")).await;
+    assert_eq!(
+        (form.field("scheduled_for").as_str(), form.field("repeats").as_str()),
+        ("2026-11-12T02:00", "FREQ=WEEKLY")
+    );
+    let version = form.field("version");
+    let mut fields = PLAN.to_vec();
+    fields[0] = ("title", "Disk rebuild");
+    fields[2] = ("scheduled_for", "2026-11-13T03:00");
+    fields[3] = ("scheduled_until", "2026-11-13T04:00");
+    fields.extend([("repeats", "custom"), ("rule", "FREQ=MONTHLY;BYDAY=2FR"), ("version", version.as_str())]);
+    let answer = browser.post(&path, &fields).await;
+    assert_eq!(answer.location(), "/admin/maintenances?done=series-saved", "{}", answer.text());
+    let changed = all(&app).await;
+    assert_eq!((changed.len(), &changed[0].id), (1, &first.id), "the planned one follows under its own id");
+    assert_eq!(changed[0].title, "Disk rebuild");
+    assert_eq!(changed[0].scheduled_for.to_rfc3339(), "2026-11-12T21:30:00+00:00");
+    let stale = browser.post(&path, &fields).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    browser.post(&format!("{path}/end"), &[]).await;
+    assert!(series::going_on(&mut app.db.read().await.unwrap()).await.unwrap().is_empty());
+    assert_eq!(all(&app).await.len(), 1, "the planned one stays");
+}
+
+async fn a_cancelled_occurrence_makes_room_for_the_next(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let first = app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    browser.post(&format!("/admin/maintenances/{}/cancellation", first.id), &[("version", "1")]).await;
+    let made = all(&app).await;
+    assert_eq!(made.len(), 2);
+    assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
+}
+
+async fn the_desk_and_the_list_show_what_is_planned(test: TestDb) {
+    let (app, mut browser) = planned(test).await;
+    app.begin_series("weekly", app.clock.now() + TimeDelta::days(2)).await;
+    let desk = browser.get("/admin").await;
+    assert_eq!(desk.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
+    let list = browser.get("/admin/maintenances").await;
+    assert_eq!(list.words("tbody th"), ["Series weekly", "Maintenance work"]);
+    assert!(list.text().contains("Every week, at 12:00 in UTC"), "{}", list.text());
+}

@@ -1,0 +1,146 @@
+//! Maintenances as visitors and calendar programs read them.
+
+use candor::domain::{Maintenance, Phase, Status, UpdateId};
+use chrono::TimeDelta;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page,
+    one_that_goes_on_never_hides_an_incident,
+    one_that_is_over_stands_on_its_day_and_counts_as_no_incident,
+    a_month_with_nothing_but_a_maintenance_has_a_page,
+    the_calendar_is_the_same_until_something_changes,
+    an_unknown_event_is_not_found,
+    the_export_holds_the_calendar_and_each_maintenance,
+);
+
+fn begin(it: &mut Maintenance, at: chrono::DateTime<chrono::Utc>) {
+    it.begin(UpdateId::from_random(candor::db::random()), at).unwrap();
+}
+
+async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
+    for path in ["/", "/history", "/history/2026-11"] {
+        let page = app.visitor().get(path).await;
+        assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
+        assert_eq!(page.word(".card.planned .chip"), "Planned · Wed 11 Nov, 12:00 to 14:00 UTC", "{path}");
+    }
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    let page = app.visitor().get("/incidents/work").await;
+    assert_eq!((page.status.as_u16(), page.word("h1")), (200, "Maintenance work".into()));
+    assert!(page.word("article").contains("Text of work"));
+    assert!(app.visitor().get("/history").await.word(".lede").starts_with("No incidents reported"));
+}
+
+async fn one_that_goes_on_never_hides_an_incident(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (api, web) = (app.component("API").await, app.component("Web").await);
+    let now = app.clock.now();
+    let mut it = samples::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
+    begin(&mut it, now);
+    app.plan(&[it]).await;
+    let mut broken = samples::incident("broken", now);
+    broken.updates = vec![samples::update("b1", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)])];
+    broken.settle();
+    app.add(&[broken]).await;
+    let page = app.visitor().get("/").await;
+    assert_eq!(page.word("h1"), "Partial System Outage");
+    assert_eq!(page.words("li.row .state"), ["Major outage", "Under maintenance"]);
+    let order = page.words("article h3");
+    assert_eq!(order, ["Incident broken", "Maintenance work"]);
+}
+
+async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let api = app.component("API").await;
+    let yesterday = app.clock.now() - TimeDelta::days(1);
+    let mut it = samples::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
+    begin(&mut it, yesterday);
+    it.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
+    app.plan(&[it]).await;
+    let page = app.visitor().get("/").await;
+    assert_eq!(page.word(".past.planned .chip"), "Maintenance completed");
+    assert_eq!(page.words(".card.planned"), [""; 0]);
+    let bars = page.attributes("svg.bars", "aria-label").concat();
+    assert_eq!(bars, "Last 90 days: 100 % uptime");
+    assert!(page.text().contains("Mon 9 Nov: under maintenance"), "{}", page.text());
+    let history = app.visitor().get("/history").await;
+    assert!(history.word(".lede").starts_with("No incidents reported"));
+    assert_eq!(history.words(".card.planned .chip"), ["Maintenance completed"]);
+    assert!(app.visitor().get("/uptime").await.text().contains("100 %"));
+}
+
+async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let then = app.clock.now() - TimeDelta::days(100);
+    let mut it = samples::maintenance("work", then, then + TimeDelta::hours(3), &[]);
+    begin(&mut it, then);
+    it.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
+    app.plan(&[it]).await;
+    let month = app.visitor().get("/history/2026-08").await;
+    assert_eq!((month.status.as_u16(), month.word(".card.planned h3")), (200, "Maintenance work".into()));
+    assert_eq!(app.visitor().get("/incidents/work").await.status, 200);
+    assert_eq!(app.visitor().get("/history/2026-07").await.status, 200, "the newer one is offered from there");
+}
+
+async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    let mut it = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
+    it.title = "Disks; cables, and\\or more".into();
+    app.plan(std::slice::from_ref(&it)).await;
+    let first = app.visitor().get("/maintenance.ics").await;
+    assert_eq!((first.status.as_u16(), first.header("content-type")), (200, "text/calendar; charset=utf-8"));
+    let text = String::from_utf8(first.body.to_vec()).unwrap();
+    for line in [
+        "SUMMARY:Disks\\; cables\\, and\\\\or more\r\n",
+        "DTSTART:20261111T120000Z\r\n",
+        "DTEND:20261111T140000Z\r\n",
+        "SEQUENCE:0\r\n",
+        "STATUS:CONFIRMED\r\n",
+        "URL:http://status.test/incidents/work\r\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    app.clock.advance(TimeDelta::minutes(5));
+    app.publisher.publish().await.unwrap();
+    let tag = first.header("etag").to_owned();
+    let again = app.visitor().get_with("/maintenance.ics", &[("if-none-match", &tag)]).await;
+    assert_eq!(again.status.as_u16(), 304);
+    let event = app.visitor().get("/incidents/work.ics").await;
+    assert_eq!(event.body, first.body, "the only one of the calendar");
+    let mut browser = app.logged_in(candor::domain::Role::Publisher).await;
+    browser.post("/admin/maintenances/work/cancellation", &[("version", "1"), ("body", "Not needed.")]).await;
+    let text = String::from_utf8(app.visitor().get("/maintenance.ics").await.body.to_vec()).unwrap();
+    for line in ["STATUS:CANCELLED\r\n", "SEQUENCE:1\r\n", "Not needed."] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    app.clock.advance(TimeDelta::days(90));
+    app.publisher.publish().await.unwrap();
+    let text = String::from_utf8(app.visitor().get("/maintenance.ics").await.body.to_vec()).unwrap();
+    assert!(!text.contains("VEVENT"), "{text}");
+}
+
+async fn an_unknown_event_is_not_found(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    for path in ["/incidents/none.ics", "/incidents/it.ics", "/incidents/.ics", "/incidents/none"] {
+        assert_eq!(app.visitor().get(path).await.status, 404, "{path}");
+    }
+}
+
+async fn the_export_holds_the_calendar_and_each_maintenance(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[])]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("site");
+    app.publisher.export(&target, std::iter::empty(), |_| {}).await.unwrap();
+    for file in ["maintenance.ics", "incidents/work.ics", "incidents/work/index.html", "history/2026-11/index.html"] {
+        assert!(target.join(file).is_file(), "{file}");
+    }
+}
