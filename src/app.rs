@@ -13,6 +13,7 @@ use crate::connections::Limits;
 use crate::db::Db;
 use crate::hosts::Hosts;
 use crate::publish::Publisher;
+use crate::secret::SecretKey;
 use crate::state::{Parts, State};
 use crate::web::Front;
 use crate::{connections, web, worker};
@@ -44,7 +45,8 @@ impl App {
         let file = serve.site.site_file();
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
         let trusted_proxies = serve.trusted_proxies.clone();
-        let state = State::new(Parts { db, clock, publisher, origin, hosts, trusted_proxies });
+        let secret_key = SecretKey::at(serve.secret_key_file());
+        let state = State::new(Parts { db, clock, publisher, secret_key, origin, hosts, trusted_proxies });
         Ok(Self { state, listener, metrics, limits: Limits::default() })
     }
 

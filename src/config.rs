@@ -58,6 +58,10 @@ pub struct ServeConfig {
     /// The address and port for Prometheus to read numbers from, which are served nowhere else; none by default
     #[arg(long, env = "CANDOR_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
+    /// The file with the key that encrypts the secrets of authenticator apps; DATA_DIR/secret.key where absent,
+    /// written at first use. Several nodes need the same
+    #[arg(long, env = "CANDOR_SECRET_KEY_FILE", value_name = "FILE")]
+    pub secret_key_file: Option<PathBuf>,
 
     /// Write the log as one JSON object a line
     #[arg(long, env = "CANDOR_LOG_JSON")]
@@ -73,6 +77,13 @@ impl DatabaseConfig {
         let Some(file) = &self.database_url_file else { return Ok(self.database_url.clone()) };
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
         Ok(text.trim().to_owned())
+    }
+}
+
+impl ServeConfig {
+    /// The file that keeps the key of stored secrets.
+    pub fn secret_key_file(&self) -> PathBuf {
+        self.secret_key_file.clone().unwrap_or_else(|| self.site.data_dir.join("secret.key"))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::hosts::Hosts;
 use crate::metrics::{Counter, Responses};
 use crate::publish::Publisher;
+use crate::secret::SecretKey;
 use crate::streams::{MAX_STREAMS, Streams};
 
 /// Shared by all handlers and workers; cheap to clone.
@@ -32,6 +33,8 @@ pub struct Parts {
     pub db: Db,
     pub clock: Clock,
     pub publisher: Publisher,
+    /// Encrypts what has to be read again.
+    pub secret_key: SecretKey,
     /// Scheme, host and port of the address visitors use.
     pub origin: String,
     /// The hosts under which it may be asked.

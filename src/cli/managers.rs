@@ -10,7 +10,7 @@ use url::Url;
 use super::tell;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
-use crate::db::{Db, Tx, WriteTx, links, managers, page};
+use crate::db::{Db, Tx, WriteTx, factors, links, managers, page, sessions};
 use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::ManagerForm;
@@ -50,6 +50,11 @@ pub enum Command {
         /// Their e-mail address
         email: String,
     },
+    /// Take the second factors of a manager away, where the device and the recovery codes are lost
+    RemoveFactors {
+        /// Their e-mail address
+        email: String,
+    },
     /// Print a link, good once for 30 minutes, with which a manager chooses a new password
     ResetPassword {
         /// Their e-mail address
@@ -81,6 +86,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
         Command::List => list(db).await,
         Command::Disable { email } => disable(db, &email, clock).await,
         Command::Enable { email } => enable(db, &email, clock).await,
+        Command::RemoveFactors { email } => remove_factors(db, &email, clock).await,
         Command::ResetPassword { email, way } => reset_password(db, &email, &way, clock).await,
     }
 }
@@ -156,6 +162,20 @@ async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     managers::enable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
     println!("Enabled {}.", manager.email);
+    Ok(())
+}
+
+async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let manager = find(&mut tx, email).await?;
+    if !factors::of(&mut tx, &manager.id).await?.any() {
+        bail!("{} has no second factor", manager.email);
+    }
+    factors::delete_of(&mut tx, &manager.id).await.map_err(tell::plainly)?;
+    sessions::delete_of(&mut tx, &manager.id, None).await.map_err(tell::plainly)?;
+    let entry = Entry::new("manager.remove-factors", &manager.id, &manager.name);
+    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
+    println!("{} logs in with the password alone; all their sessions are over.", manager.email);
     Ok(())
 }
 

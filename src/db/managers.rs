@@ -169,13 +169,34 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Replaces the hash of an unchanged password by one with stronger parameters, at login.
+/// Replaces the hash of an unchanged password by one with stronger parameters, where one is given.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, rehashed: Option<&str>, now: DateTime<Utc>) -> Result<()> {
-    let sql = "update managers set last_login_at = $1, password_hash = coalesce($2, password_hash) where id = $3";
-    run!(tx, sql, now, rehashed, id.as_str())?;
+pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, rehashed: Option<&str>) -> Result<()> {
+    let Some(hash) = rehashed else { return Ok(()) };
+    run!(tx, "update managers set password_hash = $1 where id = $2", hash, id.as_str())?;
+    Ok(())
+}
+
+/// Notes a login.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "update managers set last_login_at = $1 where id = $2", now, id.as_str())?;
+    Ok(())
+}
+
+/// Changes the address the manager logs in with. Links made before no longer work.
+///
+/// # Errors
+/// A conflict where the address is taken.
+pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update managers set email = $1, updated_at = $2, version = version + 1 where id = $3";
+    run!(tx, sql, email.as_str(), now, manager.id.as_str())?;
+    super::links::delete_of(tx, &manager.id).await?;
+    manager.email = email;
     Ok(())
 }
 

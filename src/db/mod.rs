@@ -15,13 +15,18 @@ mod tx;
 pub mod audit;
 pub mod components;
 pub mod effects;
+pub mod factors;
 pub mod incidents;
 pub mod links;
 pub mod maintenances;
 pub mod managers;
 pub mod page;
+pub mod passkeys;
+pub mod policy;
+pub mod recovery_codes;
 pub mod series;
 pub mod sessions;
+pub mod totp;
 
 pub use error::{Error, Result};
 pub use open::Db;

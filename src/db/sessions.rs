@@ -113,3 +113,23 @@ pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, born_si
     run!(tx, "delete from sessions where last_seen_at <= $1 or created_at <= $2", idle_since, born_since)?;
     Ok(())
 }
+
+/// How many sessions there are in which nobody is logged in, used after `since`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn count_strangers(tx: &mut Tx, since: DateTime<Utc>) -> Result<i64> {
+    let sql = "select count(*) from sessions where manager_id is null and last_seen_at > $1";
+    Ok(row!(tx, (i64,), sql, since)?.map_or(0, |(count,)| count))
+}
+
+/// The sessions of all managers, last seen first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list_all(tx: &mut Tx, idle_since: DateTime<Utc>, born_since: DateTime<Utc>) -> Result<Vec<Session>> {
+    let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
+               from sessions where manager_id is not null and last_seen_at > $1 and created_at > $2
+               order by last_seen_at desc, id_hash limit $3";
+    rows!(tx, Session, sql, idle_since, born_since, MAX_LISTED)
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ManagerId;
+use super::{Manager, ManagerId};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,16 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The manager, acting from `address`.
+    pub fn of(manager: &Manager, address: impl ToString) -> Self {
+        Self { manager_id: Some(manager.id.clone()), name: manager.name.clone(), address: address.to_string() }
+    }
+
+    /// Somebody at `address` who has not shown who they are.
+    pub fn nobody(address: impl ToString) -> Self {
+        Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
+    }
+
     /// Whoever sits at the server's own shell.
     pub fn shell() -> Self {
         Self { manager_id: None, name: "shell".into(), address: "shell".into() }

@@ -74,6 +74,10 @@ id!(
     /// A manager: somebody who may log in.
     ManagerId
 );
+id!(
+    /// A passkey of a manager.
+    PasskeyId
+);
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod component;
 pub mod duration;
+pub mod factor;
 pub mod forms;
 pub mod history;
 pub mod id;
@@ -24,7 +25,8 @@ pub mod update;
 pub mod uptime;
 
 pub use component::{Component, Group};
-pub use id::{ComponentId, GroupId, IncidentId, MaintenanceId, ManagerId, SeriesId, UpdateId};
+pub use factor::{Factors, Policy};
+pub use id::{ComponentId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, UpdateId};
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;

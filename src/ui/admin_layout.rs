@@ -17,6 +17,8 @@ pub struct Assets {
     /// The browser module of the islands, and its WASM.
     pub js_href: String,
     pub wasm_href: String,
+    /// The script of the ceremonies of passkeys.
+    pub passkey_href: String,
 }
 
 /// What every page of the admin knows.

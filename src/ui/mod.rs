@@ -8,6 +8,8 @@ pub mod layout;
 pub mod live;
 pub mod markdown;
 pub mod pages;
+pub mod passkey;
+pub mod qr;
 pub mod time;
 
 use leptos::prelude::*;

@@ -6,13 +6,15 @@ use std::ops::Deref;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, header};
+use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 
 use super::client::ClientAddress;
 use super::headers::Nonce;
 use super::{Error, session};
-use crate::db::{managers, sessions};
+use crate::db::{managers, policy, sessions};
 use crate::domain::audit::Actor;
+use crate::domain::factor::is_fresh;
 use crate::domain::{self, ManagerId, Role};
 use crate::state::State;
 
@@ -20,14 +22,34 @@ use crate::state::State;
 pub trait Policy: Send + Sync + 'static {
     /// The least role that will do.
     const ROLE: Role;
+    /// Whether who they are must have been proved in the last ten minutes.
+    const FRESH: bool = false;
+    /// Whether it is open to managers who still lack the second factor that the policy asks for.
+    const LACKING_FACTOR: bool = false;
 }
 
+/// Every manager, even one who has yet to add the second factor that the policy asks for.
+pub struct CanEnter;
 /// Every manager.
 pub struct CanRead;
 /// Publishers and owners.
 pub struct CanPublish;
 /// Owners.
 pub struct CanAdminister;
+
+/// Those whom `P` admits, with a fresh proof of who they are.
+pub struct Fresh<P>(PhantomData<P>);
+
+impl Policy for CanEnter {
+    const ROLE: Role = Role::Viewer;
+    const LACKING_FACTOR: bool = true;
+}
+
+impl<P: Policy> Policy for Fresh<P> {
+    const ROLE: Role = P::ROLE;
+    const FRESH: bool = true;
+    const LACKING_FACTOR: bool = P::LACKING_FACTOR;
+}
 
 impl Policy for CanRead {
     const ROLE: Role = Role::Viewer;
@@ -63,7 +85,7 @@ impl<P> Deref for Manager<P> {
 impl<P> Manager<P> {
     /// Who the audit names.
     pub fn actor(&self) -> Actor {
-        Actor { manager_id: Some(self.id.clone()), name: self.name.clone(), address: self.address.to_string() }
+        Actor::of(&self.manager, self.address)
     }
 
     /// Whether this manager may also do what asks for `role`.
@@ -78,23 +100,45 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
         let stranger = || Error::LoginRequired(way_back(parts));
         let session = parts.extensions.get::<Session>().cloned().ok_or_else(stranger)?;
-        let (manager, session_hash) = logged_in(&session, state).await?.ok_or_else(stranger)?;
-        if manager.role < P::ROLE {
-            return Err(Error::Forbidden);
-        }
+        let found = logged_in(&session, state).await?.ok_or_else(stranger)?;
+        admit::<P>(&found, state)?;
         Ok(Self {
-            manager,
+            manager: found.manager,
             address: parts.extensions.get().copied().unwrap_or(ClientAddress(None)),
-            session_hash,
+            session_hash: found.session_hash,
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default(),
             policy: PhantomData,
         })
     }
 }
 
-/// The manager of the session with the session's hash, if the session lives and the manager is active.
-/// Notes the use of the session, at most once a minute.
-async fn logged_in(session: &Session, state: &State) -> Result<Option<(domain::Manager, String)>, Error> {
+/// Who is logged in, as the session and the database know it.
+struct LoggedIn {
+    manager: domain::Manager,
+    session_hash: String,
+    /// When they last proved who they are: at the login, or later.
+    proved_at: DateTime<Utc>,
+    /// Whether the policy asks them for a second factor that they don't have.
+    lacks_factor: bool,
+}
+
+/// Refuses whom the policy `P` does not admit.
+fn admit<P: Policy>(found: &LoggedIn, state: &State) -> Result<(), Error> {
+    if found.manager.role < P::ROLE {
+        return Err(Error::Forbidden);
+    }
+    if found.lacks_factor && !P::LACKING_FACTOR {
+        return Err(Error::FactorRequired);
+    }
+    if P::FRESH && !is_fresh(found.proved_at, state.clock.now()) {
+        return Err(Error::ProofRequired);
+    }
+    Ok(())
+}
+
+/// Who is logged in, if the session lives and the manager is active. Notes the use of the session, at
+/// most once a minute.
+async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>, Error> {
     let named: Option<String> = session.get(session::MANAGER).await?;
     let (Some(id), Some(manager)) = (session.id(), named.as_deref().and_then(ManagerId::parse)) else {
         return Ok(None);
@@ -104,19 +148,20 @@ async fn logged_in(session: &Session, state: &State) -> Result<Option<(domain::M
     let (idle_since, born_since) = session::limits(now);
     let mut tx = state.db.read().await?;
     let Some(stored) = sessions::find(&mut tx, &hash, idle_since, born_since).await? else { return Ok(None) };
-    let found = managers::find(&mut tx, &manager).await;
-    drop(tx);
-    let manager = match found {
+    let manager = match managers::find(&mut tx, &manager).await {
         Ok(manager) if manager.is_active() => manager,
         Ok(_) | Err(crate::db::Error::NotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    let lacks_factor = policy::is_unmet(&mut tx, &manager.id).await?;
+    drop(tx);
     if now - stored.last_seen_at >= session::TOUCH_AFTER {
         let mut tx = state.db.write().await?;
         sessions::touch(&mut tx, &hash, now).await?;
         tx.commit_unaudited().await?;
     }
-    Ok(Some((manager, hash)))
+    let proved_at = session.get(session::PROVED_AT).await?.unwrap_or(stored.created_at);
+    Ok(Some(LoggedIn { manager, session_hash: hash, proved_at, lacks_factor }))
 }
 
 /// Where to go after the login: the page that was asked for, or the desk where it was an action.

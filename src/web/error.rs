@@ -25,6 +25,12 @@ pub enum Error {
     /// The manager's role does not reach this far.
     #[error("forbidden")]
     Forbidden,
+    /// The policy asks the manager for a second factor first.
+    #[error("a second factor is required")]
+    FactorRequired,
+    /// Who the manager is must be proved again; `web::admin::proof` asks for it.
+    #[error("a fresh proof is required")]
+    ProofRequired,
     /// The request came from somebody else's page.
     #[error("this request did not come from a page of this site")]
     Foreign,
@@ -52,12 +58,16 @@ pub enum Error {
 #[derive(Clone, Debug)]
 struct Failure(Option<String>);
 
+/// Beside an answer: it would have been another with a fresh proof of who the manager is.
+#[derive(Clone, Copy, Debug)]
+pub struct ProofRequired;
+
 impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::LoginRequired(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::FactorRequired | Self::ProofRequired | Self::Foreign => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -88,7 +98,13 @@ impl IntoResponse for Error {
             let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
             return Redirect::to(&format!("/login?{query}")).into_response();
         }
+        if let Self::FactorRequired = &self {
+            return Redirect::to("/admin/account/factors").into_response();
+        }
         let mut response = status.into_response();
+        if let Self::ProofRequired = &self {
+            response.extensions_mut().insert(ProofRequired);
+        }
         response.extensions_mut().insert(Failure(self.sentence()));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

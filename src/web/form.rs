@@ -21,14 +21,20 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         let RawForm(bytes) = RawForm::from_request(request, state).await.map_err(|rejection| {
             if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
-        let unreadable = || Error::BadRequest("The form could not be read: it must be UTF-8.".into()).into_response();
-        let pairs = url::form_urlencoded::parse(&bytes);
-        // The parser replaces what is not UTF-8, which would change a text without a word.
-        if percent_decoded(&bytes).is_none() {
-            return Err(unreadable());
-        }
-        Ok(Self(Fields(pairs.into_owned().collect())))
+        read(&bytes).map(Self).map_err(|error| error.into_response())
     }
+}
+
+/// The fields in the body of a form. The parser replaces what is not UTF-8, which would change a text
+/// without a word, so that is refused.
+///
+/// # Errors
+/// Where it is not UTF-8.
+pub fn read(bytes: &[u8]) -> Result<Fields, Error> {
+    if percent_decoded(bytes).is_none() {
+        return Err(Error::BadRequest("The form could not be read: it must be UTF-8.".into()));
+    }
+    Ok(Fields(url::form_urlencoded::parse(bytes).into_owned().collect()))
 }
 
 fn percent_decoded(bytes: &[u8]) -> Option<()> {

@@ -30,7 +30,7 @@ use crate::state::State;
 
 /// The largest body of a request: the longest text of an update, every character escaped in the
 /// longest way, and the other fields, in bytes.
-const MAX_BODY: usize = 512 * 1024;
+pub(crate) const MAX_BODY: usize = 512 * 1024;
 
 /// What a handler answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -8,9 +8,10 @@ use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, on};
 
+use super::admin::proof::{Asking, ask};
 use super::auth::{Manager, Policy};
 use super::{headers, session};
 use crate::domain::Role;
@@ -23,6 +24,8 @@ pub enum Access {
     Anybody,
     /// Managers of at least this role.
     AtLeast(Role),
+    /// The same, with a proof of who they are from the last ten minutes.
+    Freshly(Role),
 }
 
 /// One line of the table.
@@ -42,14 +45,14 @@ pub struct Routes {
 
 /// The arguments of a handler whose first one is a [`Manager`].
 pub trait Guarded {
-    /// The role its policy asks for.
-    const ROLE: Role;
+    /// Whom its policy admits.
+    const ACCESS: Access;
 }
 
 macro_rules! guarded {
     ($($argument:ident),*) => {
         impl<M, P: Policy, $($argument),*> Guarded for (M, Manager<P>, $($argument,)*) {
-            const ROLE: Role = P::ROLE;
+            const ACCESS: Access = if P::FRESH { Access::Freshly(P::ROLE) } else { Access::AtLeast(P::ROLE) };
         }
     };
 }
@@ -68,7 +71,7 @@ impl Routes {
         H: Handler<T, State>,
         T: Guarded + 'static,
     {
-        self.route(Method::GET, path, Access::AtLeast(T::ROLE), handler)
+        self.route(Method::GET, path, T::ACCESS, handler)
     }
 
     /// An action of managers.
@@ -77,7 +80,7 @@ impl Routes {
         H: Handler<T, State>,
         T: Guarded + 'static,
     {
-        self.route(Method::POST, path, Access::AtLeast(T::ROLE), handler)
+        self.route(Method::POST, path, T::ACCESS, handler)
     }
 
     /// A page for everybody.
@@ -110,7 +113,9 @@ impl Routes {
 
     /// The router, with sessions and the admin's own headers.
     pub fn into_router(self, state: &State) -> Router<State> {
-        self.router.layer(from_fn(with_admin_headers)).layer(session::layer(state))
+        let asking = Asking::new(state, &self.table);
+        let router = self.router.layer(from_fn_with_state(asking, ask));
+        router.layer(from_fn(with_admin_headers)).layer(session::layer(state))
     }
 }
 

@@ -26,6 +26,8 @@ const MAX_USER_AGENT: usize = 300;
 
 /// What the session of a manager carries.
 pub const MANAGER: &str = "manager";
+/// When the manager last proved who they are; at the login where it is absent.
+pub const PROVED_AT: &str = "proved_at";
 const ADDRESS: &str = "address";
 const USER_AGENT: &str = "user_agent";
 const CREATED_AT: &str = "created_at";
@@ -70,6 +72,24 @@ pub async fn begin(
         .insert(USER_AGENT, user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect::<String>())
         .await?;
     session.save().await
+}
+
+/// Goes on under a new id: what the old one could do, it can do no more.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn renew(session: &Session) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.cycle_id().await?;
+    session.save().await
+}
+
+/// Notes a fresh proof of who the manager is. More can be done with the session now, hence a new id.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn prove(session: &Session, now: DateTime<Utc>) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.insert(PROVED_AT, now).await?;
+    renew(session).await
 }
 
 /// The hash under which the database knows the session.

@@ -114,10 +114,11 @@ async fn a_new_password_ends_the_other_sessions(test: TestDb) {
 async fn a_login_is_recorded(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
-    managers::record_login(&mut tx, &ines.id, None, now()).await.unwrap();
+    managers::record_login(&mut tx, &ines.id, now()).await.unwrap();
+    managers::record_password(&mut tx, &ines.id, None).await.unwrap();
     let (found, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
     assert_eq!((found.last_login_at, hash.as_deref()), (Some(now()), Some(HASH)));
-    managers::record_login(&mut tx, &ines.id, Some("stronger"), now()).await.unwrap();
+    managers::record_password(&mut tx, &ines.id, Some("stronger")).await.unwrap();
     let (_, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
     assert_eq!(hash.as_deref(), Some("stronger"));
 }

@@ -11,6 +11,7 @@ use candor::domain::audit::{Actor, Entry};
 use candor::domain::forms::NewComponent;
 use candor::hosts::Hosts;
 use candor::publish::{Encoding, Publisher};
+use candor::secret::SecretKey;
 use candor::state::{Parts, State};
 use candor::streams::MAX_PER_CLIENT;
 use candor::web::Front;
@@ -154,9 +155,10 @@ impl Published {
         let origin = "http://status.example".to_owned();
         let file = folder.path().join("site");
         let publisher = Publisher::new(test.db.clone(), test.clock.clone(), origin.clone(), file);
+        let secret_key = SecretKey::at(folder.path().join("secret.key"));
         let (db, clock) = (test.db.clone(), test.clock.clone());
         let hosts = Hosts::new(&origin, &[]);
-        let state = State::new(Parts { db, clock, publisher, origin, hosts, trusted_proxies: Vec::new() });
+        let state = State::new(Parts { db, clock, publisher, secret_key, origin, hosts, trusted_proxies: Vec::new() });
         state.publish().await;
         let front = Front::new(state.clone(), SECOND);
         Self { test, folder, state, front }

@@ -4,20 +4,21 @@ use axum::response::Response;
 use super::notice::done;
 use super::shell::shell;
 use super::{invalid, page};
-use crate::db::{self, managers, sessions};
+use crate::db::{self, Tx, factors, managers, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
-use crate::domain::{Invalid, Manager as KnownManager};
+use crate::domain::manager::parse_email;
+use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
 use crate::password::{self, Verdict};
 use crate::state::State;
 use crate::ui::pages::admin::{Account, SessionRow};
-use crate::web::auth::{CanRead, Manager};
+use crate::web::auth::{CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::session::limits;
 use crate::web::{Error, Result};
 
 /// How much of a session's hash stands in the address of its revocation, in characters.
-const SHORT_HASH: usize = 16;
+pub(super) const SHORT_HASH: usize = 16;
 
 /// `GET /admin/account`
 pub async fn show(
@@ -25,7 +26,7 @@ pub async fn show(
     FromState(state): FromState<State>,
     Search(query): Search,
 ) -> Result<Response> {
-    Ok(page(account(&state, &manager, &query, Invalid::new()).await?))
+    Ok(page(account(&state, &manager, &query, None, Invalid::new()).await?))
 }
 
 /// `POST /admin/account/password`
@@ -51,7 +52,7 @@ pub async fn set_password(
         wrong.add("current", "This is not your current password.");
     }
     if !wrong.is_empty() {
-        return Ok(invalid(account(&state, &manager, &Fields::default(), wrong).await?));
+        return Ok(invalid(account(&state, &manager, &Fields::default(), None, wrong).await?));
     }
     let hash = password::hash(chosen).await?;
     let now = state.clock.now();
@@ -61,6 +62,36 @@ pub async fn set_password(
     let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
+}
+
+/// `POST /admin/account/email`
+pub async fn set_email(
+    manager: Manager<Fresh<CanRead>>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let typed = fields.text("email");
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let email = match parse_email(&typed) {
+        Ok(email) if !is_taken(&mut tx, &email, &manager.id).await? => email,
+        parsed => {
+            let taken = || "Somebody with this address is a manager already.".to_owned();
+            let wrong = Invalid::field("email", parsed.err().unwrap_or_else(taken));
+            drop(tx);
+            return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
+        }
+    };
+    let mut own: KnownManager = (*manager).clone();
+    managers::set_email(&mut tx, &mut own, email, now).await?;
+    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&*manager).after(&own);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done("/admin/account", "email-set"))
+}
+
+/// Whether another manager has this address.
+async fn is_taken(tx: &mut Tx, email: &str, own: &ManagerId) -> db::Result<bool> {
+    Ok(managers::find_by_email(tx, email).await?.is_some_and(|(other, _)| other.id != *own))
 }
 
 /// `POST /admin/account/sessions/{session}/revocation`
@@ -89,16 +120,25 @@ pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromStat
     Ok(done("/admin/account", "sessions-revoked"))
 }
 
-async fn account(state: &State, manager: &Manager<CanRead>, query: &Fields, invalid: Invalid) -> Result<String> {
+async fn account<P>(
+    state: &State,
+    manager: &Manager<P>,
+    query: &Fields,
+    email: Option<String>,
+    invalid: Invalid,
+) -> Result<String> {
     let (idle_since, born_since) = limits(state.clock.now());
     let mut tx = state.db.read().await?;
     let shell = shell(state, &mut tx, manager, query).await?;
     let rows = sessions::list(&mut tx, &manager.id, idle_since, born_since).await?;
     let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
-    Ok(Account { shell, sessions, invalid }.html())
+    let factors = factors::of(&mut tx, &manager.id).await?;
+    let email = email.unwrap_or_else(|| manager.email.clone());
+    Ok(Account { shell, email, factors, sessions, invalid }.html())
 }
 
-fn row(session: sessions::Session, current: &str) -> SessionRow {
+/// A session as it is shown; `current` is the hash of the one that asks.
+pub(super) fn row(session: sessions::Session, current: &str) -> SessionRow {
     SessionRow {
         id: session.id_hash.chars().take(SHORT_HASH).collect(),
         current: session.id_hash == current,

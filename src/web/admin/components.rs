@@ -10,7 +10,7 @@ use crate::domain::forms::{ComponentForm, Fields, NewComponent};
 use crate::domain::{Component, ComponentId, Invalid, Status};
 use crate::state::State;
 use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList, Conflict};
-use crate::web::auth::{CanAdminister, CanPublish, CanRead, Manager};
+use crate::web::auth::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
@@ -171,7 +171,7 @@ pub async fn doom(
 
 /// `POST /admin/components/{id}/deletion`
 pub async fn destroy(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {

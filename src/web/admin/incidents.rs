@@ -11,7 +11,7 @@ use crate::domain::history::{Cursor, Filter};
 use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView};
-use crate::web::auth::{CanPublish, CanRead, Manager};
+use crate::web::auth::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
@@ -178,7 +178,7 @@ pub async fn doom(
 
 /// `POST /admin/incidents/{id}/deletion`
 pub async fn destroy(
-    manager: Manager<CanPublish>,
+    manager: Manager<Fresh<CanPublish>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
     Form(fields): Form,

@@ -4,16 +4,16 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::page;
 use super::shell::porch;
-use crate::db::{self, managers};
+use super::{ceremony, login_factor, page};
+use crate::db::{self, factors, managers};
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Actor, Entry};
 use crate::password::{self, Verdict};
 use crate::state::State;
 use crate::ui::pages::admin::Login;
 use crate::web::Result;
-use crate::web::auth::{CanRead, Manager, UserAgent, safe_next};
+use crate::web::auth::{CanEnter, Manager, UserAgent, safe_next};
 use crate::web::client::ClientAddress;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
@@ -29,7 +29,8 @@ pub async fn new(
     Search(query): Search,
 ) -> Response {
     let porch = porch(&state, &nonce.0).await;
-    page(Login { porch, email: String::new(), next: safe_next(&query.text("next")).to_owned(), error: None }.html())
+    let next = safe_next(&query.text("next")).to_owned();
+    page(Login { porch, email: String::new(), next, passkeys: ceremony::is_possible(&state), error: None }.html())
 }
 
 /// `POST /login`
@@ -43,18 +44,27 @@ pub async fn create(
 ) -> Result<Response> {
     let (email, next) = (fields.text("email"), safe_next(&fields.text("next")).to_owned());
     let admitted = admit(&state, &email, fields.text("password"), &address).await?;
-    let Some(manager) = admitted else {
+    let Some(admitted) = admitted else {
         state.refused_logins().increment();
-        let login = Login { porch: porch(&state, &nonce.0).await, email, next, error: Some(REFUSED.to_owned()) };
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(login.html())).into_response());
+        return Ok(refused(&state, &nonce, email, next, REFUSED).await);
     };
-    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    if admitted.half {
+        return login_factor::begin(&state, &session, &admitted.manager, &next).await;
+    }
+    session::begin(&session, admitted.manager.id.as_str(), &address.to_string(), &user_agent).await?;
     Ok(Redirect::to(&next).into_response())
+}
+
+/// The login again, with why it failed.
+pub async fn refused(state: &State, nonce: &Nonce, email: String, next: String, why: &str) -> Response {
+    let porch = porch(state, &nonce.0).await;
+    let login = Login { porch, email, next, passkeys: ceremony::is_possible(state), error: Some(why.to_owned()) };
+    (StatusCode::UNPROCESSABLE_ENTITY, page(login.html())).into_response()
 }
 
 /// `POST /logout`
 pub async fn destroy(
-    manager: Manager<CanRead>,
+    manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
     session: Session,
 ) -> Result<Response> {
@@ -68,9 +78,16 @@ pub async fn destroy(
     Ok(response)
 }
 
+/// Who gave the right password.
+struct Admitted {
+    manager: KnownManager,
+    /// Whether a second factor is still to come.
+    half: bool,
+}
+
 /// The manager whose address and password these are, if they may log in. What is refused is recorded
 /// too, without the password. The same work is done whether the address is known or not.
-async fn admit(state: &State, email: &str, password: String, address: &ClientAddress) -> Result<Option<KnownManager>> {
+async fn admit(state: &State, email: &str, password: String, address: &ClientAddress) -> Result<Option<Admitted>> {
     let email = email.trim().to_lowercase();
     let mut tx = state.db.read().await?;
     let known = managers::find_by_email(&mut tx, &email).await?;
@@ -82,17 +99,18 @@ async fn admit(state: &State, email: &str, password: String, address: &ClientAdd
     match known {
         Some((manager, _)) if verdict != Verdict::Wrong && manager.is_active() => {
             let rehashed = if let Verdict::Outdated(hash) = &verdict { Some(hash.as_str()) } else { None };
-            managers::record_login(&mut tx, &manager.id, rehashed, now).await?;
-            let actor = Actor {
-                manager_id: Some(manager.id.clone()),
-                name: manager.name.clone(),
-                address: address.to_string(),
-            };
-            tx.commit(&actor, now, Entry::new("manager.login", &manager.id, &manager.name)).await?;
-            Ok(Some(manager))
+            let half = factors::of(&mut tx, &manager.id).await?.any();
+            let action = if half { "manager.begin-login" } else { "manager.login" };
+            managers::record_password(&mut tx, &manager.id, rehashed).await?;
+            if !half {
+                managers::record_login(&mut tx, &manager.id, now).await?;
+            }
+            let actor = Actor::of(&manager, address);
+            tx.commit(&actor, now, Entry::new(action, &manager.id, &manager.name)).await?;
+            Ok(Some(Admitted { manager, half }))
         }
         _ => {
-            let actor = Actor { manager_id: None, name: "nobody".into(), address: address.to_string() };
+            let actor = Actor::nobody(address);
             let tried: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
             tx.commit(&actor, now, Entry::new("manager.refuse-login", "", tried)).await?;
             Ok(None)

@@ -6,7 +6,7 @@ use super::notice::done;
 use super::shell::shell;
 use super::{invalid, page};
 use crate::db::links::{self, Link};
-use crate::db::{self, Tx, WriteTx, managers, sessions};
+use crate::db::{self, Tx, WriteTx, factors, managers, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::manager::LinkPurpose;
@@ -14,7 +14,7 @@ use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
 use crate::token;
 use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
-use crate::web::auth::{CanAdminister, Manager};
+use crate::web::auth::{CanAdminister, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::session::limits;
 use crate::web::{Error, Result};
@@ -37,7 +37,7 @@ pub async fn index(
 
 /// `POST /admin/managers`: invites somebody; the link is shown once.
 pub async fn create(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
@@ -61,7 +61,7 @@ pub async fn create(
 
 /// `POST /admin/managers/{id}/reset`: a link for a new password, or a new invitation.
 pub async fn reset(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
@@ -78,7 +78,7 @@ pub async fn reset(
 async fn hand_out_link(
     state: &State,
     mut tx: WriteTx,
-    manager: &Manager<CanAdminister>,
+    manager: &Manager<Fresh<CanAdminister>>,
     other: KnownManager,
     purpose: LinkPurpose,
     entry: Entry,
@@ -109,7 +109,7 @@ pub async fn show(
 
 /// `POST /admin/managers/{id}/role`: ends the manager's sessions, so that the next login has the new role.
 pub async fn set_role(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
     Form(fields): Form,
@@ -133,7 +133,7 @@ pub async fn set_role(
 
 /// `POST /admin/managers/{id}/disablement`
 pub async fn disable(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
@@ -154,7 +154,7 @@ pub async fn disable(
 
 /// `POST /admin/managers/{id}/enablement`
 pub async fn enable(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
@@ -166,6 +166,21 @@ pub async fn enable(
     let entry = Entry::new("manager.enable", &other.id, &other.name).before(&before).after(&other);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "enabled"))
+}
+
+/// `POST /admin/managers/{id}/factors/removal`: for who lost the device and the recovery codes.
+pub async fn remove_factors(
+    manager: Manager<Fresh<CanAdminister>>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let mut tx = state.db.write().await?;
+    let other = find(&mut tx, &id).await?;
+    factors::delete_of(&mut tx, &other.id).await?;
+    sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
+    let entry = Entry::new("manager.remove-factors", &other.id, &other.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done(&address(&other), "factors-removed"))
 }
 
 /// `POST /admin/managers/{id}/sessions/revocation`
@@ -183,7 +198,7 @@ pub async fn revoke_sessions(
 }
 
 /// Whoever acts on themselves stays logged in where they are.
-fn own_session<'a>(manager: &'a Manager<CanAdminister>, other: &KnownManager) -> Option<&'a str> {
+fn own_session<'a, P>(manager: &'a Manager<P>, other: &KnownManager) -> Option<&'a str> {
     (manager.id == other.id).then_some(manager.session_hash.as_str())
 }
 
@@ -191,7 +206,7 @@ fn own_session<'a>(manager: &'a Manager<CanAdminister>, other: &KnownManager) ->
 async fn refused(
     state: &State,
     tx: WriteTx,
-    manager: &Manager<CanAdminister>,
+    manager: &Manager<Fresh<CanAdminister>>,
     other: KnownManager,
     role: String,
 ) -> Result<Response> {
@@ -210,27 +225,28 @@ async fn find(tx: &mut Tx, id: &str) -> Result<KnownManager> {
     Ok(managers::find(tx, &id).await?)
 }
 
-async fn list(
+async fn list<P>(
     state: &State,
     tx: &mut Tx,
-    manager: &Manager<CanAdminister>,
+    manager: &Manager<P>,
     query: &Fields,
     form: ManagerForm,
     invalid: Invalid,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
+    let holders = factors::holders(tx).await?;
     let mut rows = Vec::new();
     for other in managers::list(tx).await? {
         let sessions = session_count(state, tx, &other).await?;
-        rows.push(ManagerRow { manager: other, sessions });
+        rows.push(ManagerRow { has_factor: holders.contains(&other.id), manager: other, sessions });
     }
     Ok(ManagerList { shell, managers: rows, form, invalid }.html())
 }
 
-async fn editor(
+async fn editor<P>(
     state: &State,
     tx: &mut Tx,
-    manager: &Manager<CanAdminister>,
+    manager: &Manager<P>,
     query: &Fields,
     other: KnownManager,
     role: String,
@@ -238,7 +254,8 @@ async fn editor(
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
     let sessions = session_count(state, tx, &other).await?;
-    Ok(ManagerEdit { shell, manager: other, sessions, role, invalid }.html())
+    let factors = factors::of(tx, &other.id).await?;
+    Ok(ManagerEdit { shell, manager: other, factors, sessions, role, invalid }.html())
 }
 
 async fn session_count(state: &State, tx: &mut Tx, other: &KnownManager) -> db::Result<usize> {

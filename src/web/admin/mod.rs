@@ -2,21 +2,32 @@
 
 mod account;
 mod audit;
+mod ceremony;
+mod codes;
 mod components;
 mod desk;
+mod factors;
 mod groups;
 mod incidents;
 mod islands;
 mod login;
+mod login_factor;
+mod login_passkey;
 mod maintenance_times;
 mod maintenance_updates;
 mod maintenances;
 mod managers;
 mod notice;
+mod passkeys;
+mod policy;
+mod recovery_codes;
 mod series;
+mod sessions;
+pub mod proof;
 mod settings;
 mod setup;
 mod shell;
+mod totp;
 mod updates;
 
 use axum::http::StatusCode;
@@ -29,6 +40,10 @@ pub fn routes() -> Routes {
     let routes = Routes::default()
         .open_get("/login", login::new)
         .open_post("/login", login::create)
+        .open_get("/login/factor", login_factor::new)
+        .open_post("/login/factor", login_factor::create)
+        .open_post("/login/passkey", login_passkey::create)
+        .open_post("/login/passkey/challenge", login_passkey::challenge)
         .post("/logout", login::destroy)
         .open_get("/setup/{token}", setup::new)
         .open_post("/setup/{token}", setup::create)
@@ -36,10 +51,12 @@ pub fn routes() -> Routes {
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);
     let routes = component_routes(routes);
-    manager_routes(routes)
+    let routes = manager_routes(routes);
+    account_routes(routes)
         .get("/admin/audit", audit::index)
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
+        .post("/admin/policy", policy::update)
         .post("/admin/islands/{*call}", islands::call)
 }
 
@@ -111,9 +128,28 @@ fn manager_routes(routes: Routes) -> Routes {
         .post("/admin/managers/{id}/disablement", managers::disable)
         .post("/admin/managers/{id}/enablement", managers::enable)
         .post("/admin/managers/{id}/reset", managers::reset)
+        .post("/admin/managers/{id}/factors/removal", managers::remove_factors)
         .post("/admin/managers/{id}/sessions/revocation", managers::revoke_sessions)
+        .get("/admin/sessions", sessions::index)
+        .post("/admin/sessions/{session}/revocation", sessions::revoke)
+}
+
+fn account_routes(routes: Routes) -> Routes {
+    routes
+        .post("/admin/proof", proof::create)
         .get("/admin/account", account::show)
+        .post("/admin/account/email", account::set_email)
         .post("/admin/account/password", account::set_password)
+        .get("/admin/account/factors", factors::index)
+        .get("/admin/account/totp", totp::show)
+        .post("/admin/account/totp", totp::create)
+        .post("/admin/account/totp/confirmation", totp::confirm)
+        .post("/admin/account/totp/removal", totp::destroy)
+        .get("/admin/account/passkeys/new", passkeys::new)
+        .post("/admin/account/passkeys/challenge", passkeys::challenge)
+        .post("/admin/account/passkeys", passkeys::create)
+        .post("/admin/account/passkeys/{id}/removal", passkeys::destroy)
+        .post("/admin/account/recovery-codes", recovery_codes::create)
         .post("/admin/account/sessions/revocation", account::revoke_others)
         .post("/admin/account/sessions/{session}/revocation", account::revoke)
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::forms::Fields;
 
 /// The words of the list with what they say.
-const NOTICES: [(&str, &str); 30] = [
+const NOTICES: [(&str, &str); 37] = [
     ("incident-opened", "The incident is published."),
     ("incident-saved", "The incident is changed."),
     ("incident-deleted", "The incident is deleted. The audit keeps what it said."),
@@ -37,6 +37,13 @@ const NOTICES: [(&str, &str); 30] = [
     ("sessions-revoked", "The sessions are ended."),
     ("session-revoked", "The session is ended."),
     ("password-set", "The password is changed; other sessions are ended."),
+    ("email-set", "The address is changed; you log in with the new one."),
+    ("totp-added", "The authenticator app is confirmed: its code is asked for at the login."),
+    ("totp-removed", "The authenticator app is removed."),
+    ("passkey-added", "The passkey is added: you can log in with it."),
+    ("passkey-removed", "The passkey is removed."),
+    ("factors-removed", "The second factors are removed; the password alone lets them in."),
+    ("policy-saved", "What managers are asked for is changed."),
     ("settings-saved", "The settings are changed."),
     ("welcome", "Welcome. The page is yours: add components, or open an incident."),
 ];

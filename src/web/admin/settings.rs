@@ -62,5 +62,6 @@ async fn editor<P>(
     conflict: Option<Conflict<PageForm>>,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    Ok(Settings { shell, form, invalid, conflict }.html())
+    let policy = db::policy::load(tx).await?;
+    Ok(Settings { shell, form, policy, invalid, conflict }.html())
 }

@@ -68,5 +68,6 @@ fn asset_links(nonce: &str) -> Assets {
         css_href: links.css.clone(),
         js_href: links.js.clone().unwrap_or_default(),
         wasm_href: links.wasm.clone().unwrap_or_default(),
+        passkey_href: links.passkey.clone(),
     }
 }

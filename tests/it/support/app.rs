@@ -11,17 +11,20 @@ use bytes::Bytes;
 use candor::clock::Clock;
 use candor::db::links::{self, Link};
 use candor::db::sessions::{self, Session};
-use candor::db::{Db, audit, components, incidents, maintenances, managers, page, series};
+use candor::db::{Db, audit, components, incidents, maintenances, managers, page, passkeys, policy, series};
 use candor::domain::audit::Record;
+use candor::domain::factor::Passkey;
 use candor::domain::forms::{MaintenanceForm, NewGroup, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use candor::domain::history::Filter;
 use candor::domain::maintenance::Switches;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{
-    Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Manager, Role, SeriesId,
+    Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Manager, PasskeyId, Policy, Role,
+    SeriesId,
 };
 use candor::hosts::Hosts;
 use candor::publish::{Publisher, Render, render_site};
+use candor::secret::SecretKey;
 use candor::state::{Parts, State};
 use candor::web::Front;
 use candor::{password, token, web};
@@ -148,6 +151,23 @@ impl TestApp {
         browser
     }
 
+    /// A passkey of `manager` that no device holds.
+    pub async fn passkey(&self, manager: &Manager, id: &str) {
+        let id = PasskeyId::parse(id).unwrap();
+        let passkey = Passkey { id, name: "Laptop".into(), created_at: self.clock.now(), last_used_at: None };
+        let mut tx = self.db.write().await.unwrap();
+        passkeys::create(&mut tx, &manager.id, &passkey, &token::hash("laptop"), "{}").await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    }
+
+    /// From now on every manager needs a second factor.
+    pub async fn require_second_factor(&self) {
+        let mut tx = self.db.write().await.unwrap();
+        let policy = policy::load(&mut tx).await.unwrap();
+        policy::update(&mut tx, Policy { second_factor_required: true, ..policy }).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    }
+
     /// The token of a fresh one-time link.
     pub async fn link(&self, purpose: LinkPurpose, manager: Option<&Manager>, lifetime: TimeDelta) -> String {
         let (token, now) = (token::fresh(), self.clock.now());
@@ -246,10 +266,11 @@ impl TestApp {
 
     /// Everything a manager can change, in words that can be compared; sessions and links left out.
     pub async fn everything(&self) -> String {
+        let factors = self.texts("select manager_id from totp union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();
         let all = Filter::default();
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
             tx.revision().await.unwrap(),
             audit::list(&mut tx, None, 10_000).await.unwrap(),
             page::load(&mut tx).await.unwrap(),
@@ -259,6 +280,7 @@ impl TestApp {
             maintenances::list(&mut tx, None, 1000).await.unwrap(),
             series::going_on(&mut tx).await.unwrap(),
             managers::list(&mut tx).await.unwrap(),
+            policy::load(&mut tx).await.unwrap(),
         )
     }
 
@@ -299,9 +321,10 @@ impl TestApp {
 }
 
 fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, render: Render) -> State {
+    let secret_key = SecretKey::at(file.with_file_name("secret.key"));
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).rendering_by(render);
     let hosts = Hosts::new(origin, &[]);
-    State::new(Parts { db, clock, publisher, origin: origin.into(), hosts, trusted_proxies: Vec::new() })
+    State::new(Parts { db, clock, publisher, secret_key, origin: origin.into(), hosts, trusted_proxies: Vec::new() })
 }
 
 /// What answers the requests of a test.

@@ -44,6 +44,7 @@ impl Server {
             site: SiteConfig { base_url: None, data_dir: data.path().to_owned() },
             allowed_hosts: Vec::new(),
             metrics_listen: Some(any),
+            secret_key_file: None,
             trusted_proxies: Vec::new(),
             log_json: false,
         };

@@ -1,18 +1,21 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use crate::domain::Invalid;
+use crate::domain::{Factors, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Password, PostButton, Problems, Submit};
+use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit};
 use crate::ui::time::{Time, ago};
 
 /// What managers can change about themselves.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub shell: Shell,
+    /// The address as it was typed, else the one that stands.
+    pub email: String,
+    pub factors: Factors,
     /// Last seen first.
     pub sessions: Vec<SessionRow>,
-    /// What is wrong with `current` or `password`.
+    /// What is wrong with `email`, `current` or `password`.
     pub invalid: Invalid,
 }
 
@@ -34,15 +37,24 @@ pub struct SessionRow {
 #[component]
 pub fn AccountPage(page: Account) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["current", "password"]);
+    let problems = Problems::new(&page.invalid, &["email", "current", "password"]);
     let manager = &shell.manager;
     let content = view! {
         <div class="column">
             <h1>"Your account"</h1>
             <p class="soft"><bdi>{manager.name.clone()}</bdi>" · "<bdi>{manager.email.clone()}</bdi>" · "{manager.role.words()}</p>
+            <ErrorSummary problems=problems.clone()/>
+            <section aria-labelledby="factors">
+                <h2 id="factors">"Second factors"</h2>
+                <p class="soft">{factor_words(page.factors)}</p>
+                <p class="actions"><a class="button" href="/admin/account/factors">"Manage second factors"</a></p>
+            </section>
+            <section aria-labelledby="address">
+                <h2 id="address">"Change your address"</h2>
+                {email_form(&problems, page.email)}
+            </section>
             <section aria-labelledby="change">
                 <h2 id="change">"Change your password"</h2>
-                <ErrorSummary problems=problems.clone()/>
                 {password_form(&problems, &manager.email)}
             </section>
             <section aria-labelledby="sessions">
@@ -53,6 +65,32 @@ pub fn AccountPage(page: Account) -> impl IntoView {
     };
     let title = problems.titled("Your account");
     view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
+}
+
+/// What a manager has beside the password.
+pub fn factor_words(factors: Factors) -> String {
+    let passkeys = match factors.passkeys {
+        0 => None,
+        1 => Some("a passkey".to_owned()),
+        count => Some(format!("{count} passkeys")),
+    };
+    match (factors.totp, passkeys) {
+        (false, None) => "None: the password alone is enough.".to_owned(),
+        (true, None) => "An authenticator app.".to_owned(),
+        (true, Some(passkeys)) => format!("An authenticator app and {passkeys}."),
+        (false, Some(passkeys)) => format!("No authenticator app, but {passkeys}."),
+    }
+}
+
+fn email_form(problems: &Problems, email: String) -> AnyView {
+    let field = Field::new("email", "Email").hint("You log in with it.").judged(problems);
+    view! {
+        <form method="post" action="/admin/account/email" novalidate>
+            <Email field value=email autocomplete="email"/>
+            <p class="actions"><Submit words="Change the address"/></p>
+        </form>
+    }
+    .into_any()
 }
 
 /// The address stands in the form, unseen, so that password managers know whose password it is.
@@ -110,7 +148,7 @@ fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
 }
 
 /// Browser and system, where the text names ones we know; else the text itself.
-fn device(user_agent: &str) -> String {
+pub fn device(user_agent: &str) -> String {
     let first = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };

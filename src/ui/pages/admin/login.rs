@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use crate::ui::admin_layout::{PlainLayout, Porch};
 use crate::ui::form::{Email, Field, Hidden, Password, Submit};
+use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 /// The login.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub struct Login {
     pub email: String,
     /// The path to go to afterwards.
     pub next: String,
+    /// Whether browsers allow passkeys at this address.
+    pub passkeys: bool,
     /// Why it failed, in words that don't tell whether the address is known.
     pub error: Option<String>,
 }
@@ -21,6 +24,19 @@ pub fn LoginPage(page: Login) -> impl IntoView {
     let title = if page.error.is_some() { "Not logged in: Log in" } else { "Log in" };
     let retry = page.error.is_some();
     let error = page.error.map(|text| view! { <div class="summary" role="alert"><p>{text}</p></div> });
+    let passkey = page.passkeys.then(|| {
+        let fields = view! { <Hidden name="next" value=page.next.clone()/> }.into_any();
+        view! {
+            <PasskeyForm
+                does="use"
+                action="/login/passkey"
+                challenge="/login/passkey/challenge"
+                words="Log in with a passkey"
+                fields
+            />
+            <PasskeyScript assets=page.porch.assets.clone()/>
+        }
+    });
     let content = view! {
         <h1>"Log in"</h1>
         {error}
@@ -30,6 +46,7 @@ pub fn LoginPage(page: Login) -> impl IntoView {
             <Password field=Field::new("password", "Password") autocomplete="current-password" autofocus=retry/>
             <p class="actions"><Submit words="Log in"/></p>
         </form>
+        {passkey}
         <p class="hint">"Forgotten? An owner can make you a reset link."</p>
     };
     view! { <PlainLayout porch=page.porch title content=content.into_any()/> }

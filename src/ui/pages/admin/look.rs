@@ -1,6 +1,8 @@
 //! Every page of the admin with invented data, for the tests and for looking at:
 //! `CANDOR_LOOK_DIR=/some/folder cargo test --lib look` writes them there.
 
+mod factors;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::json;
@@ -42,6 +44,7 @@ fn assets() -> Assets {
         css_href: "admin.css".into(),
         js_href: "/assets/pkg/candor.js".into(),
         wasm_href: "/assets/pkg/candor_bg.wasm".into(),
+        passkey_href: "/assets/passkey.js".into(),
     }
 }
 
@@ -260,6 +263,10 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
         plain_pages(&world),
     ]
     .concat()
+    .into_iter()
+    .chain(factors::pages(&world))
+    .chain(factors::plain_pages(&world))
+    .collect()
 }
 
 fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
@@ -459,7 +466,14 @@ fn component_pages(world: &World) -> Vec<(&'static str, String)> {
         ("group-delete", GroupDeletion { shell: shell(), group, components: 3 }.html()),
         (
             "settings",
-            Settings { shell: shell(), form: page_form(world), invalid: Invalid::new(), conflict: None }.html(),
+            Settings {
+                shell: shell(),
+                form: page_form(world),
+                policy: Policy { second_factor_required: true, version: 2 },
+                invalid: Invalid::new(),
+                conflict: None,
+            }
+            .html(),
         ),
     ]
 }
@@ -484,11 +498,19 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
     disabled.disabled_at = Some(ago(4000));
     let other = manager("ana", &world.text, Role::Publisher);
     let all = [(shell().manager, 2), (other.clone(), 1), (invited.clone(), 0), (disabled.clone(), 0)];
-    let managers = all.into_iter().map(|(manager, sessions)| ManagerRow { manager, sessions }).collect();
+    let managers =
+        all.into_iter().map(|(manager, sessions)| ManagerRow { manager, has_factor: sessions > 0, sessions }).collect();
     let form = ManagerForm { email: world.text.clone(), name: world.text.clone(), role: String::new() };
     let one = |manager: Manager, sessions| {
-        ManagerEdit { shell: shell(), role: manager.role.key().into(), manager, sessions, invalid: Invalid::new() }
-            .html()
+        ManagerEdit {
+            shell: shell(),
+            role: manager.role.key().into(),
+            manager,
+            factors: Factors { totp: true, passkeys: 2, recovery_codes: 9 },
+            sessions,
+            invalid: Invalid::new(),
+        }
+        .html()
     };
     let link = LinkMade {
         shell: shell(),
@@ -511,7 +533,17 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
         ("manager-edit", one(other, 1)),
         ("manager-disabled", one(disabled, 0)),
         ("link-made", link.html()),
-        ("account", Account { shell: shell(), sessions: sessions(world), invalid: Invalid::new() }.html()),
+        (
+            "account",
+            Account {
+                shell: shell(),
+                email: world.text.clone(),
+                factors: Factors::default(),
+                sessions: sessions(world),
+                invalid: Invalid::new(),
+            }
+            .html(),
+        ),
         ("audit", AuditList { shell: shell(), records: records(world), older: Some("41".into()) }.html()),
     ]
 }
@@ -572,11 +604,8 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
         Failure { frame, status, detail: Some(world.text.clone()), request_id: Some("r-17".into()) }.html()
     };
     vec![
-        ("login", Login { porch: world.porch(), email: String::new(), next: "/admin".into(), error: None }.html()),
-        (
-            "login-failed",
-            Login { porch: world.porch(), email: world.text.clone(), next: world.text.clone(), error: failed }.html(),
-        ),
+        ("login", factors::login(world, String::new(), "/admin".into(), None)),
+        ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed)),
         ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),
         ("setup-invite", setup(LinkPurpose::Invite, Invalid::new())),
         ("setup-gone", LinkGone { porch: world.porch() }.html()),

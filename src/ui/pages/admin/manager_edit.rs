@@ -1,7 +1,8 @@
 use leptos::prelude::*;
 
+use super::account::factor_words;
 use super::managers::{last_login, role_choices, state_words};
-use crate::domain::{Invalid, Manager};
+use crate::domain::{Factors, Invalid, Manager};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Field, Hidden, PostButton, Problems, Select, Submit, Weight};
 
@@ -10,6 +11,8 @@ use crate::ui::form::{ErrorSummary, Field, Hidden, PostButton, Problems, Select,
 pub struct ManagerEdit {
     pub shell: Shell,
     pub manager: Manager,
+    /// What the manager has beside the password.
+    pub factors: Factors,
     /// Where the manager is logged in at this moment.
     pub sessions: usize,
     /// The role as it was chosen, else the one that stands.
@@ -43,6 +46,7 @@ pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
                 </p>
             </form>
             {reset(manager, &path)}
+            {factors(page.factors, &path)}
             {sessions(page.sessions, &path)}
             {access(manager, &path)}
         </div>
@@ -67,6 +71,23 @@ fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
         }
         .into_any()
     })
+}
+
+fn factors(factors: Factors, path: &str) -> AnyView {
+    let removal = factors.any().then(|| {
+        view! {
+            <p class="soft">"If the device and the recovery codes are lost, take them all away: the password alone then lets them in."</p>
+            <PostButton action=format!("{path}/factors/removal") words="Remove the second factors" weight=Weight::Destructive/>
+        }
+    });
+    view! {
+        <section aria-labelledby="factors">
+            <h2 id="factors">"Second factors"</h2>
+            <p class="soft">{factor_words(factors)}</p>
+            {removal}
+        </section>
+    }
+    .into_any()
 }
 
 fn sessions(count: usize, path: &str) -> Option<AnyView> {

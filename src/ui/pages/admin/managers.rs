@@ -20,6 +20,8 @@ pub struct ManagerList {
 #[derive(Clone, Debug)]
 pub struct ManagerRow {
     pub manager: Manager,
+    /// Whether the password alone is not enough.
+    pub has_factor: bool,
     /// Where the manager is logged in at this moment.
     pub sessions: usize,
 }
@@ -40,6 +42,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                         <th scope="col">"Email"</th>
                         <th scope="col">"Role"</th>
                         <th scope="col">"State"</th>
+                        <th scope="col">"Second factor"</th>
                         <th scope="col">"Last login"</th>
                         <th scope="col" class="number">"Sessions"</th>
                     </tr>
@@ -47,6 +50,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        <p><a href="/admin/sessions">"Where managers are logged in"</a></p>
         <section class="column" aria-labelledby="invite">
             <h2 id="invite">"Invite a manager"</h2>
             <ErrorSummary problems=problems.clone()/>
@@ -68,6 +72,7 @@ fn row(row: &ManagerRow, shell: &Shell) -> AnyView {
             <td dir="auto">{manager.email.clone()}</td>
             <td>{manager.role.words()}</td>
             <td>{state_words(manager)}</td>
+            <td>{if row.has_factor { "Yes" } else { "None" }}</td>
             <td>{last_login(manager.last_login_at, shell)}</td>
             <td class="number">{row.sessions}</td>
         </tr>

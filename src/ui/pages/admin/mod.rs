@@ -10,6 +10,7 @@ mod composer;
 mod conflict;
 mod desk;
 mod error;
+mod factors;
 mod group_edit;
 mod incident;
 mod incident_delete;
@@ -18,6 +19,7 @@ mod incident_new;
 mod incidents;
 mod link_made;
 mod login;
+mod login_factor;
 mod maintenance;
 mod maintenance_edit;
 mod maintenance_new;
@@ -26,9 +28,14 @@ mod maintenance_update_edit;
 mod maintenances;
 mod manager_edit;
 mod managers;
+mod passkey_new;
+mod proof;
+mod recovery_codes;
 mod series_edit;
+mod sessions;
 mod settings;
 mod setup;
+mod totp;
 mod update_delete;
 mod update_edit;
 
@@ -47,6 +54,7 @@ pub use components::{ComponentList, ComponentsPage};
 pub use conflict::Conflict;
 pub use desk::{Desk, DeskPage};
 pub use error::{ErrorPage, Failure, Frame};
+pub use factors::{FactorList, FactorsPage};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
 pub use incident::{IncidentPage, IncidentView};
 pub use incident_delete::{IncidentDeletion, IncidentDeletionPage};
@@ -67,8 +75,14 @@ pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
+pub use login_factor::{LoginFactor, LoginFactorPage};
+pub use passkey_new::{PasskeyNew, PasskeyNewPage};
+pub use proof::{Proof, ProofPage};
+pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
+pub use sessions::{SessionList, SessionOf, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use totp::{TotpEnrolment, TotpPage, TotpSecret};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
 pub use update_edit::{UpdateEditPage, UpdateEditing};
 
@@ -88,6 +102,7 @@ macro_rules! pages {
 
 pages! {
     "/login" Login => LoginPage,
+    "/login/factor" LoginFactor => LoginFactorPage,
     "/setup/{token}" Setup => SetupPage,
     "/setup/{token}" LinkGone => LinkGonePage,
     "/admin" Desk => DeskPage,
@@ -115,7 +130,13 @@ pages! {
     "/admin/managers" ManagerList => ManagersPage,
     "/admin/managers/{id}" ManagerEdit => ManagerEditPage,
     "/admin/managers" LinkMade => LinkMadePage,
+    "/admin/sessions" SessionList => SessionsPage,
     "/admin/account" Account => AccountPage,
+    "/admin/account/factors" FactorList => FactorsPage,
+    "/admin/account/totp" TotpEnrolment => TotpPage,
+    "/admin/account/passkeys/new" PasskeyNew => PasskeyNewPage,
+    "/admin/account/recovery-codes" RecoveryCodes => RecoveryCodesPage,
+    "any that asks for a fresh proof" Proof => ProofPage,
     "/admin/audit" AuditList => AuditPage,
     "/admin/settings" Settings => SettingsPage,
     "any" Failure => ErrorPage,

@@ -1,16 +1,20 @@
 use leptos::prelude::*;
 
 use super::conflict::{Conflict, both_texts};
-use crate::domain::Invalid;
 use crate::domain::forms::PageForm;
+use crate::domain::{Invalid, Policy};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices};
+use crate::ui::form::{
+    CheckBox, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices,
+};
 
 /// The settings of the page itself.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub shell: Shell,
     pub form: PageForm,
+    /// What every manager is asked for.
+    pub policy: Policy,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<PageForm>>,
 }
@@ -23,12 +27,14 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &ORDER);
     let body = if shell.is_owner() { form(&page.form, &problems) } else { plain(&page.form) };
+    let policy = shell.is_owner().then(|| policy_form(page.policy));
     let content = view! {
         <div class="column">
             <h1>"Settings"</h1>
             <ErrorSummary problems=problems.clone()/>
             {both_texts(page.conflict.as_ref(), &page.form, &shell)}
             {body}
+            {policy}
         </div>
     };
     let title = problems.titled("Settings");
@@ -52,6 +58,22 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
             <TextArea field=links.judged(problems) value=form.links.clone() rows=4/>
             <p class="actions"><Submit words="Publish settings"/></p>
         </form>
+    }
+    .into_any()
+}
+
+fn policy_form(policy: Policy) -> AnyView {
+    let field = Field::new("second_factor_required", "Every manager needs a second factor")
+        .hint("Whoever has none is led to add one at the next step they take, and can do nothing else before.");
+    view! {
+        <section class="apart" aria-labelledby="policy">
+            <h2 id="policy">"Managers"</h2>
+            <form method="post" action="/admin/policy" novalidate>
+                <Hidden name="version" value=policy.version.to_string()/>
+                <CheckBox field checked=policy.second_factor_required/>
+                <p class="actions"><Submit words="Change what is asked for"/></p>
+            </form>
+        </section>
     }
     .into_any()
 }

@@ -1,0 +1,37 @@
+//! Recovery codes. The database holds the SHA-256 of a code, never the code.
+
+use chrono::{DateTime, Utc};
+
+use super::{Result, WriteTx};
+use crate::domain::ManagerId;
+
+/// Keeps the codes with these hashes; earlier ones of the manager no longer work.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn replace(tx: &mut WriteTx, manager: &ManagerId, hashes: &[String], now: DateTime<Utc>) -> Result<()> {
+    delete_of(tx, manager).await?;
+    for hash in hashes {
+        let sql = "insert into recovery_codes (code_hash, manager_id, created_at) values ($1, $2, $3)";
+        run!(tx, sql, hash.as_str(), manager.as_str(), now)?;
+    }
+    Ok(())
+}
+
+/// Uses the code with this hash up, if it is one of the manager's; says whether it was.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn consume(tx: &mut WriteTx, manager: &ManagerId, hash: &str) -> Result<bool> {
+    let sql = "delete from recovery_codes where code_hash = $1 and manager_id = $2";
+    Ok(run!(tx, sql, hash, manager.as_str())? > 0)
+}
+
+/// Ends every code of a manager.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
+    run!(tx, "delete from recovery_codes where manager_id = $1", manager.as_str())?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+use leptos::prelude::*;
+
+use crate::domain::Factors;
+use crate::domain::factor::{Passkey, RECOVERY_CODES};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{PostButton, Weight};
+use crate::ui::time::{Time, ago};
+
+/// The manager's own second factors.
+#[derive(Clone, Debug)]
+pub struct FactorList {
+    pub shell: Shell,
+    pub factors: Factors,
+    /// Oldest first.
+    pub passkeys: Vec<Passkey>,
+    /// Whether nothing else can be done before one is added.
+    pub lacking: bool,
+    /// Whether browsers allow passkeys at this address.
+    pub passkeys_possible: bool,
+}
+
+/// Authenticator app, passkeys, recovery codes.
+#[component]
+pub fn FactorsPage(page: FactorList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let lacking = page.lacking.then(|| {
+        view! {
+            <div class="summary conflict" role="alert">
+                <p><strong>"Every manager needs a second factor here"</strong></p>
+                <p>"Add an authenticator app or a passkey to go on. It takes a minute."</p>
+            </div>
+        }
+    });
+    let content = view! {
+        <div class="column">
+            <h1>"Second factors"</h1>
+            {lacking}
+            <p>"With one, your password alone lets nobody in."</p>
+            <section aria-labelledby="app">
+                <h2 id="app">"Authenticator app"</h2>
+                {app(page.factors.totp)}
+            </section>
+            <section aria-labelledby="passkeys">
+                <h2 id="passkeys">"Passkeys"</h2>
+                {passkeys(&page, &shell)}
+            </section>
+            {recovery(page.factors)}
+            <p><a href="/admin/account">"Back to your account"</a></p>
+        </div>
+    };
+    view! { <AdminLayout shell title="Second factors" section=Some(Section::Account) content=content.into_any()/> }
+}
+
+fn app(confirmed: bool) -> AnyView {
+    if confirmed {
+        return view! {
+            <p class="soft">"Its code is asked for after your password."</p>
+            <PostButton action="/admin/account/totp/removal" words="Remove the app" weight=Weight::Destructive/>
+        }
+        .into_any();
+    }
+    view! {
+        <p class="soft">"An app on your phone shows a new code every thirty seconds."</p>
+        <PostButton action="/admin/account/totp" words="Add an authenticator app"/>
+    }
+    .into_any()
+}
+
+fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
+    let row = |passkey: &Passkey| {
+        let used = match passkey.last_used_at {
+            Some(at) => view! { "used "<Time at words=ago(at, shell.now)/> }.into_any(),
+            None => "never used".into_any(),
+        };
+        view! {
+            <li>
+                <div class="what">
+                    <span dir="auto">{passkey.name.clone()}</span>
+                    <p class="soft">"Added "<Time at=passkey.created_at words=ago(passkey.created_at, shell.now)/>" · "{used}</p>
+                </div>
+                <PostButton
+                    action=format!("/admin/account/passkeys/{}/removal", passkey.id)
+                    words="Remove"
+                    about=passkey.name.clone()
+                />
+            </li>
+        }
+    };
+    let list = (!page.passkeys.is_empty())
+        .then(|| view! { <div class="board group"><ul>{page.passkeys.iter().map(row).collect_view()}</ul></div> });
+    let add = if page.passkeys_possible {
+        view! { <p class="actions"><a class="button" href="/admin/account/passkeys/new">"Add a passkey"</a></p> }
+            .into_any()
+    } else {
+        view! { <p>{IMPOSSIBLE}</p> }.into_any()
+    };
+    view! {
+        <p class="soft">"Your device or a security key logs you in by finger, face or PIN, without a password."</p>
+        {list}
+        {add}
+    }
+    .into_any()
+}
+
+/// Why no passkey can be added.
+pub const IMPOSSIBLE: &str = "Browsers allow passkeys only at an address with a name and TLS. Set CANDOR_BASE_URL \
+                              to one, or to http://localhost:3000 on your own machine.";
+
+fn recovery(factors: Factors) -> Option<AnyView> {
+    let left = match factors.recovery_codes {
+        0 => "None is left.".to_owned(),
+        1 => "One is left.".to_owned(),
+        count => format!("{count} of {RECOVERY_CODES} are left."),
+    };
+    factors.any().then(|| {
+        view! {
+            <section aria-labelledby="recovery">
+                <h2 id="recovery">"Recovery codes"</h2>
+                <p class="soft">"Each lets you in once when the device is lost. "{left}</p>
+                <PostButton action="/admin/account/recovery-codes" words="Make new recovery codes"/>
+            </section>
+        }
+        .into_any()
+    })
+}

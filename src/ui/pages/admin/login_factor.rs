@@ -1,0 +1,57 @@
+use leptos::prelude::*;
+
+use crate::domain::Invalid;
+use crate::ui::admin_layout::{PlainLayout, Porch};
+use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput};
+use crate::ui::passkey::{PasskeyForm, PasskeyScript};
+
+/// The second step of a login.
+#[derive(Clone, Debug)]
+pub struct LoginFactor {
+    pub porch: Porch,
+    /// Whether there is an authenticator app.
+    pub totp: bool,
+    /// Whether a passkey will do.
+    pub passkeys: bool,
+    /// The path to go to afterwards.
+    pub next: String,
+    /// What is wrong with the `code`.
+    pub invalid: Invalid,
+}
+
+/// Asks for a code or a passkey.
+#[component]
+pub fn LoginFactorPage(page: LoginFactor) -> impl IntoView {
+    let problems = Problems::new(&page.invalid, &["code"]);
+    let (label, hint) = if page.totp {
+        ("Code", "The six digits that your authenticator app shows, or a recovery code.")
+    } else {
+        ("Recovery code", "One of the codes you kept when you added the passkey.")
+    };
+    let field = Field::new("code", label).hint(hint).judged(&problems);
+    let passkey = page.passkeys.then(|| {
+        let fields = view! { <Hidden name="next" value=page.next.clone()/> }.into_any();
+        view! {
+            <PasskeyForm
+                does="use"
+                action="/login/passkey"
+                challenge="/login/passkey/challenge"
+                words="Use a passkey"
+                fields
+            />
+            <PasskeyScript assets=page.porch.assets.clone()/>
+        }
+    });
+    let title = if problems.is_empty() { "Second step" } else { "Not logged in: Second step" };
+    let content = view! {
+        <h1>"Second step"</h1>
+        <ErrorSummary problems=problems.clone()/>
+        <form method="post" action="/login/factor" novalidate>
+            <TextInput field value="" autocomplete="one-time-code" autofocus=true/>
+            <p class="actions"><Submit words="Log in"/></p>
+        </form>
+        {passkey}
+        <p class="hint">"Lost the device and the codes? An owner can remove your second factor."</p>
+    };
+    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+}

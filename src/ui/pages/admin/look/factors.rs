@@ -1,0 +1,68 @@
+//! The pages about second factors, sessions and proofs, with invented data.
+
+use super::*;
+use crate::domain::factor::Passkey;
+
+/// For those who are logged in.
+pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let passkey = |id: &str, name: &str, last_used_at| Passkey {
+        id: PasskeyId::parse(id).unwrap(),
+        name: name.into(),
+        created_at: ago(90_000),
+        last_used_at,
+    };
+    let list = |factors: Factors, passkeys, lacking, passkeys_possible| {
+        FactorList { shell: shell(), factors, passkeys, lacking, passkeys_possible }.html()
+    };
+    let enrolment = |secret, invalid| TotpEnrolment { shell: shell(), secret, invalid }.html();
+    let secret = TotpSecret {
+        address: format!("otpauth://totp/Harbor:ines?secret=GEZDGNBVGY3TQOJQ&issuer={}", world.text.len()),
+        spelled: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".into(),
+    };
+    let named = vec![passkey("laptop", &world.text, Some(ago(12))), passkey("key", "The key in the safe", None)];
+    let full = Factors { totp: true, passkeys: 2, recovery_codes: 7 };
+    let wrong = || Invalid::field("code", "This is not the code that the app shows now.");
+    let of = |session| SessionOf { manager: manager("ines", &world.text, Role::Owner), session };
+    vec![
+        ("factors", list(full, named, false, true)),
+        ("factors-lacking", list(Factors::default(), Vec::new(), true, false)),
+        ("totp", enrolment(None, Invalid::new())),
+        ("totp-wrong", enrolment(Some(secret), wrong())),
+        (
+            "passkey-new",
+            PasskeyNew { shell: shell(), name: world.text.clone(), possible: true, invalid: Invalid::new() }.html(),
+        ),
+        ("recovery-codes", RecoveryCodes { shell: shell(), codes: vec!["abcd-efgh-ijkl-mnop".into(); 10] }.html()),
+        ("proof", proof(world)),
+        ("sessions", SessionList { shell: shell(), sessions: sessions(world).into_iter().map(of).collect() }.html()),
+    ]
+}
+
+fn proof(world: &World) -> String {
+    Proof {
+        shell: world.shell.clone(),
+        action: "/admin/managers".into(),
+        kept: vec![("name".into(), world.text.clone()), ("email".into(), "rui@harbor.example".into())],
+        totp: true,
+        passkeys: true,
+        invalid: Invalid::field("proof_password", "This is not your password."),
+    }
+    .html()
+}
+
+/// For those who are on their way in.
+pub fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
+    let step = |totp, passkeys, invalid| {
+        LoginFactor { porch: world.porch(), totp, passkeys, next: "/admin".into(), invalid }.html()
+    };
+    vec![
+        ("login-factor", step(true, true, Invalid::new())),
+        ("login-factor-wrong", step(false, false, Invalid::field("code", "This code is wrong."))),
+    ]
+}
+
+/// The login as it was typed.
+pub fn login(world: &World, email: String, next: String, error: Option<String>) -> String {
+    Login { porch: world.porch(), email, next, passkeys: true, error }.html()
+}

@@ -1,0 +1,55 @@
+use leptos::prelude::*;
+
+use super::factors::IMPOSSIBLE;
+use crate::domain::Invalid;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Problems, TextInput, Weight};
+use crate::ui::passkey::{PasskeyForm, PasskeyScript};
+
+/// A new passkey.
+#[derive(Clone, Debug)]
+pub struct PasskeyNew {
+    pub shell: Shell,
+    /// As it was typed.
+    pub name: String,
+    /// Whether browsers allow passkeys at this address.
+    pub possible: bool,
+    /// What is wrong with the `name`, or with the browser's answer.
+    pub invalid: Invalid,
+}
+
+/// Names a passkey and makes it.
+#[component]
+pub fn PasskeyNewPage(page: PasskeyNew) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["name"]);
+    let body = if page.possible { form(&page, &problems) } else { view! { <p>{IMPOSSIBLE}</p> }.into_any() };
+    let content = view! {
+        <div class="column">
+            <h1>"Add a passkey"</h1>
+            <ErrorSummary problems=problems.clone()/>
+            {body}
+            <p><a href="/admin/account/factors">"Back"</a></p>
+        </div>
+    };
+    let title = problems.titled("Add a passkey");
+    view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
+}
+
+fn form(page: &PasskeyNew, problems: &Problems) -> AnyView {
+    let field = Field::new("name", "Name").hint("So that you know it again: the device, or where the key is.");
+    let fields = view! { <TextInput field=field.judged(problems) value=page.name.clone() autofocus=true/> }.into_any();
+    view! {
+        <p data-without-passkey="">"A passkey needs JavaScript, and a browser that knows passkeys."</p>
+        <PasskeyForm
+            does="make"
+            action="/admin/account/passkeys"
+            challenge="/admin/account/passkeys/challenge"
+            words="Make the passkey"
+            weight=Weight::Primary
+            fields
+        />
+        <PasskeyScript assets=page.shell.assets.clone()/>
+    }
+    .into_any()
+}

@@ -1,0 +1,72 @@
+use leptos::prelude::*;
+
+use super::account::{SessionRow, device};
+use crate::domain::Manager;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::PostButton;
+use crate::ui::time::{Time, ago};
+
+/// Where managers are logged in.
+#[derive(Clone, Debug)]
+pub struct SessionList {
+    pub shell: Shell,
+    /// Last seen first.
+    pub sessions: Vec<SessionOf>,
+}
+
+/// A session and whose it is.
+#[derive(Clone, Debug)]
+pub struct SessionOf {
+    pub manager: Manager,
+    pub session: SessionRow,
+}
+
+/// Every session.
+#[component]
+pub fn SessionsPage(page: SessionList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let rows = page.sessions.iter().map(|of| row(of, &shell)).collect_view();
+    let content = view! {
+        <h1>"Sessions"</h1>
+        <p class="soft">"Where managers are logged in at this moment, the last 100 that were seen."</p>
+        <div class="scroll" tabindex="0" role="region" aria-label="Sessions, last seen first">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Who"</th>
+                        <th scope="col">"Device"</th>
+                        <th scope="col">"Address"</th>
+                        <th scope="col">"Seen"</th>
+                        <th scope="col">"Since"</th>
+                        <th scope="col"><span class="unseen">"Revoke"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <p><a href="/admin/managers">"Back to the managers"</a></p>
+    };
+    view! { <AdminLayout shell title="Sessions" section=Some(Section::Managers) content=content.into_any()/> }
+}
+
+fn row(of: &SessionOf, shell: &Shell) -> AnyView {
+    let (manager, session) = (&of.manager, &of.session);
+    let act = if session.current {
+        view! { <strong class="this">"This one"</strong> }.into_any()
+    } else {
+        let action = format!("/admin/sessions/{}/revocation", session.id);
+        view! { <PostButton action words="Log out" about=format!("{}, {}", manager.name, device(&session.user_agent))/> }
+            .into_any()
+    };
+    view! {
+        <tr>
+            <th scope="row"><a href=format!("/admin/managers/{}", manager.id) dir="auto">{manager.name.clone()}</a></th>
+            <td title=session.user_agent.clone() dir="auto">{device(&session.user_agent)}</td>
+            <td dir="auto">{session.address.clone()}</td>
+            <td><Time at=session.last_seen_at words=ago(session.last_seen_at, shell.now)/></td>
+            <td><Time at=session.created_at words=ago(session.created_at, shell.now)/></td>
+            <td>{act}</td>
+        </tr>
+    }
+    .into_any()
+}

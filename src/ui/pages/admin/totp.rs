@@ -1,0 +1,67 @@
+use leptos::prelude::*;
+
+use crate::domain::Invalid;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, PostButton, Problems, Submit, TextInput, Weight};
+use crate::ui::qr::Qr;
+
+/// An authenticator app on its way in.
+#[derive(Clone, Debug)]
+pub struct TotpEnrolment {
+    pub shell: Shell,
+    /// Nothing where none was begun.
+    pub secret: Option<TotpSecret>,
+    /// What is wrong with the `code`.
+    pub invalid: Invalid,
+}
+
+/// The secret, as an app takes it.
+#[derive(Clone, Debug)]
+pub struct TotpSecret {
+    /// What the QR code says.
+    pub address: String,
+    /// In letters and digits, to type.
+    pub spelled: String,
+}
+
+/// Shows the secret and asks for the first code.
+#[component]
+pub fn TotpPage(page: TotpEnrolment) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["code"]);
+    let body = match page.secret {
+        Some(secret) => confirmation(secret, &problems),
+        None => view! {
+            <p>"The app shows a code that is asked for after your password."</p>
+            <PostButton action="/admin/account/totp" words="Show me the QR code" weight=Weight::Primary/>
+        }
+        .into_any(),
+    };
+    let content = view! {
+        <div class="column">
+            <h1>"Add an authenticator app"</h1>
+            <ErrorSummary problems=problems.clone()/>
+            {body}
+        </div>
+    };
+    let title = problems.titled("Add an authenticator app");
+    view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
+}
+
+fn confirmation(secret: TotpSecret, problems: &Problems) -> AnyView {
+    let hint = "The six digits that the app shows now. Nothing changes before they are right.";
+    let field = Field::new("code", "Code").hint(hint).judged(problems);
+    view! {
+        <p>"Scan this with the app, or type the key into it."</p>
+        <Qr text=secret.address label="QR code for the authenticator app"/>
+        <dl><dt>"Key"</dt><dd><code>{secret.spelled}</code></dd></dl>
+        <form method="post" action="/admin/account/totp/confirmation" novalidate>
+            <TextInput field value="" class="short" autocomplete="one-time-code" autofocus=true/>
+            <p class="actions">
+                <Submit words="Confirm the app"/>
+                <a href="/admin/account/factors">"Not now"</a>
+            </p>
+        </form>
+    }
+    .into_any()
+}

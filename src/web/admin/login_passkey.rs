@@ -1,0 +1,67 @@
+//! The login with a passkey: it names its manager and counts as two factors, so nothing else is asked.
+
+use axum::extract::State as FromState;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
+use tower_sessions::Session;
+
+use super::{ceremony, login};
+use crate::db::managers;
+use crate::domain::Manager as KnownManager;
+use crate::domain::audit::{Actor, Entry};
+use crate::state::State;
+use crate::web::auth::{UserAgent, safe_next};
+use crate::web::client::ClientAddress;
+use crate::web::form::Form;
+use crate::web::headers::Nonce;
+use crate::web::{Error, Result, session};
+
+/// One sentence for every reason, so that nobody learns which passkeys are known.
+const REFUSED: &str = "This passkey is not known here, or it took too long. Try again, or log in with your password.";
+
+/// `POST /login/passkey/challenge`: what the browser is asked. It also serves as a fresh proof later.
+pub async fn challenge(FromState(state): FromState<State>, session: Session) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let asked = ceremony::party(&state, &mut tx).await?.ask_to_log_in();
+    drop(tx);
+    let asked = asked.map_err(|error| Error::Internal(error.into()))?;
+    Ok(Json(ceremony::begin(&state, &session, ceremony::LOGIN, asked).await?).into_response())
+}
+
+/// `POST /login/passkey`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    UserAgent(user_agent): UserAgent,
+    Form(fields): Form,
+) -> Result<Response> {
+    let next = safe_next(&fields.text("next")).to_owned();
+    let Some(manager) = admit(&state, &session, &fields.text("credential"), &address).await? else {
+        return Ok(login::refused(&state, &nonce, String::new(), next, REFUSED).await);
+    };
+    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    Ok(Redirect::to(&next).into_response())
+}
+
+/// The manager whose passkey gave this answer; what is refused is recorded too.
+async fn admit(
+    state: &State,
+    session: &Session,
+    answer: &str,
+    address: &ClientAddress,
+) -> Result<Option<KnownManager>> {
+    let now = state.clock.now();
+    let challenge = ceremony::take(state, session, ceremony::LOGIN).await?;
+    let mut tx = state.db.write().await?;
+    let manager = ceremony::proven(state, &mut tx, challenge, answer).await?;
+    let Some(manager) = manager else {
+        tx.commit(&Actor::nobody(address), now, Entry::new("manager.refuse-login", "", "a passkey")).await?;
+        return Ok(None);
+    };
+    managers::record_login(&mut tx, &manager.id, now).await?;
+    let entry = Entry::new("manager.login-by-passkey", &manager.id, &manager.name);
+    tx.commit(&Actor::of(&manager, address), now, entry).await?;
+    Ok(Some(manager))
+}

@@ -1,0 +1,226 @@
+//! A fresh proof of who the manager is, for what would hurt most in the wrong hands.
+//!
+//! Where a handler asks for [`Fresh`](crate::web::auth::Fresh) and the last proof is older than ten
+//! minutes, the answer is a page that asks for the password, a code or a passkey. Its form goes to the same
+//! address with everything that was typed, so nothing is lost: [`ask`] takes the proof out, notes it in the
+//! session, and lets the request through.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequestParts as _, MatchedPath, Request, State as FromState};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::Session;
+
+use super::codes::{self, Checked};
+use super::shell::shell;
+use super::{ceremony, page};
+use crate::db::{factors, managers};
+use crate::domain::Invalid;
+use crate::domain::audit::Entry;
+use crate::domain::factor::MAX_WRONG_PROOFS;
+use crate::domain::forms::Fields;
+use crate::password::{self, Verdict};
+use crate::state::State;
+use crate::ui::pages::admin::Proof;
+use crate::web::auth::{CanEnter, Manager, safe_next};
+use crate::web::error::ProofRequired;
+use crate::web::form::{self, Form};
+use crate::web::routes::{Access, Route};
+use crate::web::{Error, MAX_BODY, Result, session};
+
+/// The fields of a proof.
+const PASSWORD: &str = "proof_password";
+const CODE: &str = "proof_code";
+const PASSKEY: &str = "proof_passkey";
+/// Where the session counts wrong proofs in a row.
+const WRONG: &str = "wrong_proofs";
+
+/// Which routes ask for a fresh proof.
+#[derive(Clone)]
+pub struct Asking {
+    state: State,
+    routes: Arc<HashSet<(Method, &'static str)>>,
+}
+
+impl Asking {
+    /// Those of `table` that do.
+    pub fn new(state: &State, table: &[Route]) -> Self {
+        let fresh = table.iter().filter(|route| matches!(route.access, Access::Freshly(_)));
+        let routes = fresh.map(|route| (route.method.clone(), route.path)).collect();
+        Self { state: state.clone(), routes: Arc::new(routes) }
+    }
+
+    fn concerns(&self, request: &Request) -> bool {
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        self.routes.iter().any(|(method, asking)| method == request.method() && Some(*asking) == path)
+    }
+}
+
+/// Lets a request through, and makes a page that asks for a proof of the answer that one is required.
+pub async fn ask(FromState(asking): FromState<Asking>, request: Request, next: Next) -> Response {
+    if !asking.concerns(&request) {
+        return next.run(request).await;
+    }
+    answer(&asking.state, request, next).await.unwrap_or_else(Error::into_response)
+}
+
+async fn answer(state: &State, request: Request, next: Next) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let unreadable = |_| Error::BadRequest("The form could not be read.".into());
+    let mut body = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
+    let mut fields = if is_form(&parts) { form::read(&body)? } else { Fields::default() };
+    if let Some(given) = Given::take(&mut fields) {
+        if let Err(wrong) = prove(state, &mut parts, given).await? {
+            return asking_page(state, &mut parts, fields, wrong).await;
+        }
+        body = encoded(&fields);
+        parts.headers.remove(header::CONTENT_LENGTH);
+    }
+    let response = next.run(Request::from_parts(parts.clone(), Body::from(body))).await;
+    if response.extensions().get::<ProofRequired>().is_none() {
+        return Ok(response);
+    }
+    asking_page(state, &mut parts, fields, Invalid::new()).await
+}
+
+/// `POST /admin/proof`: the proof for a page that was only to be looked at.
+pub async fn create(
+    manager: Manager<CanEnter>,
+    FromState(state): FromState<State>,
+    session: Session,
+    Form(mut fields): Form,
+) -> Result<Response> {
+    let next = safe_next(&fields.text("next")).to_owned();
+    let given = Given::take(&mut fields).unwrap_or_default();
+    match judge(&state, &session, &manager, given).await? {
+        Ok(()) => Ok(Redirect::to(&next).into_response()),
+        Err(wrong) => form_page(&state, &manager, &next, None, wrong).await,
+    }
+}
+
+/// A proof as it was sent.
+#[derive(Default)]
+struct Given {
+    password: String,
+    code: String,
+    passkey: String,
+}
+
+impl Given {
+    /// Takes the fields of a proof out of `fields`, if there are any.
+    fn take(fields: &mut Fields) -> Option<Self> {
+        // Not `text`: a password is taken as it was typed, to the letter.
+        let typed = |name| fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let (password, code, passkey) = (typed(PASSWORD), typed(CODE), typed(PASSKEY));
+        if password.is_none() && code.is_none() && passkey.is_none() {
+            return None;
+        }
+        fields.0.retain(|(key, _)| ![PASSWORD, CODE, PASSKEY].contains(&key.as_str()));
+        let [password, code, passkey] = [password, code, passkey].map(Option::unwrap_or_default);
+        Some(Self { password, code, passkey })
+    }
+}
+
+async fn prove(state: &State, parts: &mut Parts, given: Given) -> Result<Result<(), Invalid>> {
+    let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
+    let session = parts.extensions.get::<Session>().cloned();
+    let session = session.ok_or_else(|| Error::LoginRequired("/admin".into()))?;
+    judge(state, &session, &manager, given).await
+}
+
+/// Notes a right proof in the session, and counts a wrong one: too many end the session.
+async fn judge(
+    state: &State,
+    session: &Session,
+    manager: &Manager<CanEnter>,
+    given: Given,
+) -> Result<Result<(), Invalid>> {
+    let wrong = match fault(state, session, manager, given).await? {
+        None => {
+            session.remove_value(WRONG).await?;
+            session::prove(session, state.clock.now()).await?;
+            return Ok(Ok(()));
+        }
+        Some(wrong) => wrong,
+    };
+    let count = session.get::<u32>(WRONG).await?.unwrap_or_default() + 1;
+    if count >= MAX_WRONG_PROOFS {
+        session.flush().await?;
+        return Err(Error::LoginRequired("/admin".into()));
+    }
+    session.insert(WRONG, count).await?;
+    session.save().await?;
+    Ok(Err(wrong))
+}
+
+/// What is wrong with a proof, beside its field; nothing where it is right. Either is recorded.
+async fn fault(state: &State, session: &Session, manager: &Manager<CanEnter>, given: Given) -> Result<Option<Invalid>> {
+    let now = state.clock.now();
+    let challenge =
+        if given.passkey.is_empty() { None } else { ceremony::take(state, session, ceremony::LOGIN).await? };
+    let hash = managers::find_by_email(&mut state.db.read().await?, &manager.email).await?.and_then(|(_, hash)| hash);
+    let by_password = given.passkey.is_empty() && given.code.trim().is_empty();
+    let verdict = if by_password { password::verify(given.password, hash).await? } else { Verdict::Wrong };
+    let mut tx = state.db.write().await?;
+    let wrong = if !given.passkey.is_empty() {
+        let proven = ceremony::proven(state, &mut tx, challenge, &given.passkey).await?;
+        let own = proven.is_some_and(|proven| proven.id == manager.id);
+        (!own).then(|| Invalid::field(PASSWORD, "This passkey is not one of yours, or it took too long. Try again."))
+    } else if by_password {
+        (verdict == Verdict::Wrong).then(|| Invalid::field(PASSWORD, "This is not your password."))
+    } else {
+        let checked = codes::check(state, &mut tx, &manager.id, &given.code).await?;
+        (!matches!(checked, Checked::App | Checked::Recovery)).then(|| Invalid::field(CODE, checked.sentence(now)))
+    };
+    let action = if wrong.is_none() { "manager.prove" } else { "manager.refuse-proof" };
+    tx.commit(&manager.actor(), now, Entry::new(action, &manager.id, &manager.name)).await?;
+    Ok(wrong)
+}
+
+/// The page that asks, for the request in `parts` with its `fields`.
+async fn asking_page(state: &State, parts: &mut Parts, fields: Fields, wrong: Invalid) -> Result<Response> {
+    let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
+    let path = parts.uri.path_and_query().map_or("/admin", |path| path.as_str()).to_owned();
+    let kept = (parts.method != Method::GET).then_some(fields);
+    form_page(state, &manager, &path, kept, wrong).await
+}
+
+/// `kept` are the fields of an action to `path`; nothing where `path` was only to be looked at.
+async fn form_page(
+    state: &State,
+    manager: &Manager<CanEnter>,
+    path: &str,
+    kept: Option<Fields>,
+    invalid: Invalid,
+) -> Result<Response> {
+    let status = if invalid.is_empty() { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let mut tx = state.db.read().await?;
+    let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
+    let factors = factors::of(&mut tx, &manager.id).await?;
+    let (action, kept) = match kept {
+        Some(fields) => (path.to_owned(), fields.0.into_iter().filter(|(name, _)| !is_secret(name)).collect()),
+        None => ("/admin/proof".to_owned(), vec![("next".to_owned(), path.to_owned())]),
+    };
+    let passkeys = factors.passkeys > 0 && ceremony::is_possible(state);
+    let proof = Proof { shell, action, kept, totp: factors.totp, passkeys, invalid };
+    Ok((status, page(proof.html())).into_response())
+}
+
+/// Whether a field must not stand on a page.
+fn is_secret(name: &str) -> bool {
+    name.contains("password") || name == "current"
+}
+
+fn is_form(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+fn encoded(fields: &Fields) -> Bytes {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields.0).finish().into()
+}
