@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -21,9 +22,14 @@ export class Candor {
     return new Candor(await mkdtemp(join(tmpdir(), 'candor-')));
   }
 
-  /** `candor serve` on a free port, until it says where it listens. */
-  async serve(): Promise<void> {
-    const server = this.start('serve', '--listen', '127.0.0.1:0', '--data-dir', this.folder);
+  /**
+   * `candor serve` on a free port, until it says where it listens. Where it is `named`, visitors reach it as
+   * `localhost`: browsers allow passkeys there.
+   */
+  async serve(named = false): Promise<void> {
+    const port = named ? await freePort() : 0;
+    const name = named ? ['--base-url', `http://localhost:${port}`] : [];
+    const server = this.start('serve', '--listen', `127.0.0.1:${port}`, ...name, '--data-dir', this.folder);
     this.server = server;
     server.stderr!.on('data', (text) => (this.log += text));
     this.url = await new Promise((found, failed) => {
@@ -73,4 +79,13 @@ export class Candor {
     const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('CANDOR_'));
     return spawn(PROGRAM, args, { env: { ...Object.fromEntries(foreign), ...env } });
   }
+}
+
+/** A port at which nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
 }

@@ -108,6 +108,16 @@ export function adminPlaces({ watch }: Means): Place[] {
       },
     },
     at('account', '/admin/account'),
+    at('factors', '/admin/account/factors'),
+    {
+      name: 'totp',
+      go: async (page) => {
+        await page.goto('/admin/account/factors');
+        await page.getByRole('button', { name: 'Add an authenticator app' }).click();
+      },
+    },
+    at('passkey-new', '/admin/account/passkeys/new'),
+    at('sessions', '/admin/sessions'),
     at('audit', '/admin/audit'),
     at('settings', '/admin/settings'),
   ];

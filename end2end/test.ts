@@ -15,6 +15,8 @@ type Fixtures = {
    * 'sample to read' the tests of a worker share one server, and change nothing there.
    */
   begins: Beginning;
+  /** Whether visitors reach it as `localhost`, not at a bare address. */
+  named: boolean;
   candor: Candor;
   watch: Watch;
   /** Opens a page in a browser of its own: nobody is logged in there. */
@@ -29,7 +31,7 @@ type Shared = {
 };
 
 /** A server that has published its page. */
-async function start(begins: Beginning): Promise<Candor> {
+async function start(begins: Beginning, named = false): Promise<Candor> {
   const candor = await Candor.inFreshFolder();
   try {
     if (begins.startsWith('sample')) await candor.shell(['sample']);
@@ -37,7 +39,7 @@ async function start(begins: Beginning): Promise<Candor> {
       const who = ['--name', OWNER.name, '--email', OWNER.email, '--role', 'owner'];
       await candor.shell(['manager', 'add', ...who, '--password-stdin'], `${OWNER.password}\n`);
     }
-    await candor.serve();
+    await candor.serve(named);
     const status = async () => (await fetch(candor.url)).status;
     await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);
     // Who asked too early was told so, and the log tells it too.
@@ -56,6 +58,7 @@ async function end(candor: Candor): Promise<void> {
 
 export const test = base.extend<Fixtures, Shared>({
   begins: ['owned', { option: true }],
+  named: [false, { option: true }],
 
   shelf: [
     async ({}, use) => {
@@ -66,9 +69,9 @@ export const test = base.extend<Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ begins, shelf }, use) => {
+  candor: async ({ begins, named, shelf }, use) => {
     if (begins === 'sample to read') return use(await shelf());
-    const candor = await start(begins);
+    const candor = await start(begins, named);
     await use(candor);
     await end(candor);
   },

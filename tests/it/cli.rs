@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use candor::cli::sample;
-use candor::db::{audit, components, incidents, links, managers};
+use candor::db::{audit, components, factors, incidents, links, managers, totp};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
 use candor::token;
 
@@ -17,6 +17,7 @@ on_both_databases!(
     a_component_is_set,
     a_manager_is_added_with_a_password_or_a_link,
     a_manager_is_disabled_and_enabled,
+    second_factors_that_are_lost_are_removed,
     a_password_is_reset_by_a_link_or_from_standard_input,
     a_sound_database_is_checked,
 );
@@ -172,6 +173,23 @@ async fn a_manager_is_disabled_and_enabled(test: TestDb) {
     said(&candor(&test, &["manager", "enable", "b@example.org"], ""));
     let error = refused(&candor(&test, &["manager", "disable", "a@example.org"], ""), 1);
     assert!(error.contains("last active owner"), "{error}");
+}
+
+async fn second_factors_that_are_lost_are_removed(test: TestDb) {
+    let who = ["--email", "ines@example.org", "--name", "Ines", "--role", "owner", "--password-stdin"];
+    said(&candor(&test, &[&["manager", "add"][..], &who].concat(), "harbour crane whistles\n"));
+    let remove = ["manager", "remove-factors", "ines@example.org"];
+    assert!(refused(&candor(&test, &remove, ""), 1).contains("has no second factor"));
+    let (ines, _) =
+        managers::find_by_email(&mut test.read().await.unwrap(), "ines@example.org").await.unwrap().unwrap();
+    let mut tx = test.write().await.unwrap();
+    totp::begin(&mut tx, &ines.id, "sealed", now()).await.unwrap();
+    totp::accept(&mut tx, &ines.id, 1, now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    assert!(said(&candor(&test, &remove, "")).contains("logs in with the password alone"));
+    let mut tx = test.read().await.unwrap();
+    assert!(!factors::of(&mut tx, &ines.id).await.unwrap().any());
+    assert_eq!(audit::list(&mut tx, None, 1).await.unwrap()[0].action, "manager.remove-factors");
 }
 
 async fn a_password_is_reset_by_a_link_or_from_standard_input(test: TestDb) {

@@ -19,13 +19,19 @@ on_both_databases!(
     a_viewer_reads_and_changes_nothing,
     a_publisher_publishes_and_administers_nothing,
     an_owner_goes_everywhere,
+    what_would_hurt_most_asks_who_it_is,
+    whoever_lacks_the_required_factor_can_only_add_one,
     only_our_own_pages_may_act,
 );
 
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
-const TABLE: [(&str, &str, Option<Role>); 65] = [
+const TABLE: [(&str, &str, Option<Role>); 84] = [
     ("GET", "/login", None),
     ("POST", "/login", None),
+    ("GET", "/login/factor", None),
+    ("POST", "/login/factor", None),
+    ("POST", "/login/passkey", None),
+    ("POST", "/login/passkey/challenge", None),
     ("POST", "/logout", Some(Viewer)),
     ("GET", "/setup/{token}", None),
     ("POST", "/setup/{token}", None),
@@ -84,20 +90,62 @@ const TABLE: [(&str, &str, Option<Role>); 65] = [
     ("POST", "/admin/managers/{id}/disablement", Some(Owner)),
     ("POST", "/admin/managers/{id}/enablement", Some(Owner)),
     ("POST", "/admin/managers/{id}/reset", Some(Owner)),
+    ("POST", "/admin/managers/{id}/factors/removal", Some(Owner)),
     ("POST", "/admin/managers/{id}/sessions/revocation", Some(Owner)),
+    ("GET", "/admin/sessions", Some(Owner)),
+    ("POST", "/admin/sessions/{session}/revocation", Some(Owner)),
+    ("POST", "/admin/proof", Some(Viewer)),
     ("GET", "/admin/account", Some(Viewer)),
+    ("POST", "/admin/account/email", Some(Viewer)),
     ("POST", "/admin/account/password", Some(Viewer)),
+    ("GET", "/admin/account/factors", Some(Viewer)),
+    ("GET", "/admin/account/totp", Some(Viewer)),
+    ("POST", "/admin/account/totp", Some(Viewer)),
+    ("POST", "/admin/account/totp/confirmation", Some(Viewer)),
+    ("POST", "/admin/account/totp/removal", Some(Viewer)),
+    ("GET", "/admin/account/passkeys/new", Some(Viewer)),
+    ("POST", "/admin/account/passkeys/challenge", Some(Viewer)),
+    ("POST", "/admin/account/passkeys", Some(Viewer)),
+    ("POST", "/admin/account/passkeys/{id}/removal", Some(Viewer)),
+    ("POST", "/admin/account/recovery-codes", Some(Viewer)),
     ("POST", "/admin/account/sessions/revocation", Some(Viewer)),
     ("POST", "/admin/account/sessions/{session}/revocation", Some(Viewer)),
 ];
 
 /// What stands below the others in the router.
-const TABLE_END: [(&str, &str, Option<Role>); 4] = [
+const TABLE_END: [(&str, &str, Option<Role>); 5] = [
     ("GET", "/admin/audit", Some(Viewer)),
     ("GET", "/admin/settings", Some(Viewer)),
     ("POST", "/admin/settings", Some(Owner)),
+    ("POST", "/admin/policy", Some(Owner)),
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];
+
+/// Those of the table that ask for a proof from the last ten minutes.
+const FRESH: [(&str, &str); 19] = [
+    ("POST", "/admin/incidents/{id}/deletion"),
+    ("POST", "/admin/components/{id}/deletion"),
+    ("POST", "/admin/managers"),
+    ("POST", "/admin/managers/{id}/role"),
+    ("POST", "/admin/managers/{id}/disablement"),
+    ("POST", "/admin/managers/{id}/enablement"),
+    ("POST", "/admin/managers/{id}/reset"),
+    ("POST", "/admin/managers/{id}/factors/removal"),
+    ("POST", "/admin/account/email"),
+    ("GET", "/admin/account/totp"),
+    ("POST", "/admin/account/totp"),
+    ("POST", "/admin/account/totp/confirmation"),
+    ("POST", "/admin/account/totp/removal"),
+    ("GET", "/admin/account/passkeys/new"),
+    ("POST", "/admin/account/passkeys/challenge"),
+    ("POST", "/admin/account/passkeys"),
+    ("POST", "/admin/account/passkeys/{id}/removal"),
+    ("POST", "/admin/account/recovery-codes"),
+    ("POST", "/admin/policy"),
+];
+
+/// What a manager who lacks the required second factor can still do.
+const OPEN_WITHOUT_FACTOR: [&str; 4] = ["/logout", "/admin/proof", "/admin/account/factors", "/admin/account/totp"];
 
 fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
     TABLE.into_iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), path, least))
@@ -107,11 +155,14 @@ fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
 fn the_table_of_routes_is_exactly_this_one() {
     let access = |access| match access {
         Access::Anybody => None,
-        Access::AtLeast(role) => Some(role),
+        Access::AtLeast(role) | Access::Freshly(role) => Some(role),
     };
     let routes = routes();
     let real = routes.table().iter().map(|route| (route.method.clone(), route.path, access(route.access)));
     assert_eq!(real.collect::<Vec<_>>(), table().collect::<Vec<_>>());
+    let fresh = routes.table().iter().filter(|route| matches!(route.access, Access::Freshly(_)));
+    let fresh: Vec<_> = fresh.map(|route| (route.method.as_str(), route.path)).collect();
+    assert_eq!(fresh, FRESH);
 }
 
 /// A page with one of everything, and the addresses of the table filled in with it.
@@ -154,6 +205,7 @@ impl Walk {
             Some("groups") => &self.group,
             Some("maintenances") => "work",
             Some("series") => "again",
+            Some("account") => "passkey",
             _ => self.target.id.as_str(),
         };
         path.replace("{id}", id)
@@ -210,6 +262,7 @@ async fn a_disabled_manager_is_a_stranger(test: TestDb) {
 async fn walk_as(test: TestDb, role: Role) {
     let walk = Walk::over(test).await;
     let walker = walk.app.manager("Walker", role).await;
+    walk.app.passkey(&walker, "passkey").await;
     for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
         let hash = candor::token::hash(&browser.cookies["sid"]);
@@ -242,6 +295,43 @@ async fn a_publisher_publishes_and_administers_nothing(test: TestDb) {
 
 async fn an_owner_goes_everywhere(test: TestDb) {
     walk_as(test, Owner).await;
+}
+
+async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
+    let walk = Walk::over(test).await;
+    let owner = walk.app.manager("Walker", Owner).await;
+    walk.app.passkey(&owner, "passkey").await;
+    let mut browser = walk.app.with_session(&owner).await;
+    let hash = candor::token::hash(&browser.cookies["sid"]);
+    walk.app.clock.advance(TimeDelta::minutes(10));
+    browser.get("/admin").await;
+    let before = walk.app.everything().await;
+    for (method, path, _) in table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
+        let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(answer.word("h1"), "Is it you?", "{method} {path}");
+    }
+    assert!(walk.app.everything().await == before, "something was done without a proof");
+}
+
+async fn whoever_lacks_the_required_factor_can_only_add_one(test: TestDb) {
+    let walk = Walk::over(test).await;
+    let owner = walk.app.manager("Walker", Owner).await;
+    walk.app.require_second_factor().await;
+    let mut browser = walk.app.with_session(&owner).await;
+    let before = walk.app.everything().await;
+    for (method, path, least) in table() {
+        let open = OPEN_WITHOUT_FACTOR.contains(&path) || path.starts_with("/admin/account/passkeys");
+        let adds = path.starts_with("/admin/account/totp/") || path == "/admin/account/recovery-codes";
+        if least.is_none() || open || adds {
+            continue;
+        }
+        let answer = request(&mut browser, &method, &walk.address(path, "")).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/account/factors"), "{path}");
+    }
+    assert!(walk.app.everything().await == before, "something was done without the factor");
+    let list = browser.get("/admin/account/factors").await;
+    assert!(list.word("[role=alert]").contains("Every manager needs a second factor here"));
 }
 
 async fn only_our_own_pages_may_act(test: TestDb) {

@@ -1,0 +1,87 @@
+import { type Page } from '@playwright/test';
+import { fits, logIn, told } from '../steps';
+import { expect, OWNER, test } from '../test';
+import { code, step } from '../totp';
+
+/** Adds an authenticator app; gives its key, the step of the code that confirmed it, and the recovery codes. */
+async function addApp(page: Page): Promise<{ key: string; used: number; codes: string[] }> {
+  await page.goto('/admin/account/factors');
+  await page.getByRole('button', { name: 'Add an authenticator app' }).click();
+  await expect(page.getByRole('img', { name: 'QR code for the authenticator app' })).toBeVisible();
+  await fits(page);
+  const key = await page.locator('dd code').innerText();
+  const used = step();
+  await page.getByLabel('Code', { exact: true }).fill(code(key, used));
+  await page.getByRole('button', { name: 'Confirm the app' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
+  const codes = await page.locator('.codes li').allInnerTexts();
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await expect(page.getByText('10 of 10 are left.')).toBeVisible();
+  return { key, used, codes };
+}
+
+async function givePassword(page: Page): Promise<void> {
+  await page.goto('/login');
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Log in', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second step');
+}
+
+test('an owner adds an authenticator app and logs in with its code, once, or with a recovery code', async ({
+  page,
+  anotherBrowser,
+  watch,
+}) => {
+  await logIn(page);
+  await page.goto('/admin/account');
+  await page.getByRole('link', { name: 'Manage second factors' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second factors');
+  const { key, used, codes } = await addApp(page);
+  const elsewhere = await anotherBrowser();
+  await givePassword(elsewhere);
+  const give = async (typed: string) => {
+    await elsewhere.getByLabel('Code', { exact: true }).fill(typed);
+    await elsewhere.getByRole('button', { name: 'Log in', exact: true }).click();
+  };
+  await watch.expects(422, elsewhere, () => give(code(key, used)));
+  await expect(elsewhere.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(/it was used before/);
+  await expect(elsewhere.getByLabel('Code', { exact: true })).toBeFocused();
+  await give(code(key, used + 1));
+  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Desk');
+
+  const third = await anotherBrowser();
+  await givePassword(third);
+  await third.getByLabel('Code', { exact: true }).fill(codes[0]);
+  await third.getByRole('button', { name: 'Log in', exact: true }).click();
+  await expect(third.getByRole('heading', { level: 1 })).toHaveText('Desk');
+});
+
+test('where a second factor is required, whoever has none is led to add one', async ({ page }) => {
+  await logIn(page);
+  await page.goto('/admin/settings');
+  await page.getByLabel('Every manager needs a second factor').check();
+  await page.getByRole('button', { name: 'Change what is asked for' }).click();
+  await expect(page.getByRole('alert')).toContainText('Every manager needs a second factor here');
+  await page.goto('/admin');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second factors');
+  await addApp(page);
+  await page.goto('/admin');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+});
+
+test('an owner changes the address and sees every session', async ({ page, anotherBrowser }) => {
+  await logIn(page);
+  await logIn(await anotherBrowser());
+  await page.goto('/admin/account');
+  await page.getByLabel('Email').fill('duarte@example.org');
+  await page.getByRole('button', { name: 'Change the address' }).click();
+  await told(page, 'The address is changed; you log in with the new one.');
+  await page.goto('/admin/managers');
+  await page.getByRole('link', { name: 'Where managers are logged in' }).click();
+  await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(2);
+  await fits(page);
+  await page.getByRole('row').getByRole('button', { name: /^Log out/ }).click();
+  await told(page, 'The session is ended.');
+  await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(1);
+});

@@ -1,0 +1,75 @@
+import { type Page } from '@playwright/test';
+import { logIn, told } from '../steps';
+import { expect, OWNER, test } from '../test';
+
+test.use({ named: true });
+
+/** A device in this page's browser that verifies its user and keeps passkeys. */
+async function plugIn(page: Page): Promise<{ forget: () => Promise<unknown> }> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }) };
+}
+
+async function addPasskey(page: Page, name: string): Promise<void> {
+  await page.goto('/admin/account/factors');
+  await page.getByRole('link', { name: 'Add a passkey' }).click();
+  await page.getByLabel('Name').fill(name);
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+}
+
+test('an owner makes a passkey, logs in with it alone, and removes it', async ({ page }) => {
+  await logIn(page);
+  await plugIn(page);
+  await addPasskey(page, 'Laptop');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await expect(page.getByText('never used')).toBeVisible();
+
+  await page.getByRole('button', { name: 'Log out', exact: true }).click();
+  await page.goto('/login?next=/admin/audit');
+  await page.getByRole('button', { name: 'Log in with a passkey' }).click();
+  await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit');
+  await expect(page.getByText('logged in with a passkey:')).toBeVisible();
+
+  await page.goto('/admin/account/factors');
+  await expect(page.getByText('used just now')).toBeVisible();
+  await page.getByRole('button', { name: /^Remove.*Laptop/ }).click();
+  await told(page, 'The passkey is removed.');
+});
+
+test('a passkey is the second step after a password, and one device makes one passkey', async ({ page }) => {
+  await logIn(page);
+  await plugIn(page);
+  await addPasskey(page, 'Laptop');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
+  await addPasskey(page, 'Laptop again');
+  await expect(page.getByRole('alert')).toHaveText('This device holds a passkey of yours already.');
+
+  await page.getByRole('button', { name: 'Log out', exact: true }).click();
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Log in', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second step');
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+});
+
+test('a device that holds no passkey says so, and the password way remains', async ({ page }) => {
+  const device = await plugIn(page);
+  await device.forget();
+  await page.goto('/login');
+  await page.getByRole('button', { name: 'Log in with a passkey' }).click();
+  await expect(page.getByRole('alert')).toHaveText('No passkey was confirmed. Try again, or use another way.');
+  await logIn(page);
+});

@@ -1,0 +1,356 @@
+//! The authenticator app, recovery codes, and the policy that asks for a second factor.
+
+use axum::http::StatusCode;
+use candor::db::totp;
+use candor::domain::Manager;
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::manager::LinkPurpose;
+use chrono::TimeDelta;
+use totp_rs::{Builder, Secret};
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
+
+on_both_databases!(
+    an_app_counts_once_a_code_confirmed_it,
+    the_secret_is_nowhere_in_the_database_nor_in_the_audit,
+    after_the_password_only_the_second_step_can_be_reached,
+    the_second_step_waits_for_five_minutes,
+    whatever_changes_after_the_password_ends_the_second_step,
+    a_code_works_once_and_one_step_early_or_late,
+    ten_wrong_codes_lock_the_app_and_not_the_recovery_codes,
+    a_recovery_code_works_once,
+    a_code_is_a_fresh_proof_and_counts_once,
+    new_recovery_codes_end_the_old_ones,
+    a_second_factor_ends_the_other_sessions_and_gives_this_one_a_new_id,
+    without_factors_the_password_is_enough_again,
+    a_new_password_keeps_the_second_factor,
+    the_policy_leads_everybody_to_a_second_factor,
+    the_last_factor_stays_while_the_policy_asks_for_one,
+    an_owner_takes_lost_factors_away,
+);
+
+/// An authenticator app that scanned the page.
+struct App(Vec<u8>);
+
+impl App {
+    /// Reads the key off the page.
+    fn of(page: &Answer) -> Self {
+        let key: String = page.word("dd code").split_whitespace().collect();
+        Self(Secret::try_from_base32(&key).unwrap().as_ref().to_vec())
+    }
+
+    /// What it shows, `steps` from now.
+    fn code(&self, app: &TestApp, steps: i64) -> String {
+        let totp = Builder::new().with_secret(self.0.clone()).build().unwrap();
+        totp.generate((app.clock.now().timestamp() + steps * 30).try_into().unwrap()).to_string()
+    }
+}
+
+/// Goes through the enrolment; gives the app and the recovery codes.
+async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
+    assert_eq!(browser.post("/admin/account/totp", &[]).await.location(), "/admin/account/totp");
+    let phone = App::of(&browser.get("/admin/account/totp").await);
+    let code = phone.code(app, 0);
+    let answer = browser.post("/admin/account/totp/confirmation", &[("code", &code)]).await;
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Recovery codes"), "{}", answer.text());
+    // The code that confirmed it counts no second time.
+    app.clock.advance(TimeDelta::seconds(60));
+    (phone, answer.words(".codes li"))
+}
+
+/// A manager with an authenticator app.
+async fn enrolled(app: &TestApp) -> (Manager, App, Vec<String>) {
+    let manager = app.manager("Ines", Owner).await;
+    let (phone, codes) = enrol(app, &mut app.through_login(&manager).await).await;
+    (manager, phone, codes)
+}
+
+/// A browser in which the password was given.
+async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
+    let mut browser = app.visitor();
+    let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login/factor"));
+    browser
+}
+
+async fn give(browser: &mut Browser, code: &str) -> Answer {
+    browser.post("/login/factor", &[("code", code)]).await
+}
+
+async fn an_app_counts_once_a_code_confirmed_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    assert_eq!(browser.get("/admin/account/totp").await.words("svg").len(), 0);
+    browser.post("/admin/account/totp", &[]).await;
+    let shown = browser.get("/admin/account/totp").await;
+    assert_eq!(shown.words("svg[role=img]").len(), 1, "{}", shown.text());
+    let phone = App::of(&shown);
+    assert_eq!(App::of(&browser.get("/admin/account/totp").await).0, phone.0, "looking makes no new secret");
+    let wrong = browser.post("/admin/account/totp/confirmation", &[("code", "000000")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.message("code").contains("not the code"), "{}", wrong.text());
+    app.through_login(&manager).await;
+    let code = phone.code(&app, 0);
+    let codes = browser.post("/admin/account/totp/confirmation", &[("code", &code)]).await.words(".codes li");
+    assert_eq!(codes.len(), 10);
+    half_way(&app, &manager).await;
+    assert_eq!(app.audit().await[1].action, "manager.add-totp");
+    let again = browser.post("/admin/account/totp", &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+async fn the_secret_is_nowhere_in_the_database_nor_in_the_audit(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, codes) = enrolled(&app).await;
+    let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
+    assert_eq!(app.secret_key.open(manager.id.as_str(), &stored.secret).unwrap(), phone.0);
+    let spelled = Secret::from(phone.0.clone()).to_base32();
+    let hashes = app.texts("select code_hash from recovery_codes").await;
+    let sessions = app.texts("select data from sessions").await;
+    let everything = format!("{stored:?} {hashes:?} {sessions:?} {:?}", app.audit().await);
+    assert!(!everything.contains(&spelled));
+    for code in &codes {
+        let plain = code.replace('-', "");
+        assert!(!everything.contains(code) && !everything.contains(&plain));
+        assert!(hashes.contains(&candor::token::hash(&plain)));
+    }
+}
+
+async fn after_the_password_only_the_second_step_can_be_reached(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    let sessions = app.sessions(&manager).await.len();
+    let mut browser = half_way(&app, &manager).await;
+    let half = browser.cookies["sid"].clone();
+    for address in ["/admin", "/admin/account", "/admin/account/factors", "/admin/managers"] {
+        assert!(browser.get(address).await.location().starts_with("/login?"), "{address}");
+    }
+    for address in ["/admin/incidents", "/admin/account/totp/removal", "/admin/proof", "/logout"] {
+        assert!(browser.post(address, &[]).await.location().starts_with("/login?"), "{address}");
+    }
+    assert_eq!(app.sessions(&manager).await.len(), sessions, "nobody is logged in yet");
+    assert_eq!(browser.get("/login/factor").await.word("h1"), "Second step");
+    let code = phone.code(&app, 0);
+    assert_eq!(give(&mut browser, &code).await.location(), "/admin");
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    assert_ne!(browser.cookies["sid"], half, "the login has a new id");
+    let mut old = app.visitor();
+    old.cookies.insert("sid".into(), half);
+    assert_eq!(old.get("/login/factor").await.location(), "/login");
+    let actions: Vec<String> = app.audit().await.into_iter().map(|record| record.action).take(2).collect();
+    assert_eq!(actions, ["manager.login", "manager.begin-login"]);
+}
+
+async fn the_second_step_waits_for_five_minutes(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    let mut browser = half_way(&app, &manager).await;
+    app.clock.advance(TimeDelta::minutes(5));
+    assert_eq!(browser.get("/login/factor").await.location(), "/login");
+    let code = phone.code(&app, 0);
+    assert_eq!(give(&mut browser, &code).await.location(), "/login");
+    assert!(browser.get("/admin").await.location().starts_with("/login"));
+    assert_eq!(app.visitor().get("/login/factor").await.location(), "/login", "nobody gave a password here");
+}
+
+async fn whatever_changes_after_the_password_ends_the_second_step(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    for change in ["disablement", "role"] {
+        let mut browser = half_way(&app, &manager).await;
+        let address = format!("/admin/managers/{}/{change}", manager.id);
+        assert_eq!(owner.post(&address, &[("role", "viewer")]).await.status, StatusCode::SEE_OTHER);
+        let code = phone.code(&app, 0);
+        assert_eq!(give(&mut browser, &code).await.location(), "/login", "{change}");
+        owner.post(&format!("/admin/managers/{}/enablement", manager.id), &[]).await;
+    }
+}
+
+async fn a_code_works_once_and_one_step_early_or_late(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    for steps in [-2, 2] {
+        let code = phone.code(&app, steps);
+        let refused = give(&mut half_way(&app, &manager).await, &code).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{steps}");
+        assert!(refused.message("code").contains("wrong"), "{}", refused.text());
+        assert_eq!(refused.field("code"), "", "a code is not shown again");
+    }
+    for steps in [-1, 0, 1] {
+        let code = phone.code(&app, steps);
+        assert_eq!(give(&mut half_way(&app, &manager).await, &code).await.location(), "/admin", "{steps}");
+        let again = give(&mut half_way(&app, &manager).await, &code).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{steps} a second time");
+    }
+    // The code of the present step is older than the last that was accepted.
+    let earlier = phone.code(&app, 0);
+    assert_eq!(give(&mut half_way(&app, &manager).await, &earlier).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(app.audit().await[0].action, "manager.refuse-code");
+}
+
+async fn ten_wrong_codes_lock_the_app_and_not_the_recovery_codes(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, codes) = enrolled(&app).await;
+    // Each login begins anew, which changes nothing: the wrong ones are counted for the manager.
+    let wrong = phone.code(&app, 9);
+    for _ in 0..5 {
+        let mut browser = half_way(&app, &manager).await;
+        give(&mut browser, &wrong).await;
+        assert!(give(&mut browser, &wrong).await.message("code").contains("This code is wrong"));
+    }
+    let mut browser = half_way(&app, &manager).await;
+    let right = phone.code(&app, 0);
+    let locked = give(&mut browser, &right).await;
+    assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(locked.message("code").contains("Too many wrong codes"), "{}", locked.text());
+    assert_eq!(give(&mut browser, &codes[0]).await.location(), "/admin");
+
+    app.clock.advance(TimeDelta::minutes(15));
+    give(&mut half_way(&app, &manager).await, &wrong).await;
+    let right = phone.code(&app, 0);
+    let locked = give(&mut half_way(&app, &manager).await, &right).await;
+    assert!(locked.message("code").contains("Too many"), "the eleventh locks it again");
+    app.clock.advance(TimeDelta::minutes(15));
+    let right = phone.code(&app, 0);
+    assert_eq!(give(&mut half_way(&app, &manager).await, &right).await.location(), "/admin");
+    app.clock.advance(TimeDelta::minutes(1));
+    give(&mut half_way(&app, &manager).await, &wrong).await;
+    let right = phone.code(&app, 0);
+    assert_eq!(give(&mut half_way(&app, &manager).await, &right).await.location(), "/admin", "the count began anew");
+}
+
+async fn a_recovery_code_works_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, _, codes) = enrolled(&app).await;
+    let typed = codes[3].to_uppercase().replace('-', " ");
+    assert_eq!(give(&mut half_way(&app, &manager).await, &typed).await.location(), "/admin");
+    assert_eq!(app.audit().await[0].action, "manager.login-by-recovery-code");
+    let again = give(&mut half_way(&app, &manager).await, &codes[3]).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut browser = half_way(&app, &manager).await;
+    give(&mut browser, &codes[4]).await;
+    assert!(browser.get("/admin/account/factors").await.text().contains("8 of 10 are left."));
+}
+
+async fn a_code_is_a_fresh_proof_and_counts_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    let mut browser = half_way(&app, &manager).await;
+    let login = phone.code(&app, 0);
+    give(&mut browser, &login).await;
+    app.clock.advance(TimeDelta::minutes(10));
+    let asked = browser.post("/admin/account/recovery-codes", &[]).await;
+    assert_eq!((asked.status, asked.words("#proof_code").len()), (StatusCode::FORBIDDEN, 1));
+    let old = browser.post("/admin/account/recovery-codes", &[("proof_code", &login)]).await;
+    assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(old.message("proof_code").contains("used before"), "{}", old.text());
+    let code = phone.code(&app, 0);
+    let done = browser.post("/admin/account/recovery-codes", &[("proof_code", &code)]).await;
+    assert_eq!((done.status, done.words(".codes li").len()), (StatusCode::OK, 10));
+    let again = give(&mut half_way(&app, &manager).await, &code).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "a code that proved something opens nothing more");
+}
+
+async fn new_recovery_codes_end_the_old_ones(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    assert_eq!(browser.post("/admin/account/recovery-codes", &[]).await.status, StatusCode::CONFLICT);
+    let (_, old) = enrol(&app, &mut browser).await;
+    let new = browser.post("/admin/account/recovery-codes", &[]).await.words(".codes li");
+    assert_eq!(new.len(), 10);
+    assert!(new.iter().all(|code| !old.contains(code)));
+    assert_eq!(give(&mut half_way(&app, &manager).await, &old[0]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(give(&mut half_way(&app, &manager).await, &new[0]).await.location(), "/admin");
+}
+
+async fn a_second_factor_ends_the_other_sessions_and_gives_this_one_a_new_id(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let (mut here, mut there) = (app.through_login(&manager).await, app.through_login(&manager).await);
+    let before = here.cookies["sid"].clone();
+    enrol(&app, &mut here).await;
+    assert_ne!(here.cookies["sid"], before);
+    assert_eq!(here.get("/admin").await.status, StatusCode::OK);
+    assert!(there.get("/admin").await.location().starts_with("/login"));
+    let mut old = app.visitor();
+    old.cookies.insert("sid".into(), before);
+    assert!(old.get("/admin").await.location().starts_with("/login"));
+}
+
+async fn without_factors_the_password_is_enough_again(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    enrol(&app, &mut browser).await;
+    let removed = browser.post("/admin/account/totp/removal", &[]).await;
+    assert_eq!(removed.location(), "/admin/account/factors?done=totp-removed");
+    assert_eq!(app.number("select count(*) from recovery_codes").await, 0, "the way back goes with the factor");
+    app.through_login(&manager).await;
+    let twice = browser.post("/admin/account/totp/removal", &[]).await;
+    assert_eq!(twice.status, StatusCode::SEE_OTHER);
+}
+
+async fn a_new_password_keeps_the_second_factor(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
+    let answer = app.visitor().post(&format!("/setup/{token}"), &[("password", PASSWORD)]).await;
+    assert_eq!((answer.location(), answer.cookies().len()), ("/login", 0), "the link logs nobody in");
+    let code = phone.code(&app, 0);
+    assert_eq!(give(&mut half_way(&app, &manager).await, &code).await.location(), "/admin");
+}
+
+async fn the_policy_leads_everybody_to_a_second_factor(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&owner).await;
+    let version = browser.get("/admin/settings").await.field("version");
+    let chosen = [("second_factor_required", "1"), ("version", version.as_str())];
+    let saved = browser.post("/admin/policy", &chosen).await;
+    assert_eq!(saved.location(), "/admin/settings?done=policy-saved");
+    assert_eq!(app.audit().await[0].action, "policy.edit");
+    assert_eq!(browser.post("/admin/policy", &chosen).await.location(), "/admin/account/factors", "the owner too");
+    enrol(&app, &mut browser).await;
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    let stale = browser.post("/admin/policy", &[("version", "1")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+
+    let viewer = app.manager("Vera", Viewer).await;
+    let mut vera = app.through_login(&viewer).await;
+    assert_eq!(vera.get("/admin").await.location(), "/admin/account/factors");
+    enrol(&app, &mut vera).await;
+    assert_eq!(vera.get("/admin").await.status, StatusCode::OK);
+}
+
+async fn the_last_factor_stays_while_the_policy_asks_for_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    enrol(&app, &mut browser).await;
+    app.require_second_factor().await;
+    let refused = browser.post("/admin/account/totp/removal", &[]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains("add another before this one goes"), "{}", refused.text());
+    half_way(&app, &manager).await;
+    app.passkey(&manager, "laptop").await;
+    assert_eq!(browser.post("/admin/account/totp/removal", &[]).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn an_owner_takes_lost_factors_away(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Vera", Viewer).await;
+    let mut vera = app.through_login(&manager).await;
+    enrol(&app, &mut vera).await;
+    let mut owner = app.logged_in(Owner).await;
+    let address = format!("/admin/managers/{}", manager.id);
+    assert!(owner.get(&address).await.text().contains("An authenticator app."));
+    let removed = owner.post(&format!("{address}/factors/removal"), &[]).await;
+    assert_eq!(removed.location(), format!("{address}?done=factors-removed"));
+    assert!(vera.get("/admin").await.location().starts_with("/login"), "the sessions end");
+    app.through_login(&manager).await;
+    assert_eq!(app.number("select count(*) from recovery_codes").await, 0);
+}

@@ -1,0 +1,261 @@
+//! Passkeys: made on the account page, a login of their own.
+
+use axum::http::StatusCode;
+use candor::domain::Manager;
+use candor::domain::Role::{Owner, Viewer};
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
+use crate::support::device::Device;
+
+const HERE: &str = "https://status.test";
+
+on_both_databases!(
+    a_passkey_is_a_login_of_its_own,
+    a_passkey_makes_the_password_alone_too_little,
+    a_challenge_works_once_and_in_its_own_session_only,
+    a_challenge_waits_for_five_minutes,
+    a_passkey_answers_this_site_only,
+    the_user_must_be_verified,
+    a_passkey_of_a_disabled_manager_opens_nothing,
+    a_removed_passkey_opens_nothing,
+    a_device_is_asked_for_one_passkey_only,
+    a_passkey_of_ones_own_is_a_fresh_proof,
+    without_a_name_and_tls_there_are_no_passkeys,
+    strangers_can_not_fill_the_database_with_challenges,
+);
+
+async fn ask(browser: &mut Browser, address: &str) -> Value {
+    let answer = browser.post(address, &[]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+/// Makes a passkey; gives its device and the answer to the form.
+async fn add(browser: &mut Browser, name: &str) -> (Device, Answer) {
+    let mut device = Device::at(HERE);
+    let options = ask(browser, "/admin/account/passkeys/challenge").await;
+    let credential = device.make(&options);
+    let answer = browser.post("/admin/account/passkeys", &[("name", name), ("credential", &credential)]).await;
+    (device, answer)
+}
+
+/// A manager with a passkey.
+async fn with_passkey(app: &TestApp) -> (Manager, Device, Browser) {
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&manager).await;
+    let (device, answer) = add(&mut browser, "Laptop").await;
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Recovery codes"), "{}", answer.text());
+    (manager, device, browser)
+}
+
+async fn log_in(browser: &mut Browser, credential: &str) -> Answer {
+    browser.post("/login/passkey", &[("credential", credential), ("next", "/admin/incidents")]).await
+}
+
+/// The login failed: the same words for every reason, and nobody is in.
+async fn is_refused(browser: &mut Browser, credential: &str, why: &str) {
+    let answer = log_in(browser, credential).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{why}");
+    assert!(answer.word(".summary").contains("This passkey is not known here"), "{why}");
+    assert!(browser.get("/admin").await.location().starts_with("/login"), "{why}");
+}
+
+async fn a_passkey_is_a_login_of_its_own(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (manager, mut device, mut here) = with_passkey(&app).await;
+    app.clock.advance(TimeDelta::hours(1));
+    for _ in 0..2 {
+        let mut browser = app.visitor();
+        let options = ask(&mut browser, "/login/passkey/challenge").await;
+        let stranger = browser.cookies["__Host-sid"].clone();
+        let answer = log_in(&mut browser, &device.sign(&options)).await;
+        assert_eq!(
+            (answer.status, answer.location()),
+            (StatusCode::SEE_OTHER, "/admin/incidents"),
+            "{}",
+            answer.text()
+        );
+        assert_eq!(browser.get("/admin").await.status, StatusCode::OK, "no second step");
+        assert_ne!(browser.cookies["__Host-sid"], stranger, "the login has a new id");
+        let record = app.audit().await.remove(0);
+        assert_eq!(
+            (record.action.as_str(), record.actor.manager_id),
+            ("manager.login-by-passkey", Some(manager.id.clone()))
+        );
+        here = browser;
+    }
+    let list = here.get("/admin/account/factors").await;
+    assert!(list.words("main li").concat().contains("used just now"), "{}", list.text());
+}
+
+async fn a_passkey_makes_the_password_alone_too_little(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (manager, mut device, _) = with_passkey(&app).await;
+    let mut browser = app.visitor();
+    let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/login/factor");
+    let step = browser.get("/login/factor").await;
+    assert_eq!(step.attributes("form[data-passkey=use]", "action"), ["/login/passkey"]);
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");
+}
+
+async fn a_challenge_works_once_and_in_its_own_session_only(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, _) = with_passkey(&app).await;
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    let credential = device.sign(&options);
+    is_refused(&mut app.visitor(), &credential, "without a session").await;
+    let mut other = app.visitor();
+    ask(&mut other, "/login/passkey/challenge").await;
+    is_refused(&mut other, &credential, "in another session").await;
+    let mut copy = browser.clone();
+    assert_eq!(log_in(&mut browser, &credential).await.status, StatusCode::SEE_OTHER);
+    is_refused(&mut copy, &credential, "a second time").await;
+
+    // A wrong answer uses the challenge up as well.
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    is_refused(&mut browser, "{}", "no answer at all").await;
+    is_refused(&mut browser, &device.sign(&options), "after a wrong answer").await;
+
+    // One that the client made itself.
+    let mut browser = app.visitor();
+    let mut options = ask(&mut browser, "/login/passkey/challenge").await;
+    options["publicKey"]["challenge"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into();
+    is_refused(&mut browser, &device.sign(&options), "a challenge of the client's own").await;
+}
+
+async fn a_challenge_waits_for_five_minutes(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, _) = with_passkey(&app).await;
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    app.clock.advance(TimeDelta::minutes(5));
+    is_refused(&mut browser, &device.sign(&options), "too late").await;
+}
+
+async fn a_passkey_answers_this_site_only(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, mut inside) = with_passkey(&app).await;
+    for origin in ["https://status.test.evil.example", "http://status.test", "https://status.test:8443", "null"] {
+        let mut browser = app.visitor();
+        let options = ask(&mut browser, "/login/passkey/challenge").await;
+        device.origin = origin.into();
+        is_refused(&mut browser, &device.sign(&options), origin).await;
+        let mut other = Device::at(origin);
+        let options = ask(&mut inside, "/admin/account/passkeys/challenge").await;
+        let credential = other.make(&options);
+        let fields = [("name", "Phone"), ("credential", credential.as_str())];
+        let answer = inside.post("/admin/account/passkeys", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{origin}");
+        assert!(answer.message("name").contains("not accepted"), "{origin}");
+    }
+}
+
+async fn the_user_must_be_verified(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, _) = with_passkey(&app).await;
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    assert_eq!(options["publicKey"]["userVerification"], "required");
+    device.verifies = false;
+    is_refused(&mut browser, &device.sign(&options), "whoever held the device").await;
+}
+
+async fn a_passkey_of_a_disabled_manager_opens_nothing(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (manager, mut device, _) = with_passkey(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    let id = owner.cookies.remove("sid").unwrap();
+    owner.cookies.insert("__Host-sid".into(), id);
+    let disabled = owner.post(&format!("/admin/managers/{}/disablement", manager.id), &[]).await;
+    assert_eq!(disabled.status, StatusCode::SEE_OTHER);
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    is_refused(&mut browser, &device.sign(&options), "disabled").await;
+}
+
+async fn a_removed_passkey_opens_nothing(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (manager, mut device, mut inside) = with_passkey(&app).await;
+    let list = inside.get("/admin/account/factors").await;
+    let removal = list.attributes("main li form", "action").remove(0);
+    let mut vera = app.through_login(&app.manager("Vera", Viewer).await).await;
+    assert_eq!(vera.post(&removal, &[]).await.status, StatusCode::NOT_FOUND, "it is not hers");
+    let removed = inside.post(&removal, &[]).await;
+    assert_eq!(removed.location(), "/admin/account/factors?done=passkey-removed");
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    is_refused(&mut browser, &device.sign(&options), "removed").await;
+    app.through_login(&manager).await;
+}
+
+async fn a_device_is_asked_for_one_passkey_only(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, _, mut inside) = with_passkey(&app).await;
+    let options = ask(&mut inside, "/admin/account/passkeys/challenge").await;
+    assert_eq!(options["publicKey"]["excludeCredentials"].as_array().map(Vec::len), Some(1));
+    assert_eq!(options["publicKey"]["authenticatorSelection"]["residentKey"], "required");
+    let (_, answer) = add(&mut inside, "  ").await;
+    assert!(answer.message("name").contains("Give the passkey a name"), "{}", answer.text());
+    let (_, answer) = add(&mut inside, "Phone").await;
+    assert_eq!(answer.location(), "/admin/account/factors?done=passkey-added", "recovery codes are there already");
+}
+
+async fn a_passkey_of_ones_own_is_a_fresh_proof(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, mut inside) = with_passkey(&app).await;
+    let mut vera = app.through_login(&app.manager("Vera", Viewer).await).await;
+    let (mut other, _) = add(&mut vera, "Phone").await;
+    app.clock.advance(TimeDelta::minutes(10));
+    let asked = inside.post("/admin/managers", &[("name", "Rui")]).await;
+    assert_eq!(asked.attributes("form[data-passkey=use]", "action"), ["/admin/managers"]);
+    let options = ask(&mut inside, "/login/passkey/challenge").await;
+    let credential = other.sign(&options);
+    let refused = inside.post("/admin/managers", &[("name", "Rui"), ("proof_passkey", &credential)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "somebody else's");
+    assert_eq!(refused.word("h1"), "Is it you?");
+    let options = ask(&mut inside, "/login/passkey/challenge").await;
+    let credential = device.sign(&options);
+    let done = inside.post("/admin/managers", &[("name", "Rui"), ("proof_passkey", &credential)]).await;
+    assert_eq!(
+        (done.status, done.word("h1").as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "Managers"),
+        "no address yet"
+    );
+    assert_eq!(done.field("name"), "Rui");
+}
+
+async fn without_a_name_and_tls_there_are_no_passkeys(test: TestDb) {
+    let app = TestApp::at(test, "http://127.0.0.1:3000").await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&manager).await;
+    assert!(browser.get("/admin/account/factors").await.text().contains("http://localhost:3000"));
+    assert_eq!(app.visitor().get("/login").await.words("form[data-passkey]").len(), 0);
+    assert_eq!(browser.post("/admin/account/passkeys/challenge", &[]).await.status, StatusCode::CONFLICT);
+    assert_eq!(app.visitor().post("/login/passkey/challenge", &[]).await.status, StatusCode::CONFLICT);
+    assert_eq!(app.session_count().await, 1);
+}
+
+async fn strangers_can_not_fill_the_database_with_challenges(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, _) = with_passkey(&app).await;
+    let sql = "insert into sessions (id_hash, manager_id, data, address, user_agent, created_at, last_seen_at)
+               with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000)
+               select substr('000000000000000000000000000000000000000000000000000000000000' || cast(1000 + i as text), -64),
+                 null, '{}', '', '', '2026-11-10T12:00:00+00:00', '2026-11-10T12:00:00+00:00' from n";
+    let postgres = "insert into sessions select lpad(i::text, 64, '0'), null, '{}', '', '', now(), now() from generate_series(1, 1000) i";
+    app.tamper(sql, postgres).await;
+    let full = app.visitor().post("/login/passkey/challenge", &[]).await;
+    assert_eq!(full.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(full.header("retry-after"), "5");
+    app.tamper("delete from sessions", "delete from sessions").await;
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    assert_eq!(log_in(&mut browser, &device.sign(&options)).await.status, StatusCode::SEE_OTHER);
+}
