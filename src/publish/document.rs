@@ -60,15 +60,6 @@ impl Document {
         }
     }
 
-    /// An HTML page that always travels as it is: that of an error, which nobody keeps.
-    pub fn uncompressed_html(status: u16, html: String) -> Self {
-        let plain = Bytes::from(html);
-        let etag = format!("\"{}\"", hex(&Sha256::digest(&plain)[..12]));
-        let etags = [etag.clone(), etag.clone(), etag];
-        let content_type = "text/html; charset=utf-8".to_owned();
-        Self { status, content_type, gzip: Bytes::new(), brotli: Bytes::new(), etags, plain }
-    }
-
     /// An HTML page.
     pub fn html(status: u16, html: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", html)
