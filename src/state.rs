@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::domain::refusals::Refusals;
 use crate::publish::Publisher;
 use crate::streams::{MAX_STREAMS, Streams};
 
@@ -16,6 +17,7 @@ pub struct State(Arc<Shared>);
 struct Shared {
     parts: Parts,
     streams: Streams,
+    refusals: Mutex<Refusals>,
 }
 
 /// What a [`State`] is made of.
@@ -32,12 +34,17 @@ pub struct Parts {
 impl State {
     /// The state made of `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, streams: Streams::new(MAX_STREAMS) }))
+        Self(Arc::new(Shared { parts, streams: Streams::new(MAX_STREAMS), refusals: Mutex::default() }))
     }
 
     /// The open event streams.
     pub fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// The refused attempts of the current minute.
+    pub fn refusals(&self) -> &Mutex<Refusals> {
+        &self.0.refusals
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::publish::hex;
+use crate::db::hex;
 
 /// A fresh token of 256 random bits, safe in a URL.
 pub fn fresh() -> String {

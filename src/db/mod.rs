@@ -11,6 +11,7 @@ mod open;
 mod tx;
 
 pub mod audit;
+pub mod chain;
 pub mod components;
 pub mod effects;
 pub mod incidents;
@@ -22,6 +23,11 @@ pub mod sessions;
 pub use error::{Error, Result};
 pub use open::Db;
 pub use tx::{Tx, WriteTx};
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Random bytes from the operating system, for identifiers and tokens.
 pub fn random<const N: usize>() -> [u8; N] {

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use super::tx::{Tx, WriteTx};
-use super::{Error, Result, page};
+use super::{Error, Result, chain, page};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -100,6 +100,7 @@ impl Db {
         }
         let mut tx = self.write().await?;
         page::ensure(&mut tx, now).await?;
+        chain::begin(&mut tx).await?;
         tx.commit_unaudited().await
     }
 

@@ -16,6 +16,7 @@ pub mod moment;
 pub mod page;
 pub mod page_status;
 pub mod phase;
+pub mod refusals;
 pub mod status;
 pub mod update;
 pub mod uptime;

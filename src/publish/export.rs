@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Deep, Encoding, Publisher};
+use super::{Deep, Document, Encoding, Publisher};
 use crate::db;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 
@@ -26,7 +26,7 @@ impl Publisher {
         let site = self.site();
         let mut count = 0;
         for (path, document) in site.pages() {
-            write(target, path, document.bytes(Encoding::Plain))?;
+            write(target, path, document)?;
             on_page(path);
             count += 1;
         }
@@ -34,7 +34,7 @@ impl Publisher {
             let path = page.address();
             if site.document(&path).is_none() {
                 let document = self.deep(page).await?;
-                write(target, &path, document.bytes(Encoding::Plain))?;
+                write(target, &path, &document)?;
                 on_page(&path);
                 count += 1;
             }
@@ -74,10 +74,12 @@ impl Publisher {
     }
 }
 
-/// `/history` becomes `history/index.html`, so that addresses stay as they are.
-fn write(target: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = target.join(path.trim_start_matches('/'));
-    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let file = folder.join("index.html");
-    std::fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))
+/// The page `/history` becomes `history/index.html`, so that addresses stay as they are; what is no page
+/// becomes a file of its own name.
+fn write(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
+    let place = target.join(path.trim_start_matches('/'));
+    let file = if document.content_type.starts_with("text/html") { place.join("index.html") } else { place };
+    let folder = file.parent().unwrap_or(target);
+    std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    std::fs::write(&file, document.bytes(Encoding::Plain)).with_context(|| format!("writing {}", file.display()))
 }

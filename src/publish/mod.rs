@@ -14,7 +14,7 @@ mod snapshot;
 
 pub use change::Change;
 pub use deep::Deep;
-pub use document::{Document, Encoding, hex};
+pub use document::{Document, Encoding};
 pub use pages::{content_security_policy, render_error};
 pub use site::Site;
 pub use snapshot::Snapshot;

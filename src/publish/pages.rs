@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::{Document, Site, Snapshot};
+use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::Banner;
 use crate::domain::uptime::{self, Effect};
@@ -25,6 +26,9 @@ use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
 const ERRORS: [u16; 10] = [400, 403, 404, 405, 408, 413, 429, 500, 502, 503];
+
+/// Where the newest digest of the audit stands.
+const AUDIT_DIGEST: &str = "/.well-known/candor-audit";
 
 /// What public pages may load: the one style that stands in them, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -58,7 +62,17 @@ pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now:
         add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
     }
     add(FILTER_UNAVAILABLE.to_owned(), 503, error::render(ErrorPage::filter_unavailable(view.shell("/"))));
+    let digest = audit_digest(snapshot.audit.as_ref());
+    let same = before.document(AUDIT_DIGEST).filter(|old| old.is(200, &digest)).cloned();
+    let digest = same.unwrap_or_else(|| Arc::new(Document::new(200, "application/json", digest)));
+    documents.insert(AUDIT_DIGEST.to_owned(), digest);
     Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents)
+}
+
+/// The newest row of the audit with its hash, for whoever keeps it and compares: a rewritten audit has
+/// another. Before the first row there is nothing to tell.
+fn audit_digest(newest: Option<&Digest>) -> String {
+    serde_json::to_string(&newest).unwrap_or_default()
 }
 
 /// What is served before anything was ever published.

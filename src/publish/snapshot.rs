@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, Utc};
 
 use crate::db::{self, Tx};
+use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::uptime::Effect;
 use crate::domain::{Component, Group, Incident, Page};
@@ -30,6 +31,8 @@ pub struct Snapshot {
     pub totals: Totals,
     /// What held components down within the days that have bars.
     pub effects: Vec<Effect>,
+    /// The newest row of the audit.
+    pub audit: Option<Digest>,
 }
 
 impl Snapshot {
@@ -51,6 +54,7 @@ impl Snapshot {
             newest: db::incidents::list(tx, &all, (None, None), None, PAGE_SIZE as i64 + 1).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
             effects: db::effects::since(tx, first_bar).await?,
+            audit: db::chain::head(tx).await?,
             page,
         })
     }

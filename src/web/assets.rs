@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::public::respond;
-use crate::publish::{Document, hex};
+use crate::db::hex;
+use crate::publish::Document;
 use crate::ui::live;
 
 /// How long a browser may keep a file whose name carries its hash.

@@ -10,7 +10,7 @@ use tower_sessions::Session;
 
 use super::client::ClientAddress;
 use super::headers::Nonce;
-use super::{Error, session};
+use super::{Error, refusal, session};
 use crate::db::{managers, sessions};
 use crate::domain::audit::Actor;
 use crate::domain::{self, ManagerId, Role};
@@ -63,13 +63,17 @@ impl<P> Deref for Manager<P> {
 impl<P> Manager<P> {
     /// Who the audit names.
     pub fn actor(&self) -> Actor {
-        Actor { manager_id: Some(self.id.clone()), name: self.name.clone(), address: self.address.to_string() }
+        actor(&self.manager, &self.address)
     }
 
     /// Whether this manager may also do what asks for `role`.
     pub fn is_at_least(&self, role: Role) -> bool {
         self.role >= role
     }
+}
+
+fn actor(manager: &domain::Manager, address: &ClientAddress) -> Actor {
+    Actor { manager_id: Some(manager.id.clone()), name: manager.name.clone(), address: address.to_string() }
 }
 
 impl<P: Policy> FromRequestParts<State> for Manager<P> {
@@ -80,6 +84,9 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
         let session = parts.extensions.get::<Session>().cloned().ok_or_else(stranger)?;
         let (manager, session_hash) = logged_in(&session, state).await?.ok_or_else(stranger)?;
         if manager.role < P::ROLE {
+            let what = format!("{} {}", parts.method, parts.uri.path());
+            let address = parts.extensions.get().copied().unwrap_or(ClientAddress(None));
+            refusal::record(state, actor(&manager, &address), "manager.refuse-role", &what).await;
             return Err(Error::Forbidden);
         }
         Ok(Self {

@@ -9,6 +9,7 @@ pub mod error;
 pub mod form;
 pub mod headers;
 pub mod public;
+pub mod refusal;
 pub mod routes;
 pub mod session;
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::db::{links, managers, sessions};
 use crate::domain::manager::LinkPurpose;
 use crate::state::State;
+use crate::web::refusal;
 use crate::web::session::limits;
 use crate::{db, token};
 
@@ -114,6 +115,7 @@ impl Work {
             }
             self.refreshed_at = Some(now);
         }
+        refusal::record_left_out(state).await?;
         if due(self.swept_at, SWEEP_EVERY) {
             sweep(state).await?;
             self.swept_at = Some(now);

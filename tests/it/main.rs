@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod audit_chain;
 mod cli;
 mod db_components;
 mod db_incidents;

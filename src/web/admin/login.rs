@@ -17,7 +17,7 @@ use crate::web::auth::{CanRead, Manager, UserAgent, safe_next};
 use crate::web::client::ClientAddress;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
-use crate::web::session;
+use crate::web::{refusal, session};
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
 const REFUSED: &str = "This e-mail address and password don't belong together, or the account is disabled.";
@@ -91,9 +91,8 @@ async fn admit(state: &State, email: &str, password: String, address: &ClientAdd
             Ok(Some(manager))
         }
         _ => {
-            let actor = Actor { manager_id: None, name: "nobody".into(), address: address.to_string() };
-            let tried: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
-            tx.commit(&actor, now, Entry::new("manager.refuse-login", "", tried)).await?;
+            drop(tx);
+            refusal::record_stranger(state, *address, "manager.refuse-login", &email).await;
             Ok(None)
         }
     }

@@ -20,6 +20,7 @@ pub fn router() -> Router<State> {
         .route("/history/{month}", get(pages::month))
         .route("/uptime", get(pages::uptime))
         .route("/incidents/{id}", get(pages::incident))
+        .route("/.well-known/candor-audit", get(pages::hot))
         .route("/events", get(events::follow))
         .route("/assets/{name}", get(assets::show))
         .route("/favicon.svg", get(pages::file))

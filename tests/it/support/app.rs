@@ -2,18 +2,20 @@
 //! visit it.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use candor::clock::Clock;
 use candor::db::links::{self, Link};
 use candor::db::sessions::{self, Session};
-use candor::db::{Db, audit, components, incidents, managers, page};
-use candor::domain::audit::Record;
+use candor::db::{Db, Tx, audit, components, incidents, managers, page};
+use candor::domain::audit::{Record, is_refusal};
 use candor::domain::forms::NewGroup;
 use candor::domain::history::Filter;
 use candor::domain::manager::LinkPurpose;
@@ -185,11 +187,11 @@ impl TestApp {
         incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap()
     }
 
-    /// The revision and the number of audit rows.
+    /// The revision and the number of audit rows, but for refused attempts.
     pub async fn counts(&self) -> (i64, usize) {
         let mut tx = self.db.read().await.unwrap();
         let revision = tx.revision().await.unwrap();
-        (revision, audit::list(&mut tx, None, 10_000).await.unwrap().len())
+        (revision, deeds(&mut tx).await.len())
     }
 
     /// The audit, newest first.
@@ -197,14 +199,14 @@ impl TestApp {
         audit::list(&mut self.db.read().await.unwrap(), None, 10_000).await.unwrap()
     }
 
-    /// Everything a manager can change, in words that can be compared; sessions and links left out.
+    /// Everything a manager can change, in words that can be compared; sessions, links and refused attempts left out.
     pub async fn everything(&self) -> String {
         let mut tx = self.db.read().await.unwrap();
         let all = Filter::default();
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             tx.revision().await.unwrap(),
-            audit::list(&mut tx, None, 10_000).await.unwrap(),
+            deeds(&mut tx).await,
             page::load(&mut tx).await.unwrap(),
             components::groups(&mut tx).await.unwrap(),
             components::list(&mut tx).await.unwrap(),
@@ -249,6 +251,12 @@ impl TestApp {
     }
 }
 
+/// The audit without refused attempts, newest first.
+async fn deeds(tx: &mut Tx) -> Vec<Record> {
+    let all = audit::list(tx, None, 10_000).await.unwrap();
+    all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
+}
+
 fn state(db: Db, clock: Clock, file: PathBuf, origin: &str) -> State {
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file);
     State::new(Parts { db, clock, publisher, origin: origin.into(), trusted_proxies: Vec::new() })
@@ -265,11 +273,13 @@ async fn password_hash() -> &'static str {
 pub struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
+    /// Where its requests come from; from nowhere in particular where it is not said.
+    pub peer: Option<IpAddr>,
 }
 
 impl Browser {
     fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new() }
+        Self { router, cookies: BTreeMap::new(), peer: None }
     }
 
     /// Opens an address.
@@ -300,6 +310,9 @@ impl Browser {
         let mut request = Request::builder().method(method).uri(address);
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(peer) = self.peer {
+            request = request.extension(ConnectInfo(SocketAddr::new(peer, 40_000)));
         }
         if !self.cookies.is_empty() {
             let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::*;
-use crate::domain::audit::{Actor, Record};
+use crate::domain::audit::{Actor, Digest, Record};
 use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Indicator;
@@ -399,7 +399,7 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
         ("manager-disabled", one(disabled, 0)),
         ("link-made", link.html()),
         ("account", Account { shell: shell(), sessions: sessions(world), invalid: Invalid::new() }.html()),
-        ("audit", AuditList { shell: shell(), records: records(world), older: Some("41".into()) }.html()),
+        ("audit", audit(world).html()),
     ]
 }
 
@@ -416,6 +416,11 @@ fn sessions(world: &World) -> Vec<SessionRow> {
         session("a1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", true),
         session("b2", &world.text, false),
     ]
+}
+
+fn audit(world: &World) -> AuditList {
+    let head = Some(Digest { id: 100, hash: "5f".repeat(32), at: now() });
+    AuditList { shell: world.shell.clone(), records: records(world), older: Some("41".into()), head }
 }
 
 fn records(world: &World) -> Vec<Record> {
