@@ -4,11 +4,18 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
+
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
 use crate::publish::Publisher;
 use crate::streams::{MAX_STREAMS, Streams};
+
+/// How many attempts to log in one network has at once, and how long until it has one more.
+const LOGINS_AT_ONCE: i32 = 10;
+const LOGIN_EVERY: TimeDelta = TimeDelta::seconds(6);
 
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
@@ -18,6 +25,7 @@ struct Shared {
     parts: Parts,
     streams: Streams,
     refusals: Mutex<Refusals>,
+    logins: Mutex<Rate>,
 }
 
 /// What a [`State`] is made of.
@@ -34,7 +42,12 @@ pub struct Parts {
 impl State {
     /// The state made of `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, streams: Streams::new(MAX_STREAMS), refusals: Mutex::default() }))
+        Self(Arc::new(Shared {
+            parts,
+            streams: Streams::new(MAX_STREAMS),
+            refusals: Mutex::default(),
+            logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
+        }))
     }
 
     /// The open event streams.
@@ -45,6 +58,11 @@ impl State {
     /// The refused attempts of the current minute.
     pub fn refusals(&self) -> &Mutex<Refusals> {
         &self.0.refusals
+    }
+
+    /// The attempts to log in that each network made lately.
+    pub fn logins(&self) -> &Mutex<Rate> {
+        &self.0.logins
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

@@ -10,10 +10,13 @@ mod error;
 mod open;
 mod tx;
 
+pub mod api_tokens;
 pub mod audit;
 pub mod chain;
 pub mod components;
+pub mod devices;
 pub mod effects;
+pub mod failures;
 pub mod incidents;
 pub mod links;
 pub mod managers;

@@ -63,6 +63,10 @@ id!(
     UpdateId
 );
 id!(
+    /// An API token, without its secret.
+    TokenId
+);
+id!(
     /// A manager: somebody who may log in.
     ManagerId
 );

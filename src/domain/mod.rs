@@ -2,6 +2,7 @@
 //!
 //! Nothing in here knows a database, a web server, a template or a clock; it also compiles for the browser.
 
+pub mod api_token;
 pub mod audit;
 pub mod component;
 pub mod duration;
@@ -11,18 +12,20 @@ pub mod id;
 pub mod impact;
 pub mod incident;
 pub mod invalid;
+pub mod login_lock;
 pub mod manager;
 pub mod moment;
 pub mod page;
 pub mod page_status;
 pub mod phase;
+pub mod rate;
 pub mod refusals;
 pub mod status;
 pub mod update;
 pub mod uptime;
 
 pub use component::{Component, Group};
-pub use id::{ComponentId, GroupId, IncidentId, ManagerId, UpdateId};
+pub use id::{ComponentId, GroupId, IncidentId, ManagerId, TokenId, UpdateId};
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;

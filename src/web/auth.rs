@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use tower_sessions::Session;
 
+pub use super::bearer::Token;
 use super::client::ClientAddress;
 use super::headers::Nonce;
 use super::{Error, refusal, session};

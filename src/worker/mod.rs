@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{links, managers, sessions};
+use crate::db::{devices, links, managers, sessions};
 use crate::domain::manager::LinkPurpose;
 use crate::state::State;
-use crate::web::refusal;
 use crate::web::session::limits;
+use crate::web::{device, refusal};
 use crate::{db, token};
 
 /// How often the revision is looked at: a change by another process shows within a second.
@@ -124,7 +124,7 @@ impl Work {
     }
 }
 
-/// Forgets sessions and links that ran out.
+/// Forgets sessions and links that ran out, and browsers that nobody comes back with.
 ///
 /// # Errors
 /// Where the database can't be written.
@@ -134,5 +134,6 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     let mut tx = state.db.write().await?;
     sessions::delete_expired(&mut tx, idle_since, born_since).await?;
     links::delete_expired(&mut tx, now).await?;
+    devices::delete_unused(&mut tx, now - device::KNOWN_FOR).await?;
     tx.commit_unaudited().await
 }

@@ -3,6 +3,7 @@
 #[macro_use]
 mod support;
 
+mod api_tokens;
 mod audit_chain;
 mod cli;
 mod db_components;
@@ -14,6 +15,7 @@ mod db_tx;
 mod effects;
 mod import;
 mod live;
+mod login_lock;
 mod sample;
 mod web_escaping;
 mod web_history;

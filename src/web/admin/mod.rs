@@ -13,6 +13,7 @@ mod notice;
 mod settings;
 mod setup;
 mod shell;
+mod tokens;
 mod updates;
 
 use axum::http::StatusCode;
@@ -87,6 +88,9 @@ fn manager_routes(routes: Routes) -> Routes {
         .post("/admin/account/password", account::set_password)
         .post("/admin/account/sessions/revocation", account::revoke_others)
         .post("/admin/account/sessions/{session}/revocation", account::revoke)
+        .get("/admin/tokens", tokens::index)
+        .post("/admin/tokens", tokens::create)
+        .post("/admin/tokens/{id}/revocation", tokens::revoke)
 }
 
 /// A page of the admin.

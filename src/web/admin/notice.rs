@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::forms::Fields;
 
 /// The words of the list with what they say.
-const NOTICES: [(&str, &str); 21] = [
+const NOTICES: [(&str, &str); 22] = [
     ("incident-opened", "The incident is published."),
     ("incident-saved", "The incident is changed."),
     ("incident-deleted", "The incident is deleted. The audit keeps what it said."),
@@ -28,6 +28,7 @@ const NOTICES: [(&str, &str); 21] = [
     ("sessions-revoked", "The sessions are ended."),
     ("session-revoked", "The session is ended."),
     ("password-set", "The password is changed; other sessions are ended."),
+    ("token-revoked", "The token is revoked: whoever still uses it is refused."),
     ("settings-saved", "The settings are changed."),
     ("welcome", "Welcome. The page is yours: add components, or open an incident."),
 ];

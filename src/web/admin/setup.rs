@@ -19,6 +19,7 @@ use crate::state::State;
 use crate::ui::pages::admin::{LinkGone, Setup};
 use crate::web::auth::UserAgent;
 use crate::web::client::ClientAddress;
+use crate::web::device::Device;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
 use crate::web::{Result, refusal, session};
@@ -48,6 +49,7 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     Extension(address): Extension<ClientAddress>,
     session: Session,
+    device: Device,
     UserAgent(user_agent): UserAgent,
     Form(fields): Form,
 ) -> Result<Response> {
@@ -77,7 +79,7 @@ pub async fn create(
         return Ok(Redirect::to("/login").into_response());
     }
     session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
-    Ok(done("/admin", "welcome"))
+    Ok(device.remember(&state, &manager.id, done("/admin", "welcome")).await?)
 }
 
 /// What the form of a link asks for.

@@ -40,6 +40,7 @@ pub fn AccountPage(page: Account) -> impl IntoView {
         <div class="column">
             <h1>"Your account"</h1>
             <p class="soft"><bdi>{manager.name.clone()}</bdi>" · "<bdi>{manager.email.clone()}</bdi>" · "{manager.role.words()}</p>
+            <p>"For programs that act in your name: "<a href="/admin/tokens">"API tokens"</a>"."</p>
             <section aria-labelledby="change">
                 <h2 id="change">"Change your password"</h2>
                 <ErrorSummary problems=problems.clone()/>

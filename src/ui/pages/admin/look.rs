@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::*;
+use crate::domain::api_token::{ApiToken, Scope};
 use crate::domain::audit::{Actor, Digest, Record};
 use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
@@ -400,6 +401,11 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
         ("link-made", link.html()),
         ("account", Account { shell: shell(), sessions: sessions(world), invalid: Invalid::new() }.html()),
         ("audit", audit(world).html()),
+        ("tokens", tokens(world).html()),
+        (
+            "token-made",
+            TokenMade { shell: shell(), token: token(world), secret: "candor_".to_owned() + &"x".repeat(38) }.html(),
+        ),
     ]
 }
 
@@ -421,6 +427,27 @@ fn sessions(world: &World) -> Vec<SessionRow> {
 fn audit(world: &World) -> AuditList {
     let head = Some(Digest { id: 100, hash: "5f".repeat(32), at: now() });
     AuditList { shell: world.shell.clone(), records: records(world), older: Some("41".into()), head }
+}
+
+fn token(world: &World) -> ApiToken {
+    ApiToken {
+        id: TokenId::parse("token").unwrap(),
+        manager_id: world.shell.manager.id.clone(),
+        manager_name: world.shell.manager.name.clone(),
+        name: world.shell.manager.name.clone(),
+        scope: Scope::Publish,
+        ending: "aB3d".into(),
+        created_at: now(),
+        expires_at: now() + TimeDelta::days(365),
+        last_used_at: None,
+    }
+}
+
+fn tokens(world: &World) -> TokenList {
+    let used = ApiToken { last_used_at: Some(ago(3)), expires_at: ago(2), ..token(world) };
+    let form = ApiTokenForm { name: world.shell.manager.name.clone(), ..ApiTokenForm::default() };
+    let invalid = Invalid::field("name", "You have a token of this name already.");
+    TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], form, invalid }
 }
 
 fn records(world: &World) -> Vec<Record> {

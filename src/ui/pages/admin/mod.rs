@@ -22,6 +22,7 @@ mod manager_edit;
 mod managers;
 mod settings;
 mod setup;
+mod tokens;
 mod update_delete;
 mod update_edit;
 
@@ -52,6 +53,7 @@ pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
 pub use settings::{Settings, SettingsPage};
 pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use tokens::{TokenList, TokenMade, TokenMadePage, TokensPage};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
 pub use update_edit::{UpdateEditPage, UpdateEditing};
 
@@ -90,6 +92,8 @@ pages! {
     "/admin/managers/{id}" ManagerEdit => ManagerEditPage,
     "/admin/managers" LinkMade => LinkMadePage,
     "/admin/account" Account => AccountPage,
+    "/admin/tokens" TokenList => TokensPage,
+    "/admin/tokens" TokenMade => TokenMadePage,
     "/admin/audit" AuditList => AuditPage,
     "/admin/settings" Settings => SettingsPage,
     "any" Failure => ErrorPage,
