@@ -39,7 +39,8 @@ impl App {
         let file = serve.site.site_file();
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
         let trusted_proxies = serve.trusted_proxies.clone();
-        let state = State::new(Parts { db, clock, publisher, origin, trusted_proxies });
+        let mailer = serve.mail.mailer(&origin)?;
+        let state = State::new(Parts { db, clock, publisher, origin, mailer, trusted_proxies });
         Ok(Self { state, listener })
     }
 

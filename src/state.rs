@@ -10,12 +10,17 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
+use crate::notify::Mailer;
 use crate::publish::Publisher;
 use crate::streams::{MAX_STREAMS, Streams};
 
 /// How many attempts to log in one network has at once, and how long until it has one more.
 const LOGINS_AT_ONCE: i32 = 10;
 const LOGIN_EVERY: TimeDelta = TimeDelta::seconds(6);
+
+/// How many mails with a link for a new password one network may ask for at once, and how long until one more.
+const RESETS_AT_ONCE: i32 = 10;
+const RESET_EVERY: TimeDelta = TimeDelta::minutes(6);
 
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
@@ -26,6 +31,7 @@ struct Shared {
     streams: Streams,
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
+    resets: Mutex<Rate>,
 }
 
 /// What a [`State`] is made of.
@@ -35,6 +41,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Scheme, host and port of the address visitors use.
     pub origin: String,
+    /// Sends mail, where a server for it is named.
+    pub mailer: Option<Mailer>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -47,6 +55,7 @@ impl State {
             streams: Streams::new(MAX_STREAMS),
             refusals: Mutex::default(),
             logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
+            resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
         }))
     }
 
@@ -63,6 +72,11 @@ impl State {
     /// The attempts to log in that each network made lately.
     pub fn logins(&self) -> &Mutex<Rate> {
         &self.0.logins
+    }
+
+    /// The links for a new password that each network asked for lately.
+    pub fn resets(&self) -> &Mutex<Rate> {
+        &self.0.resets
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

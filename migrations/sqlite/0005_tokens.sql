@@ -37,3 +37,22 @@ create table api_tokens (
   unique (manager_id, name),
   check (expires_at > created_at)
 ) strict;
+
+-- What is still to be mailed, and for a day what was. A row names what to tell, not the text: a link is made
+-- when it is sent, so its secret is never stored. A row for nobody is written when an unknown address asks, so
+-- that this takes as long; it is done at once.
+create table outbox (
+  id text primary key check (length(id) between 1 and 40),
+  kind text not null check (kind in ('password-reset')),
+  manager_id text references managers (id) on delete cascade,
+  created_at text not null,
+  -- Not before this; moved on while somebody is sending it.
+  due_at text not null,
+  attempts integer not null check (attempts >= 0),
+  done_at text,
+  outcome text check (outcome in ('sent', 'given-up', 'nobody')),
+  check ((done_at is null) = (outcome is null))
+) strict;
+
+create index outbox_due on outbox (due_at) where done_at is null;
+create index outbox_by_manager on outbox (manager_id, created_at);

@@ -20,6 +20,7 @@ pub mod failures;
 pub mod incidents;
 pub mod links;
 pub mod managers;
+pub mod outbox;
 pub mod page;
 pub mod sessions;
 

@@ -15,6 +15,7 @@ pub mod invalid;
 pub mod login_lock;
 pub mod manager;
 pub mod moment;
+pub mod outbox;
 pub mod page;
 pub mod page_status;
 pub mod phase;

@@ -30,7 +30,7 @@ pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request
 
 /// Whether somebody's name could be used there: what is sent to nowhere is not worth a row.
 fn leads_somewhere(path: &str) -> bool {
-    ["/admin", "/login", "/logout", "/setup"].iter().any(|begin| path.starts_with(begin))
+    ["/admin", "/forgotten", "/login", "/logout", "/setup"].iter().any(|begin| path.starts_with(begin))
 }
 
 fn is_ours(headers: &HeaderMap, origin: &str) -> bool {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{devices, links, managers, sessions};
+use crate::db::{devices, links, managers, outbox, sessions};
 use crate::domain::manager::LinkPurpose;
 use crate::state::State;
 use crate::web::session::limits;
 use crate::web::{device, refusal};
-use crate::{db, token};
+use crate::{db, notify, token};
 
 /// How often the revision is looked at: a change by another process shows within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
@@ -33,6 +33,9 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
         if !opened {
             opened = open(&state).await?;
+            if opened {
+                tokio::spawn(notify::run(state.clone(), stop.clone()));
+            }
         }
         if opened {
             work.tick(&state).await;
@@ -134,6 +137,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     let mut tx = state.db.write().await?;
     sessions::delete_expired(&mut tx, idle_since, born_since).await?;
     links::delete_expired(&mut tx, now).await?;
+    outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
     devices::delete_unused(&mut tx, now - device::KNOWN_FOR).await?;
     tx.commit_unaudited().await
 }

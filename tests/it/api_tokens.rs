@@ -218,6 +218,7 @@ async fn a_token_is_not_taken_in_the_open(test: TestDb) {
         clock: app.clock.clone(),
         publisher,
         origin: app.origin.clone(),
+        mailer: None,
         trusted_proxies: vec![proxy],
     });
     let (https, http) = (("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"));

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use candor::app::App;
-use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
+use candor::config::{DatabaseConfig, MailConfig, ServeConfig, SiteConfig};
 use candor::db::components;
 use candor::domain::Status;
 use candor::domain::audit::{Actor, Entry};
@@ -161,7 +161,7 @@ impl Published {
         let file = folder.path().join("site");
         let publisher = Publisher::new(test.db.clone(), test.clock.clone(), origin.clone(), file);
         let (db, clock) = (test.db.clone(), test.clock.clone());
-        let state = State::new(Parts { db, clock, publisher, origin, trusted_proxies: Vec::new() });
+        let state = State::new(Parts { db, clock, publisher, origin, mailer: None, trusted_proxies: Vec::new() });
         state.publish().await;
         let router = web::router(state.clone());
         Self { test, folder, state, router }
@@ -227,6 +227,7 @@ impl Running {
     async fn start(test: &TestDb) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let serve = ServeConfig {
+            mail: MailConfig::default(),
             listen: ([127, 0, 0, 1], 0).into(),
             site: SiteConfig { base_url: None, data_dir: folder.path().to_owned() },
             trusted_proxies: Vec::new(),

@@ -13,6 +13,7 @@ mod db_page;
 mod db_sessions;
 mod db_tx;
 mod effects;
+mod forgotten;
 mod import;
 mod live;
 mod login_lock;

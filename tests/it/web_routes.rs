@@ -25,10 +25,12 @@ on_both_databases!(
 );
 
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
-const TABLE: [(&str, &str, Option<Role>); 48] = [
+const TABLE: [(&str, &str, Option<Role>); 50] = [
     ("GET", "/login", None),
     ("POST", "/login", None),
     ("POST", "/logout", Some(Viewer)),
+    ("GET", "/forgotten", None),
+    ("POST", "/forgotten", None),
     ("GET", "/setup/{token}", None),
     ("POST", "/setup/{token}", None),
     ("GET", "/admin", Some(Viewer)),

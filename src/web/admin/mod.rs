@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod components;
 mod desk;
+mod forgotten;
 mod groups;
 mod incidents;
 mod islands;
@@ -27,6 +28,8 @@ pub fn routes() -> Routes {
         .open_get("/login", login::new)
         .open_post("/login", login::create)
         .post("/logout", login::destroy)
+        .open_get("/forgotten", forgotten::new)
+        .open_post("/forgotten", forgotten::create)
         .open_get("/setup/{token}", setup::new)
         .open_post("/setup/{token}", setup::create)
         .get("/admin", desk::show);

@@ -20,6 +20,7 @@ use candor::domain::forms::NewGroup;
 use candor::domain::history::Filter;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Component, ComponentId, Group, Incident, IncidentId, Manager, Role};
+use candor::notify::Mailer;
 use candor::publish::Publisher;
 use candor::state::{Parts, State};
 use candor::{password, token, web};
@@ -66,17 +67,28 @@ impl TestApp {
         app
     }
 
+    /// A server that sends mail.
+    pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
+        let app = Self::over(test, ORIGIN, Some(mailer));
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
     /// A server that has never published anything.
     pub fn unpublished(test: TestDb, origin: &str) -> Self {
+        Self::over(test, origin, None)
+    }
+
+    fn over(test: TestDb, origin: &str, mailer: Option<Mailer>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin);
+        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin, mailer);
         let router = web::router(state.clone());
         Self { test, state, data, router }
     }
 
     /// Another server that starts from what this one published last, with a database of its own.
     pub fn restarted_over(&self, db: Db) -> (State, Browser) {
-        let state = state(db, self.clock.clone(), self.site_file(), &self.origin);
+        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, None);
         let browser = Browser::new(web::router(state.clone()));
         (state, browser)
     }
@@ -257,9 +269,9 @@ async fn deeds(tx: &mut Tx) -> Vec<Record> {
     all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
 }
 
-fn state(db: Db, clock: Clock, file: PathBuf, origin: &str) -> State {
+fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, mailer: Option<Mailer>) -> State {
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file);
-    State::new(Parts { db, clock, publisher, origin: origin.into(), trusted_proxies: Vec::new() })
+    State::new(Parts { db, clock, publisher, origin: origin.into(), mailer, trusted_proxies: Vec::new() })
 }
 
 /// The hash of the [`PASSWORD`], made once.

@@ -7,6 +7,8 @@ pub mod html;
 pub mod postgres;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;
+#[allow(dead_code, reason = "only the tests of mail need it")]
+pub mod smtp;
 
 use std::ops::Deref;
 use std::path::PathBuf;

@@ -5,3 +5,5 @@ insert into login_failures values ('ines', 3, '2026-11-10T12:00:00.123456+00:00'
 insert into login_failures values ('nobody', 1234, '2026-11-10T12:00:00.123456+00:00');
 insert into devices values ('eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee', 'ines', 0, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
 insert into api_tokens values ('token', 'ines', 'Deploy', 'publish', 'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', 'aB3d', '2026-11-10T12:00:00.123456+00:00', '2027-11-10T12:00:00.123456+00:00', null);
+insert into outbox values ('mail', 'password-reset', 'ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
+insert into outbox values ('mail2', 'password-reset', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);

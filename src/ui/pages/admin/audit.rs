@@ -112,6 +112,7 @@ fn action_words(action: &str) -> String {
         "manager.set-role" => "changed the role of",
         "manager.set-password" => "changed the password of",
         "manager.offer-reset" => "made a link for a password of",
+        "manager.mail-reset" => "mailed a link for a password to",
         "manager.reset-password" => "reset the password of",
         "manager.revoke-session" => "ended a session of",
         "manager.revoke-sessions" => "ended sessions of",

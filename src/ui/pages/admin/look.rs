@@ -490,7 +490,18 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
     let failure = |frame, status| {
         Failure { frame, status, detail: Some(world.text.clone()), request_id: Some("r-17".into()) }.html()
     };
+    let forgotten = |way| Forgotten { porch: world.porch(), way }.html();
     vec![
+        ("forgotten", forgotten(Way::ByMail { email: String::new(), invalid: Invalid::new() })),
+        (
+            "forgotten-wrong",
+            forgotten(Way::ByMail {
+                email: world.text.clone(),
+                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
+            }),
+        ),
+        ("forgotten-sent", forgotten(Way::MailSent)),
+        ("forgotten-ask", forgotten(Way::AskAnOwner)),
         ("login", Login { porch: world.porch(), email: String::new(), next: "/admin".into(), error: None }.html()),
         (
             "login-failed",

@@ -10,6 +10,7 @@ mod composer;
 mod conflict;
 mod desk;
 mod error;
+mod forgotten;
 mod group_edit;
 mod incident;
 mod incident_delete;
@@ -41,6 +42,7 @@ pub use components::{ComponentList, ComponentsPage};
 pub use conflict::Conflict;
 pub use desk::{Desk, DeskPage};
 pub use error::{ErrorPage, Failure, Frame};
+pub use forgotten::{Forgotten, ForgottenPage, Way};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
 pub use incident::{IncidentPage, IncidentView};
 pub use incident_delete::{IncidentDeletion, IncidentDeletionPage};
@@ -73,6 +75,7 @@ macro_rules! pages {
 
 pages! {
     "/login" Login => LoginPage,
+    "/forgotten" Forgotten => ForgottenPage,
     "/setup/{token}" Setup => SetupPage,
     "/setup/{token}" LinkGone => LinkGonePage,
     "/admin" Desk => DeskPage,
