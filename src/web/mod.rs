@@ -48,7 +48,6 @@ pub fn router(state: State) -> Router {
         .merge(api::router())
         // Inside of what makes a page of its refusal and adds the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn_with_state(state.clone(), client::resolve_address))
