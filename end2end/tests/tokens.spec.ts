@@ -38,24 +38,3 @@ test('who forgot the password and gets no mail is told whom to ask', async ({ pa
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Forgotten password');
   await expect(page.getByText('Ask an owner')).toBeVisible();
 });
-
-test('from a browser that is known one gets in while somebody else guesses', async ({
-  page,
-  candor,
-  anotherBrowser,
-  watch,
-}) => {
-  await logIn(page);
-  await page.getByRole('button', { name: 'Log out' }).click();
-  for (let guess = 0; guess < 5; guess++) {
-    const body = new URLSearchParams({ email: 'ines@example.org', password: 'a wrong password' });
-    const headers = { origin: candor.url };
-    expect((await fetch(`${candor.url}/login`, { method: 'POST', body, headers })).status).toBe(422);
-  }
-  const stranger = await anotherBrowser();
-  await stranger.goto('/login');
-  await stranger.getByLabel('Email').fill('ines@example.org');
-  await stranger.getByLabel('Password').fill('harbour crane whistles');
-  await watch.expects(422, stranger, () => stranger.getByRole('button', { name: 'Log in' }).click());
-  await logIn(page);
-});

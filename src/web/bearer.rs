@@ -86,7 +86,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     let (scheme, secret) = value.split_once(' ')?;
     let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
-    known.then(|| secret.trim().to_owned())
+    Some(secret.trim()).filter(|secret| known && !secret.is_empty()).map(str::to_owned)
 }
 
 /// The living token with this secret and its active manager. Notes its use, at most once a minute.
