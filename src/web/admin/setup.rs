@@ -49,8 +49,7 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     Extension(address): Extension<ClientAddress>,
     session: Session,
-    device: Device,
-    UserAgent(user_agent): UserAgent,
+    (device, UserAgent(user_agent)): (Device, UserAgent),
     Form(fields): Form,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
