@@ -13,10 +13,10 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e look bench build islands
+.PHONY: help run test check unit e2e look bench bench-scale build islands
 
 help: ## Lists the commands
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a link for the first owner
 	cargo build
@@ -43,6 +43,15 @@ look: islands end2end/node_modules ## Takes screenshots of every page into docs/
 	.ci/tools browser
 	cargo build
 	cd end2end && npm run look
+
+bench: islands ## What a request costs, beside nginx and a bare handler; the report goes to standard output
+	@.ci/tools bench >&2
+	cargo bench --bench bench -- reading $(BENCH)
+
+bench-scale: islands ## The same with a long history, many followers, and publishing under load, on both databases
+	@.ci/tools bench >&2
+	@.ci/tools postgres >&2
+	cargo bench --bench bench -- scale $(BENCH)
 
 build: islands ## One release binary with everything inside: target/release/candor
 	cargo build --release

@@ -1,8 +1,6 @@
 //! Building the server, running it, ending it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -11,18 +9,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig};
+use crate::connections::Limits;
 use crate::db::Db;
+use crate::hosts::Hosts;
 use crate::publish::Publisher;
 use crate::state::{Parts, State};
+use crate::web::Front;
 use crate::{connections, web, worker};
-
-/// How long open requests get to end after a signal.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// A server that listens already and will answer once it runs.
 pub struct App {
     state: State,
     listener: TcpListener,
+    metrics: Option<TcpListener>,
+    limits: Limits,
 }
 
 impl App {
@@ -32,16 +32,37 @@ impl App {
     /// # Errors
     /// Where a setting makes no sense or the address is taken.
     pub async fn build(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<Self> {
-        let listener =
-            TcpListener::bind(serve.listen).await.with_context(|| format!("listening on {}", serve.listen))?;
-        let origin = serve.site.origin(listener.local_addr()?)?;
+        let listener = bind(serve.listen).await?;
+        let metrics = match serve.metrics_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let address = listener.local_addr()?;
+        let origin = serve.site.origin(address)?;
+        let hosts = Hosts::new(&origin, &serve.allowed_hosts).listening(address);
         let db = Db::at(&database.url()?)?;
         let file = serve.site.site_file();
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
         let trusted_proxies = serve.trusted_proxies.clone();
         let mailer = serve.mail.mailer(&origin)?;
-        let state = State::new(Parts { db, clock, publisher, origin, mailer, trusted_proxies });
-        Ok(Self { state, listener })
+        let state = State::new(Parts { db, clock, publisher, origin, hosts, mailer, trusted_proxies });
+        Ok(Self { state, listener, metrics, limits: Limits::default() })
+    }
+
+    /// The same under other limits.
+    #[must_use]
+    pub fn limited_by(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What its handlers share.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The address at which it tells its numbers, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// The address it listens on.
@@ -57,20 +78,28 @@ impl App {
     /// # Errors
     /// Where the database is of a newer version, or not one of ours.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let router = web::router(self.state.clone());
-        let trusted = Arc::new(self.state.trusted_proxies.clone());
+        let front = Front::new(self.state.clone(), self.limits.body);
         let (streams, stopped) = (self.state.streams().clone(), stop.clone());
         tokio::spawn(async move {
             stopped.cancelled().await;
             streams.end();
         });
-        let serving = tokio::spawn(connections::serve(self.listener, router, trusted, stop.clone(), GRACE));
+        if let Some(listener) = self.metrics {
+            tokio::spawn(web::metrics::serve(listener, self.state.clone(), stop.clone()));
+        }
+        let (connections, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
+        let serving = connections.serve(self.listener, front, trusted, self.limits, stop.clone());
+        let serving = tokio::spawn(serving);
         let worked = worker::run(self.state.clone(), stop.clone()).await;
         stop.cancel();
         serving.await.context("serving")?;
         self.state.db.close().await;
         worked
     }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
 }
 
 /// `candor serve`: runs until SIGINT or SIGTERM.

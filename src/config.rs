@@ -52,6 +52,15 @@ pub struct ServeConfig {
     #[arg(long, env = "CANDOR_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
     pub trusted_proxies: Vec<std::net::IpAddr>,
 
+    /// More hosts under which the page may be asked, beside that of the base URL (comma separated, with a port
+    /// where it is not the usual one); any other is refused
+    #[arg(long, env = "CANDOR_ALLOWED_HOSTS", value_delimiter = ',', value_name = "HOST")]
+    pub allowed_hosts: Vec<String>,
+
+    /// The address and port for Prometheus to read numbers from, which are served nowhere else; none by default
+    #[arg(long, env = "CANDOR_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+
     #[command(flatten)]
     pub mail: MailConfig,
 

@@ -6,12 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -19,18 +13,44 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
-/// How long a client may take to send the head of a request, and to begin the next one.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::web::Front;
+use crate::web::front::Visit;
+
+/// How long what may take, and how many there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a client may take to send the head of a request, and to begin the next one.
+    pub head: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body: Duration,
+    /// How long a client may leave unread what was sent to it.
+    pub unread: Duration,
+    /// The most connections at once: every event stream, and room for those who come for a page.
+    pub connections: usize,
+    /// The most connections at once from one address; a whole office may sit behind one.
+    pub per_address: usize,
+    /// How long open requests get to end after a signal.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            unread: Duration::from_secs(30),
+            connections: 25_000,
+            per_address: 100,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
 /// The largest head of a request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
-/// The most connections at once: every event stream, and room for those who come for a page.
-const MAX_CONNECTIONS: usize = 25_000;
-/// The most connections at once from one address; a whole office may sit behind one.
-const MAX_PER_ADDRESS: usize = 100;
 /// How long accepting rests after an error that will not pass at once, such as too many open files.
 const REST: Duration = Duration::from_millis(100);
 
@@ -39,37 +59,49 @@ const PEEK_AGAIN: Duration = Duration::from_millis(20);
 /// What an HTTP/2 connection begins with (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Answers connections of `listener` with `router` until `stop`; then those open get `grace` to end.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    trusted: Arc<Vec<IpAddr>>,
-    stop: CancellationToken,
-    grace: Duration,
-) {
-    let all = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let by_address = ByAddress::default();
-    let graceful = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = accept(&listener, &all) => accepted,
-        };
-        let Some((stream, peer, permit)) = accepted else { continue };
-        let limit = if trusted.contains(&peer.ip().to_canonical()) { MAX_CONNECTIONS } else { MAX_PER_ADDRESS };
-        let Some(place) = by_address.take(peer.ip(), limit) else {
-            tracing::debug!("too many connections from {}", peer.ip());
-            continue;
-        };
-        let (router, watcher) = (router.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            answer(stream, peer, router, watcher).await;
-            drop((place, permit));
-        });
+/// The connections that are open.
+#[derive(Clone, Default)]
+pub struct Connections(ByAddress);
+
+impl Connections {
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.0.sum()
     }
-    drop(listener);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some connections did not end in {} s and were cut", grace.as_secs());
+
+    /// Answers connections of `listener` until `stop`; then those open get some time to end.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        front: Front,
+        trusted: Vec<IpAddr>,
+        limits: Limits,
+        stop: CancellationToken,
+    ) {
+        let all = Arc::new(Semaphore::new(limits.connections));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = accept(&listener, &all) => accepted,
+            };
+            let Some((stream, peer, permit)) = accepted else { continue };
+            let is_trusted = trusted.contains(&peer.ip().to_canonical());
+            let most = if is_trusted { limits.connections } else { limits.per_address };
+            let Some(place) = self.0.take(peer.ip(), most) else {
+                tracing::debug!("too many connections from {}", peer.ip());
+                continue;
+            };
+            let (visit, watcher) = (front.visit(peer), graceful.watcher());
+            tokio::spawn(async move {
+                answer(stream, visit, limits, watcher).await;
+                drop((place, permit));
+            });
+        }
+        drop(listener);
+        if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some connections did not end in {} s and were cut", limits.grace.as_secs());
+        }
     }
 }
 
@@ -94,18 +126,16 @@ async fn accept(listener: &TcpListener, all: &Arc<Semaphore>) -> Option<(TcpStre
 }
 
 /// Answers the requests of one connection. How it ends is the client's affair.
-async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher) {
+async fn answer(stream: TcpStream, visit: Visit, limits: Limits, watcher: Watcher) {
     drop(stream.set_nodelay(true));
-    if tokio::time::timeout(HEADER_TIMEOUT, begins(&stream)).await != Ok(true) {
+    // Who reads nothing of what it asked for would hold the connection for ever.
+    let unread = u32::try_from(limits.unread.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
+    if tokio::time::timeout(limits.head, begins(&stream)).await != Ok(true) {
         return;
     }
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
-    });
-    let builder = builder();
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let builder = builder(limits.head);
+    let connection = builder.serve_connection(TokioIo::new(stream), visit);
     drop(watcher.watch(connection).await);
 }
 
@@ -122,19 +152,14 @@ async fn begins(stream: &TcpStream) -> bool {
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(head: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HEADER_TIMEOUT)
-        .keep_alive_timeout(HEADER_TIMEOUT)
+        .keep_alive_interval(head)
+        .keep_alive_timeout(head)
         .max_concurrent_streams(100)
         .max_header_list_size(16 * 1024);
     builder
@@ -161,6 +186,11 @@ impl ByAddress {
         }
         *count += 1;
         Some(Place { counts: self.clone(), address })
+    }
+
+    /// How many all addresses hold.
+    pub fn sum(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 }
 

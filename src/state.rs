@@ -2,14 +2,17 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::Clock;
+use crate::connections::Connections;
 use crate::db::Db;
 use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
+use crate::hosts::Hosts;
+use crate::metrics::{Counter, Responses};
 use crate::notify::Mailer;
 use crate::publish::Publisher;
 use crate::streams::{MAX_STREAMS, Streams};
@@ -29,6 +32,10 @@ pub struct State(Arc<Shared>);
 struct Shared {
     parts: Parts,
     streams: Streams,
+    connections: Connections,
+    responses: Responses,
+    refused_logins: Counter,
+    worked_at: Mutex<DateTime<Utc>>,
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
     resets: Mutex<Rate>,
@@ -41,6 +48,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// Scheme, host and port of the address visitors use.
     pub origin: String,
+    /// The hosts under which it may be asked.
+    pub hosts: Hosts,
     /// Sends mail, where a server for it is named.
     pub mailer: Option<Mailer>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -51,8 +60,12 @@ impl State {
     /// The state made of `parts`.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Shared {
+            worked_at: Mutex::new(parts.clock.now()),
             parts,
             streams: Streams::new(MAX_STREAMS),
+            connections: Connections::default(),
+            responses: Responses::default(),
+            refused_logins: Counter::default(),
             refusals: Mutex::default(),
             logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
             resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
@@ -77,6 +90,31 @@ impl State {
     /// The links for a new password that each network asked for lately.
     pub fn resets(&self) -> &Mutex<Rate> {
         &self.0.resets
+    }
+
+    /// The open connections.
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// What was answered so far.
+    pub fn responses(&self) -> &Responses {
+        &self.0.responses
+    }
+
+    /// How often a login was refused.
+    pub fn refused_logins(&self) -> &Counter {
+        &self.0.refused_logins
+    }
+
+    /// When the worker began its last round.
+    pub fn worked_at(&self) -> DateTime<Utc> {
+        *self.0.worked_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the worker begins a round.
+    pub fn works(&self) {
+        *self.0.worked_at.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

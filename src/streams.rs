@@ -16,6 +16,7 @@ pub const MAX_PER_CLIENT: usize = 20;
 /// Counts the open streams.
 #[derive(Clone)]
 pub struct Streams {
+    most: usize,
     all: Arc<Semaphore>,
     by_client: ByAddress,
     end: CancellationToken,
@@ -30,7 +31,12 @@ pub struct Seat {
 impl Streams {
     /// None yet, and at most `most` at once.
     pub fn new(most: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(most)), by_client: ByAddress::default(), end: CancellationToken::new() }
+        Self {
+            most,
+            all: Arc::new(Semaphore::new(most)),
+            by_client: ByAddress::default(),
+            end: CancellationToken::new(),
+        }
     }
 
     /// A seat for a client, where one is free and the streams have not ended.
@@ -46,6 +52,16 @@ impl Streams {
     /// Ends every stream: a server that stops waits for its connections, and a stream never ends by itself.
     pub fn end(&self) {
         self.end.cancel();
+    }
+
+    /// Whether they ended.
+    pub fn have_ended(&self) -> bool {
+        self.end.is_cancelled()
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.most - self.all.available_permits()
     }
 
     /// Cancelled when the streams end.

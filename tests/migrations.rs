@@ -24,6 +24,10 @@ async fn sqlite_migrations_run_over_data() {
     run_over_data("sqlite", &mut connection).await;
     let left: Vec<(String,)> = sqlx::query_as("select title from incidents").fetch_all(&mut connection).await.unwrap();
     assert_eq!(left, [("Tiles fail".to_owned(),)]);
+    let listed: Vec<(String,)> = sqlx::query_as(LISTED).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(listed, lists());
+    let totals: (i64, i64) = sqlx::query_as(TOTALS).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(totals, (1, 1800));
     let broken: Vec<(String,)> =
         sqlx::query_as("select \"table\" from pragma_foreign_key_check").fetch_all(&mut connection).await.unwrap();
     assert_eq!(broken, []);
@@ -36,7 +40,20 @@ async fn postgres_migrations_run_over_data() {
     run_over_data("postgres", &mut connection).await;
     let left: Vec<(String,)> = sqlx::query_as("select title from incidents").fetch_all(&mut connection).await.unwrap();
     assert_eq!(left, [("Tiles fail".to_owned(),)]);
+    let listed: Vec<(String,)> = sqlx::query_as(LISTED).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(listed, lists());
+    let totals: (i64, i64) = sqlx::query_as(TOTALS).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(totals, (1, 1800));
     connection.close().await.unwrap();
+}
+
+/// Where the incident is listed after all migrations, and what the lists add up to.
+const LISTED: &str = "select component_id from incident_listing where incident_id = 'incident' order by component_id";
+const TOTALS: &str = "select incidents, seconds from incident_totals";
+
+/// The list of all, the components the incident named when it was moved into the lists, and the one written since.
+fn lists() -> Vec<(String,)> {
+    ["", "billing", "gone", "tiles"].map(|list| (list.to_owned(),)).to_vec()
 }
 
 /// Applies the migrations one by one and writes the data of each version before the next.

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::listing::{self, Bounds, Values, end_of_time, matches_filter};
+pub use super::listing::{first_start_since, last_start_before, totals, unsearched};
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::history::{Cursor, Filter, Totals};
+use crate::domain::history::{Cursor, Filter};
 use crate::domain::{AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Status, Update, UpdateId};
 
 #[derive(sqlx::FromRow)]
@@ -81,48 +83,6 @@ macro_rules! load {
     }};
 }
 
-/// The condition of a [`Filter`]: an empty text stands for "any", and the bounds are always given, so
-/// that both databases know the types of their values.
-macro_rules! matches_filter {
-    () => {
-        "($1 = '' or exists (select 1 from incident_updates u join incident_update_components c on c.update_id = u.id
-                             where u.incident_id = incidents.id and c.component_id = $1))
-         and ($2 = '' or coalesce(impact_override, computed_impact) = $2)
-         and ($3 = '' or search like $3 escape '\\')
-         and started_at >= $4 and started_at < $5"
-    };
-}
-
-/// The values of a [`Filter`] as its condition wants them.
-struct Values {
-    component: String,
-    impact: &'static str,
-    text: String,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-}
-
-impl Values {
-    fn of(filter: &Filter, bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>)) -> Self {
-        let escaped = |text: &String| {
-            let lower = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            format!("%{lower}%")
-        };
-        Self {
-            component: filter.component.as_ref().map(ComponentId::to_string).unwrap_or_default(),
-            impact: filter.impact.map_or("", Impact::key),
-            text: filter.text.as_ref().map(escaped).unwrap_or_default(),
-            from: bounds.0.unwrap_or(DateTime::UNIX_EPOCH),
-            to: bounds.1.unwrap_or_else(end_of_time),
-        }
-    }
-}
-
-/// Later than anything that is stored (years have four digits).
-fn end_of_time() -> DateTime<Utc> {
-    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
-}
-
 /// One incident.
 ///
 /// # Errors
@@ -164,73 +124,33 @@ pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
 pub async fn list(
     tx: &mut Tx,
     filter: &Filter,
-    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    bounds: Bounds,
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Incident>> {
-    let values = Values::of(filter, bounds);
+    let values = Values::of(filter, bounds).up_to(cursor);
     let (before, id) = cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()));
-    load!(
-        tx,
-        concat!(
-            "select id from incidents where ",
-            matches_filter!(),
-            " and (started_at, id) < ($6, $7) order by started_at desc, id desc limit $8"
-        ),
-        values.component.as_str(),
-        values.impact,
-        values.text.as_str(),
-        values.from,
-        values.to,
-        before,
-        id,
-        limit
-    )
-}
-
-/// Count, sum and first start of all incidents that pass `filter` and began within `bounds`, from one query.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn totals(
-    tx: &mut Tx,
-    filter: &Filter,
-    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-) -> Result<Totals> {
-    let values = Values::of(filter, bounds);
-    let row = row!(
-        tx,
-        (i64, i64, Option<DateTime<Utc>>),
-        concat!(
-            "select count(*), cast(coalesce(sum(duration_seconds), 0) as bigint), min(started_at) from incidents where ",
-            matches_filter!()
-        ),
-        values.component.as_str(),
-        values.impact,
-        values.text.as_str(),
-        values.from,
-        values.to
-    )?;
-    let (count, seconds, first_started_at) = row.ok_or(Error::NotFound)?;
-    Ok(Totals { count, seconds, first_started_at })
-}
-
-/// The start of the newest incident that began before `at`.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let sql = "select started_at from incidents where started_at < $1 order by started_at desc limit 1";
-    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
-}
-
-/// The start of the oldest incident that began at or after `at`.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let sql = "select started_at from incidents where started_at >= $1 order by started_at limit 1";
-    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+    macro_rules! chosen {
+        () => {
+            concat!(
+                "select incident_id from incident_listing where ",
+                matches_filter!(),
+                " and (started_at, incident_id) < ($6, $7) order by started_at desc, incident_id desc limit $8"
+            )
+        };
+    }
+    let Values { component, impact, text, from, to } = &values;
+    let (component, impact, text, from, to) = (component.as_str(), *impact, text.as_str(), *from, *to);
+    if filter.text.is_none() {
+        return load!(tx, chosen!(), component, from, to, impact, text, before, id, limit);
+    }
+    // Searching thrice would cost more than loading one by one what was found.
+    let found = rows!(tx, (String,), chosen!(), component, from, to, impact, text, before, id, limit)?;
+    let mut incidents = Vec::with_capacity(found.len());
+    for (id,) in found {
+        incidents.push(load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)?);
+    }
+    Ok(incidents)
 }
 
 /// Adds `incident` with its updates.
@@ -261,6 +181,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
+    listing::write(tx, incident).await?;
     write_effects(tx, incident).await
 }
 
@@ -297,6 +218,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
+    listing::write(tx, incident).await?;
     write_effects(tx, incident).await?;
     incident.version += 1;
     incident.updated_at = now;
@@ -308,6 +230,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
+    listing::remove(tx, id).await?;
     run!(tx, "delete from incidents where id = $1", id.as_str())?;
     Ok(())
 }

@@ -7,7 +7,9 @@
 #[macro_use]
 mod query;
 mod error;
+mod listing;
 mod open;
+mod opened;
 mod tx;
 
 pub mod api_tokens;

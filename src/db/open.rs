@@ -10,6 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
+use super::opened::Opened;
 use super::tx::{Tx, WriteTx};
 use super::{Error, Result, chain, page};
 
@@ -33,6 +34,7 @@ pub enum Db {
         path: PathBuf,
         writer: SqlitePool,
         readers: SqlitePool,
+        opened: Opened,
     },
     Postgres(PgPool),
 }
@@ -71,6 +73,7 @@ impl Db {
             // A write may wait for another process as long as SQLite's own busy timeout.
             writer: pool(1).acquire_timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT).connect_lazy_with(writing),
             readers: pool(READERS).connect_lazy_with(reading),
+            opened: Opened::default(),
         }
     }
 
@@ -95,7 +98,10 @@ impl Db {
     /// Where the database is away, or is newer than this program.
     pub async fn prepare(&self, now: DateTime<Utc>) -> Result<()> {
         match self {
-            Self::Sqlite { path, writer, .. } => prepare_sqlite(path, writer).await?,
+            Self::Sqlite { path, writer, opened, .. } => {
+                prepare_sqlite(path, writer).await?;
+                opened.note(path);
+            }
             Self::Postgres(pool) => POSTGRES.run(pool).await?,
         }
         let mut tx = self.write().await?;
@@ -110,7 +116,10 @@ impl Db {
     /// Where the database can't be reached.
     pub async fn read(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Sqlite { path, readers, opened, .. } => {
+                opened.check(path)?;
+                Tx::Sqlite(readers.begin().await?)
+            }
             Self::Postgres(pool) => {
                 Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
             }
@@ -125,13 +134,44 @@ impl Db {
     /// Where the database can't be reached or another writer does not finish.
     pub async fn write(&self) -> Result<WriteTx> {
         match self {
-            Self::Sqlite { writer, .. } => Ok(WriteTx(Tx::Sqlite(writer.begin_with("begin immediate").await?))),
+            Self::Sqlite { path, writer, opened, .. } => {
+                opened.check(path)?;
+                Ok(WriteTx(Tx::Sqlite(writer.begin_with("begin immediate").await?)))
+            }
             Self::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query("select pg_advisory_xact_lock(1128353860)").execute(&mut *tx).await?;
                 Ok(WriteTx(Tx::Postgres(tx)))
             }
         }
+    }
+
+    /// Whether there is nothing at all where a file should be.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Sqlite { path, .. } if !path.exists())
+    }
+
+    /// Where another file was put in the place of the one that is open, as from a backup: lets go of the old
+    /// one, and opens the new one once nobody uses the old one any more.
+    ///
+    /// # Errors
+    /// As [`Db::prepare`].
+    pub async fn follow_file(&self, now: DateTime<Utc>) -> Result<()> {
+        let Self::Sqlite { path, writer, readers, opened } = self else { return Ok(()) };
+        if !opened.is_replaced(path) {
+            return Ok(());
+        }
+        for pool in [writer, readers] {
+            while let Some(connection) = pool.try_acquire() {
+                // How the old file ends matters to nobody.
+                let _ = connection.close().await;
+            }
+        }
+        if writer.size() + readers.size() > 0 {
+            return Ok(());
+        }
+        opened.note(path);
+        self.prepare(now).await
     }
 
     /// Ends all connections.

@@ -10,6 +10,9 @@ use super::{ComponentId, Impact, IncidentId};
 
 /// The longest text searched for, in characters.
 pub const MAX_SEARCH: usize = 100;
+/// At how many incidents a search for a text looks, newest first: a text stands in no index, so this bounds
+/// what a search costs.
+pub const SEARCHED: usize = 10_000;
 /// The most incidents on one page of the history.
 pub const PAGE_SIZE: usize = 25;
 
@@ -71,6 +74,15 @@ impl Filter {
     /// Whether it lets everything through.
     pub fn is_all(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The same, for what began on `day` or before.
+    pub fn up_to(&self, day: NaiveDate) -> Self {
+        let from = match self.range {
+            Range::Days { from, .. } => from,
+            _ => None,
+        };
+        Self { range: Range::Days { from, to: Some(day) }, ..self.clone() }
     }
 
     /// The filter as pairs of a query, in one order: equal filters have equal pairs.

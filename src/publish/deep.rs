@@ -1,6 +1,6 @@
 //! Pages too deep to be rendered ahead: an old incident, a month of the history, a choice of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
 
@@ -50,6 +50,7 @@ struct List {
     path: String,
     month: Option<Month>,
     filter: Filter,
+    unsearched: Option<(NaiveDate, String)>,
     components: Vec<Component>,
     totals: Totals,
     incidents: Vec<Incident>,
@@ -70,12 +71,17 @@ impl Deep {
 
     /// Reads what the page shows.
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Found> {
+        // First, so that an address at which there is nothing costs one look.
+        let incident = match &self {
+            Self::Incident(id) => Some(db::incidents::find(tx, id).await?),
+            _ => None,
+        };
         let page = db::page::load(tx).await?;
         let components = db::components::list(tx).await?;
         let open = db::incidents::open(tx).await?;
         let tone = tone(&components, &open);
         let matter = match self {
-            Self::Incident(id) => Matter::Incident(Box::new(db::incidents::find(tx, &id).await?)),
+            Self::Incident(_) => Matter::Incident(Box::new(incident.ok_or(Error::NotFound)?)),
             Self::Month(month, cursor) => {
                 Matter::List(Box::new(load_month(tx, month, cursor, components, page.time_zone).await?))
             }
@@ -115,7 +121,8 @@ async fn load_month(
     let rest = more(&mut incidents)
         .map(|cursor| ("Older in this month".to_owned(), Deep::Month(month, Some(cursor)).address()));
     let path = month_path(month);
-    Ok(List { path, month: Some(month), filter, components, totals, incidents, newer, older: rest.or(before) })
+    let (month, older) = (Some(month), rest.or(before));
+    Ok(List { path, month, filter, unsearched: None, components, totals, incidents, newer, older })
 }
 
 async fn load_filtered(
@@ -126,13 +133,20 @@ async fn load_filtered(
     zone: Tz,
     now: DateTime<Utc>,
 ) -> db::Result<List> {
-    let bounds = filter.range.bounds(zone, now);
+    let (from, to) = filter.range.bounds(zone, now);
+    let stopped = db::incidents::unsearched(tx, &filter, (from, to)).await?;
+    let bounds = (stopped.or(from), to);
     let totals = db::incidents::totals(tx, &filter, bounds).await?;
     let mut incidents = db::incidents::list(tx, &filter, bounds, cursor.as_ref(), PAGE_SIZE as i64 + 1).await?;
     let address = |cursor| Deep::Filtered(filter.clone(), cursor).address();
     let newer = cursor.is_some().then(|| ("Newest".to_owned(), address(None)));
     let older = more(&mut incidents).map(|cursor| ("Older incidents".to_owned(), address(Some(cursor))));
-    Ok(List { path: "/history".into(), month: None, filter, components, totals, incidents, newer, older })
+    let unsearched = stopped.map(|at| {
+        let day = at.with_timezone(&zone).date_naive();
+        (day, Deep::Filtered(filter.up_to(day), None).address())
+    });
+    let path = "/history".into();
+    Ok(List { path, month: None, filter, unsearched, components, totals, incidents, newer, older })
 }
 
 /// Cuts a list to one page; where more follows, gives the cursor behind its last incident.
@@ -160,6 +174,8 @@ impl Found {
     /// The document.
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
         let shell = |page, path| Shell { page, base_url: origin.to_owned(), path, tone: self.tone, now };
+        // Of choices there are endlessly many, and few are read twice.
+        let is_choice = matches!(&self.matter, Matter::List(list) if list.month.is_none());
         let html = match self.matter {
             Matter::Incident(incident) => {
                 let shell = shell(self.page, incident_path(&incident));
@@ -175,6 +191,7 @@ impl Found {
                 shell: shell(self.page, list.path),
                 month: list.month,
                 filter: list.filter,
+                unsearched: list.unsearched,
                 components: choices(&list.components),
                 totals: list.totals,
                 incidents: list.incidents,
@@ -182,7 +199,7 @@ impl Found {
                 older: list.older,
             }),
         };
-        Document::html(200, html)
+        if is_choice { Document::seldom(200, html) } else { Document::html(200, html) }
     }
 }
 

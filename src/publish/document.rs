@@ -14,6 +14,15 @@ const BEST_EFFORT_LIMIT: usize = 64 * 1024;
 /// Where the main part of every public page begins.
 const MAIN: &str = "<main id=\"main\">";
 
+/// How much work the compression of a document is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// It is compressed once and read very often.
+    Best,
+    /// Few will ask for it: a page for one reader must not cost what a page for thousands does.
+    Quick,
+}
+
 /// How a document travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -37,13 +46,17 @@ pub struct Document {
 impl Document {
     /// A document of these bytes, compressed once and for all.
     pub fn new(status: u16, content_type: &str, plain: impl Into<Bytes>) -> Self {
+        Self::compressed(status, content_type, plain, Effort::Best)
+    }
+
+    fn compressed(status: u16, content_type: &str, plain: impl Into<Bytes>, effort: Effort) -> Self {
         let plain = plain.into();
         let digest = hex(&Sha256::digest(&plain)[..12]);
         Self {
             status,
             content_type: content_type.to_owned(),
-            gzip: gzip(&plain),
-            brotli: brotli(&plain),
+            gzip: gzip(&plain, effort),
+            brotli: brotli(&plain, effort),
             etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
             plain,
         }
@@ -63,13 +76,19 @@ impl Document {
         Self::new(status, "text/html; charset=utf-8", html)
     }
 
+    /// An HTML page that few will ask for.
+    pub fn seldom(status: u16, html: String) -> Self {
+        Self::compressed(status, "text/html; charset=utf-8", html, Effort::Quick)
+    }
+
     /// The same page with `notice` at the top of its main part; what is no page stays as it is.
     pub fn with_notice(&self, notice: &str) -> Self {
         let html = std::str::from_utf8(&self.plain).unwrap_or_default();
         let Some((before, after)) = html.split_once(MAIN).filter(|_| self.content_type.starts_with("text/html")) else {
             return self.clone();
         };
-        Self::new(self.status, &self.content_type, [before, MAIN, notice, after].concat())
+        // It is read until the database is back; then the page without the notice takes its place.
+        Self::compressed(self.status, &self.content_type, [before, MAIN, notice, after].concat(), Effort::Quick)
     }
 
     /// Whether it has this status and says this text.
@@ -96,11 +115,12 @@ impl Document {
     }
 
     /// Whether the value of an `If-None-Match` names this document in any encoding.
-    pub fn matches(&self, if_none_match: &str) -> bool {
+    pub fn matches(&self, if_none_match: &[u8]) -> bool {
         if_none_match
-            .split(',')
-            .map(|tag| tag.trim().trim_start_matches("W/"))
-            .any(|tag| tag == "*" || self.etags.iter().any(|own| own == tag))
+            .split(|byte| *byte == b',')
+            .map(|tag| tag.trim_ascii())
+            .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag))
+            .any(|tag| tag == b"*" || self.etags.iter().any(|own| own.as_bytes() == tag))
     }
 
     /// How much memory it takes, in bytes.
@@ -110,22 +130,25 @@ impl Document {
 }
 
 impl Encoding {
+    /// All of them, in the order of their values.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Brotli];
+
     /// The smallest encoding that an `Accept-Encoding` allows. A coding with `q=0` is refused.
-    pub fn accepted(accept_encoding: &str) -> Self {
-        let allows = |coding: &str| {
-            accept_encoding.split(',').any(|part| {
-                let mut pieces = part.split(';').map(str::trim);
-                let named = pieces.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
-                named && !pieces.any(|q| matches!(q, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-            })
-        };
-        if allows("br") {
-            Self::Brotli
-        } else if allows("gzip") {
-            Self::Gzip
-        } else {
-            Self::Plain
+    pub fn accepted(accept_encoding: &[u8]) -> Self {
+        let mut accepted = Self::Plain;
+        for coding in accept_encoding.split(|byte| *byte == b',') {
+            let mut pieces = coding.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+            let name = pieces.next().unwrap_or_default();
+            let named = match name.len() {
+                2 if name.eq_ignore_ascii_case(b"br") => Self::Brotli,
+                4 if name.eq_ignore_ascii_case(b"gzip") && accepted == Self::Plain => Self::Gzip,
+                _ => continue,
+            };
+            if !pieces.any(|q| matches!(q, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000")) {
+                accepted = named;
+            }
         }
+        accepted
     }
 
     /// The value of `Content-Encoding`, where there is one.
@@ -138,15 +161,20 @@ impl Encoding {
     }
 }
 
-fn gzip(plain: &[u8]) -> Bytes {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+fn gzip(plain: &[u8], effort: Effort) -> Bytes {
+    let level = if effort == Effort::Best { flate2::Compression::best() } else { flate2::Compression::fast() };
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
     // Writing to memory can't fail; were it to, the plain bytes would still be served.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
     written.map(Bytes::from).unwrap_or_default()
 }
 
-fn brotli(plain: &[u8]) -> Bytes {
-    let quality = if plain.len() <= BEST_EFFORT_LIMIT { 11 } else { 9 };
+fn brotli(plain: &[u8], effort: Effort) -> Bytes {
+    let quality = match effort {
+        Effort::Best if plain.len() <= BEST_EFFORT_LIMIT => 11,
+        Effort::Best => 9,
+        Effort::Quick => 5,
+    };
     let params = ::brotli::enc::BrotliEncoderParams { quality, lgwin: 20, ..Default::default() };
     let mut out = Vec::new();
     let written = ::brotli::BrotliCompress(&mut &plain[..], &mut out, &params);
@@ -183,19 +211,21 @@ mod tests {
 
     #[test]
     fn the_smallest_allowed_encoding_is_chosen() {
-        assert_eq!(Encoding::accepted("gzip, deflate, br, zstd"), Encoding::Brotli);
-        assert_eq!(Encoding::accepted("gzip;q=1.0, br;q=0"), Encoding::Gzip);
-        assert_eq!(Encoding::accepted("identity"), Encoding::Plain);
-        assert_eq!(Encoding::accepted(""), Encoding::Plain);
-        assert_eq!(Encoding::accepted(&",".repeat(5000)), Encoding::Plain);
+        assert_eq!(Encoding::accepted(b"gzip, deflate, br, zstd"), Encoding::Brotli);
+        assert_eq!(Encoding::accepted(b"gzip;q=1.0, br;q=0"), Encoding::Gzip);
+        assert_eq!(Encoding::accepted(b"br;q=0.001,GZIP"), Encoding::Brotli);
+        assert_eq!(Encoding::accepted(b"identity"), Encoding::Plain);
+        assert_eq!(Encoding::accepted(b""), Encoding::Plain);
+        assert_eq!(Encoding::accepted(&[b','; 5000]), Encoding::Plain);
     }
 
     #[test]
     fn an_entity_tag_is_known_again() {
         let document = Document::html(200, "x".into());
         let tag = document.etag(Encoding::Brotli).to_owned();
-        assert!(document.matches(&tag) && document.matches(&format!("\"other\", W/{tag}")) && document.matches("*"));
-        assert!(!document.matches("\"other\""));
+        assert!(document.matches(tag.as_bytes()) && document.matches(b"*"));
+        assert!(document.matches(format!("\"other\", W/{tag}").as_bytes()));
+        assert!(!document.matches(b"\"other\"") && !document.matches(b""));
         assert_ne!(document.etag(Encoding::Plain), document.etag(Encoding::Gzip));
     }
 }

@@ -33,8 +33,8 @@ impl Publisher {
         for page in self.deep_pages().await? {
             let path = page.address();
             if site.document(&path).is_none() {
-                let document = self.deep(page).await?;
-                write(target, &path, &document)?;
+                let answer = self.deep(page).await?;
+                write(target, &path, answer.document())?;
                 on_page(&path);
                 count += 1;
             }

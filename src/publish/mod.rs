@@ -4,41 +4,49 @@
 //! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
 //! rendered on first request and kept in a bounded cache under its revision.
 
+mod answer;
+mod cache;
 mod change;
 mod deep;
 mod document;
 mod export;
 mod pages;
+mod served;
 mod site;
 mod snapshot;
+mod trouble;
 
+pub use answer::{Answer, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
 pub use change::Change;
 pub use deep::Deep;
 pub use document::{Document, Encoding};
-pub use pages::{content_security_policy, render_error};
+use pages::content_security_policy;
+pub use pages::render_site;
+pub use served::Served;
 pub use site::Site;
 pub use snapshot::Snapshot;
+pub use trouble::{Step, Trouble};
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
-use chrono::TimeDelta;
-use tokio::sync::{Mutex, Semaphore, watch};
+use arc_swap::{ArcSwap, Guard};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Mutex, watch};
 
+use self::cache::Cache;
+use self::trouble::Ledger;
 use crate::clock::Clock;
 use crate::db::{self, Db};
+use crate::metrics::{Counter, Timed};
 
-/// What the cache of deep pages may take, in bytes.
-const CACHE_BYTES: u64 = 24 * 1024 * 1024;
-/// How many deep pages are rendered at once: a flood of them leaves the rest of the machine alone.
-const DEEP_TURNS: usize = 2;
 /// How old a Site may be before its pages say so.
 const OLD_AFTER: TimeDelta = TimeDelta::minutes(1);
-/// How long a reader of a deep page waits for a turn.
-const DEEP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How a snapshot becomes a Site, in whose place it comes, under which origin, and when.
+pub type Render = fn(&Snapshot, &Site, &str, DateTime<Utc>) -> Site;
 
 /// Makes Sites and holds the one that is served.
 pub struct Publisher {
@@ -48,39 +56,67 @@ pub struct Publisher {
     origin: String,
     /// Where the Site is kept between runs.
     file: PathBuf,
-    site: ArcSwap<Site>,
+    render: Render,
+    served: ArcSwap<Served>,
     /// Moves on whenever the Site shows something else at `/`.
     changes: watch::Sender<Change>,
     /// What the Site was rendered from; none until the database was read.
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     /// One publishing at a time, so that an older state never replaces a newer one.
     publishing: Mutex<()>,
-    deep: moka::future::Cache<String, Arc<Document>>,
-    deep_turns: Semaphore,
+    trouble: Ledger,
+    deep: Cache,
+    counts: Counts,
+}
+
+/// What a publisher did since it was made.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Sites, and the time from reading the database to the swap.
+    pub published: Timed,
+    /// Attempts that failed.
+    pub failed: Counter,
+    /// Deep pages that were rendered.
+    pub rendered: Counter,
+    /// Deep pages that were asked for and not found at once.
+    pub asked: Counter,
 }
 
 impl Publisher {
     /// A publisher that serves what `file` holds until it publishes for the first time.
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
         let stored = Site::read(&file).unwrap_or_else(|_| pages::empty_site(clock.now(), &origin));
-        let weigh = |_: &String, document: &Arc<Document>| u32::try_from(document.weight()).unwrap_or(u32::MAX);
+        let is_secure = origin.starts_with("https://");
         Self {
             db,
             clock,
             origin,
             file,
+            render: render_site,
             changes: watch::Sender::new(Change::of(&stored)),
-            site: ArcSwap::from_pointee(stored),
+            served: ArcSwap::from_pointee(Served::new(Arc::new(stored), is_secure)),
             snapshot: RwLock::new(None),
             publishing: Mutex::new(()),
-            deep: moka::future::Cache::builder().weigher(weigh).max_capacity(CACHE_BYTES).build(),
-            deep_turns: Semaphore::new(DEEP_TURNS),
+            trouble: Ledger::default(),
+            deep: Cache::new(),
+            counts: Counts::default(),
         }
+    }
+
+    /// The same, rendering by another function.
+    #[must_use]
+    pub fn rendering_by(self, render: Render) -> Self {
+        Self { render, ..self }
     }
 
     /// What is served now.
     pub fn site(&self) -> Arc<Site> {
-        self.site.load_full()
+        self.served.load().site.clone()
+    }
+
+    /// What is served now, with its answers, for as long as it takes to answer.
+    pub fn served(&self) -> Guard<Arc<Served>> {
+        self.served.load()
     }
 
     /// The newest change of what `/` shows, and those that follow.
@@ -93,6 +129,16 @@ impl Publisher {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Why what is served is not the newest state, where that is so.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble.newest()
+    }
+
+    /// What it did so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// Renders the newest state and swaps it in; gives its revision. Documents whose text did not
     /// change stay the very same, compressed bytes included.
     ///
@@ -100,24 +146,53 @@ impl Publisher {
     /// Where the database can't be read or a page can't be rendered; then the Site before stays.
     pub async fn publish(&self) -> anyhow::Result<i64> {
         let _turn = self.publishing.lock().await;
-        let now = self.clock.now();
-        let mut tx = self.db.read().await?;
-        let snapshot = Arc::new(Snapshot::load(&mut tx, now).await?);
-        drop(tx);
-        let (before, origin) = (self.site(), self.origin.clone());
-        let (rendering, replaced) = (snapshot.clone(), before.clone());
-        let site = tokio::task::spawn_blocking(move || pages::render_site(&rendering, &replaced, &origin, now));
-        let site = Arc::new(site.await.context("rendering the Site")?);
-        let revision = site.revision;
+        let (begun, now) = (Instant::now(), self.clock.now());
+        let snapshot = self.noted(Step::Reading, self.load(now).await.map_err(Into::into))?;
+        let before = self.site();
+        let rendered = self.render(snapshot.clone(), before.clone(), now).await;
+        let site = self.noted(Step::Rendering, rendered)?;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
-        self.site.store(site.clone());
+        self.served.store(Arc::new(Served::new(site.clone(), self.is_secure())));
         self.changes.send_if_modified(|change| change.follow(&before, &site));
-        let file = self.file.clone();
-        let stored = tokio::task::spawn_blocking(move || site.store(&file)).await?;
-        if let Err(error) = stored {
+        self.counts.published.add(begun.elapsed());
+        let revision = site.revision;
+        if let Err(error) = self.noted(Step::Storing, self.store(site).await) {
             tracing::warn!("the Site is published but could not be stored: {error:#}");
         }
         Ok(revision)
+    }
+
+    async fn load(&self, now: DateTime<Utc>) -> db::Result<Arc<Snapshot>> {
+        let mut tx = self.db.read().await?;
+        Ok(Arc::new(Snapshot::load(&mut tx, now).await?))
+    }
+
+    /// The Site of `snapshot`. A panic in it ends here.
+    async fn render(
+        &self,
+        snapshot: Arc<Snapshot>,
+        before: Arc<Site>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Arc<Site>> {
+        let (render, origin) = (self.render, self.origin.clone());
+        let rendering = tokio::task::spawn_blocking(move || render(&snapshot, &before, &origin, now));
+        rendering.await.map(Arc::new).context("rendering the Site")
+    }
+
+    async fn store(&self, site: Arc<Site>) -> anyhow::Result<()> {
+        let file = self.file.clone();
+        tokio::task::spawn_blocking(move || site.store(&file)).await?
+    }
+
+    /// The same result, and a note of it for whoever watches.
+    fn noted<T>(&self, step: Step, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        if result.is_ok() {
+            self.trouble.passes(step);
+        } else {
+            self.counts.failed.increment();
+            self.trouble.fails(step, self.clock.now());
+        }
+        result
     }
 
     /// Publishes if the database has a newer revision than the Site, as after a change by another
@@ -126,7 +201,7 @@ impl Publisher {
     /// # Errors
     /// As [`Publisher::publish`].
     pub async fn follow(&self) -> anyhow::Result<bool> {
-        let revision = self.db.read().await?.revision().await?;
+        let revision = self.noted(Step::Reading, self.newest_revision().await.map_err(Into::into))?;
         let behind = revision != self.site().revision || self.snapshot().is_none();
         if behind {
             self.publish().await?;
@@ -134,46 +209,30 @@ impl Publisher {
         Ok(behind)
     }
 
+    async fn newest_revision(&self) -> db::Result<i64> {
+        self.db.read().await?.revision().await
+    }
+
     /// Says on every page when it was last confirmed, once that is longer ago than a minute; to be called
     /// where publishing fails. Publishing takes it back.
     pub async fn grow_old(&self) {
-        let site = self.site();
+        let served = self.served.load_full();
+        let site = served.site.clone();
         if site.notice.is_some() || site.revision == 0 || self.clock.now() - site.confirmed_at < OLD_AFTER {
             return;
         }
-        let aging = tokio::task::spawn_blocking(move || (Arc::new(site.grown_old()), site)).await;
-        if let Ok((aged, site)) = aging {
+        let is_secure = self.is_secure();
+        let aging = tokio::task::spawn_blocking(move || Arc::new(Served::new(Arc::new(site.grown_old()), is_secure)));
+        if let Ok(aged) = aging.await {
             // Unless something was published in the meantime.
-            let swapped = self.site.compare_and_swap(&site, aged.clone());
-            if Arc::ptr_eq(&swapped, &site) {
-                self.changes.send_if_modified(|change| change.follow(&site, &aged));
+            let swapped = self.served.compare_and_swap(&served, aged.clone());
+            if Arc::ptr_eq(&swapped, &served) {
+                self.changes.send_if_modified(|change| change.follow(&served.site, &aged.site));
             }
         }
     }
 
-    /// A page that lies too deep to be rendered ahead. Many readers of one page cause one rendering.
-    ///
-    /// # Errors
-    /// `Unavailable` where the database is away or too many other deep pages are being rendered.
-    pub async fn deep(&self, page: Deep) -> Result<Arc<Document>, Arc<db::Error>> {
-        let day = self.clock.now().date_naive();
-        let site = self.site();
-        let key = format!("{} {day} {}", site.revision, page.address());
-        let document = self.deep.try_get_with(key.clone(), self.render_deep(page)).await?;
-        let Some(notice) = &site.notice else { return Ok(document) };
-        let aged = async { Arc::new(document.with_notice(notice)) };
-        Ok(self.deep.get_with(format!("old {key}"), aged).await)
-    }
-
-    async fn render_deep(&self, page: Deep) -> db::Result<Arc<Document>> {
-        let turn = tokio::time::timeout(DEEP_PATIENCE, self.deep_turns.acquire()).await;
-        let _turn = turn.map_err(|_| db::Error::Unavailable("too many deep pages at once".into()))?;
-        let now = self.clock.now();
-        let mut tx = self.db.read().await?;
-        let found = page.load(&mut tx, now).await?;
-        drop(tx);
-        let origin = self.origin.clone();
-        let rendered = tokio::task::spawn_blocking(move || found.render(&origin, now));
-        rendered.await.map(Arc::new).map_err(db::Error::other)
+    fn is_secure(&self) -> bool {
+        self.origin.starts_with("https://")
     }
 }

@@ -25,7 +25,7 @@ use crate::ui::pages::public::{Bars, DAYS};
 use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
-const ERRORS: [u16; 10] = [400, 403, 404, 405, 408, 413, 429, 500, 502, 503];
+const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
 
 /// Where the newest digest of the audit stands.
 const AUDIT_DIGEST: &str = "/.well-known/candor-audit";
@@ -45,7 +45,7 @@ pub fn content_security_policy() -> String {
 }
 
 /// Every hot document of `snapshot`. A document whose text is that of `before` is the very same one.
-pub(super) fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     let view = View::of(snapshot, origin, now);
     let mut documents = HashMap::new();
     let mut add = |path: String, status: u16, html: String| {
@@ -93,19 +93,19 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     Site::new(0, now, content_security_policy(), Tz::UTC, documents)
 }
 
-/// An error page with a sentence of its own.
-pub fn render_error(
+/// An error page with a sentence of its own, or in the usual words where it is empty.
+pub(super) fn render_error(
     status: u16,
-    sentence: Option<String>,
+    sentence: String,
     snapshot: Option<&Snapshot>,
     origin: &str,
     now: DateTime<Utc>,
 ) -> String {
     let page = snapshot.map_or_else(|| nameless_page(now), |snapshot| snapshot.page.clone());
     let shell = Shell { page, base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[]), now };
+    let message = if sentence.is_empty() { None } else { Some(sentence) };
     let usual = ErrorPage::new(shell, status);
-    let message = sentence.unwrap_or_else(|| usual.message.clone());
-    error::render(ErrorPage { message, ..usual })
+    error::render(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
 }
 
 fn nameless_page(now: DateTime<Utc>) -> Page {
@@ -186,6 +186,7 @@ impl<'a> View<'a> {
             shell: self.shell("/history"),
             month: None,
             filter: Filter::default(),
+            unsearched: None,
             components: choices(&self.snapshot.components),
             totals: self.snapshot.totals,
             incidents,

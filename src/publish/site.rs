@@ -60,14 +60,14 @@ impl Site {
         self.documents.get(path)
     }
 
+    /// Every document with its place.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (&str, &Arc<Document>)> {
+        self.documents.iter().map(|(path, document)| (path.as_str(), document))
+    }
+
     /// The page that says an error of this status.
     pub fn error(&self, status: u16) -> Option<&Arc<Document>> {
         self.documents.get(error_path(status).as_str())
-    }
-
-    /// The page that says a filtered view can't be had now.
-    pub fn filter_unavailable(&self) -> Option<&Arc<Document>> {
-        self.documents.get(FILTER_UNAVAILABLE)
     }
 
     /// Every path with its document, error pages left out.

@@ -7,16 +7,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderValue;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
-use super::Error;
-use super::public::respond;
 use crate::db::hex;
-use crate::publish::Document;
+use crate::publish::{Answer, Document, STRICTEST, Terms};
 use crate::ui::live;
 
 /// How long a browser may keep a file whose name carries its hash.
@@ -32,6 +28,9 @@ struct Islands;
 #[derive(RustEmbed)]
 #[folder = "public"]
 struct Public;
+
+/// What of it has an address of its own name; the script has one that carries its hash.
+const PUBLIC: [&str; 2] = ["favicon.svg", "robots.txt"];
 
 /// The admin's stylesheet.
 const ADMIN_CSS: &str = concat!(include_str!("../../style/tokens.css"), include_str!("../../style/admin.css"));
@@ -79,17 +78,14 @@ pub fn addresses() -> &'static Addresses {
     &ASSETS.addresses
 }
 
-/// `GET /assets/{name}`
-pub async fn show(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match ASSETS.by_name.get(&name) {
-        Some(document) => respond(document, &headers, FOR_EVER, None),
-        None => Error::NotFound.into_response(),
-    }
-}
-
-/// The file `name` from the folder `public`, if there is one.
-pub fn fixed(name: &str, headers: &HeaderMap) -> Option<Response> {
-    FIXED.get(name).map(|document| respond(document, headers, FOR_A_DAY, None))
+/// Every file by its path, ready to be answered with.
+pub fn answers(secure: bool) -> HashMap<String, Answer> {
+    let hashed = ASSETS.by_name.iter().map(|(name, file)| (format!("/assets/{name}"), file, FOR_EVER));
+    let fixed = PUBLIC.iter().map(|name| (format!("/{name}"), &FIXED[*name], FOR_A_DAY));
+    let answer = |(path, file, kept): (String, &Arc<Document>, HeaderValue)| {
+        (path, Answer::new(file.clone(), &Terms { kept, policy: STRICTEST, secure }))
+    };
+    hashed.chain(fixed).map(answer).collect()
 }
 
 /// What public pages load, by path, for whoever writes the site into a folder.

@@ -44,6 +44,9 @@ pub enum Error {
     /// Too often from one network; how long to wait.
     #[error("too many attempts")]
     TooMany(TimeDelta),
+    /// It did not arrive in time.
+    #[error("the request took too long")]
+    TooSlow,
     /// Try again soon.
     #[error("busy")]
     Busy,
@@ -68,6 +71,7 @@ impl Error {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -168,6 +172,7 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     let wants_json = request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
         || request.uri().path().ends_with(".json")
         || request.uri().path().starts_with(api::ROOT);
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
     let status = response.status();
     let plain =
@@ -176,10 +181,12 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
         return response;
     }
     let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
-    let kept = [header::RETRY_AFTER, header::ALLOW, header::SET_COOKIE, header::WWW_AUTHENTICATE];
+    let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> =
         kept.into_iter().filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value))).collect();
-    let mut page = if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence) };
+    let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
+    let mut page =
+        if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence, &reader) };
     page.headers_mut().extend(kept);
     page
 }

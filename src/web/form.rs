@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, RawForm, Request};
 use axum::http::request::Parts;
 
 use super::Error;
+use super::deadline::is_too_slow;
 use crate::domain::forms::Fields;
 
 /// The fields of a posted form.
@@ -17,8 +18,9 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         use axum::response::IntoResponse as _;
-        let RawForm(bytes) =
-            RawForm::from_request(request, state).await.map_err(|rejection| rejection.into_response())?;
+        let RawForm(bytes) = RawForm::from_request(request, state).await.map_err(|rejection| {
+            if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
+        })?;
         let unreadable = || Error::BadRequest("The form could not be read: it must be UTF-8.".into()).into_response();
         let pairs = url::form_urlencoded::parse(&bytes);
         // The parser replaces what is not UTF-8, which would change a text without a word.

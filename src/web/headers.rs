@@ -1,42 +1,25 @@
 //! What every answer carries, whatever its status.
 
 use axum::extract::{Request, State as FromState};
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Span;
 
+use crate::publish::{PROTECTING, STRICTEST, TLS_ONLY};
 use crate::state::State;
 
-/// For answers that name no policy of their own: nothing may be loaded, nothing may frame it.
-const STRICTEST: &str =
-    "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The fixed ones; a handler's own value wins.
-const FIXED: [(HeaderName, &str); 7] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
-    (
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()",
-    ),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::CONTENT_SECURITY_POLICY, STRICTEST),
-];
-
-/// Adds what is missing.
+/// Adds what is missing; a handler's own value wins. What the front has ready carries the same already.
 pub async fn add(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in FIXED {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    for (name, value) in PROTECTING {
+        headers.entry(name).or_insert(value);
     }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(STRICTEST);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if state.is_secure() {
-        let value = HeaderValue::from_static("max-age=63072000; includeSubDomains");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
     }
     response
 }

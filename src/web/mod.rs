@@ -7,17 +7,22 @@ pub mod auth;
 pub mod bearer;
 pub mod client;
 pub mod csrf;
+pub mod deadline;
 pub mod device;
 pub mod error;
 pub mod form;
+pub mod front;
+pub mod gate;
 pub mod headers;
 pub mod login_lock;
+pub mod metrics;
 pub mod public;
 pub mod refusal;
 pub mod routes;
 pub mod session;
 
 pub use error::Error;
+pub use front::Front;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -35,8 +40,8 @@ const MAX_BODY: usize = 512 * 1024;
 /// What a handler answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Every address Candor answers.
-pub fn router(state: State) -> Router {
+/// Every address Candor answers, but for what the [`Front`] has ready.
+fn router(state: State) -> Router {
     let admin = admin::routes().into_router(&state);
     let site = Router::new()
         .merge(public::router())
@@ -48,8 +53,9 @@ pub fn router(state: State) -> Router {
         .merge(api::router())
         // Inside of what makes a page of its refusal and adds the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(from_fn_with_state(state.clone(), error::render))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn_with_state(state.clone(), gate::turn_away))
+        .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), client::resolve_address))
         .layer(from_fn_with_state(state.clone(), headers::add))
         .layer(TraceLayer::new_for_http().make_span_with(headers::span))

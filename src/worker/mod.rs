@@ -29,12 +29,20 @@ pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 /// Where the database is of a newer version, or not one of ours; an absent one is waited for.
 pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Work::default();
-    let mut opened = false;
+    let (mut opened, mut told) = (false, false);
     while !stop.is_cancelled() {
+        state.works();
         if !opened {
-            opened = open(&state).await?;
-            if opened {
-                tokio::spawn(notify::run(state.clone(), stop.clone()));
+            match open(&state).await? {
+                None => {
+                    opened = true;
+                    tokio::spawn(notify::run(state.clone(), stop.clone()));
+                }
+                Some(cause) if !told => {
+                    tracing::warn!("the database is away, the last published page is served: {cause}");
+                    told = true;
+                }
+                Some(_) => {}
             }
         }
         if opened {
@@ -50,21 +58,22 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Brings the database up to date and offers the first owner a link; says whether the database was there.
-async fn open(state: &State) -> anyhow::Result<bool> {
+/// Brings the database up to date and offers the first owner a link; where it is away, gives the reason.
+async fn open(state: &State) -> anyhow::Result<Option<String>> {
+    if state.db.is_missing() && state.publisher.site().revision > 0 {
+        // A new database would put an empty page in the place of one that visitors still read.
+        return Ok(Some("its file is gone; put it back, or remove the stored page to begin anew".to_owned()));
+    }
     match state.db.prepare(state.clock.now()).await {
         Ok(()) => {}
-        Err(db::Error::Unavailable(cause)) => {
-            tracing::warn!("the database is away, the last published page is served: {cause}");
-            return Ok(false);
-        }
+        Err(db::Error::Unavailable(cause)) => return Ok(Some(cause)),
         Err(error) => return Err(error.into()),
     }
     if let Some(link) = offer_setup(state).await? {
         // On the terminal only: a log would keep it.
         println!("\nCreate the first owner within 30 minutes:\n\n    {link}\n");
     }
-    Ok(true)
+    Ok(None)
 }
 
 /// A one-time link that creates the first owner, where there is no manager yet.
@@ -105,6 +114,9 @@ impl Work {
         self.failing = result.is_err();
         if self.failing {
             state.publisher.grow_old().await;
+            if let Err(error) = state.db.follow_file(state.clock.now()).await {
+                tracing::warn!("the file in the place of the database can't be opened: {error}");
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use axum::http::{Method, Request, StatusCode};
 use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
+use candor::hosts::Hosts;
 use candor::publish::Publisher as SitePublisher;
 use candor::state::{Parts, State};
 use candor::token;
@@ -218,6 +219,7 @@ async fn a_token_is_not_taken_in_the_open(test: TestDb) {
         clock: app.clock.clone(),
         publisher,
         origin: app.origin.clone(),
+        hosts: Hosts::new(&app.origin, &[]),
         mailer: None,
         trusted_proxies: vec![proxy],
     });

@@ -17,6 +17,8 @@ on_both_databases!(
     filters_choose_by_component_impact_text_and_time,
     signs_that_mean_something_in_sql_are_only_text,
     totals_are_of_the_same_incidents_as_the_list,
+    the_kept_totals_follow_every_change,
+    the_lists_of_components_follow_every_change,
     a_change_is_kept_with_the_next_version,
     a_change_to_an_older_version_is_a_conflict,
     deleting_an_incident_deletes_its_updates,
@@ -151,6 +153,55 @@ async fn totals_are_of_the_same_incidents_as_the_list(test: TestDb) {
     let last_year = (Some(now() - TimeDelta::days(365)), None);
     let some = incidents::totals(&mut tx, &Filter::default(), last_year).await.unwrap();
     assert_eq!((some.count, some.seconds), (2, 3600));
+}
+
+async fn the_kept_totals_follow_every_change(test: TestDb) {
+    let day = TimeDelta::days(1);
+    let mut moved = resolved("b", now() - day * 30, TimeDelta::hours(2));
+    let mut reopened = resolved("c", now() - day * 20, TimeDelta::hours(4));
+    test.insert(&[resolved("a", now() - day * 40, TimeDelta::hours(1)), moved.clone(), reopened.clone()]).await;
+    assert_eq!(kept(&test).await, (3, 7 * 3600, Some(now() - day * 40)));
+    let mut tx = test.write().await.unwrap();
+    moved.started_at = now() - day * 50;
+    moved.ended_at = Some(moved.started_at + TimeDelta::hours(3));
+    incidents::update(&mut tx, &mut moved, now()).await.unwrap();
+    reopened.updates.pop();
+    reopened.settle();
+    incidents::update(&mut tx, &mut reopened, now()).await.unwrap();
+    incidents::delete(&mut tx, &id("a")).await.unwrap();
+    incidents::delete(&mut tx, &id("nobody")).await.unwrap();
+    test.keep(tx).await;
+    assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
+    let mut lost = test.write().await.unwrap();
+    incidents::delete(&mut lost, &id("b")).await.unwrap();
+    drop(lost);
+    assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
+}
+
+/// The totals of everything, which must be what counting gives.
+async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
+    let mut tx = test.read().await.unwrap();
+    let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
+    let kept = incidents::totals(&mut tx, &Filter::default(), (None, None)).await.unwrap();
+    assert_eq!(kept, incidents::totals(&mut tx, &Filter::default(), ever).await.unwrap());
+    (kept.count, kept.seconds, kept.first_started_at)
+}
+
+async fn the_lists_of_components_follow_every_change(test: TestDb) {
+    let mut it = full("a");
+    test.insert(std::slice::from_ref(&it)).await;
+    let of = |component: &str| Filter { component: ComponentId::parse(component), ..Filter::default() };
+    assert_eq!(ids(&test, &of("api"), None, 10).await, ["a"]);
+    it.impact_override = Some(Impact::Minor);
+    it.updates.iter_mut().for_each(|update| update.components.clear());
+    it.updates[0] = update("first", it.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
+    it.settle();
+    let mut tx = test.write().await.unwrap();
+    incidents::update(&mut tx, &mut it, now()).await.unwrap();
+    test.keep(tx).await;
+    assert_eq!(ids(&test, &of("api"), None, 10).await, [""; 0]);
+    assert_eq!(ids(&test, &Filter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
+    assert_eq!(ids(&test, &Filter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
 }
 
 async fn a_change_is_kept_with_the_next_version(test: TestDb) {

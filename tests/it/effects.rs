@@ -110,7 +110,7 @@ async fn the_uptime_page_tells_why(test: TestDb) {
     a_bad_half_hour(&test).await;
     let folder = tempfile::tempdir().unwrap();
     let page = publisher(&test, folder.path()).deep(Deep::Uptime).await.unwrap();
-    let html = text(&page);
+    let html = text(page.document());
     let month = Month::of(now() - TimeDelta::days(1), chrono_tz::Tz::UTC);
     assert!(html.contains("1 incident, 30m partial outage"), "{html}");
     assert!(html.contains(&format!("from={}", month.first_day())), "{html}");
@@ -126,8 +126,9 @@ async fn a_page_that_could_not_be_confirmed_says_so_until_it_is(test: TestDb) {
     assert!(!text(publisher.site().document("/").unwrap()).contains("Last confirmed"));
     test.clock.advance(TimeDelta::seconds(61));
     publisher.grow_old().await;
-    for document in [publisher.site().document("/").unwrap().clone(), publisher.deep(Deep::Uptime).await.unwrap()] {
-        let html = text(&document);
+    let deep = publisher.deep(Deep::Uptime).await.unwrap();
+    for document in [publisher.site().document("/").unwrap(), deep.document()] {
+        let html = text(document);
         assert!(html.contains("Last confirmed at <time"), "{html}");
         assert_eq!(document.status, 200);
     }

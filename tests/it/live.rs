@@ -2,29 +2,26 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
-use candor::app::App;
-use candor::config::{DatabaseConfig, MailConfig, ServeConfig, SiteConfig};
+use candor::connections::Limits;
 use candor::db::components;
 use candor::domain::Status;
 use candor::domain::audit::{Actor, Entry};
 use candor::domain::forms::NewComponent;
+use candor::hosts::Hosts;
 use candor::publish::{Encoding, Publisher};
 use candor::state::{Parts, State};
 use candor::streams::MAX_PER_CLIENT;
+use candor::web::Front;
+use candor::web::front::Sent;
 use candor::{ui, web};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use crate::support::TestDb;
+use crate::support::server::{Server, Wire};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -102,22 +99,19 @@ async fn streams_end_when_the_server_stops() {
 }
 
 async fn a_commit_of_another_process_is_heard_soon(test: TestDb) {
-    let mut server = Running::start(&test).await;
-    settled(&test, &mut server).await;
+    let (_server, mut stream, _data) = followed(&test).await;
     add_component(&test, "Search").await;
     // A second on a machine that is not busy with ten other tests.
-    timeout(5 * SECOND, server.hear("event: published")).await.expect("told soon");
+    timeout(5 * SECOND, stream.hear("event: published")).await.expect("told soon");
 }
 
 #[tokio::test]
 async fn a_server_stops_at_once_though_a_stream_is_open() {
     let test = TestDb::sqlite().await;
-    let mut server = Running::start(&test).await;
-    settled(&test, &mut server).await;
+    let (mut server, mut stream, _data) = followed(&test).await;
     server.stop.cancel();
-    timeout(2 * SECOND, server.ended).await.expect("stops in two seconds").unwrap().unwrap();
-    let mut rest = String::new();
-    server.stream.read_to_string(&mut rest).await.unwrap();
+    timeout(2 * SECOND, &mut server.ended).await.expect("stops in two seconds").unwrap().unwrap();
+    let rest = stream.rest().await;
     assert!(rest.ends_with("0\r\n\r\n"), "the stream is cut short: {rest:?}");
 }
 
@@ -150,7 +144,7 @@ struct Published {
     test: TestDb,
     folder: TempDir,
     state: State,
-    router: Router,
+    front: Front,
 }
 
 impl Published {
@@ -161,17 +155,19 @@ impl Published {
         let file = folder.path().join("site");
         let publisher = Publisher::new(test.db.clone(), test.clock.clone(), origin.clone(), file);
         let (db, clock) = (test.db.clone(), test.clock.clone());
-        let state = State::new(Parts { db, clock, publisher, origin, mailer: None, trusted_proxies: Vec::new() });
+        let hosts = Hosts::new(&origin, &[]);
+        let state = State::new(Parts { db, clock, publisher, origin, hosts, mailer: None, trusted_proxies: Vec::new() });
         state.publish().await;
-        let router = web::router(state.clone());
-        Self { test, folder, state, router }
+        let front = Front::new(state.clone(), SECOND);
+        Self { test, folder, state, front }
     }
 
-    async fn get(&self, address: &str, headers: &[(&'static str, &str)]) -> Response<Body> {
-        let mut request = Request::get(address).body(Body::empty()).unwrap();
+    async fn get(&self, address: &str, headers: &[(&'static str, &str)]) -> Response<Sent> {
+        let mut request = Request::get(address).header(header::HOST, "status.example").body(Body::empty()).unwrap();
         let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        *request.headers_mut() = pairs.collect::<HeaderMap>();
-        self.router.clone().oneshot(request).await.unwrap()
+        request.headers_mut().extend(pairs.collect::<HeaderMap>());
+        let Ok(response) = self.front.answer(request, None).await;
+        response
     }
 
     /// The entity tag of `/`.
@@ -181,12 +177,12 @@ impl Published {
 }
 
 /// What the stream says next; nothing at its end.
-async fn heard(stream: &mut Response<Body>) -> Option<String> {
+async fn heard(stream: &mut Response<Sent>) -> Option<String> {
     let frame = timeout(SECOND, stream.body_mut().frame()).await.expect("something within a second")?;
     Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
 }
 
-async fn text(response: Response<Body>) -> String {
+async fn text(response: Response<Sent>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
@@ -208,60 +204,15 @@ async fn add_component(test: &TestDb, name: &str) {
     tx.commit(&Actor::shell(), now, entry).await.unwrap();
 }
 
-/// Waits until the server has read the database: a change made now is told by its revision.
-async fn settled(test: &TestDb, server: &mut Running) {
+/// A server with a stream that has heard of the newest change.
+async fn followed(test: &TestDb) -> (Server, Wire, TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let mut stream = server.connect().await;
+    stream.get("/events").await;
+    stream.hear("event: published").await;
     add_component(test, "Mail").await;
     let revision = test.read().await.unwrap().revision().await.unwrap();
-    server.hear(&format!("{{\"revision\":{revision}}}")).await;
-}
-
-/// A whole server on a port of its own, with a stream open.
-struct Running {
-    ended: oneshot::Receiver<anyhow::Result<()>>,
-    stop: CancellationToken,
-    stream: TcpStream,
-    _folder: TempDir,
-}
-
-impl Running {
-    async fn start(test: &TestDb) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let serve = ServeConfig {
-            mail: MailConfig::default(),
-            listen: ([127, 0, 0, 1], 0).into(),
-            site: SiteConfig { base_url: None, data_dir: folder.path().to_owned() },
-            trusted_proxies: Vec::new(),
-            log_json: false,
-        };
-        let database = DatabaseConfig { database_url: test.url.clone(), database_url_file: None };
-        let (clock, stop) = (test.clock.clone(), CancellationToken::new());
-        let (say_address, address) = oneshot::channel();
-        let (say_end, ended) = oneshot::channel();
-        let stopping = stop.clone();
-        std::thread::spawn(move || {
-            tokio::runtime::Runtime::new().unwrap().block_on(async {
-                let app = App::build(&serve, &database, clock).await.unwrap();
-                say_address.send(app.address().unwrap()).unwrap();
-                // Nobody listens where a test has failed.
-                drop(say_end.send(app.run(stopping).await));
-            });
-        });
-        let address = address.await.unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET /events HTTP/1.1\r\nhost: {address}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut server = Self { ended, stop, stream, _folder: folder };
-        server.hear("200 OK").await;
-        server
-    }
-
-    /// Reads until the stream has said `words`.
-    async fn hear(&mut self, words: &str) {
-        let (mut text, mut buffer) = (String::new(), [0; 4096]);
-        while !text.contains(words) {
-            let read = timeout(10 * SECOND, self.stream.read(&mut buffer)).await.expect("in time").unwrap();
-            assert!(read > 0, "{text}");
-            text.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        }
-    }
+    stream.hear(&format!("{{\"revision\":{revision}}}")).await;
+    (server, stream, data)
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Viewer};
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, PASSWORD, TestApp};
 use crate::support::{TestDb, samples};
 
 on_both_databases!(
@@ -21,6 +21,7 @@ on_both_databases!(
     a_query_changes_nothing_on_the_status_page,
     a_change_of_one_page_keeps_the_tags_of_the_others,
     the_health_of_the_server_is_told,
+    an_observatory_would_give_more_than_full_marks,
 );
 
 const PAGES: [&str; 5] = ["/", "/history", "/history/2026-11", "/history?q=text", "/incidents/it"];
@@ -166,7 +167,9 @@ async fn every_answer_carries_the_headers_that_protect_it(test: TestDb) {
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
         assert!(!policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'\u{20}"), "{what}: {policy}");
-        assert_eq!(answer.header("x-request-id").len(), 36, "{status} {what}");
+        // What was ready beforehand took no way that could be followed.
+        let is_ready = ["a page", "a known page", "a file"].contains(&what);
+        assert_eq!(answer.header("x-request-id").len(), if is_ready { 0 } else { 36 }, "{status} {what}");
         assert!(answer.headers.get("strict-transport-security").is_none(), "{what}");
         assert!(answer.headers.get("server").is_none());
         if status >= 400 {
@@ -290,4 +293,57 @@ async fn the_health_of_the_server_is_told(test: TestDb) {
     assert_eq!(told["database"], true);
     assert_eq!(told["revision"], app.counts().await.0);
     assert_eq!(told["site_age_seconds"], 42);
+}
+
+/// What Mozilla's HTTP Observatory would give: 100, less for what is missing, more for what is done beyond.
+fn score(answer: &Answer) -> i32 {
+    let policy = answer.header("content-security-policy");
+    let directives: Vec<Vec<&str>> = policy.split(';').map(|part| part.split_whitespace().collect()).collect();
+    let has = |words: &[&str]| directives.iter().any(|directive| directive == words);
+    let unsafe_word = |word: &&str| ["'unsafe-inline'", "'unsafe-eval'", "http:", "https:", "*"].contains(word);
+    let is_unsafe = directives.iter().flatten().any(unsafe_word);
+    let seconds = answer.header("strict-transport-security").split(';').next().unwrap_or_default();
+    let seconds = seconds.strip_prefix("max-age=").and_then(|seconds| seconds.parse::<u32>().ok());
+    let cookies = answer.cookies();
+    let all = |word: &str| cookies.iter().all(|cookie| cookie.contains(word));
+    [
+        (policy.is_empty(), -25),
+        (is_unsafe, -20),
+        (!policy.is_empty() && !is_unsafe, if has(&["default-src", "'none'"]) { 10 } else { 5 }),
+        (seconds.is_none_or(|seconds| seconds < 15_768_000), -20),
+        (!all("; Secure"), -40),
+        (!all("; HttpOnly"), -30),
+        (!cookies.is_empty() && all("; SameSite="), 5),
+        (!has(&["frame-ancestors", "'none'"]), -20),
+        (has(&["frame-ancestors", "'none'"]), 5),
+        (answer.header("x-content-type-options") != "nosniff", -5),
+        (["no-referrer", "strict-origin-when-cross-origin"].contains(&answer.header("referrer-policy")), 5),
+        (answer.header("cross-origin-resource-policy") == "same-origin", 10),
+        (answer.header("cross-origin-opener-policy") == "same-origin", 10),
+        (answer.header("access-control-allow-origin") == "*", -50),
+    ]
+    .iter()
+    .filter(|(holds, _)| *holds)
+    .fold(100, |sum, (_, modifier)| sum + modifier)
+}
+
+async fn an_observatory_would_give_more_than_full_marks(test: TestDb) {
+    let app = TestApp::at(test, "https://status.test").await;
+    let manager = app.manager("Ines", Owner).await;
+    let fields = [("email", manager.email.as_str()), ("password", PASSWORD)];
+    let entered = app.visitor().post("/login", &fields).await;
+    assert_eq!((entered.status, entered.cookies().len()), (StatusCode::SEE_OTHER, 1));
+    let mut owner = app.visitor();
+    owner.post("/login", &fields).await;
+    let answers = [
+        app.visitor().get("/").await,
+        app.visitor().get("/uptime").await,
+        app.visitor().get("/nothing").await,
+        app.visitor().get("/login").await,
+        owner.get("/admin").await,
+        entered,
+    ];
+    for answer in answers {
+        assert!(score(&answer) >= 120, "{} of {:?}", score(&answer), answer.headers);
+    }
 }

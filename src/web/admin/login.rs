@@ -47,6 +47,7 @@ pub async fn create(
     let (email, next) = (fields.text("email"), safe_next(&fields.text("next")).to_owned());
     let admitted = admit(&state, &email, fields.text("password"), address, &device).await?;
     let Some(manager) = admitted else {
+        state.refused_logins().increment();
         let login = Login { porch: porch(&state, &nonce.0).await, email, next, error: Some(REFUSED.to_owned()) };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(login.html())).into_response());
     };

@@ -3,17 +3,33 @@
 use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use serde::Serialize;
 
+use crate::publish::Step;
 use crate::state::State;
+
+/// How old the Site may be: it is rendered anew every minute.
+const SITE_AGE: TimeDelta = TimeDelta::minutes(5);
+/// For how long publishing may fail.
+const FAILING: TimeDelta = TimeDelta::minutes(1);
+/// How long a round of the worker may take: it may wait for the database for some seconds.
+const WORKER_AGE: TimeDelta = TimeDelta::minutes(1);
 
 /// What `/readyz` says.
 #[derive(Serialize)]
 pub struct Readiness {
+    ready: bool,
+    stopping: bool,
     database: bool,
     revision: i64,
     /// Since the database last confirmed what is shown.
     site_age_seconds: i64,
+    /// What publishing fails at, where it does.
+    trouble: Option<Step>,
+    trouble_seconds: Option<i64>,
+    /// Since the worker began its last round.
+    worker_age_seconds: i64,
 }
 
 /// `GET /healthz`: the process answers.
@@ -21,14 +37,40 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the process can do its work: 200 where the database answers, else 503.
+/// `GET /readyz`: the process can do all of its work: 200, else 503. A server that is not ready still shows the
+/// page to visitors; a load balancer that should send them here asks `/healthz`.
 pub async fn ready(FromState(state): FromState<State>) -> (StatusCode, Json<Readiness>) {
+    let readiness = readiness(&state).await;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness))
+}
+
+async fn readiness(state: &State) -> Readiness {
+    let stopping = state.streams().have_ended();
     let database = match state.db.read().await {
         Ok(mut tx) => tx.revision().await.is_ok(),
         Err(_) => false,
     };
-    let site = state.publisher.site();
-    let age = state.clock.now() - site.confirmed_at;
-    let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { database, revision: site.revision, site_age_seconds: age.num_seconds() }))
+    let (site, now) = (state.publisher.site(), state.clock.now());
+    let (site_age, worker_age) = (now - site.confirmed_at, now - state.worked_at());
+    let trouble = state.publisher.trouble();
+    let failing = trouble.map(|trouble| now - trouble.since);
+    // A Site that can't be stored is served all the same.
+    let is_failing = trouble.is_some_and(|trouble| trouble.step != Step::Storing && now - trouble.since >= FAILING);
+    let is_rendering_broken = trouble.is_some_and(|trouble| trouble.step == Step::Rendering);
+    Readiness {
+        ready: database
+            && !stopping
+            && !is_failing
+            && !is_rendering_broken
+            && site_age < SITE_AGE
+            && worker_age < WORKER_AGE,
+        stopping,
+        database,
+        revision: site.revision,
+        site_age_seconds: site_age.num_seconds(),
+        trouble: trouble.map(|trouble| trouble.step),
+        trouble_seconds: failing.map(|since| since.num_seconds()),
+        worker_age_seconds: worker_age.num_seconds(),
+    }
 }

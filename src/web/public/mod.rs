@@ -1,15 +1,14 @@
-//! What visitors read: looked up in the Site, or in the bounded cache of deep pages.
+//! What visitors read beyond what the front has ready: pages rendered on demand, streams, and errors.
 
 mod events;
 mod health;
 mod pages;
 
-pub use pages::{error_page, not_found, respond};
+pub use pages::{error_page, not_found};
 
 use axum::Router;
 use axum::routing::get;
 
-use super::assets;
 use crate::state::State;
 
 /// The public addresses.
@@ -22,9 +21,6 @@ pub fn router() -> Router<State> {
         .route("/incidents/{id}", get(pages::incident))
         .route("/.well-known/candor-audit", get(pages::hot))
         .route("/events", get(events::follow))
-        .route("/assets/{name}", get(assets::show))
-        .route("/favicon.svg", get(pages::file))
-        .route("/robots.txt", get(pages::file))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
 }

@@ -1,4 +1,4 @@
-//! The whole server but for its sockets: the real router over a database of the test's own, and browsers that
+//! The whole server but for its sockets: its front and router over a database of the test's own, and browsers that
 //! visit it.
 
 use std::collections::BTreeMap;
@@ -6,9 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use candor::clock::Clock;
@@ -20,15 +18,16 @@ use candor::domain::forms::NewGroup;
 use candor::domain::history::Filter;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Component, ComponentId, Group, Incident, IncidentId, Manager, Role};
+use candor::hosts::Hosts;
 use candor::notify::Mailer;
-use candor::publish::Publisher;
+use candor::publish::{Publisher, Render, render_site};
 use candor::state::{Parts, State};
+use candor::web::Front;
 use candor::{password, token, web};
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
-use tower::ServiceExt as _;
 
 use super::html::{Element, Page};
 use super::{TestDb, samples};
@@ -43,7 +42,7 @@ pub struct TestApp {
     pub test: TestDb,
     pub state: State,
     data: TempDir,
-    router: Router,
+    front: Front,
 }
 
 impl Deref for TestApp {
@@ -69,27 +68,34 @@ impl TestApp {
 
     /// A server that sends mail.
     pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
-        let app = Self::over(test, ORIGIN, Some(mailer));
+        let app = Self::with(test, ORIGIN, render_site, Some(mailer));
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
+    /// A server that renders in its own way.
+    pub async fn rendering_by(test: TestDb, render: Render) -> Self {
+        let app = Self::with(test, ORIGIN, render, None);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
     /// A server that has never published anything.
     pub fn unpublished(test: TestDb, origin: &str) -> Self {
-        Self::over(test, origin, None)
+        Self::with(test, origin, render_site, None)
     }
 
-    fn over(test: TestDb, origin: &str, mailer: Option<Mailer>) -> Self {
+    fn with(test: TestDb, origin: &str, render: Render, mailer: Option<Mailer>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin, mailer);
-        let router = web::router(state.clone());
-        Self { test, state, data, router }
+        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin, render, mailer);
+        let front = front(&state);
+        Self { test, state, data, front }
     }
 
     /// Another server that starts from what this one published last, with a database of its own.
     pub fn restarted_over(&self, db: Db) -> (State, Browser) {
-        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, None);
-        let browser = Browser::new(web::router(state.clone()));
+        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None);
+        let browser = Browser::new(front(&state), host(&self.origin));
         (state, browser)
     }
 
@@ -100,7 +106,7 @@ impl TestApp {
 
     /// A browser in which nobody is logged in.
     pub fn visitor(&self) -> Browser {
-        Browser::new(self.router.clone())
+        Browser::new(self.front.clone(), host(&self.origin))
     }
 
     /// A manager called NAME with the address NAME@example.org and the [`PASSWORD`].
@@ -269,9 +275,19 @@ async fn deeds(tx: &mut Tx) -> Vec<Record> {
     all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
 }
 
-fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, mailer: Option<Mailer>) -> State {
-    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file);
-    State::new(Parts { db, clock, publisher, origin: origin.into(), mailer, trusted_proxies: Vec::new() })
+fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, render: Render, mailer: Option<Mailer>) -> State {
+    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).rendering_by(render);
+    let hosts = Hosts::new(origin, &[]);
+    State::new(Parts { db, clock, publisher, origin: origin.into(), hosts, mailer, trusted_proxies: Vec::new() })
+}
+
+/// What answers the requests of a test.
+fn front(state: &State) -> Front {
+    Front::new(state.clone(), std::time::Duration::from_secs(30))
+}
+
+fn host(origin: &str) -> String {
+    origin.split_once("://").expect("a scheme").1.to_owned()
 }
 
 /// The hash of the [`PASSWORD`], made once.
@@ -283,15 +299,16 @@ async fn password_hash() -> &'static str {
 /// Somebody's browser: it keeps its cookies and says where its requests come from.
 #[derive(Clone)]
 pub struct Browser {
-    router: Router,
+    front: Front,
+    host: String,
     pub cookies: BTreeMap<String, String>,
     /// Where its requests come from; from nowhere in particular where it is not said.
     pub peer: Option<IpAddr>,
 }
 
 impl Browser {
-    fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new(), peer: None }
+    fn new(front: Front, host: String) -> Self {
+        Self { front, host, cookies: BTreeMap::new(), peer: None }
     }
 
     /// Opens an address.
@@ -320,17 +337,18 @@ impl Browser {
     /// Sends a request and keeps the cookies of the answer.
     pub async fn send(&mut self, method: Method, address: &str, headers: &[(&str, &str)], body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(address);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header(header::HOST, &self.host);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
-        }
-        if let Some(peer) = self.peer {
-            request = request.extension(ConnectInfo(SocketAddr::new(peer, 40_000)));
         }
         if !self.cookies.is_empty() {
             let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, jar.join("; "));
         }
-        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.unwrap();
+        let peer = self.peer.map(|peer| SocketAddr::new(peer, 40_000));
+        let Ok(response) = self.front.answer(request.body(body).expect("a request"), peer).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         let answer = Answer { status: parts.status, headers: parts.headers, body };

@@ -7,6 +7,8 @@ pub mod html;
 pub mod postgres;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;
+#[allow(dead_code, reason = "only the tests over a socket need it")]
+pub mod server;
 #[allow(dead_code, reason = "only the tests of mail need it")]
 pub mod smtp;
 
@@ -52,8 +54,14 @@ pub struct TestDb {
 }
 
 enum Home {
-    Sqlite { _folder: TempDir },
-    Postgres { _database: postgres::Database },
+    Sqlite {
+        _folder: TempDir,
+    },
+    Postgres {
+        _database: postgres::Database,
+    },
+    #[allow(dead_code, reason = "only one test needs it")]
+    Elsewhere,
 }
 
 impl TestDb {
@@ -70,6 +78,12 @@ impl TestDb {
     pub async fn postgres() -> Option<Self> {
         let database = postgres::Database::migrated().await?;
         Some(Self::over(database.url.clone(), Home::Postgres { _database: database }))
+    }
+
+    /// The database of a cluster that the test may stop.
+    #[allow(dead_code, reason = "only one test needs it")]
+    pub fn on(cluster: &postgres::Cluster) -> Self {
+        Self::over(cluster.url.clone(), Home::Elsewhere)
     }
 
     fn over(url: String, home: Home) -> Self {

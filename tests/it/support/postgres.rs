@@ -1,19 +1,19 @@
 //! PostgreSQL for the tests: the server at TEST_POSTGRES_URL, or a throw-away cluster of this machine's own
 //! binaries that lives as long as the test process.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use candor::db::Db;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 
-/// Makes a cluster in the folder $1 with the binaries in $2, says `ready`, waits until the test process
-/// lets go of the pipe (however it ends), stops the cluster and removes it. PostgreSQL refuses to run as
+/// Makes a cluster in the folder $1 with the binaries in $2, says `ready`, does as it is told (`stop` and
+/// `start`) until the test process lets go of the pipe (however it ends), stops the cluster and removes it. PostgreSQL refuses to run as
 /// root, so root becomes the user `postgres`. Nothing is synced: it all is thrown away.
 const CLUSTER: &str = r#"
 home=$1 bin=$2
@@ -21,11 +21,17 @@ as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$
 cd "$home" || exit 1
 if [ "$(id -u)" = 0 ]; then chown postgres "$home" || exit 1; fi
 settings="-k $home -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400"
-as_postgres "$bin/initdb" -D "$home/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$home/log" 2>&1 &&
-  as_postgres "$bin/pg_ctl" -D "$home/data" -o "$settings" -l "$home/server.log" -w -t 60 start >>"$home/log" 2>&1 &&
-  echo ready || { cat "$home/log" "$home/server.log" >&2; rm -rf "$home"; exit 1; }
-cat >/dev/null
-as_postgres "$bin/pg_ctl" -D "$home/data" -m immediate stop >/dev/null 2>&1
+control() { as_postgres "$bin/pg_ctl" -D "$home/data" "$@" >>"$home/log" 2>&1 </dev/null; }
+start() { control -o "$settings" -l "$home/server.log" -w -t 60 start && echo ready; }
+as_postgres "$bin/initdb" -D "$home/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$home/log" 2>&1 </dev/null &&
+  start || { cat "$home/log" "$home/server.log" >&2; rm -rf "$home"; exit 1; }
+while read -r word; do
+  case $word in
+    stop) control -m fast stop && echo stopped ;;
+    start) start ;;
+  esac
+done
+control -m immediate stop
 rm -rf "$home"
 "#;
 
@@ -131,6 +137,66 @@ fn version(bin: &Path) -> u32 {
 }
 
 fn start(bin: &Path) -> Server {
+    let (url, script) = launch(bin);
+    let server = Server { url, has_template: true, _script: Some(script) };
+    let template = server.address(TEMPLATE);
+    let prepare = || async {
+        server.run(&format!("create database {TEMPLATE}")).await;
+        migrate(&template).await;
+    };
+    std::thread::scope(|scope| scope.spawn(|| runtime().block_on(prepare())).join()).expect("a migrated database");
+    server
+}
+
+/// A cluster of one test's own, which it may stop and start. It goes when this is dropped.
+#[allow(dead_code, reason = "only one test needs it")]
+pub struct Cluster {
+    /// The address of its one database, which is up to date.
+    pub url: String,
+    script: Mutex<Child>,
+}
+
+#[allow(dead_code, reason = "only one test needs it")]
+impl Cluster {
+    /// A running cluster, or nothing (said aloud) where this machine has no PostgreSQL.
+    pub async fn start() -> Option<Self> {
+        let Some(bin) = binaries() else {
+            super::skipped("no PostgreSQL binaries");
+            return None;
+        };
+        let (url, script) = launch(&bin);
+        migrate(url.as_str()).await;
+        Some(Self { url: url.into(), script: Mutex::new(script) })
+    }
+
+    /// Stops it: whoever is connected is cut off, and nobody listens.
+    pub fn stop(&self) {
+        self.tell("stop", "stopped\n");
+    }
+
+    /// Starts it where it was stopped.
+    pub fn start_again(&self) {
+        self.tell("start", "ready\n");
+    }
+
+    fn tell(&self, word: &str, expected: &str) {
+        let mut script = self.script.lock().unwrap();
+        writeln!(script.stdin.as_mut().expect("a pipe"), "{word}").expect("the script hears");
+        assert_eq!(heard(&mut script), expected);
+    }
+}
+
+/// One line of what the script says, read byte by byte so that nothing behind it is lost.
+fn heard(script: &mut Child) -> String {
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    let pipe = script.stdout.as_mut().expect("a pipe");
+    while !said.ends_with(b"\n") && pipe.read(&mut byte).is_ok_and(|read| read == 1) {
+        said.push(byte[0]);
+    }
+    String::from_utf8(said).expect("text")
+}
+
+fn launch(bin: &Path) -> (url::Url, Child) {
     let home: TempDir = tempfile::Builder::new().prefix("candor-pg-").tempdir().expect("a temporary folder");
     let mut child = Command::new("sh")
         .args(["-c", CLUSTER, "cluster"])
@@ -141,21 +207,12 @@ fn start(bin: &Path) -> Server {
         .process_group(0)
         .spawn()
         .expect("sh");
-    let mut said = String::new();
-    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut said).expect("what the cluster says");
-    assert_eq!(said, "ready\n", "PostgreSQL did not start");
+    assert_eq!(heard(&mut child), "ready\n", "PostgreSQL did not start");
     // The script removes the folder, also when this process is killed.
     let home = home.keep();
     let socket = home.display().to_string().replace('/', "%2F");
-    let url: url::Url = format!("postgres://postgres@localhost/postgres?host={socket}").parse().expect("an address");
-    let server = Server { url, has_template: true, _script: Some(child) };
-    let template = server.address(TEMPLATE);
-    let prepare = || async {
-        server.run(&format!("create database {TEMPLATE}")).await;
-        migrate(&template).await;
-    };
-    std::thread::scope(|scope| scope.spawn(|| runtime().block_on(prepare())).join()).expect("a migrated database");
-    server
+    let url = format!("postgres://postgres@localhost/postgres?host={socket}").parse().expect("an address");
+    (url, child)
 }
 
 async fn migrate(url: &str) {

@@ -51,7 +51,9 @@ fn words(status: u16) -> (&'static str, &'static str) {
         408 => ("The request took too long", "It did not arrive in full. Please try again."),
         413 => ("This is too large", "More was sent than is accepted here."),
         414 => ("The address is too long", "Shorten the address and try again."),
+        421 => ("This is another address", "This server does not answer under the name it was asked by."),
         429 => ("Too many requests", "Please wait a minute before you try again."),
+        501 => ("This can't be done", "No page here knows this kind of request."),
         503 => ("Not available right now", "Please try again in a minute. The status page itself stays up."),
         _ => ("Something went wrong here", "The fault is ours and was recorded. Please try again in a minute."),
     }
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn an_error_says_what_happened_and_where_to_go() {
-        for status in [400, 403, 404, 405, 408, 413, 414, 429, 500, 503] {
+        for status in [400, 403, 404, 405, 408, 413, 414, 421, 429, 500, 501, 503] {
             let html = render(sample::error_page(status));
             check(&html);
             assert!(html.contains(&format!("Error {status}")) && html.contains("Current status"), "{html}");

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use leptos::prelude::*;
 
 use super::parts::{Fold, IncidentCard, count};
-use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, Totals};
+use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
 use crate::domain::{ComponentId, Impact, Incident, duration};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::time;
@@ -18,6 +18,8 @@ pub struct HistoryPage {
     pub month: Option<Month>,
     /// What was asked for; the default for everything.
     pub filter: Filter,
+    /// Where a search for a text stopped, if it did: the day, and the address of a search up to that day.
+    pub unsearched: Option<(NaiveDate, String)>,
     /// The components to choose from, with their names, in the order they are offered.
     pub components: Vec<(ComponentId, String)>,
     /// Of exactly the set of `month` and `filter`, on this page and all others.
@@ -68,7 +70,14 @@ fn summary(page: &HistoryPage) -> AnyView {
         None => scope(page),
     };
     let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">"Show all"</a> });
-    view! { <p class="lede">{totals(page)}{scope}"."{all}</p> }.into_any()
+    view! { <p class="lede">{totals(page)}{scope}"."{all}</p>{unsearched(page)} }.into_any()
+}
+
+/// Says where a search stopped, and leads on.
+fn unsearched(page: &HistoryPage) -> Option<AnyView> {
+    let (day, address) = page.unsearched.clone()?;
+    let link = view! { <a href=address>"Search up to "{day.format("%-d %b %Y").to_string()}</a> };
+    Some(view! { <p>"A search looks at " {SEARCHED} " incidents; there are earlier ones. " {link}"."</p> }.into_any())
 }
 
 fn totals(page: &HistoryPage) -> String {
@@ -79,7 +88,8 @@ fn totals(page: &HistoryPage) -> String {
         (0, _) => "No incidents".to_owned(),
         (_, Some(first)) if page.month.is_none() => {
             let (from, to) = page.filter.range.bounds(zone, page.shell.now);
-            let to = to.map_or(page.shell.now, |to| to.min(page.shell.now));
+            let searched = page.unsearched.as_ref().map(|(day, _)| start_of_day(*day, zone));
+            let (from, to) = (searched.or(from), to.map_or(page.shell.now, |to| to.min(page.shell.now)));
             let (since, sum) = (time::day(first, zone), duration::total(seconds));
             let rate = page.totals.per_month(from, to);
             format!("{} since {since}, {sum} in all, {rate:.1} per month", count(n, "incident"))
@@ -254,6 +264,18 @@ mod tests {
         };
         let totals = Totals { count, seconds: 3720, first_started_at: Some(at("2025-02-03T09:00:00Z")) };
         HistoryPage { filter, totals, ..sample::history_page() }
+    }
+
+    #[test]
+    fn a_search_that_stopped_says_where_and_leads_on() {
+        let day = NaiveDate::from_ymd_opt(2019, 3, 4).unwrap();
+        let stopped = HistoryPage { unsearched: Some((day, "/history?q=s3&to=2019-03-04".into())), ..filtered(7) };
+        let html = render(stopped);
+        check(&html);
+        for words in ["A search looks at 10000 incidents", "href=\"/history?q=s3&amp;to=2019-03-04\"", "4 Mar 2019"] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
+        assert!(!render(filtered(7)).contains("A search looks at"));
     }
 
     #[test]

@@ -233,6 +233,7 @@ pub fn history_page() -> HistoryPage {
         shell: shell("/history"),
         month: None,
         filter: Filter::default(),
+        unsearched: None,
         components: components().into_iter().map(|c| (c.id, c.name)).collect(),
         totals: Totals { count: 41, seconds: 13 * 3600 + 27 * 60, first_started_at: Some(at("2024-07-10T09:00:00Z")) },
         incidents,

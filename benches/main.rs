@@ -1,0 +1,62 @@
+//! What Candor costs, measured on this machine: `make bench` and `make bench-scale`.
+//!
+//! Everything is started on ports of the loopback, measured turn by turn and ended again. The report is
+//! Markdown on standard output; what goes on meanwhile is told on standard error. See docs/PERFORMANCE.md.
+
+mod bare;
+mod client;
+mod history;
+mod pages;
+mod postgres;
+mod process;
+mod publishing;
+mod reading;
+mod report;
+mod scale;
+mod servers;
+mod streams;
+mod versions;
+mod wrk;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use candor::clock::Clock;
+use clap::Parser as _;
+
+/// What is measured.
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(subcommand)]
+    measure: Measure,
+
+    /// Said by `cargo bench`, and of no meaning to us
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+}
+
+#[derive(clap::Subcommand)]
+enum Measure {
+    /// One page, served by Candor, by a bare handler and by nginx in turn
+    Reading(reading::Options),
+    /// A long history, many followers, and publishing under load
+    Scale(scale::Options),
+    /// The bare handler, in a process of its own
+    #[command(hide = true)]
+    Bare { folder: PathBuf, address: SocketAddr },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    candor::connections::raise_open_files();
+    match Cli::parse().measure {
+        Measure::Reading(options) => reading::run(&options, &Clock::system()).await,
+        Measure::Scale(options) => scale::run(&options, &Clock::system()).await,
+        Measure::Bare { folder, address } => bare::serve(&folder, address).await,
+    }
+}
+
+/// Tells how far it is.
+fn say(what: &str) {
+    eprintln!("bench: {what}");
+}

@@ -1,0 +1,122 @@
+//! Pages that lie too deep to be rendered ahead, each asked for by its first reader since a publishing.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use candor::clock::Clock;
+use candor::db::{Db, incidents};
+use candor::domain::history::{Cursor, Filter};
+use candor::domain::{Component, Incident};
+use chrono::{Datelike as _, Months};
+
+use crate::client::Connection;
+use crate::history::{COMMON_WORD, RARE_WORD};
+use crate::publishing::Desk;
+use crate::servers::Server;
+use crate::{history, report};
+
+/// How many places in the past there are to choose from, and so the most samples of each kind.
+pub const PLACES: usize = 12;
+
+/// One kind of page and how long its first readers waited, in milliseconds.
+pub struct Cold {
+    pub kind: &'static str,
+    pub spans: Vec<f64>,
+}
+
+impl Cold {
+    /// The longest wait.
+    pub fn slowest(&self) -> f64 {
+        report::quantile(self.spans.iter().copied(), 1.0)
+    }
+
+    /// A line of the table of pages.
+    pub fn row(&self) -> Vec<String> {
+        let median = report::median(self.spans.iter().copied());
+        vec![self.kind.to_owned(), format!("{median:.1}"), format!("{:.1}", self.slowest())]
+    }
+}
+
+/// Where the samples come from.
+struct Places {
+    components: Vec<Component>,
+    /// From all over the past.
+    incidents: Vec<Incident>,
+}
+
+/// A kind of page: its name, the status it is answered with, and the address of each sample.
+type Kind = (&'static str, u16, fn(&Places, usize) -> String);
+
+const KINDS: [Kind; 13] = [
+    ("an old incident", 200, |places, i| format!("/incidents/{}", places.incidents[i].id)),
+    ("an incident that does not exist", 404, |_, i| format!("/incidents/nowhere{i}")),
+    ("an old month", 200, |places, i| format!("/history/{}", places.incidents[i].started_at.format("%Y-%m"))),
+    ("the whole history from deep within", 200, |places, i| {
+        let incident = &places.incidents[i];
+        let cursor = Cursor { started_at: incident.started_at, id: incident.id.clone() };
+        format!("/history?before={cursor}")
+    }),
+    ("one component", 200, |places, i| format!("/history?component={}", component(places, i))),
+    ("one impact", 200, |_, i| format!("/history?impact={}", impact(i))),
+    ("a year", 200, |places, i| {
+        let year = places.incidents[i].started_at.year();
+        format!("/history?from={year}-01-01&to={year}-12-31")
+    }),
+    ("the last two years", 200, |_, i| format!("/history?range=2y&impact={}", impact(i))),
+    ("a word of many incidents", 200, |_, i| format!("/history?q={COMMON_WORD}{}", "+of".repeat(i % 2))),
+    ("a word of few incidents", 200, |_, i| format!("/history?q={}", &RARE_WORD[..RARE_WORD.len() - i % 3])),
+    ("a word of none", 200, |_, i| format!("/history?q=zeppelin{i}")),
+    ("component, impact, word and years", 200, |places, i| {
+        let component = component(places, i);
+        format!("/history?component={component}&impact={}&q={RARE_WORD}&from=2010-01-01&to=2020-12-31", impact(i))
+    }),
+    ("uptime of twelve months", 200, |_, _| "/uptime".to_owned()),
+];
+
+fn component(places: &Places, i: usize) -> String {
+    places.components[i % places.components.len()].id.to_string()
+}
+
+fn impact(i: usize) -> &'static str {
+    ["critical", "major", "minor", "none"][i % 4]
+}
+
+/// Asks for `samples` pages of every kind, each time another one; something is published before each.
+pub async fn measure(
+    db: &Db,
+    server: &Server,
+    desk: &mut Desk,
+    samples: usize,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Cold>> {
+    let places = Places { components: history::components(db).await?, incidents: all_over(db, clock).await? };
+    let mut measured = Vec::new();
+    for (kind, status, address) in KINDS {
+        let mut spans = Vec::new();
+        for i in 0..samples.min(PLACES) {
+            desk.stir().await?;
+            let path = address(&places, i);
+            let mut reader = Connection::open(server.address).await?;
+            let begun = Instant::now();
+            let answer = reader.get(&path, &[("accept-encoding", "gzip")]).await?;
+            spans.push(report::ms(begun.elapsed()));
+            ensure!(answer.status == status, "{path}: status {}", answer.status);
+        }
+        measured.push(Cold { kind, spans });
+        // A breath, so that what SQLite tidies up after many writes is not the next kind's.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(measured)
+}
+
+/// The newest incident before each of some times, the first three years ago and each 16 months before the last.
+async fn all_over(db: &Db, clock: &Clock) -> anyhow::Result<Vec<Incident>> {
+    let mut tx = db.read().await?;
+    let mut found = Vec::new();
+    for i in 0..PLACES {
+        let before = clock.now().checked_sub_months(Months::new(36 + 16 * u32::try_from(i)?));
+        found.extend(incidents::list(&mut tx, &Filter::default(), (None, before), None, 1).await?);
+    }
+    ensure!(found.len() == PLACES, "the past is too short");
+    Ok(found)
+}

@@ -1,0 +1,99 @@
+//! A PostgreSQL of the bench's own, from this machine's binaries with their usual settings: unlike the one
+//! of the tests it syncs what it writes.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::{Pid, Signal, getuid, kill_process};
+use tempfile::TempDir;
+
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running cluster, in a folder of its own; both are gone when this is dropped.
+pub struct Cluster {
+    child: Child,
+    home: TempDir,
+}
+
+impl Cluster {
+    /// Makes one and starts it.
+    pub async fn start() -> anyhow::Result<Self> {
+        let bin = binaries().context("no PostgreSQL on this machine")?;
+        let home = tempfile::Builder::new().prefix("candor-bench-pg-").tempdir()?;
+        let data = home.path().join("data");
+        if getuid().is_root() {
+            let given = Command::new("chown").arg("postgres").arg(home.path()).status()?;
+            ensure!(given.success(), "chown");
+        }
+        let options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"];
+        let made =
+            as_postgres(&bin.join("initdb")).arg("-D").arg(&data).args(options).stdout(Stdio::null()).status()?;
+        ensure!(made.success(), "initdb failed");
+        let log = File::create(home.path().join("log"))?;
+        let child = as_postgres(&bin.join("postgres"))
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(home.path())
+            .args(["-h", "", "-c", "max_wal_size=4GB"])
+            .current_dir(home.path())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let cluster = Self { child, home };
+        cluster.ready().await?;
+        Ok(cluster)
+    }
+
+    /// The address of its database, as Candor takes it.
+    pub fn url(&self) -> String {
+        let socket = self.home.path().display().to_string().replace('/', "%2F");
+        format!("postgres://postgres@localhost/postgres?host={socket}")
+    }
+
+    async fn ready(&self) -> anyhow::Result<()> {
+        let db = candor::db::Db::at(&self.url())?;
+        let asked = Instant::now();
+        while db.read().await.is_err() {
+            ensure!(asked.elapsed() < PATIENCE, "PostgreSQL does not answer");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        db.close().await;
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    /// Its own process says which one it is; the child may only be who became its user.
+    fn drop(&mut self) {
+        let file = std::fs::read_to_string(self.home.path().join("data/postmaster.pid")).unwrap_or_default();
+        let pid = file.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = kill_process(pid, Signal::INT);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// A command run by somebody whom PostgreSQL does not refuse.
+fn as_postgres(program: &Path) -> Command {
+    if !getuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
+}
+
+/// The folder of the newest version where Debian puts it, else on the PATH.
+fn binaries() -> Option<PathBuf> {
+    let entries = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut versions: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
+    versions.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    versions.into_iter().rev().chain(std::env::split_paths(&path)).find(|bin| bin.join("initdb").is_file())
+}

@@ -1,0 +1,62 @@
+//! What the system says of a process and its children, from /proc.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+/// How Linux counts the time of a process for everybody who reads /proc, on every machine.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// The processor time that a process and its children have taken so far.
+pub fn processor_time(pid: u32) -> anyhow::Result<Duration> {
+    let ticks = family(pid)?.into_iter().map(|pid| Ok(fields(pid)?.ticks)).sum::<anyhow::Result<u64>>()?;
+    Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// The memory that a process and its children hold, in bytes; what they share counts for each.
+pub fn resident(pid: u32) -> anyhow::Result<u64> {
+    family(pid)?.into_iter().map(own_resident).sum()
+}
+
+fn own_resident(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes * 1024)
+}
+
+struct Fields {
+    parent: u32,
+    /// In user mode and in the kernel.
+    ticks: u64,
+}
+
+/// The fields of /proc/PID/stat that are asked for. The name of the program may hold anything, so they are
+/// counted from the bracket behind it.
+fn fields(pid: u32) -> anyhow::Result<Fields> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, rest) = stat.rsplit_once(") ").context("stat")?;
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let number = |at: usize| -> anyhow::Result<u64> { Ok(fields.get(at).context("stat")?.parse()?) };
+    Ok(Fields { parent: u32::try_from(number(1)?)?, ticks: number(11)? + number(12)? })
+}
+
+/// A process with its children, and theirs.
+fn family(pid: u32) -> anyhow::Result<Vec<u32>> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // One that ended in between is nobody's child.
+        if let Ok(fields) = fields(child) {
+            children.entry(fields.parent).or_default().push(child);
+        }
+    }
+    let mut family = vec![pid];
+    let mut at = 0;
+    while let Some(pid) = family.get(at) {
+        family.extend(children.remove(pid).unwrap_or_default());
+        at += 1;
+    }
+    Ok(family)
+}

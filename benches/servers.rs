@@ -1,0 +1,120 @@
+//! The servers that are measured, each in a process of its own on a port of its own.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::client::{Answer, Connection};
+
+/// How long a server may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server; ended when dropped.
+pub struct Server {
+    pub name: &'static str,
+    pub address: SocketAddr,
+    child: Child,
+}
+
+impl Server {
+    /// Its process, the parent of those it may have started.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `GET path`, on a fresh connection.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
+        Connection::open(self.address).await?.get(path, headers).await
+    }
+
+    fn start(name: &'static str, address: SocketAddr, command: &mut Command, log: &Path) -> anyhow::Result<Self> {
+        let log = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
+        Ok(Self { name, address, child })
+    }
+
+    /// Waits until `/` is answered with 200, looking every millisecond; gives the answer.
+    pub async fn ready(&self) -> anyhow::Result<Answer> {
+        let asked = Instant::now();
+        loop {
+            match self.get("/", &[]).await {
+                Ok(answer) if answer.status == 200 => return Ok(answer),
+                _ => ensure!(asked.elapsed() < PATIENCE, "{} does not answer", self.name),
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    /// Asks it to end, so that it ends its own children too, and waits.
+    fn drop(&mut self) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Candor over the database at `url`, which keeps its Site in `folder`.
+pub fn candor(url: &str, folder: &Path) -> anyhow::Result<Server> {
+    let address = free_port()?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
+    command.args(["serve", "--listen", &address.to_string(), "--database-url", url, "--data-dir"]).arg(folder);
+    // Settings in the environment of whoever measures must not count.
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    ours.filter(|name| name.to_string_lossy().starts_with("CANDOR_")).for_each(|name| {
+        command.env_remove(name);
+    });
+    Server::start("Candor", address, &mut command, &folder.join("candor.log"))
+}
+
+/// The bare handler over the answer kept in `folder`.
+pub fn bare(folder: &Path) -> anyhow::Result<Server> {
+    let address = free_port()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("bare").arg(folder).arg(address.to_string());
+    Server::start("bare axum handler", address, &mut command, &folder.join("bare.log"))
+}
+
+/// nginx as Debian builds it over the same page, plain and compressed, each answer with `headers`.
+pub fn nginx(name: &'static str, folder: &Path, pages: [&[u8]; 2], headers: &str) -> anyhow::Result<Server> {
+    let address = free_port()?;
+    let root = folder.join("root");
+    std::fs::create_dir_all(&root)?;
+    std::fs::write(root.join("index.html"), pages[0])?;
+    std::fs::write(root.join("index.html.gz"), pages[1])?;
+    let settings = folder.join("nginx.conf");
+    std::fs::write(&settings, settings_of(folder, &root, address, headers))?;
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(folder).arg("-c").arg(&settings).arg("-e").arg(folder.join("error.log"));
+    Server::start(name, address, &mut command, &folder.join("nginx.log"))
+}
+
+/// Settings for files and nothing else: no log of requests, connections kept for all of a run. Who measures
+/// as root lets the workers stay root, since others may not read the folder.
+fn settings_of(folder: &Path, root: &Path, address: SocketAddr, headers: &str) -> String {
+    let (folder, root) = (folder.display(), root.display());
+    let user = if rustix::process::getuid().is_root() { "user root;" } else { "" };
+    format!(
+        "{user} daemon off; worker_processes auto; pid {folder}/nginx.pid;
+         events {{ worker_connections 1024; }}
+         http {{
+           types {{ text/html html; }} charset utf-8; access_log off; sendfile on; tcp_nopush on; server_tokens off;
+           keepalive_requests 100000000; gzip_static on; gzip_vary on; open_file_cache max=10 inactive=1h;
+           client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+           uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+           server {{ listen {address}; root {root}; {headers} }}
+         }}"
+    )
+}
+
+fn free_port() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}

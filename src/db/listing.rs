@@ -1,0 +1,159 @@
+//! The listing: what lists and totals of incidents are answered from, so that none of them costs more where
+//! the history is long. It holds one line for each incident in the list of all and one in the list of every
+//! component it names, and the sums of the list of all. It follows from the incidents and is written with them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::history::{Cursor, Filter, SEARCHED, Totals};
+use crate::domain::{ComponentId, Impact, Incident, IncidentId};
+
+/// From (included) and to (not included).
+pub type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// The condition of a [`Filter`] on the listing: an empty text stands for "any", and the bounds are always
+/// given, so that both databases know the types of their values. The text of an incident is only fetched
+/// where one is searched for and all else fits.
+macro_rules! matches_filter {
+    () => {
+        "component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
+         and ($5 = '' or (select search from incidents where id = incident_listing.incident_id) like $5 escape '\\')"
+    };
+}
+pub(super) use matches_filter;
+
+/// The values of a [`Filter`] as its condition wants them.
+pub(super) struct Values {
+    pub component: String,
+    pub impact: &'static str,
+    pub text: String,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+}
+
+impl Values {
+    pub(super) fn of(filter: &Filter, bounds: Bounds) -> Self {
+        let escaped = |text: &String| {
+            let lower = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            format!("%{lower}%")
+        };
+        Self {
+            component: filter.component.as_ref().map(ComponentId::to_string).unwrap_or_default(),
+            impact: filter.impact.map_or("", Impact::key),
+            text: filter.text.as_ref().map(escaped).unwrap_or_default(),
+            from: bounds.0.unwrap_or(DateTime::UNIX_EPOCH),
+            to: bounds.1.unwrap_or_else(end_of_time),
+        }
+    }
+
+    /// The same, with nothing that begins after `cursor`: so the index leads straight to it.
+    pub(super) fn up_to(self, cursor: Option<&Cursor>) -> Self {
+        let end = cursor.map(|cursor| cursor.started_at + TimeDelta::microseconds(1));
+        Self { to: end.map_or(self.to, |end| end.min(self.to)), ..self }
+    }
+}
+
+/// Later than anything that is stored (years have four digits).
+pub(super) fn end_of_time() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Count, sum and first start of all incidents that pass `filter` and began within `bounds`, from one query.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn totals(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<Totals> {
+    if filter.is_all() && bounds == (None, None) {
+        return totals_of_all(tx).await;
+    }
+    let values = Values::of(filter, bounds);
+    let row = row!(
+        tx,
+        (i64, i64, Option<DateTime<Utc>>),
+        concat!(
+            "select count(*), cast(coalesce(sum(duration_seconds), 0) as bigint), min(started_at)
+             from incident_listing where ",
+            matches_filter!()
+        ),
+        values.component.as_str(),
+        values.from,
+        values.to,
+        values.impact,
+        values.text.as_str()
+    )?;
+    let (count, seconds, first_started_at) = row.ok_or(Error::NotFound)?;
+    Ok(Totals { count, seconds, first_started_at })
+}
+
+/// Every publishing asks for these, so they are kept and not counted.
+async fn totals_of_all(tx: &mut Tx) -> Result<Totals> {
+    let row = row!(tx, (i64, i64), "select incidents, seconds from incident_totals where id = 1")?;
+    let (count, seconds) = row.ok_or_else(|| Error::other("the row of totals is missing"))?;
+    let first_started_at = first_start_since(tx, DateTime::UNIX_EPOCH).await?;
+    Ok(Totals { count, seconds, first_started_at })
+}
+
+/// Where a search for the text of `filter` stops: the start of the newest incident within `bounds` at which
+/// it does not look any more. Nothing where it looks at all of them.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn unsearched(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<Option<DateTime<Utc>>> {
+    if filter.text.is_none() {
+        return Ok(None);
+    }
+    let values = Values::of(filter, bounds);
+    let sql = "select started_at from incident_listing
+               where component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
+               order by started_at desc limit 1 offset $5";
+    let component = values.component.as_str();
+    let row = row!(tx, (DateTime<Utc>,), sql, component, values.from, values.to, values.impact, SEARCHED as i64)?;
+    Ok(row.map(|(at,)| at))
+}
+
+/// The start of the newest incident that began before `at`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select started_at from incident_listing where component_id = '' and started_at < $1
+               order by started_at desc limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+}
+
+/// The start of the oldest incident that began at or after `at`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select started_at from incident_listing where component_id = '' and started_at >= $1
+               order by started_at limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
+}
+
+/// Writes the lines of `incident` over those it had, and keeps the sums.
+pub(super) async fn write(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
+    remove(tx, &incident.id).await?;
+    let seconds = incident.duration().map(|length| length.num_seconds());
+    let named = incident.affected().into_iter().map(|(component, _)| component.as_str());
+    for list in std::iter::once("").chain(named) {
+        let sql = "insert into incident_listing (component_id, started_at, incident_id, impact, duration_seconds)
+                   values ($1, $2, $3, $4, $5)";
+        run!(tx, sql, list, incident.started_at, incident.id.as_str(), incident.impact().key(), seconds)?;
+    }
+    let sql = "update incident_totals set incidents = incidents + 1, seconds = seconds + $1 where id = 1";
+    run!(tx, sql, seconds.unwrap_or(0))?;
+    Ok(())
+}
+
+/// Takes an incident out of every list, and out of the sums.
+pub(super) async fn remove(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
+    // All its lines say the same; asked for one list only, SQLite would walk through that list.
+    let sql = "update incident_totals set
+                 incidents = incidents - (select count(distinct incident_id) from incident_listing where incident_id = $1),
+                 seconds = seconds - (select coalesce(max(duration_seconds), 0) from incident_listing where incident_id = $1)
+               where id = 1";
+    run!(tx, sql, id.as_str())?;
+    run!(tx, "delete from incident_listing where incident_id = $1", id.as_str())?;
+    Ok(())
+}

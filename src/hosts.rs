@@ -1,0 +1,153 @@
+//! The hosts under which this server may be asked.
+//!
+//! A request that names another host was meant for somebody else, or is an attempt to have our answers, or
+//! a cache in front of us, speak in another name.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hyper::header::{HOST, HeaderMap};
+use hyper::{Uri, Version};
+
+/// Hosts as they stand in requests, the usual one first.
+#[derive(Clone, Debug)]
+pub struct Hosts(Vec<String>);
+
+/// Why a host is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is none, or there are two that differ.
+    Unclear,
+    /// It is none of ours.
+    Foreign,
+}
+
+impl Hosts {
+    /// The host of `origin`, and those of `more`, each with a port or for any usual one.
+    pub fn new(origin: &str, more: &[String]) -> Self {
+        let own = origin.split_once("://").map_or(origin, |(_, host)| host);
+        let mut hosts = Self(Vec::new());
+        for host in std::iter::once(own).chain(more.iter().map(String::as_str)) {
+            hosts.admit(host.trim());
+        }
+        hosts
+    }
+
+    /// The same and the address that is listened on; with it the names of this machine, if it reaches them.
+    #[must_use]
+    pub fn listening(mut self, address: SocketAddr) -> Self {
+        let port = address.port();
+        let mut hosts = vec![address.to_string()];
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
+            hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")));
+        }
+        for host in hosts {
+            if let Some(name) = host.strip_suffix(":80") {
+                self.0.push(name.to_owned());
+            }
+            self.0.push(host);
+        }
+        self
+    }
+
+    fn admit(&mut self, host: &str) {
+        let host = host.to_ascii_lowercase();
+        if !has_port(&host) {
+            self.0.extend([format!("{host}:443"), format!("{host}:80")]);
+        }
+        self.0.insert(0, host);
+    }
+
+    /// Whether a request with this target and header names exactly one host, and one of ours.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn judge(&self, target: &Uri, headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
+        let mut named = headers.get_all(HOST).iter();
+        let host = match (named.next(), named.next(), target.authority()) {
+            (Some(host), None, None) => host.as_bytes(),
+            (Some(host), None, Some(target)) if target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
+                host.as_bytes()
+            }
+            // HTTP/2 names the host in the target; there a `Host` may be missing.
+            (None, None, Some(target)) if version >= Version::HTTP_2 => target.as_str().as_bytes(),
+            _ => return Err(Refusal::Unclear),
+        };
+        if host.is_empty() {
+            return Err(Refusal::Unclear);
+        }
+        let ours = self.0.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(host));
+        if ours { Ok(()) } else { Err(Refusal::Foreign) }
+    }
+}
+
+/// Whether a host ends with a port; the colons of a bare IPv6 address are none.
+fn has_port(host: &str) -> bool {
+    let bare = host.parse::<IpAddr>().is_ok() || host.ends_with(']');
+    !bare && host.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(hosts: &Hosts, target: &str, named: &[&str]) -> Result<(), Refusal> {
+        let mut headers = HeaderMap::new();
+        for host in named {
+            headers.append(HOST, host.parse().unwrap());
+        }
+        hosts.judge(&target.parse().unwrap(), &headers, Version::HTTP_11)
+    }
+
+    #[test]
+    fn exactly_one_of_our_hosts_is_named() {
+        let hosts = Hosts::new("https://status.example.org", &["up.example.org".into(), "10.0.0.1:8080".into()])
+            .listening("127.0.0.1:3000".parse().unwrap());
+        for host in [
+            "status.example.org",
+            "STATUS.example.org:443",
+            "up.example.org",
+            "up.example.org:80",
+            "10.0.0.1:8080",
+            "127.0.0.1:3000",
+            "localhost:3000",
+            "[::1]:3000",
+        ] {
+            assert_eq!(judged(&hosts, "/", &[host]), Ok(()), "{host}");
+        }
+        for host in [
+            "evil.test",
+            "status.example.org.",
+            "status.example.org:8443",
+            "status.example.org:443@evil.test",
+            "10.0.0.1",
+            "localhost",
+            "x, status.example.org",
+        ] {
+            assert_eq!(judged(&hosts, "/", &[host]), Err(Refusal::Foreign), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_unclear_host_is_refused() {
+        let hosts = Hosts::new("http://status.test", &[]);
+        for named in [&[][..], &[""], &["status.test", "status.test"], &["status.test", "evil.test"]] {
+            assert_eq!(judged(&hosts, "/", named), Err(Refusal::Unclear), "{named:?}");
+        }
+        assert_eq!(judged(&hosts, "http://status.test/", &["status.test"]), Ok(()));
+        assert_eq!(judged(&hosts, "http://evil.test/", &["status.test"]), Err(Refusal::Unclear));
+        assert_eq!(judged(&hosts, "http://status.test/", &[]), Err(Refusal::Unclear));
+    }
+
+    #[test]
+    fn http_2_names_the_host_in_its_target() {
+        let hosts = Hosts::new("http://status.test", &[]);
+        let judge = |target: &str| hosts.judge(&target.parse().unwrap(), &HeaderMap::new(), Version::HTTP_2);
+        assert_eq!((judge("http://status.test/"), judge("http://evil.test/")), (Ok(()), Err(Refusal::Foreign)));
+    }
+
+    #[test]
+    fn a_port_is_told_from_an_address() {
+        assert!(has_port("a:1") && has_port("[::1]:1") && has_port("10.0.0.1:80"));
+        assert!(!has_port("a") && !has_port("[::1]") && !has_port("::1") && !has_port("10.0.0.1"));
+    }
+}

@@ -1,0 +1,149 @@
+//! Deep pages that were rendered: one rendering for all who ask at once, and each page as it was last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use hyper::header::HeaderValue;
+use tokio::sync::Semaphore;
+
+use super::pages::render_error;
+use super::{Answer, Deep, Document, Encoding, Publisher, SHORTLY, STRICTEST, Step, Terms, content_security_policy};
+use crate::db;
+use crate::ui::pages::public::last_confirmed;
+
+/// What the pages may take, in bytes.
+const PAGES_BYTES: u64 = 16 * 1024 * 1024;
+/// What each page as it was last may take, in bytes; most of them are among the pages too.
+const LATEST_BYTES: u64 = 8 * 1024 * 1024;
+/// What error pages with a sentence of their own may take, in bytes.
+const ERRORS_BYTES: u64 = 1024 * 1024;
+/// How many deep pages are rendered at once: a flood of them leaves the rest of the machine alone.
+const TURNS: usize = 2;
+/// How long a reader waits for a turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a deep page is true for: the state of the database, and the day.
+type Edition = (i64, NaiveDate);
+
+/// What was rendered on demand, bounded by what it weighs.
+pub(super) struct Cache {
+    /// By edition and address; many who ask for one wait for one rendering.
+    pages: moka::future::Cache<String, Arc<Answer>>,
+    /// By address alone, each in the edition it was rendered in last.
+    latest: moka::sync::Cache<String, Latest>,
+    /// Error pages with a sentence of their own, by revision, status and sentence.
+    errors: moka::sync::Cache<String, Arc<Answer>>,
+    turns: Semaphore,
+}
+
+#[derive(Clone)]
+struct Latest {
+    edition: Edition,
+    at: DateTime<Utc>,
+    answer: Arc<Answer>,
+}
+
+impl Cache {
+    pub(super) fn new() -> Self {
+        let pages = moka::future::Cache::builder().weigher(|_: &String, answer: &Arc<Answer>| weight(answer));
+        let latest = moka::sync::Cache::builder().weigher(|_: &String, latest: &Latest| weight(&latest.answer));
+        let errors = moka::sync::Cache::builder().weigher(|_: &String, answer: &Arc<Answer>| weight(answer));
+        Self {
+            errors: errors.max_capacity(ERRORS_BYTES).build(),
+            pages: pages.max_capacity(PAGES_BYTES).build(),
+            latest: latest.max_capacity(LATEST_BYTES).build(),
+            turns: Semaphore::new(TURNS),
+        }
+    }
+}
+
+fn weight(answer: &Answer) -> u32 {
+    u32::try_from(answer.weight()).unwrap_or(u32::MAX)
+}
+
+impl Publisher {
+    /// A deep page, if it is ready at `address` and still true.
+    pub fn cached(&self, address: &str) -> Option<Arc<Answer>> {
+        let latest = self.deep.latest.get(address)?;
+        let is_true = latest.edition == self.edition() && self.served().site.notice.is_none();
+        is_true.then_some(latest.answer)
+    }
+
+    /// A page that lies too deep to be rendered ahead. Many readers of one page cause one rendering. Where
+    /// the database is away it is shown as it was last, and says so.
+    ///
+    /// # Errors
+    /// `Unavailable` where it was not shown before and the database is away or too many other deep pages are
+    /// being rendered.
+    pub async fn deep(&self, page: Deep) -> Result<Arc<Answer>, Arc<db::Error>> {
+        self.counts.asked.increment();
+        let (edition, address, at) = (self.edition(), page.address(), self.clock.now());
+        let key = format!("{} {} {address}", edition.0, edition.1);
+        let notice = self.site().notice.clone();
+        match self.deep.pages.try_get_with(key, self.render_deep(page)).await {
+            Ok(answer) => {
+                if self.deep.latest.get(&address).is_none_or(|latest| latest.edition != edition) {
+                    self.deep.latest.insert(address.clone(), Latest { edition, at, answer: answer.clone() });
+                }
+                Ok(match notice {
+                    Some(notice) => self.aged(&address, answer, notice).await,
+                    None => answer,
+                })
+            }
+            Err(error) if matches!(*error, db::Error::Unavailable(_)) => {
+                let latest = self.deep.latest.get(&address).ok_or(error)?;
+                let notice = notice.unwrap_or_else(|| last_confirmed(latest.at, self.site().time_zone));
+                Ok(self.aged(&address, latest.answer, notice).await)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same page with `notice`.
+    async fn aged(&self, address: &str, answer: Arc<Answer>, notice: String) -> Arc<Answer> {
+        let key = format!("{} {notice} {address}", answer.document().etag(Encoding::Plain));
+        let (terms, fresh) = (self.deep_terms(), answer.clone());
+        let aging = async move {
+            let aging = move || Arc::new(Answer::new(Arc::new(fresh.document().with_notice(&notice)), &terms));
+            tokio::task::spawn_blocking(aging).await
+        };
+        self.deep.pages.try_get_with(key, aging).await.unwrap_or(answer)
+    }
+
+    /// The page of an error that has a sentence of its own to say; what refuses a flood is rendered once.
+    pub fn error(&self, status: u16, sentence: String) -> Arc<Answer> {
+        let snapshot = self.snapshot();
+        let key = format!("{:?} {status} {sentence}", snapshot.as_ref().map(|snapshot| snapshot.revision));
+        self.deep.errors.get_with(key, || {
+            let html = render_error(status, sentence, snapshot.as_deref(), &self.origin, self.clock.now());
+            Arc::new(Answer::new(Arc::new(Document::seldom(status, html)), &self.deep_terms()))
+        })
+    }
+
+    async fn render_deep(&self, page: Deep) -> db::Result<Arc<Answer>> {
+        // Who is known to be away is not waited for.
+        if self.trouble().is_some_and(|trouble| trouble.step == Step::Reading) {
+            return Err(db::Error::Unavailable("publishing can't read it either".into()));
+        }
+        let turn = tokio::time::timeout(PATIENCE, self.deep.turns.acquire()).await;
+        let _turn = turn.map_err(|_| db::Error::Unavailable("too many deep pages at once".into()))?;
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let found = page.load(&mut tx, now).await?;
+        drop(tx);
+        self.counts.rendered.increment();
+        let (origin, terms) = (self.origin.clone(), self.deep_terms());
+        let rendered = tokio::task::spawn_blocking(move || Answer::new(Arc::new(found.render(&origin, now)), &terms));
+        rendered.await.map(Arc::new).map_err(db::Error::other)
+    }
+
+    fn edition(&self) -> Edition {
+        (self.served().site.revision, self.clock.now().date_naive())
+    }
+
+    fn deep_terms(&self) -> Terms {
+        let policy = HeaderValue::from_str(&content_security_policy()).unwrap_or(STRICTEST);
+        Terms { kept: SHORTLY, policy, secure: self.is_secure() }
+    }
+}

@@ -1,0 +1,53 @@
+//! A body must arrive in time: who sends a byte every few seconds holds a connection for ever otherwise.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::BoxError;
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
+
+/// A body with the time by which it must be here.
+pub struct Timely<B> {
+    body: Pin<Box<B>>,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// The body took too long.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the body did not arrive in time")]
+pub struct TooSlow;
+
+impl<B> Timely<B> {
+    /// `body`, of which all must have arrived within `limit`.
+    pub fn new(body: B, limit: Duration) -> Self {
+        Self { body: Box::pin(body), deadline: Box::pin(sleep(limit)) }
+    }
+}
+
+impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for Timely<B> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = self.body.as_mut().poll_frame(context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        self.deadline.as_mut().poll(context).map(|()| Some(Err(TooSlow.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Whether [`TooSlow`] is behind `error`.
+pub fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TooSlow>())
+}

@@ -1,0 +1,153 @@
+//! The front of the server: answers what is ready, and sends the rest to the router.
+//!
+//! Nearly every request is for a document that was rendered long ago. It costs a check of the host, a lookup
+//! and a copy of header fields made beforehand: no layer, no allocation for text, no formatting. Therefore
+//! such an answer has no request id and no line in the log, either of which would cost more than the answer
+//! itself; it is counted (see `metrics`), and the access log is the reverse proxy's. Everything else takes
+//! the way through the router and its layers, which has both.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, Uri};
+use axum::{BoxError, Router};
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::Response;
+use hyper::body::{Body, Incoming};
+use tower::ServiceExt as _;
+
+use super::deadline::Timely;
+use super::{assets, gate, router};
+use crate::metrics::Class;
+use crate::publish::Answer;
+use crate::state::State;
+
+/// The body of an answer: bytes that are ready, or what the router makes.
+pub type Sent = Either<Full<Bytes>, axum::body::Body>;
+
+/// Everything that answers requests; cheap to clone.
+#[derive(Clone)]
+pub struct Front(Arc<Parts>);
+
+struct Parts {
+    state: State,
+    router: Router,
+    files: HashMap<String, Answer>,
+    body_timeout: Duration,
+}
+
+impl Front {
+    /// The front of a server with this state.
+    pub fn new(state: State, body_timeout: Duration) -> Self {
+        let (router, files) = (router(state.clone()), assets::answers(state.is_secure()));
+        Self(Arc::new(Parts { state, router, files, body_timeout }))
+    }
+
+    /// What answers the requests of one connection.
+    pub fn visit(&self, peer: SocketAddr) -> Visit {
+        Visit { front: self.clone(), peer }
+    }
+
+    /// Answers a request; where nobody knows from whom it came, it has no peer.
+    pub fn answer<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Answering
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        match self.at_once(&request) {
+            Some(response) => Answering::AtOnce(ready(response.map(Either::Left))),
+            None => Answering::Routed(Box::pin(self.clone().route(request, peer))),
+        }
+    }
+
+    fn at_once<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+        let head_only = match *request.method() {
+            Method::GET => false,
+            Method::HEAD => true,
+            _ => return None,
+        };
+        if !gate::is_plain(&self.0.state, request) {
+            return None;
+        }
+        let (class, response) = self.find(request.uri(), request.headers(), head_only)?;
+        self.0.state.responses().count(class, response.status());
+        Some(response)
+    }
+
+    /// The answer that is ready for this address. A query means nothing, but for a choice of the history.
+    fn find(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
+        let publisher = &self.0.state.publisher;
+        let path = uri.path();
+        if let Some(answer) = publisher.served().answer(path) {
+            let means_nothing = path != "/history" || uri.query().is_none();
+            return means_nothing.then(|| (Class::Site, answer.to(headers, head_only)));
+        }
+        if let Some(answer) = self.0.files.get(path) {
+            return Some((Class::File, answer.to(headers, head_only)));
+        }
+        let answer = publisher.cached(uri.path_and_query()?.as_str())?;
+        Some((Class::Cached, answer.to(headers, head_only)))
+    }
+
+    async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Sent>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let class = Class::of_routed(request.uri().path());
+        let timeout = self.0.body_timeout;
+        let mut request = request.map(|body| {
+            if body.is_end_stream() {
+                axum::body::Body::empty()
+            } else {
+                axum::body::Body::new(Timely::new(body, timeout))
+            }
+        });
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        let Ok(response) = self.0.router.clone().oneshot(request).await;
+        self.0.state.responses().count(class, response.status());
+        response.map(Either::Right)
+    }
+}
+
+/// One connection to the [`Front`].
+#[derive(Clone)]
+pub struct Visit {
+    front: Front,
+    peer: SocketAddr,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Visit {
+    type Response = Response<Sent>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        self.front.answer(request, Some(self.peer))
+    }
+}
+
+/// An answer, ready or on its way. Only the long way needs memory of its own.
+pub enum Answering {
+    AtOnce(Ready<Response<Sent>>),
+    Routed(Pin<Box<dyn Future<Output = Response<Sent>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Sent>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::AtOnce(ready) => Pin::new(ready).poll(context).map(Ok),
+            Self::Routed(routed) => routed.as_mut().poll(context).map(Ok),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The database is removed, locked, damaged or stopped while the server runs: visitors read on, are told how
+//! old it is, and all is well again by itself.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use candor::connections::Limits;
+use candor::domain::Role::Owner;
+use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
+use candor::worker::Work;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection as _, SqliteConnection};
+
+use crate::support::app::{ORIGIN, TestApp};
+use crate::support::postgres::Cluster;
+use crate::support::server::Server;
+use crate::support::{TestDb, samples};
+
+/// What visitors have read before: of the Site, from the cache, and files.
+const WARM: [&str; 9] = [
+    "/",
+    "/history",
+    "/incidents/open",
+    "/incidents/old",
+    "/history/2026-01",
+    "/history?q=incident",
+    "/uptime",
+    "/favicon.svg",
+    "/robots.txt",
+];
+
+async fn warm(test: TestDb) -> TestApp {
+    let app = TestApp::new(test).await;
+    let now = app.clock.now();
+    let old = samples::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
+    app.add(&[samples::incident("open", now - TimeDelta::minutes(5)), old]).await;
+    app.component("DNS").await;
+    app.publish().await;
+    for address in WARM {
+        assert_eq!(app.visitor().get(address).await.status, StatusCode::OK, "{address}");
+    }
+    app
+}
+
+/// Every warm address is answered; the pages say since when they were not confirmed, or nothing of it.
+async fn everything_is_answered(app: &TestApp, with_notice: bool) {
+    for address in WARM {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.status, StatusCode::OK, "{address}");
+        let is_page = answer.header("content-type").starts_with("text/html");
+        let notices = answer.words(".stale").len();
+        assert_eq!(notices, usize::from(is_page && with_notice), "{address}: {}", answer.text());
+    }
+}
+
+/// The database fails for an hour: at first nobody notices, then every page says so, also on the next day.
+async fn an_hour_without_it(app: &TestApp, work: &mut Work) {
+    work.tick(app).await;
+    everything_is_answered(app, false).await;
+    let trouble = app.publisher.trouble().expect("trouble");
+    assert_eq!(trouble.step, Step::Reading);
+    app.clock.advance(TimeDelta::seconds(61));
+    work.tick(app).await;
+    everything_is_answered(app, true).await;
+    let ready = app.visitor().get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{}", ready.text());
+    app.clock.advance(TimeDelta::days(1));
+    work.tick(app).await;
+    everything_is_answered(app, true).await;
+}
+
+/// It is back: one round later all is as before.
+async fn all_is_well_again(app: &TestApp, work: &mut Work) {
+    work.tick(app).await;
+    app.state.works();
+    everything_is_answered(app, false).await;
+    assert_eq!(app.publisher.trouble(), None);
+    let ready = app.visitor().get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::OK, "{}", ready.text());
+    let manager = app.manager("Afterwards", Owner).await;
+    let mut owner = app.with_session(&manager).await;
+    let answer = owner.post("/admin/groups", &[("name", "Afterwards"), ("description", "")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+}
+
+fn file(test: &TestDb) -> PathBuf {
+    test.url.strip_prefix("sqlite://").unwrap().into()
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    format!("{}{ending}", file.display()).into()
+}
+
+#[tokio::test]
+async fn an_sqlite_file_that_was_removed_is_missed_and_followed_to_its_copy() {
+    let app = warm(TestDb::sqlite().await).await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    work.tick(&app).await;
+    let copy = beside(&file, ".copy");
+    app.db.backup(&copy).await.unwrap();
+    let mut owner = app.logged_in(Owner).await;
+    for ending in ["", "-wal", "-shm"] {
+        std::fs::remove_file(beside(&file, ending)).unwrap();
+    }
+    let lost = owner.post("/admin/groups", &[("name", "Lost"), ("description", "")]).await;
+    assert_eq!(lost.status, StatusCode::SERVICE_UNAVAILABLE, "what nobody could find again is not accepted");
+    an_hour_without_it(&app, &mut work).await;
+    std::fs::rename(&copy, &file).unwrap();
+    // The first round lets go of the old file, which another reader may still hold.
+    work.tick(&app).await;
+    all_is_well_again(&app, &mut work).await;
+}
+
+#[tokio::test]
+async fn an_sqlite_file_that_was_moved_away_and_back_is_taken_up_again() {
+    let app = warm(TestDb::sqlite().await).await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    work.tick(&app).await;
+    std::fs::rename(&file, beside(&file, ".away")).unwrap();
+    an_hour_without_it(&app, &mut work).await;
+    std::fs::rename(beside(&file, ".away"), &file).unwrap();
+    all_is_well_again(&app, &mut work).await;
+}
+
+#[tokio::test]
+async fn an_sqlite_file_that_is_damaged_is_survived_until_a_sound_one_is_put_in_its_place() {
+    let app = warm(TestDb::sqlite().await).await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    work.tick(&app).await;
+    let copy = beside(&file, ".copy");
+    app.db.backup(&copy).await.unwrap();
+    // As by a disk: everything at once, the log beside it too.
+    for ending in ["", "-wal", "-shm"] {
+        let length = std::fs::metadata(beside(&file, ending)).unwrap().len();
+        std::fs::write(beside(&file, ending), vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
+    }
+    an_hour_without_it(&app, &mut work).await;
+    for ending in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(&file, ending));
+    }
+    std::fs::rename(&copy, &file).unwrap();
+    work.tick(&app).await;
+    all_is_well_again(&app, &mut work).await;
+}
+
+#[tokio::test]
+async fn an_sqlite_file_that_another_process_locks_is_read_all_the_same() {
+    let app = warm(TestDb::sqlite().await).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    let mut other = SqliteConnection::connect(&app.test.url).await.unwrap();
+    sqlx::query("begin exclusive").execute(&mut other).await.unwrap();
+    app.clock.advance(TimeDelta::seconds(61));
+    work.tick(&app).await;
+    everything_is_answered(&app, false).await;
+    let refused = owner.post("/admin/groups", &[("name", "Locked out"), ("description", "")]).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    sqlx::query("rollback").execute(&mut other).await.unwrap();
+    all_is_well_again(&app, &mut work).await;
+}
+
+#[tokio::test]
+async fn a_postgres_that_is_stopped_and_started_is_missed_and_taken_up_again() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let app = warm(TestDb::on(&cluster)).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    cluster.stop();
+    an_hour_without_it(&app, &mut work).await;
+    let mut visitor = app.visitor();
+    assert_eq!(visitor.get("/incidents/never-read").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    cluster.start_again();
+    all_is_well_again(&app, &mut work).await;
+    app.db.close().await;
+}
+
+#[tokio::test]
+async fn a_start_without_a_database_shows_the_last_page_at_once() {
+    let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
+    let mut first = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let revision = first.state.publisher.site().revision;
+    first.stop.cancel();
+    (&mut first.ended).await.unwrap().unwrap();
+    std::fs::remove_file(file(&test)).unwrap();
+    for url in [test.url.as_str(), "postgres://candor@127.0.0.1:1/candor"] {
+        let begun = Instant::now();
+        let server = Server::start(url, &test.clock, Limits::default(), &data).await;
+        let answer = server.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{url}: {answer}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{url}: {:?} on a busy machine", begun.elapsed());
+        assert_eq!(server.state.publisher.site().revision, revision, "{url}");
+    }
+    assert!(!file(&test).exists(), "no empty database took the place of the one that is gone");
+}
+
+/// Renders, unless there is anything to tell.
+fn fragile(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+    assert!(snapshot.open.is_empty(), "this renderer knows no incidents");
+    render_site(snapshot, before, origin, now)
+}
+
+#[tokio::test]
+async fn a_renderer_that_panics_leaves_the_page_as_it_was_and_is_reported() {
+    let app = TestApp::rendering_by(TestDb::sqlite().await, fragile).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let before = app.visitor().get("/").await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    work.tick(&app).await;
+    assert!(app.visitor().get("/").await.body == before.body);
+    let trouble = app.publisher.trouble().expect("trouble");
+    assert_eq!((trouble.step, trouble.since), (Step::Rendering, app.clock.now()));
+    let ready = app.visitor().get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ready.text().contains("\"trouble\":\"rendering\"") && ready.text().contains("\"database\":true"));
+    assert!(!ready.text().contains("knows no incidents"), "the cause is for the log");
+    app.clock.advance(TimeDelta::seconds(61));
+    work.tick(&app).await;
+    assert_eq!(app.visitor().get("/").await.words(".stale").len(), 1);
+    app.tamper("delete from incidents", "delete from incidents").await;
+    work.tick(&app).await;
+    assert_eq!((app.publisher.trouble(), app.visitor().get("/").await.words(".stale").len()), (None, 0));
+}
+
+#[tokio::test]
+async fn a_site_that_can_t_be_stored_is_served_and_the_one_before_stays_on_the_disk() {
+    let test = TestDb::sqlite().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data/site");
+    let publisher = Publisher::new(test.db.clone(), test.clock.clone(), ORIGIN.to_owned(), file.clone());
+    // A file where the folder should be: root could write into any folder.
+    std::fs::write(folder.path().join("data"), "in the way").unwrap();
+    let revision = publisher.publish().await.unwrap();
+    assert_eq!(publisher.site().revision, revision);
+    assert_eq!(publisher.trouble().map(|trouble| trouble.step), Some(Step::Storing));
+    std::fs::remove_file(folder.path().join("data")).unwrap();
+    publisher.publish().await.unwrap();
+    assert_eq!((publisher.trouble(), Site::read(&file).unwrap().revision), (None, revision));
+    let whole = std::fs::read(&file).unwrap();
+    for length in [0, 1, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&file, &whole[..length]).unwrap();
+        assert!(Site::read(&file).is_err(), "{length} of {} bytes are no Site", whole.len());
+    }
+}
+
+on_both_databases!(a_worker_that_stands_still_and_a_site_that_is_old_are_reported);
+
+async fn a_worker_that_stands_still_and_a_site_that_is_old_are_reported(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let ready = async || app.visitor().get("/readyz").await.status;
+    assert_eq!(ready().await, StatusCode::OK);
+    app.clock.advance(TimeDelta::seconds(61));
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the worker has not begun a round for a minute");
+    app.state.works();
+    assert_eq!(ready().await, StatusCode::OK);
+    app.clock.advance(TimeDelta::minutes(5));
+    app.state.works();
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the Site was not confirmed for five minutes");
+    app.publish().await;
+    assert_eq!(ready().await, StatusCode::OK);
+    app.state.streams().end();
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the server stops");
+}

@@ -1,0 +1,142 @@
+//! A whole server on a port of its own, and connections on which a test says whatever it likes.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use candor::app::App;
+use candor::clock::Clock;
+use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
+use candor::connections::Limits;
+use candor::state::State;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How long a test waits for what should come soon, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A running server; it is told to stop when this is dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    /// Where it tells its numbers.
+    pub metrics: SocketAddr,
+    pub state: State,
+    pub stop: CancellationToken,
+    pub ended: oneshot::Receiver<anyhow::Result<()>>,
+}
+
+impl Server {
+    /// A server over the database at `url` that has published it.
+    pub async fn published(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
+        let server = Self::start(url, clock, limits, data).await;
+        until("it has published", || server.state.publisher.snapshot().is_some()).await;
+        server
+    }
+
+    /// A server that has just begun to listen.
+    pub async fn start(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let serve = ServeConfig {
+            listen: any,
+            site: SiteConfig { base_url: None, data_dir: data.path().to_owned() },
+            allowed_hosts: Vec::new(),
+            metrics_listen: Some(any),
+            trusted_proxies: Vec::new(),
+            mail: candor::config::MailConfig::default(),
+            log_json: false,
+        };
+        let database = DatabaseConfig { database_url: url.to_owned(), database_url_file: None };
+        let (clock, stop) = (clock.clone(), CancellationToken::new());
+        let (say_start, start) = oneshot::channel();
+        let (say_end, ended) = oneshot::channel();
+        let stopping = stop.clone();
+        std::thread::spawn(move || {
+            tokio::runtime::Runtime::new().unwrap().block_on(async {
+                let app = App::build(&serve, &database, clock).await.unwrap().limited_by(limits);
+                let metrics = app.metrics_address().unwrap();
+                drop(say_start.send((app.address().unwrap(), metrics, app.state().clone())));
+                // Nobody listens where a test has failed.
+                drop(say_end.send(app.run(stopping).await));
+            });
+        });
+        let (address, metrics, state) = start.await.unwrap();
+        Self { address, metrics, state, stop, ended }
+    }
+
+    /// A connection to it.
+    pub async fn connect(&self) -> Wire {
+        Wire { stream: TcpStream::connect(self.address).await.unwrap(), host: self.address.to_string() }
+    }
+
+    /// A connection that takes in very little before the test reads.
+    pub async fn connect_narrowly(&self) -> Wire {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(1024).unwrap();
+        Wire { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
+    }
+
+    /// Everything that is answered to a request on a connection of its own.
+    pub async fn answer(&self, request: &str) -> String {
+        let mut wire = self.connect().await;
+        wire.say(request).await;
+        wire.rest().await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A connection.
+pub struct Wire {
+    pub stream: TcpStream,
+    host: String,
+}
+
+impl Wire {
+    /// Sends this, with the address of the server for `HOST`. A server that has closed already is no failure.
+    pub async fn say(&mut self, text: &str) {
+        let _ = self.stream.write_all(text.replace("HOST", &self.host).as_bytes()).await;
+    }
+
+    /// Asks for an address.
+    pub async fn get(&mut self, address: &str) {
+        self.say(&format!("GET {address} HTTP/1.1\r\nhost: HOST\r\n\r\n")).await;
+    }
+
+    /// Reads until the server has said `words`; gives all it said.
+    pub async fn hear(&mut self, words: &str) -> String {
+        let (mut text, mut buffer) = (String::new(), [0; 4096]);
+        while !text.contains(words) {
+            let read = timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("in time").unwrap();
+            assert!(read > 0, "{words:?} was never said: {text}");
+            text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+        text
+    }
+
+    /// Everything the server says until it closes the connection.
+    pub async fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let read = timeout(PATIENCE, self.stream.read_to_end(&mut bytes)).await;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        // A server that closes while we still speak is heard as an error.
+        let _ = read.unwrap_or_else(|_| panic!("the connection is still open: {text}"));
+        text
+    }
+}
+
+/// Waits until something is so.
+pub async fn until(what: &str, so: impl Fn() -> bool) {
+    let waiting = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("in vain: {what}"));
+}
