@@ -15,7 +15,7 @@ pub const RESETS_WITHIN: TimeDelta = TimeDelta::hours(1);
 
 /// When to try again what failed for the `attempts`th time at `now`; nothing where it is given up.
 pub fn try_again(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(10);
+    let doublings = u32::try_from((attempts - 1).clamp(0, 10)).unwrap_or_default();
     let next = now + (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE);
     (next - created_at < WORTH_SENDING).then_some(next)
 }

@@ -66,6 +66,8 @@ impl Mailer {
         }
     }
 
+    /// A carriage return of its own in the text would be sent as it is, and some servers take it for a line's
+    /// end: what stands behind it could be read as a command.
     fn compose(&self, id: &str, to: &str, subject: &str, text: &str, now: DateTime<Utc>) -> anyhow::Result<Message> {
         let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         Ok(Message::builder()
@@ -76,7 +78,7 @@ impl Mailer {
             .message_id(Some(format!("<{id}@{}>", self.host)))
             .raw_header(automatic)
             .header(ContentType::TEXT_PLAIN)
-            .body(text.to_owned())?)
+            .body(text.replace("\r\n", "\n").replace('\r', "\n"))?)
     }
 }
 
