@@ -156,7 +156,8 @@ impl Published {
         let publisher = Publisher::new(test.db.clone(), test.clock.clone(), origin.clone(), file);
         let (db, clock) = (test.db.clone(), test.clock.clone());
         let hosts = Hosts::new(&origin, &[]);
-        let state = State::new(Parts { db, clock, publisher, origin, hosts, mailer: None, trusted_proxies: Vec::new() });
+        let state =
+            State::new(Parts { db, clock, publisher, origin, hosts, mailer: None, trusted_proxies: Vec::new() });
         state.publish().await;
         let front = Front::new(state.clone(), SECOND);
         Self { test, folder, state, front }
