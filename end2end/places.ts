@@ -24,6 +24,7 @@ export function publicPlaces({ watch }: Means): Place[] {
     { name: 'not-found', go: (page) => watch.expects(404, page, () => page.goto('/nowhere')) },
     { name: 'not-allowed', go: (page) => watch.expects(404, page, () => page.goto('/setup/used')) },
     at('login', '/login'),
+    at('forgotten', '/forgotten'),
     {
       name: 'login-refused',
       go: async (page) => {
@@ -118,6 +119,16 @@ export function adminPlaces({ watch }: Means): Place[] {
     },
     at('passkey-new', '/admin/account/passkeys/new'),
     at('sessions', '/admin/sessions'),
+    refused('tokens-refused', '/admin/tokens', 'Make a token'),
+    {
+      name: 'token-made',
+      go: async (page) => {
+        await page.goto('/admin/tokens');
+        await page.getByLabel('Name').fill(`Deploy ${Date.now()}`);
+        await page.getByRole('button', { name: 'Make a token' }).click();
+      },
+    },
+    at('tokens', '/admin/tokens'),
     at('audit', '/admin/audit'),
     at('settings', '/admin/settings'),
   ];

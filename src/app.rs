@@ -46,7 +46,8 @@ impl App {
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
         let trusted_proxies = serve.trusted_proxies.clone();
         let secret_key = SecretKey::at(serve.secret_key_file());
-        let state = State::new(Parts { db, clock, publisher, secret_key, origin, hosts, trusted_proxies });
+        let mailer = serve.mail.mailer(&origin)?;
+        let state = State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer, trusted_proxies });
         Ok(Self { state, listener, metrics, limits: Limits::default() })
     }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use url::Url;
 
+use crate::notify::Mailer;
+
 /// Where the database is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DatabaseConfig {
@@ -63,9 +65,49 @@ pub struct ServeConfig {
     #[arg(long, env = "CANDOR_SECRET_KEY_FILE", value_name = "FILE")]
     pub secret_key_file: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub mail: MailConfig,
+
     /// Write the log as one JSON object a line
     #[arg(long, env = "CANDOR_LOG_JSON")]
     pub log_json: bool,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct MailConfig {
+    /// The server that takes our mail: smtp://USER:PASSWORD@HOST:PORT or smtps://…; none is sent where it is absent
+    #[arg(long, env = "CANDOR_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// A file that holds the address of the mail server instead
+    #[arg(long, env = "CANDOR_SMTP_URL_FILE", value_name = "FILE")]
+    pub smtp_url_file: Option<PathBuf>,
+
+    /// Whom our mail comes from, like Status <status@example.org>
+    #[arg(long, env = "CANDOR_SMTP_FROM", value_name = "SENDER")]
+    pub smtp_from: Option<String>,
+}
+
+impl MailConfig {
+    /// What sends mail, where a server is named.
+    ///
+    /// # Errors
+    /// Where the file can't be read, the server or the sender makes no sense, or only one of the two is named.
+    pub fn mailer(&self, origin: &str) -> anyhow::Result<Option<Mailer>> {
+        let url = match &self.smtp_url_file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+                Some(text.trim().to_owned())
+            }
+            None => self.smtp_url.clone(),
+        };
+        match (url, &self.smtp_from) {
+            (Some(url), Some(from)) => Mailer::new(&url, from, origin).map(Some),
+            (None, None) => Ok(None),
+            _ => bail!("to send mail, name both the server (--smtp-url) and the sender (--smtp-from)"),
+        }
+    }
 }
 
 impl DatabaseConfig {

@@ -13,8 +13,8 @@ use webauthn_rs::prelude::{
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
+use crate::db::hex;
 use crate::domain::{Manager, ManagerId};
-use crate::publish::hex;
 
 /// The name for which passkeys are made and asked: the host that visitors use.
 pub struct RelyingParty(Webauthn);

@@ -3,13 +3,12 @@
 //! argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet); 15 characters at
 //! least because the password is the only factor, no rules of composition (NIST SP 800-63B-4).
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The shortest password, in characters.
 pub const MIN_CHARS: usize = 15;
@@ -23,9 +22,8 @@ const JUDGED_CHARS: usize = 80;
 const MAX_WAITING: usize = 50;
 
 /// One password is hashed per core at a time: each takes 19 MiB and some 20 ms.
-static TURNS: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+static QUEUE: LazyLock<Queue> =
+    LazyLock::new(|| Queue::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
 
 /// Why a password could not be hashed.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +72,7 @@ fn without(password: &str, words: &[&str]) -> usize {
 /// # Errors
 /// Where too many wait already.
 pub async fn hash(password: String) -> Result<String, Error> {
-    in_turn(move || hash_now(password.as_bytes())).await?
+    place()?.run(move || hash_now(password.as_bytes())).await?
 }
 
 /// What became of a login.
@@ -92,18 +90,61 @@ pub enum Verdict {
 /// # Errors
 /// Where too many wait already.
 pub async fn verify(password: String, hash: Option<String>) -> Result<Verdict, Error> {
-    in_turn(move || verify_now(&password, hash.as_deref())).await?
+    place()?.verify(password, hash).await
 }
 
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    if WAITING.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
-        WAITING.fetch_sub(1, Ordering::Relaxed);
-        return Err(Error::Busy);
+/// A place among those who wait for their turn.
+///
+/// # Errors
+/// `Busy`, at once, where too many wait already.
+pub fn place() -> Result<Place, Error> {
+    QUEUE.place()
+}
+
+/// Who is hashing, and who waits to.
+struct Queue {
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+/// A place in the queue; given up when dropped, as when the client has gone.
+pub struct Place {
+    turns: Arc<Semaphore>,
+    held: OwnedSemaphorePermit,
+}
+
+impl Queue {
+    fn new(turns: usize) -> Self {
+        Self { turns: Arc::new(Semaphore::new(turns)), places: Arc::new(Semaphore::new(turns + MAX_WAITING)) }
     }
-    let turn = TURNS.acquire().await;
-    WAITING.fetch_sub(1, Ordering::Relaxed);
-    let _turn = turn.map_err(|error| Error::Failed(error.to_string()))?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Failed(error.to_string()))
+
+    fn place(&self) -> Result<Place, Error> {
+        let held = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        Ok(Place { turns: self.turns.clone(), held })
+    }
+}
+
+impl Place {
+    /// Whether `password` belongs to `hash`, as [`verify`].
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub async fn verify(self, password: String, hash: Option<String>) -> Result<Verdict, Error> {
+        self.run(move || verify_now(&password, hash.as_deref())).await?
+    }
+
+    /// Does the work when its turn comes. The turn and the place are over when the work is, not when nobody
+    /// waits for it any more: otherwise whoever hangs up early would have any number hashed at once.
+    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let turn = self.turns.acquire_owned().await.map_err(|error| Error::Failed(error.to_string()))?;
+        let held = self.held;
+        let working = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop((turn, held));
+            done
+        });
+        working.await.map_err(|error| Error::Failed(error.to_string()))
+    }
 }
 
 fn argon2id() -> Result<Argon2<'static>, Error> {
@@ -143,6 +184,33 @@ mod tests {
             assert_eq!(verify(password.to_owned(), Some(hash.clone())).await.unwrap(), Verdict::Right);
             assert_eq!(verify(format!("{password} "), Some(hash)).await.unwrap(), Verdict::Wrong);
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_the_queue_full_is_sent_away_at_once() {
+        let queue = Queue::new(1);
+        let waiting: Vec<Place> = (0..=MAX_WAITING).map(|_| queue.place().unwrap()).collect();
+        assert!(matches!(queue.place(), Err(Error::Busy)));
+        drop(waiting);
+        assert!(queue.place().is_ok(), "who goes away leaves the place to others");
+    }
+
+    #[tokio::test]
+    async fn hanging_up_early_frees_neither_turn_nor_place() {
+        let queue = Queue::new(1);
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let work = queue.place().unwrap().run(move || {
+            begun.send(()).unwrap();
+            ends.recv().unwrap();
+        });
+        let impatient = tokio::spawn(work);
+        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        impatient.abort();
+        assert!(impatient.await.is_err());
+        assert_eq!((queue.turns.available_permits(), queue.places.available_permits()), (0, MAX_WAITING));
+        end.send(()).unwrap();
+        queue.place().unwrap().run(|| ()).await.unwrap();
     }
 
     #[tokio::test]

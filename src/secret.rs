@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 
-use crate::publish::hex;
+use crate::db::hex;
 
 /// The length of the nonce before every encrypted secret, in bytes.
 const NONCE_BYTES: usize = 12;

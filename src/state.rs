@@ -4,16 +4,27 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::db::Db;
+use crate::domain::rate::Rate;
+use crate::domain::refusals::Refusals;
 use crate::hosts::Hosts;
 use crate::metrics::{Counter, Responses};
+use crate::notify::Mailer;
 use crate::publish::Publisher;
 use crate::secret::SecretKey;
 use crate::streams::{MAX_STREAMS, Streams};
+
+/// How many attempts to log in one network has at once, and how long until it has one more.
+const LOGINS_AT_ONCE: i32 = 10;
+const LOGIN_EVERY: TimeDelta = TimeDelta::seconds(6);
+
+/// How many mails with a link for a new password one network may ask for at once, and how long until one more.
+const RESETS_AT_ONCE: i32 = 10;
+const RESET_EVERY: TimeDelta = TimeDelta::minutes(6);
 
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
@@ -26,6 +37,9 @@ struct Shared {
     responses: Responses,
     refused_logins: Counter,
     worked_at: Mutex<DateTime<Utc>>,
+    refusals: Mutex<Refusals>,
+    logins: Mutex<Rate>,
+    resets: Mutex<Rate>,
 }
 
 /// What a [`State`] is made of.
@@ -39,6 +53,8 @@ pub struct Parts {
     pub origin: String,
     /// The hosts under which it may be asked.
     pub hosts: Hosts,
+    /// Sends mail, where a server for it is named.
+    pub mailer: Option<Mailer>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -53,12 +69,30 @@ impl State {
             connections: Connections::default(),
             responses: Responses::default(),
             refused_logins: Counter::default(),
+            refusals: Mutex::default(),
+            logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
+            resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
         }))
     }
 
     /// The open event streams.
     pub fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// The refused attempts of the current minute.
+    pub fn refusals(&self) -> &Mutex<Refusals> {
+        &self.0.refusals
+    }
+
+    /// The attempts to log in that each network made lately.
+    pub fn logins(&self) -> &Mutex<Rate> {
+        &self.0.logins
+    }
+
+    /// The links for a new password that each network asked for lately.
+    pub fn resets(&self) -> &Mutex<Rate> {
+        &self.0.resets
     }
 
     /// The open connections.

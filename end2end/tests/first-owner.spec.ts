@@ -1,7 +1,9 @@
 import { logIn, told } from '../steps';
 import { expect, OWNER, test } from '../test';
 
-const REFUSED = "This e-mail address and password don't belong together, or the account is disabled.";
+const REFUSED =
+  "This e-mail address and password don't belong together, or the account is disabled, or it was tried too often: " +
+  'then wait a while, or ask an owner for a reset link.';
 
 test.describe('the first owner', () => {
   test.use({ begins: 'empty' });

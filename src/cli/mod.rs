@@ -3,6 +3,7 @@
 //! Commands open the database themselves. A running server polls the revision, so what they publish
 //! shows within a second.
 
+mod audit;
 mod backup;
 mod check;
 mod components;
@@ -76,6 +77,9 @@ pub enum Command {
         /// The file, which must not exist yet
         file: PathBuf,
     },
+    /// Prove that the audit is whole
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Say whether the database is sound; the exit code is 0 where all is well
     Check(SiteConfig),
 }
@@ -94,7 +98,7 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
         Command::Manager(managers::Command::Add { .. }) | Command::Import(_) | Command::Sample => {
             prepared(database, clock).await?
         }
-        Command::Backup { .. } | Command::Check(_) => existing(database)?,
+        Command::Audit(_) | Command::Backup { .. } | Command::Check(_) => existing(database)?,
         _ => {
             existing(database)?;
             prepared(database, clock).await?
@@ -116,6 +120,7 @@ async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<Exit
         Command::Import(command) => import::run(command, db, clock).await?,
         Command::Sample => sample::run(db, clock).await?,
         Command::Backup { file } => backup::run(db, &file).await?,
+        Command::Audit(command) => return audit::run(command, db).await,
         Command::Check(site) => return check::run(db, clock, &site).await,
     }
     Ok(ExitCode::SUCCESS)

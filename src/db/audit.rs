@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, WriteTx};
+use super::{Error, Result, Tx, WriteTx, chain};
 use crate::domain::ManagerId;
 use crate::domain::audit::{Actor, Entry, Record};
+use crate::domain::moment;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -21,7 +22,7 @@ struct Row {
     revision: i64,
 }
 
-/// Adds a row; [`WriteTx::commit`] calls it.
+/// Adds a row and chains it to the one before; [`WriteTx::commit`] calls it.
 pub(super) async fn record(
     tx: &mut WriteTx,
     actor: &Actor,
@@ -29,11 +30,12 @@ pub(super) async fn record(
     entry: &Entry,
     revision: i64,
 ) -> Result<()> {
-    run!(
+    let added = row!(
         tx,
+        (i64,),
         "insert into audit (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        at,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+        moment::cut(at),
         actor.manager_id.as_ref().map(ManagerId::as_str),
         actor.name.as_str(),
         actor.address.as_str(),
@@ -44,7 +46,8 @@ pub(super) async fn record(
         entry.after.as_ref().map(serde_json::Value::to_string),
         revision
     )?;
-    Ok(())
+    let (id,) = added.ok_or_else(|| Error::other("the audit row has no id"))?;
+    chain::append(tx, id).await
 }
 
 /// At most `limit` rows, newest first, behind the row `before` where one is named.

@@ -124,7 +124,7 @@ pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: 
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
-/// Disables the manager and ends all sessions and links of theirs.
+/// Disables the manager and ends all sessions, links, tokens and known browsers of theirs.
 ///
 /// # Errors
 /// A conflict where nobody would be left who can administer.
@@ -133,6 +133,8 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     run!(tx, sql, now, manager.id.as_str())?;
     super::sessions::delete_of(tx, &manager.id, None).await?;
     super::links::delete_of(tx, &manager.id).await?;
+    super::devices::delete_of(tx, &manager.id).await?;
+    super::api_tokens::delete_of(tx, &manager.id).await?;
     let was_owner = is_active_owner(manager);
     manager.disabled_at = Some(now);
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
@@ -150,7 +152,7 @@ pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>)
 }
 
 /// Sets the password's hash and ends all sessions of the manager but the one with the hash `keep`.
-/// Links made before no longer work.
+/// Links made before no longer work, and whoever was locked out by wrong passwords is not any more.
 ///
 /// # Errors
 /// Where the database can't be written.
@@ -165,6 +167,8 @@ pub async fn set_password(
     run!(tx, sql, hash, now, manager.id.as_str())?;
     super::sessions::delete_of(tx, &manager.id, keep).await?;
     super::links::delete_of(tx, &manager.id).await?;
+    super::devices::delete_of(tx, &manager.id).await?;
+    super::failures::clear(tx, &manager.id).await?;
     manager.has_password = true;
     Ok(())
 }

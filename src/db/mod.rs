@@ -12,14 +12,19 @@ mod open;
 mod opened;
 mod tx;
 
+pub mod api_tokens;
 pub mod audit;
+pub mod chain;
 pub mod components;
+pub mod devices;
 pub mod effects;
 pub mod factors;
+pub mod failures;
 pub mod incidents;
 pub mod links;
 pub mod maintenances;
 pub mod managers;
+pub mod outbox;
 pub mod page;
 pub mod passkeys;
 pub mod policy;
@@ -31,6 +36,11 @@ pub mod totp;
 pub use error::{Error, Result};
 pub use open::Db;
 pub use tx::{Tx, WriteTx};
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Random bytes from the operating system, for identifiers and tokens.
 pub fn random<const N: usize>() -> [u8; N] {

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use super::opened::Opened;
 use super::tx::{Tx, WriteTx};
-use super::{Error, Result, page};
+use super::{Error, Result, chain, page};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -106,6 +106,7 @@ impl Db {
         }
         let mut tx = self.write().await?;
         page::ensure(&mut tx, now).await?;
+        chain::begin(&mut tx).await?;
         tx.commit_unaudited().await
     }
 

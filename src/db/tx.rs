@@ -53,6 +53,19 @@ impl WriteTx {
         Ok(revision)
     }
 
+    /// Keeps what was counted or locked because somebody was refused, and the audit row that tells of it where
+    /// one is to be written. It shows nowhere, so it makes no revision: who is refused publishes nothing.
+    ///
+    /// # Errors
+    /// Where the database can't keep it.
+    pub async fn commit_refusal(mut self, actor: &Actor, at: DateTime<Utc>, entry: Option<&Entry>) -> Result<()> {
+        if let Some(entry) = entry {
+            let revision = self.revision().await?;
+            audit::record(&mut self, actor, at, entry, revision).await?;
+        }
+        self.finish().await
+    }
+
     /// Keeps what is nobody's deed and shows nowhere: a session seen, a link that ran out.
     ///
     /// # Errors

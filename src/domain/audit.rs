@@ -24,7 +24,7 @@ impl Actor {
     }
 
     /// Somebody at `address` who has not shown who they are.
-    pub fn nobody(address: impl ToString) -> Self {
+    pub fn stranger(address: impl ToString) -> Self {
         Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
     }
 
@@ -37,6 +37,15 @@ impl Actor {
     pub fn server() -> Self {
         Self { manager_id: None, name: "Candor".into(), address: "server".into() }
     }
+}
+
+/// The newest row of the audit with its hash, in which every row before it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    pub id: i64,
+    /// SHA-256, in hexadecimal.
+    pub hash: String,
+    pub at: DateTime<Utc>,
 }
 
 /// What was done to what.
@@ -71,6 +80,11 @@ impl Entry {
         self.after = serde_json::to_value(thing).ok();
         self
     }
+}
+
+/// Whether `action` tells of an attempt that was refused, by which nothing was changed.
+pub fn is_refusal(action: &str) -> bool {
+    action.split_once('.').is_some_and(|(_, verb)| verb.starts_with("refuse"))
 }
 
 /// A row of the audit as it is shown.

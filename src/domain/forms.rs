@@ -3,6 +3,7 @@
 //! Every form has the same two steps: `read` takes its fields from a submission, `parse` gives the
 //! thing or a message for each field that is wrong.
 
+mod api_token;
 mod component;
 mod incident;
 mod maintenance;
@@ -11,6 +12,7 @@ mod page;
 mod series;
 mod update;
 
+pub use api_token::{ApiTokenForm, NewApiToken};
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
 pub use maintenance::{

@@ -71,6 +71,10 @@ id!(
     SeriesId
 );
 id!(
+    /// An API token, without its secret.
+    TokenId
+);
+id!(
     /// A manager: somebody who may log in.
     ManagerId
 );

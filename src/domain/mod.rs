@@ -2,6 +2,7 @@
 //!
 //! Nothing in here knows a database, a web server, a template or a clock; it also compiles for the browser.
 
+pub mod api_token;
 pub mod audit;
 pub mod component;
 pub mod duration;
@@ -12,13 +13,17 @@ pub mod id;
 pub mod impact;
 pub mod incident;
 pub mod invalid;
+pub mod login_lock;
 pub mod maintenance;
 pub mod manager;
 pub mod moment;
+pub mod outbox;
 pub mod page;
 pub mod page_status;
 pub mod phase;
+pub mod rate;
 pub mod recurrence;
+pub mod refusals;
 pub mod series;
 pub mod status;
 pub mod update;
@@ -26,7 +31,7 @@ pub mod uptime;
 
 pub use component::{Component, Group};
 pub use factor::{Factors, Policy};
-pub use id::{ComponentId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, UpdateId};
+pub use id::{ComponentId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, TokenId, UpdateId};
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;

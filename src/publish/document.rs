@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::db::hex;
+
 /// Above this size brotli's best level costs more time than its last per cent is worth, in bytes.
 const BEST_EFFORT_LIMIT: usize = 64 * 1024;
 
@@ -148,11 +150,6 @@ impl Encoding {
             Self::Brotli => Some("br"),
         }
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn gzip(plain: &[u8], effort: Effort) -> Bytes {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Deep, Encoding, Publisher};
+use super::{Deep, Document, Encoding, Publisher};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
@@ -27,7 +27,7 @@ impl Publisher {
         let site = self.site();
         let mut count = 0;
         for (path, document) in site.pages() {
-            write(target, path, document.bytes(Encoding::Plain))?;
+            write(target, path, document)?;
             on_page(path);
             count += 1;
         }
@@ -35,7 +35,7 @@ impl Publisher {
             let path = page.address();
             if site.document(&path).is_none() {
                 let answer = self.deep(page).await?;
-                write(target, &path, answer.document().bytes(Encoding::Plain))?;
+                write(target, &path, answer.document())?;
                 on_page(&path);
                 count += 1;
             }
@@ -90,12 +90,12 @@ impl Publisher {
     }
 }
 
-/// `/history` becomes `history/index.html`, so that addresses stay as they are; what has an ending of its
-/// own (`/maintenance.ics`) is that file.
-fn write(target: &Path, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+/// The page `/history` becomes `history/index.html`, so that addresses stay as they are; what is no page
+/// becomes a file of its own name.
+fn write(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
     let place = target.join(path.trim_start_matches('/'));
-    let file = if path.ends_with(".ics") { place } else { place.join("index.html") };
+    let file = if document.content_type.starts_with("text/html") { place.join("index.html") } else { place };
     let folder = file.parent().unwrap_or(target);
     std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    std::fs::write(&file, bytes).with_context(|| format!("writing {}", file.display()))
+    std::fs::write(&file, document.bytes(Encoding::Plain)).with_context(|| format!("writing {}", file.display()))
 }

@@ -20,7 +20,7 @@ mod trouble;
 pub use answer::{Answer, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
 pub use change::Change;
 pub use deep::Deep;
-pub use document::{Document, Encoding, hex};
+pub use document::{Document, Encoding};
 use pages::content_security_policy;
 pub use pages::render_site;
 pub use served::Served;

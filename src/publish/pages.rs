@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::MAX_MAINTENANCES;
 use super::{Document, Site, Snapshot, calendar};
+use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime::{self, Effect};
@@ -33,6 +34,8 @@ const MAX_HOT_MAINTENANCES: usize = 20;
 
 /// The address of the calendar of maintenances.
 pub(super) const CALENDAR: &str = "/maintenance.ics";
+/// Where the newest digest of the audit stands.
+const AUDIT_DIGEST: &str = "/.well-known/candor-audit";
 
 /// What public pages may load: the one style that stands in them, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -73,7 +76,17 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     let text = calendar::calendar(&snapshot.page, origin, snapshot.planned.iter().chain(&snapshot.finished));
     let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
     documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
+    let digest = audit_digest(snapshot.audit.as_ref());
+    let same = before.document(AUDIT_DIGEST).filter(|old| old.is(200, &digest)).cloned();
+    let digest = same.unwrap_or_else(|| Arc::new(Document::new(200, "application/json", digest)));
+    documents.insert(AUDIT_DIGEST.to_owned(), digest);
     Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents)
+}
+
+/// The newest row of the audit with its hash, for whoever keeps it and compares: a rewritten audit has
+/// another. Before the first row there is nothing to tell.
+fn audit_digest(newest: Option<&Digest>) -> String {
+    serde_json::to_string(&newest).unwrap_or_default()
 }
 
 /// What is served before anything was ever published.

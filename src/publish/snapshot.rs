@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use crate::db::{self, Tx};
+use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::uptime::Effect;
 use crate::domain::{Component, Group, Incident, Maintenance, Page};
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub next_step: Option<DateTime<Utc>>,
     /// What held components down within the days that have bars.
     pub effects: Vec<Effect>,
+    /// The newest row of the audit.
+    pub audit: Option<Digest>,
 }
 
 impl Snapshot {
@@ -73,6 +76,7 @@ impl Snapshot {
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
             effects: db::effects::since(tx, first_bar).await?,
+            audit: db::chain::head(tx).await?,
             page,
         })
     }

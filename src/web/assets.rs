@@ -11,7 +11,8 @@ use axum::http::HeaderValue;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
-use crate::publish::{Answer, Document, STRICTEST, Terms, hex};
+use crate::db::hex;
+use crate::publish::{Answer, Document, STRICTEST, Terms};
 use crate::ui::live;
 
 /// How long a browser may keep a file whose name carries its hash.

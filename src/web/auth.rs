@@ -9,9 +9,10 @@ use axum::http::{Method, header};
 use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 
+pub use super::bearer::Token;
 use super::client::ClientAddress;
 use super::headers::Nonce;
-use super::{Error, session};
+use super::{Error, refusal, session};
 use crate::db::{managers, policy, sessions};
 use crate::domain::audit::Actor;
 use crate::domain::factor::is_fresh;
@@ -94,6 +95,11 @@ impl<P> Manager<P> {
     }
 }
 
+/// Where the request comes from.
+fn address(parts: &Parts) -> ClientAddress {
+    parts.extensions.get().copied().unwrap_or(ClientAddress(None))
+}
+
 impl<P: Policy> FromRequestParts<State> for Manager<P> {
     type Rejection = Error;
 
@@ -101,10 +107,10 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
         let stranger = || Error::LoginRequired(way_back(parts));
         let session = parts.extensions.get::<Session>().cloned().ok_or_else(stranger)?;
         let found = logged_in(&session, state).await?.ok_or_else(stranger)?;
-        admit::<P>(&found, state)?;
+        admit::<P>(&found, parts, state).await?;
         Ok(Self {
             manager: found.manager,
-            address: parts.extensions.get().copied().unwrap_or(ClientAddress(None)),
+            address: address(parts),
             session_hash: found.session_hash,
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default(),
             policy: PhantomData,
@@ -122,9 +128,12 @@ struct LoggedIn {
     lacks_factor: bool,
 }
 
-/// Refuses whom the policy `P` does not admit.
-fn admit<P: Policy>(found: &LoggedIn, state: &State) -> Result<(), Error> {
+/// Refuses whom the policy `P` does not admit; who lacks the role is told of in the audit.
+async fn admit<P: Policy>(found: &LoggedIn, parts: &Parts, state: &State) -> Result<(), Error> {
     if found.manager.role < P::ROLE {
+        let (actor, what) =
+            (Actor::of(&found.manager, address(parts)), format!("{} {}", parts.method, parts.uri.path()));
+        refusal::record(state, actor, "manager.refuse-role", &what).await;
         return Err(Error::Forbidden);
     }
     if found.lacks_factor && !P::LACKING_FACTOR {

@@ -9,7 +9,9 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Error;
+use super::client::ClientAddress;
+use super::headers::told_path;
+use super::{Error, refusal};
 use crate::state::State;
 
 /// Lets a request through if it changes nothing or comes from our own pages.
@@ -18,7 +20,17 @@ pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request
     if safe || is_ours(request.headers(), &state.origin) {
         return next.run(request).await;
     }
+    if leads_somewhere(request.uri().path()) {
+        let address = request.extensions().get().copied().unwrap_or(ClientAddress(None));
+        let what = format!("{} {}", request.method(), told_path(request.uri().path()));
+        refusal::record_stranger(&state, address, "manager.refuse-foreign", &what).await;
+    }
     Error::Foreign.into_response()
+}
+
+/// Whether somebody's name could be used there: what is sent to nowhere is not worth a row.
+fn leads_somewhere(path: &str) -> bool {
+    ["/admin", "/forgotten", "/login", "/logout", "/setup"].iter().any(|begin| path.starts_with(begin))
 }
 
 fn is_ours(headers: &HeaderMap, origin: &str) -> bool {

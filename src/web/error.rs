@@ -8,8 +8,9 @@ use axum::extract::{Request, State as FromState};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::TimeDelta;
 
-use super::public;
+use super::{api, public};
 use crate::db;
 use crate::state::State;
 
@@ -22,6 +23,12 @@ pub enum Error {
     /// Nobody is logged in; the path to come back to.
     #[error("login required")]
     LoginRequired(String),
+    /// A program brought no token that is good; a sentence for whoever wrote it.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// What the token can't be used for, or not in this way.
+    #[error("{0}")]
+    TokenForbidden(&'static str),
     /// The manager's role does not reach this far.
     #[error("forbidden")]
     Forbidden,
@@ -40,6 +47,9 @@ pub enum Error {
     /// The request contradicts what stands; a sentence for the manager.
     #[error("{0}")]
     Conflict(String),
+    /// Too often from one network; how long to wait.
+    #[error("too many attempts")]
+    TooMany(TimeDelta),
     /// It did not arrive in time.
     #[error("the request took too long")]
     TooSlow,
@@ -66,13 +76,25 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::LoginRequired(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::FactorRequired | Self::ProofRequired | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::LoginRequired(_) | Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::TokenForbidden(_) | Self::FactorRequired | Self::ProofRequired | Self::Foreign => {
+                StatusCode::FORBIDDEN
+            }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// After how many seconds the same may be tried again.
+    fn retry_after(&self) -> Option<i64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.num_seconds() + 1),
+            Self::Busy | Self::Unavailable(_) => Some(5),
+            _ => None,
         }
     }
 
@@ -80,6 +102,8 @@ impl Error {
     fn sentence(&self) -> Option<String> {
         match self {
             Self::BadRequest(sentence) | Self::Conflict(sentence) => Some(sentence.clone()),
+            Self::Unauthorized(sentence) | Self::TokenForbidden(sentence) => Some((*sentence).to_owned()),
+            Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
             Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
             _ => None,
         }
@@ -106,8 +130,13 @@ impl IntoResponse for Error {
             response.extensions_mut().insert(ProofRequired);
         }
         response.extensions_mut().insert(Failure(self.sentence()));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Self::Unauthorized(_) = self {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"candor\""));
+        }
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -159,7 +188,8 @@ fn capitalised(sentence: &str) -> String {
 /// neither yet: ours, and those of the router and the limits.
 pub async fn render(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let wants_json = request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
-        || request.uri().path().ends_with(".json");
+        || request.uri().path().ends_with(".json")
+        || request.uri().path().starts_with(api::ROOT);
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
     let status = response.status();
@@ -169,7 +199,7 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
         return response;
     }
     let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
-    let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE];
+    let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> =
         kept.into_iter().filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value))).collect();
     let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
@@ -180,8 +210,10 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
 }
 
 fn json(status: StatusCode, sentence: Option<String>) -> Response {
-    let reason = sentence.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned());
-    (status, Json(serde_json::json!({ "error": reason }))).into_response()
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let message = sentence.unwrap_or_else(|| format!("{reason}."));
+    let error = reason.to_lowercase().replace(' ', "_");
+    (status, Json(serde_json::json!({ "error": error, "message": message }))).into_response()
 }
 
 /// What a panic in a handler becomes; the panic hook has logged it.

@@ -31,12 +31,15 @@ pub async fn forget_foreign_request_id(mut request: Request, next: Next) -> Resp
 }
 
 /// The span of a request in the log: its method, its path without the query (which may hold what a
-/// visitor searched for), its id. The path of a one-time link is a secret and stays out.
+/// visitor searched for), its id.
 pub fn span<B>(request: &axum::http::Request<B>) -> Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let path = request.uri().path();
-    let path = if path.starts_with("/setup/") { "/setup/…" } else { path };
-    tracing::info_span!("request", id, method = %request.method(), path)
+    tracing::info_span!("request", id, method = %request.method(), path = told_path(request.uri().path()))
+}
+
+/// A path as it may be told: that of a one-time link is a secret.
+pub fn told_path(path: &str) -> &str {
+    if path.starts_with("/setup/") { "/setup/…" } else { path }
 }
 
 /// The value that lets this page's own scripts run, new for every answer.
@@ -45,7 +48,7 @@ pub struct Nonce(pub String);
 
 /// Gives an admin page its [`Nonce`] and the policy that names it; nothing of the admin is cached.
 pub async fn admin(mut request: Request, next: Next) -> Response {
-    let nonce = crate::publish::hex(&crate::db::random::<16>());
+    let nonce = crate::db::hex(&crate::db::random::<16>());
     request.extensions_mut().insert(Nonce(nonce.clone()));
     let mut response = next.run(request).await;
     let policy = format!(

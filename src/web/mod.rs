@@ -1,18 +1,23 @@
 //! The HTTP edge: which address leads where, who may go there, and what every answer carries.
 
 pub mod admin;
+pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod bearer;
 pub mod client;
 pub mod csrf;
 pub mod deadline;
+pub mod device;
 pub mod error;
 pub mod form;
 pub mod front;
 pub mod gate;
 pub mod headers;
+pub mod login_lock;
 pub mod metrics;
 pub mod public;
+pub mod refusal;
 pub mod routes;
 pub mod session;
 
@@ -38,14 +43,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Every address Candor answers, but for what the [`Front`] has ready.
 fn router(state: State) -> Router {
     let admin = admin::routes().into_router(&state);
-    Router::new()
+    let site = Router::new()
         .merge(public::router())
         .merge(admin)
         .fallback(public::not_found)
+        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
+    Router::new()
+        .merge(site)
+        .merge(api::router())
         // Inside of what makes a page of its refusal and adds the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
         .layer(from_fn_with_state(state.clone(), gate::turn_away))
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), client::resolve_address))

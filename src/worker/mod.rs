@@ -9,11 +9,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{links, managers, sessions};
+use crate::db::{devices, links, managers, outbox, sessions};
 use crate::domain::manager::LinkPurpose;
 use crate::state::State;
 use crate::web::session::limits;
-use crate::{db, token};
+use crate::web::{device, refusal};
+use crate::{db, notify, token};
 
 /// How often the revision is looked at: a change by another process shows within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
@@ -35,7 +36,10 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
         state.works();
         if !opened {
             match open(&state).await? {
-                None => opened = true,
+                None => {
+                    opened = true;
+                    tokio::spawn(notify::run(state.clone(), stop.clone()));
+                }
                 Some(cause) if !told => {
                     tracing::warn!("the database is away, the last published page is served: {cause}");
                     told = true;
@@ -132,6 +136,7 @@ impl Work {
             }
             self.refreshed_at = Some(now);
         }
+        refusal::record_left_out(state).await?;
         if due(self.swept_at, SWEEP_EVERY) {
             sweep(state).await?;
             self.swept_at = Some(now);
@@ -140,7 +145,7 @@ impl Work {
     }
 }
 
-/// Forgets sessions and links that ran out.
+/// Forgets sessions and links that ran out, and browsers that nobody comes back with.
 ///
 /// # Errors
 /// Where the database can't be written.
@@ -150,5 +155,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     let mut tx = state.db.write().await?;
     sessions::delete_expired(&mut tx, idle_since, born_since).await?;
     links::delete_expired(&mut tx, now).await?;
+    outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
+    devices::delete_unused(&mut tx, now - device::KNOWN_FOR).await?;
     tx.commit_unaudited().await
 }

@@ -23,7 +23,7 @@ on_both_databases!(
 );
 
 /// Runs the program over the test's database with `input` on its standard input.
-fn candor(test: &TestDb, arguments: &[&str], input: &str) -> Output {
+pub fn candor(test: &TestDb, arguments: &[&str], input: &str) -> Output {
     program(&test.url, arguments, input)
 }
 
@@ -43,13 +43,13 @@ fn program(url: &str, arguments: &[&str], input: &str) -> Output {
 }
 
 /// What the program says where all is well.
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// What it says where something is wrong.
-fn refused(output: &Output, code: i32) -> String {
+pub fn refused(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -271,9 +271,19 @@ fn the_address_of_the_database_can_stand_in_a_file() {
 #[test]
 fn the_help_names_every_command() {
     let help = said(&program("sqlite://unused", &["--help"], ""));
-    for command in
-        ["serve", "manager", "incident", "maintenance", "component", "import", "sample", "export", "backup", "check"]
-    {
+    for command in [
+        "serve",
+        "manager",
+        "incident",
+        "maintenance",
+        "component",
+        "import",
+        "sample",
+        "export",
+        "backup",
+        "audit",
+        "check",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
     }
 }

@@ -158,7 +158,9 @@ impl Published {
         let secret_key = SecretKey::at(folder.path().join("secret.key"));
         let (db, clock) = (test.db.clone(), test.clock.clone());
         let hosts = Hosts::new(&origin, &[]);
-        let state = State::new(Parts { db, clock, publisher, secret_key, origin, hosts, trusted_proxies: Vec::new() });
+        let trusted_proxies = Vec::new();
+        let state =
+            State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer: None, trusted_proxies });
         state.publish().await;
         let front = Front::new(state.clone(), SECOND);
         Self { test, folder, state, front }

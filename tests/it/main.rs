@@ -3,6 +3,8 @@
 #[macro_use]
 mod support;
 
+mod api_tokens;
+mod audit_chain;
 mod broken;
 mod cli;
 mod db_components;
@@ -14,8 +16,10 @@ mod db_sessions;
 mod db_tx;
 mod edge;
 mod effects;
+mod forgotten;
 mod import;
 mod live;
+mod login_lock;
 mod maintenance_steps;
 mod sample;
 mod web_escaping;

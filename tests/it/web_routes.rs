@@ -1,8 +1,10 @@
 //! Who may go where, and whose pages may act.
 
 use axum::http::{Method, StatusCode};
-use candor::db::managers;
+use candor::db::{api_tokens, managers};
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::api_token::Scope;
+use candor::domain::forms::NewApiToken;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Phase};
 use candor::web::admin::routes;
@@ -25,7 +27,7 @@ on_both_databases!(
 );
 
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
-const TABLE: [(&str, &str, Option<Role>); 84] = [
+const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/login", None),
     ("POST", "/login", None),
     ("GET", "/login/factor", None),
@@ -33,6 +35,8 @@ const TABLE: [(&str, &str, Option<Role>); 84] = [
     ("POST", "/login/passkey", None),
     ("POST", "/login/passkey/challenge", None),
     ("POST", "/logout", Some(Viewer)),
+    ("GET", "/forgotten", None),
+    ("POST", "/forgotten", None),
     ("GET", "/setup/{token}", None),
     ("POST", "/setup/{token}", None),
     ("GET", "/admin", Some(Viewer)),
@@ -110,10 +114,13 @@ const TABLE: [(&str, &str, Option<Role>); 84] = [
     ("POST", "/admin/account/recovery-codes", Some(Viewer)),
     ("POST", "/admin/account/sessions/revocation", Some(Viewer)),
     ("POST", "/admin/account/sessions/{session}/revocation", Some(Viewer)),
+    ("GET", "/admin/tokens", Some(Viewer)),
+    ("POST", "/admin/tokens", Some(Viewer)),
+    ("POST", "/admin/tokens/{id}/revocation", Some(Viewer)),
 ];
 
 /// What stands below the others in the router.
-const TABLE_END: [(&str, &str, Option<Role>); 5] = [
+const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/audit", Some(Viewer)),
     ("GET", "/admin/settings", Some(Viewer)),
     ("POST", "/admin/settings", Some(Owner)),
@@ -148,7 +155,7 @@ const FRESH: [(&str, &str); 19] = [
 const OPEN_WITHOUT_FACTOR: [&str; 4] = ["/logout", "/admin/proof", "/admin/account/factors", "/admin/account/totp"];
 
 fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
-    TABLE.into_iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), path, least))
+    TABLE.iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), *path, *least))
 }
 
 #[test]
@@ -174,6 +181,8 @@ struct Walk {
     component: String,
     group: String,
     token: String,
+    /// An API token of whoever walks.
+    api_token: String,
 }
 
 impl Walk {
@@ -194,7 +203,7 @@ impl Walk {
         app.plan(&[planned]).await;
         app.begin_series("again", tomorrow).await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
-        Self { app, keeper, target, component, group, token }
+        Self { app, keeper, target, component, group, token, api_token: "none".into() }
     }
 
     /// The address of a route; `session` is the hash of the session that walks.
@@ -206,6 +215,7 @@ impl Walk {
             Some("maintenances") => "work",
             Some("series") => "again",
             Some("account") => "passkey",
+            Some("tokens") => &self.api_token,
             _ => self.target.id.as_str(),
         };
         path.replace("{id}", id)
@@ -258,11 +268,21 @@ async fn a_disabled_manager_is_a_stranger(test: TestDb) {
     is_a_stranger(&walk, browser).await;
 }
 
+/// The id of an API token of `manager`.
+async fn api_token(app: &TestApp, manager: &Manager) -> String {
+    let new = NewApiToken { name: "Walk".into(), scope: Scope::Read, days: 7 };
+    let mut tx = app.db.write().await.unwrap();
+    let made = api_tokens::create(&mut tx, manager, new, (&candor::token::hash("walk"), "walk"), app.clock.now()).await;
+    tx.commit_unaudited().await.unwrap();
+    made.unwrap().id.to_string()
+}
+
 /// Walks every route as `role`, each time with a new session.
 async fn walk_as(test: TestDb, role: Role) {
-    let walk = Walk::over(test).await;
+    let mut walk = Walk::over(test).await;
     let walker = walk.app.manager("Walker", role).await;
     walk.app.passkey(&walker, "passkey").await;
+    walk.api_token = api_token(&walk.app, &walker).await;
     for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
         let hash = candor::token::hash(&browser.cookies["sid"]);

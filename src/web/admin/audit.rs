@@ -22,9 +22,10 @@ pub async fn index(
     let before = query.text("before").parse().ok();
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let head = db::chain::head(&mut tx).await?;
     let mut records = db::audit::list(&mut tx, before, LISTED as i64 + 1).await?;
     let follows = records.len() > LISTED;
     records.truncate(LISTED);
     let older = records.last().filter(|_| follows).map(|record| record.id.to_string());
-    Ok(page(AuditList { shell, records, older }.html()))
+    Ok(page(AuditList { shell, records, older, head }.html()))
 }

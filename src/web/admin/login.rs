@@ -9,18 +9,20 @@ use super::{ceremony, login_factor, page};
 use crate::db::{self, factors, managers};
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Actor, Entry};
-use crate::password::{self, Verdict};
 use crate::state::State;
 use crate::ui::pages::admin::Login;
 use crate::web::Result;
 use crate::web::auth::{CanEnter, Manager, UserAgent, safe_next};
 use crate::web::client::ClientAddress;
+use crate::web::device::Device;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
-use crate::web::session;
+use crate::web::login_lock::{self, Shown};
+use crate::web::{refusal, session};
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
-const REFUSED: &str = "This e-mail address and password don't belong together, or the account is disabled.";
+const REFUSED: &str = "This e-mail address and password don't belong together, or the account is disabled, or it was \
+                       tried too often: then wait a while, or ask an owner for a reset link.";
 
 /// `GET /login`
 pub async fn new(
@@ -39,20 +41,25 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     Extension(address): Extension<ClientAddress>,
     session: Session,
+    device: Device,
     UserAgent(user_agent): UserAgent,
     Form(fields): Form,
 ) -> Result<Response> {
     let (email, next) = (fields.text("email"), safe_next(&fields.text("next")).to_owned());
-    let admitted = admit(&state, &email, fields.text("password"), &address).await?;
+    let admitted = admit(&state, &email, fields.text("password"), address, &device).await?;
     let Some(admitted) = admitted else {
         state.refused_logins().increment();
         return Ok(refused(&state, &nonce, email, next, REFUSED).await);
     };
-    if admitted.half {
-        return login_factor::begin(&state, &session, &admitted.manager, &next).await;
-    }
-    session::begin(&session, admitted.manager.id.as_str(), &address.to_string(), &user_agent).await?;
-    Ok(Redirect::to(&next).into_response())
+    let manager = &admitted.manager;
+    let answer = if admitted.half {
+        login_factor::begin(&state, &session, manager, &next).await?
+    } else {
+        session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+        Redirect::to(&next).into_response()
+    };
+    // The browser is known by the password alone: what it is spared is waiting, not the second factor.
+    Ok(device.remember(&state, &manager.id, answer).await?)
 }
 
 /// The login again, with why it failed.
@@ -73,7 +80,8 @@ pub async fn destroy(
     db::sessions::delete(&mut tx, &manager.session_hash).await?;
     tx.commit(&manager.actor(), state.clock.now(), Entry::new("manager.logout", &manager.id, &manager.name)).await?;
     let mut response = Redirect::to("/login").into_response();
-    let clear = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+    // Not "cookies": the session's is taken back already, and the browser should stay known.
+    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
     response.headers_mut().insert("clear-site-data", clear);
     Ok(response)
 }
@@ -86,34 +94,29 @@ struct Admitted {
 }
 
 /// The manager whose address and password these are, if they may log in. What is refused is recorded
-/// too, without the password. The same work is done whether the address is known or not.
-async fn admit(state: &State, email: &str, password: String, address: &ClientAddress) -> Result<Option<Admitted>> {
+/// too, without the password.
+async fn admit(
+    state: &State,
+    email: &str,
+    password: String,
+    address: ClientAddress,
+    device: &Device,
+) -> Result<Option<Admitted>> {
     let email = email.trim().to_lowercase();
-    let mut tx = state.db.read().await?;
-    let known = managers::find_by_email(&mut tx, &email).await?;
-    drop(tx);
-    let hash = known.as_ref().and_then(|(_, hash)| hash.clone());
-    let verdict = password::verify(password, hash).await?;
+    let attempt = login_lock::begin(state, &email, address, device).await?;
+    let Shown::Right { manager, rehashed, forgive } = attempt.try_password(password).await? else {
+        refusal::record_stranger(state, address, "manager.refuse-login", &email).await;
+        return Ok(None);
+    };
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    match known {
-        Some((manager, _)) if verdict != Verdict::Wrong && manager.is_active() => {
-            let rehashed = if let Verdict::Outdated(hash) = &verdict { Some(hash.as_str()) } else { None };
-            let half = factors::of(&mut tx, &manager.id).await?.any();
-            let action = if half { "manager.begin-login" } else { "manager.login" };
-            managers::record_password(&mut tx, &manager.id, rehashed).await?;
-            if !half {
-                managers::record_login(&mut tx, &manager.id, now).await?;
-            }
-            let actor = Actor::of(&manager, address);
-            tx.commit(&actor, now, Entry::new(action, &manager.id, &manager.name)).await?;
-            Ok(Some(Admitted { manager, half }))
-        }
-        _ => {
-            let actor = Actor::nobody(address);
-            let tried: String = email.chars().filter(|c| !c.is_control()).take(254).collect();
-            tx.commit(&actor, now, Entry::new("manager.refuse-login", "", tried)).await?;
-            Ok(None)
-        }
+    forgive.forgive(&mut tx).await?;
+    let half = factors::of(&mut tx, &manager.id).await?.any();
+    let action = if half { "manager.begin-login" } else { "manager.login" };
+    managers::record_password(&mut tx, &manager.id, rehashed.as_deref()).await?;
+    if !half {
+        managers::record_login(&mut tx, &manager.id, now).await?;
     }
+    tx.commit(&Actor::of(&manager, address), now, Entry::new(action, &manager.id, &manager.name)).await?;
+    Ok(Some(Admitted { manager, half }))
 }

@@ -86,7 +86,7 @@ async fn check(state: &State, manager: &KnownManager, code: &str, address: &Clie
     let (action, actor) = match checked {
         Checked::App => ("manager.login", Actor::of(manager, address)),
         Checked::Recovery => ("manager.login-by-recovery-code", Actor::of(manager, address)),
-        Checked::Wrong | Checked::Locked(_) => ("manager.refuse-code", Actor::nobody(address)),
+        Checked::Wrong | Checked::Locked(_) => ("manager.refuse-code", Actor::stranger(address)),
     };
     if checked.is_right() {
         managers::record_login(&mut tx, &manager.id, now).await?;

@@ -57,7 +57,7 @@ async fn admit(
     let mut tx = state.db.write().await?;
     let manager = ceremony::proven(state, &mut tx, challenge, answer).await?;
     let Some(manager) = manager else {
-        tx.commit(&Actor::nobody(address), now, Entry::new("manager.refuse-login", "", "a passkey")).await?;
+        tx.commit(&Actor::stranger(address), now, Entry::new("manager.refuse-login", "", "a passkey")).await?;
         return Ok(None);
     };
     managers::record_login(&mut tx, &manager.id, now).await?;

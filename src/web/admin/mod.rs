@@ -7,6 +7,7 @@ mod codes;
 mod components;
 mod desk;
 mod factors;
+mod forgotten;
 mod groups;
 mod incidents;
 mod islands;
@@ -27,6 +28,7 @@ mod sessions;
 mod settings;
 mod setup;
 mod shell;
+mod tokens;
 mod totp;
 mod updates;
 
@@ -45,6 +47,8 @@ pub fn routes() -> Routes {
         .open_post("/login/passkey", login_passkey::create)
         .open_post("/login/passkey/challenge", login_passkey::challenge)
         .post("/logout", login::destroy)
+        .open_get("/forgotten", forgotten::new)
+        .open_post("/forgotten", forgotten::create)
         .open_get("/setup/{token}", setup::new)
         .open_post("/setup/{token}", setup::create)
         .get("/admin", desk::show);
@@ -152,6 +156,9 @@ fn account_routes(routes: Routes) -> Routes {
         .post("/admin/account/recovery-codes", recovery_codes::create)
         .post("/admin/account/sessions/revocation", account::revoke_others)
         .post("/admin/account/sessions/{session}/revocation", account::revoke)
+        .get("/admin/tokens", tokens::index)
+        .post("/admin/tokens", tokens::create)
+        .post("/admin/tokens/{id}/revocation", tokens::revoke)
 }
 
 /// A page of the admin.

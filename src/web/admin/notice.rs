@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::forms::Fields;
 
 /// The words of the list with what they say.
-const NOTICES: [(&str, &str); 37] = [
+const NOTICES: &[(&str, &str)] = &[
     ("incident-opened", "The incident is published."),
     ("incident-saved", "The incident is changed."),
     ("incident-deleted", "The incident is deleted. The audit keeps what it said."),
@@ -44,6 +44,7 @@ const NOTICES: [(&str, &str); 37] = [
     ("passkey-removed", "The passkey is removed."),
     ("factors-removed", "The second factors are removed; the password alone lets them in."),
     ("policy-saved", "What managers are asked for is changed."),
+    ("token-revoked", "The token is revoked: whoever still uses it is refused."),
     ("settings-saved", "The settings are changed."),
     ("welcome", "Welcome. The page is yours: add components, or open an incident."),
 ];

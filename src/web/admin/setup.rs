@@ -19,9 +19,10 @@ use crate::state::State;
 use crate::ui::pages::admin::{LinkGone, Setup};
 use crate::web::auth::UserAgent;
 use crate::web::client::ClientAddress;
+use crate::web::device::Device;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
-use crate::web::{Result, session};
+use crate::web::{Result, refusal, session};
 use crate::{password, token};
 
 /// `GET /setup/{token}`
@@ -29,10 +30,12 @@ pub async fn new(
     FromState(state): FromState<State>,
     Path(token): Path<String>,
     Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let Some((link, manager)) = good_link(&state, &mut tx, &token).await? else { return gone(&state, &nonce).await };
+    let found = good_link(&state, &mut tx, &token).await?;
     drop(tx);
+    let Some((link, manager)) = found else { return gone(&state, &nonce, address).await };
     let (name, email) = manager.map(|manager| (manager.name, manager.email)).unwrap_or_default();
     let porch = porch(&state, &nonce.0).await;
     let setup = Setup { porch, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
@@ -46,13 +49,14 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     Extension(address): Extension<ClientAddress>,
     session: Session,
-    UserAgent(user_agent): UserAgent,
+    (device, UserAgent(user_agent)): (Device, UserAgent),
     Form(fields): Form,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let Some((link, manager)) = good_link(&state, &mut tx, &token).await? else { return gone(&state, &nonce).await };
+    let found = good_link(&state, &mut tx, &token).await?;
     let page_name = db::page::load(&mut tx).await?.name;
     drop(tx);
+    let Some((link, manager)) = found else { return gone(&state, &nonce, address).await };
     let chosen = match chosen(&fields, manager.as_ref(), &page_name) {
         Ok(chosen) => chosen,
         Err(wrong) => {
@@ -67,14 +71,14 @@ pub async fn create(
     };
     let hash = password::hash(chosen.password).await?;
     let manager = match keep(&state, &token, &link, manager, chosen.manager, &hash, &address).await {
-        Err(db::Error::NotFound | db::Error::Conflict(_)) => return gone(&state, &nonce).await,
+        Err(db::Error::NotFound | db::Error::Conflict(_)) => return gone(&state, &nonce, address).await,
         kept => kept?,
     };
     if link.purpose == LinkPurpose::Reset {
         return Ok(Redirect::to("/login").into_response());
     }
     session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
-    Ok(done("/admin", "welcome"))
+    Ok(device.remember(&state, &manager.id, done("/admin", "welcome")).await?)
 }
 
 /// What the form of a link asks for.
@@ -146,7 +150,8 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
     }
 }
 
-async fn gone(state: &State, nonce: &Nonce) -> Result<Response> {
+async fn gone(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
+    refusal::record_stranger(state, address, "manager.refuse-link", "").await;
     let html = LinkGone { porch: porch(state, &nonce.0).await }.html();
     Ok((StatusCode::NOT_FOUND, page(html)).into_response())
 }

@@ -20,6 +20,7 @@ pub fn router() -> Router<State> {
         .route("/uptime", get(pages::uptime))
         .route("/incidents/{id}", get(pages::incident))
         .route("/maintenance.ics", get(pages::hot))
+        .route("/.well-known/candor-audit", get(pages::hot))
         .route("/events", get(events::follow))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

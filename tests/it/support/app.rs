@@ -2,6 +2,7 @@
 //! visit it.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 
@@ -11,8 +12,8 @@ use bytes::Bytes;
 use candor::clock::Clock;
 use candor::db::links::{self, Link};
 use candor::db::sessions::{self, Session};
-use candor::db::{Db, audit, components, incidents, maintenances, managers, page, passkeys, policy, series};
-use candor::domain::audit::Record;
+use candor::db::{Db, Tx, audit, components, incidents, maintenances, managers, page, passkeys, policy, series};
+use candor::domain::audit::{Record, is_refusal};
 use candor::domain::factor::Passkey;
 use candor::domain::forms::{MaintenanceForm, NewGroup, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use candor::domain::history::Filter;
@@ -23,6 +24,7 @@ use candor::domain::{
     SeriesId,
 };
 use candor::hosts::Hosts;
+use candor::notify::Mailer;
 use candor::publish::{Publisher, Render, render_site};
 use candor::secret::SecretKey;
 use candor::state::{Parts, State};
@@ -70,28 +72,35 @@ impl TestApp {
         app
     }
 
+    /// A server that sends mail.
+    pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
+        let app = Self::with(test, ORIGIN, render_site, Some(mailer));
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
     /// A server that renders in its own way.
     pub async fn rendering_by(test: TestDb, render: Render) -> Self {
-        let app = Self::with(test, ORIGIN, render);
+        let app = Self::with(test, ORIGIN, render, None);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
     /// A server that has never published anything.
     pub fn unpublished(test: TestDb, origin: &str) -> Self {
-        Self::with(test, origin, render_site)
+        Self::with(test, origin, render_site, None)
     }
 
-    fn with(test: TestDb, origin: &str, render: Render) -> Self {
+    fn with(test: TestDb, origin: &str, render: Render, mailer: Option<Mailer>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin, render);
+        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin, render, mailer);
         let front = front(&state);
         Self { test, state, data, front }
     }
 
     /// Another server that starts from what this one published last, with a database of its own.
     pub fn restarted_over(&self, db: Db) -> (State, Browser) {
-        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site);
+        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None);
         let browser = Browser::new(front(&state), host(&self.origin));
         (state, browser)
     }
@@ -252,11 +261,11 @@ impl TestApp {
         incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap()
     }
 
-    /// The revision and the number of audit rows.
+    /// The revision and the number of audit rows, but for refused attempts.
     pub async fn counts(&self) -> (i64, usize) {
         let mut tx = self.db.read().await.unwrap();
         let revision = tx.revision().await.unwrap();
-        (revision, audit::list(&mut tx, None, 10_000).await.unwrap().len())
+        (revision, deeds(&mut tx).await.len())
     }
 
     /// The audit, newest first.
@@ -264,7 +273,7 @@ impl TestApp {
         audit::list(&mut self.db.read().await.unwrap(), None, 10_000).await.unwrap()
     }
 
-    /// Everything a manager can change, in words that can be compared; sessions and links left out.
+    /// Everything a manager can change, in words that can be compared; sessions, links and refused attempts left out.
     pub async fn everything(&self) -> String {
         let factors = self.texts("select manager_id from totp union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();
@@ -272,7 +281,7 @@ impl TestApp {
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
             tx.revision().await.unwrap(),
-            audit::list(&mut tx, None, 10_000).await.unwrap(),
+            deeds(&mut tx).await,
             page::load(&mut tx).await.unwrap(),
             components::groups(&mut tx).await.unwrap(),
             components::list(&mut tx).await.unwrap(),
@@ -320,11 +329,17 @@ impl TestApp {
     }
 }
 
-fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, render: Render) -> State {
+/// The audit without refused attempts, newest first.
+async fn deeds(tx: &mut Tx) -> Vec<Record> {
+    let all = audit::list(tx, None, 10_000).await.unwrap();
+    all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
+}
+
+fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, render: Render, mailer: Option<Mailer>) -> State {
     let secret_key = SecretKey::at(file.with_file_name("secret.key"));
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).rendering_by(render);
-    let hosts = Hosts::new(origin, &[]);
-    State::new(Parts { db, clock, publisher, secret_key, origin: origin.into(), hosts, trusted_proxies: Vec::new() })
+    let (hosts, origin, trusted_proxies) = (Hosts::new(origin, &[]), origin.to_owned(), Vec::new());
+    State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer, trusted_proxies })
 }
 
 /// What answers the requests of a test.
@@ -348,11 +363,13 @@ pub struct Browser {
     front: Front,
     host: String,
     pub cookies: BTreeMap<String, String>,
+    /// Where its requests come from; from nowhere in particular where it is not said.
+    pub peer: Option<IpAddr>,
 }
 
 impl Browser {
     fn new(front: Front, host: String) -> Self {
-        Self { front, host, cookies: BTreeMap::new() }
+        Self { front, host, cookies: BTreeMap::new(), peer: None }
     }
 
     /// Opens an address.
@@ -391,7 +408,8 @@ impl Browser {
             let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, jar.join("; "));
         }
-        let Ok(response) = self.front.answer(request.body(body).expect("a request"), None).await;
+        let peer = self.peer.map(|peer| SocketAddr::new(peer, 40_000));
+        let Ok(response) = self.front.answer(request.body(body).expect("a request"), peer).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         let answer = Answer { status: parts.status, headers: parts.headers, body };

@@ -11,6 +11,8 @@ pub mod postgres;
 pub mod samples;
 #[allow(dead_code, reason = "only the tests over a socket need it")]
 pub mod server;
+#[allow(dead_code, reason = "only the tests of mail need it")]
+pub mod smtp;
 
 use std::ops::Deref;
 use std::path::PathBuf;

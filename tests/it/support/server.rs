@@ -46,6 +46,7 @@ impl Server {
             metrics_listen: Some(any),
             secret_key_file: None,
             trusted_proxies: Vec::new(),
+            mail: candor::config::MailConfig::default(),
             log_json: false,
         };
         let database = DatabaseConfig { database_url: url.to_owned(), database_url_file: None };

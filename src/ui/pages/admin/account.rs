@@ -53,6 +53,7 @@ pub fn AccountPage(page: Account) -> impl IntoView {
                 <h2 id="address">"Change your address"</h2>
                 {email_form(&problems, page.email)}
             </section>
+            <p>"For programs that act in your name: "<a href="/admin/tokens">"API tokens"</a>"."</p>
             <section aria-labelledby="change">
                 <h2 id="change">"Change your password"</h2>
                 {password_form(&problems, &manager.email)}

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::incidents::older;
-use crate::domain::audit::Record;
+use crate::domain::audit::{Digest, Record};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::time::{Time, full};
 
@@ -13,6 +13,8 @@ pub struct AuditList {
     pub records: Vec<Record>,
     /// The cursor of the next older page; nothing on the last.
     pub older: Option<String>,
+    /// The newest row of all, in whose hash every row counts.
+    pub head: Option<Digest>,
 }
 
 /// The audit.
@@ -44,8 +46,29 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
         <h1>"Audit"</h1>
         {table}
         {older("/admin/audit", page.older)}
+        {page.head.map(|head| chain(&head))}
     };
     view! { <AdminLayout shell title="Audit" section=Some(Section::Audit) content=content.into_any()/> }
+}
+
+/// Up to where the audit can be proven, for whoever keeps it elsewhere.
+fn chain(head: &Digest) -> AnyView {
+    view! {
+        <section class="column" aria-labelledby="chain">
+            <h2 id="chain">"Proof"</h2>
+            <p>
+                "Each row carries a hash of what it says and of the row before it. The newest is row "
+                {head.id} ":"
+            </p>
+            <pre>{format!("{}:{}", head.id, head.hash)}</pre>
+            <p class="hint">
+                "Keep this line elsewhere, or fetch " <a href="/.well-known/candor-audit">"what is published of it"</a>
+                " from time to time: "<code>"candor audit verify --expect"</code>
+                " with it proves that nothing up to that row was altered or removed."
+            </p>
+        </section>
+    }
+    .into_any()
 }
 
 fn row(record: &Record, shell: &Shell) -> AnyView {
@@ -93,6 +116,7 @@ fn action_words(action: &str) -> String {
         "manager.set-role" => "changed the role of",
         "manager.set-password" => "changed the password of",
         "manager.offer-reset" => "made a link for a password of",
+        "manager.mail-reset" => "mailed a link for a password to",
         "manager.reset-password" => "reset the password of",
         "manager.revoke-session" => "ended a session of",
         "manager.revoke-sessions" => "ended sessions of",
@@ -111,6 +135,15 @@ fn action_words(action: &str) -> String {
         "manager.renew-recovery-codes" => "made new recovery codes for",
         "manager.set-email" => "changed the address of",
         "policy.edit" => "changed what managers are asked for",
+        "audit.refuse-more" => "was not told of one by one:",
+        "manager.refuse-role" => "was refused for want of a role:",
+        "manager.refuse-foreign" => "sent a request from another site, which was refused:",
+        "manager.refuse-link" => "came with a one-time link that is not good",
+        "token.revoke" => "revoked the API token",
+        "token.add" => "made the API token",
+        "token.refuse" => "came with an API token that is not good",
+        "token.refuse-plain" => "sent an API token in the open, which was refused",
+        "token.refuse-scope" => "was refused for want of scope:",
         "manager.refuse-login" => "was refused at the login as",
         "manager.logout" => "logged out:",
         "page.edit" => "changed the settings of",

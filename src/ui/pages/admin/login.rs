@@ -47,7 +47,7 @@ pub fn LoginPage(page: Login) -> impl IntoView {
             <p class="actions"><Submit words="Log in"/></p>
         </form>
         {passkey}
-        <p class="hint">"Forgotten? An owner can make you a reset link."</p>
+        <p class="hint"><a href="/forgotten">"Forgotten?"</a></p>
     };
     view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
 }

@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::*;
-use crate::domain::audit::{Actor, Record};
+use crate::domain::api_token::{ApiToken, Scope};
+use crate::domain::audit::{Actor, Digest, Record};
 use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Indicator;
@@ -544,7 +545,12 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
             }
             .html(),
         ),
-        ("audit", AuditList { shell: shell(), records: records(world), older: Some("41".into()) }.html()),
+        ("audit", audit(world).html()),
+        ("tokens", tokens(world).html()),
+        (
+            "token-made",
+            TokenMade { shell: shell(), token: token(world), secret: "candor_".to_owned() + &"x".repeat(38) }.html(),
+        ),
     ]
 }
 
@@ -561,6 +567,32 @@ fn sessions(world: &World) -> Vec<SessionRow> {
         session("a1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", true),
         session("b2", &world.text, false),
     ]
+}
+
+fn audit(world: &World) -> AuditList {
+    let head = Some(Digest { id: 100, hash: "5f".repeat(32), at: now() });
+    AuditList { shell: world.shell.clone(), records: records(world), older: Some("41".into()), head }
+}
+
+fn token(world: &World) -> ApiToken {
+    ApiToken {
+        id: TokenId::parse("token").unwrap(),
+        manager_id: world.shell.manager.id.clone(),
+        manager_name: world.shell.manager.name.clone(),
+        name: world.shell.manager.name.clone(),
+        scope: Scope::Publish,
+        ending: "aB3d".into(),
+        created_at: now(),
+        expires_at: now() + TimeDelta::days(365),
+        last_used_at: None,
+    }
+}
+
+fn tokens(world: &World) -> TokenList {
+    let used = ApiToken { last_used_at: Some(ago(3)), expires_at: ago(2), ..token(world) };
+    let form = ApiTokenForm { name: world.shell.manager.name.clone(), ..ApiTokenForm::default() };
+    let invalid = Invalid::field("name", "You have a token of this name already.");
+    TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], form, invalid }
 }
 
 fn records(world: &World) -> Vec<Record> {
@@ -603,7 +635,18 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
     let failure = |frame, status| {
         Failure { frame, status, detail: Some(world.text.clone()), request_id: Some("r-17".into()) }.html()
     };
+    let forgotten = |way| Forgotten { porch: world.porch(), way }.html();
     vec![
+        ("forgotten", forgotten(Way::ByMail { email: String::new(), invalid: Invalid::new() })),
+        (
+            "forgotten-wrong",
+            forgotten(Way::ByMail {
+                email: world.text.clone(),
+                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
+            }),
+        ),
+        ("forgotten-sent", forgotten(Way::MailSent)),
+        ("forgotten-ask", forgotten(Way::AskAnOwner)),
         ("login", factors::login(world, String::new(), "/admin".into(), None)),
         ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed)),
         ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),

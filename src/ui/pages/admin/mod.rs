@@ -11,6 +11,7 @@ mod conflict;
 mod desk;
 mod error;
 mod factors;
+mod forgotten;
 mod group_edit;
 mod incident;
 mod incident_delete;
@@ -35,6 +36,7 @@ mod series_edit;
 mod sessions;
 mod settings;
 mod setup;
+mod tokens;
 mod totp;
 mod update_delete;
 mod update_edit;
@@ -55,6 +57,7 @@ pub use conflict::Conflict;
 pub use desk::{Desk, DeskPage};
 pub use error::{ErrorPage, Failure, Frame};
 pub use factors::{FactorList, FactorsPage};
+pub use forgotten::{Forgotten, ForgottenPage, Way};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
 pub use incident::{IncidentPage, IncidentView};
 pub use incident_delete::{IncidentDeletion, IncidentDeletionPage};
@@ -82,6 +85,7 @@ pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use sessions::{SessionList, SessionOf, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use tokens::{TokenList, TokenMade, TokenMadePage, TokensPage};
 pub use totp::{TotpEnrolment, TotpPage, TotpSecret};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
 pub use update_edit::{UpdateEditPage, UpdateEditing};
@@ -103,6 +107,7 @@ macro_rules! pages {
 pages! {
     "/login" Login => LoginPage,
     "/login/factor" LoginFactor => LoginFactorPage,
+    "/forgotten" Forgotten => ForgottenPage,
     "/setup/{token}" Setup => SetupPage,
     "/setup/{token}" LinkGone => LinkGonePage,
     "/admin" Desk => DeskPage,
@@ -137,6 +142,8 @@ pages! {
     "/admin/account/passkeys/new" PasskeyNew => PasskeyNewPage,
     "/admin/account/recovery-codes" RecoveryCodes => RecoveryCodesPage,
     "any that asks for a fresh proof" Proof => ProofPage,
+    "/admin/tokens" TokenList => TokensPage,
+    "/admin/tokens" TokenMade => TokenMadePage,
     "/admin/audit" AuditList => AuditPage,
     "/admin/settings" Settings => SettingsPage,
     "any" Failure => ErrorPage,

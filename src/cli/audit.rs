@@ -1,0 +1,73 @@
+//! `candor audit …`
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use indicatif::ProgressBar;
+
+use super::tell;
+use crate::db::chain::{self, Step, Walk};
+use crate::db::{Db, Tx};
+
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Prove that no row of the audit was altered, removed, inserted or swapped; the exit code is 0 where all is well
+    Verify {
+        /// A digest kept from /.well-known/candor-audit: that row must still be there, with that hash
+        #[arg(long, value_name = "ID:HASH", value_parser = parse_digest)]
+        expect: Option<(i64, String)>,
+    },
+}
+
+pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
+    let Command::Verify { expect } = command;
+    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let walked = walk(&mut tx).await.map_err(tell::plainly)?;
+    let rows = match walked {
+        Ok(rows) => rows,
+        Err((id, reason)) => return Ok(broken(&format!("The audit is broken at row {id}: {reason}."))),
+    };
+    if let Some((id, hash)) = expect {
+        match chain::hash_of(&mut tx, id).await.map_err(tell::plainly)? {
+            None => return Ok(broken(&format!("Row {id} is missing: the audit was cut off before it."))),
+            Some(found) if found != hash => {
+                return Ok(broken(&format!("Row {id} has another hash: the audit was rewritten up to it.")));
+            }
+            Some(_) => {}
+        }
+    }
+    match chain::head(&mut tx).await.map_err(tell::plainly)? {
+        Some(head) => {
+            println!("The audit is whole: {}, the newest {}:{}", tell::count(rows, "row"), head.id, head.hash)
+        }
+        None => println!("The audit is whole: it has no rows yet."),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many rows are in order, or the first that is not.
+async fn walk(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str)>> {
+    let progress = ProgressBar::new(u64::try_from(chain::length(tx).await?).unwrap_or_default());
+    let mut walk = Walk::default();
+    let walked = loop {
+        match walk.step(tx).await? {
+            Step::On => progress.set_position(u64::try_from(walk.rows).unwrap_or_default()),
+            Step::End => break Ok(usize::try_from(walk.rows).unwrap_or_default()),
+            Step::Broken(id, reason) => break Err((id, reason)),
+        }
+    };
+    progress.finish_and_clear();
+    Ok(walked)
+}
+
+fn broken(sentence: &str) -> ExitCode {
+    eprintln!("{sentence}");
+    ExitCode::FAILURE
+}
+
+fn parse_digest(text: &str) -> anyhow::Result<(i64, String)> {
+    let (id, hash) = text.split_once(':').context("write it as ID:HASH, as candor audit verify prints it")?;
+    let plain = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ensure!(plain, "the hash has 64 hexadecimal digits");
+    Ok((id.parse().context("the id is a number")?, hash.to_ascii_lowercase()))
+}

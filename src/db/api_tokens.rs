@@ -1,0 +1,157 @@
+//! API tokens. The database holds the SHA-256 of a token, never the token.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Error, Result, Tx, WriteTx, random};
+use crate::domain::api_token::{ApiToken, MAX_TOKENS, Scope};
+use crate::domain::forms::NewApiToken;
+use crate::domain::{Manager, ManagerId, TokenId};
+
+/// The most tokens a list of everybody's gives.
+const MAX_LISTED: i64 = 1000;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    manager_id: String,
+    manager_name: String,
+    name: String,
+    scope: String,
+    ending: String,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Keeps a token of `manager` with this hash and ending.
+///
+/// # Errors
+/// A conflict where the manager has one of this name, or too many.
+pub async fn create(
+    tx: &mut WriteTx,
+    manager: &Manager,
+    new: NewApiToken,
+    (hash, ending): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<ApiToken> {
+    if list_of(tx, &manager.id).await?.len() >= MAX_TOKENS {
+        return Err(Error::Conflict("there are too many tokens already: revoke one that is not used"));
+    }
+    let token = ApiToken {
+        id: TokenId::from_random(random()),
+        manager_id: manager.id.clone(),
+        manager_name: manager.name.clone(),
+        name: new.name,
+        scope: new.scope,
+        ending: ending.to_owned(),
+        created_at: now,
+        expires_at: now + TimeDelta::days(new.days),
+        last_used_at: None,
+    };
+    run!(
+        tx,
+        "insert into api_tokens (id, manager_id, name, scope, token_hash, ending, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        token.id.as_str(),
+        token.manager_id.as_str(),
+        token.name.as_str(),
+        token.scope.key(),
+        hash,
+        token.ending.as_str(),
+        token.created_at,
+        token.expires_at
+    )?;
+    Ok(token)
+}
+
+/// Everybody's tokens, by manager and name.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<ApiToken>> {
+    let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
+                 t.expires_at, t.last_used_at
+               from api_tokens t join managers m on m.id = t.manager_id
+               order by lower(m.name), m.id, lower(t.name), t.id limit $1";
+    rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(ApiToken::try_from).collect()
+}
+
+/// The tokens of one manager, by name.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list_of(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<ApiToken>> {
+    let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
+                 t.expires_at, t.last_used_at
+               from api_tokens t join managers m on m.id = t.manager_id
+               where t.manager_id = $1 order by lower(t.name), t.id limit $2";
+    rows!(tx, Row, sql, manager.as_str(), MAX_LISTED)?.into_iter().map(ApiToken::try_from).collect()
+}
+
+/// One token.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &TokenId) -> Result<ApiToken> {
+    let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
+                 t.expires_at, t.last_used_at
+               from api_tokens t join managers m on m.id = t.manager_id where t.id = $1";
+    row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
+}
+
+/// The token with this hash, if it has not run out.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find_by_hash(tx: &mut Tx, hash: &str, now: DateTime<Utc>) -> Result<Option<ApiToken>> {
+    let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
+                 t.expires_at, t.last_used_at
+               from api_tokens t join managers m on m.id = t.manager_id
+               where t.token_hash = $1 and t.expires_at > $2";
+    row!(tx, Row, sql, hash, now)?.map(ApiToken::try_from).transpose()
+}
+
+/// Notes that the token was used at `now`.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn touch(tx: &mut WriteTx, id: &TokenId, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "update api_tokens set last_used_at = $1 where id = $2", now, id.as_str())?;
+    Ok(())
+}
+
+/// Ends a token.
+///
+/// # Errors
+/// `NotFound` where somebody was faster.
+pub async fn delete(tx: &mut WriteTx, id: &TokenId) -> Result<()> {
+    let deleted = run!(tx, "delete from api_tokens where id = $1", id.as_str())?;
+    if deleted == 0 { Err(Error::NotFound) } else { Ok(()) }
+}
+
+/// Ends every token of a manager.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
+    run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())?;
+    Ok(())
+}
+
+impl TryFrom<Row> for ApiToken {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: TokenId::parse(&row.id).ok_or_else(|| Error::other("a token's id"))?,
+            manager_id: ManagerId::parse(&row.manager_id).ok_or_else(|| Error::other("a manager's id"))?,
+            manager_name: row.manager_name,
+            name: row.name,
+            scope: Scope::from_key(&row.scope).ok_or_else(|| Error::other("a token's scope"))?,
+            ending: row.ending,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+        })
+    }
+}

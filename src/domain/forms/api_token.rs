@@ -1,0 +1,68 @@
+use super::{Fields, required_line};
+use crate::domain::api_token::{LIFETIMES, MAX_NAME, Scope, USUAL_LIFETIME};
+use crate::domain::{Invalid, Role};
+
+/// A new API token as somebody typed it.
+#[derive(Clone, Debug)]
+pub struct ApiTokenForm {
+    pub name: String,
+    pub scope: String,
+    pub days: String,
+}
+
+/// A new API token, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewApiToken {
+    pub name: String,
+    pub scope: Scope,
+    /// For how many days it is good.
+    pub days: i64,
+}
+
+impl Default for ApiTokenForm {
+    fn default() -> Self {
+        Self { name: String::new(), scope: Scope::Read.key().into(), days: USUAL_LIFETIME.to_string() }
+    }
+}
+
+impl ApiTokenForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self { name: fields.text("name"), scope: fields.text("scope"), days: fields.text("days") }
+    }
+
+    /// The token it means, made by somebody in `role`: nobody gives a program more than they have.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self, role: Role) -> Result<NewApiToken, Invalid> {
+        let mut invalid = Invalid::new();
+        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Name the program that will use it."));
+        let scope = Scope::from_key(&self.scope).filter(|scope| scope.role() <= role);
+        let scope = invalid.take("scope", scope.ok_or_else(|| "Choose what it may be used for.".to_owned()));
+        let days = self.days.parse().ok().filter(|days| LIFETIMES.contains(days));
+        let days = invalid.take("days", days.ok_or_else(|| "Choose how long it is good.".to_owned()));
+        match (name, scope, days) {
+            (Some(name), Some(scope), Some(days)) => Ok(NewApiToken { name, scope, days }),
+            _ => Err(invalid),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_gives_a_program_more_than_they_have() {
+        let form = |scope: &str| ApiTokenForm { name: "Deploy".into(), scope: scope.into(), ..ApiTokenForm::default() };
+        let made = NewApiToken { name: "Deploy".into(), scope: Scope::Publish, days: 365 };
+        assert_eq!(form("publish").parse(Role::Publisher), Ok(made));
+        for (scope, role) in [("publish", Role::Viewer), ("admin", Role::Publisher), ("root", Role::Owner)] {
+            assert!(form(scope).parse(role).unwrap_err().get("scope").is_some(), "{scope}");
+        }
+        let for_ever = ApiTokenForm { days: "36500".into(), name: " ".into(), ..ApiTokenForm::default() };
+        let wrong = for_ever.parse(Role::Owner).unwrap_err();
+        assert!(wrong.get("days").is_some() && wrong.get("name").is_some());
+    }
+}

@@ -1,0 +1,101 @@
+//! How often something may be done from one network: so many at once, and then one every so often.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How many networks are kept in mind; beyond that the oldest counts are forgotten.
+const MAX_NETWORKS: usize = 100_000;
+
+/// A count for each network that came lately.
+#[derive(Clone, Debug)]
+pub struct Rate {
+    /// How many at once.
+    burst: i32,
+    /// How long until one more may be done.
+    every: TimeDelta,
+    /// When a network has its whole burst again.
+    rested: HashMap<IpAddr, DateTime<Utc>>,
+}
+
+impl Rate {
+    /// At most `burst` at once, and one more after each `every`.
+    pub fn new(burst: i32, every: TimeDelta) -> Self {
+        Self { burst, every, rested: HashMap::new() }
+    }
+
+    /// Counts one from the network of `address`.
+    ///
+    /// # Errors
+    /// How long to wait, where it is one too many; that one does not count.
+    pub fn take(&mut self, address: IpAddr, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+        self.make_room(now);
+        let rested = self.rested.entry(network(address)).or_insert(now);
+        let next = (*rested).max(now) + self.every;
+        let wait = next - now - self.every * self.burst;
+        if wait > TimeDelta::zero() {
+            return Err(wait);
+        }
+        *rested = next;
+        Ok(())
+    }
+
+    /// Forgets who has rested. Where everybody is busy all are forgotten: then so many come at once that
+    /// only limits that count all of them together can help.
+    fn make_room(&mut self, now: DateTime<Utc>) {
+        if self.rested.len() < MAX_NETWORKS {
+            return;
+        }
+        self.rested.retain(|_, rested| *rested > now);
+        if self.rested.len() >= MAX_NETWORKS {
+            self.rested.clear();
+        }
+    }
+}
+
+/// Whom an address belongs to: itself, or the /64 of an IPv6 address, of which one household has 2^64.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn ten_at_once_and_then_one_every_six_seconds() {
+        let mut rate = Rate::new(10, TimeDelta::seconds(6));
+        let mut take = |second| rate.take(address("192.0.2.1"), DateTime::UNIX_EPOCH + TimeDelta::seconds(second));
+        assert_eq!((0..10).filter(|_| take(0).is_ok()).count(), 10);
+        assert_eq!(take(0), Err(TimeDelta::seconds(6)));
+        assert_eq!(take(5), Err(TimeDelta::seconds(1)));
+        assert_eq!((take(6), take(6)), (Ok(()), Err(TimeDelta::seconds(6))));
+        assert_eq!((0..20).filter(|_| take(1000).is_ok()).count(), 10, "no more than a burst is saved up");
+    }
+
+    #[test]
+    fn one_household_is_one_network() {
+        let mut rate = Rate::new(1, TimeDelta::minutes(1));
+        let mut take = |text| rate.take(address(text), DateTime::UNIX_EPOCH).is_ok();
+        assert!(take("2001:db8:0:1::1") && !take("2001:db8:0:1:ffff::2") && take("2001:db8:0:2::1"));
+        assert!(take("192.0.2.1") && !take("::ffff:192.0.2.1") && take("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_million_networks_are_not_kept_in_mind() {
+        let mut rate = Rate::new(1, TimeDelta::minutes(1));
+        for number in 0..1_000_000_u128 {
+            let address = Ipv6Addr::from((0x2001_0db8_u128 << 96) + (number << 64));
+            assert!(rate.take(address.into(), DateTime::UNIX_EPOCH).is_ok());
+        }
+        assert!(rate.rested.len() <= MAX_NETWORKS);
+    }
+}

@@ -1,0 +1,187 @@
+//! Mail, by SMTP.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use url::{Host, Url};
+
+/// How long one exchange with the server may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Sends mail from one address over one server.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    /// The host behind the `@` of message ids.
+    host: String,
+}
+
+/// Why a mail was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsent {
+    /// It may go later.
+    #[error("{0}")]
+    Later(String),
+    /// It will never go.
+    #[error("{0}")]
+    Never(String),
+}
+
+impl Mailer {
+    /// A mailer over the server at `url`, `smtp://` or `smtps://`. Without `?tls=` in it, a server on
+    /// another machine must offer TLS.
+    ///
+    /// # Errors
+    /// Where one of the addresses makes no sense.
+    pub fn new(url: &str, from: &str, origin: &str) -> anyhow::Result<Self> {
+        let url = with_tls(url)?;
+        let host = Url::parse(origin)?.host_str().unwrap_or("localhost").to_owned();
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
+            .map_err(|error| anyhow::anyhow!("the address of the SMTP server: {error}"))?
+            .hello_name(ClientId::Domain(host.clone()))
+            .timeout(Some(TIMEOUT))
+            .build();
+        let from =
+            from.parse().with_context(|| format!("{from} is no sender, which is like Status <status@example.org>"))?;
+        Ok(Self { transport, from, host })
+    }
+
+    /// Sends a text to one address. `id` names the mail, the same one at each attempt.
+    ///
+    /// # Errors
+    /// As [`Unsent`].
+    pub async fn send(&self, id: &str, to: &str, subject: &str, text: &str, now: DateTime<Utc>) -> Result<(), Unsent> {
+        let message = self.compose(id, to, subject, text, now).map_err(|error| Unsent::Never(format!("{error:#}")))?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => Err(Unsent::Never(error.to_string())),
+            Err(error) => Err(Unsent::Later(error.to_string())),
+        }
+    }
+
+    /// A carriage return of its own in the text would be sent as it is, and some servers take it for a line's
+    /// end: what stands behind it could be read as a command.
+    fn compose(&self, id: &str, to: &str, subject: &str, text: &str, now: DateTime<Utc>) -> anyhow::Result<Message> {
+        let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
+        Ok(Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.parse::<Address>()?))
+            .subject(one_line(subject))
+            .date(now.into())
+            .message_id(Some(format!("<{id}@{}>", self.host)))
+            .raw_header(automatic)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text.replace("\r\n", "\n").replace('\r', "\n"))?)
+    }
+}
+
+/// A subject is one line, whatever it was made of.
+fn one_line(text: &str) -> String {
+    text.split(char::is_control).collect::<Vec<_>>().join(" ")
+}
+
+fn with_tls(url: &str) -> anyhow::Result<Url> {
+    let mut url = Url::parse(url).context("the address of the SMTP server")?;
+    if !matches!(url.scheme(), "smtp" | "smtps") {
+        bail!("the address of the SMTP server must begin with smtp:// or smtps://");
+    }
+    let chosen = url.query_pairs().any(|(name, _)| name == "tls");
+    if url.scheme() == "smtp" && !chosen && !is_here(&url) {
+        url.query_pairs_mut().append_pair("tls", "required");
+    }
+    Ok(url)
+}
+
+/// Whether the server is on this machine. The host of an address of this scheme is kept as text.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailer() -> Mailer {
+        Mailer::new("smtp://127.0.0.1:25", "Tidewater Maps <status@tidewater.example>", "https://status.example.org")
+            .unwrap()
+    }
+
+    /// The head of the mail, unfolded, and its text.
+    fn composed(to: &str, subject: &str, text: &str) -> anyhow::Result<(Vec<String>, String)> {
+        let mail = mailer().compose("id", to, subject, text, DateTime::UNIX_EPOCH)?;
+        let mail = String::from_utf8(mail.formatted()).unwrap();
+        let (head, body) = mail.split_once("\r\n\r\n").unwrap();
+        Ok((head.replace("\r\n ", " ").split("\r\n").map(str::to_owned).collect(), body.to_owned()))
+    }
+
+    #[test]
+    fn a_mail_names_itself_and_says_that_nobody_wrote_it() {
+        let (head, body) = composed("ines@example.org", "A link", "Text\n").unwrap();
+        for line in [
+            "From: \"Tidewater Maps\" <status@tidewater.example>",
+            "To: ines@example.org",
+            "Subject: A link",
+            "Message-ID: <id@status.example.org>",
+            "Auto-Submitted: auto-generated",
+        ] {
+            assert!(head.iter().any(|have| have == line), "{line}: {head:?}");
+        }
+        assert_eq!(body, "Text\r\n");
+    }
+
+    #[test]
+    fn no_text_becomes_a_header_or_a_second_mail() {
+        let count = composed("ines@example.org", "A link", "Text").unwrap().0.len();
+        for nasty in
+            ["\r\nBcc: evil@example.org", "\nBcc: evil@example.org", "\rBcc: x", "\0", "\r\n\r\nText", "\u{2028}Bcc: x"]
+        {
+            let (head, _) = composed("ines@example.org", &format!("A link{nasty}"), "Text").unwrap();
+            assert_eq!(head.len(), count, "{head:?}");
+            assert!(!head.iter().any(|line| line.starts_with("Bcc")), "{head:?}");
+            assert!(composed(&format!("ines@example.org{nasty}"), "A link", "Text").is_err(), "{nasty:?}");
+        }
+        for text in ["a\r\n.\r\nMAIL FROM:<x@y>", "a\n.\nb", "a\r.\rb", "\r\nSubject: another\r\n\r\n"] {
+            let (head, body) = composed("ines@example.org", "A link", text).unwrap();
+            assert_eq!(head.len(), count, "{head:?}");
+            assert!(!body.replace("\r\n", "").contains(['\r', '\n']), "a bare line end: {body:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_elsewhere_must_offer_tls() {
+        let tls = |url| with_tls(url).unwrap().to_string();
+        assert_eq!(tls("smtp://mail.example.org"), "smtp://mail.example.org?tls=required");
+        for kept in [
+            "smtps://u:p@mail.example.org:465",
+            "smtp://127.0.0.1:2525",
+            "smtp://localhost",
+            "smtp://mail.example.org?tls=opportunistic",
+        ] {
+            assert_eq!(tls(kept), kept);
+        }
+        assert!(with_tls("http://mail.example.org").is_err() && with_tls("mail.example.org").is_err());
+    }
+
+    #[test]
+    fn its_secret_is_not_told() {
+        let mailer =
+            Mailer::new("smtps://user:hush-hush@mail.example.org", "a@b.example", "http://127.0.0.1:3000").unwrap();
+        assert!(!format!("{mailer:?}").contains("hush-hush"));
+        let wrong = Mailer::new("smtps://user:hush-hush@mail.example.org", "nobody", "http://127.0.0.1:3000");
+        assert!(!format!("{:?}", wrong.unwrap_err()).contains("hush-hush"));
+    }
+}

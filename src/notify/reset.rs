@@ -1,0 +1,72 @@
+//! The link for a new password. It is made when it is mailed: its secret is in the mail and nowhere else.
+
+use chrono::TimeDelta;
+
+use super::{Mailer, Unsent};
+use crate::db::links::{self, Link};
+use crate::db::outbox::{self, Outcome, Reset};
+use crate::db::{self, managers, page};
+use crate::domain::Manager;
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::manager::LinkPurpose;
+use crate::domain::outbox::try_again;
+use crate::state::State;
+use crate::token;
+
+/// How long the link is good.
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// Mails the link, if there is still somebody it is for.
+///
+/// # Errors
+/// Where the database can't be used.
+pub(super) async fn deliver(state: &State, mailer: &Mailer, reset: Reset) -> db::Result<()> {
+    let Some((manager, text, subject)) = prepare(state, &reset).await? else { return Ok(()) };
+    let sent = mailer.send(&reset.id, &manager.email, &subject, &text, state.clock.now()).await;
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    match sent {
+        Ok(()) => outbox::finish(&mut tx, &reset.id, Outcome::Sent, now).await?,
+        Err(unsent) => {
+            tracing::warn!("a link for a new password could not be mailed: {unsent}");
+            let again = try_again(reset.attempts, reset.created_at, now).filter(|_| matches!(unsent, Unsent::Later(_)));
+            match again {
+                Some(due_at) => outbox::postpone(&mut tx, &reset.id, due_at).await?,
+                None => outbox::finish(&mut tx, &reset.id, Outcome::GivenUp, now).await?,
+            }
+        }
+    }
+    tx.commit_unaudited().await
+}
+
+/// Makes the link; gives whom it is for, and what the mail says.
+async fn prepare(state: &State, reset: &Reset) -> db::Result<Option<(Manager, String, String)>> {
+    let (now, token) = (state.clock.now(), token::fresh());
+    let mut tx = state.db.write().await?;
+    let manager = match &reset.manager_id {
+        Some(id) => Some(managers::find(&mut tx, id).await?).filter(may_reset),
+        None => None,
+    };
+    let Some(manager) = manager else {
+        outbox::finish(&mut tx, &reset.id, Outcome::Nobody, now).await?;
+        tx.commit_unaudited().await?;
+        return Ok(None);
+    };
+    let link = Link { purpose: LinkPurpose::Reset, manager_id: Some(manager.id.clone()), expires_at: now + LIFETIME };
+    links::create(&mut tx, &token::hash(&token), &link, now).await?;
+    let name = page::load(&mut tx).await?.name;
+    let actor = Actor { manager_id: None, name: "outbox".into(), address: "outbox".into() };
+    tx.commit(&actor, now, Entry::new("manager.mail-reset", &manager.id, &manager.name)).await?;
+    let text = format!(
+        "Somebody, probably you, asked for a new password for {name}.\n\n\
+         Choose it here within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\
+         If it was not you, do nothing: your password stays as it is.\n",
+        state.origin
+    );
+    Ok(Some((manager, text, format!("A new password for {name}"))))
+}
+
+/// Whether a manager may choose a new password: an invitation that was not accepted is an owner's to renew.
+pub fn may_reset(manager: &Manager) -> bool {
+    manager.is_active() && manager.has_password
+}

@@ -1,0 +1,146 @@
+use leptos::prelude::*;
+
+use crate::domain::api_token::{ApiToken, LIFETIMES, Scope};
+use crate::domain::forms::ApiTokenForm;
+use crate::domain::{Invalid, Role};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Choice, ErrorSummary, Field, PostButton, Problems, Select, Submit, TextInput};
+use crate::ui::time::{Time, ago, full};
+
+/// The tokens of the manager, or everybody's for an owner, and the form that makes another.
+#[derive(Clone, Debug)]
+pub struct TokenList {
+    pub shell: Shell,
+    pub tokens: Vec<ApiToken>,
+    pub form: ApiTokenForm,
+    pub invalid: Invalid,
+}
+
+/// A token that was just made: the only time its secret is shown.
+#[derive(Clone, Debug)]
+pub struct TokenMade {
+    pub shell: Shell,
+    pub token: ApiToken,
+    pub secret: String,
+}
+
+/// The list of tokens.
+#[component]
+pub fn TokensPage(page: TokenList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["name", "scope", "days"]);
+    let table = if page.tokens.is_empty() {
+        view! { <p class="soft">"There are none yet."</p> }.into_any()
+    } else {
+        table(&page.tokens, &shell)
+    };
+    let content = view! {
+        <h1>"API tokens"</h1>
+        <p class="soft">"With a token a program acts in your name. It ends when you are disabled."</p>
+        {table}
+        <section class="column" aria-labelledby="new">
+            <h2 id="new">"Make a token"</h2>
+            <ErrorSummary problems=problems.clone()/>
+            {form(&page.form, &problems, shell.manager.role)}
+        </section>
+    };
+    let title = problems.titled("API tokens");
+    view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
+}
+
+fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label="API tokens">
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">"Name"</th>
+                        <th scope="col">"Whose"</th>
+                        <th scope="col">"Token"</th>
+                        <th scope="col">"For"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col">"Good until"</th>
+                        <th scope="col"><span class="unseen">"Revoke"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{tokens.iter().map(|token| row(token, shell)).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(token: &ApiToken, shell: &Shell) -> AnyView {
+    let whose = if token.manager_id == shell.manager.id { "You" } else { &token.manager_name };
+    let used = token.last_used_at.map(|at| view! { <Time at words=ago(at, shell.now)/> });
+    let over = (token.expires_at <= shell.now).then_some(" (over)");
+    view! {
+        <tr>
+            <th scope="row" dir="auto">{token.name.clone()}</th>
+            <td dir="auto">{whose.to_owned()}</td>
+            <td><code>{format!("candor_…{}", token.ending)}</code></td>
+            <td>{scope_words(token.scope)}</td>
+            <td>{used.map_or_else(|| "never".into_any(), IntoAny::into_any)}</td>
+            <td><Time at=token.expires_at words=full(token.expires_at, shell.zone)/>{over}</td>
+            <td>
+                <PostButton
+                    action=format!("/admin/tokens/{}/revocation", token.id)
+                    words="Revoke"
+                    about=token.name.clone()
+                />
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn scope_words(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "Reading",
+        Scope::Publish => "Publishing",
+        Scope::Admin => "Everything",
+    }
+}
+
+/// Somebody in `role` chooses among what they may do themselves.
+fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
+    let name = Field::new("name", "Name").hint("The program that will use it.").judged(problems);
+    let scope = Field::new("scope", "What it may be used for").judged(problems);
+    let own = Scope::ALL.into_iter().filter(|scope| scope.role() <= role);
+    let scopes = own.map(|scope| Choice::new(scope.key(), scope_words(scope))).collect();
+    let days = Field::new("days", "How long it is good").judged(problems);
+    let words = |days| if days == 365 { "A year".to_owned() } else { format!("{days} days") };
+    let lifetimes = LIFETIMES.into_iter().map(|days| Choice::new(days.to_string(), words(days))).collect();
+    view! {
+        <form method="post" action="/admin/tokens" novalidate>
+            <TextInput field=name value=form.name.clone()/>
+            <div class="pair">
+                <Select field=scope choices=scopes value=form.scope.clone()/>
+                <Select field=days choices=lifetimes value=form.days.clone()/>
+            </div>
+            <p class="actions"><Submit words="Make a token"/></p>
+        </form>
+    }
+    .into_any()
+}
+
+/// Shows a token.
+#[component]
+pub fn TokenMadePage(page: TokenMade) -> impl IntoView {
+    let (shell, token) = (page.shell.clone(), page.token);
+    let field =
+        Field::new("token", "The token").hint("It is shown only now: put it where the program keeps its secrets.");
+    let content = view! {
+        <div class="column">
+            <h1>"New token"</h1>
+            <p>
+                "With it " <bdi>{token.name}</bdi> " can act in your name until "
+                <Time at=token.expires_at words=full(token.expires_at, shell.zone)/> "."
+            </p>
+            <TextInput field value=page.secret readonly=true autofocus=true/>
+            <p>"A program sends it as " <code>"Authorization: Bearer candor_…"</code> ", over https."</p>
+            <p class="actions"><a class="button" href="/admin/tokens">"Back to the tokens"</a></p>
+        </div>
+    };
+    view! { <AdminLayout shell title="New token" section=Some(Section::Account) content=content.into_any()/> }
+}

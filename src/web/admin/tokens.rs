@@ -1,0 +1,87 @@
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+
+use super::notice::done;
+use super::shell::shell;
+use super::{invalid, page};
+use crate::db::{self, Tx, api_tokens};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{ApiTokenForm, Fields};
+use crate::domain::{Invalid, Role, TokenId};
+use crate::state::State;
+use crate::token;
+use crate::ui::pages::admin::{TokenList, TokenMade};
+use crate::web::auth::{CanRead, Manager};
+use crate::web::form::{Form, Search};
+use crate::web::{Error, Result};
+
+/// `GET /admin/tokens`: one's own; an owner sees everybody's.
+pub async fn index(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    Ok(page(list(&state, &mut tx, &manager, &query, ApiTokenForm::default(), Invalid::new()).await?))
+}
+
+/// `POST /admin/tokens`: the token is shown once.
+pub async fn create(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let form = ApiTokenForm::read(&fields);
+    let (now, secret) = (state.clock.now(), token::fresh_api_token());
+    let mut tx = state.db.write().await?;
+    let own = api_tokens::list_of(&mut tx, &manager.id).await?;
+    let new = form.parse(manager.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
+        true => Err(Invalid::field("name", "You have a token of this name already.")),
+        false => Ok(new),
+    });
+    let new = match new {
+        Ok(new) => new,
+        Err(wrong) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?)),
+    };
+    let kept = (token::hash(&secret), token::ending(&secret));
+    let made = api_tokens::create(&mut tx, &manager, new, (&kept.0, kept.1), now).await?;
+    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+    let entry = Entry::new("token.add", &made.id, &made.name).after(&made);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(page(TokenMade { shell, token: made, secret }.html()))
+}
+
+/// `POST /admin/tokens/{id}/revocation`: one's own, or anybody's by an owner.
+pub async fn revoke(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let id = TokenId::parse(&id).ok_or(Error::NotFound)?;
+    let mut tx = state.db.write().await?;
+    let token = api_tokens::find(&mut tx, &id).await?;
+    if token.manager_id != manager.id && !manager.is_at_least(Role::Owner) {
+        return Err(Error::NotFound);
+    }
+    api_tokens::delete(&mut tx, &id).await?;
+    let entry = Entry::new("token.revoke", &token.id, &token.name).before(&token);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/tokens", "token-revoked"))
+}
+
+async fn list(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanRead>,
+    query: &Fields,
+    form: ApiTokenForm,
+    invalid: Invalid,
+) -> db::Result<String> {
+    let shell = shell(state, tx, manager, query).await?;
+    let tokens = if manager.is_at_least(Role::Owner) {
+        api_tokens::list(tx).await?
+    } else {
+        api_tokens::list_of(tx, &manager.id).await?
+    };
+    Ok(TokenList { shell, tokens, form, invalid }.html())
+}

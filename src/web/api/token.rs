@@ -1,0 +1,29 @@
+use axum::Json;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::domain::api_token::Scope;
+use crate::web::auth::{CanRead, Token};
+
+/// What a program may know of its token.
+#[derive(Serialize)]
+pub struct Shown {
+    name: String,
+    scope: Scope,
+    /// In whose name it acts.
+    manager: String,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+/// `GET /v1/token`: what the token it comes with is good for, and for how long.
+pub async fn show(program: Token<CanRead>) -> Json<Shown> {
+    let token = program.token;
+    Json(Shown {
+        name: token.name,
+        scope: token.scope,
+        manager: token.manager_name,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+    })
+}

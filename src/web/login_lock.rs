@@ -1,0 +1,115 @@
+//! The one place that slows down guessing: by the client's network, by the account, and by the queue of
+//! passwords to be hashed.
+//!
+//! An attempt counts as wrong before its password is looked at and is forgiven if it was right: so a
+//! hundred attempts at the same time are not a hundred guesses against one count. Nothing here tells a
+//! known address from an unknown one, neither by what it answers nor by how much it does.
+
+use std::sync::PoisonError;
+
+use super::client::ClientAddress;
+use super::device::Device;
+use super::{Error, Result, refusal};
+use crate::db::{devices, failures, managers};
+use crate::domain::login_lock::Failures;
+use crate::domain::{Manager, ManagerId};
+use crate::password::{self, Place, Verdict};
+use crate::state::State;
+
+/// A password that is being tried.
+pub struct Attempt {
+    place: Place,
+    manager: Option<Manager>,
+    /// The hash to compare with; none where nobody is meant or the door is locked.
+    hash: Option<String>,
+    counted: Counted,
+}
+
+/// What the attempt counts against.
+enum Counted {
+    /// An account that is not known or is locked: nothing.
+    Nobody,
+    Account(ManagerId),
+    /// A browser that the account knows, by its hash: its own count, whatever others do to the account.
+    Device(String),
+}
+
+/// Begins an attempt on the account with the address `email` (lower case).
+///
+/// # Errors
+/// `TooMany` where the client's network has tried too often, `Busy` where too many passwords wait already.
+pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &Device) -> Result<Attempt> {
+    if let Err(error) = take_turn(state, address) {
+        refusal::record_stranger(state, address, "manager.refuse-login", email).await;
+        return Err(error);
+    }
+    let place = password::place()?;
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let (manager, hash) = managers::find_by_email(&mut tx, email).await?.unzip();
+    let (failures, mut counted) = match &manager {
+        None => (Failures::default(), Counted::Nobody),
+        Some(Manager { id, .. }) => match device.known_to(&mut tx, id).await? {
+            Some((hash, failures)) => (failures, Counted::Device(hash)),
+            None => (failures::of(&mut tx, id).await?, Counted::Account(id.clone())),
+        },
+    };
+    let locked = failures.is_locked(now);
+    if locked {
+        counted = Counted::Nobody;
+    }
+    match &counted {
+        Counted::Nobody => failures::add(&mut tx, None, now).await?,
+        Counted::Account(id) => failures::add(&mut tx, Some(id), now).await?,
+        Counted::Device(hash) => devices::add_failure(&mut tx, hash, now).await?,
+    }
+    tx.commit_unaudited().await?;
+    Ok(Attempt { place, manager, hash: hash.flatten().filter(|_| !locked), counted })
+}
+
+/// Counts an attempt from the client's network.
+fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
+    // Only a test that goes past the connections comes from nowhere.
+    let Some(address) = address else { return Ok(()) };
+    let mut logins = state.logins().lock().unwrap_or_else(PoisonError::into_inner);
+    logins.take(address, state.clock.now()).map_err(Error::TooMany)
+}
+
+/// What an attempt has shown.
+pub enum Shown {
+    Right { manager: Manager, rehashed: Option<String>, forgive: Forgive },
+    Wrong,
+}
+
+/// What has to be forgiven once the login is kept.
+pub struct Forgive(Counted);
+
+impl Attempt {
+    /// Whether `password` is the right one, and its manager may log in. It takes as long where nobody is
+    /// meant or the door is locked.
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub async fn try_password(self, password: String) -> Result<Shown> {
+        let verdict = self.place.verify(password, self.hash).await?;
+        let Some(manager) = self.manager.filter(|manager| verdict != Verdict::Wrong && manager.is_active()) else {
+            return Ok(Shown::Wrong);
+        };
+        let rehashed = if let Verdict::Outdated(hash) = verdict { Some(hash) } else { None };
+        Ok(Shown::Right { manager, rehashed, forgive: Forgive(self.counted) })
+    }
+}
+
+impl Forgive {
+    /// Takes back what the attempt counted, and the wrong ones before it.
+    ///
+    /// # Errors
+    /// Where the database can't be written.
+    pub async fn forgive(self, tx: &mut crate::db::WriteTx) -> crate::db::Result<()> {
+        match self.0 {
+            Counted::Nobody => Ok(()),
+            Counted::Account(id) => failures::clear(tx, &id).await,
+            Counted::Device(hash) => devices::clear_failures(tx, &hash).await,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Refused attempts in the audit: who was refused what, without any secret they came with.
+
+use std::sync::PoisonError;
+
+use super::client::ClientAddress;
+use crate::db;
+use crate::domain::audit::{Actor, Entry};
+use crate::state::State;
+
+/// The longest text of a refused attempt that is kept, in characters.
+const MAX_TOLD: usize = 254;
+
+/// Keeps that `actor` was refused. Trouble in keeping it changes nothing for whoever is refused.
+pub async fn record(state: &State, actor: Actor, action: &'static str, what: &str) {
+    let entry = Entry::new(action, "", told(what));
+    if !admits(state, &actor.address) {
+        return;
+    }
+    let kept = async {
+        let tx = state.db.write().await?;
+        tx.commit_refusal(&actor, state.clock.now(), Some(&entry)).await
+    };
+    if let Err(error) = kept.await {
+        tracing::warn!("a refused attempt is not in the audit: {error}");
+    }
+}
+
+/// A stranger's refused attempt.
+pub async fn record_stranger(state: &State, address: ClientAddress, action: &'static str, what: &str) {
+    record(state, Actor::stranger(address), action, what).await;
+}
+
+/// Whether one more refused attempt from `address` gets a row of its own.
+pub fn admits(state: &State, address: &str) -> bool {
+    let mut refusals = state.refusals().lock().unwrap_or_else(PoisonError::into_inner);
+    refusals.admit(address, state.clock.now())
+}
+
+/// Keeps one row for all that were only counted, once their minute is over.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn record_left_out(state: &State) -> db::Result<()> {
+    let now = state.clock.now();
+    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(now);
+    let Some(left_out) = left_out else { return Ok(()) };
+    let several = || "several addresses".to_owned();
+    let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
+    let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
+    state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
+}
+
+/// One line of bounded length, as it is kept of what a stranger sent.
+pub fn told(what: &str) -> String {
+    what.chars().filter(|c| !c.is_control()).take(MAX_TOLD).collect()
+}

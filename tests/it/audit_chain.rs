@@ -1,0 +1,238 @@
+//! The audit as a chain: what breaks it is named, and refused attempts are in it without filling the disk.
+
+use axum::http::StatusCode;
+use candor::cli::sample;
+use candor::db::chain::{self, Step, Walk};
+use candor::db::{Tx, WriteTx};
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::audit::{Digest, Entry};
+use candor::domain::refusals::{IN_ALL, PER_ADDRESS};
+use candor::worker::Work;
+use chrono::TimeDelta;
+
+use crate::cli::{candor, refused, said};
+use crate::support::app::TestApp;
+use crate::support::samples::actor;
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    every_change_of_a_row_is_found_and_the_row_named,
+    an_inserted_row_is_found,
+    rows_older_than_the_chain_are_chained_when_the_database_is_opened,
+    a_row_without_a_hash_is_not_excused_once_the_chain_has_begun,
+    the_shell_proves_the_audit_or_names_the_row,
+    a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten,
+    the_newest_digest_is_public,
+    every_refused_attempt_is_in_the_audit_without_its_secret,
+    a_flood_of_refused_attempts_is_counted,
+);
+
+/// Five rows with every column filled, and their ids.
+async fn five_rows(test: &TestDb) -> Vec<i64> {
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let tx = test.write().await.unwrap();
+        let entry = Entry::new("test.act", format!("subject{number}"), "Subject").before(&number).after(&"x");
+        tx.commit(&actor(), now() + TimeDelta::seconds(number), entry).await.unwrap();
+        ids.push(chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap().id);
+    }
+    ids
+}
+
+/// Where the chain breaks; nothing where it is whole.
+async fn break_in(tx: &mut Tx) -> Option<i64> {
+    let mut walk = Walk::default();
+    loop {
+        match walk.step(tx).await.unwrap() {
+            Step::On => {}
+            Step::End => return None,
+            Step::Broken(id, _) => return Some(id),
+        }
+    }
+}
+
+/// Runs a statement of an attacker's in `tx`.
+async fn tamper(tx: &mut WriteTx, sql: &'static str) {
+    let changed = match &mut **tx {
+        Tx::Sqlite(tx) => sqlx::query(sql).execute(&mut **tx).await.unwrap().rows_affected(),
+        Tx::Postgres(tx) => sqlx::query(sql).execute(&mut **tx).await.unwrap().rows_affected(),
+    };
+    assert!(changed > 0, "{sql}");
+}
+
+/// Where the chain breaks after these statements, which are then undone.
+async fn break_after(test: &TestDb, statements: &[&'static str]) -> Option<i64> {
+    let mut tx = test.write().await.unwrap();
+    for sql in statements {
+        tamper(&mut tx, sql).await;
+    }
+    break_in(&mut tx).await
+}
+
+async fn every_change_of_a_row_is_found_and_the_row_named(test: TestDb) {
+    let ids = five_rows(&test).await;
+    assert_eq!(break_in(&mut test.read().await.unwrap()).await, None);
+    let third = [
+        "update audit set at = '2026-11-10T12:00:02.123457+00:00' where subject_id = 'subject2'",
+        "update audit set manager_id = 'ines' where subject_id = 'subject2'",
+        "update audit set actor_name = 'somebody else' where subject_id = 'subject2'",
+        "update audit set address = '198.51.100.1' where subject_id = 'subject2'",
+        "update audit set action = 'test.acted' where subject_id = 'subject2'",
+        "update audit set subject_name = '' where subject_id = 'subject2'",
+        "update audit set before = null where subject_id = 'subject2'",
+        "update audit set after = '' where subject_id = 'subject2'",
+        "update audit set revision = revision + 1 where subject_id = 'subject2'",
+        "update audit set hash = '' where subject_id = 'subject2'",
+        "update audit set hash = (select hash from audit where subject_id = 'subject1') where subject_id = 'subject2'",
+        "update audit set subject_id = 'subject9' where subject_id = 'subject2'",
+    ];
+    for sql in third {
+        assert_eq!(break_after(&test, &[sql]).await, Some(ids[2]), "{sql}");
+    }
+    let removed = "delete from audit where subject_id = 'subject2'";
+    assert_eq!(break_after(&test, &[removed]).await, Some(ids[3]), "the row behind the gap");
+    let first = "delete from audit where subject_id = 'subject0'";
+    assert_eq!(break_after(&test, &[first]).await, Some(ids[1]));
+    let swapped = [
+        "update audit set subject_id = 'subject1 ' where subject_id = 'subject3'",
+        "update audit set subject_id = 'subject3' where subject_id = 'subject1'",
+        "update audit set subject_id = 'subject1' where subject_id = 'subject1 '",
+    ];
+    assert_eq!(break_after(&test, &swapped).await, Some(ids[1]), "two rows swapped");
+    assert_eq!(break_in(&mut test.read().await.unwrap()).await, None, "what was tried was undone");
+}
+
+async fn an_inserted_row_is_found(test: TestDb) {
+    let ids = five_rows(&test).await;
+    let copied = "insert into audit (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash)
+                  select at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash
+                  from audit where subject_id = 'subject4'";
+    let broken = break_after(&test, &[copied]).await.unwrap();
+    assert!(broken > ids[4]);
+}
+
+async fn rows_older_than_the_chain_are_chained_when_the_database_is_opened(test: TestDb) {
+    five_rows(&test).await;
+    let before = chain::head(&mut test.read().await.unwrap()).await.unwrap();
+    let mut tx = test.write().await.unwrap();
+    tamper(&mut tx, "update audit set hash = ''").await;
+    tx.commit_unaudited().await.unwrap();
+    assert!(break_in(&mut test.read().await.unwrap()).await.is_some());
+    test.prepare(now()).await.unwrap();
+    assert_eq!(break_in(&mut test.read().await.unwrap()).await, None);
+    assert_eq!(chain::head(&mut test.read().await.unwrap()).await.unwrap(), before, "the same rows, the same chain");
+}
+
+async fn a_row_without_a_hash_is_not_excused_once_the_chain_has_begun(test: TestDb) {
+    let ids = five_rows(&test).await;
+    let mut tx = test.write().await.unwrap();
+    tamper(&mut tx, "update audit set hash = '' where subject_id = 'subject4'").await;
+    tx.commit_unaudited().await.unwrap();
+    test.prepare(now()).await.unwrap();
+    assert_eq!(break_in(&mut test.read().await.unwrap()).await, Some(ids[4]));
+}
+
+async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
+    let verify = ["audit", "verify"];
+    sample::load(&test, &test.clock).await.unwrap();
+    let told = said(&candor(&test, &verify, ""));
+    let head = chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
+    assert!(told.contains("whole") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
+    let mut tx = test.write().await.unwrap();
+    tamper(&mut tx, "update audit set actor_name = 'x' where id = (select min(id) from audit)").await;
+    tx.commit_unaudited().await.unwrap();
+    let error = refused(&candor(&test, &verify, ""), 1);
+    assert!(error.contains("broken at row 1:"), "{error}");
+}
+
+async fn a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten(test: TestDb) {
+    let ids = five_rows(&test).await;
+    let Digest { id, hash, .. } = chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
+    let verify = |digest: String| candor(&test, &["audit", "verify", "--expect", &digest], "");
+    said(&verify(format!("{id}:{hash}")));
+    let error = refused(&verify(format!("{}:{hash}", ids[3])), 1);
+    assert!(error.contains("was rewritten"), "{error}");
+    for bad in ["", "7", "7:abc", &format!("x:{hash}")] {
+        refused(&verify(bad.to_owned()), 2);
+    }
+    let mut tx = test.write().await.unwrap();
+    tamper(&mut tx, "delete from audit where subject_id in ('subject3', 'subject4')").await;
+    tx.commit_unaudited().await.unwrap();
+    said(&candor(&test, &["audit", "verify"], ""));
+    let error = refused(&verify(format!("{id}:{hash}")), 1);
+    assert!(error.contains(&format!("Row {id} is missing")), "{error}");
+}
+
+async fn the_newest_digest_is_public(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let digest = async || {
+        let answer = app.visitor().get("/.well-known/candor-audit").await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"));
+        serde_json::from_str::<Option<Digest>>(&answer.text()).unwrap()
+    };
+    assert_eq!(digest().await, None);
+    let mut owner = app.logged_in(Owner).await;
+    owner.post("/admin/groups", &[("name", "Maps")]).await;
+    let head = chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
+    assert!(head.is_some());
+    assert_eq!(digest().await, head);
+    let shown = owner.get("/admin/audit").await.text();
+    let head = head.unwrap();
+    assert!(shown.contains(&format!("{}:{}", head.id, head.hash)), "{shown}");
+}
+
+async fn every_refused_attempt_is_in_the_audit_without_its_secret(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let revision = app.counts().await.0;
+    let viewer = app.manager("Vera", Viewer).await;
+    app.with_session(&viewer).await.post("/admin/groups", &[("name", "secret-name")]).await;
+    app.visitor().post_with("/logout", &[], &[("sec-fetch-site", "cross-site")]).await;
+    app.visitor().post_with("/setup/secret-token", &[], &[("sec-fetch-site", "cross-site")]).await;
+    app.visitor().get("/setup/secret-token").await;
+    app.visitor().post("/setup/secret-token", &[("password", "secret-password")]).await;
+    app.visitor().post("/login", &[("email", "a@example.org"), ("password", "secret-password")]).await;
+    app.visitor().post_with("/wp-login.php", &[], &[]).await;
+    let told: Vec<_> = app.audit().await.into_iter().rev().collect();
+    let told: Vec<_> =
+        told.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
+    let expected = [
+        ("manager.refuse-role", "Vera", "POST /admin/groups"),
+        ("manager.refuse-foreign", "nobody", "POST /logout"),
+        ("manager.refuse-foreign", "nobody", "POST /setup/…"),
+        ("manager.refuse-link", "nobody", ""),
+        ("manager.refuse-link", "nobody", ""),
+        ("manager.refuse-login", "nobody", "a@example.org"),
+    ];
+    assert_eq!(told, expected);
+    assert!(!format!("{:?}", app.audit().await).contains("secret"));
+    assert_eq!(app.counts().await.0, revision, "who is refused publishes nothing");
+    assert_eq!(break_in(&mut app.db.read().await.unwrap()).await, None);
+}
+
+async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let flood = async |address: &str, attempts: u32| {
+        let mut browser = app.visitor();
+        browser.peer = Some(address.parse().unwrap());
+        for _ in 0..attempts {
+            browser.get("/setup/x").await;
+        }
+    };
+    flood("192.0.2.1", PER_ADDRESS + 5).await;
+    assert_eq!(app.audit().await.len(), PER_ADDRESS as usize);
+    for other in 2..20 {
+        flood(&format!("192.0.2.{other}"), PER_ADDRESS).await;
+    }
+    assert_eq!(app.audit().await.len(), IN_ALL as usize);
+    let mut work = Work::default();
+    work.tick(&app).await;
+    assert_eq!(app.audit().await.len(), IN_ALL as usize, "the minute is not over");
+    app.clock.advance(TimeDelta::minutes(1));
+    work.tick(&app).await;
+    let row = app.audit().await.remove(0);
+    let left_out = PER_ADDRESS + 5 + 18 * PER_ADDRESS - IN_ALL;
+    assert_eq!((row.action.as_str(), row.subject_name), ("audit.refuse-more", format!("{left_out} refused attempts")));
+    assert_eq!(row.actor.address, "several addresses");
+    flood("192.0.2.1", 1).await;
+    assert_eq!(app.audit().await.len(), IN_ALL as usize + 2);
+}

@@ -1,0 +1,216 @@
+//! What slows guessing down, and whom it does not lock out.
+
+use axum::http::StatusCode;
+use candor::db::{devices, failures};
+use candor::domain::Manager;
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::login_lock::{FREE, MAX_FAILURES};
+use candor::domain::manager::LinkPurpose;
+use candor::worker::sweep;
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+
+use crate::support::TestDb;
+use crate::support::app::{Browser, PASSWORD, TestApp};
+
+on_both_databases!(
+    the_wait_doubles_with_every_mistake_and_the_right_password_ends_it,
+    while_the_door_is_locked_no_password_is_looked_at,
+    many_guesses_at_once_are_not_many_guesses,
+    after_a_hundred_mistakes_only_a_reset_opens_the_door,
+    a_known_browser_gets_in_while_others_guess,
+    a_known_browser_has_a_count_of_its_own,
+    an_unknown_address_is_written_about_as_a_known_one_is,
+    a_new_password_forgets_the_browsers,
+    a_browser_is_known_to_one_manager_only_and_by_its_hash,
+    a_browser_not_used_for_half_a_year_is_forgotten,
+    one_network_has_ten_attempts_and_then_one_every_six_seconds,
+);
+
+async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
+    browser.post("/login", &[("email", &manager.email), ("password", password)]).await.status
+}
+
+const IN: StatusCode = StatusCode::SEE_OTHER;
+const OUT: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+/// Wrong passwords from a stranger's browser, each as soon as it is looked at.
+async fn guess(app: &TestApp, manager: &Manager, times: i64) {
+    for _ in 0..times {
+        assert_eq!(attempt(&mut app.visitor(), manager, "a wrong password").await, OUT);
+        app.clock.advance(TimeDelta::minutes(15));
+    }
+}
+
+async fn count(app: &TestApp, manager: &Manager) -> i64 {
+    failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
+}
+
+async fn the_wait_doubles_with_every_mistake_and_the_right_password_ends_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.visitor();
+    for _ in 0..=FREE {
+        assert_eq!(attempt(&mut browser, &manager, "a wrong password").await, OUT);
+    }
+    for wait in [1, 2, 4, 8, 16] {
+        app.clock.advance(TimeDelta::seconds(wait) - TimeDelta::milliseconds(1));
+        assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, OUT, "{wait} seconds are not over");
+        app.clock.advance(TimeDelta::milliseconds(1));
+        assert_eq!(attempt(&mut browser, &manager, "a wrong password").await, OUT);
+    }
+    app.clock.advance(TimeDelta::seconds(32));
+    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
+    assert_eq!(count(&app, &manager).await, 0);
+}
+
+async fn while_the_door_is_locked_no_password_is_looked_at(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    for _ in 0..10 {
+        attempt(&mut app.visitor(), &manager, "a wrong password").await;
+    }
+    assert_eq!(count(&app, &manager).await, FREE + 1, "attempts at a locked door don't lengthen the wait");
+    assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT);
+}
+
+async fn many_guesses_at_once_are_not_many_guesses(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut guesses = JoinSet::new();
+    for _ in 0..25 {
+        let (mut browser, manager) = (app.visitor(), manager.clone());
+        guesses.spawn(async move { attempt(&mut browser, &manager, "a wrong password").await });
+    }
+    assert!(guesses.join_all().await.into_iter().all(|status| status == OUT));
+    assert_eq!(count(&app, &manager).await, FREE + 1);
+}
+
+async fn after_a_hundred_mistakes_only_a_reset_opens_the_door(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut tx = app.db.write().await.unwrap();
+    for _ in 0..MAX_FAILURES - 1 {
+        failures::add(&mut tx, Some(&manager.id), app.clock.now()).await.unwrap();
+    }
+    tx.commit_unaudited().await.unwrap();
+    app.clock.advance(TimeDelta::minutes(15));
+    guess(&app, &manager, 1).await;
+    app.clock.advance(TimeDelta::days(365));
+    assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT);
+    let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
+    app.visitor().post(&format!("/setup/{token}"), &[("password", "gravel lantern otter")]).await;
+    assert_eq!(attempt(&mut app.visitor(), &manager, "gravel lantern otter").await, IN);
+}
+
+async fn a_known_browser_gets_in_while_others_guess(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    browser.post("/logout", &[]).await;
+    assert!(browser.cookies.contains_key("device") && !browser.cookies.contains_key("sid"));
+    for _ in 0..10 {
+        attempt(&mut app.visitor(), &manager, "a wrong password").await;
+    }
+    assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT, "a stranger's browser has to wait");
+    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
+    assert_eq!(count(&app, &manager).await, FREE + 1, "which is no comfort to those who guess");
+}
+
+async fn a_known_browser_has_a_count_of_its_own(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let browser = app.through_login(&manager).await;
+    for _ in 0..=FREE {
+        assert_eq!(attempt(&mut browser.clone(), &manager, "a wrong password").await, OUT);
+    }
+    assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, OUT, "it has to wait as well");
+    assert_eq!((count(&app, &manager).await, attempt(&mut app.visitor(), &manager, PASSWORD).await), (0, IN));
+    app.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, IN);
+    assert_eq!(app.number("select cast(sum(failures) as bigint) from devices").await, 0);
+}
+
+async fn an_unknown_address_is_written_about_as_a_known_one_is(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let nobody = Manager { email: "nobody@example.org".into(), ..manager.clone() };
+    let counted = async || app.number("select cast(coalesce(sum(count), 0) as bigint) from login_failures").await;
+    for tries in 1..=8 {
+        for who in [&manager, &nobody] {
+            assert_eq!(attempt(&mut app.visitor(), who, "a wrong password").await, OUT);
+        }
+        assert_eq!(counted().await, 2 * tries, "one row is written for every attempt, also at a locked door");
+    }
+    assert_eq!(app.number("select count(*) from login_failures").await, 2, "unknown addresses share one row");
+}
+
+async fn a_new_password_forgets_the_browsers(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    let fields = [("current", PASSWORD), ("password", "gravel lantern otter")];
+    assert_eq!(browser.post("/admin/account/password", &fields).await.status, IN);
+    assert_eq!(app.number("select count(*) from devices").await, 0);
+}
+
+async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (ines, rui) = (app.manager("Ines", Viewer).await, app.manager("Rui", Owner).await);
+    let browser = app.through_login(&ines).await;
+    let hash = candor::token::hash(&browser.cookies["device"]);
+    assert_eq!(app.texts("select token_hash from devices").await.concat(), hash);
+    let known = async |id| devices::failures(&mut app.db.read().await.unwrap(), &hash, id).await.unwrap().is_some();
+    assert_eq!((known(&ines.id).await, known(&rui.id).await), (true, false));
+    let mut again = browser.clone();
+    assert_eq!(attempt(&mut again, &ines, PASSWORD).await, IN);
+    assert_eq!(again.cookies["device"], browser.cookies["device"], "a browser that is known stays the same");
+    assert_eq!(attempt(&mut again, &rui, PASSWORD).await, IN);
+    assert_ne!(again.cookies["device"], browser.cookies["device"]);
+    for _ in 0..25 {
+        app.through_login(&ines).await;
+        app.clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!(app.number("select count(*) from devices").await, 20 + 1, "twenty of Ines and one of Rui");
+    assert!(!known(&ines.id).await, "the one unused for longest went first");
+}
+
+async fn a_browser_not_used_for_half_a_year_is_forgotten(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let browser = app.through_login(&manager).await;
+    app.clock.advance(TimeDelta::days(179));
+    assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, IN);
+    app.clock.advance(TimeDelta::days(179));
+    sweep(&app).await.unwrap();
+    assert_eq!(app.number("select count(*) from devices").await, 1);
+    app.clock.advance(TimeDelta::days(1));
+    sweep(&app).await.unwrap();
+    assert_eq!(app.number("select count(*) from devices").await, 0);
+}
+
+async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let from = |address: &str| {
+        let mut browser = app.visitor();
+        browser.peer = Some(address.parse().unwrap());
+        browser
+    };
+    for number in 0..10 {
+        let mut browser = from(&format!("2001:db8:0:1::{number}"));
+        let email = format!("nobody{number}@example.org");
+        assert_eq!(browser.post("/login", &[("email", &email), ("password", "x")]).await.status, OUT);
+    }
+    let mut browser = from("2001:db8:0:1:ffff::1");
+    let refused = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "7"));
+    assert!(refused.text().contains("Too many attempts came from your network"), "{}", refused.text());
+    assert_eq!(attempt(&mut from("2001:db8:0:2::1"), &manager, PASSWORD).await, IN, "others are let in");
+    app.clock.advance(TimeDelta::seconds(6));
+    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
+    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    let spoofed = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", "203.0.113.7")];
+    let refused = browser.post_with("/login", &[("email", &manager.email), ("password", PASSWORD)], &spoofed).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "only a trusted proxy says who comes");
+}

@@ -1,0 +1,116 @@
+//! A mail server of the test's own, on a port of its own: it takes mail, or refuses it as it was told to.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// One mail as it was handed over.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub from: String,
+    pub to: Vec<String>,
+    /// Head and text, as they travelled.
+    pub data: String,
+}
+
+impl Mail {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> String {
+        let begin = format!("{name}: ");
+        let head = self.data.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
+        head.split("\r\n").find_map(|line| line.strip_prefix(&begin)).unwrap_or_default().to_owned()
+    }
+
+    /// The text as it is read: soft line ends of its encoding taken out.
+    pub fn text(&self) -> String {
+        let body = self.data.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+        body.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n")
+    }
+}
+
+/// The server.
+#[derive(Clone)]
+pub struct Sink {
+    pub url: String,
+    mails: Arc<Mutex<Vec<Mail>>>,
+    /// What the next senders are told instead of being let in.
+    refusals: Arc<Mutex<VecDeque<&'static str>>>,
+}
+
+impl Sink {
+    /// A server that takes everything.
+    pub async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let sink = Self { url, mails: Arc::default(), refusals: Arc::default() };
+        let serving = sink.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let sink = serving.clone();
+                tokio::spawn(async move { sink.talk(stream).await });
+            }
+        });
+        sink
+    }
+
+    /// Tells the next sender `reply` instead of taking the mail.
+    pub fn refuse_next(&self, reply: &'static str) {
+        self.refusals.lock().unwrap().push_back(reply);
+    }
+
+    /// What was taken so far.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.mails.lock().unwrap().clone()
+    }
+
+    async fn talk(&self, stream: TcpStream) -> std::io::Result<()> {
+        let mut stream = BufReader::new(stream);
+        stream.write_all(b"220 sink\r\n").await?;
+        let (mut from, mut to) = (String::new(), Vec::new());
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            let (verb, rest) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+            let reply = match verb.to_ascii_uppercase().as_str() {
+                "EHLO" | "RSET" | "NOOP" => "250 sink",
+                "MAIL" => {
+                    from = rest.to_owned();
+                    self.refusals.lock().unwrap().pop_front().unwrap_or("250 go on")
+                }
+                "RCPT" => {
+                    to.push(rest.to_owned());
+                    "250 go on"
+                }
+                "DATA" => {
+                    stream.write_all(b"354 go on\r\n").await?;
+                    let data = read_data(&mut stream).await?;
+                    let mail = Mail { from: std::mem::take(&mut from), to: std::mem::take(&mut to), data };
+                    self.mails.lock().unwrap().push(mail);
+                    "250 taken"
+                }
+                "QUIT" => {
+                    stream.write_all(b"221 bye\r\n").await?;
+                    return Ok(());
+                }
+                _ => "502 what",
+            };
+            stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
+        }
+    }
+}
+
+/// Lines up to the one that is a single dot, a leading dot taken off the others.
+async fn read_data(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+    let mut data = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 || line == ".\r\n" {
+            return Ok(data);
+        }
+        data += line.strip_prefix('.').unwrap_or(&line);
+    }
+}
