@@ -14,14 +14,19 @@ mod tx;
 
 pub mod audit;
 pub mod components;
+pub mod corrections;
+pub mod desk;
+pub mod drafts;
 pub mod effects;
 pub mod incidents;
 pub mod links;
 pub mod maintenances;
 pub mod managers;
 pub mod page;
+pub mod reviews;
 pub mod series;
 pub mod sessions;
+pub mod templates;
 
 pub use error::{Error, Result};
 pub use open::Db;

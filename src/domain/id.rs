@@ -71,6 +71,18 @@ id!(
     SeriesId
 );
 id!(
+    /// A template.
+    TemplateId
+);
+id!(
+    /// A correction of a component's uptime.
+    CorrectionId
+);
+id!(
+    /// A draft.
+    DraftId
+);
+id!(
     /// A manager: somebody who may log in.
     ManagerId
 );

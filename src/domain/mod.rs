@@ -4,6 +4,8 @@
 
 pub mod audit;
 pub mod component;
+pub mod correction;
+pub mod draft;
 pub mod duration;
 pub mod forms;
 pub mod history;
@@ -18,13 +20,22 @@ pub mod page;
 pub mod page_status;
 pub mod phase;
 pub mod recurrence;
+pub mod reminder;
+pub mod review;
+pub mod search;
 pub mod series;
 pub mod status;
+pub mod template;
 pub mod update;
 pub mod uptime;
+pub mod visibility;
 
 pub use component::{Component, Group};
-pub use id::{ComponentId, GroupId, IncidentId, MaintenanceId, ManagerId, SeriesId, UpdateId};
+pub use correction::Correction;
+pub use draft::SavedDraft;
+pub use id::{
+    ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, SeriesId, TemplateId, UpdateId,
+};
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;
@@ -32,6 +43,10 @@ pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceUpdate};
 pub use manager::{Manager, Role};
 pub use page::Page;
 pub use phase::Phase;
+pub use reminder::Reminder;
+pub use review::Review;
 pub use series::Series;
 pub use status::Status;
+pub use template::Template;
 pub use update::{AffectedComponent, Update};
+pub use visibility::Visibility;

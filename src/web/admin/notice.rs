@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use crate::domain::forms::Fields;
 
 /// The words of the list with what they say.
-const NOTICES: [(&str, &str); 30] = [
+const NOTICES: [(&str, &str); 42] = [
     ("incident-opened", "The incident is published."),
+    ("incident-kept", "The incident is kept. Visitors don't see it."),
+    ("incident-published", "The incident is published: visitors see it now."),
     ("incident-saved", "The incident is changed."),
     ("incident-deleted", "The incident is deleted. The audit keeps what it said."),
     ("update-posted", "The update is published."),
@@ -24,6 +26,16 @@ const NOTICES: [(&str, &str); 30] = [
     ("maintenance-cancelled", "The maintenance is cancelled; it stays on the page as such."),
     ("series-saved", "All that follow are changed."),
     ("series-ended", "The series has ended: no further maintenance is made of it."),
+    ("review-saved", "The review is kept as a draft."),
+    ("review-published", "The review is published with its incident."),
+    ("review-withdrawn", "The review is withdrawn. What is written stays as a draft."),
+    ("correction-added", "The uptime is corrected; visitors read why."),
+    ("correction-removed", "The correction is removed; what incidents tell counts again."),
+    ("draft-saved", "The draft is kept for everybody who publishes. Visitors don't see it."),
+    ("draft-deleted", "The draft is deleted. The audit keeps what it said."),
+    ("template-added", "The template is kept."),
+    ("template-saved", "The template is changed."),
+    ("template-deleted", "The template is deleted. The audit keeps what it said."),
     ("component-added", "The component is on the page."),
     ("component-saved", "The component is changed."),
     ("component-deleted", "The component is deleted."),

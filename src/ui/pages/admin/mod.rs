@@ -2,12 +2,14 @@
 //! the whole document.
 
 mod account;
+mod aids;
 mod audit;
 mod board;
 mod component_edit;
 mod components;
 mod composer;
 mod conflict;
+mod corrections;
 mod desk;
 mod error;
 mod group_edit;
@@ -26,9 +28,14 @@ mod maintenance_update_edit;
 mod maintenances;
 mod manager_edit;
 mod managers;
+mod rehearsal;
+mod review_edit;
 mod series_edit;
 mod settings;
 mod setup;
+mod shortcuts;
+mod template_edit;
+mod templates;
 mod update_delete;
 mod update_edit;
 
@@ -40,11 +47,13 @@ mod tests;
 use leptos::component::{component_props_builder, component_view};
 
 pub use account::{Account, AccountPage, SessionRow};
+pub use aids::{Aids, DraftMet};
 pub use audit::{AuditList, AuditPage};
 pub use board::{Board, BoardRow, BoardSection};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage};
 pub use components::{ComponentList, ComponentsPage};
 pub use conflict::Conflict;
+pub use corrections::{CorrectionList, CorrectionsPage};
 pub use desk::{Desk, DeskPage};
 pub use error::{ErrorPage, Failure, Frame};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
@@ -66,9 +75,14 @@ pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEd
 pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
+pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Words};
+pub use review_edit::{ReviewEdit, ReviewEditPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use settings::{Settings, SettingsPage};
 pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use shortcuts::{Shortcuts, ShortcutsPage};
+pub use template_edit::{TemplateDeletion, TemplateDeletionPage, TemplateEdit, TemplateEditPage};
+pub use templates::{TemplateList, TemplatesPage};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
 pub use update_edit::{UpdateEditPage, UpdateEditing};
 
@@ -117,6 +131,13 @@ pages! {
     "/admin/managers" LinkMade => LinkMadePage,
     "/admin/account" Account => AccountPage,
     "/admin/audit" AuditList => AuditPage,
+    "/admin/incidents" Rehearsed => RehearsalPage,
+    "/admin/templates" TemplateList => TemplatesPage,
+    "/admin/templates/{id}/edit" TemplateEdit => TemplateEditPage,
+    "/admin/templates/{id}/deletion" TemplateDeletion => TemplateDeletionPage,
+    "/admin/incidents/{id}/review" ReviewEdit => ReviewEditPage,
+    "/admin/components/{id}/corrections" CorrectionList => CorrectionsPage,
+    "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
     "any" Failure => ErrorPage,
 }
