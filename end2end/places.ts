@@ -59,7 +59,7 @@ export function adminPlaces({ watch }: Means): Place[] {
     at('incident-new', '/admin/incidents/new'),
     refused('incident-new-refused', '/admin/incidents/new', 'Publish incident'),
     { name: 'composer', go: (page) => follow(page, '/admin', '.card h3 a') },
-    { name: 'composer-resolved', go: (page) => follow(page, '/admin', '.plain-list a') },
+    { name: 'composer-resolved', go: (page) => follow(page, '/admin', '.plain-list a[href^="/admin/incidents/"]') },
     incident('incident-edit', 'Edit the details'),
     incident('incident-deletion', 'Delete the incident'),
     incident('update-edit', /^Edit the update of/),
@@ -75,6 +75,38 @@ export function adminPlaces({ watch }: Means): Place[] {
         await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish changes' }).click());
       },
     },
+    at('desk-shortcuts', '/admin/shortcuts'),
+    at('templates', '/admin/templates'),
+    refused('template-new-refused', '/admin/templates/new', 'Add the template'),
+    {
+      name: 'template-edit',
+      go: async (page) => {
+        await page.goto('/admin/templates/new');
+        await page.getByLabel('Name', { exact: true }).fill(`Slow ${Date.now()}`);
+        await page.getByLabel('Message', { exact: true }).fill('Since {{time}} answers take long.');
+        await page.getByRole('button', { name: 'Add the template' }).click();
+        await page.getByRole('link', { name: /^Edit: Slow/ }).first().click();
+      },
+    },
+    {
+      name: 'rehearsal',
+      go: async (page) => {
+        await page.goto('/admin/incidents/new');
+        await page.getByLabel('Title', { exact: true }).fill('Tiles are grey');
+        await page.getByLabel('Message', { exact: true }).fill('We look into it.');
+        await page.getByRole('button', { name: 'See it first' }).click();
+      },
+    },
+    {
+      name: 'draft',
+      go: async (page) => {
+        await page.goto('/admin/incidents/new');
+        await page.getByLabel('Title', { exact: true }).fill('Tiles are grey');
+        await page.getByRole('button', { name: 'Save as draft' }).click();
+      },
+    },
+    { name: 'review', go: (page) => follow(page, '/admin', '.plain-list a[href^="/admin/incidents/"]').then(() => page.getByRole('link', { name: 'Write a review' }).click()) },
+    { name: 'corrections', go: (page) => follow(page, '/admin/components', 'li a[href$="/corrections"]') },
     at('components', '/admin/components'),
     at('component-new', '/admin/components/new'),
     refused('component-new-refused', '/admin/components/new', 'Add the component'),

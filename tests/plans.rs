@@ -12,7 +12,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use candor::clock::Clock;
-use candor::db::{Db, audit, effects, incidents};
+use candor::db::{Db, audit, desk, effects, incidents};
 use candor::domain::history::{Cursor, Filter, Month, Range};
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Phase, Status, UpdateId};
 use candor::publish::{Deep, Publisher};
@@ -138,9 +138,12 @@ async fn work(db: &Db) {
     let mut tx = db.read().await.unwrap();
     effects::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
     audit::list(&mut tx, None, 50).await.unwrap();
-    incidents::exists(&mut tx, &id("past7")).await.unwrap();
-    incidents::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
-    let mut incident = incidents::find(&mut tx, &id("past7")).await.unwrap();
+    desk::exists(&mut tx, &id("past7")).await.unwrap();
+    desk::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
+    let mut incident = desk::find(&mut tx, &id("past7")).await.unwrap();
+    desk::open(&mut tx).await.unwrap();
+    desk::list(&mut tx, None, 50).await.unwrap();
+    desk::due(&mut tx, now()).await.unwrap();
     drop(tx);
     let mut tx = db.write().await.unwrap();
     incidents::update(&mut tx, &mut incident, now()).await.unwrap();

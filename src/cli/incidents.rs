@@ -9,10 +9,9 @@ use chrono_tz::Tz;
 use super::components::{find, named_status};
 use super::{tell, text_or_input};
 use crate::clock::Clock;
-use crate::db::{self, Db, Tx, WriteTx, components, incidents, page};
+use crate::db::{self, Db, Tx, WriteTx, components, desk, incidents, page};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
-use crate::domain::history::Filter;
 use crate::domain::moment::{parse_instant, parse_local};
 use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId};
 
@@ -150,15 +149,16 @@ async fn post(
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(tell::plainly)?;
     let zone = page::load(&mut tx).await?.time_zone;
-    let mut shown = incidents::open(&mut tx).await?;
-    let newest = incidents::list(&mut tx, &Filter::default(), (None, None), None, i64::from(limit)).await?;
+    let mut shown = desk::open(&mut tx).await?;
+    let newest = desk::list(&mut tx, None, i64::from(limit)).await?;
     shown.extend(newest.into_iter().filter(|incident| !incident.is_open()));
     let row = |incident: &Incident| {
         let (phase, impact) = (incident.phase.key().to_owned(), incident.impact().key().to_owned());
-        [incident.id.to_string(), tell::time(incident.started_at, zone), phase, impact, incident.title.clone()]
+        let seen = incident.visibility.key().to_owned();
+        [incident.id.to_string(), tell::time(incident.started_at, zone), phase, impact, seen, incident.title.clone()]
     };
-    let head = ["ID", "BEGAN", "PHASE", "IMPACT", "TITLE"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
+    let head = ["ID", "BEGAN", "PHASE", "IMPACT", "SEEN", "TITLE"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
     println!("{}", tell::table(&rows));
     Ok(())
 }
@@ -179,7 +179,7 @@ async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTre
 async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
     let missing = || format!("there is no incident {id}; `candor incident list` shows them");
     let parsed = IncidentId::parse(id).with_context(missing)?;
-    match incidents::find(tx, &parsed).await {
+    match desk::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),
         found => found.map_err(tell::plainly),
     }

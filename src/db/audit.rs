@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use super::incidents::containing;
 use super::{Error, Result, Tx, WriteTx, chain};
 use crate::domain::ManagerId;
 use crate::domain::audit::{Actor, Entry, Record};
 use crate::domain::moment;
+use crate::domain::search::AuditSearch;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -59,6 +61,44 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
                from audit where id < $1 order by id desc limit $2";
     let rows = rows!(tx, Row, sql, before.unwrap_or(i64::MAX), limit)?;
+    rows.into_iter().map(Record::try_from).collect()
+}
+
+/// At most `limit` rows that pass `search`, newest first, behind the row `before` where one is named.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn search(tx: &mut Tx, search: &AuditSearch, before: Option<i64>, limit: i64) -> Result<Vec<Record>> {
+    // A word is looked for as it was typed and in lower case: SQLite's lower() knows ASCII only.
+    let pattern = |text: &str| if text.is_empty() { String::new() } else { containing(text) };
+    let both = |text: &str| (pattern(text), pattern(&text.to_lowercase()));
+    let (actor, subject, text) = (both(&search.actor), both(&search.subject), both(&search.text));
+    let sql =
+        "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
+               from audit
+               where id < $1
+                     and ($2 = '' or actor_name like $2 escape '\\' or lower(actor_name) like $3 escape '\\')
+                     and ($4 = '' or action like $4 escape '\\')
+                     and ($5 = '' or subject_name like $5 escape '\\' or lower(subject_name) like $6 escape '\\'
+                          or subject_id like $5 escape '\\')
+                     and ($7 = '' or before like $7 escape '\\' or lower(before) like $8 escape '\\'
+                          or after like $7 escape '\\' or lower(after) like $8 escape '\\')
+               order by id desc limit $9";
+    let action = search.noun.map(|noun| format!("{noun}.%")).unwrap_or_default();
+    let rows = rows!(
+        tx,
+        Row,
+        sql,
+        before.unwrap_or(i64::MAX),
+        actor.0.as_str(),
+        actor.1.as_str(),
+        action.as_str(),
+        subject.0.as_str(),
+        subject.1.as_str(),
+        text.0.as_str(),
+        text.1.as_str(),
+        limit
+    )?;
     rows.into_iter().map(Record::try_from).collect()
 }
 

@@ -15,17 +15,17 @@ struct Row {
     status: String,
 }
 
-/// Every effect that lasted beyond `at`, of all components, in no order.
+/// Every effect that lasted beyond `at` and that visitors may know of, of all components, in no order.
 ///
 /// # Errors
 /// Where the database can't be read.
 pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
     // Two questions, so that each is answered from an index.
     let sql = "select incident_id, component_id, started_at, ended_at, status
-               from incident_effects where ended_at > $1
+               from public_incident_effects where ended_at > $1
                union all
                select incident_id, component_id, started_at, ended_at, status
-               from incident_effects where ended_at is null";
+               from public_incident_effects where ended_at is null";
     let rows = rows!(tx, Row, sql, at)?;
     let mut effects: Vec<Effect> = rows.into_iter().map(Effect::try_from).collect::<Result<_>>()?;
     let planned = maintenances_since(tx, at).await?;

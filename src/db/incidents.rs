@@ -1,4 +1,5 @@
-//! Incidents with their updates and the components these name.
+//! Incidents with their updates and the components these name: what visitors may know of them, and
+//! writing. Every query here reads the views of what is public; what managers see is in [`super::desk`].
 
 use std::collections::HashMap;
 
@@ -8,10 +9,12 @@ use super::listing::{self, Bounds, Values, end_of_time, matches_filter};
 pub use super::listing::{first_start_since, last_start_before, totals, unsearched};
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::history::{Cursor, Filter};
-use crate::domain::{AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Status, Update, UpdateId};
+use crate::domain::{
+    AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
+};
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     title: String,
     computed_impact: String,
@@ -21,13 +24,17 @@ struct Row {
     ended_at: Option<DateTime<Utc>>,
     detected_by: Option<String>,
     internal_note: Option<String>,
+    visibility: String,
+    publish_at: Option<DateTime<Utc>>,
+    reminder_hours: Option<i64>,
+    reviewed_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
 }
 
 #[derive(sqlx::FromRow)]
-struct UpdateRow {
+pub(super) struct UpdateRow {
     id: String,
     incident_id: String,
     phase: String,
@@ -39,7 +46,7 @@ struct UpdateRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct AffectedRow {
+pub(super) struct AffectedRow {
     update_id: String,
     component_id: String,
     name: String,
@@ -47,16 +54,22 @@ struct AffectedRow {
 }
 
 /// Loads the incidents whose ids a query chooses, newest start first, in three statements whatever
-/// their number.
+/// their number. Of public ones it gives what the view has: nothing that is for managers only.
 macro_rules! load {
-    ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {{
+    ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
+        load!(
+            $tx, from "public_incidents", "cast(null as text) as internal_note, cast(null as bigint) as reminder_hours, reviewed_at",
+            $chosen $(, $value)*
+        )
+    };
+    ($tx:expr, from $table:literal, $for_managers:literal, $chosen:expr $(, $value:expr)* $(,)?) => {{
         let incidents = rows!(
             $tx,
             Row,
             concat!(
                 "select id, title, computed_impact, impact_override, phase, started_at, ended_at, detected_by,
-                        internal_note, created_at, updated_at, version
-                 from incidents where id in (", $chosen, ") order by started_at desc, id desc"
+                        visibility, publish_at, created_at, updated_at, version, ", $for_managers,
+                " from ", $table, " where id in (", $chosen, ") order by started_at desc, id desc"
             )
             $(, $value)*
         )?;
@@ -82,30 +95,24 @@ macro_rules! load {
         assemble(incidents, updates, affected)
     }};
 }
+pub(super) use load;
+
+/// A pattern for whatever holds `text`, in which every sign is only text.
+pub(super) fn containing(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// Start and id of the incident behind which a list goes on.
+pub(super) fn behind(cursor: Option<&Cursor>) -> (DateTime<Utc>, &str) {
+    cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()))
+}
 
 /// One incident.
 ///
 /// # Errors
-/// `NotFound` where there is none.
+/// `NotFound` where there is none, or none that visitors see.
 pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
-    load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
-}
-
-/// Whether there is an incident `id`.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn exists(tx: &mut Tx, id: &IncidentId) -> Result<bool> {
-    Ok(row!(tx, (i64,), "select cast(1 as bigint) from incidents where id = $1", id.as_str())?.is_some())
-}
-
-/// The incident to which the update `id` belongs, if there is such an update.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<IncidentId>> {
-    let row = row!(tx, (String,), "select incident_id from incident_updates where id = $1", id.as_str())?;
-    Ok(row.and_then(|(incident,)| IncidentId::parse(&incident)))
+    load!(tx, "select id from public_incidents where id = $1", id.as_str())?.pop().ok_or(Error::NotFound)
 }
 
 /// Every open incident, newest start first, at most 100.
@@ -113,7 +120,7 @@ pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<Incide
 /// # Errors
 /// Where the database can't be read.
 pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
-    load!(tx, "select id from incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
+    load!(tx, "select id from public_incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
 }
 
 /// At most `limit` incidents that pass `filter` and began within `bounds` (from, to), newest start
@@ -129,7 +136,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Incident>> {
     let values = Values::of(filter, bounds).up_to(cursor);
-    let (before, id) = cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()));
+    let (before, id) = behind(cursor);
     macro_rules! chosen {
         () => {
             concat!(
@@ -161,8 +168,9 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     run!(
         tx,
         "insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds,
-                                detected_by, internal_note, search, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                detected_by, internal_note, visibility, publish_at, reminder_hours, search,
+                                created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         incident.id.as_str(),
         incident.title.as_str(),
         incident.computed_impact.key(),
@@ -173,6 +181,9 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         incident.duration().map(|length| length.num_seconds()),
         incident.detected_by.as_deref(),
         incident.internal_note.as_deref(),
+        incident.visibility.key(),
+        incident.visibility.publish_at(),
+        incident.reminder.hours(),
         search_text(incident),
         incident.created_at,
         incident.updated_at,
@@ -194,9 +205,10 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
     let changed = run!(
         tx,
         "update incidents set title = $1, computed_impact = $2, impact_override = $3, phase = $4, started_at = $5,
-                              ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, search = $10,
-                              updated_at = $11, version = version + 1
-         where id = $12 and version = $13",
+                              ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, visibility = $10,
+                              publish_at = $11, reminder_hours = $12, search = $13, updated_at = $14,
+                              version = version + 1
+         where id = $15 and version = $16",
         incident.title.as_str(),
         incident.computed_impact.key(),
         incident.impact_override.map(Impact::key),
@@ -206,6 +218,9 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         incident.duration().map(|length| length.num_seconds()),
         incident.detected_by.as_deref(),
         incident.internal_note.as_deref(),
+        incident.visibility.key(),
+        incident.visibility.publish_at(),
+        incident.reminder.hours(),
         search_text(incident),
         now,
         incident.id.as_str(),
@@ -281,7 +296,11 @@ fn search_text(incident: &Incident) -> String {
 }
 
 /// Puts incidents, updates and components together, keeping the order of the incidents.
-fn assemble(incidents: Vec<Row>, updates: Vec<UpdateRow>, affected: Vec<AffectedRow>) -> Result<Vec<Incident>> {
+pub(super) fn assemble(
+    incidents: Vec<Row>,
+    updates: Vec<UpdateRow>,
+    affected: Vec<AffectedRow>,
+) -> Result<Vec<Incident>> {
     let mut components: HashMap<String, Vec<AffectedComponent>> = HashMap::new();
     for row in affected {
         let update = row.update_id.clone();
@@ -313,6 +332,11 @@ impl Row {
             ended_at: self.ended_at,
             detected_by: self.detected_by,
             internal_note: self.internal_note,
+            visibility: Visibility::from_parts(&self.visibility, self.publish_at)
+                .ok_or_else(|| Error::other("an incident's visibility"))?,
+            reminder: Reminder::from_hours(self.reminder_hours)
+                .ok_or_else(|| Error::other("an incident's reminder"))?,
+            reviewed_at: self.reviewed_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,

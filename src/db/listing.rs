@@ -1,9 +1,11 @@
 //! The listing: what lists and totals of incidents are answered from, so that none of them costs more where
 //! the history is long. It holds one line for each incident in the list of all and one in the list of every
-//! component it names, and the sums of the list of all. It follows from the incidents and is written with them.
+//! component it names, and the sums of the list of all. It follows from the incidents and is written with them;
+//! an incident that visitors don't see has no line and no part in the sums.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::incidents::containing;
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::history::{Cursor, Filter, SEARCHED, Totals};
 use crate::domain::{ComponentId, Impact, Incident, IncidentId};
@@ -17,7 +19,7 @@ pub type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 macro_rules! matches_filter {
     () => {
         "component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
-         and ($5 = '' or (select search from incidents where id = incident_listing.incident_id) like $5 escape '\\')"
+         and ($5 = '' or (select search from public_incidents where id = incident_listing.incident_id) like $5 escape '\\')"
     };
 }
 pub(super) use matches_filter;
@@ -33,10 +35,7 @@ pub(super) struct Values {
 
 impl Values {
     pub(super) fn of(filter: &Filter, bounds: Bounds) -> Self {
-        let escaped = |text: &String| {
-            let lower = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            format!("%{lower}%")
-        };
+        let escaped = |text: &String| containing(&text.to_lowercase());
         Self {
             component: filter.component.as_ref().map(ComponentId::to_string).unwrap_or_default(),
             impact: filter.impact.map_or("", Impact::key),
@@ -134,6 +133,9 @@ pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<
 /// Writes the lines of `incident` over those it had, and keeps the sums.
 pub(super) async fn write(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     remove(tx, &incident.id).await?;
+    if !incident.visibility.is_public() {
+        return Ok(());
+    }
     let seconds = incident.duration().map(|length| length.num_seconds());
     let named = incident.affected().into_iter().map(|(component, _)| component.as_str());
     for list in std::iter::once("").chain(named) {

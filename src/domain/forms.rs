@@ -5,15 +5,19 @@
 
 mod api_token;
 mod component;
+mod correction;
 mod incident;
 mod maintenance;
 mod manager;
 mod page;
+mod review;
 mod series;
+mod template;
 mod update;
 
 pub use api_token::{ApiTokenForm, NewApiToken};
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
+pub use correction::{CorrectionForm, NewCorrection};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
 pub use maintenance::{
     CancellationForm, ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, NewMaintenanceUpdate,
@@ -21,7 +25,9 @@ pub use maintenance::{
 };
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};
+pub use review::ReviewForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
+pub use template::{NewTemplate, TemplateForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
 
 use std::collections::BTreeMap;
@@ -31,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use super::{ComponentId, Invalid, Status};
 
 /// The fields of a submission, in the order they came.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(pub Vec<(String, String)>);
 

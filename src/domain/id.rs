@@ -75,6 +75,18 @@ id!(
     TokenId
 );
 id!(
+    /// A template.
+    TemplateId
+);
+id!(
+    /// A correction of a component's uptime.
+    CorrectionId
+);
+id!(
+    /// A draft.
+    DraftId
+);
+id!(
     /// A manager: somebody who may log in.
     ManagerId
 );

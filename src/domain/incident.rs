@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentId, Impact, IncidentId, Phase, Status, Update};
+use super::{ComponentId, Impact, IncidentId, Phase, Reminder, Status, Update, Visibility};
 
 /// The longest title, in characters (Statuspage's bound).
 pub const MAX_TITLE: usize = 255;
@@ -32,6 +32,15 @@ pub struct Incident {
     pub detected_by: Option<String>,
     /// For managers only; no public page, feed or document shows it.
     pub internal_note: Option<String>,
+    /// Who sees it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// When managers are reminded to post an update.
+    #[serde(default)]
+    pub reminder: Reminder,
+    /// When its post-incident review was published, if it was; see [`super::Review`].
+    #[serde(default)]
+    pub reviewed_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     /// Grows with every change; an edit of an older version is a conflict.
@@ -54,6 +63,12 @@ impl Incident {
     /// How long it lasted, from the exact instants; nothing while it is open.
     pub fn duration(&self) -> Option<TimeDelta> {
         self.ended_at.map(|end| end - self.started_at)
+    }
+
+    /// How many reminders of an update that is due have come; none once it is resolved.
+    pub fn reminders(&self, now: DateTime<Utc>) -> i64 {
+        let silence = self.newest().filter(|_| self.is_open()).map(|update| now - update.posted_at);
+        silence.map_or(0, |silence| self.reminder.due(silence))
     }
 
     /// The newest update.
@@ -173,6 +188,9 @@ pub(crate) mod tests {
             ended_at: None,
             detected_by: None,
             internal_note: None,
+            visibility: Visibility::Public,
+            reminder: Reminder::Usual,
+            reviewed_at: None,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,
@@ -243,6 +261,16 @@ pub(crate) mod tests {
         assert_eq!((it.phase, it.ended_at), (Phase::Identified, None));
         it.take_back(&UpdateId::parse("update1").unwrap()).unwrap();
         assert!(it.take_back(&UpdateId::parse("update0").unwrap()).is_err());
+    }
+
+    #[test]
+    fn reminders_are_counted_from_the_newest_update_while_it_is_open() {
+        let mut it = incident(vec![update(0, Phase::Investigating, &[]), update(60, Phase::Identified, &[])]);
+        let at = |hours| DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
+        assert_eq!((it.reminders(at(3)), it.reminders(at(4)), it.reminders(at(7))), (0, 1, 2));
+        it.updates.push(update(70, Phase::Resolved, &[]));
+        it.settle();
+        assert_eq!(it.reminders(at(100)), 0);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 pub mod api_token;
 pub mod audit;
 pub mod component;
+pub mod correction;
+pub mod draft;
 pub mod duration;
 pub mod factor;
 pub mod forms;
@@ -24,14 +26,24 @@ pub mod phase;
 pub mod rate;
 pub mod recurrence;
 pub mod refusals;
+pub mod reminder;
+pub mod review;
+pub mod search;
 pub mod series;
 pub mod status;
+pub mod template;
 pub mod update;
 pub mod uptime;
+pub mod visibility;
 
 pub use component::{Component, Group};
+pub use correction::Correction;
+pub use draft::SavedDraft;
 pub use factor::{Factors, Policy};
-pub use id::{ComponentId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, TokenId, UpdateId};
+pub use id::{
+    ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, TemplateId,
+    TokenId, UpdateId,
+};
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;
@@ -39,6 +51,10 @@ pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceUpdate};
 pub use manager::{Manager, Role};
 pub use page::Page;
 pub use phase::Phase;
+pub use reminder::Reminder;
+pub use review::Review;
 pub use series::Series;
 pub use status::Status;
+pub use template::Template;
 pub use update::{AffectedComponent, Update};
+pub use visibility::Visibility;

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::history::start_of_day;
-use super::{ComponentId, Incident, IncidentId, Phase, Status};
+use super::{ComponentId, Correction, Incident, IncidentId, Phase, Status};
 
 /// How much a second of partial outage counts, of a second of major outage.
 const PARTIAL_WEIGHT: f64 = 0.3;
@@ -87,6 +87,23 @@ impl Effect {
         let after = other.to.filter(|end| begins_before(self.to, *end)).map(|end| Effect { from: end, ..self });
         before.into_iter().chain(after).collect()
     }
+}
+
+/// `effects` with every correction in the place of what it corrects; all of one component.
+pub fn corrected(effects: Vec<Effect>, corrections: &[Correction]) -> Vec<Effect> {
+    let mut effects = effects;
+    for correction in corrections {
+        let really = Effect {
+            component_id: correction.component_id.clone(),
+            incident_id: None,
+            from: correction.from,
+            to: Some(correction.to),
+            status: correction.status,
+        };
+        effects = effects.into_iter().flat_map(|effect| effect.without(&really)).collect();
+        effects.extend((really.status != Status::Operational).then_some(really));
+    }
+    effects
 }
 
 /// How long a component was out within some span, in seconds; no second counts twice.
@@ -223,6 +240,7 @@ fn day(effects: &[Effect], date: NaiveDate, start: Option<DateTime<Utc>>, zone: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::CorrectionId;
     use crate::domain::incident::tests::{incident, update};
     use chrono::TimeDelta;
 
@@ -289,6 +307,32 @@ mod tests {
         let outage = Outage::within(&effects, day.0, day.1, None, at("2026-02-01T00:00:00Z"));
         assert_eq!((outage.major, outage.partial, outage.covered), (45 * 60, 75 * 60, 86_400));
         assert_eq!(outage.worst, Status::MajorOutage);
+    }
+
+    #[test]
+    fn a_correction_wins_over_whatever_else_is_told() {
+        let correction = |from: &str, to: &str, status| Correction {
+            id: CorrectionId::parse("c").unwrap(),
+            component_id: ComponentId::parse("api").unwrap(),
+            from: at(from),
+            to: at(to),
+            status,
+            reason: "Because".into(),
+            created_at: at(to),
+        };
+        let mut open = effect("2026-01-01T10:00:00Z", "2026-01-01T10:00:00Z", Status::MajorOutage);
+        open.to = None;
+        let effects = vec![effect("2026-01-01T08:00:00Z", "2026-01-01T09:00:00Z", Status::PartialOutage), open];
+        let corrections = [
+            correction("2026-01-01T08:15:00Z", "2026-01-01T08:45:00Z", Status::Operational),
+            correction("2026-01-01T09:30:00Z", "2026-01-01T11:00:00Z", Status::PartialOutage),
+        ];
+        let found = corrected(effects, &corrections);
+        let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+        let outage = Outage::within(&found, day.0, day.1, None, at("2026-01-01T12:00:00Z"));
+        assert_eq!((outage.partial, outage.major), (30 * 60 + 90 * 60, 60 * 60));
+        let ended = effect("2026-01-01T08:20:00Z", "2026-01-01T08:40:00Z", Status::MajorOutage);
+        assert_eq!(corrected(vec![ended], &corrections[..1]), []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::plan::{self, Known, Planned};
 use super::source::{Source, SourcePage};
 use super::{Counts, Options, Report, actor, maintenances, text};
-use crate::db::{self, Result, WriteTx, audit, components, incidents, page};
+use crate::db::{self, Result, WriteTx, audit, components, desk, incidents, page};
 use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
@@ -197,7 +197,7 @@ impl Import<'_> {
             return Ok(());
         }
         keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
-        if !incidents::exists(tx, &thing.id).await? {
+        if !desk::exists(tx, &thing.id).await? {
             incidents::insert(tx, &thing).await?;
             // The incident itself is the copy: nothing stood there before, and the next change keeps this.
             self.entries.push(Entry::new("incident.import", &thing.id, &thing.title));
@@ -205,8 +205,10 @@ impl Import<'_> {
             self.report.warnings.extend(warnings);
             return Ok(());
         }
-        let before = incidents::find(tx, &thing.id).await?;
+        let before = desk::find(tx, &thing.id).await?;
         thing.detected_by = self.options.detected_by.clone().or_else(|| before.detected_by.clone());
+        (thing.visibility, thing.reminder) = (before.visibility, before.reminder);
+        thing.reviewed_at = before.reviewed_at;
         if same_incident(&before, &thing) {
             self.report.incidents.unchanged += 1;
         } else if touched(tx, before.id.as_str()).await? {
@@ -264,7 +266,7 @@ pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
 /// An id that an update of another incident has already can't be kept.
 async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
     for index in 0..incident.updates.len() {
-        let owner = incidents::owner_of_update(tx, &incident.updates[index].id).await?;
+        let owner = desk::owner_of_update(tx, &incident.updates[index].id).await?;
         if owner.is_some_and(|owner| owner != incident.id) {
             let update = &mut incident.updates[index];
             warnings.push(format!(

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::apply::{Import, left_alone, touched};
 use super::plan::{self, Known, Planned};
 use super::source::{SourceIncident, SourceUpdate};
-use crate::db::{Result, WriteTx, incidents, maintenances};
+use crate::db::{Result, WriteTx, desk, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::maintenance::{PlannedComponent, Switches};
 use crate::domain::moment::parse_instant;
@@ -162,7 +162,7 @@ impl Import<'_> {
             return Ok(());
         };
         if let Some(id) = IncidentId::parse(thing.id.as_str())
-            && incidents::exists(tx, &id).await?
+            && desk::exists(tx, &id).await?
         {
             self.refuse_maintenance(format!("maintenance {id} “{}”: an incident has this id", thing.title));
             return Ok(());

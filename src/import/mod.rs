@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use self::apply::apply;
 use self::plan::Known;
-use crate::db::{self, Db, Result, components, incidents};
+use crate::db::{self, Db, Result, components, desk};
 use crate::domain::audit::Actor;
 
 /// How an import is wanted.
@@ -109,7 +109,7 @@ async fn learn(db: &Db, sources: &[Source]) -> Result<Known> {
     sources.iter().for_each(|source| known.learn(source));
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
-    let (open, planned) = (incidents::open(&mut tx).await?, db::maintenances::planned(&mut tx).await?);
+    let (open, planned) = (desk::open(&mut tx).await?, db::maintenances::planned(&mut tx).await?);
     known.learn_stored(&groups, &stored, &open, &planned);
     Ok(known)
 }

@@ -14,7 +14,7 @@ use crate::domain::moment::{parse_day, parse_instant};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
-    Status, Update, UpdateId,
+    Reminder, Status, Update, UpdateId, Visibility,
 };
 
 /// The highest place a component can have.
@@ -172,6 +172,9 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
         ended_at: None,
         detected_by: options.detected_by.clone(),
         internal_note: None,
+        visibility: Visibility::Public,
+        reminder: Reminder::Usual,
+        reviewed_at: None,
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
         version: 1,

@@ -4,15 +4,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
 
-use super::pages::{choices, effects_of, incident_path, maintenance_path, month_path, tone};
+use super::pages::{choices, corrections_of, effects_of, incident_path, maintenance_path, month_path, tone};
 use super::snapshot::MAX_MAINTENANCES;
 use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
 use crate::domain::history::start_of_day;
 use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Indicator;
+use crate::domain::review::PublishedReview;
 use crate::domain::uptime::{Effect, Outage};
-use crate::domain::{Component, Incident, IncidentId, Maintenance, MaintenanceId, Page};
+use crate::domain::{Component, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page};
 use crate::ui::layout::Shell;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
@@ -43,11 +44,11 @@ pub(super) struct Found {
 }
 
 enum Matter {
-    Incident(Box<Incident>),
+    Incident(Box<Incident>, Option<PublishedReview>),
     Maintenance(Box<Maintenance>),
     Event(Box<Maintenance>),
     List(Box<List>),
-    Uptime { components: Vec<Component>, effects: Vec<Effect> },
+    Uptime { components: Vec<Component>, effects: Vec<Effect>, corrections: Vec<Correction> },
 }
 
 /// How many months the uptime page shows, the current one included.
@@ -102,7 +103,8 @@ impl Deep {
             Self::Uptime => {
                 let oldest =
                     uptime_months(now, page.time_zone).last().map_or(now, |month| month.bounds(page.time_zone).0);
-                Matter::Uptime { components, effects: db::effects::since(tx, oldest).await? }
+                let effects = db::effects::since(tx, oldest).await?;
+                Matter::Uptime { components, effects, corrections: db::corrections::since(tx, oldest).await? }
             }
         };
         Ok(Found { page, tone, matter })
@@ -112,7 +114,7 @@ impl Deep {
 async fn incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Result<Matter> {
     match (db::incidents::find(tx, id).await, MaintenanceId::parse(id.as_str())) {
         (Err(Error::NotFound), Some(id)) => Ok(Matter::Maintenance(Box::new(db::maintenances::find(tx, &id).await?))),
-        (found, _) => Ok(Matter::Incident(Box::new(found?))),
+        (found, _) => Ok(Matter::Incident(Box::new(found?), db::reviews::published(tx, id).await?)),
     }
 }
 
@@ -211,9 +213,9 @@ impl Found {
         // Of choices there are endlessly many, and few are read twice.
         let is_choice = matches!(&self.matter, Matter::List(list) if list.month.is_none());
         let html = match self.matter {
-            Matter::Incident(incident) => {
+            Matter::Incident(incident, review) => {
                 let shell = shell(self.page, incident_path(&incident));
-                incident::render(IncidentPage { shell, incident: *incident })
+                incident::render(IncidentPage { shell, incident: *incident, review })
             }
             Matter::Maintenance(maintenance) => {
                 let shell = shell(self.page, maintenance_path(&maintenance));
@@ -222,10 +224,10 @@ impl Found {
             Matter::Event(maintenance) => {
                 return calendar::document(calendar::calendar(&self.page, origin, [&*maintenance]));
             }
-            Matter::Uptime { components, effects } => {
+            Matter::Uptime { components, effects, corrections } => {
                 let zone = self.page.time_zone;
-                let rows =
-                    components.iter().map(|component| component_uptime(component, &effects, zone, now)).collect();
+                let row = |component| component_uptime(component, &effects, &corrections, zone, now);
+                let rows = components.iter().map(row).collect();
                 uptime::render(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
             }
             Matter::List(list) => history::render(HistoryPage {
@@ -252,8 +254,15 @@ fn uptime_months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
     months.take(UPTIME_MONTHS).collect()
 }
 
-fn component_uptime(component: &Component, effects: &[Effect], zone: Tz, now: DateTime<Utc>) -> ComponentUptime {
-    let own = effects_of(component, effects);
+fn component_uptime(
+    component: &Component,
+    effects: &[Effect],
+    corrections: &[Correction],
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> ComponentUptime {
+    let own = effects_of(component, effects, corrections);
+    let corrections = corrections_of(component, corrections);
     let start = component.start_date.map(|day| start_of_day(day, zone));
     let month = |month: Month| {
         let (from, to) = month.bounds(zone);
@@ -261,8 +270,10 @@ fn component_uptime(component: &Component, effects: &[Effect], zone: Tz, now: Da
         let mut incidents: Vec<&IncidentId> = here.filter_map(|effect| effect.incident_id.as_ref()).collect();
         incidents.sort_unstable();
         incidents.dedup();
-        MonthUptime { month, outage: Outage::within(&own, from, to, start, now), incidents: incidents.len() }
+        let corrected = corrections.iter().any(|correction| correction.overlaps(from, to));
+        let outage = Outage::within(&own, from, to, start, now);
+        MonthUptime { month, outage, incidents: incidents.len(), corrected }
     };
     let months = uptime_months(now, zone).into_iter().map(month).collect();
-    ComponentUptime { id: component.id.clone(), name: component.name.clone(), months }
+    ComponentUptime { id: component.id.clone(), name: component.name.clone(), months, corrections }
 }

@@ -16,7 +16,7 @@ use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime::{self, Effect};
-use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
+use crate::domain::{Component, ComponentId, Correction, Incident, Maintenance, Page, Status};
 use crate::ui::layout::{Shell, stylesheet};
 use crate::ui::pages::public::error::{self, ErrorPage};
 use crate::ui::pages::public::history::{self, HistoryPage};
@@ -196,12 +196,13 @@ impl<'a> View<'a> {
 
     fn bars(&self, component: &Component) -> Bars {
         let zone = self.snapshot.page.time_zone;
-        let own = effects_of(component, &self.snapshot.effects);
+        let own = effects_of(component, &self.snapshot.effects, &self.snapshot.corrections);
         Bars { component: component.id.clone(), days: uptime::days(&own, component.start_date, DAYS, zone, self.now) }
     }
 
     fn incident_page(&self, incident: Incident) -> IncidentPage {
-        IncidentPage { shell: self.shell(&incident_path(&incident)), incident }
+        let review = self.snapshot.reviews.get(&incident.id).cloned();
+        IncidentPage { shell: self.shell(&incident_path(&incident)), incident, review }
     }
 
     fn maintenance_page(&self, maintenance: Maintenance) -> MaintenancePage {
@@ -256,9 +257,15 @@ fn maintenances_since(shown: &[Incident], newest: &[Incident], zone: Tz) -> Opti
     Some(if Month::of(last.started_at, zone) == month { last.started_at } else { month.bounds(zone).1 })
 }
 
-/// What held this component down.
-pub(super) fn effects_of(component: &Component, effects: &[Effect]) -> Vec<Effect> {
-    effects.iter().filter(|effect| effect.component_id == component.id).cloned().collect()
+/// What held this component down, as corrected.
+pub(super) fn effects_of(component: &Component, effects: &[Effect], corrections: &[Correction]) -> Vec<Effect> {
+    let own = effects.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
+    uptime::corrected(own, &corrections_of(component, corrections))
+}
+
+/// What was corrected of this component.
+pub(super) fn corrections_of(component: &Component, corrections: &[Correction]) -> Vec<Correction> {
+    corrections.iter().filter(|correction| correction.component_id == component.id).cloned().collect()
 }
 
 /// The address of a month.

@@ -1,12 +1,15 @@
 //! What a Site is rendered from: one consistent state of the database.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use crate::db::{self, Tx};
 use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
+use crate::domain::review::PublishedReview;
 use crate::domain::uptime::Effect;
-use crate::domain::{Component, Group, Incident, Maintenance, Page};
+use crate::domain::{Component, Correction, Group, Incident, IncidentId, Maintenance, Page};
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
 use crate::ui::time::today;
@@ -46,6 +49,10 @@ pub struct Snapshot {
     pub effects: Vec<Effect>,
     /// The newest row of the audit.
     pub audit: Option<Digest>,
+    /// What wins over them.
+    pub corrections: Vec<Correction>,
+    /// The published reviews of the incidents above.
+    pub reviews: BTreeMap<IncidentId, PublishedReview>,
 }
 
 impl Snapshot {
@@ -63,7 +70,7 @@ impl Snapshot {
         let planned = db::maintenances::planned(tx).await?;
         let steps = planned.iter().filter_map(|it| it.next_step().map(|(at, _)| at));
         let growth = db::series::going_on(tx).await?.into_iter().filter_map(|series| series.grows_at);
-        Ok(Self {
+        let mut snapshot = Self {
             next_step: steps.chain(growth).min(),
             planned,
             finished: db::maintenances::over_since(tx, now - KEEP_FINISHED, MAX_MAINTENANCES as i64).await?,
@@ -77,7 +84,22 @@ impl Snapshot {
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
             effects: db::effects::since(tx, first_bar).await?,
             audit: db::chain::head(tx).await?,
+            corrections: db::corrections::since(tx, first_bar).await?,
+            reviews: BTreeMap::new(),
             page,
-        })
+        };
+        snapshot.load_reviews(tx).await?;
+        Ok(snapshot)
+    }
+
+    async fn load_reviews(&mut self, tx: &mut Tx) -> db::Result<()> {
+        let all = self.open.iter().chain(&self.recent).chain(&self.newest);
+        let reviewed = all.filter(|incident| incident.reviewed_at.is_some()).map(|incident| incident.id.clone());
+        for id in reviewed.collect::<BTreeSet<_>>() {
+            if let Some(review) = db::reviews::published(tx, &id).await? {
+                self.reviews.insert(id, review);
+            }
+        }
+        Ok(())
     }
 }

@@ -14,6 +14,8 @@ pub struct Assets {
     pub nonce: String,
     /// tokens.css and admin.css as one file.
     pub css_href: String,
+    /// The script that answers to keys.
+    pub keys_href: String,
     /// The browser module of the islands, and its WASM.
     pub js_href: String,
     pub wasm_href: String,
@@ -65,6 +67,7 @@ pub enum Section {
     Desk,
     Incidents,
     Maintenances,
+    Templates,
     Components,
     Managers,
     Audit,
@@ -78,6 +81,7 @@ impl Section {
             Section::Desk => "/admin",
             Section::Incidents => "/admin/incidents",
             Section::Maintenances => "/admin/maintenances",
+            Section::Templates => "/admin/templates",
             Section::Components => "/admin/components",
             Section::Managers => "/admin/managers",
             Section::Audit => "/admin/audit",
@@ -91,11 +95,27 @@ impl Section {
             Section::Desk => "Desk",
             Section::Incidents => "Incidents",
             Section::Maintenances => "Maintenance",
+            Section::Templates => "Templates",
             Section::Components => "Components",
             Section::Managers => "Managers",
             Section::Audit => "Audit",
             Section::Settings => "Settings",
             Section::Account => "Account",
+        }
+    }
+
+    /// The keys that lead there.
+    fn keys(self) -> Option<&'static str> {
+        match self {
+            Section::Desk => Some("g d"),
+            Section::Incidents => Some("g i"),
+            Section::Maintenances => Some("g w"),
+            Section::Templates => Some("g t"),
+            Section::Components => Some("g c"),
+            Section::Managers => Some("g m"),
+            Section::Audit => Some("g a"),
+            Section::Settings => Some("g s"),
+            Section::Account => None,
         }
     }
 
@@ -105,6 +125,7 @@ impl Section {
             Self::Desk,
             Self::Incidents,
             Self::Maintenances,
+            Self::Templates,
             Self::Components,
             Self::Managers,
             Self::Audit,
@@ -128,12 +149,19 @@ pub fn AdminLayout(
     let scripts = island.then(|| island_script(&shell.assets));
     let title = format!("{title} · {} admin", shell.page_name);
     let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
+    let open = shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });
+    let keys = view! { <script defer src=shell.assets.keys_href.clone() nonce=shell.assets.nonce.clone()></script> };
+    let scripts = Some(view! { {keys}{scripts} }.into_any());
     let body = view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="top">{top(&shell, section)}</header>
         <main id="main" class="wide">{notice}{content}</main>
         <footer class="wide foot">
-            <a href="/">"The public page"</a>
+            <p>
+                <a href="/">"The public page"</a>
+                {open}
+                <a href="/admin/shortcuts" data-keys="?">"Keyboard shortcuts"</a>
+            </p>
             <span>{format!("Times in {}", shell.zone.name())}</span>
         </footer>
     };
@@ -175,7 +203,7 @@ fn document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyV
 fn top(shell: &Shell, section: Option<Section>) -> AnyView {
     let link = |to: Section| {
         let current = (Some(to) == section).then_some("page");
-        view! { <li><a href=to.path() aria-current=current>{to.words()}</a></li> }
+        view! { <li><a href=to.path() aria-current=current data-keys=to.keys()>{to.words()}</a></li> }
     };
     view! {
         <div class="wide">

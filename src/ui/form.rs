@@ -122,12 +122,16 @@ pub fn TextInput(
     /// To copy from, not to write in.
     #[prop(optional)]
     readonly: bool,
+    /// The keys that lead into it.
+    #[prop(optional)]
+    keys: Option<&'static str>,
     /// A class that gives the control another width: `short`.
     #[prop(default = "")]
     class: &'static str,
 ) -> impl IntoView {
     let control = view! {
         <input
+            data-keys=keys
             type=kind
             id=field.id.clone()
             name=field.name.clone()
@@ -178,9 +182,13 @@ pub fn TextArea(
     /// What stands below it instead of the hint.
     #[prop(optional)]
     under: Option<AnyView>,
+    /// The keys that lead into it.
+    #[prop(optional)]
+    keys: Option<&'static str>,
 ) -> impl IntoView {
     let control = view! {
         <textarea
+            data-keys=keys
             id=field.id.clone()
             name=field.name.clone()
             rows=rows
@@ -352,7 +360,8 @@ pub enum Weight {
 }
 
 impl Weight {
-    fn class(self) -> &'static str {
+    /// The classes of a button of this weight.
+    pub fn class(self) -> &'static str {
         match self {
             Weight::Primary => "button primary",
             Weight::Quiet => "button",
@@ -363,8 +372,14 @@ impl Weight {
 
 /// The button that sends the form; its words say what happens.
 #[component]
-pub fn Submit(#[prop(into)] words: String, #[prop(optional)] weight: Weight) -> impl IntoView {
-    view! { <button type="submit" class=weight.class()>{words}</button> }
+pub fn Submit(
+    #[prop(into)] words: String,
+    #[prop(optional)] weight: Weight,
+    /// The keys that press it.
+    #[prop(optional)]
+    keys: Option<&'static str>,
+) -> impl IntoView {
+    view! { <button type="submit" class=weight.class() data-keys=keys>{words}</button> }
 }
 
 /// The button that shows the form again with its preview; `action` is where the form goes.

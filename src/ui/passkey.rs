@@ -1,4 +1,4 @@
-//! Forms that a passkey answers. They are hidden until `script/passkey.js` shows them, for without it no
+//! Forms that a passkey answers. They are hidden until `public/passkey.js` shows them, for without it no
 //! browser asks a device.
 
 use leptos::prelude::*;

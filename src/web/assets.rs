@@ -35,12 +35,16 @@ const PUBLIC: [&str; 2] = ["favicon.svg", "robots.txt"];
 /// The admin's stylesheet.
 const ADMIN_CSS: &str = concat!(include_str!("../../style/tokens.css"), include_str!("../../style/admin.css"));
 
-/// The admin's one script that is no island: it carries a passkey between the browser and a form.
-const PASSKEY_JS: &str = include_str!("../../script/passkey.js");
+/// The admin's script: it answers to keys.
+const ADMIN_SCRIPT: &str = include_str!("../../public/admin.js");
+/// Carries a passkey between the browser and a form.
+const PASSKEY_SCRIPT: &str = include_str!("../../public/passkey.js");
 
 /// The addresses an admin page links to.
 pub struct Addresses {
     pub css: String,
+    /// The script that answers to keys.
+    pub keys: String,
     /// The script of the ceremonies of passkeys.
     pub passkey: String,
     /// The glue of the islands; they are absent where the browser part was not built.
@@ -62,12 +66,13 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         format!("/assets/{hashed}")
     };
     let css = add("admin.css", "text/css; charset=utf-8", ADMIN_CSS.as_bytes().into());
-    let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_JS.as_bytes().into());
+    let keys = add("admin.js", "text/javascript; charset=utf-8", ADMIN_SCRIPT.as_bytes().into());
+    let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_SCRIPT.as_bytes().into());
     let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
     let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
     let script = Document::new(200, "text/javascript; charset=utf-8", live::SCRIPT);
     by_name.insert(live::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
-    Assets { addresses: Addresses { css, passkey, js, wasm }, by_name }
+    Assets { addresses: Addresses { css, keys, passkey, js, wasm }, by_name }
 });
 
 static FIXED: LazyLock<HashMap<String, Arc<Document>>> = LazyLock::new(|| {
@@ -97,5 +102,6 @@ pub fn answers(secure: bool) -> HashMap<String, Answer> {
 /// What public pages load, by path, for whoever writes the site into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
     let path = |name: &str| if name == "live.js" { live::address() } else { name }.trim_start_matches('/').to_owned();
-    Public::iter().filter_map(move |name| Public::get(&name).map(|file| (path(&name), file.data.into_owned())))
+    let files = Public::iter().filter(|name| name == "live.js" || PUBLIC.contains(&name.as_ref()));
+    files.filter_map(move |name| Public::get(&name).map(|file| (path(&name), file.data.into_owned())))
 }

@@ -46,17 +46,22 @@ pub fn told_path(path: &str) -> &str {
 #[derive(Clone, Debug)]
 pub struct Nonce(pub String);
 
+/// What an admin page may load: its own scripts by their nonce, our stylesheet and what `style` names.
+pub fn admin_policy(nonce: &str, style: &str) -> String {
+    let gap = if style.is_empty() { "" } else { " " };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'{gap}{style}; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
 /// Gives an admin page its [`Nonce`] and the policy that names it; nothing of the admin is cached.
 pub async fn admin(mut request: Request, next: Next) -> Response {
     let nonce = crate::db::hex(&crate::db::random::<16>());
     request.extensions_mut().insert(Nonce(nonce.clone()));
     let mut response = next.run(request).await;
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; \
-         frame-ancestors 'none'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
+    if let Ok(policy) = HeaderValue::from_str(&admin_policy(&nonce, "")) {
         response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -9,8 +9,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{devices, links, managers, outbox, sessions};
+use crate::db::{desk, devices, incidents, links, managers, outbox, sessions};
+use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::LinkPurpose;
+use crate::domain::{IncidentId, Visibility};
 use crate::state::State;
 use crate::web::session::limits;
 use crate::web::{device, refusal};
@@ -125,6 +127,8 @@ impl Work {
     async fn try_tick(&mut self, state: &State) -> anyhow::Result<()> {
         let now = state.clock.now();
         let due = |last: Option<DateTime<Utc>>, every| last.is_none_or(|last| now - last >= every || now < last);
+        // Where an embargo can't be ended now, what was published otherwise still shows.
+        let ended = end_embargoes(state).await;
         let mut published = state.publisher.follow().await?;
         if maintenances::tick(state).await? {
             state.publisher.publish().await?;
@@ -141,8 +145,39 @@ impl Work {
             sweep(state).await?;
             self.swept_at = Some(now);
         }
-        Ok(())
+        Ok(ended?)
     }
+}
+
+/// Lets visitors see every incident whose embargo is over, each in a transaction of its own.
+///
+/// # Errors
+/// Where the database can't be read or written; the next tick goes on.
+pub async fn end_embargoes(state: &State) -> db::Result<()> {
+    let now = state.clock.now();
+    let due = desk::due(&mut state.db.read().await?, now).await?;
+    for id in due {
+        end_embargo(state, &id, now).await?;
+    }
+    Ok(())
+}
+
+/// Looks again before it writes: a manager or another node may have been faster.
+async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::Result<()> {
+    let mut tx = state.db.write().await?;
+    let before = match desk::find(&mut tx, id).await {
+        Err(db::Error::NotFound) => return Ok(()),
+        found => found?,
+    };
+    if !before.visibility.is_due(now) {
+        return Ok(());
+    }
+    let mut incident = before.clone();
+    incident.visibility = Visibility::Public;
+    incidents::update(&mut tx, &mut incident, now).await?;
+    let entry = Entry::new("incident.end-embargo", id, &incident.title).before(&before).after(&incident);
+    tx.commit(&Actor::server(), now, entry).await?;
+    Ok(())
 }
 
 /// Forgets sessions and links that ran out, and browsers that nobody comes back with.

@@ -40,6 +40,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/setup/{token}", None),
     ("POST", "/setup/{token}", None),
     ("GET", "/admin", Some(Viewer)),
+    ("GET", "/admin/shortcuts", Some(Viewer)),
     ("GET", "/admin/incidents", Some(Viewer)),
     ("GET", "/admin/incidents/new", Some(Publisher)),
     ("POST", "/admin/incidents", Some(Publisher)),
@@ -48,6 +49,10 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/incidents/{id}", Some(Publisher)),
     ("GET", "/admin/incidents/{id}/deletion", Some(Publisher)),
     ("POST", "/admin/incidents/{id}/deletion", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/publication", Some(Publisher)),
+    ("GET", "/admin/incidents/{id}/review", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/review", Some(Publisher)),
+    ("POST", "/admin/incidents/{id}/review/withdrawal", Some(Publisher)),
     ("POST", "/admin/incidents/{id}/updates", Some(Publisher)),
     ("GET", "/admin/incidents/{id}/updates/{update}/edit", Some(Publisher)),
     ("POST", "/admin/incidents/{id}/updates/{update}", Some(Publisher)),
@@ -73,12 +78,24 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/series/{id}/edit", Some(Publisher)),
     ("POST", "/admin/series/{id}", Some(Publisher)),
     ("POST", "/admin/series/{id}/end", Some(Publisher)),
+    ("GET", "/admin/drafts/{id}", Some(Publisher)),
+    ("POST", "/admin/drafts/{id}/deletion", Some(Publisher)),
+    ("GET", "/admin/templates", Some(Viewer)),
+    ("GET", "/admin/templates/new", Some(Publisher)),
+    ("POST", "/admin/templates", Some(Publisher)),
+    ("GET", "/admin/templates/{id}/edit", Some(Publisher)),
+    ("POST", "/admin/templates/{id}", Some(Publisher)),
+    ("GET", "/admin/templates/{id}/deletion", Some(Publisher)),
+    ("POST", "/admin/templates/{id}/deletion", Some(Publisher)),
     ("GET", "/admin/components", Some(Viewer)),
     ("GET", "/admin/components/new", Some(Owner)),
     ("POST", "/admin/components", Some(Owner)),
     ("GET", "/admin/components/{id}/edit", Some(Owner)),
     ("POST", "/admin/components/{id}", Some(Owner)),
     ("POST", "/admin/components/{id}/status", Some(Publisher)),
+    ("GET", "/admin/components/{id}/corrections", Some(Publisher)),
+    ("POST", "/admin/components/{id}/corrections", Some(Publisher)),
+    ("POST", "/admin/components/{id}/corrections/{correction}/deletion", Some(Publisher)),
     ("GET", "/admin/components/{id}/deletion", Some(Owner)),
     ("POST", "/admin/components/{id}/deletion", Some(Owner)),
     ("GET", "/admin/groups/new", Some(Owner)),
@@ -202,6 +219,8 @@ impl Walk {
         planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
         app.plan(&[planned]).await;
         app.begin_series("again", tomorrow).await;
+        app.prepared("template", "draft").await;
+        app.correction(&component, "correction").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         Self { app, keeper, target, component, group, token, api_token: "none".into() }
     }
@@ -212,6 +231,8 @@ impl Walk {
             Some("incidents") => "it",
             Some("components") => &self.component,
             Some("groups") => &self.group,
+            Some("templates") => "template",
+            Some("drafts") => "draft",
             Some("maintenances") => "work",
             Some("series") => "again",
             Some("account") => "passkey",
@@ -220,6 +241,7 @@ impl Walk {
         };
         path.replace("{id}", id)
             .replace("{update}", if path.contains("maintenances") { "it-2m" } else { "it-2" })
+            .replace("{correction}", "correction")
             .replace("{token}", &self.token)
             .replace("{session}", session.get(..16).unwrap_or("none"))
             .replace("{*call}", "preview")

@@ -10,9 +10,8 @@ use anyhow::{Context as _, bail};
 
 use super::tell;
 use crate::clock::Clock;
-use crate::db::{self, Db, Tx, WriteTx, components, incidents, page};
+use crate::db::{self, Db, Tx, WriteTx, components, desk, incidents, page};
 use crate::domain::audit::{Actor, Entry};
-use crate::domain::history::Filter;
 
 pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
@@ -45,9 +44,9 @@ pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
 
 /// Whether nobody has put anything into the database. Managers may be there: they set it up.
 async fn is_empty(tx: &mut Tx) -> db::Result<bool> {
-    let history = incidents::totals(tx, &Filter::default(), (None, None)).await?;
+    let history = desk::list(tx, None, 1).await?;
     let parts = components::list(tx).await?.len() + components::groups(tx).await?.len();
-    Ok(history.count == 0 && parts == 0 && page::load(tx).await?.version == 1)
+    Ok(history.is_empty() && parts == 0 && page::load(tx).await?.version == 1)
 }
 
 async fn write(tx: &mut WriteTx, company: &Company) -> db::Result<()> {

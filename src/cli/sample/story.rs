@@ -18,7 +18,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZ
 use chrono_tz::Tz;
 
 use super::company::{incident_id, update_id};
-use crate::domain::{AffectedComponent, Component, Impact, Incident, Phase, Status, Update};
+use crate::domain::{AffectedComponent, Component, Impact, Incident, Phase, Reminder, Status, Update, Visibility};
 
 const STORY: &str = include_str!("incidents.txt");
 
@@ -63,6 +63,9 @@ fn incident(
         ended_at: lasted.map(|lasted| started_at + lasted),
         detected_by: field("detected:").map(str::to_owned),
         internal_note: field("note:").map(str::to_owned),
+        visibility: Visibility::Public,
+        reminder: Reminder::Usual,
+        reviewed_at: None,
         created_at: first.created_at,
         updated_at: last.edited_at.unwrap_or(last.created_at),
         version: 1,

@@ -6,8 +6,10 @@ use chrono_tz::Tz;
 use super::{Fields, body, component_statuses, line, lines, required_line};
 use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
 use crate::domain::moment::{parse_local, parse_zone};
+use crate::domain::template::Meanings;
 use crate::domain::{
-    AffectedComponent, Component, ComponentId, Impact, Incident, IncidentId, Invalid, Phase, Status, Update, UpdateId,
+    AffectedComponent, Component, ComponentId, Impact, Incident, IncidentId, Invalid, Phase, Reminder, Status,
+    Template, Update, UpdateId, Visibility,
 };
 
 /// A new incident as somebody typed it.
@@ -33,6 +35,13 @@ pub struct IncidentDetailsForm {
     pub zone: String,
     pub detected_by: String,
     pub internal_note: String,
+    /// A key of [`Visibility`]; empty where the form does not ask.
+    pub visibility: String,
+    /// When an embargo ends, in `publish_zone`.
+    pub publish_at: String,
+    pub publish_zone: String,
+    /// Hours as [`Reminder::hours`] has them; empty for the usual ones.
+    pub reminder: String,
     pub version: i64,
 }
 
@@ -56,6 +65,9 @@ pub struct IncidentDetails {
     pub ended_at: Option<DateTime<Utc>>,
     pub detected_by: Option<String>,
     pub internal_note: Option<String>,
+    /// Nothing where the form did not ask: a new incident is public then, and another one stays as it is.
+    pub visibility: Option<Visibility>,
+    pub reminder: Reminder,
 }
 
 impl IncidentForm {
@@ -68,6 +80,15 @@ impl IncidentForm {
             components: fields.components(),
             details: IncidentDetailsForm::read(fields),
         }
+    }
+
+    /// Fills the form from `template`.
+    pub fn begin_with(&mut self, template: &Template, meanings: &Meanings) {
+        let (title, body) = template.filled(meanings);
+        self.details.title.clone_from(&title);
+        (self.title, self.body) = (title, body);
+        self.phase = template.phase.key().to_owned();
+        self.components = template.statuses();
     }
 
     /// The incident it means.
@@ -104,6 +125,10 @@ impl IncidentDetailsForm {
             zone: fields.text("zone"),
             detected_by: fields.text("detected_by"),
             internal_note: fields.text("internal_note"),
+            visibility: fields.text("visibility"),
+            publish_at: fields.text("publish_at"),
+            publish_zone: fields.text("publish_zone"),
+            reminder: fields.text("reminder"),
             version: fields.version(),
         }
     }
@@ -119,6 +144,10 @@ impl IncidentDetailsForm {
             zone: zone.name().to_owned(),
             detected_by: incident.detected_by.clone().unwrap_or_default(),
             internal_note: incident.internal_note.clone().unwrap_or_default(),
+            visibility: incident.visibility.key().to_owned(),
+            publish_at: incident.visibility.publish_at().map(local).unwrap_or_default(),
+            publish_zone: zone.name().to_owned(),
+            reminder: incident.reminder.hours().map(|hours| hours.to_string()).unwrap_or_default(),
             version: incident.version,
         }
     }
@@ -153,6 +182,8 @@ impl IncidentDetailsForm {
         }
         let detected_by = invalid.take("detected_by", line(&self.detected_by, MAX_DETECTED_BY));
         let internal_note = invalid.take("internal_note", lines(&self.internal_note, MAX_NOTE));
+        let visibility = self.visibility(invalid);
+        let reminder = invalid.take("reminder", reminder(&self.reminder));
         let filled = |text: String| (!text.is_empty()).then_some(text);
         Some(IncidentDetails {
             title: title?,
@@ -161,7 +192,26 @@ impl IncidentDetailsForm {
             ended_at,
             detected_by: detected_by.and_then(filled),
             internal_note: internal_note.and_then(filled),
+            visibility,
+            reminder: reminder?,
         })
+    }
+
+    fn visibility(&self, invalid: &mut Invalid) -> Option<Visibility> {
+        let publish_at = match self.visibility.as_str() {
+            "" => return None,
+            "embargoed" if self.publish_at.trim().is_empty() => {
+                invalid.add("publish_at", "Say from when on visitors may see it.");
+                return None;
+            }
+            "embargoed" => {
+                let zone = invalid.take("publish_zone", parse_zone(&self.publish_zone))?;
+                Some(invalid.take("publish_at", parse_local(&self.publish_at, zone))?)
+            }
+            _ => None,
+        };
+        let known = Visibility::from_parts(&self.visibility, publish_at);
+        invalid.take("visibility", known.ok_or_else(|| "Choose who sees it.".to_owned()))
     }
 
     fn time(&self, field: &str, text: &str, invalid: &mut Invalid) -> Option<DateTime<Utc>> {
@@ -189,6 +239,8 @@ impl NewIncident {
         let started_at = details.started_at.unwrap_or(now);
         let mut invalid = Invalid::new();
         check_times(started_at, details.ended_at, now, &mut invalid);
+        let visibility = details.visibility.unwrap_or_default();
+        check_embargo(visibility, now, &mut invalid);
         let affected = affected(&self.components, components, &mut invalid);
         invalid.check()?;
         let first = Update {
@@ -211,6 +263,9 @@ impl NewIncident {
             ended_at: details.ended_at,
             detected_by: details.detected_by,
             internal_note: details.internal_note,
+            visibility,
+            reminder: details.reminder,
+            reviewed_at: None,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -230,8 +285,12 @@ impl IncidentDetails {
     pub fn apply(self, incident: &mut Incident, now: DateTime<Utc>) -> Result<(), Invalid> {
         let started_at = unless_same_minute(self.started_at, Some(incident.started_at)).unwrap_or(incident.started_at);
         let ended_at = unless_same_minute(self.ended_at, incident.ended_at);
+        let visibility = unless_same_embargo(self.visibility, incident.visibility);
         let mut invalid = Invalid::new();
         check_times(started_at, ended_at, now, &mut invalid);
+        if visibility != incident.visibility {
+            check_embargo(visibility, now, &mut invalid);
+        }
         if incident.is_open() && ended_at.is_some() {
             invalid.add("ended_at", "This incident is still open: post a resolving update to end it.");
         }
@@ -242,9 +301,37 @@ impl IncidentDetails {
         incident.ended_at = ended_at;
         incident.detected_by = self.detected_by;
         incident.internal_note = self.internal_note;
+        incident.visibility = visibility;
+        incident.reminder = self.reminder;
         incident.settle();
         Ok(())
     }
+}
+
+/// The visibility that was chosen; where an embargo's minute is the one that stands, its seconds are kept.
+fn unless_same_embargo(chosen: Option<Visibility>, stands: Visibility) -> Visibility {
+    match (chosen, stands) {
+        (None, stands) => stands,
+        (Some(Visibility::Embargoed(at)), Visibility::Embargoed(until)) => {
+            Visibility::Embargoed(unless_same_minute(Some(at), Some(until)).unwrap_or(at))
+        }
+        (Some(chosen), _) => chosen,
+    }
+}
+
+/// An embargo ends in the future.
+fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Invalid) {
+    if visibility.is_due(now) {
+        invalid.add("publish_at", "This time is past: let visitors see it now, or choose a later time.");
+    }
+}
+
+fn reminder(text: &str) -> Result<Reminder, String> {
+    let hours = match text.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some),
+    };
+    hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose when to remind from the list.".to_owned())
 }
 
 /// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
@@ -337,6 +424,46 @@ mod tests {
         form.details.ended_at = "2026-07-09T09:59".into();
         let invalid = open(&form, at("2026-07-05T00:00:00Z")).unwrap_err();
         assert!(invalid.get("ended_at").unwrap().contains("future"));
+    }
+
+    #[test]
+    fn an_embargo_ends_in_the_future_at_a_time_of_its_own_zone() {
+        let now = at("2026-07-05T12:00:00Z");
+        let mut form = form();
+        form.details.visibility = "embargoed".into();
+        assert!(form.parse().unwrap_err().get("publish_at").is_some());
+        form.details.publish_at = "2026-07-05T14:30".into();
+        form.details.publish_zone = "Atlantis".into();
+        assert!(form.parse().unwrap_err().get("publish_zone").is_some());
+        form.details.publish_zone = "Europe/Berlin".into();
+        let incident = open(&form, now).unwrap();
+        assert_eq!(incident.visibility, Visibility::Embargoed(at("2026-07-05T12:30:00Z")));
+        form.details.publish_at = "2026-07-05T14:00".into();
+        assert!(open(&form, now).unwrap_err().get("publish_at").unwrap().contains("past"));
+    }
+
+    #[test]
+    fn who_sees_it_stays_as_it_is_where_a_form_does_not_ask() {
+        let now = at("2026-07-05T12:00:00Z");
+        let mut form = form();
+        assert_eq!(open(&form, now).unwrap().visibility, Visibility::Public);
+        form.details.visibility = "internal".into();
+        let mut incident = open(&form, now).unwrap();
+        form.details.visibility.clear();
+        form.details.parse().unwrap().apply(&mut incident, now).unwrap();
+        assert_eq!(incident.visibility, Visibility::Internal);
+        form.details.visibility = "everybody".into();
+        assert!(form.details.parse().unwrap_err().get("visibility").is_some());
+    }
+
+    #[test]
+    fn an_embargo_that_is_over_by_now_does_not_hinder_another_change() {
+        let until = at("2026-07-05T12:30:59Z");
+        let mut incident = open(&form(), at("2026-07-05T12:00:00Z")).unwrap();
+        incident.visibility = Visibility::Embargoed(until);
+        let details = IncidentDetailsForm::of(&incident, Tz::UTC).parse().unwrap();
+        details.apply(&mut incident, at("2026-07-05T13:00:00Z")).unwrap();
+        assert_eq!(incident.visibility, Visibility::Embargoed(until));
     }
 
     #[test]

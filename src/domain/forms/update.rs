@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::incident::affected;
 use super::{Fields, body, component_statuses};
-use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Update, UpdateId};
+use crate::domain::template::Meanings;
+use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Template, Update, UpdateId};
 
 /// A new update as somebody typed it.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,13 @@ impl UpdateForm {
             components: statuses.map(|(id, status)| (id.to_string(), status.key().to_owned())).collect(),
             version: incident.version,
         }
+    }
+
+    /// Fills the form from `template`; components it does not name stay as they are.
+    pub fn begin_with(&mut self, template: &Template, meanings: &Meanings) {
+        self.body = template.filled(meanings).1;
+        self.phase = template.phase.key().to_owned();
+        self.components.extend(template.statuses());
     }
 
     /// The update it means.

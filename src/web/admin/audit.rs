@@ -4,6 +4,7 @@ use axum::response::Response;
 use super::page;
 use super::shell::shell;
 use crate::db;
+use crate::domain::search::AuditSearch;
 use crate::state::State;
 use crate::ui::pages::admin::AuditList;
 use crate::web::Result;
@@ -23,9 +24,10 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let head = db::chain::head(&mut tx).await?;
-    let mut records = db::audit::list(&mut tx, before, LISTED as i64 + 1).await?;
+    let search = AuditSearch::read(&query);
+    let mut records = db::audit::search(&mut tx, &search, before, LISTED as i64 + 1).await?;
     let follows = records.len() > LISTED;
     records.truncate(LISTED);
     let older = records.last().filter(|_| follows).map(|record| record.id.to_string());
-    Ok(page(AuditList { shell, records, older, head }.html()))
+    Ok(page(AuditList { shell, search, records, older, head }.html()))
 }

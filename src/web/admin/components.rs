@@ -184,7 +184,8 @@ pub async fn destroy(
     Ok(done("/admin/components", "component-deleted"))
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
+/// The component of an address.
+pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
     let id = ComponentId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find(tx, &id).await?)
 }

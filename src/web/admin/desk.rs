@@ -3,8 +3,7 @@ use axum::response::Response;
 
 use super::page;
 use super::shell::{board, shell};
-use crate::db::{incidents, maintenances};
-use crate::domain::history::Filter;
+use crate::db::{desk, drafts, maintenances};
 use crate::state::State;
 use crate::ui::pages::admin::Desk;
 use crate::web::Result;
@@ -24,7 +23,8 @@ pub async fn show(
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let (board, open) = board(&mut tx).await?;
     let planned = maintenances::planned(&mut tx).await?;
-    let newest = incidents::list(&mut tx, &Filter::default(), (None, None), None, RECENT).await?;
+    let newest = desk::list(&mut tx, None, RECENT).await?;
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
-    Ok(page(Desk { shell, open, planned, board, recent }.html()))
+    let drafts = drafts::list(&mut tx).await?;
+    Ok(page(Desk { shell, open, planned, board, recent, drafts }.html()))
 }

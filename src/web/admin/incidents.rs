@@ -1,16 +1,21 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::drafts::{self, Found};
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page};
-use crate::db::{self, Tx, components, incidents, random};
+use super::{conflict, invalid, page, templates};
+use crate::db::{self, Tx, components, desk, incidents, random};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
-use crate::domain::history::{Cursor, Filter};
-use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
+use crate::domain::history::Cursor;
+use crate::domain::search::IncidentSearch;
+use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId, Visibility};
 use crate::state::State;
-use crate::ui::pages::admin::{Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView};
+use crate::ui::pages::admin::{
+    Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
+};
 use crate::web::auth::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
@@ -27,22 +32,31 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
-    let all = Filter::default();
-    let mut incidents = incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), LISTED as i64 + 1).await?;
+    let search = IncidentSearch::read(&query);
+    let mut incidents = desk::search(&mut tx, &search, cursor.as_ref(), LISTED as i64 + 1).await?;
     let follows = incidents.len() > LISTED;
     incidents.truncate(LISTED);
     let last = incidents.last().filter(|_| follows);
     let older = last.map(|last| Cursor { started_at: last.started_at, id: last.id.clone() }.to_string());
-    Ok(page(IncidentList { shell, incidents, older }.html()))
+    Ok(page(IncidentList { shell, search, incidents, older }.html()))
 }
 
 /// `GET /admin/incidents/new`
-pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State>) -> Result<Response> {
+pub async fn new(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
     let mut form = IncidentForm { phase: Phase::Investigating.key().to_owned(), ..IncidentForm::default() };
     let mut tx = state.db.read().await?;
+    if let Some(template) = templates::asked_for(&mut tx, &query).await? {
+        let meanings = templates::meanings(&mut tx, &template, None, state.clock.now()).await?;
+        form.begin_with(&template, &meanings);
+    }
     form.details.zone = db::page::load(&mut tx).await?.time_zone.name().to_owned();
-    drop(tx);
-    Ok(page(new_page(&state, &manager, form, Invalid::new()).await?))
+    form.details.publish_zone = form.details.zone.clone();
+    let composing = Composing { aids: drafts::aids(&mut tx, &Fields::default(), None).await?, ..Composing::default() };
+    Ok(page(new_page(&state, &mut tx, &manager, &query, form, composing).await?))
 }
 
 /// `POST /admin/incidents`
@@ -52,42 +66,91 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let form = IncidentForm::read(&fields);
+    if fields.has("save_draft") {
+        return drafts::keep(&state, &manager, None, &fields).await;
+    }
     if fields.has("preview") {
-        return Ok(page(new_page(&state, &manager, form, Invalid::new()).await?));
+        return Ok(page(again(&state, &manager, &fields, form, Invalid::new()).await?));
     }
-    match open(&state, &manager, &form).await? {
-        Ok(incident) => {
-            state.publish().await;
-            Ok(done(&format!("/admin/incidents/{}", incident.id), "incident-opened"))
-        }
-        Err(wrong) => Ok(invalid(new_page(&state, &manager, form, wrong).await?)),
-    }
-}
-
-async fn open(state: &State, manager: &Manager<CanPublish>, form: &IncidentForm) -> Result<Result<Incident, Invalid>> {
-    let new = match form.parse() {
-        Ok(new) => new,
-        Err(wrong) => return Ok(Err(wrong)),
-    };
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
+    let draft = match drafts::met(&mut tx, &fields).await? {
+        Found::Met(met) => return drafts::refused(&state, tx, &manager, None, &fields, met).await,
+        Found::Same(draft) => Some(draft),
+        Found::None => None,
+    };
     let components = components::list(&mut tx).await?;
     let ids = (IncidentId::from_random(random()), UpdateId::from_random(random()));
-    let incident = match new.open(ids.0, ids.1, &components, now) {
+    let opened = form.parse().and_then(|new| new.open(ids.0, ids.1, &components, now));
+    let mut incident = match opened {
         Ok(incident) => incident,
-        Err(wrong) => return Ok(Err(wrong)),
+        Err(wrong) => {
+            drop(tx);
+            return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
+        }
     };
+    if fields.has("rehearse") {
+        let visibility = incident.visibility;
+        incident.visibility = shown_as(visibility);
+        incidents::insert(&mut tx, &incident).await?;
+        let action = "/admin/incidents".to_owned();
+        let what = Rehearsing { incident: &incident.id, visibility, action, fields: &fields };
+        return rehearsal::show(&state, tx, &manager, what).await;
+    }
     incidents::insert(&mut tx, &incident).await?;
+    if let Some(draft) = draft {
+        db::drafts::delete(&mut tx, &draft.id).await?;
+    }
     let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
-    Ok(Ok(incident))
+    state.publish().await;
+    let word = if incident.visibility.is_public() { "incident-opened" } else { "incident-kept" };
+    Ok(done(&format!("/admin/incidents/{}", incident.id), word))
 }
 
-async fn new_page(state: &State, manager: &Manager<CanPublish>, form: IncidentForm, wrong: Invalid) -> Result<String> {
+/// How an incident is rehearsed: an embargoed one as it will be once visitors see it.
+pub(super) fn shown_as(visibility: Visibility) -> Visibility {
+    match visibility {
+        Visibility::Embargoed(_) => Visibility::Public,
+        other => other,
+    }
+}
+
+/// What a composer shows beside its form.
+#[derive(Default)]
+pub(super) struct Composing {
+    pub invalid: Invalid,
+    /// Somebody changed the incident in between.
+    pub conflict: Option<Conflict<()>>,
+    pub aids: Aids,
+}
+
+/// The composer of a new incident, as it was submitted.
+async fn again(
+    state: &State,
+    manager: &Manager<CanPublish>,
+    fields: &Fields,
+    form: IncidentForm,
+    invalid: Invalid,
+) -> Result<String> {
     let mut tx = state.db.read().await?;
-    let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
-    let (board, _) = board(&mut tx).await?;
-    Ok(IncidentNew { shell, form, invalid: wrong, board }.html())
+    let composing = Composing { invalid, conflict: None, aids: drafts::aids(&mut tx, fields, None).await? };
+    new_page(state, &mut tx, manager, &Fields::default(), form, composing).await
+}
+
+/// The composer of a new incident.
+pub(super) async fn new_page(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanPublish>,
+    query: &Fields,
+    form: IncidentForm,
+    composing: Composing,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, query).await?;
+    let (board, _) = board(tx).await?;
+    let Composing { invalid, aids, .. } = composing;
+    Ok(IncidentNew { shell, form, invalid, board, aids }.html())
 }
 
 /// `GET /admin/incidents/{id}`: the composer above the timeline.
@@ -99,12 +162,19 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let incident = find(&mut tx, &id).await?;
-    let form = UpdateForm::of(&incident);
-    Ok(page(view(&state, &mut tx, &manager, &query, incident, form, Invalid::new(), None).await?))
+    let mut form = UpdateForm::of(&incident);
+    if let Some(phase) = Phase::from_key(&query.text("phase")) {
+        form.phase = phase.key().to_owned();
+    }
+    if let Some(template) = templates::asked_for(&mut tx, &query).await? {
+        let meanings = templates::meanings(&mut tx, &template, Some(&incident), state.clock.now()).await?;
+        form.begin_with(&template, &meanings);
+    }
+    let composing = Composing { aids: drafts::aids(&mut tx, &Fields::default(), None).await?, ..Composing::default() };
+    Ok(page(view(&state, &mut tx, &manager, &query, incident, form, composing).await?))
 }
 
 /// The page of an incident with its composer.
-#[expect(clippy::too_many_arguments, reason = "one for each thing the page shows")]
 pub(super) async fn view<P>(
     state: &State,
     tx: &mut Tx,
@@ -112,12 +182,12 @@ pub(super) async fn view<P>(
     query: &Fields,
     incident: Incident,
     form: UpdateForm,
-    invalid: Invalid,
-    conflict: Option<Conflict<()>>,
+    composing: Composing,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
     let (board, open) = board(tx).await?;
-    Ok(IncidentView { shell, incident, form, invalid, board, open, conflict }.html())
+    let Composing { invalid, conflict, aids } = composing;
+    Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
 }
 
 /// `GET /admin/incidents/{id}/edit`
@@ -207,5 +277,5 @@ pub async fn destroy(
 /// The incident of an address.
 pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Incident> {
     let id = IncidentId::parse(id).ok_or(Error::NotFound)?;
-    Ok(incidents::find(tx, &id).await?)
+    Ok(desk::find(tx, &id).await?)
 }

@@ -5,7 +5,9 @@ mod audit;
 mod ceremony;
 mod codes;
 mod components;
+mod corrections;
 mod desk;
+mod drafts;
 mod factors;
 mod forgotten;
 mod groups;
@@ -22,12 +24,17 @@ mod notice;
 mod passkeys;
 mod policy;
 pub mod proof;
+mod publication;
 mod recovery_codes;
+mod rehearsal;
+mod reviews;
 mod series;
 mod sessions;
 mod settings;
 mod setup;
 mod shell;
+mod shortcuts;
+mod templates;
 mod tokens;
 mod totp;
 mod updates;
@@ -51,9 +58,11 @@ pub fn routes() -> Routes {
         .open_post("/forgotten", forgotten::create)
         .open_get("/setup/{token}", setup::new)
         .open_post("/setup/{token}", setup::create)
-        .get("/admin", desk::show);
+        .get("/admin", desk::show)
+        .get("/admin/shortcuts", shortcuts::index);
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);
+    let routes = prepared_routes(routes);
     let routes = component_routes(routes);
     let routes = manager_routes(routes);
     account_routes(routes)
@@ -74,6 +83,10 @@ fn incident_routes(routes: Routes) -> Routes {
         .post("/admin/incidents/{id}", incidents::update)
         .get("/admin/incidents/{id}/deletion", incidents::doom)
         .post("/admin/incidents/{id}/deletion", incidents::destroy)
+        .post("/admin/incidents/{id}/publication", publication::create)
+        .get("/admin/incidents/{id}/review", reviews::edit)
+        .post("/admin/incidents/{id}/review", reviews::update)
+        .post("/admin/incidents/{id}/review/withdrawal", reviews::withdraw)
         .post("/admin/incidents/{id}/updates", updates::create)
         .get("/admin/incidents/{id}/updates/{update}/edit", updates::edit)
         .post("/admin/incidents/{id}/updates/{update}", updates::update)
@@ -105,6 +118,19 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .post("/admin/series/{id}/end", series::end)
 }
 
+fn prepared_routes(routes: Routes) -> Routes {
+    routes
+        .get("/admin/drafts/{id}", drafts::show)
+        .post("/admin/drafts/{id}/deletion", drafts::destroy)
+        .get("/admin/templates", templates::index)
+        .get("/admin/templates/new", templates::new)
+        .post("/admin/templates", templates::create)
+        .get("/admin/templates/{id}/edit", templates::edit)
+        .post("/admin/templates/{id}", templates::update)
+        .get("/admin/templates/{id}/deletion", templates::doom)
+        .post("/admin/templates/{id}/deletion", templates::destroy)
+}
+
 fn component_routes(routes: Routes) -> Routes {
     routes
         .get("/admin/components", components::index)
@@ -113,6 +139,9 @@ fn component_routes(routes: Routes) -> Routes {
         .get("/admin/components/{id}/edit", components::edit)
         .post("/admin/components/{id}", components::update)
         .post("/admin/components/{id}/status", components::set_status)
+        .get("/admin/components/{id}/corrections", corrections::index)
+        .post("/admin/components/{id}/corrections", corrections::create)
+        .post("/admin/components/{id}/corrections/{correction}/deletion", corrections::destroy)
         .get("/admin/components/{id}/deletion", components::doom)
         .post("/admin/components/{id}/deletion", components::destroy)
         .get("/admin/groups/new", groups::new)

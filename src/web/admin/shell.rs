@@ -36,13 +36,13 @@ pub async fn porch(state: &State, nonce: &str) -> Porch {
     Porch { page_name, assets: asset_links(nonce) }
 }
 
-/// The board of components as it stands, and the open incidents.
+/// The board of components as visitors see it, and every open incident, also those they don't see.
 pub async fn board(tx: &mut Tx) -> db::Result<(Board, Vec<Incident>)> {
-    let open = db::incidents::open(tx).await?;
+    let shown = db::incidents::open(tx).await?;
     let groups = db::components::groups(tx).await?;
     let components = db::components::list(tx).await?;
     let planned = db::maintenances::planned(tx).await?;
-    Ok((Board::of(&groups, &components, &open, &planned), open))
+    Ok((Board::of(&groups, &components, &shown, &planned), db::desk::open(tx).await?))
 }
 
 /// Who changed the thing `id` last, and the form as it stands for what they left.
@@ -66,6 +66,7 @@ fn asset_links(nonce: &str) -> Assets {
     Assets {
         nonce: nonce.to_owned(),
         css_href: links.css.clone(),
+        keys_href: links.keys.clone(),
         js_href: links.js.clone().unwrap_or_default(),
         wasm_href: links.wasm.clone().unwrap_or_default(),
         passkey_href: links.passkey.clone(),

@@ -1,16 +1,18 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::incidents::{find, view};
+use super::drafts::{self, Found};
+use super::incidents::{Composing, find, shown_as, view};
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
-use crate::db::{components, incidents, random};
+use crate::db::{self, Tx, components, incidents, random};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
-use crate::domain::{Incident, Invalid, Update, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
-use crate::ui::pages::admin::{UpdateDeletion, UpdateEditing};
+use crate::ui::pages::admin::{Conflict, UpdateDeletion, UpdateEditing};
 use crate::web::auth::{CanPublish, Manager};
 use crate::web::form::Form;
 use crate::web::{Error, Result};
@@ -23,11 +25,14 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut form = UpdateForm::read(&fields);
-    let none = Fields::default();
+    if fields.has("save_draft") {
+        let id = IncidentId::parse(&id).ok_or(Error::NotFound)?;
+        return drafts::keep(&state, &manager, Some(id), &fields).await;
+    }
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
         let incident = find(&mut tx, &id).await?;
-        return Ok(page(view(&state, &mut tx, &manager, &none, incident, form, Invalid::new(), None).await?));
+        return Ok(page(again(&state, &mut tx, &manager, &fields, incident, form, Invalid::new(), None).await?));
     }
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
@@ -35,20 +40,51 @@ pub async fn create(
     if form.version != incident.version {
         let met = Some(conflict_with(&mut tx, &id, ()).await?);
         form.version = incident.version;
-        return Ok(conflict(view(&state, &mut tx, &manager, &none, incident, form, Invalid::new(), met).await?));
+        return Ok(conflict(again(&state, &mut tx, &manager, &fields, incident, form, Invalid::new(), met).await?));
     }
+    let draft = match drafts::met(&mut tx, &fields).await? {
+        Found::Met(met) => return drafts::refused(&state, tx, &manager, Some(incident), &fields, met).await,
+        Found::Same(draft) => Some(draft),
+        Found::None => None,
+    };
     let before = incident.clone();
     let components = components::list(&mut tx).await?;
     let update = UpdateId::from_random(random());
     let posted = form.parse().and_then(|new| new.post(&mut incident, update, &components, now));
     if let Err(wrong) = posted {
-        return Ok(invalid(view(&state, &mut tx, &manager, &none, before, form, wrong, None).await?));
+        return Ok(invalid(again(&state, &mut tx, &manager, &fields, before, form, wrong, None).await?));
+    }
+    if fields.has("rehearse") {
+        incident.visibility = shown_as(before.visibility);
+        incidents::update(&mut tx, &mut incident, now).await?;
+        let action = format!("/admin/incidents/{id}/updates");
+        let what = Rehearsing { incident: &incident.id, visibility: before.visibility, action, fields: &fields };
+        return rehearsal::show(&state, tx, &manager, what).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
+    if let Some(draft) = draft {
+        db::drafts::delete(&mut tx, &draft.id).await?;
+    }
     let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-posted"))
+}
+
+/// The composer of an update, as it was submitted.
+#[expect(clippy::too_many_arguments, reason = "one for each thing the page shows")]
+async fn again(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanPublish>,
+    fields: &Fields,
+    incident: Incident,
+    form: UpdateForm,
+    invalid: Invalid,
+    conflict: Option<Conflict<()>>,
+) -> Result<String> {
+    let composing = Composing { invalid, conflict, aids: drafts::aids(tx, fields, None).await? };
+    view(state, tx, manager, &Fields::default(), incident, form, composing).await
 }
 
 /// `GET /admin/incidents/{id}/updates/{update}/edit`

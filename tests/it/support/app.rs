@@ -12,16 +12,20 @@ use bytes::Bytes;
 use candor::clock::Clock;
 use candor::db::links::{self, Link};
 use candor::db::sessions::{self, Session};
-use candor::db::{Db, Tx, audit, components, incidents, maintenances, managers, page, passkeys, policy, series};
+use candor::db::{
+    Db, Tx, audit, components, corrections, desk, drafts, incidents, maintenances, managers, page, passkeys, policy,
+    series, templates,
+};
 use candor::domain::audit::{Record, is_refusal};
 use candor::domain::factor::Passkey;
-use candor::domain::forms::{MaintenanceForm, NewGroup, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
-use candor::domain::history::Filter;
+use candor::domain::forms::{
+    Fields, MaintenanceForm, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
+};
 use candor::domain::maintenance::Switches;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{
-    Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Manager, PasskeyId, Policy, Role,
-    SeriesId,
+    Component, ComponentId, Correction, CorrectionId, DraftId, Group, Incident, IncidentId, Maintenance, MaintenanceId,
+    Manager, PasskeyId, Phase, Policy, Role, SavedDraft, SeriesId, Status,
 };
 use candor::hosts::Hosts;
 use candor::notify::Mailer;
@@ -206,6 +210,56 @@ impl TestApp {
         group
     }
 
+    /// A template and a draft of a new incident, with these ids.
+    pub async fn prepared(&self, template: &'static str, draft: &str) {
+        let mut tx = self.db.write().await.unwrap();
+        let draft = SavedDraft {
+            id: DraftId::parse(draft).unwrap(),
+            incident: None,
+            fields: Fields(vec![("title".into(), "Begun".into()), ("body".into(), "Not said yet".into())]),
+            edited_by: "Ines".into(),
+            created_at: self.clock.now(),
+            edited_at: self.clock.now(),
+            version: 1,
+        };
+        drafts::insert(&mut tx, &draft).await.unwrap();
+        let new = NewTemplate {
+            name: "Slow".into(),
+            title: "{{component}} is slow".into(),
+            body: "Since {{time}}.".into(),
+            phase: Phase::Identified,
+            components: Vec::new(),
+        };
+        let made = templates::create(&mut tx, new, self.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        let sql = "update templates set id = $1 where id = $2";
+        match &self.db {
+            Db::Sqlite { writer, .. } => {
+                drop(sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(writer).await.unwrap());
+            }
+            Db::Postgres(pool) => {
+                drop(sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(pool).await.unwrap());
+            }
+        }
+    }
+
+    /// A correction of a component's last hour but one, with this id.
+    pub async fn correction(&self, component: &str, id: &str) {
+        let now = self.clock.now();
+        let correction = Correction {
+            id: CorrectionId::parse(id).unwrap(),
+            component_id: ComponentId::parse(component).unwrap(),
+            from: now - TimeDelta::hours(2),
+            to: now - TimeDelta::hours(1),
+            status: Status::MajorOutage,
+            reason: "Nobody noticed.".into(),
+            created_at: now,
+        };
+        let mut tx = self.db.write().await.unwrap();
+        corrections::insert(&mut tx, &correction).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    }
+
     /// Adds incidents as they are, and publishes them.
     pub async fn add(&self, incidents: &[Incident]) {
         let mut tx = self.db.write().await.unwrap();
@@ -252,13 +306,13 @@ impl TestApp {
     /// The incident `id` as it stands in the database.
     pub async fn incident(&self, id: &str) -> Incident {
         let mut tx = self.db.read().await.unwrap();
-        incidents::find(&mut tx, &IncidentId::parse(id).unwrap()).await.unwrap()
+        desk::find(&mut tx, &IncidentId::parse(id).unwrap()).await.unwrap()
     }
 
     /// Every incident, newest start first.
     pub async fn incidents(&self) -> Vec<Incident> {
         let mut tx = self.db.read().await.unwrap();
-        incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap()
+        desk::list(&mut tx, None, 1000).await.unwrap()
     }
 
     /// The revision and the number of audit rows, but for refused attempts.
@@ -277,19 +331,21 @@ impl TestApp {
     pub async fn everything(&self) -> String {
         let factors = self.texts("select manager_id from totp union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();
-        let all = Filter::default();
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
             tx.revision().await.unwrap(),
             deeds(&mut tx).await,
             page::load(&mut tx).await.unwrap(),
             components::groups(&mut tx).await.unwrap(),
             components::list(&mut tx).await.unwrap(),
-            incidents::list(&mut tx, &all, (None, None), None, 1000).await.unwrap(),
+            desk::list(&mut tx, None, 1000).await.unwrap(),
             maintenances::list(&mut tx, None, 1000).await.unwrap(),
             series::going_on(&mut tx).await.unwrap(),
             managers::list(&mut tx).await.unwrap(),
             policy::load(&mut tx).await.unwrap(),
+            drafts::list(&mut tx).await.unwrap(),
+            templates::list(&mut tx).await.unwrap(),
+            corrections::since(&mut tx, DateTime::UNIX_EPOCH).await.unwrap(),
         )
     }
 

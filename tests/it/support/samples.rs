@@ -5,7 +5,7 @@ use candor::domain::forms::{NewComponent, NewManager};
 use candor::domain::maintenance::{PlannedComponent, Switches};
 use candor::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase,
-    Role, Status, Update, UpdateId,
+    Reminder, Role, Status, Update, UpdateId, Visibility,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -21,6 +21,9 @@ pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
         ended_at: None,
         detected_by: None,
         internal_note: None,
+        visibility: Visibility::Public,
+        reminder: Reminder::Usual,
+        reviewed_at: None,
         created_at: started_at,
         updated_at: started_at,
         version: 1,

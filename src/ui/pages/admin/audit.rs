@@ -2,13 +2,16 @@ use leptos::prelude::*;
 
 use super::incidents::older;
 use crate::domain::audit::{Digest, Record};
+use crate::domain::search::{AuditSearch, NOUNS};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
 use crate::ui::time::{Time, full};
 
 /// Who did what, a page at a time.
 #[derive(Clone, Debug)]
 pub struct AuditList {
     pub shell: Shell,
+    pub search: AuditSearch,
     /// Newest first.
     pub records: Vec<Record>,
     /// The cursor of the next older page; nothing on the last.
@@ -23,7 +26,9 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
     let shell = page.shell.clone();
     let rows = page.records.iter().map(|record| row(record, &shell)).collect_view();
     let table = if page.records.is_empty() {
-        view! { <p class="soft">"Nothing was done yet."</p> }.into_any()
+        let none =
+            if page.search == AuditSearch::default() { "Nothing was done yet." } else { "Nothing like this was done." };
+        view! { <p class="soft">{none}</p> }.into_any()
     } else {
         view! {
             <div class="scroll" tabindex="0" role="region" aria-label="Audit, newest first">
@@ -44,8 +49,9 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
     };
     let content = view! {
         <h1>"Audit"</h1>
+        {form(&page.search)}
         {table}
-        {older("/admin/audit", page.older)}
+        {older("/admin/audit", page.search.pairs(), page.older)}
         {page.head.map(|head| chain(&head))}
     };
     view! { <AdminLayout shell title="Audit" section=Some(Section::Audit) content=content.into_any()/> }
@@ -67,6 +73,25 @@ fn chain(head: &Digest) -> AnyView {
                 " with it proves that nothing up to that row was altered or removed."
             </p>
         </section>
+    }
+    .into_any()
+}
+
+/// What to look for; a plain form that asks for another list.
+fn form(search: &AuditSearch) -> AnyView {
+    let (who, what) = (Field::new("who", "Who"), Field::new("what", "What"));
+    let (subject, text) = (Field::new("subject", "Name or id"), Field::new("q", "In what stood before or after"));
+    let nouns = NOUNS.into_iter().map(|(noun, words)| Choice::new(noun, words));
+    let nouns = std::iter::once(Choice::new("", "Everything")).chain(nouns).collect();
+    let all = (*search != AuditSearch::default()).then(|| view! { <a href="/admin/audit">"Show all"</a> });
+    view! {
+        <form class="search" method="get" action="/admin/audit" role="search">
+            <TextInput field=who value=search.actor.clone() kind="search" keys="/"/>
+            <Select field=what choices=nouns value=search.noun.unwrap_or_default()/>
+            <TextInput field=subject value=search.subject.clone() kind="search"/>
+            <TextInput field=text value=search.text.clone() kind="search"/>
+            <p class="actions"><Submit words="Search" weight=Weight::Quiet/>{all}</p>
+        </form>
     }
     .into_any()
 }
@@ -110,6 +135,16 @@ fn action_words(action: &str) -> String {
         "maintenance.edit-update" => "edited an update of maintenance",
         "maintenance.reschedule" => "moved maintenance",
         "maintenance.remind" => "reminded of maintenance",
+        "review.edit" => "wrote the review of incident",
+        "review.publish" => "published the review of incident",
+        "review.withdraw" => "withdrew the review of incident",
+        "component.correct-uptime" => "corrected the uptime of component",
+        "component.remove-correction" => "removed a correction of component",
+        "draft.add" => "kept a draft:",
+        "draft.edit" => "edited the draft:",
+        "draft.delete" => "deleted the draft:",
+        "incident.publish" => "published incident",
+        "incident.end-embargo" => "ended the embargo of incident",
         "component.set-status" => "set the status of component",
         "manager.create-first-owner" => "became the first owner:",
         "manager.accept-invitation" => "accepted the invitation of",

@@ -116,11 +116,12 @@ pub fn ComponentDeletionPage(page: ComponentDeletion) -> impl IntoView {
         format!("/admin/components/{}/deletion", component.id),
         component.version,
         "Delete the component",
+        "/admin/components",
     );
     view! { <AdminLayout shell=page.shell title="Delete a component" section=Some(Section::Components) content/> }
 }
 
-/// A question with one destructive answer and a way back to the components.
+/// A question with one destructive answer and a way `back`.
 pub fn deletion_question(
     heading: &'static str,
     name: &str,
@@ -128,6 +129,7 @@ pub fn deletion_question(
     action: String,
     version: i64,
     words: &'static str,
+    back: &'static str,
 ) -> AnyView {
     view! {
         <div class="column">
@@ -138,7 +140,7 @@ pub fn deletion_question(
                 <Hidden name="version" value=version.to_string()/>
                 <p class="actions">
                     <Submit words weight=Weight::Destructive/>
-                    <a href="/admin/components">"Keep it"</a>
+                    <a href=back>"Keep it"</a>
                 </p>
             </form>
         </div>

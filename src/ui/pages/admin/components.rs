@@ -14,7 +14,7 @@ pub struct ComponentList {
 #[component]
 pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
     let shell = page.shell.clone();
-    let owner = shell.is_owner();
+    let (owner, publishes) = (shell.is_owner(), shell.can_publish());
     let new = owner.then(|| {
         view! {
             <p class="links">
@@ -24,7 +24,7 @@ pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
         }
     });
     let empty = page.board.sections.is_empty();
-    let sections = page.board.sections.iter().map(|section| group(section, owner)).collect_view();
+    let sections = page.board.sections.iter().map(|section| group(section, owner, publishes)).collect_view();
     let list = if empty {
         view! { <p class="soft">"The page has no components yet. A component is a part of your service that can fail on its own."</p> }
             .into_any()
@@ -41,7 +41,7 @@ pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
     view! { <AdminLayout shell title="Components" section=Some(Section::Components) content=content.into_any()/> }
 }
 
-fn group(section: &BoardSection, owner: bool) -> AnyView {
+fn group(section: &BoardSection, owner: bool, publishes: bool) -> AnyView {
     let heading = section.group.as_ref().map(|group| {
         let edit = owner.then(|| edit_link(format!("/admin/groups/{}/edit", group.id), &group.name));
         view! {
@@ -52,17 +52,21 @@ fn group(section: &BoardSection, owner: bool) -> AnyView {
         }
     });
     let empty = section.rows.is_empty().then(|| view! { <p class="soft">"No components in this group."</p> });
-    let rows = section.rows.iter().map(|component| row(component, owner)).collect_view();
+    let rows = section.rows.iter().map(|component| row(component, owner, publishes)).collect_view();
     view! { <div class="group">{heading}{empty}<ul>{rows}</ul></div> }.into_any()
 }
 
-fn row(row: &BoardRow, owner: bool) -> AnyView {
+fn row(row: &BoardRow, owner: bool, publishes: bool) -> AnyView {
     let component = &row.component;
     let hidden = component.only_show_if_degraded.then_some("Hidden while operational. ");
     let about = (hidden.is_some() || !component.description.is_empty()).then(|| {
         view! { <p class="soft" dir="auto">{hidden}{component.description.clone()}</p> }
     });
     let edit = owner.then(|| edit_link(format!("/admin/components/{}/edit", component.id), &component.name));
+    let uptime = publishes.then(|| {
+        let path = format!("/admin/components/{}/corrections", component.id);
+        view! { <a href=path>"Uptime"<span class="unseen" dir="auto">{format!(" of {}", component.name)}</span></a> }
+    });
     view! {
         <li>
             <div class="what">
@@ -71,6 +75,7 @@ fn row(row: &BoardRow, owner: bool) -> AnyView {
                 {about}
             </div>
             {status_words(row.effective)}
+            {uptime}
             {edit}
         </li>
     }

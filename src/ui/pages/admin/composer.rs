@@ -10,6 +10,9 @@ use crate::islands::composer::{COUNT, Composer, NOTE};
 use crate::ui::form::{Choice, Field, Group, Problems, Segments, SelectRow, TextArea};
 use crate::ui::markdown;
 
+/// The keys that press the button of the composer.
+pub const PUBLISH_KEYS: &str = "mod+Enter";
+
 /// The four phases as segments.
 pub fn phase(value: &str, problems: &Problems) -> AnyView {
     let choices = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
@@ -31,7 +34,7 @@ pub fn message(value: &str, problems: &Problems) -> AnyView {
         </p>
     };
     let field = Field::new("body", "Message").judged(problems);
-    view! { <TextArea field value under=under.into_any()/> }.into_any()
+    view! { <TextArea field value under=under.into_any() keys="m"/> }.into_any()
 }
 
 /// Where and whose draft the island keeps.

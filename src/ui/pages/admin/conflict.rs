@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::domain::forms::{
-    ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, SeriesForm, UpdateEditForm,
+    ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, ReviewForm, SeriesForm, TemplateForm,
+    UpdateEditForm,
 };
 use crate::domain::{Impact, Status};
 use crate::ui::admin_layout::Shell;
@@ -37,6 +38,8 @@ impl Compared for IncidentDetailsForm {
             ("Ended", self.ended_at.replace('T', " ")),
             ("Detected by", self.detected_by.clone()),
             ("Internal note", self.internal_note.clone()),
+            ("Who sees it", seen_words(self)),
+            ("Reminders", self.reminder.clone()),
         ]
     }
 }
@@ -71,7 +74,21 @@ impl Compared for SeriesForm {
     }
 }
 
+fn seen_words(form: &IncidentDetailsForm) -> String {
+    match form.visibility.as_str() {
+        "embargoed" => format!("Visitors from {} {}", form.publish_at.replace('T', " "), form.publish_zone),
+        "internal" => "Managers only".to_owned(),
+        _ => "Visitors".to_owned(),
+    }
+}
+
 impl Compared for UpdateEditForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("Message", self.body.clone())]
+    }
+}
+
+impl Compared for ReviewForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![("Message", self.body.clone())]
     }
@@ -88,6 +105,19 @@ impl Compared for ComponentForm {
             ("Place", self.position.clone()),
             ("Exists since", self.start_date.clone()),
             ("Hidden while operational", hidden.to_owned()),
+        ]
+    }
+}
+
+impl Compared for TemplateForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let components = self.components.iter().map(|(id, status)| format!("{id}: {status}"));
+        vec![
+            ("Name", self.name.clone()),
+            ("Title", self.title.clone()),
+            ("Phase", self.phase.clone()),
+            ("Message", self.body.clone()),
+            ("Components", components.collect::<Vec<_>>().join("\n")),
         ]
     }
 }

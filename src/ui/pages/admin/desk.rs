@@ -1,12 +1,13 @@
+use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::board::{Board, BoardRow, BoardSection, status_choices, status_words};
 use super::maintenances::phase_words;
 use crate::domain::duration::words;
-use crate::domain::{Impact, Incident, Maintenance};
+use crate::domain::{Impact, Incident, Maintenance, SavedDraft, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Field, Hidden, Select, Submit, Weight};
-use crate::ui::time::{Time, ago, day, window};
+use crate::ui::form::{Field, Hidden, PostButton, Select, Submit, Weight};
+use crate::ui::time::{Time, ago, day, full, window};
 
 /// The most maintenances shown.
 const MAX_PLANNED: usize = 10;
@@ -22,6 +23,8 @@ pub struct Desk {
     pub board: Board,
     /// Resolved lately, newest first.
     pub recent: Vec<Incident>,
+    /// The newest first.
+    pub drafts: Vec<SavedDraft>,
 }
 
 /// The desk.
@@ -40,6 +43,7 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
             <h2 id="open">"Open now"</h2>
             {open_incidents(&page.open, &shell)}
         </section>
+        {drafts(&page)}
         <section aria-labelledby="planned">
             <h2 id="planned">"Maintenance"</h2>
             {planned(&page.planned, &shell)}
@@ -60,8 +64,12 @@ fn open_incidents(open: &[Incident], shell: &Shell) -> AnyView {
     if open.is_empty() {
         return view! { <p class="soft">"Nothing is open."</p> }.into_any();
     }
-    let card = |incident: &Incident| open_card(incident, shell, post_link(incident, shell));
-    view! { <ul class="cards">{open.iter().map(card).collect_view()}</ul> }.into_any()
+    let card = |(place, incident): (usize, &Incident)| open_card(incident, shell, actions(incident, shell, place == 0));
+    view! {
+        {waiting(open, shell)}
+        <ul class="cards">{open.iter().enumerate().map(card).collect_view()}</ul>
+    }
+    .into_any()
 }
 
 /// An open incident with its age and that of its newest update, and perhaps something to do.
@@ -74,21 +82,47 @@ pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) ->
                 </a>
             </h3>
             <p class="soft">{standing(incident, shell)}</p>
+            {reminder(incident, shell)}
             {action}
         </li>
     }
     .into_any()
 }
 
-fn post_link(incident: &Incident, shell: &Shell) -> Option<AnyView> {
+/// How many of them wait for an update, in one sentence.
+fn waiting(open: &[Incident], shell: &Shell) -> Option<AnyView> {
+    let waiting = open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
+    let text = match waiting {
+        0 => return None,
+        1 => "1 open incident waits for an update.".to_owned(),
+        several => format!("{several} open incidents wait for an update."),
+    };
+    Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
+}
+
+/// `No update for 7h, 2 reminders`
+fn reminder(incident: &Incident, shell: &Shell) -> Option<AnyView> {
+    let silence = incident.newest().and_then(|update| words(shell.now - update.posted_at)).unwrap_or_default();
+    let times = match incident.reminders(shell.now) {
+        0 => return None,
+        1 => "first reminder".to_owned(),
+        count => format!("{count} reminders"),
+    };
+    Some(view! { <p class="waiting">{format!("No update for {silence}, {times}")}</p> }.into_any())
+}
+
+/// An update and the end, one step away; the keys lead to the first incident.
+fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
+    let path = format!("/admin/incidents/{}", incident.id);
+    let about = || view! { <span class="unseen" dir="auto">{format!(": {}", incident.title)}</span> };
     shell.can_publish().then(|| {
         view! {
-            <p class="act">
-                <a class="button" href=format!("/admin/incidents/{}#phase", incident.id)>
-                    "Post an update"
-                    <span class="unseen" dir="auto">
-                        {format!(": {}", incident.title)}
-                    </span>
+            <p class="act actions">
+                <a class="button" href=format!("{path}#phase") data-keys=first.then_some("u")>
+                    "Post an update"{about()}
+                </a>
+                <a class="button" href=format!("{path}?phase=resolved#phase") data-keys=first.then_some("r")>
+                    "Resolve"{about()}
                 </a>
             </p>
         }
@@ -102,7 +136,18 @@ pub fn standing(incident: &Incident, shell: &Shell) -> AnyView {
     let newest = incident.newest().map(|update| {
         view! { " · "{update.phase.words()}" "<Time at=update.posted_at words=ago(update.posted_at, shell.now)/> }
     });
-    view! { {impact_words(incident.impact())}" · open for "{age}{newest} }.into_any()
+    let seen = seen(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
+    view! { {seen}{impact_words(incident.impact())}" · open for "{age}{newest} }.into_any()
+}
+
+/// Who sees it, where that is not everybody.
+pub fn seen(visibility: Visibility, zone: Tz) -> Option<AnyView> {
+    let words = match visibility {
+        Visibility::Public => return None,
+        Visibility::Embargoed(at) => view! { "Visitors from "<Time at words=full(at, zone)/> }.into_any(),
+        Visibility::Internal => "Managers only".into_any(),
+    };
+    Some(view! { <span class="hidden-yet">{words}</span> }.into_any())
 }
 
 /// The impact in words, in its colour.
@@ -127,6 +172,46 @@ fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
     view! {
         <ul class="plain-list">{planned.iter().take(MAX_PLANNED).map(row).collect_view()}</ul>
         <p><a href="/admin/maintenances">"All maintenances"</a></p>
+    }
+    .into_any()
+}
+
+/// What was begun and not published yet, for those who may go on with it.
+fn drafts(page: &Desk) -> Option<AnyView> {
+    let rows = page.drafts.iter().map(|draft| draft_row(draft, page)).collect_view();
+    (page.shell.can_publish() && !page.drafts.is_empty()).then(|| {
+        view! {
+            <section aria-labelledby="drafts">
+                <h2 id="drafts">"Drafts"</h2>
+                <ul class="plain-list">{rows}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
+    let of = draft.incident.as_ref().map(|id| page.open.iter().chain(&page.recent).find(|incident| incident.id == *id));
+    let title = match of {
+        None => draft.fields.text("title"),
+        Some(Some(incident)) => incident.title.clone(),
+        Some(None) => "An older incident".to_owned(),
+    };
+    let title = if title.trim().is_empty() { "Without a title".to_owned() } else { title };
+    let kind = if draft.incident.is_some() { "Update" } else { "New incident" };
+    let path = format!("/admin/drafts/{}", draft.id);
+    let delete = format!("{path}/deletion");
+    view! {
+        <li class="draft">
+            <div>
+                <a href=path dir="auto">{title.clone()}</a>
+                <p class="soft">
+                    {kind}" · "<bdi>{draft.edited_by.clone()}</bdi>", "
+                    <Time at=draft.edited_at words=ago(draft.edited_at, page.shell.now)/>
+                </p>
+            </div>
+            <PostButton action=delete words="Delete" weight=Weight::Destructive about=title/>
+        </li>
     }
     .into_any()
 }
@@ -185,10 +270,11 @@ fn recent(incidents: &[Incident], shell: &Shell) -> AnyView {
     let row = |incident: &Incident| {
         let ended = incident.ended_at.map(|at| view! { <Time at words=day(at, shell.zone)/>" · " });
         let took = incident.duration().and_then(words).map(|took| format!(" · {took}"));
+        let seen = seen(incident.visibility, shell.zone).map(|seen| view! { " · "{seen} });
         view! {
             <li>
                 <a href=format!("/admin/incidents/{}", incident.id) dir="auto">{incident.title.clone()}</a>
-                <p class="soft">{ended}{impact_words(incident.impact())}{took}</p>
+                <p class="soft">{ended}{impact_words(incident.impact())}{took}{seen}</p>
             </li>
         }
     };

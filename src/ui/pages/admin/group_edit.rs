@@ -83,6 +83,7 @@ pub fn GroupDeletionPage(page: GroupDeletion) -> impl IntoView {
         format!("/admin/groups/{}/deletion", page.group.id),
         page.group.version,
         "Delete the group",
+        "/admin/components",
     );
     view! { <AdminLayout shell=page.shell title="Delete a group" section=Some(Section::Components) content/> }
 }

@@ -2,14 +2,15 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
+use super::aids::{Aids, buttons};
 use super::board::{Board, small_board, status_words};
-use super::composer::{self, Draft};
+use super::composer::{self, Draft, PUBLISH_KEYS};
 use super::conflict::{Conflict, notice};
-use super::desk::{open_card, standing};
+use super::desk::{impact_words, open_card, seen, standing};
 use crate::domain::forms::UpdateForm;
-use crate::domain::{Incident, Invalid, Update};
+use crate::domain::{Incident, Invalid, Update, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, Submit};
+use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, Submit, Weight};
 use crate::ui::markdown;
 use crate::ui::time::{Time, full, span};
 
@@ -27,6 +28,7 @@ pub struct IncidentView {
     pub open: Vec<Incident>,
     /// Somebody changed `incident` in between; what stands now is `incident` itself.
     pub conflict: Option<Conflict<()>>,
+    pub aids: Aids,
 }
 
 /// The incident, with its composer for those who may publish.
@@ -46,6 +48,7 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
             <div>
                 <h1 dir="auto">{heading}</h1>
                 <p class="soft">{above}{in_short(&page.incident, &shell)}</p>
+                {unseen(&page.incident, &shell)}
                 {composes.then(|| composer(&page, &problems))}
                 {timeline(&page.incident, &shell)}
                 {about(&page.incident, &shell)}
@@ -69,13 +72,35 @@ fn in_short(incident: &Incident, shell: &Shell) -> AnyView {
         return standing(incident, shell);
     }
     let words = span(incident.started_at, incident.ended_at, shell.zone);
-    view! { {super::desk::impact_words(incident.impact())}" · resolved · "{words} }.into_any()
+    let seen = seen(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
+    view! { {seen}{impact_words(incident.impact())}" · resolved · "{words} }.into_any()
+}
+
+/// What visitors don't see says so, and can be published at once.
+fn unseen(incident: &Incident, shell: &Shell) -> Option<AnyView> {
+    let words = match incident.visibility {
+        Visibility::Public => return None,
+        Visibility::Embargoed(at) => {
+            view! { "Visitors don't see this incident before "<Time at words=full(at, shell.zone)/>"." }.into_any()
+        }
+        Visibility::Internal => "Visitors don't see this incident: it is for managers only.".into_any(),
+    };
+    let now = shell.can_publish().then(|| {
+        view! {
+            <form method="post" action=format!("/admin/incidents/{}/publication", incident.id)>
+                <Hidden name="version" value=incident.version.to_string()/>
+                <Submit words="Publish it now" weight=Weight::Quiet/>
+            </form>
+        }
+    });
+    Some(view! { <div class="summary unseen-yet"><p>{words}</p>{now}</div> }.into_any())
 }
 
 fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
     let path = format!("/admin/incidents/{}/updates", page.incident.id);
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
+    let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post update for managers" };
     let posted = page.incident.newest().map(|update| update.body.clone()).unwrap_or_default();
     let draft = Draft { place: page.incident.id.to_string(), posted };
     let reopens = (!page.incident.is_open()).then(|| {
@@ -84,7 +109,9 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
     view! {
         <ErrorSummary problems=problems.clone()/>
         {in_between(page)}
+        {page.aids.above(&format!("/admin/incidents/{}", page.incident.id), &page.shell)}
         <form method="post" action=path.clone() novalidate>
+            {page.aids.fields()}
             <Hidden name="version" value=form.version.to_string()/>
             {composer::phase(&form.phase, problems)}
             {reopens}
@@ -93,8 +120,9 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
             <p class="hint">"A resolving update ends the incident and frees its components."</p>
             {composer::preview(&form.body, composer::phase_words(&form.phase), draft)}
             <p class="actions">
-                <Submit words="Publish update"/>
+                <Submit words=submit keys=PUBLISH_KEYS/>
                 <PreviewButton action=path.clone()/>
+                {buttons()}
             </p>
         </form>
     }
@@ -178,9 +206,14 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
         None => format!("{}, computed", incident.impact().words()),
     };
     let path = format!("/admin/incidents/{}", incident.id);
+    let public = incident.visibility.is_public().then(|| {
+        view! { <a href=format!("/incidents/{}", incident.id)>"As visitors see it"</a> }
+    });
+    let review = if incident.reviewed_at.is_some() { "Review (published)" } else { "Write a review" };
     let links = shell.can_publish().then(|| {
         view! {
             <a href=format!("{path}/edit")>"Edit the details"</a>
+            <a href=format!("{path}/review")>{review}</a>
             <a class="danger" href=format!("{path}/deletion")>"Delete the incident"</a>
         }
     });
@@ -195,7 +228,7 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
                 {incident.internal_note.clone().map(|text| row("Internal note", text))}
             </dl>
             <p class="links">
-                <a href=format!("/incidents/{}", incident.id)>"As visitors see it"</a>
+                {public}
                 {links}
             </p>
         </section>

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::IncidentDetailsForm;
-use crate::domain::{Impact, Incident, Invalid};
+use crate::domain::{Impact, Incident, Invalid, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
     Choice, DateTimeLocal, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices,
@@ -21,13 +21,16 @@ pub struct IncidentEdit {
 }
 
 /// The fields of [`detail_fields`] in their order.
-pub const DETAIL_FIELDS: [&str; 6] = ["started_at", "ended_at", "zone", "impact", "detected_by", "internal_note"];
+pub const DETAIL_FIELDS: [&str; 7] =
+    ["started_at", "ended_at", "zone", "impact", "reminder", "detected_by", "internal_note"];
+/// The fields of [`seen_fields`] in their order.
+pub const SEEN_FIELDS: [&str; 3] = ["visibility", "publish_at", "publish_zone"];
 
 /// Edits an incident's details.
 #[component]
 pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let order = ["title"].into_iter().chain(DETAIL_FIELDS).collect::<Vec<_>>();
+    let order = ["title"].into_iter().chain(SEEN_FIELDS).chain(DETAIL_FIELDS).collect::<Vec<_>>();
     let problems = Problems::new(&page.invalid, &order);
     let path = format!("/admin/incidents/{}", page.incident.id);
     let title = Field::new("title", "Title").hint("What the visitor notices.").judged(&problems);
@@ -40,6 +43,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
                 <TextInput field=title value=page.form.title.clone()/>
+                {seen_fields(&page.form, shell.zone, &problems)}
                 {detail_fields(&page.form, shell.zone, &problems, "Empty leaves it as it is.")}
                 <p class="actions">
                     <Submit words="Publish changes"/>
@@ -52,6 +56,25 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
+/// Who sees it: everybody, everybody from a time on, or managers only.
+pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems) -> AnyView {
+    let who = Field::new("visibility", "Who sees it").judged(problems);
+    let from = Field::new("publish_at", "Visitors from").hint("Only where visitors see it from a time on.");
+    let zone = Field::new("publish_zone", "Time zone of this time").judged(problems);
+    let who_value = if form.visibility.is_empty() { Visibility::Public.key() } else { &form.visibility };
+    let zone_value = if form.publish_zone.is_empty() { page_zone.name() } else { &form.publish_zone };
+    let words = ["Visitors, now", "Visitors, from a time on", "Managers only"];
+    let choices = Visibility::KEYS.into_iter().zip(words).map(|(key, words)| Choice::new(key, words)).collect();
+    view! {
+        <Select field=who choices value=who_value/>
+        <div class="pair">
+            <DateTimeLocal field=from.judged(problems) value=form.publish_at.clone()/>
+            <Select field=zone choices=zone_choices() value=zone_value/>
+        </div>
+    }
+    .into_any()
+}
+
 /// Times, zone, impact, who noticed it, and the note for managers; `no_start` says what an empty start means.
 pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems, no_start: &str) -> AnyView {
     let started = Field::new("started_at", "Started").hint(no_start).judged(problems);
@@ -59,6 +82,7 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Probl
     let zone = Field::new("zone", "Time zone of the two").judged(problems);
     let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
     let impact = Field::new("impact", "Impact").judged(problems);
+    let remind = Field::new("reminder", "Remind managers of an update that is due").judged(problems);
     let detected = Field::new("detected_by", "Detected by (optional)").hint("A customer, a probe, a person.");
     let note = Field::new("internal_note", "Internal note (optional)").hint("For managers only; no visitor sees it.");
     view! {
@@ -70,10 +94,27 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Probl
             <Select field=zone choices=zone_choices() value=zone_value/>
             <Select field=impact choices=impact_choices() value=form.impact.clone()/>
         </div>
+        <Select field=remind choices=reminder_choices(&form.reminder) value=form.reminder.clone()/>
         <TextInput field=detected.judged(problems) value=form.detected_by.clone()/>
         <TextArea field=note.judged(problems) value=form.internal_note.clone() rows=3/>
     }
     .into_any()
+}
+
+/// The usual, some others, and the one that stands where it is none of them.
+fn reminder_choices(stands: &str) -> Vec<Choice> {
+    let every = |hours: i64| Choice::new(hours.to_string(), count_hours(hours));
+    let mut choices = vec![Choice::new("", "After 3, 6, 12 and 24 hours, then daily")];
+    choices.extend([1, 2, 4, 8, 24].map(every));
+    choices.push(Choice::new("0", "Never"));
+    if !choices.iter().any(|choice| choice.value == stands) {
+        choices.extend(stands.parse().map(every));
+    }
+    choices
+}
+
+fn count_hours(hours: i64) -> String {
+    if hours == 1 { "Every hour".into() } else { format!("Every {hours} hours") }
 }
 
 fn impact_choices() -> Vec<Choice> {

@@ -1,15 +1,19 @@
 use leptos::prelude::*;
+use url::form_urlencoded;
 
-use super::desk::impact_words;
-use crate::domain::Incident;
+use super::desk::{impact_words, seen};
 use crate::domain::duration::words;
+use crate::domain::search::IncidentSearch;
+use crate::domain::{Incident, Phase, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
 use crate::ui::time::{Time, full};
 
 /// The incidents, a page of them at a time.
 #[derive(Clone, Debug)]
 pub struct IncidentList {
     pub shell: Shell,
+    pub search: IncidentSearch,
     /// Newest first.
     pub incidents: Vec<Incident>,
     /// The cursor of the next older page; nothing on the last.
@@ -28,17 +32,42 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
             <h1>"Incidents"</h1>
             {new}
         </div>
+        {form(&page.search)}
         {table(&page.incidents, &shell)}
-        {older("/admin/incidents", page.older)}
+        {older("/admin/incidents", page.search.pairs(), page.older)}
     };
     view! { <AdminLayout shell title="Incidents" section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
-/// The link to the next older page of a list.
-pub fn older(path: &'static str, cursor: Option<String>) -> Option<AnyView> {
+/// The link to the next older page of a list, or of what a search found.
+pub fn older(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Option<String>) -> Option<AnyView> {
     cursor.map(|cursor| {
-        view! { <p><a class="button" href=format!("{path}?before={cursor}") rel="next">"Older"</a></p> }.into_any()
+        pairs.push(("before", cursor));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        view! { <p><a class="button" href=format!("{path}?{query}") rel="next">"Older"</a></p> }.into_any()
     })
+}
+
+/// What to look for; a plain form that asks for another list.
+fn form(search: &IncidentSearch) -> AnyView {
+    let text = Field::new("q", "Search titles and updates");
+    let phase = Field::new("phase", "Phase");
+    let phases = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words()));
+    let phases = std::iter::once(Choice::new("", "Every phase")).chain(phases).collect();
+    let seen = Field::new("visibility", "Who sees it");
+    let words = ["Visitors", "Visitors, from a time on", "Managers only"];
+    let choices = Visibility::KEYS.into_iter().zip(words).map(|(key, words)| Choice::new(key, words));
+    let choices = std::iter::once(Choice::new("", "Anybody")).chain(choices).collect();
+    let all = (*search != IncidentSearch::default()).then(|| view! { <a href="/admin/incidents">"Show all"</a> });
+    view! {
+        <form class="search" method="get" action="/admin/incidents" role="search">
+            <TextInput field=text value=search.text.clone() kind="search" keys="/"/>
+            <Select field=phase choices=phases value=search.phase.map_or("", Phase::key)/>
+            <Select field=seen choices value=search.visibility.unwrap_or_default()/>
+            <p class="actions"><Submit words="Search" weight=Weight::Quiet/>{all}</p>
+        </form>
+    }
+    .into_any()
 }
 
 fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
@@ -72,7 +101,10 @@ fn row(incident: &Incident, shell: &Shell) -> AnyView {
     };
     view! {
         <tr>
-            <th scope="row"><a href=format!("/admin/incidents/{}", incident.id) dir="auto">{incident.title.clone()}</a></th>
+            <th scope="row">
+                <a href=format!("/admin/incidents/{}", incident.id) dir="auto">{incident.title.clone()}</a>
+                {seen(incident.visibility, shell.zone).map(|seen| view! { <br/>{seen} })}
+            </th>
             <td>{incident.phase.words()}</td>
             <td>{impact_words(incident.impact())}</td>
             <td><Time at=incident.started_at words=full(incident.started_at, shell.zone)/></td>

@@ -13,6 +13,7 @@ use crate::domain::audit::{Actor, Digest, Record};
 use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Indicator;
+use crate::domain::search::{AuditSearch, IncidentSearch};
 use crate::domain::*;
 use crate::ui::admin_layout::{Assets, Porch, Shell};
 
@@ -43,6 +44,7 @@ fn assets() -> Assets {
     Assets {
         nonce: "n0nce".into(),
         css_href: "admin.css".into(),
+        keys_href: "/assets/admin.js".into(),
         js_href: "/assets/pkg/candor.js".into(),
         wasm_href: "/assets/pkg/candor_bg.wasm".into(),
         passkey_href: "/assets/passkey.js".into(),
@@ -106,6 +108,9 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
         ended_at: None,
         detected_by: None,
         internal_note: None,
+        visibility: Visibility::Public,
+        reminder: Reminder::Usual,
+        reviewed_at: None,
         created_at: started_at,
         updated_at: started_at,
         version: 4,
@@ -236,6 +241,38 @@ impl World {
             board: self.board(),
             open: vec![self.open.clone()],
             conflict: None,
+            aids: self.aids(),
+        }
+    }
+
+    fn aids(&self) -> Aids {
+        Aids { templates: vec![self.template()], draft: Some(self.draft()), met: None }
+    }
+
+    fn template(&self) -> Template {
+        Template {
+            id: TemplateId::parse("slow").unwrap(),
+            name: self.text.clone(),
+            title: "{{component}} is slow".into(),
+            body: self.text.clone(),
+            phase: Phase::Identified,
+            components: vec![(self.components[1].id.clone(), Status::PartialOutage)],
+            created_at: ago(9000),
+            updated_at: ago(9000),
+            version: 1,
+        }
+    }
+
+    fn draft(&self) -> SavedDraft {
+        let field = |name: &str| (name.to_owned(), self.text.clone());
+        SavedDraft {
+            id: DraftId::parse("begun").unwrap(),
+            incident: None,
+            fields: Fields(vec![field("title"), field("body")]),
+            edited_by: self.text.clone(),
+            created_at: ago(20),
+            edited_at: ago(2),
+            version: 2,
         }
     }
 
@@ -259,6 +296,7 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
         incident_pages(&world),
         update_pages(&world),
         maintenance_pages(&world),
+        prepared_pages(&world),
         component_pages(&world),
         people_pages(&world),
         plain_pages(&world),
@@ -288,6 +326,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 planned: vec![world.under_way(), world.planned()],
                 board: world.board(),
                 recent: vec![world.over.clone()],
+                drafts: vec![world.draft()],
             }
             .html(),
         ),
@@ -299,6 +338,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 planned: vec![],
                 board: Board::default(),
                 recent: vec![],
+                drafts: vec![],
             }
             .html(),
         ),
@@ -306,6 +346,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
             "incidents",
             IncidentList {
                 shell: shell(),
+                search: IncidentSearch { text: text.clone(), ..Default::default() },
                 incidents: vec![world.open.clone(), world.over.clone()],
                 older: Some("late".into()),
             }
@@ -333,7 +374,8 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
 
 fn incident_forms(world: &World) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
-    let new = |form, invalid| IncidentNew { shell: shell(), form, invalid, board: world.board() }.html();
+    let new =
+        |form, invalid| IncidentNew { shell: shell(), form, invalid, board: world.board(), aids: world.aids() }.html();
     let wrong = IncidentForm {
         phase: "investigating".into(),
         details: IncidentDetailsForm {
@@ -440,6 +482,82 @@ fn maintenance_pages(world: &World) -> Vec<(&'static str, String)> {
         ("maintenance-update-edit", editing.html()),
         ("series-edit", series.html()),
     ]
+}
+
+fn prepared_pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let template = world.template();
+    let edit = |id, form: TemplateForm, invalid| {
+        TemplateEdit { shell: shell(), id, form, invalid, board: world.board(), conflict: None }.html()
+    };
+    let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::of(&template) };
+    let invalid = wrong.parse().unwrap_err();
+    let (theirs, yours) = (world.draft(), SavedDraft { fields: Fields::default(), ..world.draft() });
+    let met = DraftMet::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
+    let aids = Aids { met: Some(met), ..world.aids() };
+    let composer = |aids| {
+        let form = IncidentForm { body: world.text.clone(), ..Default::default() };
+        IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
+    };
+    let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", words };
+    let rehearsed = Rehearsed {
+        shell: shell(),
+        visibility: Visibility::Embargoed(ago(-60)),
+        action: "/admin/incidents".into(),
+        fields: vec![("title".into(), world.text.clone())],
+        shown: vec![
+            shown("/", Words::Page(format!("<p title=\"{}\">It is said.</p>", "x"))),
+            shown("/feed", Words::Text(world.text.clone())),
+            shown("/badge", Words::Bytes(12)),
+        ],
+        grazed: vec!["/incidents/late".into()],
+        untouched: vec!["/incidents/over".into()],
+    };
+    vec![
+        ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
+        ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
+        ("template-edit-wrong", edit(Some(template.id.clone()), wrong, invalid)),
+        ("template-delete", TemplateDeletion { shell: shell(), template }.html()),
+        ("draft-conflict", composer(aids)),
+        ("draft-gone", composer(Aids { draft: None, met: Some(DraftMet::Gone), ..world.aids() })),
+        ("rehearsal", rehearsed.html()),
+        ("review-edit", review(world, world.text.clone())),
+        ("review-edit-wrong", review(world, String::new())),
+        ("corrections", corrections(world)),
+        ("shortcuts", Shortcuts { shell: shell() }.html()),
+    ]
+}
+
+fn review(world: &World, body: String) -> String {
+    let published = Some(review::PublishedReview { body: world.text.clone(), at: ago(100) });
+    let stands = Review {
+        incident: world.over.id.clone(),
+        body: format!("{} and more", world.text),
+        published,
+        updated_at: ago(50),
+        version: 3,
+    };
+    let form = ReviewForm { body, version: 3 };
+    let invalid = form.parse().err().unwrap_or_default();
+    let (shell, incident) = (world.shell.clone(), world.over.clone());
+    let conflict = world.conflict(ReviewForm { body: "Theirs".into(), version: 3 });
+    ReviewEdit { shell, incident, review: Some(stands), form, invalid, conflict }.html()
+}
+
+fn corrections(world: &World) -> String {
+    let correction = Correction {
+        id: CorrectionId::parse("c1").unwrap(),
+        component_id: world.components[1].id.clone(),
+        from: ago(4000),
+        to: ago(3900),
+        status: Status::Operational,
+        reason: world.text.clone(),
+        created_at: ago(100),
+    };
+    let form = CorrectionForm { reason: world.text.clone(), ..Default::default() };
+    let invalid = form.parse().err().unwrap_or_default();
+    let (shell, component) = (world.shell.clone(), world.components[1].clone());
+    CorrectionList { shell, component, corrections: vec![correction], form, invalid }.html()
 }
 
 fn component_pages(world: &World) -> Vec<(&'static str, String)> {
@@ -571,7 +689,8 @@ fn sessions(world: &World) -> Vec<SessionRow> {
 
 fn audit(world: &World) -> AuditList {
     let head = Some(Digest { id: 100, hash: "5f".repeat(32), at: now() });
-    AuditList { shell: world.shell.clone(), records: records(world), older: Some("41".into()), head }
+    let search = AuditSearch { subject: world.text.clone(), ..Default::default() };
+    AuditList { shell: world.shell.clone(), search, records: records(world), older: Some("41".into()), head }
 }
 
 fn token(world: &World) -> ApiToken {

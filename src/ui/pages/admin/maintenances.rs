@@ -31,7 +31,7 @@ pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
             {new}
         </div>
         {table(&page.maintenances, &shell)}
-        {older("/admin/maintenances", page.older)}
+        {older("/admin/maintenances", Vec::new(), page.older)}
         {series(&page.series, &shell)}
         <p class="soft">"Calendar programs can subscribe to "<a href="/maintenance.ics">"the calendar of maintenances"</a>"."</p>
     };

@@ -2,12 +2,14 @@
 //! the whole document.
 
 mod account;
+mod aids;
 mod audit;
 mod board;
 mod component_edit;
 mod components;
 mod composer;
 mod conflict;
+mod corrections;
 mod desk;
 mod error;
 mod factors;
@@ -32,10 +34,15 @@ mod managers;
 mod passkey_new;
 mod proof;
 mod recovery_codes;
+mod rehearsal;
+mod review_edit;
 mod series_edit;
 mod sessions;
 mod settings;
 mod setup;
+mod shortcuts;
+mod template_edit;
+mod templates;
 mod tokens;
 mod totp;
 mod update_delete;
@@ -49,11 +56,13 @@ mod tests;
 use leptos::component::{component_props_builder, component_view};
 
 pub use account::{Account, AccountPage, SessionRow};
+pub use aids::{Aids, DraftMet};
 pub use audit::{AuditList, AuditPage};
 pub use board::{Board, BoardRow, BoardSection};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage};
 pub use components::{ComponentList, ComponentsPage};
 pub use conflict::Conflict;
+pub use corrections::{CorrectionList, CorrectionsPage};
 pub use desk::{Desk, DeskPage};
 pub use error::{ErrorPage, Failure, Frame};
 pub use factors::{FactorList, FactorsPage};
@@ -81,10 +90,15 @@ pub use managers::{ManagerList, ManagerRow, ManagersPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use proof::{Proof, ProofPage};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
+pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Words};
+pub use review_edit::{ReviewEdit, ReviewEditPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use sessions::{SessionList, SessionOf, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use setup::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use shortcuts::{Shortcuts, ShortcutsPage};
+pub use template_edit::{TemplateDeletion, TemplateDeletionPage, TemplateEdit, TemplateEditPage};
+pub use templates::{TemplateList, TemplatesPage};
 pub use tokens::{TokenList, TokenMade, TokenMadePage, TokensPage};
 pub use totp::{TotpEnrolment, TotpPage, TotpSecret};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
@@ -145,6 +159,13 @@ pages! {
     "/admin/tokens" TokenList => TokensPage,
     "/admin/tokens" TokenMade => TokenMadePage,
     "/admin/audit" AuditList => AuditPage,
+    "/admin/incidents" Rehearsed => RehearsalPage,
+    "/admin/templates" TemplateList => TemplatesPage,
+    "/admin/templates/{id}/edit" TemplateEdit => TemplateEditPage,
+    "/admin/templates/{id}/deletion" TemplateDeletion => TemplateDeletionPage,
+    "/admin/incidents/{id}/review" ReviewEdit => ReviewEditPage,
+    "/admin/components/{id}/corrections" CorrectionList => CorrectionsPage,
+    "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
     "any" Failure => ErrorPage,
 }

@@ -38,7 +38,9 @@ fn no_page_carries_a_style_or_a_script_of_its_own() {
         assert!(!html.contains(" onclick") && !html.contains("javascript:"), "{name}");
         let islands = count(&html, "<script type=\"module\" nonce=\"n0nce\">");
         let passkeys = count(&html, "<script defer nonce=\"n0nce\" src=\"/assets/passkey.js\"></script>");
-        assert_eq!(count(&html, "<script"), islands + passkeys, "{name}");
+        let keys = count(&html, "<script defer src=\"/assets/admin.js\" nonce=\"n0nce\"></script>");
+        assert!(keys <= 1, "{name}");
+        assert_eq!(count(&html, "<script"), islands + passkeys + keys, "{name}");
     }
 }
 
@@ -76,9 +78,11 @@ fn every_control_has_a_label() {
 }
 
 #[test]
-fn every_form_posts() {
+fn every_form_posts_or_searches() {
     for (name, html) in every_page(Role::Owner, "Late mail") {
-        assert_eq!(count(&html, "<form"), count(&html, "method=\"post\""), "{name}");
+        let searches = count(&html, "method=\"get\"");
+        assert_eq!(searches, count(&html, "role=\"search\""), "{name}");
+        assert_eq!(count(&html, "<form"), searches + count(&html, "method=\"post\""), "{name}");
     }
 }
 
@@ -100,7 +104,7 @@ fn a_viewer_reads_everything_and_changes_nothing_but_themselves() {
         {
             continue;
         }
-        assert_eq!(count(&html, "<form"), 1, "{name}");
+        assert_eq!(count(&html, "method=\"post\""), 1, "{name}");
         assert!(html.contains("action=\"/logout\""), "{name}");
         for word in ["/edit", "/deletion", "/new", "/admin/managers"] {
             assert!(!html.contains(word), "{name}: {word}");
@@ -135,4 +139,16 @@ fn an_update_always_sends_the_components_it_already_names() {
     assert!(!named.contains("Not affected") && named.contains("value=\"partial_outage\" selected"), "{named}");
     let other = html.split("name=\"component.signin\"").nth(1).unwrap();
     assert!(other[..other.find("</select>").unwrap()].contains("Not affected"));
+}
+
+#[test]
+fn every_key_that_is_listed_is_answered_and_the_other_way_round() {
+    let mut answered = std::collections::BTreeSet::new();
+    for (_, html) in every_page(Role::Owner, "Late mail") {
+        let keys = html.split(" data-keys=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        answered.extend(keys.map(str::to_owned));
+    }
+    let listed: std::collections::BTreeSet<String> =
+        super::shortcuts::SHORTCUTS.into_iter().map(|(keys, _)| keys.to_owned()).collect();
+    assert_eq!(answered, listed);
 }

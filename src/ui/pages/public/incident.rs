@@ -1,8 +1,10 @@
 //! `/incidents/{id}`: one incident with everything said about it.
 
+use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::parts::{self, Timeline, count, fact};
+use crate::domain::review::PublishedReview;
 use crate::domain::{Incident, Status, duration};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::markdown;
@@ -16,6 +18,8 @@ const SUMMARY: usize = 160;
 pub struct IncidentPage {
     pub shell: Shell,
     pub incident: Incident,
+    /// What was learned from it, once that is published.
+    pub review: Option<PublishedReview>,
 }
 
 /// The whole document.
@@ -26,7 +30,7 @@ pub fn render(page: IncidentPage) -> String {
 /// The page of an incident.
 #[component]
 pub fn IncidentView(page: IncidentPage) -> AnyView {
-    let IncidentPage { shell, incident } = page;
+    let IncidentPage { shell, incident, review } = page;
     let (zone, now) = (shell.zone(), shell.now);
     let said = incident.newest().map(|update| markdown::summary(&update.body, SUMMARY)).unwrap_or_default();
     let head = Head { title: incident.title.clone(), description: said, kind: Kind::Regular };
@@ -43,9 +47,21 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                 {facts}
                 <h2>{updates}</h2>
                 <Timeline updates=incident.updates zone=zone now=now />
+                {review.map(|review| reviewed(&review, zone))}
             </article>
             <p class="back"><a href="/">"Current status"</a><a href="/history">"Incident history"</a></p>
         </Layout>
+    }
+    .into_any()
+}
+
+fn reviewed(review: &PublishedReview, zone: Tz) -> AnyView {
+    view! {
+        <section id="review">
+            <h2>"Post-incident review"</h2>
+            <p class="soft">"Published "<Time at=review.at words=time::full(review.at, zone) /></p>
+            <div class="text" dir="auto" inner_html=markdown::render(&review.body)></div>
+        </section>
     }
     .into_any()
 }

@@ -47,10 +47,13 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
     let afterwards = written_afterwards(&incident).then(|| view! { <li>"written afterwards"</li> });
     let affected = affected(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
+    let reviewed = incident.reviewed_at.map(|_| {
+        view! { <li><a href=format!("{}#review", href(&incident))>"post-incident review"</a></li> }
+    });
     view! {
         <ul class="facts">
             <li><Time at=incident.started_at words=words /></li>
-            {lasted}{afterwards}{affected}{detected}
+            {lasted}{afterwards}{affected}{detected}{reviewed}
         </ul>
     }
     .into_any()

@@ -11,7 +11,7 @@ use crate::domain::page_status::Banner;
 use crate::domain::uptime::{self, Effect};
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance,
-    MaintenanceId, Page, Phase, Status, Update, UpdateId,
+    MaintenanceId, Page, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
 use crate::ui::layout::Shell;
 
@@ -125,6 +125,9 @@ pub fn incident(id: &str, title: &str, updates: Vec<Update>) -> Incident {
         ended_at: None,
         detected_by: None,
         internal_note: Some("never shown".into()),
+        visibility: Visibility::Public,
+        reminder: Reminder::Usual,
+        reviewed_at: None,
         created_at: started_at,
         updated_at: started_at,
         version: 1,
@@ -274,7 +277,7 @@ pub fn history_page() -> HistoryPage {
 }
 
 pub fn incident_page(incident: Incident) -> IncidentPage {
-    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident }
+    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident, review: None }
 }
 
 pub fn error_page(status: u16) -> ErrorPage {

@@ -1,14 +1,15 @@
 //! `/uptime`: each component month by month, and why each figure is what it is.
 
+use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::bars::outage_words;
 use super::parts::count;
-use crate::domain::ComponentId;
 use crate::domain::history::Month;
 use crate::domain::uptime::Outage;
+use crate::domain::{ComponentId, Correction};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::time;
+use crate::ui::time::{self, Time};
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct ComponentUptime {
     pub name: String,
     /// Newest first.
     pub months: Vec<MonthUptime>,
+    /// What was corrected within them, newest first.
+    pub corrections: Vec<Correction>,
 }
 
 /// One month of a component.
@@ -34,6 +37,8 @@ pub struct MonthUptime {
     pub outage: Outage,
     /// How many incidents touched it.
     pub incidents: usize,
+    /// Whether a correction speaks of some of it.
+    pub corrected: bool,
 }
 
 /// The whole document.
@@ -49,24 +54,25 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
         description: format!("How much of each month the components of {} worked, and why.", page.shell.page.name),
         kind: Kind::Regular,
     };
+    let zone = page.shell.zone();
     let empty = page.components.is_empty().then(|| view! { <p class="soft empty">"No components are listed yet."</p> });
     view! {
         <Layout shell=page.shell head=head>
             <div class="intro">
                 <h1>"Uptime"</h1>
                 <p class="lede">
-                    "A second of major outage counts as one second down, a second of partial outage as 0.3. Degraded performance and maintenance count as up. Where causes overlap, the worst counts, once. Figures are cut, never rounded up; what lies before a component's first day is no data."
+                    "A second of major outage counts as one second down, a second of partial outage as 0.3. Degraded performance and maintenance count as up. Where causes overlap, the worst counts, once. Figures are cut, never rounded up; what lies before a component's first day is no data. A correction wins over incidents and says why."
                 </p>
             </div>
             {empty}
-            {page.components.into_iter().map(component).collect_view()}
+            {page.components.into_iter().map(|it| component(it, zone)).collect_view()}
         </Layout>
     }
     .into_any()
 }
 
-fn component(component: ComponentUptime) -> AnyView {
-    let ComponentUptime { id, name, months } = component;
+fn component(component: ComponentUptime, zone: Tz) -> AnyView {
+    let ComponentUptime { id, name, months, corrections } = component;
     let total = months.iter().fold(Outage::default(), |sum, month| sum.plus(month.outage));
     let summary = format!("{} in {}", total.uptime_words(), count(months.len() as i64, "month"));
     let rows = months.iter().map(|month| row(&id, month)).collect_view();
@@ -78,9 +84,28 @@ fn component(component: ComponentUptime) -> AnyView {
                 <thead><tr><th scope="col">"Month"</th><th scope="col">"Uptime"</th><th scope="col">"Why"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
+            {corrected(&corrections, zone)}
         </section>
     }
     .into_any()
+}
+
+/// Each correction with its reason.
+fn corrected(corrections: &[Correction], zone: Tz) -> Option<AnyView> {
+    let line = |correction: &Correction| {
+        let span = time::span(correction.from, Some(correction.to), zone);
+        let status = correction.status.words().to_lowercase();
+        view! {
+            <li><Time at=correction.from words=span/>" counts as "{status}": "<bdi>{correction.reason.clone()}</bdi></li>
+        }
+    };
+    (!corrections.is_empty()).then(|| {
+        view! {
+            <h3>"Corrections"</h3>
+            <ul class="corrections">{corrections.iter().map(line).collect_view()}</ul>
+        }
+        .into_any()
+    })
 }
 
 fn row(component: &ComponentId, month: &MonthUptime) -> AnyView {
@@ -98,14 +123,20 @@ fn row(component: &ComponentId, month: &MonthUptime) -> AnyView {
 fn why(component: &ComponentId, month: &MonthUptime) -> AnyView {
     let out = outage_words(month.outage);
     if month.incidents == 0 && out.is_empty() {
-        let words = if month.outage.is_known() { "Nothing was out" } else { "" };
+        let words = match (month.outage.is_known(), month.corrected) {
+            (false, _) => "",
+            (true, false) => "Nothing was out",
+            (true, true) => "Corrected: nothing was out",
+        };
         return view! { <span class="soft">{words}</span> }.into_any();
     }
     let mut parts = vec![match month.incidents {
+        0 if month.corrected => "Corrected".to_owned(),
         0 => "Set by hand".to_owned(),
         number => count(number as i64, "incident"),
     }];
     parts.extend(out);
+    parts.extend((month.corrected && month.incidents > 0).then(|| "corrected".to_owned()));
     let (from, to) = (month.month.first_day(), month.month.last_day());
     let href = format!("/history?component={component}&from={from}&to={to}");
     let shown = parts.join(", ");

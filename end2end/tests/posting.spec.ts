@@ -1,0 +1,184 @@
+import { addComponent, compose, fits, logIn, look, openIncident, told } from '../steps';
+import { expect, test } from '../test';
+
+const TITLE = 'Uploads fail';
+
+test('an incident that visitors must not see yet is kept, rehearsed and published by hand', async ({
+  page,
+  visitor,
+  watch,
+}) => {
+  await logIn(page);
+  await addComponent(page, 'Upload');
+
+  const hide = async () => {
+    await page.getByText('Who sees it: visitors at once').click();
+    await page.getByLabel('Who sees it', { exact: true }).selectOption('Managers only');
+  };
+
+  await test.step('it can be seen first, exactly as visitors would read it', async () => {
+    await page.goto('/admin/incidents/new');
+    await page.getByLabel('Title', { exact: true }).fill(TITLE);
+    await compose(page, { phase: 'Identified', message: 'A disk is **full**.', components: { Upload: 'Major outage' } });
+    await page.getByRole('button', { name: 'See it first' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('As visitors would read it');
+    const status = page.frameLocator('iframe[title^="/ as"]');
+    await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
+    await expect(status.locator('.text strong')).toHaveText('full');
+    // The public stylesheet is in force in the frame.
+    const columns = () => status.locator('.row').first().evaluate((row) => getComputedStyle(row).display);
+    await expect.poll(columns).toBe('grid');
+    await fits(page);
+    await look(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await page.getByRole('button', { name: 'Go on writing' }).click();
+    await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);
+    await expect(page.getByLabel('Upload', { exact: true })).toHaveValue('major_outage');
+  });
+
+  await test.step('it is kept for managers', async () => {
+    await hide();
+    await page.getByRole('button', { name: 'Publish incident' }).click();
+    await told(page, "The incident is kept. Visitors don't see it.");
+    await fits(page);
+    const id = new URL(page.url()).pathname.split('/').pop()!;
+    await watch.expects(404, visitor, () => visitor.goto(`/incidents/${id}`));
+    await page.goto('/admin');
+    await expect(page.locator('.card')).toContainText('Managers only');
+    await expect(page.locator('.board .status')).toHaveText('Operational');
+  });
+
+  await test.step('it is published by hand', async () => {
+    await page.getByRole('link', { name: TITLE, exact: true }).click();
+    await page.getByRole('button', { name: 'Publish it now' }).click();
+    await told(page, 'The incident is published: visitors see it now.');
+    await look(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
+  });
+
+  await test.step('it is resolved from the desk, reviewed, and its uptime corrected', async () => {
+    await page.goto('/admin');
+    await page.getByRole('link', { name: `Resolve: ${TITLE}` }).click();
+    await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
+    await page.getByLabel('Message', { exact: true }).fill('There is room again.');
+    await page.getByRole('button', { name: 'Publish update' }).click();
+    await told(page, 'The update is published.');
+    await page.getByRole('link', { name: 'Write a review' }).click();
+    await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await expect(page.getByRole('region', { name: 'As visitors will read it' }).getByRole('strong')).toHaveText('no alarm');
+    await page.getByRole('button', { name: 'Publish the review' }).click();
+    await told(page, 'The review is published with its incident.');
+    await fits(page);
+    await look(visitor, '/history');
+    await visitor.getByRole('link', { name: 'post-incident review' }).click();
+    await expect(visitor.locator('#review .text strong')).toHaveText('no alarm');
+    await fits(visitor);
+
+    await page.goto('/admin/components');
+    await page.getByRole('link', { name: 'Uptime of Upload' }).click();
+    await page.getByLabel('From', { exact: true }).fill('2026-01-05T10:00');
+    await page.getByLabel('To', { exact: true }).fill('2026-01-05T10:30');
+    await page.getByLabel('It really was').selectOption('Partial outage');
+    await page.getByLabel('Reason').fill('Nobody told us in time.');
+    await page.getByRole('button', { name: 'Publish the correction' }).click();
+    await told(page, 'The uptime is corrected; visitors read why.');
+    await fits(page);
+    await look(visitor, '/uptime');
+    await expect(visitor.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
+    await fits(visitor);
+  });
+});
+
+test('two managers prepare a template and go on with the same draft', async ({ page, candor, anotherBrowser, watch }) => {
+  const who = { name: 'Rui Pinto', email: 'rui@example.org', password: 'lantern over the quay' };
+  const add = ['manager', 'add', '--name', who.name, '--email', who.email, '--role', 'publisher', '--password-stdin'];
+  await candor.shell(add, `${who.password}\n`);
+  await logIn(page);
+  await addComponent(page, 'Search');
+  const colleague = await anotherBrowser();
+  await logIn(colleague, who);
+
+  await test.step('a placeholder that does not exist is refused beside its field', async () => {
+    await page.getByRole('link', { name: 'Templates' }).click();
+    await page.getByRole('link', { name: 'Add a template' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Slow');
+    await page.getByLabel('Title (optional)').fill('{{component}} is slow');
+    await compose(page, { message: '{{cause}}', components: { Search: 'Degraded performance' } });
+    const press = () => page.getByRole('button', { name: 'Add the template' }).click();
+    await watch.expects(422, page, press);
+    await expect(page.getByLabel('Message', { exact: true })).toHaveAccessibleDescription(/no placeholder \{\{cause\}\}/);
+    await page.getByLabel('Message', { exact: true }).fill('Since {{time}} answers take long.');
+    await press();
+    await told(page, 'The template is kept.');
+    await fits(page);
+  });
+
+  await test.step('the template fills the composer, which is left as a draft', async () => {
+    await page.getByRole('link', { name: 'Open an incident with it' }).click();
+    await expect(page.getByLabel('Title', { exact: true })).toHaveValue('Search is slow');
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue(/^Since \d\d:\d\d UTC answers take long\.$/);
+    await page.getByRole('button', { name: 'Save as draft' }).click();
+    await told(page, "The draft is kept for everybody who publishes. Visitors don't see it.");
+    await fits(page);
+  });
+
+  await test.step('a colleague goes on with it, and the first sees both texts', async () => {
+    await colleague.goto('/admin');
+    await colleague.getByRole('link', { name: 'Search is slow' }).click();
+    await expect(colleague.getByText('Ines Duarte edited this just now')).toBeVisible();
+    await colleague.getByLabel('Message', { exact: true }).fill('An index is rebuilt.');
+    await colleague.getByRole('button', { name: 'Save as draft' }).click();
+    await page.getByLabel('Message', { exact: true }).fill('We look into it.');
+    await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish incident' }).click());
+    await expect(page.getByRole('alert')).toContainText('An index is rebuilt.');
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue('We look into it.');
+    await page.getByRole('button', { name: 'Publish incident' }).click();
+    await told(page, 'The incident is published.');
+    await colleague.goto('/admin');
+    await expect(colleague.getByRole('heading', { name: 'Drafts' })).toHaveCount(0);
+  });
+
+  await test.step('lists are searched', async () => {
+    await page.goto('/admin/incidents');
+    await page.getByLabel('Search titles and updates').fill('LOOK INTO');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await expect(page.getByRole('rowheader')).toHaveText(['Search is slow']);
+    await page.goto('/admin/audit');
+    await page.getByLabel('What', { exact: true }).selectOption('Drafts');
+    await page.getByLabel('Who', { exact: true }).fill('rui');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await expect(page.getByRole('row')).toHaveCount(2);
+    await expect(page.getByRole('row').nth(1)).toContainText('edited the draft: Search is slow');
+  });
+});
+
+test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, 'keys need JavaScript');
+  await logIn(page);
+  await addComponent(page, 'Search');
+  const heading = page.getByRole('heading', { level: 1 });
+  await page.keyboard.type('gi');
+  await expect(heading).toHaveText('Incidents');
+  await page.keyboard.type('/');
+  await expect(page.getByLabel('Search titles and updates')).toBeFocused();
+  await page.keyboard.type('gd');
+  await expect(page.getByLabel('Search titles and updates'), 'what is typed stays text').toHaveValue('gd');
+  await page.goto('/admin');
+  await page.keyboard.press('n');
+  await expect(heading).toHaveText('Open an incident');
+  await page.getByLabel('Title', { exact: true }).fill(TITLE);
+  await page.getByLabel('Message', { exact: true }).fill('We look.');
+  await page.keyboard.press('Control+Enter');
+  await told(page, 'The incident is published.');
+  await page.goto('/admin');
+  await page.keyboard.press('r');
+  await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
+  await page.keyboard.press('?');
+  await expect(heading).toHaveText('Keyboard shortcuts');
+  await page.getByRole('button', { name: 'Turn the keys off in this browser' }).click();
+  await page.goto('/admin');
+  await page.keyboard.press('n');
+  await page.keyboard.press('?');
+  await expect(heading).toHaveText('Desk');
+});

@@ -1,0 +1,90 @@
+//! Corrections of uptime.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::{ComponentId, Correction, CorrectionId, Status};
+
+/// The most corrections one component may have: they are shown all at once.
+const MAX_CORRECTIONS: i64 = 500;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    component_id: String,
+    started_at: DateTime<Utc>,
+    ended_at: DateTime<Utc>,
+    status: String,
+    reason: String,
+    created_at: DateTime<Utc>,
+}
+
+/// Every correction that lasted beyond `at`, of all components, the newest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Correction>> {
+    let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
+               from corrections where ended_at > $1 order by started_at desc, id";
+    rows!(tx, Row, sql, at)?.into_iter().map(Correction::try_from).collect()
+}
+
+/// The corrections of one component, the newest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<Correction>> {
+    let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
+               from corrections where component_id = $1 order by started_at desc, id";
+    rows!(tx, Row, sql, component.as_str())?.into_iter().map(Correction::try_from).collect()
+}
+
+/// Adds `correction`.
+///
+/// # Errors
+/// A conflict where the component has as many as it may have.
+pub async fn insert(tx: &mut WriteTx, correction: &Correction) -> Result<()> {
+    let sql = "select count(*) from corrections where component_id = $1";
+    let count = row!(tx, (i64,), sql, correction.component_id.as_str())?;
+    if count.is_some_and(|(count,)| count >= MAX_CORRECTIONS) {
+        return Err(Error::Conflict("this component has 500 corrections already: remove some first"));
+    }
+    run!(
+        tx,
+        "insert into corrections (id, component_id, started_at, ended_at, status, reason, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        correction.id.as_str(),
+        correction.component_id.as_str(),
+        correction.from,
+        correction.to,
+        correction.status.key(),
+        correction.reason.as_str(),
+        correction.created_at
+    )?;
+    Ok(())
+}
+
+/// Removes a correction: what incidents and baselines tell counts again.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, id: &CorrectionId) -> Result<()> {
+    run!(tx, "delete from corrections where id = $1", id.as_str())?;
+    Ok(())
+}
+
+impl TryFrom<Row> for Correction {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: CorrectionId::parse(&row.id).ok_or_else(|| Error::other("a correction's id"))?,
+            component_id: ComponentId::parse(&row.component_id).ok_or_else(|| Error::other("a component's id"))?,
+            from: row.started_at,
+            to: row.ended_at,
+            status: Status::from_key(&row.status).ok_or_else(|| Error::other("a correction's status"))?,
+            reason: row.reason,
+            created_at: row.created_at,
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! Incidents as managers see them: those that visitors don't see yet, or never will, among the others.
+//! Nothing in here may be asked for a visitor; that is what [`super::incidents`] is for.
+
+use chrono::{DateTime, Utc};
+
+use super::incidents::{AffectedRow, Row, UpdateRow, assemble, containing, load};
+use super::{Error, Result, Tx};
+use crate::domain::history::Cursor;
+use crate::domain::search::IncidentSearch;
+use crate::domain::{Incident, IncidentId, Phase, UpdateId};
+
+/// Loads the incidents whose ids a query chooses, with what is for managers only.
+macro_rules! load_all {
+    ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
+        load!($tx, from "incidents", "internal_note, reminder_hours,
+             (select published_at from reviews where incident_id = incidents.id) as reviewed_at", $chosen $(, $value)*)
+    };
+}
+
+/// One incident.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
+    load_all!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
+}
+
+/// Whether there is an incident `id`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn exists(tx: &mut Tx, id: &IncidentId) -> Result<bool> {
+    Ok(row!(tx, (i64,), "select cast(1 as bigint) from incidents where id = $1", id.as_str())?.is_some())
+}
+
+/// The incident to which the update `id` belongs, if there is such an update.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<IncidentId>> {
+    let row = row!(tx, (String,), "select incident_id from incident_updates where id = $1", id.as_str())?;
+    Ok(row.and_then(|(incident,)| IncidentId::parse(&incident)))
+}
+
+/// Every open incident, newest start first, at most 100.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
+    load_all!(tx, "select id from incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
+}
+
+/// At most `limit` incidents, newest start first, behind `cursor` where one is given.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
+    let (before, id) = super::incidents::behind(cursor);
+    load_all!(
+        tx,
+        "select id from incidents where (started_at, id) < ($1, $2) order by started_at desc, id desc limit $3",
+        before,
+        id,
+        limit
+    )
+}
+
+/// At most `limit` incidents that pass `search`, newest start first, behind `cursor` where one is given.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn search(
+    tx: &mut Tx,
+    search: &IncidentSearch,
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<Incident>> {
+    let (before, id) = super::incidents::behind(cursor);
+    let text = if search.text.is_empty() { String::new() } else { containing(&search.text.to_lowercase()) };
+    load_all!(
+        tx,
+        "select id from incidents
+         where (started_at, id) < ($1, $2) and ($3 = '' or search like $3 escape '\\') and ($4 = '' or phase = $4)
+               and ($5 = '' or visibility = $5)
+         order by started_at desc, id desc limit $6",
+        before,
+        id,
+        text.as_str(),
+        search.phase.map_or("", Phase::key),
+        search.visibility.unwrap_or_default(),
+        limit
+    )
+}
+
+/// The embargoed incidents that visitors may see from `now` on, the earliest first, at most 100.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn due(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<IncidentId>> {
+    let sql = "select id from incidents where visibility = 'embargoed' and publish_at <= $1
+               order by publish_at, id limit 100";
+    let rows = rows!(tx, (String,), sql, now)?;
+    Ok(rows.iter().filter_map(|(id,)| IncidentId::parse(id)).collect())
+}

@@ -1,0 +1,162 @@
+//! Templates.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx, random};
+use crate::domain::forms::NewTemplate;
+use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
+
+/// The most templates there may be: they are shown all at once.
+const MAX_TEMPLATES: i64 = 200;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    title: String,
+    body: String,
+    phase: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// Every template, by name.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx) -> Result<Vec<Template>> {
+    let sql = "select id, name, title, body, phase, created_at, updated_at, version
+               from templates order by lower(name), id limit $1";
+    let rows = rows!(tx, Row, sql, MAX_TEMPLATES)?;
+    let mut templates: Vec<Template> = rows.into_iter().map(Template::try_from).collect::<Result<_>>()?;
+    let sql = "select template_id, component_id, status from template_components order by component_id";
+    for (template, component, status) in rows!(tx, (String, String, String), sql)? {
+        if let Some(template) = templates.iter_mut().find(|other| other.id.as_str() == template) {
+            template.components.push(named(&component, &status)?);
+        }
+    }
+    Ok(templates)
+}
+
+/// One template.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn find(tx: &mut Tx, id: &TemplateId) -> Result<Template> {
+    let sql = "select id, name, title, body, phase, created_at, updated_at, version from templates where id = $1";
+    let mut template: Template = row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()?;
+    template.components = components_of(tx, id).await?;
+    Ok(template)
+}
+
+/// A template made of `new`.
+///
+/// # Errors
+/// A conflict where there are as many as there may be, or a component is gone.
+pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
+    let count = row!(tx, (i64,), "select count(*) from templates")?;
+    if count.is_some_and(|(count,)| count >= MAX_TEMPLATES) {
+        return Err(Error::Conflict("there are 200 templates already: delete one that nobody needs"));
+    }
+    let template = Template {
+        id: TemplateId::from_random(random()),
+        name: new.name,
+        title: new.title,
+        body: new.body,
+        phase: new.phase,
+        components: new.components,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    run!(
+        tx,
+        "insert into templates (id, name, title, body, phase, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $6, 1)",
+        template.id.as_str(),
+        template.name.as_str(),
+        template.title.as_str(),
+        template.body.as_str(),
+        template.phase.key(),
+        now
+    )?;
+    write_components(tx, &template).await?;
+    Ok(template)
+}
+
+/// Writes `template` over its row, if that still has its version; gives it the next version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between, or a component is gone.
+pub async fn update(tx: &mut WriteTx, template: &mut Template, now: DateTime<Utc>) -> Result<()> {
+    let changed = run!(
+        tx,
+        "update templates set name = $1, title = $2, body = $3, phase = $4, updated_at = $5, version = version + 1
+         where id = $6 and version = $7",
+        template.name.as_str(),
+        template.title.as_str(),
+        template.body.as_str(),
+        template.phase.key(),
+        now,
+        template.id.as_str(),
+        template.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the template was changed in the meantime"));
+    }
+    run!(tx, "delete from template_components where template_id = $1", template.id.as_str())?;
+    write_components(tx, template).await?;
+    template.version += 1;
+    template.updated_at = now;
+    Ok(())
+}
+
+/// Deletes a template; what was made from it stays.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, id: &TemplateId) -> Result<()> {
+    run!(tx, "delete from templates where id = $1", id.as_str())?;
+    Ok(())
+}
+
+async fn components_of(tx: &mut Tx, id: &TemplateId) -> Result<Vec<(ComponentId, Status)>> {
+    let sql = "select component_id, status from template_components where template_id = $1 order by component_id";
+    let rows = rows!(tx, (String, String), sql, id.as_str())?;
+    rows.into_iter().map(|(component, status)| named(&component, &status)).collect()
+}
+
+fn named(component: &str, status: &str) -> Result<(ComponentId, Status)> {
+    let id = ComponentId::parse(component).ok_or_else(|| Error::other("a component's id"))?;
+    Ok((id, Status::from_key(status).ok_or_else(|| Error::other("a component's status"))?))
+}
+
+async fn write_components(tx: &mut WriteTx, template: &Template) -> Result<()> {
+    for (component, status) in &template.components {
+        let sql = "insert into template_components (template_id, component_id, status)
+                   select $1, id, $2 from components where id = $3";
+        if run!(tx, sql, template.id.as_str(), status.key(), component.as_str())? == 0 {
+            return Err(Error::Conflict("a component of the template is gone: look at the form again"));
+        }
+    }
+    Ok(())
+}
+
+impl TryFrom<Row> for Template {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: TemplateId::parse(&row.id).ok_or_else(|| Error::other("a template's id"))?,
+            name: row.name,
+            title: row.title,
+            body: row.body,
+            phase: Phase::from_key(&row.phase).ok_or_else(|| Error::other("a template's phase"))?,
+            components: Vec::new(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        })
+    }
+}

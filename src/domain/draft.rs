@@ -1,0 +1,51 @@
+//! Drafts: what managers write and have not published yet.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::forms::Fields;
+use super::{DraftId, IncidentId};
+
+/// What a composer says besides its text: which button was pressed, and what it was filled from.
+const NOT_KEPT: [&str; 6] = ["version", "draft", "draft_version", "preview", "save_draft", "rehearse"];
+
+/// The fields of a composer, kept for whoever goes on with them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedDraft {
+    pub id: DraftId,
+    /// The incident it is an update of; nothing for a new incident.
+    pub incident: Option<IncidentId>,
+    pub fields: Fields,
+    /// The name of the manager who saved it last.
+    pub edited_by: String,
+    pub created_at: DateTime<Utc>,
+    pub edited_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+}
+
+impl SavedDraft {
+    /// What of a submission is kept.
+    pub fn kept(fields: &Fields) -> Fields {
+        let kept = fields.0.iter().filter(|(name, value)| !NOT_KEPT.contains(&name.as_str()) && !value.is_empty());
+        Fields(kept.cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_keeps_the_text_and_not_the_buttons() {
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let fields = Fields(vec![
+            field("body", "Text"),
+            field("component.api", ""),
+            field("version", "3"),
+            field("draft", "x"),
+            field("save_draft", "1"),
+        ]);
+        assert_eq!(SavedDraft::kept(&fields), Fields(vec![field("body", "Text")]));
+    }
+}

@@ -1,0 +1,140 @@
+use chrono::{DateTime, Utc};
+
+use super::{Fields, required_line};
+use crate::domain::correction::MAX_REASON;
+use crate::domain::moment::{parse_local, parse_zone};
+use crate::domain::{ComponentId, Correction, CorrectionId, Invalid, Status};
+
+/// A correction as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct CorrectionForm {
+    pub started_at: String,
+    pub ended_at: String,
+    /// The zone in which the two times were entered.
+    pub zone: String,
+    pub status: String,
+    pub reason: String,
+}
+
+/// A correction, parsed.
+#[derive(Clone, Debug)]
+pub struct NewCorrection {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub status: Status,
+    pub reason: String,
+}
+
+impl CorrectionForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            started_at: fields.text("started_at"),
+            ended_at: fields.text("ended_at"),
+            zone: fields.text("zone"),
+            status: fields.text("status"),
+            reason: fields.text("reason"),
+        }
+    }
+
+    /// The correction it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewCorrection, Invalid> {
+        let mut invalid = Invalid::new();
+        let zone = invalid.take("zone", parse_zone(&self.zone));
+        let from = zone.and_then(|zone| invalid.take("started_at", parse_local(&self.started_at, zone)));
+        let to = zone.and_then(|zone| invalid.take("ended_at", parse_local(&self.ended_at, zone)));
+        if let (Some(from), Some(to)) = (from, to)
+            && to <= from
+        {
+            invalid.add("ended_at", "The end must lie after the start.");
+        }
+        let status = Status::from_key(&self.status).ok_or_else(|| "Choose a status from the list.".to_owned());
+        let status = invalid.take("status", status);
+        let reason = required_line(&self.reason, MAX_REASON, "Say why: visitors read it beside the uptime.");
+        let reason = invalid.take("reason", reason);
+        match (from, to, status, reason) {
+            (Some(from), Some(to), Some(status), Some(reason)) if invalid.is_empty() => {
+                Ok(NewCorrection { from, to, status, reason })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+impl NewCorrection {
+    /// The correction of `component`, beside the `others` it has already.
+    ///
+    /// # Errors
+    /// Where it reaches into the future, or two of them would speak of one instant.
+    pub fn of(
+        self,
+        component: ComponentId,
+        id: CorrectionId,
+        others: &[Correction],
+        now: DateTime<Utc>,
+    ) -> Result<Correction, Invalid> {
+        if self.to > now {
+            return Err(Invalid::field("ended_at", "The end can't lie in the future."));
+        }
+        if others.iter().any(|other| other.overlaps(self.from, self.to)) {
+            return Err(Invalid::field("started_at", "Another correction speaks of this time: remove that one first."));
+        }
+        Ok(Correction {
+            id,
+            component_id: component,
+            from: self.from,
+            to: self.to,
+            status: self.status,
+            reason: self.reason,
+            created_at: now,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> CorrectionForm {
+        CorrectionForm {
+            started_at: "2026-11-03T10:00".into(),
+            ended_at: "2026-11-03T11:00".into(),
+            zone: "Europe/Berlin".into(),
+            status: "operational".into(),
+            reason: "Only the probe was down.".into(),
+        }
+    }
+
+    fn of(form: &CorrectionForm, others: &[Correction]) -> Result<Correction, Invalid> {
+        let now = "2026-11-10T12:00:00Z".parse().unwrap();
+        let component = ComponentId::parse("api").unwrap();
+        form.parse()?.of(component, CorrectionId::parse("c").unwrap(), others, now)
+    }
+
+    #[test]
+    fn a_correction_lies_in_the_past_the_right_way_round_and_apart_from_others() {
+        let first = of(&form(), &[]).unwrap();
+        assert_eq!(first.from.to_rfc3339(), "2026-11-03T09:00:00+00:00");
+        let wrong = |change: &dyn Fn(&mut CorrectionForm), others: &[Correction]| {
+            let mut form = form();
+            change(&mut form);
+            of(&form, others).unwrap_err()
+        };
+        assert!(wrong(&|form| form.ended_at = form.started_at.clone(), &[]).get("ended_at").is_some());
+        assert!(
+            wrong(&|form| form.ended_at = "2026-12-01T10:00".into(), &[]).get("ended_at").unwrap().contains("future")
+        );
+        assert!(wrong(&|form| form.reason.clear(), &[]).get("reason").is_some());
+        assert!(
+            wrong(&|form| form.started_at = "2026-11-03T10:59".into(), std::slice::from_ref(&first))
+                .get("started_at")
+                .is_some()
+        );
+        let mut next = form();
+        (next.started_at, next.ended_at) = ("2026-11-03T11:00".into(), "2026-11-03T12:00".into());
+        assert!(of(&next, &[first]).is_ok(), "one begins where the other ends");
+    }
+}

@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use super::{Fields, body, component_statuses, line, required_line};
+use crate::domain::incident::MAX_TITLE;
+use crate::domain::template::{MAX_NAME, Placeholder, fill};
+use crate::domain::{ComponentId, Invalid, Phase, Status, Template};
+
+/// A template as somebody typed it.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateForm {
+    pub name: String,
+    pub title: String,
+    pub phase: String,
+    pub body: String,
+    /// Status by component id; only those affected.
+    pub components: BTreeMap<String, String>,
+    pub version: i64,
+}
+
+/// A template, parsed.
+#[derive(Clone, Debug)]
+pub struct NewTemplate {
+    pub name: String,
+    pub title: String,
+    pub body: String,
+    pub phase: Phase,
+    pub components: Vec<(ComponentId, Status)>,
+}
+
+impl TemplateForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            name: fields.text("name"),
+            title: fields.text("title"),
+            phase: fields.text("phase"),
+            body: fields.text("body"),
+            components: fields.components(),
+            version: fields.version(),
+        }
+    }
+
+    /// The form as it stands for `template`.
+    pub fn of(template: &Template) -> Self {
+        Self {
+            name: template.name.clone(),
+            title: template.title.clone(),
+            phase: template.phase.key().to_owned(),
+            body: template.body.clone(),
+            components: template.statuses(),
+            version: template.version,
+        }
+    }
+
+    /// The template it means.
+    ///
+    /// # Errors
+    /// A message for each field that is wrong.
+    pub fn parse(&self) -> Result<NewTemplate, Invalid> {
+        let mut invalid = Invalid::new();
+        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Give the template a name."));
+        let title = line(&self.title, MAX_TITLE).and_then(|text| known_placeholders(text, false));
+        let title = invalid.take("title", title);
+        let text = invalid.take("body", body(&self.body).and_then(|text| known_placeholders(text, true)));
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = invalid.take("phase", phase);
+        let components = component_statuses(&self.components, &mut invalid);
+        match (name, title, text, phase) {
+            (Some(name), Some(title), Some(body), Some(phase)) if invalid.is_empty() => {
+                Ok(NewTemplate { name, title, body, phase, components })
+            }
+            _ => Err(invalid),
+        }
+    }
+}
+
+/// `text`, if every placeholder in it exists; the title can't stand in the title itself.
+fn known_placeholders(text: String, title_is_known: bool) -> Result<String, String> {
+    let known = |placeholder| (placeholder != Placeholder::Title || title_is_known).then(String::new);
+    match fill(&text, known) {
+        Ok(_) => Ok(text),
+        Err(name) => {
+            let all = Placeholder::ALL.into_iter().filter(|placeholder| known(*placeholder).is_some());
+            let all: Vec<String> = all.map(|placeholder| format!("{{{{{}}}}}", placeholder.key())).collect();
+            Err(format!("There is no placeholder {{{{{name}}}}} here. There are {}.", all.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_placeholder_is_named_beside_its_field() {
+        let form = TemplateForm {
+            name: "Late".into(),
+            title: "{{title}}".into(),
+            phase: "identified".into(),
+            body: "{{nobody}} knows {{title}}".into(),
+            ..Default::default()
+        };
+        let invalid = form.parse().unwrap_err();
+        assert!(invalid.get("title").unwrap().starts_with("There is no placeholder {{title}} here."));
+        assert!(
+            invalid
+                .get("body")
+                .unwrap()
+                .starts_with("There is no placeholder {{nobody}} here. There are {{component}},")
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Reminders: an open incident of which nothing was said for hours.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// After how many hours of silence the usual reminders come.
+const USUAL: [i64; 4] = [3, 6, 12, 24];
+/// The longest pause between two reminders, in hours: a week.
+pub const MAX_HOURS: i64 = 168;
+
+/// When managers are reminded that an open incident waits for an update.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reminder {
+    /// After 3, 6, 12 and 24 hours without an update, and after every further day.
+    #[default]
+    Usual,
+    /// After every so many hours without an update, 1 to [`MAX_HOURS`].
+    Every(i64),
+    /// Never.
+    Off,
+}
+
+impl Reminder {
+    /// The number that stands in the database: none for the usual ones, 0 for off.
+    pub fn hours(self) -> Option<i64> {
+        match self {
+            Reminder::Usual => None,
+            Reminder::Every(hours) => Some(hours),
+            Reminder::Off => Some(0),
+        }
+    }
+
+    /// The choice that [`Reminder::hours`] stands for.
+    pub fn from_hours(hours: Option<i64>) -> Option<Self> {
+        match hours {
+            None => Some(Reminder::Usual),
+            Some(0) => Some(Reminder::Off),
+            Some(hours @ 1..=MAX_HOURS) => Some(Reminder::Every(hours)),
+            Some(_) => None,
+        }
+    }
+
+    /// How many reminders have come after this long a `silence`.
+    pub fn due(self, silence: TimeDelta) -> i64 {
+        let hours = silence.num_hours();
+        match self {
+            Reminder::Off => 0,
+            Reminder::Every(every) => (hours / every.max(1)).max(0),
+            Reminder::Usual => {
+                let usual = USUAL.iter().filter(|after| hours >= **after).count() as i64;
+                usual + (hours / 24 - 1).max(0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(reminder: Reminder, minutes: i64) -> i64 {
+        reminder.due(TimeDelta::minutes(minutes))
+    }
+
+    #[test]
+    fn the_usual_reminders_come_after_3_6_12_and_24_hours_and_then_daily() {
+        let hours = [0, 3, 6, 12, 24, 47, 48, 72];
+        let counts: Vec<i64> = hours.into_iter().map(|hours| due(Reminder::Usual, hours * 60)).collect();
+        assert_eq!(counts, [0, 1, 2, 3, 4, 4, 5, 6]);
+        assert_eq!(due(Reminder::Usual, 179), 0);
+        assert_eq!(due(Reminder::Usual, -600), 0);
+    }
+
+    #[test]
+    fn others_come_as_often_as_was_chosen_or_never() {
+        assert_eq!(
+            (due(Reminder::Every(2), 119), due(Reminder::Every(2), 120), due(Reminder::Every(2), 300)),
+            (0, 1, 2)
+        );
+        assert_eq!(due(Reminder::Off, 100_000), 0);
+        assert_eq!(due(Reminder::Every(1), -120), 0);
+    }
+
+    #[test]
+    fn every_choice_is_found_by_its_hours() {
+        for reminder in [Reminder::Usual, Reminder::Off, Reminder::Every(1), Reminder::Every(MAX_HOURS)] {
+            assert_eq!(Reminder::from_hours(reminder.hours()), Some(reminder));
+        }
+        assert_eq!(Reminder::from_hours(Some(-1)), None);
+        assert_eq!(Reminder::from_hours(Some(MAX_HOURS + 1)), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! What managers look for in their lists.
+
+use super::forms::Fields;
+use super::history::MAX_SEARCH;
+use super::{Phase, Visibility};
+
+/// A choice among all incidents; the default is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncidentSearch {
+    /// In title and updates, whatever the case.
+    pub text: String,
+    pub phase: Option<Phase>,
+    /// A key of [`Visibility`], or nothing.
+    pub visibility: Option<&'static str>,
+}
+
+/// A choice among the rows of the audit; the default is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditSearch {
+    /// In the name of who acted.
+    pub actor: String,
+    /// What was acted on: the noun of an action, like `incident`.
+    pub noun: Option<&'static str>,
+    /// In the name or id of the thing.
+    pub subject: String,
+    /// In what stood before and after.
+    pub text: String,
+}
+
+/// The nouns of actions, with the words of a list.
+pub const NOUNS: [(&str, &str); 9] = [
+    ("incident", "Incidents"),
+    ("review", "Reviews"),
+    ("draft", "Drafts"),
+    ("template", "Templates"),
+    ("component", "Components and uptime"),
+    ("group", "Groups"),
+    ("manager", "Managers and logins"),
+    ("page", "Settings"),
+    ("sample", "Sample"),
+];
+
+impl IncidentSearch {
+    /// The search in the query of an address. What can't be read means nothing and is left out.
+    pub fn read(query: &Fields) -> Self {
+        let visibility = query.text("visibility");
+        Self {
+            text: words(query, "q"),
+            phase: Phase::from_key(&query.text("phase")),
+            visibility: Visibility::KEYS.into_iter().find(|key| *key == visibility),
+        }
+    }
+
+    /// The search as pairs of a query.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let phase = self.phase.map(Phase::key).unwrap_or_default();
+        filled([
+            ("q", self.text.clone()),
+            ("phase", phase.to_owned()),
+            ("visibility", self.visibility.unwrap_or_default().to_owned()),
+        ])
+    }
+}
+
+impl AuditSearch {
+    /// The search in the query of an address. What can't be read means nothing and is left out.
+    pub fn read(query: &Fields) -> Self {
+        let noun = query.text("what");
+        Self {
+            actor: words(query, "who"),
+            noun: NOUNS.into_iter().map(|(noun, _)| noun).find(|known| *known == noun),
+            subject: words(query, "subject"),
+            text: words(query, "q"),
+        }
+    }
+
+    /// The search as pairs of a query.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        filled([
+            ("who", self.actor.clone()),
+            ("what", self.noun.unwrap_or_default().to_owned()),
+            ("subject", self.subject.clone()),
+            ("q", self.text.clone()),
+        ])
+    }
+}
+
+fn words(query: &Fields, name: &str) -> String {
+    query.text(name).trim().chars().filter(|c| !c.is_control()).take(MAX_SEARCH).collect()
+}
+
+fn filled<const N: usize>(pairs: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
+    pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(pairs: &[(&'static str, String)]) -> Fields {
+        Fields(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    #[test]
+    fn a_search_survives_its_own_query_and_forgets_what_means_nothing() {
+        let pair = |name, value: &str| (name, value.to_owned());
+        let search = IncidentSearch::read(&query(&[
+            pair("q", " S3 "),
+            pair("phase", "resolved"),
+            pair("visibility", "internal"),
+        ]));
+        assert_eq!(IncidentSearch::read(&query(&search.pairs())), search);
+        assert_eq!(search.pairs().len(), 3);
+        let audit = AuditSearch::read(&query(&[
+            pair("who", "Ines"),
+            pair("what", "incident"),
+            pair("subject", "x"),
+            pair("q", "y"),
+        ]));
+        assert_eq!(AuditSearch::read(&query(&audit.pairs())), audit);
+        let nothing = query(&[pair("phase", "broken"), pair("visibility", "x"), pair("what", "%"), pair("q", "  ")]);
+        assert_eq!(IncidentSearch::read(&nothing), IncidentSearch::default());
+        assert_eq!(AuditSearch::read(&nothing), AuditSearch::default());
+    }
+}

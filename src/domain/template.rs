@@ -1,0 +1,220 @@
+//! Templates: what managers prepare for the day when it is needed.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ComponentId, Phase, Status, TemplateId};
+
+/// The longest name, in characters.
+pub const MAX_NAME: usize = 100;
+
+/// A prepared incident or update. Its texts may hold placeholders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    pub id: TemplateId,
+    /// What managers call it.
+    pub name: String,
+    /// The title of the incident; may be empty in a template for updates.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+    pub phase: Phase,
+    /// The components it affects, by id.
+    pub components: Vec<(ComponentId, Status)>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Grows with every change; an edit of an older version is a conflict.
+    pub version: i64,
+}
+
+/// What a placeholder stands for. There are no others, and nothing is ever evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placeholder {
+    /// The first affected component's name.
+    Component,
+    /// The names of all affected components.
+    Components,
+    /// The title of the incident.
+    Title,
+    /// The word of the phase.
+    Phase,
+    /// Today, in the zone of the page.
+    Date,
+    /// The time now, with its zone.
+    Time,
+    /// The name of the page.
+    Page,
+}
+
+impl Placeholder {
+    /// Every placeholder.
+    pub const ALL: [Placeholder; 7] = [
+        Placeholder::Component,
+        Placeholder::Components,
+        Placeholder::Title,
+        Placeholder::Phase,
+        Placeholder::Date,
+        Placeholder::Time,
+        Placeholder::Page,
+    ];
+
+    /// The name between the braces.
+    pub fn key(self) -> &'static str {
+        match self {
+            Placeholder::Component => "component",
+            Placeholder::Components => "components",
+            Placeholder::Title => "title",
+            Placeholder::Phase => "phase",
+            Placeholder::Date => "date",
+            Placeholder::Time => "time",
+            Placeholder::Page => "page",
+        }
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|placeholder| placeholder.key() == key)
+    }
+}
+
+/// `text` with the word that `meaning` gives in the place of each placeholder, in one pass: what is put
+/// in is never looked at again.
+///
+/// # Errors
+/// The name of the first placeholder that does not exist or has no meaning here.
+pub fn fill(text: &str, meaning: impl Fn(Placeholder) -> Option<String>) -> Result<String, String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        filled.push_str(before);
+        let Some((name, behind)) = after.split_once("}}") else {
+            // Two braces that are never closed are only text.
+            filled.push_str("{{");
+            rest = after;
+            continue;
+        };
+        let name = name.trim();
+        filled.push_str(&Placeholder::from_key(name).and_then(&meaning).ok_or_else(|| name.to_owned())?);
+        rest = behind;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// What placeholders mean when a template is used.
+#[derive(Clone, Debug)]
+pub struct Meanings {
+    /// The names of the affected components.
+    pub components: Vec<String>,
+    /// The incident's title, where there is an incident.
+    pub title: Option<String>,
+    pub phase: Phase,
+    pub date: String,
+    pub time: String,
+    pub page: String,
+}
+
+impl Template {
+    /// The statuses of its components, as a form has them.
+    pub fn statuses(&self) -> BTreeMap<String, String> {
+        self.components.iter().map(|(id, status)| (id.to_string(), status.key().to_owned())).collect()
+    }
+
+    /// Title and text with every placeholder replaced. What can't be replaced stays as it is, for the
+    /// eyes of whoever fills the composer.
+    pub fn filled(&self, meanings: &Meanings) -> (String, String) {
+        let word = |placeholder, title: Option<&str>| match placeholder {
+            Placeholder::Component => meanings.components.first().cloned(),
+            Placeholder::Components => Some(meanings.components.join(", ")).filter(|names| !names.is_empty()),
+            Placeholder::Title => title.map(str::to_owned),
+            Placeholder::Phase => Some(meanings.phase.words().to_owned()),
+            Placeholder::Date => Some(meanings.date.clone()),
+            Placeholder::Time => Some(meanings.time.clone()),
+            Placeholder::Page => Some(meanings.page.clone()),
+        };
+        let kept = |placeholder: Placeholder| format!("{{{{{}}}}}", placeholder.key());
+        let filled = |text: &str, title: Option<&str>| {
+            let meaning = |placeholder| Some(word(placeholder, title).unwrap_or_else(|| kept(placeholder)));
+            fill(text, meaning).unwrap_or_else(|_| text.to_owned())
+        };
+        let own = filled(&self.title, meanings.title.as_deref());
+        let title = meanings.title.clone().unwrap_or_else(|| own.clone());
+        let body = filled(&self.body, Some(&title).filter(|title| !title.is_empty()).map(String::as_str));
+        (own, body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(title: &str, body: &str) -> Template {
+        Template {
+            id: TemplateId::parse("t").unwrap(),
+            name: "T".into(),
+            title: title.into(),
+            body: body.into(),
+            phase: Phase::Identified,
+            components: Vec::new(),
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    fn meanings(components: &[&str]) -> Meanings {
+        Meanings {
+            components: components.iter().map(|name| (*name).to_owned()).collect(),
+            title: None,
+            phase: Phase::Identified,
+            date: "10 Nov 2026".into(),
+            time: "12:00 UTC".into(),
+            page: "Harbor Mail".into(),
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_replaced() {
+        let it =
+            template("{{component}} is slow", "{{title}}: {{ components }}, {{phase}}, {{date}} {{time}}, {{page}}");
+        let (title, body) = it.filled(&meanings(&["API", "Mail"]));
+        assert_eq!(title, "API is slow");
+        assert_eq!(body, "API is slow: API, Mail, Identified, 10 Nov 2026 12:00 UTC, Harbor Mail");
+    }
+
+    #[test]
+    fn what_is_put_in_is_never_looked_at_again() {
+        let (title, body) = template("{{component}}", "{{title}}").filled(&meanings(&["{{page}} {{time}}"]));
+        assert_eq!((title.as_str(), body.as_str()), ("{{page}} {{time}}", "{{page}} {{time}}"));
+    }
+
+    #[test]
+    fn what_means_nothing_here_stays_for_whoever_fills_the_form() {
+        let (title, body) = template("", "{{component}} {{title}} {{time}}").filled(&meanings(&[]));
+        assert_eq!((title.as_str(), body.as_str()), ("", "{{component}} {{title}} 12:00 UTC"));
+    }
+
+    #[test]
+    fn an_update_names_the_title_of_its_incident() {
+        let meanings = Meanings { title: Some("Mail is late".into()), ..meanings(&[]) };
+        assert_eq!(template("", "{{title}}!").filled(&meanings).1, "Mail is late!");
+    }
+
+    #[test]
+    fn unknown_names_are_found_and_open_braces_are_text() {
+        let known = |_| Some(String::new());
+        for (text, wrong) in [
+            ("{{nothing}}", "nothing"),
+            ("{{time}} {{__proto__}}", "__proto__"),
+            ("{{}}", ""),
+            ("{{7*7}}", "7*7"),
+            ("{{{time}}}", "{time"),
+            ("{{TIME}}", "TIME"),
+        ] {
+            assert_eq!(fill(text, known), Err(wrong.to_owned()), "{text}");
+        }
+        assert_eq!(fill("a {{ b } c", known).as_deref(), Ok("a {{ b } c"));
+        assert_eq!(fill("a }} {% raw %} ${x}", known).as_deref(), Ok("a }} {% raw %} ${x}"));
+    }
+}

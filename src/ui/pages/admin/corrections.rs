@@ -1,0 +1,94 @@
+use leptos::prelude::*;
+
+use super::board::{status_choices, status_words};
+use crate::domain::forms::CorrectionForm;
+use crate::domain::{Component, Correction, Invalid};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{
+    DateTimeLocal, ErrorSummary, Field, PostButton, Problems, Select, Submit, TextInput, Weight, zone_choices,
+};
+use crate::ui::time::{Time, span};
+
+/// The corrections of a component's uptime, and the form that adds one.
+#[derive(Clone, Debug)]
+pub struct CorrectionList {
+    pub shell: Shell,
+    pub component: Component,
+    /// The newest first.
+    pub corrections: Vec<Correction>,
+    pub form: CorrectionForm,
+    pub invalid: Invalid,
+}
+
+/// The corrections.
+#[component]
+pub fn CorrectionsPage(page: CorrectionList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["started_at", "ended_at", "zone", "status", "reason"]);
+    let list = if page.corrections.is_empty() {
+        view! { <p class="soft">"Nothing is corrected."</p> }.into_any()
+    } else {
+        let rows = page.corrections.iter().map(|correction| row(correction, &page)).collect_view();
+        view! { <ul class="plain-list">{rows}</ul> }.into_any()
+    };
+    let content = view! {
+        <div class="column">
+            <h1>"Corrections of uptime"</h1>
+            <p class="soft">
+                <bdi>{page.component.name.clone()}</bdi>
+                ". A correction wins over incidents and baselines in uptime; visitors read its reason on the uptime page."
+            </p>
+            {list}
+            <section aria-labelledby="new">
+                <h2 id="new">"Correct a span"</h2>
+                <ErrorSummary problems=problems.clone()/>
+                {form(&page, &problems)}
+            </section>
+        </div>
+    };
+    let title = problems.titled("Corrections of uptime");
+    view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
+}
+
+fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
+    let form = &page.form;
+    let from = Field::new("started_at", "From").judged(problems);
+    let to = Field::new("ended_at", "To").judged(problems);
+    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    let zone_value = if form.zone.is_empty() { page.shell.zone.name() } else { &form.zone };
+    let status = Field::new("status", "It really was").judged(problems);
+    let reason = Field::new("reason", "Reason").hint("One line; visitors read it.").judged(problems);
+    view! {
+        <form method="post" action=format!("/admin/components/{}/corrections", page.component.id) novalidate>
+            <div class="pair">
+                <DateTimeLocal field=from value=form.started_at.clone()/>
+                <DateTimeLocal field=to value=form.ended_at.clone()/>
+            </div>
+            <div class="pair">
+                <Select field=zone choices=zone_choices() value=zone_value/>
+                <Select field=status choices=status_choices() value=form.status.clone()/>
+            </div>
+            <TextInput field=reason value=form.reason.clone()/>
+            <p class="actions">
+                <Submit words="Publish the correction"/>
+                <a href="/admin/components">"Cancel"</a>
+            </p>
+        </form>
+    }
+    .into_any()
+}
+
+fn row(correction: &Correction, page: &CorrectionList) -> AnyView {
+    let words = span(correction.from, Some(correction.to), page.shell.zone);
+    let delete = format!("/admin/components/{}/corrections/{}/deletion", page.component.id, correction.id);
+    view! {
+        <li class="draft">
+            <div>
+                <Time at=correction.from words=words.clone()/>": "{status_words(correction.status)}
+                <p class="soft" dir="auto">{correction.reason.clone()}</p>
+            </div>
+            <PostButton action=delete words="Remove" weight=Weight::Destructive about=words/>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,52 @@
+use leptos::prelude::*;
+
+use crate::ui::admin_layout::{AdminLayout, Shell};
+
+/// Every key with what it does. The elements that answer say so themselves, in `data-keys`.
+pub const SHORTCUTS: [(&str, &str); 15] = [
+    ("?", "This list"),
+    ("n", "Open an incident"),
+    ("u", "On the desk: post an update to the first open incident"),
+    ("r", "On the desk: resolve the first open incident"),
+    ("m", "In the composer: write the message"),
+    ("mod+Enter", "In the composer: publish what is written"),
+    ("/", "In a list: search"),
+    ("g d", "Go to the desk"),
+    ("g i", "Go to the incidents"),
+    ("g w", "Go to the maintenances: planned work"),
+    ("g t", "Go to the templates"),
+    ("g c", "Go to the components"),
+    ("g m", "Go to the managers"),
+    ("g a", "Go to the audit"),
+    ("g s", "Go to the settings"),
+];
+
+/// The list of keys.
+#[derive(Clone, Debug)]
+pub struct Shortcuts {
+    pub shell: Shell,
+}
+
+/// The keys, and the switch that turns them off.
+#[component]
+pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
+    let row = |(keys, words): (&'static str, &'static str)| view! { <dt>{shown(keys)}</dt><dd>{words}</dd> };
+    let content = view! {
+        <div class="column">
+            <h1>"Keyboard shortcuts"</h1>
+            <p class="soft">"They work where nothing is being typed, and need JavaScript; everything they do can be done without them."</p>
+            <dl class="keys">{SHORTCUTS.into_iter().map(row).collect_view()}</dl>
+            <p><button type="button" class="button" id="keys-switch" hidden>"Turn the keys off in this browser"</button></p>
+        </div>
+    };
+    view! { <AdminLayout shell=page.shell title="Keyboard shortcuts" content=content.into_any()/> }
+}
+
+/// The keys as caps, one after the other or at once.
+fn shown(keys: &'static str) -> AnyView {
+    let cap = |key: &'static str| view! { <kbd>{if key == "mod" { "Ctrl" } else { key }}</kbd> };
+    match keys.split_once('+') {
+        Some((with, key)) => view! { {cap(with)}" + "{cap(key)} }.into_any(),
+        None => keys.split(' ').map(|key| view! { {cap(key)}" " }).collect_view().into_any(),
+    }
+}

@@ -1,0 +1,94 @@
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+
+use super::board::Board;
+use super::component_edit::{deletion_link, deletion_question};
+use super::composer;
+use super::conflict::{Conflict, both_texts};
+use crate::domain::forms::TemplateForm;
+use crate::domain::template::Placeholder;
+use crate::domain::{Invalid, Template, TemplateId};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput};
+
+/// The form of a template, new or old.
+#[derive(Clone, Debug)]
+pub struct TemplateEdit {
+    pub shell: Shell,
+    /// Nothing for a new one.
+    pub id: Option<TemplateId>,
+    pub form: TemplateForm,
+    pub invalid: Invalid,
+    pub board: Board,
+    pub conflict: Option<Conflict<TemplateForm>>,
+}
+
+/// Adds or edits a template.
+#[component]
+pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["name", "title", "phase", "body", "components"]);
+    let form = &page.form;
+    let (heading, action, submit) = match &page.id {
+        None => ("Add a template", "/admin/templates".to_owned(), "Add the template"),
+        Some(id) => ("Edit a template", format!("/admin/templates/{id}"), "Save the template"),
+    };
+    let deletion = page.id.as_ref().map(|id| {
+        let consequence = "What was published with it stays.";
+        deletion_link(format!("/admin/templates/{id}/deletion"), "Delete the template", consequence)
+    });
+    let name = Field::new("name", "Name").hint("For managers: when is it used?").judged(&problems);
+    let title = Field::new("title", "Title (optional)").hint("Of a new incident.").judged(&problems);
+    let content = view! {
+        <div class="column">
+            <h1>{heading}</h1>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), form, &shell)}
+            <form method="post" action=action novalidate>
+                <Hidden name="version" value=form.version.to_string()/>
+                <TextInput field=name value=form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
+                <TextInput field=title value=form.title.clone()/>
+                {composer::phase(&form.phase, &problems)}
+                {composer::message(&form.body, &problems)}
+                <p class="hint">{placeholders()}</p>
+                {composer::components(&page.board, &form.components, &BTreeSet::new(), &problems)}
+                <p class="actions">
+                    <Submit words=submit/>
+                    <a href="/admin/templates">"Cancel"</a>
+                </p>
+            </form>
+            {deletion}
+        </div>
+    };
+    let title = problems.titled(heading);
+    view! { <AdminLayout shell title section=Some(Section::Templates) content=content.into_any()/> }
+}
+
+fn placeholders() -> AnyView {
+    let code = |placeholder: Placeholder| view! { <code>{format!("{{{{{}}}}}", placeholder.key())}</code>" " };
+    view! { "Replaced when it is used: "{Placeholder::ALL.into_iter().map(code).collect_view()} }.into_any()
+}
+
+/// The question before a template is deleted.
+#[derive(Clone, Debug)]
+pub struct TemplateDeletion {
+    pub shell: Shell,
+    pub template: Template,
+}
+
+/// Asks before a template is deleted.
+#[component]
+pub fn TemplateDeletionPage(page: TemplateDeletion) -> impl IntoView {
+    let template = &page.template;
+    let content = deletion_question(
+        "Delete a template",
+        &template.name,
+        "What was published with it stays. It can't be taken back.",
+        format!("/admin/templates/{}/deletion", template.id),
+        template.version,
+        "Delete the template",
+        "/admin/templates",
+    );
+    view! { <AdminLayout shell=page.shell title="Delete a template" section=Some(Section::Templates) content/> }
+}

@@ -1,0 +1,76 @@
+use leptos::prelude::*;
+
+use crate::domain::Template;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+
+/// Every template.
+#[derive(Clone, Debug)]
+pub struct TemplateList {
+    pub shell: Shell,
+    /// By name.
+    pub templates: Vec<Template>,
+}
+
+/// The list of templates.
+#[component]
+pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
+    let shell = page.shell.clone();
+    let new = shell.can_publish().then(|| {
+        view! { <a class="button primary" href="/admin/templates/new">"Add a template"</a> }
+    });
+    let list = if page.templates.is_empty() {
+        view! { <p class="soft">"No templates yet. A template is what you would say on a bad day, written on a quiet one."</p> }
+            .into_any()
+    } else {
+        let rows = page.templates.iter().map(|template| row(template, &shell)).collect_view();
+        view! { <ul class="plain-list">{rows}</ul> }.into_any()
+    };
+    let content = view! {
+        <div class="headline">
+            <h1>"Templates"</h1>
+            {new}
+        </div>
+        {list}
+    };
+    view! { <AdminLayout shell title="Templates" section=Some(Section::Templates) content=content.into_any()/> }
+}
+
+fn row(template: &Template, shell: &Shell) -> AnyView {
+    let path = format!("/admin/templates/{}", template.id);
+    let name = || view! { <span class="unseen" dir="auto">{format!(": {}", template.name)}</span> };
+    let links = shell.can_publish().then(|| {
+        view! {
+            <p class="links">
+                <a href=format!("/admin/incidents/new?template={}", template.id)>"Open an incident with it"{name()}</a>
+                <a href=format!("{path}/edit")>"Edit"{name()}</a>
+                <a class="danger" href=format!("{path}/deletion")>"Delete"{name()}</a>
+            </p>
+        }
+    });
+    let title = (!template.title.is_empty()).then(|| view! { " · "<bdi>{template.title.clone()}</bdi> });
+    view! {
+        <li>
+            <h2 dir="auto">{template.name.clone()}</h2>
+            <p class="soft">{template.phase.words()}{title}</p>
+            {links}
+        </li>
+    }
+    .into_any()
+}
+
+/// The templates to begin with, as links; `path` is where the composer stands.
+pub fn offered(templates: &[Template], path: &str) -> Option<AnyView> {
+    let link = |template: &Template| {
+        let href = format!("{path}?template={}", template.id);
+        view! { <li><a href=href dir="auto">{template.name.clone()}</a></li> }
+    };
+    (!templates.is_empty()).then(|| {
+        view! {
+            <details class="fold">
+                <summary>"Begin with a template"</summary>
+                <ul class="offered">{templates.iter().map(link).collect_view()}</ul>
+            </details>
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,87 @@
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+
+use super::components::find;
+use super::notice::done;
+use super::shell::shell;
+use super::{invalid, page};
+use crate::db::{Tx, corrections, random};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{CorrectionForm, Fields};
+use crate::domain::{Component, CorrectionId, Invalid, Status};
+use crate::state::State;
+use crate::ui::pages::admin::CorrectionList;
+use crate::web::auth::{CanPublish, Manager};
+use crate::web::form::{Form, Search};
+use crate::web::{Error, Result};
+
+/// `GET /admin/components/{id}/corrections`
+pub async fn index(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Search(query): Search,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let component = find(&mut tx, &id).await?;
+    let form = CorrectionForm { status: Status::Operational.key().to_owned(), ..CorrectionForm::default() };
+    Ok(page(list(&state, &mut tx, &manager, &query, component, form, Invalid::new()).await?))
+}
+
+/// `POST /admin/components/{id}/corrections`
+pub async fn create(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let form = CorrectionForm::read(&fields);
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let component = find(&mut tx, &id).await?;
+    let others = corrections::of(&mut tx, &component.id).await?;
+    let fresh = CorrectionId::from_random(random());
+    let correction = match form.parse().and_then(|new| new.of(component.id.clone(), fresh, &others, now)) {
+        Ok(correction) => correction,
+        Err(wrong) => {
+            let none = Fields::default();
+            return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, wrong).await?));
+        }
+    };
+    corrections::insert(&mut tx, &correction).await?;
+    let entry = Entry::new("component.correct-uptime", &component.id, &component.name).after(&correction);
+    tx.commit(&manager.actor(), now, entry).await?;
+    state.publish().await;
+    Ok(done(&format!("/admin/components/{id}/corrections"), "correction-added"))
+}
+
+/// `POST /admin/components/{id}/corrections/{correction}/deletion`
+pub async fn destroy(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path((id, correction)): Path<(String, String)>,
+) -> Result<Response> {
+    let mut tx = state.db.write().await?;
+    let component = find(&mut tx, &id).await?;
+    let all = corrections::of(&mut tx, &component.id).await?;
+    let doomed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
+    corrections::delete(&mut tx, &doomed.id).await?;
+    let entry = Entry::new("component.remove-correction", &component.id, &component.name).before(&doomed);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    state.publish().await;
+    Ok(done(&format!("/admin/components/{id}/corrections"), "correction-removed"))
+}
+
+async fn list(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<CanPublish>,
+    query: &Fields,
+    component: Component,
+    form: CorrectionForm,
+    invalid: Invalid,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, query).await?;
+    let corrections = corrections::of(tx, &component.id).await?;
+    Ok(CorrectionList { shell, component, corrections, form, invalid }.html())
+}

@@ -1,0 +1,43 @@
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+
+use super::incidents::find;
+use super::notice::done;
+use crate::db::incidents;
+use crate::domain::Visibility;
+use crate::domain::audit::Entry;
+use crate::domain::forms::Fields;
+use crate::state::State;
+use crate::web::auth::{CanPublish, Manager};
+use crate::web::form::Form;
+use crate::web::{Error, Result};
+
+/// `POST /admin/incidents/{id}/publication`: visitors see it from now on.
+pub async fn create(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let before = find(&mut tx, &id).await?;
+    if !before.visibility.is_public() {
+        refuse_unseen(&fields, before.version)?;
+        let mut incident = before.clone();
+        incident.visibility = Visibility::Public;
+        incidents::update(&mut tx, &mut incident, now).await?;
+        let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
+        tx.commit(&manager.actor(), now, entry).await?;
+        state.publish().await;
+    }
+    Ok(done(&format!("/admin/incidents/{id}"), "incident-published"))
+}
+
+/// Nobody publishes what they have not seen.
+fn refuse_unseen(fields: &Fields, version: i64) -> Result<()> {
+    if fields.version() == version {
+        return Ok(());
+    }
+    Err(Error::Conflict("The incident was changed in the meantime, nothing was published. Look at it again.".into()))
+}
