@@ -1,8 +1,7 @@
 //! The sample data in a database.
 
 use candor::cli::sample;
-use candor::db::{components, incidents, maintenances, page, series};
-use candor::domain::history::Filter;
+use candor::db::{components, desk, incidents, maintenances, page, series};
 
 use crate::support::{TestDb, now};
 
@@ -15,7 +14,7 @@ async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
     let page = page::load(&mut tx).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.links.len()), ("Tidewater Maps", "Europe/Lisbon", 3));
     assert_eq!(components::list(&mut tx).await.unwrap().len(), 12);
-    let stored = incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap();
+    let stored = desk::list(&mut tx, None, 1000).await.unwrap();
     assert_eq!(stored, company.incidents);
     assert_eq!(incidents::open(&mut tx).await.unwrap().len(), 1);
     assert_eq!(maintenances::list(&mut tx, None, 1000).await.unwrap(), company.maintenances);
