@@ -63,7 +63,8 @@ impl Row {
 /// # Errors
 /// Where the database can't be read.
 pub async fn head(tx: &mut Tx) -> Result<Option<Digest>> {
-    let row = row!(tx, (i64, String, DateTime<Utc>), "select id, hash, at from audit order by id desc limit 1")?;
+    let sql = "select id, hash, at from audit where id = (select max(id) from audit)";
+    let row = row!(tx, (i64, String, DateTime<Utc>), sql)?;
     Ok(row.map(|(id, hash, at)| Digest { id, hash, at }))
 }
 

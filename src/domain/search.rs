@@ -28,14 +28,19 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with the words of a list.
-pub const NOUNS: [(&str, &str); 9] = [
+pub const NOUNS: [(&str, &str); 14] = [
     ("incident", "Incidents"),
     ("review", "Reviews"),
     ("draft", "Drafts"),
     ("template", "Templates"),
+    ("maintenance", "Maintenances"),
+    ("series", "Series of maintenances"),
     ("component", "Components and uptime"),
     ("group", "Groups"),
     ("manager", "Managers and logins"),
+    ("token", "API tokens"),
+    ("policy", "Rules of the login"),
+    ("audit", "The audit itself"),
     ("page", "Settings"),
     ("sample", "Sample"),
 ];

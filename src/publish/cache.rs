@@ -117,7 +117,7 @@ impl Publisher {
         let key = format!("{:?} {status} {sentence}", snapshot.as_ref().map(|snapshot| snapshot.revision));
         self.deep.errors.get_with(key, || {
             let html = render_error(status, sentence, snapshot.as_deref(), &self.origin, self.clock.now());
-            Arc::new(Answer::new(Arc::new(Document::seldom(status, html)), &self.deep_terms()))
+            Arc::new(Answer::new(Arc::new(Document::html(status, html)), &self.deep_terms()))
         })
     }
 

@@ -210,8 +210,6 @@ impl Found {
     /// The document.
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
         let shell = |page, path| Shell { page, base_url: origin.to_owned(), path, tone: self.tone, now };
-        // Of choices there are endlessly many, and few are read twice.
-        let is_choice = matches!(&self.matter, Matter::List(list) if list.month.is_none());
         let html = match self.matter {
             Matter::Incident(incident, review) => {
                 let shell = shell(self.page, incident_path(&incident));
@@ -244,7 +242,7 @@ impl Found {
                 older: list.older,
             }),
         };
-        if is_choice { Document::seldom(200, html) } else { Document::html(200, html) }
+        Document::html(200, html)
     }
 }
 

@@ -8,20 +8,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::db::hex;
 
-/// Above this size brotli's best level costs more time than its last per cent is worth, in bytes.
-const BEST_EFFORT_LIMIT: usize = 64 * 1024;
+/// How hard brotli tries. The two levels above save another tenth of the bytes and cost thirty times the time,
+/// which whoever publishes would wait for.
+const BROTLI_QUALITY: i32 = 9;
 
 /// Where the main part of every public page begins.
 const MAIN: &str = "<main id=\"main\">";
-
-/// How much work the compression of a document is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// It is compressed once and read very often.
-    Best,
-    /// Few will ask for it: a page for one reader must not cost what a page for thousands does.
-    Quick,
-}
 
 /// How a document travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +38,13 @@ pub struct Document {
 impl Document {
     /// A document of these bytes, compressed once and for all.
     pub fn new(status: u16, content_type: &str, plain: impl Into<Bytes>) -> Self {
-        Self::compressed(status, content_type, plain, Effort::Best)
-    }
-
-    fn compressed(status: u16, content_type: &str, plain: impl Into<Bytes>, effort: Effort) -> Self {
         let plain = plain.into();
         let digest = hex(&Sha256::digest(&plain)[..12]);
         Self {
             status,
             content_type: content_type.to_owned(),
-            gzip: gzip(&plain, effort),
-            brotli: brotli(&plain, effort),
+            gzip: gzip(&plain),
+            brotli: brotli(&plain),
             etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
             plain,
         }
@@ -67,19 +55,13 @@ impl Document {
         Self::new(status, "text/html; charset=utf-8", html)
     }
 
-    /// An HTML page that few will ask for.
-    pub fn seldom(status: u16, html: String) -> Self {
-        Self::compressed(status, "text/html; charset=utf-8", html, Effort::Quick)
-    }
-
     /// The same page with `notice` at the top of its main part; what is no page stays as it is.
     pub fn with_notice(&self, notice: &str) -> Self {
         let html = std::str::from_utf8(&self.plain).unwrap_or_default();
         let Some((before, after)) = html.split_once(MAIN).filter(|_| self.content_type.starts_with("text/html")) else {
             return self.clone();
         };
-        // It is read until the database is back; then the page without the notice takes its place.
-        Self::compressed(self.status, &self.content_type, [before, MAIN, notice, after].concat(), Effort::Quick)
+        Self::new(self.status, &self.content_type, [before, MAIN, notice, after].concat())
     }
 
     /// Whether it has this status and says this text.
@@ -152,21 +134,15 @@ impl Encoding {
     }
 }
 
-fn gzip(plain: &[u8], effort: Effort) -> Bytes {
-    let level = if effort == Effort::Best { flate2::Compression::best() } else { flate2::Compression::fast() };
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+fn gzip(plain: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     // Writing to memory can't fail; were it to, the plain bytes would still be served.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
     written.map(Bytes::from).unwrap_or_default()
 }
 
-fn brotli(plain: &[u8], effort: Effort) -> Bytes {
-    let quality = match effort {
-        Effort::Best if plain.len() <= BEST_EFFORT_LIMIT => 11,
-        Effort::Best => 9,
-        Effort::Quick => 5,
-    };
-    let params = ::brotli::enc::BrotliEncoderParams { quality, lgwin: 20, ..Default::default() };
+fn brotli(plain: &[u8]) -> Bytes {
+    let params = ::brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, lgwin: 20, ..Default::default() };
     let mut out = Vec::new();
     let written = ::brotli::BrotliCompress(&mut &plain[..], &mut out, &params);
     written.map(|_| Bytes::from(out)).unwrap_or_default()

@@ -57,8 +57,7 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     let mut documents = HashMap::new();
     let mut add = |path: String, status: u16, html: String| {
         let same = before.document(&path).filter(|old| old.is(status, &html)).cloned();
-        let make = || if status == 200 { Document::html(status, html) } else { Document::seldom(status, html) };
-        documents.insert(path, same.unwrap_or_else(|| Arc::new(make())));
+        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::html(status, html))));
     };
     add("/".to_owned(), 200, status::render(view.status_page()));
     add("/history".to_owned(), 200, history::render(view.newest_history()));
@@ -103,9 +102,9 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
         message: "This page has not been published yet. Please try again in a moment.".to_owned(),
         ..ErrorPage::new(shell.clone(), 503)
     };
-    let page = |status| Arc::new(Document::seldom(status, error::render(ErrorPage::new(shell.clone(), status))));
+    let page = |status| Arc::new(Document::html(status, error::render(ErrorPage::new(shell.clone(), status))));
     let mut documents: HashMap<_, _> = ERRORS.into_iter().map(|status| (error_path(status), page(status))).collect();
-    let starting = Arc::new(Document::seldom(503, error::render(starting)));
+    let starting = Arc::new(Document::html(503, error::render(starting)));
     documents.insert("/".to_owned(), starting.clone());
     documents.insert("/history".to_owned(), starting);
     Site::new(0, now, content_security_policy(), Tz::UTC, documents)

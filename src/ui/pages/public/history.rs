@@ -82,7 +82,8 @@ fn summary(page: &HistoryPage) -> AnyView {
 fn unsearched(page: &HistoryPage) -> Option<AnyView> {
     let (day, address) = page.unsearched.clone()?;
     let link = view! { <a href=address>"Search up to "{day.format("%-d %b %Y").to_string()}</a> };
-    Some(view! { <p>"A search looks at " {SEARCHED} " incidents; there are earlier ones. " {link}"."</p> }.into_any())
+    let words = format!("A search looks at {SEARCHED} incidents; there are earlier ones. ");
+    Some(view! { <p>{words}{link}"."</p> }.into_any())
 }
 
 fn totals(page: &HistoryPage) -> String {
