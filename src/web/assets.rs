@@ -70,7 +70,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_SCRIPT.as_bytes().into());
     let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
     let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
-    let script = Document::new(200, "text/javascript; charset=utf-8", live::SCRIPT);
+    let script = Document::new(200, "text/javascript; charset=utf-8", live::script());
     by_name.insert(live::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
     Assets { addresses: Addresses { css, keys, passkey, js, wasm }, by_name }
 });
@@ -101,7 +101,7 @@ pub fn answers(secure: bool) -> HashMap<String, Answer> {
 
 /// What public pages load, by path, for whoever writes the site into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
-    let path = |name: &str| if name == "live.js" { live::address() } else { name }.trim_start_matches('/').to_owned();
-    let files = Public::iter().filter(|name| name == "live.js" || PUBLIC.contains(&name.as_ref()));
-    files.filter_map(move |name| Public::get(&name).map(|file| (path(&name), file.data.into_owned())))
+    let script = (live::address().trim_start_matches('/').to_owned(), live::script().as_bytes().to_vec());
+    let file = |name: &str| Public::get(name).map(|file| (name.to_owned(), file.data.into_owned()));
+    PUBLIC.into_iter().filter_map(file).chain([script])
 }

@@ -127,7 +127,7 @@ async fn the_script_is_small_and_kept_for_ever() {
     assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
     let size = script.into_body().collect().await.unwrap().to_bytes().len();
     assert!(size <= 2048, "{size} bytes");
-    assert_eq!(text(site.get(address, &[]).await).await, ui::live::SCRIPT);
+    assert_eq!(text(site.get(address, &[]).await).await, ui::live::script());
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn an_exported_site_has_its_script() {
     let target = site.folder.path().join("export");
     site.state.publisher.export(&target, web::assets::fixed_files(), |_| {}).await.unwrap();
     let written = std::fs::read_to_string(target.join(ui::live::address().trim_start_matches('/'))).unwrap();
-    assert_eq!(written, ui::live::SCRIPT);
+    assert_eq!(written, ui::live::script());
     assert!(!target.join("live.js").exists());
 }
 
