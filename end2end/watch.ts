@@ -2,6 +2,8 @@ import { type BrowserContext, expect, type Page, type Request } from '@playwrigh
 
 /** What Chromium writes to the console for an answer that is an error; the answer itself is judged here. */
 const ECHO = 'Failed to load resource: the server responded with a status of';
+/** A rehearsal frames pages without scripts, into which Playwright and axe try to put theirs. */
+const SANDBOXED = "Blocked script execution in 'about:srcdoc'";
 /** The browser gave the request up itself, because somebody went on to another page; no server can cause it. */
 const LEFT = 'net::ERR_ABORTED';
 
@@ -18,7 +20,8 @@ export class Watch {
       });
     });
     context.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().startsWith(ECHO)) this.note(`console: ${message.text()}`);
+      const expected = [ECHO, SANDBOXED].some((words) => message.text().startsWith(words));
+      if (message.type() === 'error' && !expected) this.note(`console: ${message.text()}`);
     });
     context.on('weberror', (error) => this.note(`page: ${error.error().message}`));
     context.on('requestfailed', (request) => {

@@ -6,7 +6,7 @@ import { expect, test } from '../test';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-test.describe.configure({ timeout: 180_000 });
+test.describe.configure({ timeout: 300_000 });
 test.use({ begins: 'sample' });
 
 for (const colorScheme of ['light', 'dark'] as const) {
@@ -20,6 +20,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await visit(page, publicPlaces({ candor, watch }));
       });
     });
+
+    // Each scheme and each width once: contrast depends on the one, the layout on the other.
+    if ((colorScheme === 'light') !== (width === 360)) continue;
 
     test.describe(`every page of the admin, ${colorScheme}, ${width} px wide`, () => {
       test.use(use);
@@ -102,7 +105,9 @@ async function visit(page: Page, places: Place[]): Promise<void> {
 
 async function judge(page: Page, name: string): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  // What a rehearsal frames runs no script, so axe can't look into it; the same pages are judged unframed.
+  const axe = new AxeBuilder({ page }).withTags(RULES).exclude('iframe');
+  const { violations } = await axe.setLegacyMode((await page.locator('iframe').count()) > 0).analyze();
   const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
   expect.soft(told, `what axe finds on ${name}`).toEqual([]);
   await fits(page);
