@@ -11,6 +11,9 @@ use crate::db::hex;
 /// Above this size brotli's best level costs more time than its last per cent is worth, in bytes.
 const BEST_EFFORT_LIMIT: usize = 64 * 1024;
 
+/// Above this size a document for programs is compressed quickly: many of them change with every update, in bytes.
+const SHARED_EFFORT_LIMIT: usize = 16 * 1024;
+
 /// Where the main part of every public page begins.
 const MAIN: &str = "<main id=\"main\">";
 
@@ -21,6 +24,25 @@ pub enum Effort {
     Best,
     /// Few will ask for it: a page for one reader must not cost what a page for thousands does.
     Quick,
+}
+
+/// Who may use a document besides our own pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// Nobody.
+    #[default]
+    Own,
+    /// Scripts and pages of any origin: it is public, and reading it takes no cookie.
+    Everybody,
+    /// Pages of these origins, which have spaces between them, in a frame.
+    FramedBy(String),
+}
+
+impl Reach {
+    /// Pages of these origins, in a frame.
+    pub fn framed_by(origins: &[String]) -> Self {
+        if origins.is_empty() { Self::Own } else { Self::FramedBy(origins.join(" ")) }
+    }
 }
 
 /// How a document travels.
@@ -41,6 +63,7 @@ pub struct Document {
     brotli: Bytes,
     /// The strong entity tag of each encoding, quotes included.
     etags: [String; 3],
+    pub reach: Reach,
 }
 
 impl Document {
@@ -59,12 +82,24 @@ impl Document {
             brotli: brotli(&plain, effort),
             etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
             plain,
+            reach: Reach::Own,
         }
+    }
+
+    /// A document for whoever wants it. A large one is compressed in less time.
+    pub fn shared(content_type: &str, text: String) -> Self {
+        let effort = if text.len() <= SHARED_EFFORT_LIMIT { Effort::Best } else { Effort::Quick };
+        Self { reach: Reach::Everybody, ..Self::compressed(200, content_type, text, effort) }
     }
 
     /// An HTML page.
     pub fn html(status: u16, html: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", html)
+    }
+
+    /// An HTML page that pages of other `origins` may frame, if there are any.
+    pub fn framed(html: String, reach: Reach) -> Self {
+        Self { reach, ..Self::html(200, html) }
     }
 
     /// An HTML page that few will ask for.
@@ -79,7 +114,9 @@ impl Document {
             return self.clone();
         };
         // It is read until the database is back; then the page without the notice takes its place.
-        Self::compressed(self.status, &self.content_type, [before, MAIN, notice, after].concat(), Effort::Quick)
+        let text = [before, MAIN, notice, after].concat();
+        let aged = Self::compressed(self.status, &self.content_type, text, Effort::Quick);
+        Self { reach: self.reach.clone(), ..aged }
     }
 
     /// Whether it has this status and says this text.
