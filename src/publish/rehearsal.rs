@@ -15,10 +15,10 @@ use crate::domain::IncidentId;
 pub struct Rehearsal {
     /// The status page, the incident's own page, the history, then whatever else would change.
     pub renderings: Vec<Rendering>,
-    /// The paths of other incidents' pages, of which only the header would change: it tells the state of
-    /// the page.
+    /// The paths of other pages, of which only the header would change: it tells the state of the page.
     pub grazed: Vec<String>,
-    /// The paths of the documents for programs that would change: they tell the same in other shapes.
+    /// The paths of the documents for programs, and for other sites, that would change: they tell the same in
+    /// other shapes.
     pub told: Vec<String>,
     /// The paths of the documents that would stay as they are.
     pub untouched: Vec<String>,
@@ -96,9 +96,9 @@ fn compare(
         let first = place(&path) < first.len();
         if !first && difference == Difference::None {
             rehearsal.untouched.push(path);
-        } else if document.reach == Reach::Everybody {
+        } else if document.reach == Reach::Everybody || path.starts_with("/embed") {
             rehearsal.told.push(path);
-        } else if !first && path.starts_with("/incidents/") {
+        } else if !first && (path.starts_with("/incidents/") || path == "/api") {
             rehearsal.grazed.push(path);
         } else {
             rehearsal.renderings.push(Rendering { path, difference, document });

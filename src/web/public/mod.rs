@@ -20,7 +20,7 @@ pub fn router() -> Router<State> {
         .route("/history", get(pages::history))
         .route("/history/{month}", get(pages::month))
         .route("/uptime", get(pages::uptime))
-        .route("/incidents/{id}", get(pages::incident))
+        .route("/incidents/{id}", get(pages::incident).options(data::preflight))
         .route("/api", get(pages::hot))
         .route("/api/openapi.json", get(pages::hot).options(data::preflight))
         .route("/api/v2/{*path}", get(data::show).options(data::preflight))
