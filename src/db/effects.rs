@@ -1,5 +1,7 @@
 //! What held components in a status other than operational: incidents, maintenances, and baselines that people set.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx};
@@ -32,6 +34,19 @@ pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
     effects.extend(baselines_but_for(&baselines_since(tx, at).await?, &planned));
     effects.extend(planned);
     Ok(effects)
+}
+
+/// The titles of the incidents behind [`since`], by id.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn titles_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<BTreeMap<IncidentId, String>> {
+    let sql = "select i.id, i.title from public_incidents i where i.id in (
+                 select incident_id from public_incident_effects where ended_at > $1
+                 union all
+                 select incident_id from public_incident_effects where ended_at is null)";
+    let rows = rows!(tx, (String, String), sql, at)?;
+    Ok(rows.into_iter().filter_map(|(id, title)| Some((IncidentId::parse(&id)?, title))).collect())
 }
 
 /// The times in which components were worked on as planned, beyond `at`.

@@ -160,6 +160,21 @@ pub async fn list(
     Ok(incidents)
 }
 
+/// At most `limit` incidents that ended within `span` (from the first, before the second), in no order that
+/// matters; the latest ends where there are more.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), limit: i64) -> Result<Vec<Incident>> {
+    load!(
+        tx,
+        "select id from public_incidents where ended_at >= $1 and ended_at < $2 order by ended_at desc, id desc limit $3",
+        span.0,
+        span.1,
+        limit
+    )
+}
+
 /// Adds `incident` with its updates.
 ///
 /// # Errors

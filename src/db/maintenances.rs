@@ -203,6 +203,21 @@ pub async fn within(
     )
 }
 
+/// At most `limit` maintenances that ended within `span` (from the first, before the second); the latest ends
+/// where there are more.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), limit: i64) -> Result<Vec<Maintenance>> {
+    load!(
+        tx,
+        "select id from maintenances where ended_at >= $1 and ended_at < $2 order by ended_at desc, id desc limit $3",
+        span.0,
+        span.1,
+        limit
+    )
+}
+
 /// The planned start of the newest maintenance that was to begin before `at`.
 ///
 /// # Errors

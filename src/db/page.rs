@@ -13,6 +13,7 @@ struct Row {
     url: String,
     time_zone: String,
     logo_text: String,
+    embedders: String,
     updated_at: DateTime<Utc>,
     version: i64,
 }
@@ -22,7 +23,7 @@ struct Row {
 /// # Errors
 /// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<Page> {
-    let row = row!(tx, Row, "select id, name, url, time_zone, logo_text, updated_at, version from page")?;
+    let row = row!(tx, Row, "select id, name, url, time_zone, logo_text, embedders, updated_at, version from page")?;
     let row = row.ok_or(Error::NotFound)?;
     let links = rows!(tx, (String, String), "select label, url from page_links order by position")?;
     Ok(Page {
@@ -32,6 +33,7 @@ pub async fn load(tx: &mut Tx) -> Result<Page> {
         name: row.name,
         url: row.url,
         logo_text: row.logo_text,
+        embedders: row.embedders.lines().map(str::to_owned).collect(),
         updated_at: row.updated_at,
         version: row.version,
     })
@@ -44,12 +46,14 @@ pub async fn load(tx: &mut Tx) -> Result<Page> {
 pub async fn update(tx: &mut WriteTx, page: &Page, settings: &PageSettings, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
-        "update page set name = $1, url = $2, time_zone = $3, logo_text = $4, updated_at = $5, version = version + 1
-         where version = $6",
+        "update page set name = $1, url = $2, time_zone = $3, logo_text = $4, embedders = $5, updated_at = $6,
+                         version = version + 1
+         where version = $7",
         settings.name.as_str(),
         settings.url.as_str(),
         settings.time_zone.name(),
         settings.logo_text.as_str(),
+        settings.embedders.join("\n"),
         now,
         page.version
     )?;

@@ -23,10 +23,16 @@ pub struct Page {
     pub logo_text: String,
     /// Links in the footer.
     pub links: Vec<Link>,
+    /// Origins whose pages may show ours in a frame, like `https://www.example.org`.
+    #[serde(default)]
+    pub embedders: Vec<String>,
     pub updated_at: DateTime<Utc>,
     /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
+
+/// The most origins whose pages may show ours in a frame.
+pub const MAX_EMBEDDERS: usize = 10;
 
 /// A link in the footer of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +58,47 @@ pub fn is_safe_url(url: &str) -> bool {
     clean && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
+/// Whether `text` is an origin, and nothing but one: `https://www.example.org:8443`.
+pub fn is_origin(text: &str) -> bool {
+    let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or_default();
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let is_label = |label: &str| {
+        let clean = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        clean && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    text.len() <= MAX_TEXT && name.split('.').all(is_label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_has_no_path_and_no_stars() {
+        for good in ["https://example.org", "http://localhost:8080", "https://a-b.example.co.uk", "http://127.0.0.1"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in [
+            "",
+            "example.org",
+            "https://",
+            "https://*.example.org",
+            "https://example.org/",
+            "https://a b",
+            "https://example.org;script-src *",
+            "https://a.test:x",
+            "https://a.test:99999",
+            "ftp://a.test",
+            "https://a..b",
+            "https://-a.test",
+            "https://user@a.test",
+            "https://A.test",
+            "https://ä.test",
+            "'none'",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn only_plain_web_and_mail_addresses_are_linked() {

@@ -297,8 +297,8 @@ fn page_settings(stands: &Page, source: &SourcePage) -> (PageSettings, Vec<Strin
         stands.time_zone
     });
     let name = if name.is_empty() { stands.name.clone() } else { name };
-    let settings =
-        PageSettings { name, url, time_zone, logo_text: stands.logo_text.clone(), links: stands.links.clone() };
+    let (logo_text, links, embedders) = (stands.logo_text.clone(), stands.links.clone(), stands.embedders.clone());
+    let settings = PageSettings { name, url, time_zone, logo_text, links, embedders };
     (settings, warnings)
 }
 

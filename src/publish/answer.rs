@@ -10,6 +10,7 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use super::document::Reach;
 use super::{Document, Encoding};
 
 /// What every answer of this server carries, whatever its status.
@@ -32,6 +33,12 @@ pub const STRICTEST: HeaderValue = HeaderValue::from_static(
 
 /// What every answer carries besides where visitors come over TLS.
 pub const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// What an answer carries that scripts and pages of any origin may use.
+pub const FOR_EVERYBODY: [(HeaderName, HeaderValue); 2] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
+];
 
 /// How long a copy of a page may be shown: a moment by browsers and caches, longer where we can't be reached.
 pub const SHORTLY: HeaderValue =
@@ -128,6 +135,17 @@ fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &T
     if status == StatusCode::SERVICE_UNAVAILABLE {
         fields.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
+    if let Reach::FramedBy(origins) = &document.reach {
+        if let Some(policy) = framing(&terms.policy, origins) {
+            fields.insert(header::CONTENT_SECURITY_POLICY, policy);
+            fields.remove(header::X_FRAME_OPTIONS);
+        }
+    }
+    if document.reach == Reach::Everybody {
+        for (name, value) in FOR_EVERYBODY {
+            fields.insert(name, value);
+        }
+    }
     if terms.secure {
         fields.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
     }
@@ -135,6 +153,12 @@ fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &T
         fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     fields
+}
+
+/// The same policy, but that pages of these origins may frame the document.
+fn framing(policy: &HeaderValue, origins: &str) -> Option<HeaderValue> {
+    let policy = policy.to_str().ok()?.replace("frame-ancestors 'none'", &format!("frame-ancestors {origins}"));
+    HeaderValue::from_str(&policy).ok()
 }
 
 #[cfg(test)]
@@ -174,6 +198,16 @@ mod tests {
             (&response.headers()[header::CACHE_CONTROL], &response.headers()[header::RETRY_AFTER]),
             (&"no-store".parse().unwrap(), &"5".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn what_is_for_everybody_says_so() {
+        let own = answer(Document::html(200, "four".into())).to(&HeaderMap::new(), false);
+        assert!(!own.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        let shared = answer(Document::shared("application/json", "{}".into())).to(&HeaderMap::new(), false);
+        assert_eq!(shared.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        let policies: Vec<_> = shared.headers().get_all("cross-origin-resource-policy").iter().collect();
+        assert_eq!(policies, ["cross-origin"]);
     }
 
     #[test]

@@ -94,6 +94,7 @@ mod tests {
             url: String::new(),
             time_zone: Tz::UTC,
             logo_text: String::new(),
+            embedders: Vec::new(),
             links: Vec::new(),
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::pages::{choices, corrections_of, effects_of, incident_path, maintenance_path, month_path, tone};
+use super::record::{Form, Record};
 use super::snapshot::MAX_MAINTENANCES;
 use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
@@ -13,7 +14,7 @@ use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Indicator;
 use crate::domain::review::PublishedReview;
 use crate::domain::uptime::{Effect, Outage};
-use crate::domain::{Component, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page};
+use crate::domain::{Component, ComponentId, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page};
 use crate::ui::layout::Shell;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
@@ -28,6 +29,12 @@ pub enum Deep {
     Incident(IncidentId),
     /// One maintenance as a calendar program opens it.
     Event(MaintenanceId),
+    /// An incident or a maintenance as programs read it.
+    Record(IncidentId, Form),
+    /// Three months of the history as programs read them; the current ones are page 1.
+    Quarter(u32),
+    /// The last days of some components, as programs read them.
+    Showcase(Vec<ComponentId>),
     /// A month, from its newest incident or behind a cursor.
     Month(Month, Option<Cursor>),
     /// What a filter lets through, from the newest incident or behind a cursor.
@@ -47,6 +54,7 @@ enum Matter {
     Incident(Box<Incident>, Option<PublishedReview>),
     Maintenance(Box<Maintenance>),
     Event(Box<Maintenance>),
+    Record(Box<Record>),
     List(Box<List>),
     Uptime { components: Vec<Component>, effects: Vec<Effect>, corrections: Vec<Correction> },
 }
@@ -73,6 +81,10 @@ impl Deep {
         match self {
             Self::Incident(id) => format!("/incidents/{id}"),
             Self::Event(id) => format!("/incidents/{id}.ics"),
+            Self::Record(id, form) => form.path(id),
+            Self::Quarter(1) => "/history.json".to_owned(),
+            Self::Quarter(page) => format!("/history.json?page={page}"),
+            Self::Showcase(chosen) => showcase_path(chosen),
             Self::Month(month, cursor) => with_query(&month_path(*month), Vec::new(), cursor.as_ref()),
             Self::Filtered(filter, cursor) => with_query("/history", filter.pairs(), cursor.as_ref()),
             Self::Uptime => "/uptime".to_owned(),
@@ -83,7 +95,7 @@ impl Deep {
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Found> {
         // First, so that an address at which there is nothing costs one look.
         let found = match &self {
-            Self::Incident(id) => Some(incident_or_maintenance(tx, id).await?),
+            Self::Incident(id) | Self::Record(id, _) => Some(incident_or_maintenance(tx, id).await?),
             _ => None,
         };
         let page = db::page::load(tx).await?;
@@ -93,6 +105,22 @@ impl Deep {
         let tone = tone(&components, &open, &planned);
         let matter = match self {
             Self::Incident(_) => found.ok_or(Error::NotFound)?,
+            Self::Record(_, form) => {
+                let record = Record::around(tx, components, open, planned).await?;
+                Matter::Record(Box::new(match found.ok_or(Error::NotFound)? {
+                    Matter::Incident(incident, review) => record.of_incident(*incident, review, form),
+                    Matter::Maintenance(maintenance) => record.of_maintenance(*maintenance, form),
+                    _ => return Err(Error::NotFound),
+                }))
+            }
+            Self::Quarter(number) => {
+                let record = Record::around(tx, components, open, planned).await?;
+                Matter::Record(Box::new(record.of_quarter(tx, number, page.time_zone, now).await?))
+            }
+            Self::Showcase(chosen) => {
+                let record = Record::around(tx, components, open, planned).await?;
+                Matter::Record(Box::new(record.of_showcase(tx, chosen, page.time_zone, now).await?))
+            }
             Self::Event(id) => Matter::Event(Box::new(db::maintenances::find(tx, &id).await?)),
             Self::Month(month, cursor) => {
                 Matter::List(Box::new(load_month(tx, month, cursor, components, page.time_zone).await?))
@@ -197,6 +225,12 @@ pub(super) fn cursor(incident: &Incident) -> Cursor {
     Cursor { started_at: incident.started_at, id: incident.id.clone() }
 }
 
+/// The address of some components' last days. A comma needs no escape there.
+fn showcase_path(chosen: &[ComponentId]) -> String {
+    let ids: Vec<&str> = chosen.iter().map(ComponentId::as_str).collect();
+    format!("/uptime_showcase?components={}", ids.join(","))
+}
+
 fn with_query(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Option<&Cursor>) -> String {
     pairs.extend(cursor.map(|cursor| ("before", cursor.to_string())));
     if pairs.is_empty() {
@@ -222,6 +256,7 @@ impl Found {
             Matter::Event(maintenance) => {
                 return calendar::document(calendar::calendar(&self.page, origin, [&*maintenance]));
             }
+            Matter::Record(record) => return record.render(&self.page, origin, now),
             Matter::Uptime { components, effects, corrections } => {
                 let zone = self.page.time_zone;
                 let row = |component| component_uptime(component, &effects, &corrections, zone, now);

@@ -15,6 +15,25 @@ const BROTLI_QUALITY: i32 = 9;
 /// Where the main part of every public page begins.
 const MAIN: &str = "<main id=\"main\">";
 
+/// Who may use a document besides our own pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// Nobody.
+    #[default]
+    Own,
+    /// Scripts and pages of any origin: it is public, and reading it takes no cookie.
+    Everybody,
+    /// Pages of these origins, which have spaces between them, in a frame.
+    FramedBy(String),
+}
+
+impl Reach {
+    /// Pages of these origins, in a frame.
+    pub fn framed_by(origins: &[String]) -> Self {
+        if origins.is_empty() { Self::Own } else { Self::FramedBy(origins.join(" ")) }
+    }
+}
+
 /// How a document travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -33,6 +52,7 @@ pub struct Document {
     brotli: Bytes,
     /// The strong entity tag of each encoding, quotes included.
     etags: [String; 3],
+    pub reach: Reach,
 }
 
 impl Document {
@@ -47,12 +67,23 @@ impl Document {
             brotli: brotli(&plain),
             etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
             plain,
+            reach: Reach::Own,
         }
+    }
+
+    /// A document for whoever wants it.
+    pub fn shared(content_type: &str, text: String) -> Self {
+        Self { reach: Reach::Everybody, ..Self::new(200, content_type, text) }
     }
 
     /// An HTML page.
     pub fn html(status: u16, html: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", html)
+    }
+
+    /// An HTML page that pages of other `origins` may frame, if there are any.
+    pub fn framed(html: String, reach: Reach) -> Self {
+        Self { reach, ..Self::html(200, html) }
     }
 
     /// The same page with `notice` at the top of its main part; what is no page stays as it is.
@@ -61,7 +92,8 @@ impl Document {
         let Some((before, after)) = html.split_once(MAIN).filter(|_| self.content_type.starts_with("text/html")) else {
             return self.clone();
         };
-        Self::new(self.status, &self.content_type, [before, MAIN, notice, after].concat())
+        let aged = Self::new(self.status, &self.content_type, [before, MAIN, notice, after].concat());
+        Self { reach: self.reach.clone(), ..aged }
     }
 
     /// Whether it has this status and says this text.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Deep, Document, Encoding, Publisher};
+use super::{Deep, Document, Encoding, Form, Publisher};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
@@ -49,7 +49,7 @@ impl Publisher {
         Ok(count)
     }
 
-    /// Every incident, every maintenance and every month that has one.
+    /// Every incident, every maintenance and every month that has one, for people and for programs.
     async fn deep_pages(&self) -> db::Result<Vec<Deep>> {
         let mut pages = Vec::new();
         let mut months: Vec<Month> = Vec::new();
@@ -67,6 +67,7 @@ impl Publisher {
                     months.push(month);
                 }
                 pages.push(Deep::Incident(incident.id.clone()));
+                pages.extend([Form::Api, Form::Flat].map(|form| Deep::Record(incident.id.clone(), form)));
             }
         }
         let mut cursor = None;
@@ -78,13 +79,16 @@ impl Publisher {
             }
             for maintenance in &maintenances {
                 months.push(Month::of(maintenance.scheduled_for, zone));
-                pages.extend(IncidentId::parse(maintenance.id.as_str()).map(Deep::Incident));
+                if let Some(id) = IncidentId::parse(maintenance.id.as_str()) {
+                    pages.extend([Form::Api, Form::Flat].map(|form| Deep::Record(id.clone(), form)));
+                    pages.push(Deep::Incident(id));
+                }
                 pages.push(Deep::Event(maintenance.id.clone()));
             }
         }
         months.sort_unstable();
         months.dedup();
-        pages.push(Deep::Uptime);
+        pages.extend([Deep::Uptime, Deep::Quarter(1)]);
         pages.extend(months.into_iter().map(|month| Deep::Month(month, None)));
         Ok(pages)
     }

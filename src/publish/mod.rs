@@ -5,24 +5,29 @@
 //! rendered on first request and kept in a bounded cache under its revision.
 
 mod answer;
+pub mod api;
 mod cache;
 mod calendar;
 mod change;
 mod deep;
 mod document;
 mod export;
+pub mod feeds;
 mod pages;
+mod record;
 mod rehearsal;
 mod served;
+mod shared;
 mod site;
 mod snapshot;
 mod trouble;
 
-pub use answer::{Answer, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
+pub use answer::{Answer, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
 pub use change::Change;
 pub use deep::Deep;
-pub use document::{Document, Encoding};
+pub use document::{Document, Encoding, Reach};
 pub use pages::{content_security_policy, render_site};
+pub use record::Form;
 pub use rehearsal::{Difference, Rehearsal, Rendering};
 pub use served::Served;
 pub use site::Site;

@@ -11,13 +11,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::MAX_MAINTENANCES;
-use super::{Document, Site, Snapshot, calendar};
+use super::{Document, Reach, Site, Snapshot, calendar, shared};
 use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime::{self, Effect};
 use crate::domain::{Component, ComponentId, Correction, Incident, Maintenance, Page, Status};
 use crate::ui::layout::{Shell, stylesheet};
+use crate::ui::pages::public::api::{self, ApiPage};
+use crate::ui::pages::public::embed::{self, EmbedPage};
 use crate::ui::pages::public::error::{self, ErrorPage};
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
@@ -30,7 +32,7 @@ use crate::ui::time;
 const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
 
 /// How many of the maintenances to come have pages rendered ahead.
-const MAX_HOT_MAINTENANCES: usize = 20;
+pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
 
 /// The address of the calendar of maintenances.
 pub(super) const CALENDAR: &str = "/maintenance.ics";
@@ -72,6 +74,18 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
         add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
     }
     add(FILTER_UNAVAILABLE.to_owned(), 503, error::render(ErrorPage::filter_unavailable(view.shell("/"))));
+    add("/api".to_owned(), 200, api::render(ApiPage { shell: view.shell("/api") }));
+    let reach = Reach::framed_by(&snapshot.page.embedders);
+    for path in ["/embed", "/embed/frame"] {
+        let html = embed::render(view.embed_page(path));
+        let same = before.document(path).filter(|old| old.is(200, &html) && old.reach == reach).cloned();
+        let make = || Arc::new(Document::framed(html, reach.clone()));
+        documents.insert(path.to_owned(), same.unwrap_or_else(make));
+    }
+    for (path, kind, text) in shared::documents(snapshot, origin, now) {
+        let same = before.document(&path).filter(|old| old.is(200, &text)).cloned();
+        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::shared(kind, text))));
+    }
     let text = calendar::calendar(&snapshot.page, origin, snapshot.planned.iter().chain(&snapshot.finished));
     let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
     documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
@@ -132,6 +146,7 @@ fn nameless_page(now: DateTime<Utc>) -> Page {
         url: String::new(),
         time_zone: Tz::UTC,
         logo_text: String::new(),
+        embedders: Vec::new(),
         links: Vec::new(),
         updated_at: now,
         version: 0,
@@ -190,6 +205,16 @@ impl<'a> View<'a> {
             planned: self.snapshot.planned.clone(),
             finished: self.snapshot.finished.clone(),
             bars: self.snapshot.components.iter().map(|component| self.bars(component)).collect(),
+        }
+    }
+
+    fn embed_page(&self, path: &str) -> EmbedPage {
+        EmbedPage {
+            shell: self.shell(path),
+            headline: self.banner.headline.clone(),
+            open: self.snapshot.open.clone(),
+            active: self.snapshot.planned.iter().filter(|it| it.phase.is_active()).cloned().collect(),
+            is_frame: path != "/embed",
         }
     }
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use super::deep::Found;
-use super::{Deep, Document, Publisher, Site, Snapshot, pages};
+use super::{Deep, Document, Publisher, Reach, Site, Snapshot, pages};
 use crate::db::{self, WriteTx};
 use crate::domain::IncidentId;
 
@@ -15,9 +15,11 @@ use crate::domain::IncidentId;
 pub struct Rehearsal {
     /// The status page, the incident's own page, the history, then whatever else would change.
     pub renderings: Vec<Rendering>,
-    /// The paths of other incidents' pages, of which only the header would change: it tells the state of
-    /// the page.
+    /// The paths of other pages, of which only the header would change: it tells the state of the page.
     pub grazed: Vec<String>,
+    /// The paths of the documents for programs, and for other sites, that would change: they tell the same in
+    /// other shapes.
+    pub told: Vec<String>,
     /// The paths of the documents that would stay as they are.
     pub untouched: Vec<String>,
 }
@@ -82,7 +84,8 @@ fn compare(
     let first = ["/", own_path, "/history"];
     let place = |path: &str| first.iter().position(|first| *first == path).unwrap_or(first.len());
     documents.sort_by(|(a, _), (b, _)| (place(a), a).cmp(&(place(b), b)));
-    let mut rehearsal = Rehearsal { renderings: Vec::new(), grazed: Vec::new(), untouched: Vec::new() };
+    let mut rehearsal =
+        Rehearsal { renderings: Vec::new(), grazed: Vec::new(), told: Vec::new(), untouched: Vec::new() };
     for (path, document) in documents {
         let difference = match stands.document(&path) {
             Some(old) if **old == *document => Difference::None,
@@ -93,7 +96,9 @@ fn compare(
         let first = place(&path) < first.len();
         if !first && difference == Difference::None {
             rehearsal.untouched.push(path);
-        } else if !first && path.starts_with("/incidents/") {
+        } else if document.reach == Reach::Everybody || path.starts_with("/embed") {
+            rehearsal.told.push(path);
+        } else if !first && (path.starts_with("/incidents/") || path == "/api") {
             rehearsal.grazed.push(path);
         } else {
             rehearsal.renderings.push(Rendering { path, difference, document });

@@ -14,7 +14,7 @@ use super::Document;
 use crate::ui::pages::public::last_confirmed;
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]

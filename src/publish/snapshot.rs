@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
+use super::api::{self, MAX_LISTED};
 use crate::db::{self, Tx};
 use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub recent: Vec<Incident>,
     /// The newest of all, one more than a page of the history holds.
     pub newest: Vec<Incident>,
+    /// The newest of all, as many as a list of the API holds.
+    pub listed: Vec<Incident>,
     /// Of all incidents.
     pub totals: Totals,
     /// Maintenances to come and going on, soonest start first.
@@ -43,10 +46,14 @@ pub struct Snapshot {
     pub finished: Vec<Maintenance>,
     /// Those since the last of `newest`, latest start first, one more than a page of the history holds.
     pub latest_maintenances: Vec<Maintenance>,
+    /// Those of the latest planned start, as many as a list of the API holds.
+    pub listed_maintenances: Vec<Maintenance>,
     /// When something about a maintenance happens by itself next.
     pub next_step: Option<DateTime<Utc>>,
     /// What held components down within the days that have bars.
     pub effects: Vec<Effect>,
+    /// The titles of the incidents among them.
+    pub titles: api::Incidents,
     /// The newest row of the audit.
     pub audit: Option<Digest>,
     /// What wins over them.
@@ -65,7 +72,8 @@ impl Snapshot {
         let since = Some(past_days_begin(now, page.time_zone));
         let first_bar = start_of_day(today(now, page.time_zone) - Days::new(DAYS - 1), page.time_zone);
         let all = Filter::default();
-        let newest = db::incidents::list(tx, &all, (None, None), None, PAGE_SIZE as i64 + 1).await?;
+        let listed = db::incidents::list(tx, &all, (None, None), None, MAX_LISTED as i64).await?;
+        let newest: Vec<Incident> = listed.iter().take(PAGE_SIZE + 1).cloned().collect();
         let oldest = newest.get(PAGE_SIZE).map(|incident| incident.started_at);
         let planned = db::maintenances::planned(tx).await?;
         let steps = planned.iter().filter_map(|it| it.next_step().map(|(at, _)| at));
@@ -76,6 +84,8 @@ impl Snapshot {
             finished: db::maintenances::over_since(tx, now - KEEP_FINISHED, MAX_MAINTENANCES as i64).await?,
             latest_maintenances: db::maintenances::within(tx, (oldest, None), MAX_MAINTENANCES as i64 + 1).await?,
             newest,
+            listed,
+            listed_maintenances: db::maintenances::list(tx, None, MAX_LISTED as i64).await?,
             revision: tx.revision().await?,
             groups: db::components::groups(tx).await?,
             components: db::components::list(tx).await?,
@@ -83,6 +93,7 @@ impl Snapshot {
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
             effects: db::effects::since(tx, first_bar).await?,
+            titles: db::effects::titles_since(tx, first_bar).await?,
             audit: db::chain::head(tx).await?,
             corrections: db::corrections::since(tx, first_bar).await?,
             reviews: BTreeMap::new(),
@@ -92,8 +103,13 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    /// The published review of an incident, if it has one.
+    pub fn review_of(&self, incident: &Incident) -> Option<&PublishedReview> {
+        self.reviews.get(&incident.id)
+    }
+
     async fn load_reviews(&mut self, tx: &mut Tx) -> db::Result<()> {
-        let all = self.open.iter().chain(&self.recent).chain(&self.newest);
+        let all = self.open.iter().chain(&self.recent).chain(&self.listed);
         let reviewed = all.filter(|incident| incident.reviewed_at.is_some()).map(|incident| incident.id.clone());
         for id in reviewed.collect::<BTreeSet<_>>() {
             if let Some(review) = db::reviews::published(tx, &id).await? {

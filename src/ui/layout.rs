@@ -101,6 +101,7 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
                 {robots}
                 {canonical}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                {feeds(&shell.page.name)}
                 <style>{stylesheet()}</style>
                 {script}
             </head>
@@ -112,6 +113,17 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
                 <p id="live" class="unseen" role="status"></p>
             </body>
         </html>
+    }
+    .into_any()
+}
+
+/// The feeds, for programs that look for them.
+fn feeds(name: &str) -> AnyView {
+    let feed = |words: &str| format!("{name} Status History - {words} Feed");
+    view! {
+        <link rel="alternate" type="application/atom+xml" href="/history.atom" title=feed("Atom") />
+        <link rel="alternate" type="application/rss+xml" href="/history.rss" title=feed("RSS") />
+        <link rel="alternate" type="application/feed+json" href="/feed.json" title=feed("JSON") />
     }
     .into_any()
 }
@@ -160,6 +172,12 @@ fn footer(shell: &Shell) -> AnyView {
     view! {
         <footer>
             <p>{format!("Times in {}. Candor", zone_words(shell.now, shell.zone()))}</p>
+            <ul>
+                <li><a href="/history.atom">"Atom"</a></li>
+                <li><a href="/history.rss">"RSS"</a></li>
+                <li><a href="/maintenance.ics">"Calendar"</a></li>
+                <li><a href="/api">"API"</a></li>
+            </ul>
             {links}
         </footer>
     }

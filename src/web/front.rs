@@ -30,6 +30,9 @@ use crate::metrics::Class;
 use crate::publish::Answer;
 use crate::state::State;
 
+/// What is ready at these addresses is the whole; a query may ask for a choice of it.
+const CHOSEN_FROM: [&str; 2] = ["/history", "/uptime_showcase"];
+
 /// The body of an answer: bytes that are ready, or what the router makes.
 pub type Sent = Either<Full<Bytes>, axum::body::Body>;
 
@@ -86,7 +89,7 @@ impl Front {
         let publisher = &self.0.state.publisher;
         let path = uri.path();
         if let Some(answer) = publisher.served().answer(path) {
-            let means_nothing = path != "/history" || uri.query().is_none();
+            let means_nothing = !CHOSEN_FROM.contains(&path) || uri.query().is_none();
             return means_nothing.then(|| (Class::Site, answer.to(headers, head_only)));
         }
         if let Some(answer) = self.0.files.get(path) {

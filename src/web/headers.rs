@@ -6,14 +6,16 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Span;
 
+use super::public::for_everybody;
 use crate::publish::{PROTECTING, STRICTEST, TLS_ONLY};
 use crate::state::State;
 
 /// Adds what is missing; a handler's own value wins. What the front has ready carries the same already.
 pub async fn add(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    let shared = for_everybody(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in PROTECTING {
+    for (name, value) in shared.into_iter().flatten().chain(PROTECTING) {
         headers.entry(name).or_insert(value);
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(STRICTEST);

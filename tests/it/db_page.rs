@@ -24,6 +24,7 @@ async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
         time_zone: chrono_tz::Europe::Lisbon,
         logo_text: "Tidewater".into(),
         links: vec![link("Z"), link("A")],
+        embedders: vec!["https://a.example".into(), "https://b.example:8443".into()],
     };
     let mut tx = test.write().await.unwrap();
     let before = page::load(&mut tx).await.unwrap();
@@ -31,6 +32,7 @@ async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
     page::set_id(&mut tx, "k2v7xq0m4c9z").await.unwrap();
     let after = page::load(&mut tx).await.unwrap();
     assert_eq!((after.id.as_str(), after.version, &after.links), ("k2v7xq0m4c9z", 2, &settings.links));
+    assert_eq!(after.embedders, settings.embedders);
     assert_eq!(
         (after.name, after.time_zone, after.logo_text),
         (settings.name.clone(), settings.time_zone, "Tidewater".into())

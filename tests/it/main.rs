@@ -3,7 +3,9 @@
 #[macro_use]
 mod support;
 
+mod api_recorded;
 mod api_tokens;
+mod api_v2;
 mod audit_chain;
 mod broken;
 mod cli;
@@ -16,6 +18,8 @@ mod db_sessions;
 mod db_tx;
 mod edge;
 mod effects;
+mod embed;
+mod feeds;
 mod forgotten;
 mod import;
 mod live;

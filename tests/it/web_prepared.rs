@@ -306,7 +306,11 @@ async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
     let headings = answer.words("section h2");
     assert_eq!(headings.len(), 3, "{headings:?}");
     assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
-    assert_eq!(answer.words("details code")[0], "/incidents/old", "its header tells that something is wrong");
+    let also = answer.words("details code");
+    assert_eq!(also[..2], ["/api", "/incidents/old"], "their header tells that something is wrong");
+    for path in ["/api/v2/summary.json", "/history.atom", "/badge.svg", "/embed/frame"] {
+        assert!(also.contains(&path.to_owned()), "{path} is not in {also:?}");
+    }
     let own = headings[1].trim_end_matches(" new").to_owned();
     let status = frame(&answer, "/");
     assert!(status.contains("Major System Outage") && status.contains("<strong>out</strong>"), "{status}");

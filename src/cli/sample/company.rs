@@ -82,6 +82,7 @@ pub fn company(now: DateTime<Utc>) -> anyhow::Result<Company> {
         url: "https://tidewater.example".into(),
         time_zone: ZONE,
         logo_text: String::new(),
+        embedders: Vec::new(),
         links: vec![
             link("Documentation", "https://docs.tidewater.example"),
             link("Support", "mailto:help@tidewater.example"),

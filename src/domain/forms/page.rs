@@ -2,7 +2,7 @@ use chrono_tz::Tz;
 
 use super::{Fields, line, required_line};
 use crate::domain::moment::parse_zone;
-use crate::domain::page::{Link, MAX_LINKS, MAX_TEXT, is_safe_url};
+use crate::domain::page::{Link, MAX_EMBEDDERS, MAX_LINKS, MAX_TEXT, is_origin, is_safe_url};
 use crate::domain::{Invalid, Page};
 
 /// The page's settings as somebody typed them.
@@ -14,6 +14,8 @@ pub struct PageForm {
     pub logo_text: String,
     /// One link a line: the address, a space, the label.
     pub links: String,
+    /// One origin a line.
+    pub embedders: String,
     pub version: i64,
 }
 
@@ -25,6 +27,7 @@ pub struct PageSettings {
     pub time_zone: Tz,
     pub logo_text: String,
     pub links: Vec<Link>,
+    pub embedders: Vec<String>,
 }
 
 impl PageForm {
@@ -36,6 +39,7 @@ impl PageForm {
             time_zone: fields.text("time_zone"),
             logo_text: fields.text("logo_text"),
             links: fields.text("links"),
+            embedders: fields.text("embedders"),
             version: fields.version(),
         }
     }
@@ -49,6 +53,7 @@ impl PageForm {
             time_zone: page.time_zone.name().to_owned(),
             logo_text: page.logo_text.clone(),
             links: page.links.iter().map(link).collect(),
+            embedders: page.embedders.iter().map(|origin| format!("{origin}\n")).collect(),
             version: page.version,
         }
     }
@@ -64,9 +69,10 @@ impl PageForm {
         let time_zone = invalid.take("time_zone", parse_zone(&self.time_zone));
         let logo_text = invalid.take("logo_text", line(&self.logo_text, MAX_TEXT));
         let links = invalid.take("links", links(&self.links));
-        match (name, url, time_zone, logo_text, links) {
-            (Some(name), Some(url), Some(time_zone), Some(logo_text), Some(links)) => {
-                Ok(PageSettings { name, url, time_zone, logo_text, links })
+        let embedders = invalid.take("embedders", embedders(&self.embedders));
+        match (name, url, time_zone, logo_text, links, embedders) {
+            (Some(name), Some(url), Some(time_zone), Some(logo_text), Some(links), Some(embedders)) => {
+                Ok(PageSettings { name, url, time_zone, logo_text, links, embedders })
             }
             _ => Err(invalid),
         }
@@ -90,6 +96,21 @@ fn links(text: &str) -> Result<Vec<Link>, String> {
     rows.into_iter().map(link).collect()
 }
 
+fn embedders(text: &str) -> Result<Vec<String>, String> {
+    let rows = text.lines().map(|row| row.trim().trim_end_matches('/').to_ascii_lowercase());
+    let mut origins: Vec<String> = rows.filter(|row| !row.is_empty()).collect();
+    origins.dedup();
+    if origins.len() > MAX_EMBEDDERS {
+        return Err(format!("At most {MAX_EMBEDDERS} sites."));
+    }
+    match origins.iter().find(|origin| !is_origin(origin)) {
+        Some(wrong) => {
+            Err(format!("“{wrong}” is not the address of a site: write https://www.example.org, without a path."))
+        }
+        None => Ok(origins),
+    }
+}
+
 fn link(row: &str) -> Result<Link, String> {
     let (url, label) = row.split_once(char::is_whitespace).unwrap_or((row, row));
     let label = required_line(label, MAX_TEXT, "Give every link a label.")?;
@@ -103,6 +124,16 @@ fn link(row: &str) -> Result<Link, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_site_that_may_embed_is_an_origin() {
+        assert_eq!(embedders(" https://WWW.example.org/ \n\n").unwrap(), ["https://www.example.org"]);
+        assert_eq!(embedders("").unwrap(), [""; 0]);
+        for bad in ["*", "https://example.org/path", "https://a.test 'self'", "javascript:alert(1)"] {
+            assert!(embedders(bad).is_err(), "{bad}");
+        }
+        assert!(embedders(&(0..11).map(|n| format!("https://a{n}.test\n")).collect::<String>()).is_err());
+    }
 
     #[test]
     fn a_link_is_an_address_and_a_label() {

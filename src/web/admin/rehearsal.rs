@@ -42,6 +42,7 @@ pub(super) async fn show(
         fields: what.fields.0.iter().filter(|(name, _)| name != "rehearse").cloned().collect(),
         shown: rehearsal.renderings.into_iter().map(shown).collect(),
         grazed: rehearsal.grazed,
+        told: rehearsal.told,
         untouched: rehearsal.untouched,
     };
     let mut response = page(rehearsed.html()).into_response();

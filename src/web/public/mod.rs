@@ -1,9 +1,11 @@
 //! What visitors read beyond what the front has ready: pages rendered on demand, streams, and errors.
 
+mod data;
 mod events;
 mod health;
 mod pages;
 
+pub use data::for_everybody;
 pub use pages::{error_page, not_found};
 
 use axum::Router;
@@ -18,7 +20,19 @@ pub fn router() -> Router<State> {
         .route("/history", get(pages::history))
         .route("/history/{month}", get(pages::month))
         .route("/uptime", get(pages::uptime))
-        .route("/incidents/{id}", get(pages::incident))
+        .route("/incidents/{id}", get(pages::incident).options(data::preflight))
+        .route("/api", get(pages::hot))
+        .route("/api/openapi.json", get(pages::hot).options(data::preflight))
+        .route("/api/v2/{*path}", get(data::show).options(data::preflight))
+        .route("/history.json", get(data::history).options(data::preflight))
+        .route("/uptime_showcase", get(data::showcase).options(data::preflight))
+        .route("/history.atom", get(pages::hot).options(data::preflight))
+        .route("/history.rss", get(pages::hot).options(data::preflight))
+        .route("/feed.json", get(pages::hot).options(data::preflight))
+        .route("/embed", get(pages::hot))
+        .route("/embed/{part}", get(pages::hot))
+        .route("/badge.svg", get(pages::hot))
+        .route("/components/{id}/badge.svg", get(pages::hot))
         .route("/maintenance.ics", get(pages::hot))
         .route("/.well-known/candor-audit", get(pages::hot))
         .route("/events", get(events::follow))

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use crate::db;
 use crate::domain::history::{Cursor, Filter, Month};
 use crate::domain::{IncidentId, MaintenanceId};
-use crate::publish::Deep;
+use crate::publish::{Deep, Form};
 use crate::state::State;
 use crate::web::Error;
 use crate::web::form::Search;
@@ -48,10 +48,13 @@ pub async fn uptime(FromState(state): FromState<State>, headers: HeaderMap) -> R
 }
 
 /// `GET /incidents/{id}` of an incident or maintenance that is not in the Site any more, and
-/// `GET /incidents/{id}.ics` of a maintenance, for a calendar.
+/// `GET /incidents/{id}.ics` of a maintenance, for a calendar, `GET /incidents/{id}.json` for programs.
 pub async fn incident(FromState(state): FromState<State>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     if let Some(id) = id.strip_suffix(".ics").and_then(MaintenanceId::parse) {
         return deep(&state, Deep::Event(id), &headers).await;
+    }
+    if let Some(id) = id.strip_suffix(".json").and_then(IncidentId::parse) {
+        return deep(&state, Deep::Record(id, Form::Flat), &headers).await;
     }
     match IncidentId::parse(&id) {
         Some(id) => deep(&state, Deep::Incident(id), &headers).await,
@@ -64,7 +67,7 @@ pub async fn not_found() -> Error {
     Error::NotFound
 }
 
-async fn deep(state: &State, page: Deep, headers: &HeaderMap) -> Response {
+pub(super) async fn deep(state: &State, page: Deep, headers: &HeaderMap) -> Response {
     let is_filtered = matches!(page, Deep::Filtered(..));
     match state.publisher.deep(page).await {
         Ok(answer) => answer.to(headers, false).map(Body::new),

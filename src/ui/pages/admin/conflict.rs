@@ -136,6 +136,7 @@ impl Compared for PageForm {
             ("Time zone", self.time_zone.clone()),
             ("Text at the top", self.logo_text.clone()),
             ("Links", self.links.clone()),
+            ("Sites that may embed", self.embedders.clone()),
         ]
     }
 }

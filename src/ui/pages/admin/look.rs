@@ -511,6 +511,7 @@ fn prepared_pages(world: &World) -> Vec<(&'static str, String)> {
             shown("/badge", Words::Bytes(12)),
         ],
         grazed: vec!["/incidents/late".into()],
+        told: vec!["/api/v2/summary.json".into()],
         untouched: vec!["/incidents/over".into()],
     };
     vec![
@@ -604,6 +605,7 @@ fn page_form(world: &World) -> PageForm {
         time_zone: "Europe/Lisbon".into(),
         logo_text: world.text.clone(),
         links: format!("https://harbor.example/help {}\n", world.text),
+        embedders: "https://www.harbor.example\n".into(),
         version: 7,
     }
 }

@@ -17,8 +17,10 @@ pub struct Rehearsed {
     pub fields: Vec<(String, String)>,
     /// The documents to look at, the most important first.
     pub shown: Vec<Shown>,
-    /// The paths of other incidents' pages, of which only the header would change.
+    /// The paths of other pages, of which only the header would change.
     pub grazed: Vec<String>,
+    /// The paths of the documents for programs that would change.
+    pub told: Vec<String>,
     /// The paths of those that would stay as they are.
     pub untouched: Vec<String>,
 }
@@ -63,7 +65,8 @@ pub fn RehearsalPage(page: Rehearsed) -> impl IntoView {
             </p>
         </form>
         {page.shown.iter().map(document).collect_view()}
-        {paths("Other incidents' pages, of which only the header changes", &page.grazed)}
+        {paths("Other pages, of which only the header changes", &page.grazed)}
+        {paths("Documents for programs and other sites that change with it", &page.told)}
         {paths("Documents that stay as they are", &page.untouched)}
     };
     view! { <AdminLayout shell title="Rehearsal" section=Some(Section::Incidents) content=content.into_any()/> }

@@ -19,7 +19,7 @@ pub struct Settings {
     pub conflict: Option<Conflict<PageForm>>,
 }
 
-const ORDER: [&str; 5] = ["name", "url", "logo_text", "time_zone", "links"];
+const ORDER: [&str; 6] = ["name", "url", "logo_text", "time_zone", "links", "embedders"];
 
 /// Edits the settings; who is no owner reads them.
 #[component]
@@ -48,6 +48,8 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
     let zone = Field::new("time_zone", "Time zone").hint("Every time is shown in it, and days begin by it.");
     let links = Field::new("links", "Links in the footer (optional)")
         .hint("One a line, at most 8: the address, a space, the label. https://example.org/help Help");
+    let embedders = Field::new("embedders", "Sites that may embed (optional)")
+        .hint("One a line, at most 10, like https://www.example.org. Their pages may show the small view at /embed; nobody else's may.");
     view! {
         <form method="post" action="/admin/settings" novalidate>
             <Hidden name="version" value=form.version.to_string()/>
@@ -56,6 +58,7 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
             <TextInput field=logo value=form.logo_text.clone()/>
             <Select field=zone.judged(problems) choices=zone_choices() value=form.time_zone.clone()/>
             <TextArea field=links.judged(problems) value=form.links.clone() rows=4/>
+            <TextArea field=embedders.judged(problems) value=form.embedders.clone() rows=2/>
             <p class="actions"><Submit words="Publish settings"/></p>
         </form>
     }

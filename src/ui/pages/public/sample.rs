@@ -33,6 +33,7 @@ pub fn shell(path: &str) -> Shell {
         url: "https://harbormail.example".into(),
         time_zone: Tz::Europe__Lisbon,
         logo_text: String::new(),
+        embedders: Vec::new(),
         links: vec![Link { label: "Help".into(), url: "https://help.harbormail.example".into() }],
         updated_at: now(),
         version: 1,

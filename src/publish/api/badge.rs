@@ -1,0 +1,113 @@
+//! Badges: one line of state as a small picture, for a README or another site.
+
+use crate::domain::page_status::{Indicator, PageStatus};
+use crate::domain::{ComponentId, Incident, Status};
+
+/// The most characters of a label.
+const MAX_LABEL: usize = 100;
+/// About how wide a character is, in units of the picture.
+const CHARACTER: usize = 7;
+/// What stands left and right of a text.
+const GAP: usize = 10;
+
+/// Where the badge of a component stands.
+pub fn badge_path(component: &ComponentId) -> String {
+    format!("/components/{component}/badge.svg")
+}
+
+/// A badge that says `words` of `label`, in the colour of `tone`.
+pub fn badge(label: &str, words: &str, tone: Indicator) -> String {
+    let label = cut(label);
+    let (left, right) = (width(&label), width(words));
+    let (all, middle_left, middle_right) = (left + right, left / 2, left + right / 2);
+    let (label, words, colour) = (escaped(&label), escaped(words), colour(tone));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all}\" height=\"20\" role=\"img\" \
+         aria-label=\"{label}: {words}\"><title>{label}: {words}</title>\
+         <rect width=\"{all}\" height=\"20\" rx=\"3\" fill=\"#3b4252\"/>\
+         <path d=\"M{left} 0h{inner}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{inner}z\" fill=\"{colour}\"/>\
+         <g fill=\"#fff\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\" text-anchor=\"middle\">\
+         <text x=\"{middle_left}\" y=\"14\">{label}</text><text x=\"{middle_right}\" y=\"14\">{words}</text></g></svg>",
+        inner = right - 3,
+    )
+}
+
+/// What the badge of the page says: short, and honest where an open incident leaves every component green.
+pub fn words(statuses: &[Status], open: &[Incident]) -> &'static str {
+    let counted = PageStatus::of(statuses);
+    match counted.indicator {
+        Indicator::None | Indicator::Maintenance if !open.is_empty() => "Open incident",
+        _ => counted.description,
+    }
+}
+
+/// The tone in which the status of one component is told.
+pub fn tone(status: Status) -> Indicator {
+    match status {
+        Status::Operational => Indicator::None,
+        Status::UnderMaintenance => Indicator::Maintenance,
+        Status::DegradedPerformance => Indicator::Minor,
+        Status::PartialOutage => Indicator::Major,
+        Status::MajorOutage => Indicator::Critical,
+    }
+}
+
+/// Dark enough for white letters on them.
+fn colour(tone: Indicator) -> &'static str {
+    match tone {
+        Indicator::None => "#1f7a46",
+        Indicator::Maintenance => "#2f5fb3",
+        Indicator::Minor => "#8a6100",
+        Indicator::Major => "#b04a00",
+        Indicator::Critical => "#b3261e",
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count() * CHARACTER + 2 * GAP
+}
+
+/// One line, not too long.
+fn cut(text: &str) -> String {
+    let line: String = text.chars().filter(|c| !c.is_control()).collect();
+    match line.char_indices().nth(MAX_LABEL) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Text that is only text in XML; what XML can't hold is left out.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}')) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_badge_holds_text_and_never_markup() {
+        let svg = badge("<script>alert('x')</script> & \"more\"\u{0}", "Operational", Indicator::None);
+        assert!(!svg.contains("<script") && !svg.contains('\u{0}'), "{svg}");
+        assert_eq!(svg.matches('<').count(), badge("a", "b", Indicator::None).matches('<').count());
+        assert!(svg.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;: Operational"));
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let svg = badge(&"ä".repeat(255), "Operational", Indicator::None);
+        assert_eq!(svg.matches('ä').count(), 3 * MAX_LABEL);
+        assert!(svg.contains('…') && svg.contains("width=\"804\""), "{svg}");
+    }
+}

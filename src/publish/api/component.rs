@@ -1,0 +1,88 @@
+//! Components, and the rows of their groups.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::Scene;
+use crate::domain::{Component, Group, Status};
+
+/// A component or a group, in the order of keys that readers know. Some of them refuse any other key.
+#[derive(Clone, Serialize)]
+pub struct ComponentRow<'a> {
+    id: &'a str,
+    name: &'a str,
+    status: &'static str,
+    created_at: String,
+    updated_at: String,
+    position: i64,
+    description: Option<&'a str>,
+    showcase: bool,
+    start_date: Option<NaiveDate>,
+    group_id: Option<&'a str>,
+    page_id: &'a str,
+    group: bool,
+    only_show_if_degraded: bool,
+    /// The members; only groups have the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    components: Option<Vec<&'a str>>,
+}
+
+/// Every component and every group, by position: that within its group for a member of one.
+pub fn rows<'a>(scene: &Scene<'a>) -> Vec<ComponentRow<'a>> {
+    let groups = scene.groups.iter().map(|group| group_row(scene, group));
+    let mut rows: Vec<ComponentRow<'a>> = groups.chain(leaves(scene, |_| true)).collect();
+    rows.sort_by_key(|row| row.position);
+    rows
+}
+
+/// The components that `chosen` lets through, in the order of the page.
+pub fn leaves<'a>(scene: &Scene<'a>, chosen: impl Fn(&Component) -> bool) -> Vec<ComponentRow<'a>> {
+    let chosen = scene.components.iter().filter(|(component, _)| chosen(component));
+    chosen.map(|(component, status)| row(scene, component, *status)).collect()
+}
+
+fn row<'a>(scene: &Scene<'a>, component: &'a Component, status: Status) -> ComponentRow<'a> {
+    ComponentRow {
+        id: component.id.as_str(),
+        name: &component.name,
+        status: status.key(),
+        created_at: scene.stamp(component.created_at),
+        updated_at: scene.stamp(component.updated_at),
+        position: component.position,
+        description: described(&component.description),
+        // Every component has its bars on the page.
+        showcase: true,
+        start_date: component.start_date,
+        group_id: component.group_id.as_ref().map(|group| group.as_str()),
+        page_id: &scene.page.id,
+        group: false,
+        only_show_if_degraded: component.only_show_if_degraded,
+        components: None,
+    }
+}
+
+/// A group stands as its worst member does.
+fn group_row<'a>(scene: &Scene<'a>, group: &'a Group) -> ComponentRow<'a> {
+    let members = || scene.components.iter().filter(|(component, _)| component.group_id.as_ref() == Some(&group.id));
+    let worst = members().map(|(_, status)| *status).max().unwrap_or_default();
+    ComponentRow {
+        id: group.id.as_str(),
+        name: &group.name,
+        status: worst.key(),
+        created_at: scene.stamp(group.created_at),
+        updated_at: scene.stamp(group.updated_at),
+        position: group.position,
+        description: described(&group.description),
+        showcase: false,
+        start_date: None,
+        group_id: None,
+        page_id: &scene.page.id,
+        group: true,
+        only_show_if_degraded: false,
+        components: Some(members().map(|(component, _)| component.id.as_str()).collect()),
+    }
+}
+
+fn described(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}

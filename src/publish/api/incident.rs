@@ -1,0 +1,226 @@
+//! Incidents and scheduled maintenances: the same object, but for the planned time.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::affected::{Change, changes};
+use super::component::{ComponentRow, leaves};
+use super::scene::PageRow;
+use super::{Scene, written};
+use crate::domain::review::PublishedReview;
+use crate::domain::{ComponentId, Incident, Maintenance, MaintenancePhase, Phase, Update, UpdateId};
+
+/// An incident; with the two last keys a scheduled maintenance.
+#[derive(Clone, Serialize)]
+pub struct EntryRow<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+    pub status: &'static str,
+    pub created_at: String,
+    pub updated_at: String,
+    pub monitoring_at: Option<String>,
+    pub resolved_at: Option<String>,
+    pub impact: &'static str,
+    pub shortlink: String,
+    pub started_at: String,
+    pub page_id: &'a str,
+    pub incident_updates: Vec<UpdateRow<'a>>,
+    pub components: Vec<ComponentRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_until: Option<String>,
+    /// By which lists are sorted.
+    #[serde(skip)]
+    pub created: DateTime<Utc>,
+}
+
+/// One update.
+#[derive(Clone, Serialize)]
+pub struct UpdateRow<'a> {
+    pub id: String,
+    pub status: &'static str,
+    pub body: &'a str,
+    pub incident_id: &'a str,
+    pub created_at: String,
+    pub updated_at: String,
+    pub display_at: String,
+    pub affected_components: Option<Vec<AffectedRow<'a>>>,
+    pub deliver_notifications: bool,
+    /// Nobody posts elsewhere.
+    pub custom_tweet: Option<&'a str>,
+    pub tweet_id: Option<&'a str>,
+}
+
+/// A component in an update.
+#[derive(Clone, Serialize)]
+pub struct AffectedRow<'a> {
+    code: &'a str,
+    /// As it was called then.
+    name: String,
+    old_status: &'static str,
+    new_status: &'static str,
+}
+
+/// One incident by itself.
+#[derive(Serialize)]
+struct Single<'a> {
+    page: PageRow<'a>,
+    incident: WithReminders<'a>,
+}
+
+#[derive(Serialize)]
+struct WithReminders<'a> {
+    #[serde(flatten)]
+    entry: EntryRow<'a>,
+    reminder_intervals: Option<&'a str>,
+}
+
+/// The document of one incident or maintenance.
+pub fn single(scene: &Scene<'_>, entry: EntryRow<'_>) -> String {
+    written(&Single { page: scene.page_row(), incident: WithReminders { entry, reminder_intervals: None } })
+}
+
+impl<'a> EntryRow<'a> {
+    /// An incident. A published review is its newest update, and gives it the status that says so.
+    pub fn incident(scene: &Scene<'a>, incident: &'a Incident, review: Option<&'a PublishedReview>) -> Self {
+        let id = incident.id.as_str();
+        let mut updates = update_rows(scene, id, &incident.updates, Phase::key, |phase| !phase.is_open());
+        updates.extend(review.map(|review| (review.at, review_row(scene, id, review))));
+        updates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let created = created(incident.created_at, &incident.updates);
+        Self {
+            id,
+            name: &incident.title,
+            status: if review.is_some() && !incident.is_open() { "postmortem" } else { incident.phase.key() },
+            created_at: scene.stamp(created),
+            updated_at: scene.stamp(incident.updated_at),
+            monitoring_at: first(scene, &incident.updates, |phase| phase == Phase::Monitoring),
+            resolved_at: incident.ended_at.map(|at| scene.stamp(at)),
+            impact: incident.impact().key(),
+            shortlink: scene.permalink(id),
+            started_at: scene.stamp(incident.started_at),
+            page_id: &scene.page.id,
+            incident_updates: updates.into_iter().map(|(_, row)| row).collect(),
+            components: named(scene, incident.affected().into_iter().map(|(id, _)| id)),
+            scheduled_for: None,
+            scheduled_until: None,
+            created,
+        }
+    }
+
+    /// A maintenance. One that was called off is told as completed: readers know no other end, and its
+    /// newest text says what it was.
+    pub fn maintenance(scene: &Scene<'a>, it: &'a Maintenance) -> Self {
+        let id = it.id.as_str();
+        let mut updates = update_rows(scene, id, &it.updates, phase_key, MaintenancePhase::is_over);
+        updates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let created = created(it.created_at, &it.updates);
+        Self {
+            id,
+            name: &it.title,
+            status: phase_key(it.phase),
+            created_at: scene.stamp(it.created_at),
+            updated_at: scene.stamp(it.updated_at),
+            monitoring_at: first(scene, &it.updates, |phase| phase == MaintenancePhase::Verifying),
+            resolved_at: it.ended_at.map(|at| scene.stamp(at)),
+            impact: "maintenance",
+            shortlink: scene.permalink(id),
+            started_at: scene.stamp(it.updates.first().map_or(it.created_at, |first| first.posted_at)),
+            page_id: &scene.page.id,
+            incident_updates: updates.into_iter().map(|(_, row)| row).collect(),
+            components: named(scene, it.components.iter().map(|component| &component.id)),
+            scheduled_for: Some(scene.stamp(it.scheduled_for)),
+            scheduled_until: Some(scene.stamp(it.scheduled_until)),
+            created,
+        }
+    }
+}
+
+/// The name of a phase that readers know.
+pub fn phase_key(phase: MaintenancePhase) -> &'static str {
+    match phase {
+        MaintenancePhase::Cancelled => MaintenancePhase::Completed.key(),
+        phase => phase.key(),
+    }
+}
+
+/// When it was made. What was written afterwards counts from the time its first update shows.
+fn created<P>(created_at: DateTime<Utc>, updates: &[Update<P>]) -> DateTime<Utc> {
+    updates.first().map_or(created_at, |first| created_at.min(first.posted_at))
+}
+
+/// The time that the first update in such a phase shows.
+fn first<P: Copy>(scene: &Scene<'_>, updates: &[Update<P>], is: fn(P) -> bool) -> Option<String> {
+    updates.iter().find(|update| is(update.phase)).map(|update| scene.stamp(update.posted_at))
+}
+
+/// The components of these ids that still exist, as they are now.
+fn named<'a, 'i>(scene: &Scene<'a>, ids: impl Iterator<Item = &'i ComponentId>) -> Vec<ComponentRow<'a>> {
+    let ids: BTreeSet<&ComponentId> = ids.collect();
+    leaves(scene, |component| ids.contains(&component.id))
+}
+
+/// Every update with the time it shows, newest last entry first among equals.
+fn update_rows<'a, P: Copy>(
+    scene: &Scene<'a>,
+    owner: &'a str,
+    updates: &'a [Update<P>],
+    key: fn(P) -> &'static str,
+    ends: fn(P) -> bool,
+) -> Vec<(DateTime<Utc>, UpdateRow<'a>)> {
+    let all = updates.iter().zip(changes(updates, ends)).rev();
+    let row = |(update, changes): (&'a Update<P>, Vec<Change<'a>>)| {
+        let affected: Vec<_> = changes.iter().map(|change| affected_row(scene, change)).collect();
+        let row = UpdateRow {
+            id: update.id.to_string(),
+            status: key(update.phase),
+            body: &update.body,
+            incident_id: owner,
+            created_at: scene.stamp(update.created_at),
+            updated_at: scene.stamp(update.edited_at.unwrap_or(update.created_at)),
+            display_at: scene.stamp(update.posted_at),
+            affected_components: (!affected.is_empty()).then_some(affected),
+            deliver_notifications: true,
+            custom_tweet: None,
+            tweet_id: None,
+        };
+        (update.posted_at, row)
+    };
+    all.map(row).collect()
+}
+
+fn affected_row<'a>(scene: &Scene<'_>, change: &Change<'a>) -> AffectedRow<'a> {
+    AffectedRow {
+        code: change.component.id.as_str(),
+        name: scene.full_name(&change.component.id, &change.component.name),
+        old_status: change.old.key(),
+        new_status: change.new.key(),
+    }
+}
+
+fn review_row<'a>(scene: &Scene<'_>, owner: &'a str, review: &'a PublishedReview) -> UpdateRow<'a> {
+    let at = scene.stamp(review.at);
+    UpdateRow {
+        id: review_id(owner).to_string(),
+        status: "postmortem",
+        body: &review.body,
+        incident_id: owner,
+        created_at: at.clone(),
+        updated_at: at.clone(),
+        display_at: at,
+        affected_components: None,
+        deliver_notifications: true,
+        custom_tweet: None,
+        tweet_id: None,
+    }
+}
+
+/// The id under which a review is told as an update: always the same for one incident.
+fn review_id(owner: &str) -> UpdateId {
+    let digest = Sha256::digest(format!("review of {owner}").as_bytes());
+    UpdateId::from_random(std::array::from_fn(|at| digest[at]))
+}

@@ -1,0 +1,34 @@
+//! The public API: documents in the shapes that readers of Statuspage know, key by key and in their order.
+//!
+//! Each kind of document is a struct whose fields stand in the documented order; it is written when the page
+//! is published. `docs/COMPATIBILITY.md` says what is the same, what is more, and what is not there.
+
+mod affected;
+mod badge;
+mod component;
+mod flat;
+mod history;
+mod incident;
+mod lists;
+mod scene;
+mod showcase;
+
+pub use badge::{badge, badge_path, tone, words as badge_words};
+pub use flat::{flat, flat_maintenance};
+pub use history::{MAX_PAGE, months, quarter};
+pub use incident::{EntryRow, single};
+pub use lists::documents;
+pub use scene::Scene;
+pub use showcase::{Incidents, showcase};
+
+/// The most incidents, and the most maintenances, in one list.
+pub const MAX_LISTED: usize = 50;
+
+/// What the OpenAPI document says; a test asks every address in it.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// A document as it travels: compact, without a line end.
+fn written(document: &impl serde::Serialize) -> String {
+    // Only maps whose keys are no texts, and failing writers, can't be written.
+    serde_json::to_string(document).unwrap_or_default()
+}

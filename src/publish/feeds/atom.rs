@@ -1,0 +1,47 @@
+use atom_syndication::{Content, Entry as AtomEntry, Feed as AtomFeed, Link, Person, Text};
+use chrono::{DateTime, FixedOffset, SubsecRound as _, Utc};
+
+use super::{Entry, Feed, plain};
+
+/// The feed in Atom.
+pub fn atom(feed: &Feed<'_>) -> String {
+    let (origin, host) = (feed.origin, feed.host());
+    let document = AtomFeed {
+        title: Text::plain(feed.title()),
+        id: format!("tag:{host},2005:/history"),
+        updated: stamp(feed.updated()),
+        authors: vec![Person { name: plain(&feed.page.name), ..Person::default() }],
+        links: vec![
+            link("alternate", "text/html", origin.to_owned()),
+            link("self", "application/atom+xml", format!("{origin}/history.atom")),
+        ],
+        entries: feed.entries.iter().map(|it| entry(feed, it)).collect(),
+        lang: Some("en-US".to_owned()),
+        ..AtomFeed::default()
+    };
+    document.to_string()
+}
+
+fn entry(feed: &Feed<'_>, it: &Entry<'_>) -> AtomEntry {
+    AtomEntry {
+        title: Text::plain(plain(it.title)),
+        id: format!("tag:{},2005:Incident/{}", feed.host(), it.id),
+        published: Some(stamp(it.published)),
+        updated: stamp(it.updated),
+        links: vec![link("alternate", "text/html", feed.address(it))],
+        content: Some(Content {
+            value: Some(it.html.clone()),
+            content_type: Some("html".to_owned()),
+            ..Content::default()
+        }),
+        ..AtomEntry::default()
+    }
+}
+
+fn link(rel: &str, kind: &str, href: String) -> Link {
+    Link { href, rel: rel.to_owned(), mime_type: Some(kind.to_owned()), ..Link::default() }
+}
+
+fn stamp(at: DateTime<Utc>) -> DateTime<FixedOffset> {
+    at.trunc_subsecs(0).fixed_offset()
+}

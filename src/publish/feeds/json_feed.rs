@@ -1,0 +1,60 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::{Entry, Feed};
+
+/// JSON Feed 1.1.
+#[derive(Serialize)]
+struct JsonFeed<'a> {
+    version: &'static str,
+    title: String,
+    home_page_url: &'a str,
+    feed_url: String,
+    authors: [Author<'a>; 1],
+    language: &'static str,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Author<'a> {
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    id: String,
+    url: String,
+    title: &'a str,
+    content_html: &'a str,
+    date_published: String,
+    date_modified: String,
+}
+
+/// The feed in JSON.
+pub fn json_feed(feed: &Feed<'_>) -> String {
+    let document = JsonFeed {
+        version: "https://jsonfeed.org/version/1.1",
+        title: feed.title(),
+        home_page_url: feed.origin,
+        feed_url: format!("{}/feed.json", feed.origin),
+        authors: [Author { name: &feed.page.name }],
+        language: "en-US",
+        items: feed.entries.iter().map(|it| item(feed, it)).collect(),
+    };
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+fn item<'a>(feed: &Feed<'_>, it: &'a Entry<'_>) -> Item<'a> {
+    Item {
+        id: format!("tag:{},2005:Incident/{}", feed.host(), it.id),
+        url: feed.address(it),
+        title: it.title,
+        content_html: &it.html,
+        date_published: stamp(it.published),
+        date_modified: stamp(it.updated),
+    }
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

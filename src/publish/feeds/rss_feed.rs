@@ -1,0 +1,44 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rss::extension::Extension;
+use rss::{Channel, Guid, Item};
+
+use super::{Entry, Feed, plain};
+
+/// The feed in RSS 2.0.
+pub fn rss(feed: &Feed<'_>) -> String {
+    let channel = Channel {
+        title: feed.title(),
+        link: feed.origin.to_owned(),
+        description: "Statuspage".to_owned(),
+        pub_date: Some(stamp(feed, feed.updated())),
+        items: feed.entries.iter().map(|it| item(feed, it)).collect(),
+        ..Channel::default()
+    };
+    channel.to_string()
+}
+
+/// A maintenance has the date of its planned start, and one key more for its planned end.
+fn item(feed: &Feed<'_>, it: &Entry<'_>) -> Item {
+    let address = feed.address(it);
+    let mut extensions = BTreeMap::new();
+    if let Some((_, until)) = it.window {
+        let name = "maintenanceEndDate".to_owned();
+        let end = Extension { name: name.clone(), value: Some(stamp(feed, until)), ..Extension::default() };
+        extensions.insert(String::new(), BTreeMap::from([(name, vec![end])]));
+    }
+    Item {
+        title: Some(plain(it.title)),
+        description: Some(it.html.clone()),
+        pub_date: Some(stamp(feed, it.window.map_or(it.published, |(start, _)| start))),
+        link: Some(address.clone()),
+        guid: Some(Guid { value: address, permalink: true }),
+        extensions,
+        ..Item::default()
+    }
+}
+
+fn stamp(feed: &Feed<'_>, at: DateTime<Utc>) -> String {
+    at.with_timezone(&feed.page.time_zone).to_rfc2822()
+}

@@ -1,0 +1,78 @@
+//! Which documents for programs a Site holds: the API, the feeds, the badges.
+
+use chrono::{DateTime, Utc};
+
+use super::api::{self, EntryRow, Scene};
+use super::feeds::{self, Feed};
+use super::pages::MAX_HOT_MAINTENANCES;
+use super::{Form, Snapshot};
+use crate::domain::page_status::Banner;
+use crate::domain::{Incident, IncidentId, Status};
+
+/// What every document of the API is.
+pub const JSON: &str = "application/json; charset=utf-8";
+const SVG: &str = "image/svg+xml; charset=utf-8";
+
+/// What another site puts into its pages to show the notice.
+const EMBED_SCRIPT: &str = include_str!("../../public/embed.js");
+/// What runs in the frame of the notice.
+const FRAME_SCRIPT: &str = include_str!("../../public/frame.js");
+
+/// Where the last days of all components stand.
+pub const SHOWCASE: &str = "/uptime_showcase";
+
+/// Path, kind and text of each.
+pub fn documents(snapshot: &Snapshot, origin: &str, now: DateTime<Utc>) -> Vec<(String, &'static str, String)> {
+    let Snapshot { page, groups, components, open, planned, .. } = snapshot;
+    let changes = snapshot.listed.iter().map(|it| it.updated_at);
+    let changes = changes.chain(snapshot.listed_maintenances.iter().map(|it| it.updated_at));
+    let scene = Scene::of(page, origin, groups, components, open, planned).after(changes);
+    let mut all: Vec<(String, &'static str, String)> = Vec::new();
+    all.extend(api::documents(&scene, snapshot).into_iter().map(|(path, text)| (path.to_owned(), JSON, text)));
+    all.extend(records(&scene, snapshot));
+    let feed = Feed::of(snapshot, origin);
+    all.push(("/history.atom".to_owned(), "application/atom+xml; charset=utf-8", feeds::atom(&feed)));
+    all.push(("/history.rss".to_owned(), "application/rss+xml; charset=utf-8", feeds::rss(&feed)));
+    all.push(("/feed.json".to_owned(), "application/feed+json; charset=utf-8", feeds::json_feed(&feed)));
+    let Snapshot { effects, corrections, titles, .. } = snapshot;
+    let showcase = api::showcase(&scene, |_| true, effects, corrections, titles, now);
+    all.push((SHOWCASE.to_owned(), JSON, showcase));
+    all.extend(badges(&scene, snapshot));
+    for (path, script) in [("/embed/script.js", EMBED_SCRIPT), ("/embed/frame.js", FRAME_SCRIPT)] {
+        all.push((path.to_owned(), "text/javascript; charset=utf-8", script.to_owned()));
+    }
+    all.push(("/api/openapi.json".to_owned(), JSON, api::OPENAPI.to_owned()));
+    all
+}
+
+/// Each incident and maintenance that has a page rendered ahead, in both shapes.
+fn records(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
+    let mut all = Vec::new();
+    let incidents: Vec<&Incident> = snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest).collect();
+    for it in incidents {
+        let review = snapshot.review_of(it);
+        let entry = EntryRow::incident(scene, it, review);
+        all.push((Form::Api.path(&it.id), JSON, api::single(scene, entry)));
+        all.push((Form::Flat.path(&it.id), JSON, api::flat(scene, it, review)));
+    }
+    for it in snapshot.planned.iter().take(MAX_HOT_MAINTENANCES) {
+        let Some(id) = IncidentId::parse(it.id.as_str()) else { continue };
+        all.push((Form::Api.path(&id), JSON, api::single(scene, EntryRow::maintenance(scene, it))));
+        all.push((Form::Flat.path(&id), JSON, api::flat_maintenance(scene, it)));
+    }
+    all
+}
+
+/// One badge for the page, saying what its first heading says, and one for each component.
+fn badges(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
+    let statuses: Vec<Status> = scene.components.iter().map(|(_, status)| *status).collect();
+    let banner = Banner::of(&statuses, &snapshot.open);
+    let words = api::badge_words(&statuses, &snapshot.open);
+    let whole = api::badge(&snapshot.page.name, words, banner.tone);
+    let component = |(component, status): &(&crate::domain::Component, Status)| {
+        let badge = api::badge(&component.name, status.words(), api::tone(*status));
+        (api::badge_path(&component.id), SVG, badge)
+    };
+    let components = scene.components.iter().map(component);
+    std::iter::once(("/badge.svg".to_owned(), SVG, whole)).chain(components).collect()
+}

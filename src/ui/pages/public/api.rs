@@ -1,0 +1,105 @@
+//! `/api`: what programs can read here, in words.
+
+use leptos::prelude::*;
+
+use crate::ui::layout::{Head, Kind, Layout, Shell};
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct ApiPage {
+    pub shell: Shell,
+}
+
+/// Path, whether it can be opened as it stands, and what is there.
+type Line = (&'static str, bool, &'static str);
+
+const STATUS: [Line; 5] = [
+    ("/api/v2/summary.json", true, "Everything: page, status, components, what is unresolved, what is planned."),
+    ("/api/v2/status.json", true, "The page's status in one word and one sentence."),
+    ("/api/v2/components.json", true, "Components and their groups."),
+    ("/uptime_showcase", true, "The last 90 days of each component; ?components=A,B for some of them."),
+    ("/badge.svg", true, "A badge of the page; /components/ID/badge.svg of one component."),
+];
+const INCIDENTS: [Line; 5] = [
+    ("/api/v2/incidents.json", true, "The 50 newest incidents."),
+    ("/api/v2/incidents/unresolved.json", true, "Those that go on."),
+    ("/api/v2/incidents/ID.json", false, "One incident or maintenance."),
+    ("/incidents/ID.json", false, "The same with everything at the top level."),
+    ("/history.json", true, "Three months; ?page=2 the three before, and so on."),
+];
+const MAINTENANCES: [Line; 4] = [
+    ("/api/v2/scheduled-maintenances.json", true, "The 50 latest scheduled maintenances."),
+    ("/api/v2/scheduled-maintenances/upcoming.json", true, "Those to come."),
+    ("/api/v2/scheduled-maintenances/active.json", true, "Those that go on."),
+    ("/maintenance.ics", true, "The calendar; /incidents/ID.ics is one maintenance."),
+];
+const FEEDS: [Line; 4] = [
+    ("/history.atom", true, "Atom."),
+    ("/history.rss", true, "RSS 2.0."),
+    ("/feed.json", true, "JSON Feed 1.1."),
+    ("/api/openapi.json", true, "All of this as an OpenAPI 3.1 document."),
+];
+
+/// The whole document.
+pub fn render(page: ApiPage) -> String {
+    crate::ui::render(|| view! { <ApiView page=page /> })
+}
+
+/// The page of the API.
+#[component]
+pub fn ApiView(page: ApiPage) -> AnyView {
+    let head = Head {
+        title: "API".to_owned(),
+        description: format!("What programs can read of the status of {}.", page.shell.page.name),
+        kind: Kind::Regular,
+    };
+    let sections =
+        [("Status", &STATUS[..]), ("Incidents", &INCIDENTS), ("Maintenance", &MAINTENANCES), ("Feeds", &FEEDS)];
+    view! {
+        <Layout shell=page.shell head=head>
+            <div class="intro">
+                <h1>"API"</h1>
+                <p class="lede">
+                    "Everything on this page, for programs: no key, any origin, the shapes that readers of Statuspage know. Answers carry an ETag; ask with If-None-Match, and no more than every ten seconds."
+                </p>
+            </div>
+            {sections.into_iter().map(|(title, lines)| section(title, lines)).collect_view()}
+        </Layout>
+    }
+    .into_any()
+}
+
+fn section(title: &'static str, lines: &'static [Line]) -> AnyView {
+    view! {
+        <section class="panel">
+            <h2>{title}</h2>
+            <dl>{lines.iter().map(line).collect_view()}</dl>
+        </section>
+    }
+    .into_any()
+}
+
+fn line((path, opens, words): &'static Line) -> AnyView {
+    let address = if *opens {
+        view! { <a href=*path><code>{*path}</code></a> }.into_any()
+    } else {
+        view! { <code>{*path}</code> }.into_any()
+    };
+    view! { <dt>{address}</dt><dd>{*words}</dd> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::sample::{self, check};
+
+    #[test]
+    fn every_address_stands_there() {
+        let html = render(ApiPage { shell: sample::shell("/api") });
+        check(&html);
+        for (path, opens, _) in STATUS.iter().chain(&INCIDENTS).chain(&MAINTENANCES).chain(&FEEDS) {
+            assert!(html.contains(&format!("<code>{path}</code>")), "{path}");
+            assert_eq!(html.contains(&format!("href=\"{path}\"><code>")), *opens, "{path}");
+        }
+    }
+}

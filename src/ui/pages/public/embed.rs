@@ -1,0 +1,103 @@
+//! `/embed`: the state of the page in a few lines, for a frame in somebody else's.
+
+use leptos::prelude::*;
+
+use crate::domain::{Incident, Maintenance};
+use crate::ui::layout::{Shell, stylesheet};
+
+/// The most lines beneath the headline.
+const MAX_LINES: usize = 5;
+
+/// What the small view shows.
+#[derive(Clone, Debug)]
+pub struct EmbedPage {
+    pub shell: Shell,
+    pub headline: String,
+    /// Every open incident, newest start first.
+    pub open: Vec<Incident>,
+    /// Maintenances that go on.
+    pub active: Vec<Maintenance>,
+    /// Whether it is the notice, which tells the page around it when to show itself and can be closed.
+    pub is_frame: bool,
+}
+
+impl EmbedPage {
+    fn has_news(&self) -> bool {
+        !self.open.is_empty() || !self.active.is_empty() || self.shell.tone.key() != "none"
+    }
+
+    /// Title and path of what goes on.
+    fn lines(&self) -> Vec<(String, String)> {
+        let incidents = self.open.iter().map(|it| (it.title.clone(), format!("/incidents/{}", it.id)));
+        let works = self.active.iter().map(|it| (it.title.clone(), format!("/incidents/{}", it.id)));
+        incidents.chain(works).take(MAX_LINES).collect()
+    }
+}
+
+/// The whole document.
+pub fn render(page: EmbedPage) -> String {
+    crate::ui::render(|| view! { <EmbedView page=page /> })
+}
+
+/// The small view. Every link leaves the frame.
+#[component]
+pub fn EmbedView(page: EmbedPage) -> AnyView {
+    let base = page.shell.base_url.trim_end_matches('/').to_owned();
+    let link = |(words, path): (String, String)| {
+        let href = format!("{base}{path}");
+        view! { <li><a href=href target="_blank" rel="noopener" dir="auto">{words}</a></li> }
+    };
+    let lines = page.lines().into_iter().map(link).collect_view();
+    let close = (page.is_frame && page.has_news()).then(|| view! { <button type="button">"Close"</button> });
+    let script = page.is_frame.then(|| view! { <script src="/embed/frame.js" defer></script> });
+    let trouble = page.has_news().then_some("yes");
+    view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <title>{format!("{} · {}", page.headline, page.shell.page.name)}</title>
+                <meta name="robots" content="noindex" />
+                <style>{stylesheet()}</style>
+                {script}
+            </head>
+            <body class=format!("embed tone-{}", page.shell.tone.key()) data-trouble=trouble>
+                <main id="main">
+                    <p>
+                        <span class="dot" aria-hidden="true"></span>
+                        <a href=format!("{base}/") target="_blank" rel="noopener" dir="auto">{page.headline.clone()}</a>
+                        {close}
+                    </p>
+                    <ul>{lines}</ul>
+                </main>
+            </body>
+        </html>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::sample::{self, SCRIPT};
+
+    fn page(open: Vec<Incident>, is_frame: bool) -> EmbedPage {
+        EmbedPage { shell: sample::shell("/embed"), headline: SCRIPT.into(), open, active: Vec::new(), is_frame }
+    }
+
+    #[test]
+    fn titles_are_text_and_links_leave_the_frame() {
+        let mut incident = sample::delayed();
+        incident.title = SCRIPT.into();
+        let html = render(page(vec![incident], true));
+        assert!(!html.contains(SCRIPT) && html.contains("data-trouble=\"yes\""), "{html}");
+        assert_eq!(html.matches("<a ").count(), html.matches("target=\"_blank\"").count());
+        assert!(html.contains("<button") && html.contains("/embed/frame.js"));
+    }
+
+    #[test]
+    fn the_plain_view_has_no_script() {
+        let html = render(page(Vec::new(), false));
+        assert!(!html.contains("<script src") && !html.contains("<button"), "{html}");
+    }
+}

@@ -1,0 +1,71 @@
+//! What programs ask for beyond what the front has ready. Anybody's script may read it: it is public and takes
+//! no cookie.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State as FromState;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::pages::{deep, hot};
+use crate::domain::{ComponentId, IncidentId};
+use crate::publish::api::MAX_PAGE;
+use crate::publish::{Deep, FOR_EVERYBODY, Form};
+use crate::state::State;
+use crate::web::Error;
+use crate::web::form::Search;
+
+/// The most components whose last days are asked for at once.
+const MAX_CHOSEN: usize = 100;
+
+/// `GET /api/v2/...`: what is ready, else one incident.
+pub async fn show(state: FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
+    if state.publisher.served().answer(uri.path()).is_some() {
+        return hot(state, uri, headers).await;
+    }
+    let id = uri.path().strip_prefix("/api/v2/incidents/").and_then(|rest| rest.strip_suffix(".json"));
+    match id.and_then(IncidentId::parse) {
+        Some(id) => deep(&state.0, Deep::Record(id, Form::Api), &headers).await,
+        None => Error::NotFound.into_response(),
+    }
+}
+
+/// `GET /history.json`: page 1 where the query names no other.
+pub async fn history(FromState(state): FromState<State>, Search(query): Search, headers: HeaderMap) -> Response {
+    let page = query.text("page").parse().unwrap_or(1_u32).clamp(1, MAX_PAGE);
+    deep(&state, Deep::Quarter(page), &headers).await
+}
+
+/// `GET /uptime_showcase`: all components, or those that the query names, in the order of the page.
+pub async fn showcase(state: FromState<State>, uri: Uri, Search(query): Search, headers: HeaderMap) -> Response {
+    let named = query.text("components");
+    let asked: BTreeSet<&str> = named.split(',').map(str::trim).take(MAX_CHOSEN).collect();
+    let Some(snapshot) = state.publisher.snapshot().filter(|_| !named.is_empty()) else {
+        return hot(state, uri, headers).await;
+    };
+    let known = snapshot.components.iter().map(|component| &component.id);
+    let chosen: Vec<ComponentId> = known.filter(|id| asked.contains(id.as_str())).cloned().collect();
+    if chosen.len() == snapshot.components.len() && !chosen.is_empty() {
+        return hot(state, uri, headers).await;
+    }
+    deep(&state.0, Deep::Showcase(chosen), &headers).await
+}
+
+/// `OPTIONS`: a script of any origin may ask.
+pub async fn preflight() -> Response {
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD")),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*")),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+        (header::ALLOW, HeaderValue::from_static("GET,HEAD,OPTIONS")),
+    ];
+    (StatusCode::NO_CONTENT, FOR_EVERYBODY, allowed).into_response()
+}
+
+/// What an answer at `path` carries beside, where it is one that anybody's script may read: also errors.
+pub fn for_everybody(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
+    let begins = path.starts_with("/api/v2/") || path.starts_with("/api/openapi");
+    let is = ["/history.json", "/feed.json", "/uptime_showcase"].contains(&path);
+    let incident = path.starts_with("/incidents/") && path.ends_with(".json");
+    (begins || is || incident).then_some(FOR_EVERYBODY)
+}

@@ -1,0 +1,165 @@
+//! Feeds: what stands in them, in which order, and what stays the same.
+
+use axum::http::StatusCode;
+use candor::db::incidents;
+use candor::domain::{Phase, UpdateId};
+use chrono::TimeDelta;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    every_feed_tells_the_updates_newest_first,
+    an_entry_keeps_its_id_and_says_that_it_changed,
+    the_same_history_gives_the_same_bytes,
+    a_maintenance_says_when_it_ends,
+    nasty_text_is_only_text,
+    a_feed_holds_twenty_five,
+    every_page_links_the_feeds,
+);
+
+const FEEDS: [(&str, &str); 3] = [
+    ("/history.atom", "application/atom+xml; charset=utf-8"),
+    ("/history.rss", "application/rss+xml; charset=utf-8"),
+    ("/feed.json", "application/feed+json; charset=utf-8"),
+];
+
+/// What a feed says once its own escapes are gone.
+async fn said(app: &TestApp, path: &str) -> String {
+    let answer = app.visitor().get(path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}");
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    let plain = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&quot;", "\""),
+        ("\\n", "\n"),
+        ("&amp;", "&"),
+    ];
+    plain.into_iter().fold(text, |text, (escaped, plain)| text.replace(escaped, plain))
+}
+
+async fn every_feed_tells_the_updates_newest_first(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let at = app.clock.now() - TimeDelta::hours(3);
+    let mut it = samples::incident("it", at);
+    it.updates.push(samples::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
+    it.updates.push(samples::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
+    it.settle();
+    app.add(&[it]).await;
+    for (path, kind) in FEEDS {
+        assert_eq!(app.visitor().get(path).await.header("content-type"), kind);
+        let text = said(&app, path).await;
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{path} has no {words}: {text}"));
+        let newest = "<p><small>Nov <var data-var='date'>10</var>, <var data-var='time'>10:00</var> UTC</small><br>\
+                      <strong>Resolved</strong> - Text of done</p>";
+        assert!(place(newest) < place("<strong>Update</strong> - Text of again"), "{path}");
+        assert!(place("<strong>Update</strong>") < place("<strong>Investigating</strong> - Text of it-1"), "{path}");
+        place("Status Status - Incident History");
+        place("http://status.test/incidents/it");
+    }
+    let atom = said(&app, "/history.atom").await;
+    for part in
+        ["<id>tag:status.test,2005:/history</id>", "<id>tag:status.test,2005:Incident/it</id>", "xml:lang=\"en-US\""]
+    {
+        assert!(atom.contains(part), "{part} in {atom}");
+    }
+}
+
+async fn an_entry_keeps_its_id_and_says_that_it_changed(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    let before = said(&app, "/history.atom").await;
+    app.clock.advance(TimeDelta::hours(1));
+    let mut it = app.incident("it").await;
+    (it.title, it.updates[0].body) = ("Another title".into(), "Another text".into());
+    let mut tx = app.db.write().await.unwrap();
+    incidents::update(&mut tx, &mut it, app.clock.now()).await.unwrap();
+    tx.commit(&samples::actor(), app.clock.now(), samples::entry()).await.unwrap();
+    app.publish().await;
+    let after = said(&app, "/history.atom").await;
+    let id = "<id>tag:status.test,2005:Incident/it</id>";
+    assert!(before.contains(id) && after.contains(id) && after.contains("Another text"));
+    assert!(after.contains("<published>2026-11-10T12:00:00+00:00</published>"), "{after}");
+    assert!(after.contains("<updated>2026-11-10T13:00:00+00:00</updated>"), "{after}");
+}
+
+async fn the_same_history_gives_the_same_bytes(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::resolved("it", app.clock.now() - TimeDelta::days(1), TimeDelta::hours(1))]).await;
+    for (path, _) in FEEDS {
+        let before = app.visitor().get(path).await;
+        app.clock.advance(TimeDelta::hours(7));
+        app.publisher.publish().await.unwrap();
+        let known = app.visitor().get_with(path, &[("if-none-match", before.header("etag"))]).await;
+        assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{path}");
+    }
+}
+
+async fn a_maintenance_says_when_it_ends(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    let mut it = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
+    it.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
+    app.plan(&[it]).await;
+    let rss = said(&app, "/history.rss").await;
+    for part in [
+        "<p><strong>THIS IS A SCHEDULED EVENT Nov <var data-var='date'>11</var>, <var data-var='time'>12:00</var> - \
+         <var data-var='time'>16:00</var> UTC</strong></p>",
+        "<maintenanceEndDate>Wed, 11 Nov 2026 16:00:00 +0000</maintenanceEndDate>",
+        "<pubDate>Wed, 11 Nov 2026 12:00:00 +0000</pubDate>",
+        "<strong>In progress</strong>",
+    ] {
+        assert!(rss.contains(part), "{part} in {rss}");
+    }
+}
+
+async fn nasty_text_is_only_text(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut it = samples::incident("it", app.clock.now());
+    it.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
+    it.updates[0].body = "**bold** <script>alert(1)</script>\u{7} ]]> &amp;".into();
+    app.add(std::slice::from_ref(&it)).await;
+    let bytes = async |path: &str| app.visitor().get(path).await.body;
+    let atom = atom_syndication::Feed::read_from(&bytes("/history.atom").await[..]).unwrap();
+    let rss = rss::Channel::read_from(&bytes("/history.rss").await[..]).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&bytes("/feed.json").await).unwrap();
+    let (title, entry, item) = (it.title.as_str(), &atom.entries[0], &rss.items[0]);
+    assert_eq!((entry.title.as_str(), item.title.as_deref()), (title, Some(title)));
+    let content = entry.content.as_ref().and_then(|content| content.value.as_deref());
+    for html in [content, item.description.as_deref(), json["items"][0]["content_html"].as_str()] {
+        let html = html.unwrap();
+        assert!(
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("<strong>bold</strong>"),
+            "{html}"
+        );
+        assert!(!html.contains("<script") && !html.contains('\u{7}'), "{html}");
+    }
+}
+
+async fn a_feed_holds_twenty_five(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let hour = |n| app.clock.now() - TimeDelta::hours(n);
+    let all: Vec<_> = (1..=40).map(|n| samples::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
+    app.add(&all).await;
+    let atom = said(&app, "/history.atom").await;
+    assert_eq!(atom.matches("<entry>").count(), 25);
+    assert!(atom.contains("Incident/i25<") && !atom.contains("Incident/i26<"));
+    assert_eq!(said(&app, "/history.rss").await.matches("<item>").count(), 25);
+}
+
+async fn every_page_links_the_feeds(test: TestDb) {
+    let app = TestApp::new(test).await;
+    for path in ["/", "/history", "/uptime", "/api"] {
+        let page = app.visitor().get(path).await;
+        let links = page.attributes("link[rel='alternate']", "href");
+        assert_eq!(links, ["/history.atom", "/history.rss", "/feed.json"], "{path}");
+        let footer = page.attributes("footer a", "href");
+        for href in ["/history.atom", "/history.rss", "/maintenance.ics", "/api"] {
+            assert!(footer.contains(&href.to_owned()), "{path}: {footer:?}");
+            assert_eq!(app.visitor().get(href).await.status, StatusCode::OK, "{href}");
+        }
+    }
+}
