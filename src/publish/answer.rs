@@ -135,11 +135,11 @@ fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &T
     if status == StatusCode::SERVICE_UNAVAILABLE {
         fields.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
-    if let Reach::FramedBy(origins) = &document.reach {
-        if let Some(policy) = framing(&terms.policy, origins) {
-            fields.insert(header::CONTENT_SECURITY_POLICY, policy);
-            fields.remove(header::X_FRAME_OPTIONS);
-        }
+    if let Reach::FramedBy(origins) = &document.reach
+        && let Some(policy) = framing(&terms.policy, origins)
+    {
+        fields.insert(header::CONTENT_SECURITY_POLICY, policy);
+        fields.remove(header::X_FRAME_OPTIONS);
     }
     if document.reach == Reach::Everybody {
         for (name, value) in FOR_EVERYBODY {
