@@ -2,7 +2,7 @@ import { defineConfig } from '@playwright/test';
 import { chromium } from './chromium';
 
 const phone = { width: 360, height: 740 };
-const needsScript = ['island.spec.ts', 'keyboard.spec.ts', 'accessibility.spec.ts', 'passkeys.spec.ts'];
+const needsScript = ['island.spec.ts', 'keyboard.spec.ts', 'effort.spec.ts', 'accessibility.spec.ts', 'passkeys.spec.ts'];
 /** Tests that look at the clock: they run last, while nothing else does. */
 const timed = ['shell.spec.ts'];
 
