@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Page } from '@playwright/test';
 import { addComponent, addGroup, component, look, logIn, openIncident, told } from '../steps';
 import { expect, OWNER, test } from '../test';
@@ -76,6 +78,57 @@ test('what people type stays text, on public pages and in the forms that edit it
     await expect(page.getByLabel('Links in the footer')).toHaveAttribute('aria-invalid', 'true');
     await expect(page.getByLabel('Links in the footer')).toHaveValue('javascript:alert(1) Help');
   });
+});
+
+/** The corpus that the tests in Rust walk through: see tests/it/nasty.rs for how its lines are read. */
+function corpus(): string[] {
+  const escapes = { n: '\n', r: '', t: '\t', '0': ' ', '\\': '\\', '"': '"' } as Record<string, string>;
+  const file = readFileSync(join(__dirname, '../../tests/it/nasty.txt'), 'utf8');
+  const lines = file.split('\n').filter((line) => line && !line.startsWith('#'));
+  return lines.map((line) =>
+    line
+      .replace(/\\(?:u\{([0-9a-f]+)\}|(.))/g, (_, code, sign) => {
+        return code ? String.fromCodePoint(parseInt(code, 16)) : escapes[sign];
+      })
+      // The forms refuse these, which the tests in Rust see to.
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' '),
+  );
+}
+
+test('nothing of the corpus runs in a browser, read or edited', async ({ page, visitor }) => {
+  test.setTimeout(180_000);
+  await logIn(page);
+  const texts = corpus();
+  expect(texts.length).toBeGreaterThan(270);
+  const third = Math.ceil(texts.length / 3);
+  for (let begin = 0; begin < texts.length; begin += third) {
+    const message = texts.slice(begin, begin + third).join('\n\n');
+    const title = texts[begin + 5].replace(/\s+/g, ' ').trim().slice(0, 250);
+    const id = await openIncident(page, title, { message });
+    await harmless(page);
+    await page.getByRole('link', { name: /^Edit the update of/ }).click();
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue(message.trimEnd());
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await expect(page.locator('.preview')).toBeVisible();
+    await harmless(page);
+    await look(visitor, `/incidents/${id}`);
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(title);
+    await harmless(visitor);
+  }
+  for (const path of ['/', '/history', `/history?q=${encodeURIComponent(texts[70])}`]) {
+    await look(visitor, path);
+    await harmless(visitor);
+  }
+  // Names stand in more places than messages: a sample of the titles, and the headings they make.
+  for (const text of texts.filter((_, index) => index % 24 === 7)) {
+    const title = text.replace(/\s+/g, ' ').trim();
+    const id = await openIncident(page, title, { message: text });
+    await look(visitor, `/incidents/${id}`);
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(title);
+    await harmless(visitor);
+  }
+  await look(visitor, '/');
+  await harmless(visitor);
 });
 
 test.describe('a first owner', () => {

@@ -30,7 +30,7 @@ const HOSTILE: [&str; 10] = [
 
 /// Only our own elements and attributes stand on the page.
 #[track_caller]
-fn is_clean(answer: &Answer, what: &str) {
+pub fn is_clean(answer: &Answer, what: &str) {
     let page: Page = answer.page();
     assert!(page.elements().len() > 10, "{what} is no page");
     for element in page.elements() {
@@ -39,7 +39,8 @@ fn is_clean(answer: &Answer, what: &str) {
             assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{what}: attribute {name}");
             let compact: String = value.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
             let leads = ["href", "src", "action", "formaction"].contains(&name.as_str());
-            assert!(!leads || !compact.starts_with("javascript:"), "{what}: {name}={value}");
+            let runs = ["javascript:", "vbscript:", "data:"].iter().any(|scheme| compact.starts_with(scheme));
+            assert!(!leads || !runs, "{what}: {name}={value}");
             assert!(
                 !leads || !compact.contains("evil.test") || compact.starts_with("https://"),
                 "{what}: {name}={value}"

@@ -22,6 +22,7 @@ on_both_databases!(
     an_edited_text_says_so_and_the_earlier_one_stays_in_the_audit,
     deleting_the_newest_update_goes_back_to_the_phase_before,
     an_older_update_or_the_only_one_is_not_deleted,
+    an_update_edited_in_the_meantime_is_not_deleted,
     deleting_an_incident_needs_its_title_and_leaves_a_tombstone,
     of_two_updates_at_once_the_second_sees_the_first_and_keeps_its_text,
     of_two_edits_at_once_the_second_sees_the_first_and_keeps_its_text,
@@ -317,7 +318,8 @@ async fn deleting_the_newest_update_goes_back_to_the_phase_before(test: TestDb) 
     let newest = desk.app.incident(&id).await.updates[1].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{newest}/deletion");
     assert_eq!(desk.publisher.get(&path).await.status, StatusCode::OK);
-    let done = desk.publisher.post(&path, &[]).await;
+    let version = desk.publisher.get(&path).await.field("version");
+    let done = desk.publisher.post(&path, &[("version", &version)]).await;
     assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-deleted"));
     let incident = desk.app.incident(&id).await;
     assert_eq!((phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
@@ -339,6 +341,22 @@ async fn an_older_update_or_the_only_one_is_not_deleted(test: TestDb) {
     let older = desk.publisher.post(&path, &[]).await;
     assert_eq!(older.status, StatusCode::CONFLICT);
     assert!(older.text().contains("Only the newest update can be deleted"), "{}", older.text());
+    assert!(desk.app.everything().await == before);
+}
+
+async fn an_update_edited_in_the_meantime_is_not_deleted(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = desk.open("identified", &[]).await;
+    desk.update(&id, "monitoring", "Better.", &[]).await;
+    let newest = desk.app.incident(&id).await.updates[1].id.to_string();
+    let path = format!("/admin/incidents/{id}/updates/{newest}");
+    let version = desk.publisher.get(&format!("{path}/deletion")).await.field("version");
+    let edited = desk.publisher.post(&path, &[("version", &version), ("body", "Much better.")]).await;
+    assert_eq!(edited.status, StatusCode::SEE_OTHER);
+    let before = desk.app.everything().await;
+    let refused = desk.publisher.post(&format!("{path}/deletion"), &[("version", &version)]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains("Somebody edited this update"), "{}", refused.text());
     assert!(desk.app.everything().await == before);
 }
 

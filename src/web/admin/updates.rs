@@ -168,13 +168,18 @@ pub async fn destroy(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path((id, update)): Path<(String, String)>,
+    Form(fields): Form,
 ) -> Result<Response> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let mut incident = find(&mut tx, &id).await?;
     let before = incident.clone();
-    let doomed = named(&incident, &update)?.id.clone();
-    incident.take_back(&doomed).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
+    let doomed = named(&incident, &update)?.clone();
+    incident.take_back(&doomed.id).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
+    if doomed.version != fields.version() {
+        let sentence = "Somebody edited this update in the meantime: read it before you delete it.";
+        return Err(Error::Conflict(sentence.to_owned()));
+    }
     incidents::update(&mut tx, &mut incident, now).await?;
     let entry = Entry::new("incident.delete-update", &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
