@@ -78,7 +78,18 @@ fn squeeze(css: &str) -> String {
     }
     bare.push_str(rest);
     let line = bare.split_whitespace().collect::<Vec<_>>().join(" ");
-    let pairs = [(": ", ":"), ("; ", ";"), (", ", ","), (" {", "{"), ("{ ", "{"), ("} ", "}"), (";}", "}")];
+    let pairs = [
+        (": ", ":"),
+        ("; ", ";"),
+        (", ", ","),
+        (" {", "{"),
+        ("{ ", "{"),
+        ("} ", "}"),
+        (";}", "}"),
+        (" > ", ">"),
+        (" 0.", " ."),
+        (":0.", ":."),
+    ];
     pairs.into_iter().fold(line, |css, (long, short)| css.replace(long, short))
 }
 
@@ -204,7 +215,7 @@ mod tests {
 
     #[test]
     fn squeezing_leaves_rules_alone() {
-        assert_eq!(squeeze("/* why\n */\na, e > f {\n  b: c d;\n\n}\n/* end"), "a,e > f{b:c d}");
+        assert_eq!(squeeze("/* why\n */\na, e > f {\n  b: 0.5em d;\n\n}\n/* end"), "a,e>f{b:.5em d}");
     }
 
     #[test]

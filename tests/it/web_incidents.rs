@@ -468,7 +468,7 @@ async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
     let update = format!("/admin/incidents/{id}/updates/{newest}");
     desk.publisher.post(&update, &[("version", "1"), ("body", "Much better.")]).await;
     grows_by_one(&desk.app, "incident.edit-update").await;
-    desk.publisher.post(&format!("{update}/deletion"), &[]).await;
+    desk.publisher.post(&format!("{update}/deletion"), &[("version", "2")]).await;
     grows_by_one(&desk.app, "incident.delete-update").await;
     let version = desk.app.incident(&id).await.version.to_string();
     let details = [("version", version.as_str()), ("title", "Mail is very late"), ("zone", "UTC"), ("impact", "major")];

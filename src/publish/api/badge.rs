@@ -108,6 +108,6 @@ mod tests {
     fn a_long_name_is_cut() {
         let svg = badge(&"ä".repeat(255), "Operational", Indicator::None);
         assert_eq!(svg.matches('ä').count(), 3 * MAX_LABEL);
-        assert!(svg.contains('…') && svg.contains("width=\"804\""), "{svg}");
+        assert!(svg.contains('…') && svg.contains("width=\"824\""), "{svg}");
     }
 }
