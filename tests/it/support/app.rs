@@ -235,10 +235,10 @@ impl TestApp {
         let sql = "update templates set id = $1 where id = $2";
         match &self.db {
             Db::Sqlite { writer, .. } => {
-                drop(sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(writer).await.unwrap());
+                let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(writer).await.unwrap();
             }
             Db::Postgres(pool) => {
-                drop(sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(pool).await.unwrap());
+                let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(pool).await.unwrap();
             }
         }
     }
