@@ -19,6 +19,7 @@ async function counted(page: Page): Promise<() => number> {
 test('an update is published four clicks after the login page', async ({ page, visitor }) => {
   const clicks = await counted(page);
   await page.goto('/login');
+  await expect(page.getByLabel('Email')).toBeFocused();
   await page.keyboard.type(OWNER.email);
   await page.keyboard.press('Tab');
   await page.keyboard.type(OWNER.password);
