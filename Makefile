@@ -32,7 +32,7 @@ check: islands ## Format and lints
 
 unit: islands ## Unit and integration tests, on SQLite and PostgreSQL
 	.ci/tools postgres
-	cargo test
+	RUST_BACKTRACE=0 cargo test
 
 e2e: islands end2end/node_modules ## What visitors and managers do, in Chromium, with JavaScript and without
 	.ci/tools browser
