@@ -11,10 +11,10 @@ use super::tell;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
 use crate::db::{Db, Tx, WriteTx, factors, links, managers, page, policy, sessions};
-use crate::domain::{Manager, Passwords, Policy};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
+use crate::domain::{Manager, Passwords, Policy};
 use crate::{password, token};
 
 /// How long a link for a new password is good.

@@ -29,7 +29,8 @@ struct Row {
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Manager>> {
-    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
                  exists (select 1 from identities where manager_id = managers.id) as has_identity
                from managers order by lower(name), id limit $1";
     rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(Manager::try_from).collect()
@@ -40,7 +41,8 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Manager>> {
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
-    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
                  exists (select 1 from identities where manager_id = managers.id) as has_identity
                from managers where id = $1";
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
@@ -51,7 +53,8 @@ pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
 /// # Errors
 /// Where the database can't be read.
 pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<(Manager, Option<String>)>> {
-    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
                  exists (select 1 from identities where manager_id = managers.id) as has_identity
                from managers where email = $1";
     let row = row!(tx, Row, sql, email)?;

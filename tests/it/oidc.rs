@@ -237,10 +237,8 @@ async fn a_new_key_of_the_provider_is_looked_up(test: TestDb) {
 
 async fn a_provider_that_is_away_is_said_so_and_passwords_go_on(test: TestDb) {
     let clock = test.clock.clone();
-    let settings = candor::oidc::Settings {
-        issuer: "http://127.0.0.1:9".into(),
-        ..Issuer::open(&clock).await.settings()
-    };
+    let settings =
+        candor::oidc::Settings { issuer: "http://127.0.0.1:9".into(), ..Issuer::open(&clock).await.settings() };
     let app = TestApp::with_provider(test, Provider::new(settings, ORIGIN).unwrap()).await;
     let ines = app.manager("Ines", Owner).await;
     assert_eq!(app.visitor().get("/login").await.status, StatusCode::OK);

@@ -144,7 +144,8 @@ async fn after_the_login_nobody_is_sent_elsewhere(test: TestDb) {
     for next in ["//evil.test", "/\\evil.test", "https://evil.test/admin", "/admin//evil.test", "javascript:x", "/"] {
         let mut browser = app.visitor();
         let going = browser.post("/login/oidc", &[("next", next)]).await;
-        let address = issuer.let_in(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
+        let address =
+            issuer.let_in(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
         assert_eq!(browser.get(&address).await.location(), "/admin", "{next}");
     }
 }

@@ -48,9 +48,8 @@ async fn what_was_typed_waits_for_the_proof_and_is_done_after_it(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let nasty = "Rui \"Ñ\" <b> & + = %20";
-    let asked = browser
-        .post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")])
-        .await;
+    let asked =
+        browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
     let there = confirm(&mut browser, &asked).await;
     let before = browser.cookies["sid"].clone();
     let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
@@ -61,9 +60,8 @@ async fn what_was_typed_waits_for_the_proof_and_is_done_after_it(test: TestDb) {
     assert_eq!(waiting.attributes("main form", "action"), ["/admin/managers"]);
     assert_eq!(waiting.attributes("main input[name=name]", "value"), [nasty]);
     assert!(!waiting.text().contains("<b>"), "{}", waiting.text());
-    let done = browser
-        .post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")])
-        .await;
+    let done =
+        browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
     assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
 }
 
@@ -129,7 +127,9 @@ async fn whoever_has_no_password_is_asked_for_none(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let asked = browser.get("/admin/account/totp").await;
-    assert!(asked.words("input[type=password]").is_empty() && asked.attributes("input[type=password]", "id").is_empty());
+    assert!(
+        asked.words("input[type=password]").is_empty() && asked.attributes("input[type=password]", "id").is_empty()
+    );
     let account = browser.get("/admin/account").await;
     assert!(account.attributes("form[action='/admin/account/password']", "method").is_empty());
     let vera = app.manager("Vera", Viewer).await;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
 use super::round_trip::{self, Errand};
-use super::{identities as own_identities, login, login_factor, proof};
+use super::{identities as own_identities, login, login_factor, proof_elsewhere};
 use crate::db::{self, WriteTx, factors, identities, links, managers, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::NewManager;
@@ -82,7 +82,7 @@ pub async fn finish(
         }
         (Errand::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
         (Errand::Prove { path, kept }, judged) => {
-            proof::by_provider((&state, &session, parts, provider), judged, path, kept).await
+            proof_elsewhere::finish((&state, &session, parts, provider), judged, path, kept).await
         }
     }
 }

@@ -26,6 +26,7 @@ mod notice;
 mod passkeys;
 mod policy;
 pub mod proof;
+mod proof_elsewhere;
 mod publication;
 mod recovery_codes;
 mod rehearsal;
@@ -176,9 +177,9 @@ fn manager_routes(routes: Routes) -> Routes {
 
 fn account_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/proof", proof::show)
+        .get("/admin/proof", proof_elsewhere::show)
         .post("/admin/proof", proof::create)
-        .post("/admin/proof/oidc", proof::ask_provider)
+        .post("/admin/proof/oidc", proof_elsewhere::create)
         .get("/admin/account", account::show)
         .post("/admin/account/email", account::set_email)
         .post("/admin/account/password", account::set_password)

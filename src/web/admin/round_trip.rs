@@ -1,8 +1,8 @@
 //! The round trip to the identity provider: a question waits in the session, for five minutes and one answer,
 //! with the errand that it is asked for.
 
-use axum::response::{IntoResponse, Response};
 use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 

@@ -93,8 +93,7 @@ impl TestApp {
 
     /// The same server with another `provider`, or none, over the same database.
     pub fn under(&self, provider: Option<Provider>) -> Browser {
-        let state =
-            state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
+        let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
         Browser::new(front(&state), host(ORIGIN))
     }
 
@@ -110,13 +109,7 @@ impl TestApp {
         Self::with(test, origin, render_site, None, None)
     }
 
-    fn with(
-        test: TestDb,
-        origin: &str,
-        render: Render,
-        mailer: Option<Mailer>,
-        provider: Option<Provider>,
-    ) -> Self {
+    fn with(test: TestDb, origin: &str, render: Render, mailer: Option<Mailer>, provider: Option<Provider>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let file = data.path().join("site");
         let state = state(test.db.clone(), test.clock.clone(), file, origin, render, mailer, provider);

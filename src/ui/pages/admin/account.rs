@@ -106,9 +106,17 @@ fn email_form(problems: &Problems, email: String) -> AnyView {
 
 fn provider(provider: &ProviderRow) -> AnyView {
     let (text, action, words) = if provider.connected {
-        ("You can log in there, and your role follows what it says of you.", "/admin/account/identity/removal", "Disconnect")
+        (
+            "You can log in there, and your role follows what it says of you.",
+            "/admin/account/identity/removal",
+            "Disconnect",
+        )
     } else {
-        ("Connect it to log in there from now on. Your role then follows what it says of you.", "/admin/account/identity", "Connect")
+        (
+            "Connect it to log in there from now on. Your role then follows what it says of you.",
+            "/admin/account/identity",
+            "Connect",
+        )
     };
     let weight = if provider.connected { Weight::Destructive } else { Weight::Quiet };
     view! {

@@ -60,7 +60,11 @@ fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
     let (heading, text, words) = if manager.has_password {
         ("Password forgotten", "A one-time link, valid for 30 minutes, to choose a new password.", "Make a reset link")
     } else if manager.has_identity {
-        ("No password", "They log in at the identity provider. A link, valid for 3 days, to choose a password as well.", "Make a link")
+        (
+            "No password",
+            "They log in at the identity provider. A link, valid for 3 days, to choose a password as well.",
+            "Make a link",
+        )
     } else {
         ("Not accepted yet", "A new invitation link, valid for 3 days; earlier ones end.", "Make a new invitation link")
     };

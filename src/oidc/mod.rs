@@ -4,59 +4,39 @@
 //! signed with a key of the provider's that nobody else has (so no shared secrets, and never unsigned), is meant
 //! for us, and is not over. Who the provider says it is, is where it answers: its issuer, to the letter.
 
-use std::collections::HashMap;
-use std::pin::Pin;
+mod library;
+mod proof;
+mod told;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::bail;
 use chrono::{DateTime, TimeDelta, Utc};
-use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreErrorResponseType,
-    CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
-    CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
-};
-use openidconnect::{
-    AccessTokenHash, AdditionalClaims, AdditionalProviderMetadata, AsyncHttpClient, AuthType, AuthenticationFlow, AuthorizationCode,
-    ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenClaims, IdTokenFields, IdTokenVerifier, IssuerUrl, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope,
-    StandardErrorResponse, StandardTokenResponse, TokenResponse as _, UserInfoClaims,
-};
 use openidconnect::SignatureVerificationError::{CryptoError, NoMatchingKey};
+use openidconnect::core::{CoreAuthPrompt, CoreClientAuthMethod, CoreGenderClaim, CoreResponseType};
+use openidconnect::{
+    AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
+    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    Scope, UserInfoClaims,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use url::Url;
 
 use crate::domain::Role;
 use crate::domain::identity::{Person, ProviderFactor, RoleRule, role_of};
-use crate::outbound::{Bounds, Outbound, OutboundError};
+use crate::outbound::{Bounds, Outbound};
+
+use library::{Claims, Client, Http, Metadata, More, Tokens};
+use proof::proven;
+use told::Told;
 
 /// Where a provider sends people back to.
 pub const CALLBACK: &str = "/login/oidc/callback";
 
 /// How long what a provider says of itself, its keys included, is taken as it is.
 const KNOWN_FOR: TimeDelta = TimeDelta::hours(1);
-/// How far a provider's clock may be behind ours.
-const SKEW: TimeDelta = TimeDelta::minutes(1);
 /// The longest document of a provider, in bytes: lists of keys with their certificates are long.
 const MAX_DOCUMENT: usize = 256 * 1024;
-/// How many groups of one person are looked at.
-const MAX_GROUPS: usize = 1000;
-
-/// Signatures with a key that only the provider has.
-const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
-
 /// What an operator says of the provider.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -189,8 +169,7 @@ impl Provider {
             request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
         }
         let (address, state, nonce) = request.url();
-        let [state, nonce, verifier] =
-            [state.into_secret(), nonce.secret().clone(), verifier.into_secret()];
+        let [state, nonce, verifier] = [state.into_secret(), nonce.secret().clone(), verifier.into_secret()];
         Ok(Question { address, secrets: Secrets { state, nonce, verifier, asked } })
     }
 
@@ -239,12 +218,7 @@ impl Provider {
 
     /// What the provider tells of the person beside who it is: in its token, else where the token opens the door.
     async fn told(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<Told, Error> {
-        let told = Told::new(claims.additional_claims(), &self.settings.groups_claim);
-        let told = Told {
-            email: claims.email().map(|email| (email.to_string(), claims.email_verified().unwrap_or(false))),
-            name: claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
-            ..told
-        };
+        let told = told::told_by!(claims, &self.settings.groups_claim);
         if told.email.is_some() && told.groups.is_some() {
             return Ok(told);
         }
@@ -253,17 +227,8 @@ impl Provider {
         let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(told) };
         let more: UserInfoClaims<More, CoreGenderClaim> =
             request.request_async(&self.http).await.map_err(unreachable)?;
-        let also = Told::new(more.additional_claims(), &self.settings.groups_claim);
-        let also = Told {
-            email: more.email().map(|email| (email.to_string(), more.email_verified().unwrap_or(false))),
-            name: more.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
-            ..also
-        };
-        Ok(Told {
-            email: told.email.or(also.email),
-            name: told.name.or(also.name),
-            groups: told.groups.or(also.groups),
-        })
+        let also = told::told_by!(more, &self.settings.groups_claim);
+        Ok(told.or(also))
     }
 
     fn person(&self, claims: &Claims, told: Told) -> Result<Person, Error> {
@@ -306,58 +271,6 @@ impl Provider {
     }
 }
 
-/// Our client of other servers, as the library takes one.
-struct Http(Outbound);
-
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = OutboundError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutboundError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let (parts, body) = self.0.ask(request).await?.into_parts();
-            Ok(HttpResponse::from_parts(parts, body.into()))
-        })
-    }
-}
-
-/// What the token of `tokens` says, if it is the provider's answer to our question and goes with the access token.
-fn proven(
-    tokens: &Tokens,
-    client: &Client,
-    secrets: &Secrets,
-    now: DateTime<Utc>,
-) -> Result<Claims, ClaimsVerificationError> {
-    let other = |error: String| ClaimsVerificationError::Other(error);
-    let token = tokens.id_token().ok_or_else(|| other("there is no token".into()))?;
-    let asked = secrets.asked;
-    let verifier: IdTokenVerifier<CoreJsonWebKey> = client
-        .id_token_verifier()
-        .set_allowed_algs(SIGNATURES)
-        .set_time_fn(move || now)
-        .set_auth_time_verifier_fn(move |at| after(asked, at));
-    let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.clone()))?;
-    if let Some(told) = claims.access_token_hash() {
-        let algorithm = token.signing_alg().map_err(|error| other(error.to_string()))?;
-        let key = token.signing_key(&verifier).map_err(|error| other(error.to_string()))?;
-        let real = AccessTokenHash::from_token(tokens.access_token(), algorithm, key);
-        if real.map_err(|error| other(error.to_string()))? != *told {
-            return Err(other("the access token is another one's".into()));
-        }
-    }
-    Ok(claims.clone())
-}
-
-/// Whether somebody who logged in at `at` did so as they were asked to.
-fn after(asked: Asked, at: Option<DateTime<Utc>>) -> Result<(), String> {
-    match (asked, at) {
-        (Asked::Plainly, _) => Ok(()),
-        (Asked::Afresh(since), Some(at)) if at >= since - SKEW => Ok(()),
-        (Asked::Afresh(_), Some(_)) => Err("the login is older than the question".into()),
-        (Asked::Afresh(_), None) => Err("it does not say when the login was".into()),
-    }
-}
-
 fn unreachable(error: impl std::error::Error) -> Error {
     let mut told = error.to_string();
     let mut cause = error.source();
@@ -366,99 +279,4 @@ fn unreachable(error: impl std::error::Error) -> Error {
         cause = error.source();
     }
     Error::Unreachable(told)
-}
-
-/// What a provider may tell of somebody.
-#[derive(Default)]
-struct Told {
-    /// With whether it is verified.
-    email: Option<(String, bool)>,
-    name: Option<String>,
-    groups: Option<Vec<String>>,
-}
-
-impl Told {
-    fn new(more: &More, groups_claim: &str) -> Self {
-        let groups = more.0.get(groups_claim).map(|groups| match groups {
-            Value::String(group) => vec![group.clone()],
-            Value::Array(list) => {
-                list.iter().filter_map(Value::as_str).take(MAX_GROUPS).map(str::to_owned).collect()
-            }
-            _ => Vec::new(),
-        });
-        Self { groups, ..Self::default() }
-    }
-}
-
-/// The claims that the standard does not name.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct More(HashMap<String, Value>);
-
-impl AdditionalClaims for More {}
-
-/// What a provider says of itself that the library does not know.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Extra {
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-}
-
-impl AdditionalProviderMetadata for Extra {}
-
-type Claims = IdTokenClaims<More, CoreGenderClaim>;
-type Fields = IdTokenFields<
-    More,
-    EmptyExtraTokenFields,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
-type Tokens = StandardTokenResponse<Fields, CoreTokenType>;
-type Metadata = ProviderMetadata<
-    Extra,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-type Client = openidconnect::Client<
-    More,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    StandardErrorResponse<CoreErrorResponseType>,
-    Tokens,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_login_before_the_question_is_no_fresh_one() {
-        let since = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-        assert!(after(Asked::Afresh(since), Some(since)).is_ok());
-        assert!(after(Asked::Afresh(since), Some(since - SKEW)).is_ok());
-        assert!(after(Asked::Afresh(since), Some(since - SKEW - TimeDelta::seconds(1))).is_err());
-        assert!(after(Asked::Afresh(since), None).is_err());
-        assert!(after(Asked::Plainly, None).is_ok());
-    }
 }
