@@ -86,7 +86,7 @@ pub fn factor_words(factors: Factors) -> String {
         count => Some(format!("{count} passkeys")),
     };
     match (factors.totp, passkeys) {
-        (false, None) => "None: the password alone is enough.".to_owned(),
+        (false, None) => "None: the login alone is enough.".to_owned(),
         (true, None) => "An authenticator app.".to_owned(),
         (true, Some(passkeys)) => format!("An authenticator app and {passkeys}."),
         (false, Some(passkeys)) => format!("No authenticator app, but {passkeys}."),

@@ -45,6 +45,7 @@ pub fn LoginPage(page: Login) -> impl IntoView {
                 <Hidden name="next" value=page.next.clone()/>
                 <p class="actions"><Submit words=format!("Log in with {name}")/></p>
             </form>
+            <p class="hint">"Or with a password:"</p>
         }
     });
     let content = view! {
