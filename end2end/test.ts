@@ -1,6 +1,7 @@
 import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
 import { IdentityProvider } from './identity-provider';
+import { takeThePointerAway } from './keyboard';
 import { Watch } from './watch';
 
 export { expect };
@@ -10,16 +11,22 @@ export const OWNER = { name: 'Ines Duarte', email: 'ines@example.org', password:
 
 type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
 
-type Fixtures = {
+/** What a project or a test may choose. */
+export type Options = {
   /**
    * What the database holds: nothing at all, one owner, or an owner and the sample company; with
    * 'sample to read' the tests of a worker share one server, and change nothing there.
    */
   begins: Beginning;
+  /** What the people in it have; with 'keyboard' nobody has a pointer. */
+  hand: 'pointer' | 'keyboard';
   /** Whether visitors reach it as `localhost`, not at a bare address. */
   named: boolean;
   /** Whether managers may log in at an identity provider; visitors then reach it as `localhost`. */
   elsewhere: boolean;
+};
+
+type Fixtures = {
   candor: Candor;
   watch: Watch;
   /** Opens a page in a browser of its own: nobody is logged in there. */
@@ -59,8 +66,9 @@ async function end(candor: Candor): Promise<void> {
   expect(candor.log, 'what the server warned of').toBe('');
 }
 
-export const test = base.extend<Fixtures, Shared>({
+export const test = base.extend<Options & Fixtures, Shared>({
   begins: ['owned', { option: true }],
+  hand: ['pointer', { option: true }],
   named: [false, { option: true }],
   elsewhere: [false, { option: true }],
 
@@ -90,7 +98,8 @@ export const test = base.extend<Fixtures, Shared>({
     expect(watch.found(), 'what the pages complained of').toEqual([]);
   },
 
-  context: async ({ context, watch }, use) => {
+  context: async ({ context, hand, watch }, use) => {
+    if (hand === 'keyboard') context.on('page', takeThePointerAway);
     await watch.begin(context);
     await use(context);
     watch.end();
