@@ -5,6 +5,7 @@ use candor::oidc::{Provider, Settings};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use crate::cli::{candor, refused};
 use crate::oidc::{is_in, is_out, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
@@ -205,5 +206,25 @@ async fn a_provider_is_never_asked_in_the_open() {
     let issuer = Issuer::open(&TestDb::sqlite().await.clock).await;
     for bad in ["http://id.example.org", "ftp://127.0.0.1", "http://127.0.0.1.evil.test", "nonsense"] {
         assert!(Provider::new(Settings { issuer: bad.into(), ..issuer.settings() }, ORIGIN).is_err(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_do_not_go_together_are_refused_at_the_start() {
+    let test = TestDb::sqlite().await;
+    let issuer = ["--oidc-issuer", "https://id.example.org"];
+    let (client, rule) = (["--oidc-client-id", "candor"], ["--oidc-roles", "group:owners=owner"]);
+    let open = ["--oidc-issuer", "http://id.example.org"];
+    for (arguments, code, said) in [
+        ([&issuer[..], &rule].concat(), 1, "--oidc-client-id"),
+        ([&issuer[..], &client].concat(), 1, "--oidc-roles"),
+        ([&client[..], &rule].concat(), 1, "--oidc-issuer"),
+        ([&open[..], &client, &rule].concat(), 1, "must begin with https://"),
+        ([&issuer[..], &client, &["--oidc-roles", "owners=owner"]].concat(), 2, "is no rule"),
+        ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "is none of as-told"),
+    ] {
+        let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();
+        let error = refused(&candor(&test, &serve, ""), code);
+        assert!(error.contains(said), "{arguments:?}: {error}");
     }
 }
