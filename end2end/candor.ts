@@ -24,11 +24,12 @@ export class Candor {
 
   /**
    * `candor serve` on a free port, until it says where it listens. Where it is `named`, visitors reach it as
-   * `localhost`: browsers allow passkeys there.
+   * `localhost`: browsers allow passkeys there, and what it needs to be told may depend on that address.
    */
-  async serve(named = false): Promise<void> {
+  async serve(named = false, more: (url: string) => Promise<string[]> = async () => []): Promise<void> {
     const port = named ? await freePort() : 0;
-    const name = named ? ['--base-url', `http://localhost:${port}`] : [];
+    const url = `http://localhost:${port}`;
+    const name = named ? ['--base-url', url, ...(await more(url))] : [];
     const server = this.start('serve', '--listen', `127.0.0.1:${port}`, ...name, '--data-dir', this.folder);
     this.server = server;
     server.stderr!.on('data', (text) => (this.log += text));

@@ -1,5 +1,6 @@
 import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
+import { IdentityProvider } from './identity-provider';
 import { takeThePointerAway } from './keyboard';
 import { Watch } from './watch';
 
@@ -21,6 +22,8 @@ export type Options = {
   hand: 'pointer' | 'keyboard';
   /** Whether visitors reach it as `localhost`, not at a bare address. */
   named: boolean;
+  /** Whether managers may log in at an identity provider; visitors then reach it as `localhost`. */
+  elsewhere: boolean;
 };
 
 type Fixtures = {
@@ -38,7 +41,7 @@ type Shared = {
 };
 
 /** A server that has published its page. */
-async function start(begins: Beginning, named = false): Promise<Candor> {
+async function start(begins: Beginning, named = false, provider?: IdentityProvider): Promise<Candor> {
   const candor = await Candor.inFreshFolder();
   try {
     if (begins.startsWith('sample')) await candor.shell(['sample']);
@@ -46,7 +49,7 @@ async function start(begins: Beginning, named = false): Promise<Candor> {
       const who = ['--name', OWNER.name, '--email', OWNER.email, '--role', 'owner'];
       await candor.shell(['manager', 'add', ...who, '--password-stdin'], `${OWNER.password}\n`);
     }
-    await candor.serve(named);
+    await candor.serve(named, provider && ((url) => provider.flags(url)));
     const status = async () => (await fetch(candor.url)).status;
     await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);
     // Who asked too early was told so, and the log tells it too.
@@ -67,6 +70,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
   begins: ['owned', { option: true }],
   hand: ['pointer', { option: true }],
   named: [false, { option: true }],
+  elsewhere: [false, { option: true }],
 
   shelf: [
     async ({}, use) => {
@@ -77,11 +81,13 @@ export const test = base.extend<Options & Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ begins, named, shelf }, use) => {
+  candor: async ({ begins, named, elsewhere, shelf }, use) => {
     if (begins === 'sample to read') return use(await shelf());
-    const candor = await start(begins, named);
+    const provider = elsewhere ? new IdentityProvider() : undefined;
+    const candor = await start(begins, named || elsewhere, provider);
     await use(candor);
     await end(candor);
+    await provider?.stop();
   },
 
   baseURL: async ({ candor }, use) => use(candor.url),

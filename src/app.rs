@@ -47,7 +47,9 @@ impl App {
         let trusted_proxies = serve.trusted_proxies.clone();
         let secret_key = SecretKey::at(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
-        let state = State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer, trusted_proxies });
+        let provider = serve.oidc.provider(&origin)?;
+        let parts = Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
+        let state = State::new(parts);
         Ok(Self { state, listener, metrics, limits: Limits::default() })
     }
 

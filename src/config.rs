@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use url::Url;
 
+use crate::domain::identity::{ProviderFactor, RoleRule};
 use crate::notify::Mailer;
+use crate::oidc::{Provider, Settings};
 
 /// Where the database is.
 #[derive(Clone, Debug, clap::Args)]
@@ -68,6 +70,9 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub mail: MailConfig,
 
+    #[command(flatten)]
+    pub oidc: OidcConfig,
+
     /// Write the log as one JSON object a line
     #[arg(long, env = "CANDOR_LOG_JSON")]
     pub log_json: bool,
@@ -107,6 +112,88 @@ impl MailConfig {
             (None, None) => Ok(None),
             _ => bail!("to send mail, name both the server (--smtp-url) and the sender (--smtp-from)"),
         }
+    }
+}
+
+/// Who else may say who somebody is.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct OidcConfig {
+    /// The OpenID Connect provider that managers may log in with, by its issuer like https://id.example.org; none
+    /// where it is absent. Its redirect address is BASE_URL/login/oidc/callback
+    #[arg(long, env = "CANDOR_OIDC_ISSUER", value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+
+    /// The name by which the provider knows this server
+    #[arg(long, env = "CANDOR_OIDC_CLIENT_ID", value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+
+    /// The secret that goes with it, if there is one
+    #[arg(long, env = "CANDOR_OIDC_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub oidc_client_secret: Option<String>,
+
+    /// A file that holds the secret instead
+    #[arg(long, env = "CANDOR_OIDC_CLIENT_SECRET_FILE", value_name = "FILE")]
+    pub oidc_client_secret_file: Option<PathBuf>,
+
+    /// What the provider is called on the login page; the host of its issuer where absent
+    #[arg(long, env = "CANDOR_OIDC_NAME", value_name = "NAME")]
+    pub oidc_name: Option<String>,
+
+    /// Who has which role (comma separated): domain:example.com=viewer, group:status-owners=owner. The highest that
+    /// matches counts; who matches none is refused
+    #[arg(long, env = "CANDOR_OIDC_ROLES", value_delimiter = ',', value_name = "RULE")]
+    pub oidc_roles: Vec<RoleRule>,
+
+    /// The claim in which the provider lists somebody's groups
+    #[arg(long, env = "CANDOR_OIDC_GROUPS_CLAIM", default_value = "groups", value_name = "CLAIM")]
+    pub oidc_groups_claim: String,
+
+    /// More to ask the provider for beside openid, email and profile (comma separated), where groups need a scope
+    #[arg(long, env = "CANDOR_OIDC_SCOPES", value_delimiter = ',', value_name = "SCOPE")]
+    pub oidc_scopes: Vec<String>,
+
+    /// Whether a login there counts as a second factor too: as-told (where the provider says that it asked for one),
+    /// always or never
+    #[arg(long, env = "CANDOR_OIDC_SECOND_FACTOR", default_value = "as-told", value_name = "WHEN")]
+    pub oidc_second_factor: ProviderFactor,
+}
+
+impl OidcConfig {
+    /// The provider, where one is named; `origin` is the address of this server.
+    ///
+    /// # Errors
+    /// Where the settings don't go together or the file can't be read.
+    pub fn provider(&self, origin: &str) -> anyhow::Result<Option<Provider>> {
+        let Some(issuer) = &self.oidc_issuer else {
+            if self.oidc_client_id.is_some() || !self.oidc_roles.is_empty() {
+                bail!("to log in with OpenID Connect, name the provider (--oidc-issuer)");
+            }
+            return Ok(None);
+        };
+        let Some(client_id) = self.oidc_client_id.clone() else {
+            bail!("--oidc-issuer needs the name by which the provider knows this server (--oidc-client-id)");
+        };
+        if self.oidc_roles.is_empty() {
+            bail!("--oidc-issuer needs rules that say who has which role (--oidc-roles); without one nobody gets in");
+        }
+        let host = Url::parse(issuer)?.host_str().unwrap_or_default().to_owned();
+        let settings = Settings {
+            issuer: issuer.clone(),
+            client_id,
+            client_secret: self.client_secret()?,
+            name: self.oidc_name.clone().unwrap_or(host),
+            rules: self.oidc_roles.clone(),
+            groups_claim: self.oidc_groups_claim.clone(),
+            scopes: self.oidc_scopes.clone(),
+            second_factor: self.oidc_second_factor,
+        };
+        Provider::new(settings, origin).map(Some)
+    }
+
+    fn client_secret(&self) -> anyhow::Result<Option<String>> {
+        let Some(file) = &self.oidc_client_secret_file else { return Ok(self.oidc_client_secret.clone()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(Some(text.trim().to_owned()))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::refusals::Refusals;
 use crate::hosts::Hosts;
 use crate::metrics::{Counter, Responses};
 use crate::notify::Mailer;
+use crate::oidc::Provider;
 use crate::publish::Publisher;
 use crate::secret::SecretKey;
 use crate::streams::{MAX_STREAMS, Streams};
@@ -55,6 +56,8 @@ pub struct Parts {
     pub hosts: Hosts,
     /// Sends mail, where a server for it is named.
     pub mailer: Option<Mailer>,
+    /// The identity provider that managers may log in with, where one is named.
+    pub provider: Option<Provider>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }

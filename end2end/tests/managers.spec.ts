@@ -98,7 +98,7 @@ test('the last owner can neither step down nor be disabled', async ({ page, anot
   await open(page, OWNER);
   await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Change the role' }).click());
-  const LAST = 'This is the last active owner. Make somebody else an owner first.';
+  const LAST = 'This is the last active owner: make somebody else an owner first.';
   await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Disable this manager' }).click());
   await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);

@@ -10,11 +10,11 @@ use url::Url;
 use super::tell;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
-use crate::db::{Db, Tx, WriteTx, factors, links, managers, page, sessions};
-use crate::domain::Manager;
+use crate::db::{Db, Tx, WriteTx, factors, links, managers, page, policy, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
+use crate::domain::{Manager, Passwords, Policy};
 use crate::{password, token};
 
 /// How long a link for a new password is good.
@@ -55,6 +55,12 @@ pub enum Command {
         /// Their e-mail address
         email: String,
     },
+    /// Let everybody's password count again, where it was switched off
+    Passwords {
+        /// Only this way: they are switched off in the settings, where another way in is at hand
+        #[arg(value_parser = ["on"])]
+        switch: String,
+    },
     /// Print a link, good once for 30 minutes, with which a manager chooses a new password
     ResetPassword {
         /// Their e-mail address
@@ -87,6 +93,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
         Command::Disable { email } => disable(db, &email, clock).await,
         Command::Enable { email } => enable(db, &email, clock).await,
         Command::RemoveFactors { email } => remove_factors(db, &email, clock).await,
+        Command::Passwords { .. } => allow_passwords(db, clock).await,
         Command::ResetPassword { email, way } => reset_password(db, &email, &way, clock).await,
     }
 }
@@ -130,10 +137,10 @@ async fn list(db: &Db) -> anyhow::Result<()> {
 }
 
 fn state(manager: &Manager) -> &'static str {
-    match (manager.is_active(), manager.has_password) {
+    match (manager.is_active(), manager.is_invited()) {
         (false, _) => "disabled",
-        (true, false) => "invited",
-        (true, true) => "active",
+        (true, true) => "invited",
+        (true, false) => "active",
     }
 }
 
@@ -176,6 +183,22 @@ async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<(
     let entry = Entry::new("manager.remove-factors", &manager.id, &manager.name);
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
     println!("{} logs in with the password alone; all their sessions are over.", manager.email);
+    Ok(())
+}
+
+async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let before = policy::load(&mut tx).await.map_err(tell::plainly)?;
+    if before.passwords == Passwords::Everybody {
+        bail!("everybody's password counts already");
+    }
+    policy::update(&mut tx, &Policy { passwords: Passwords::Everybody, ..before.clone() })
+        .await
+        .map_err(tell::plainly)?;
+    let after = policy::load(&mut tx).await.map_err(tell::plainly)?;
+    let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
+    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
+    println!("Everybody's password counts again.");
     Ok(())
 }
 

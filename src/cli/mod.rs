@@ -47,7 +47,7 @@ pub struct Cli {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Serve the page, and the admin to those who log in
-    Serve(ServeConfig),
+    Serve(Box<ServeConfig>),
     /// Add managers, let them in again, keep them out
     #[command(subcommand)]
     Manager(managers::Command),

@@ -21,6 +21,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
+    has_identity: bool,
 }
 
 /// Every manager, by name.
@@ -28,7 +29,9 @@ struct Row {
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Manager>> {
-    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+                 exists (select 1 from identities where manager_id = managers.id) as has_identity
                from managers order by lower(name), id limit $1";
     rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(Manager::try_from).collect()
 }
@@ -38,7 +41,9 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Manager>> {
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
-    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+                 exists (select 1 from identities where manager_id = managers.id) as has_identity
                from managers where id = $1";
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
@@ -48,7 +53,9 @@ pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
 /// # Errors
 /// Where the database can't be read.
 pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<(Manager, Option<String>)>> {
-    let sql = "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+                 exists (select 1 from identities where manager_id = managers.id) as has_identity
                from managers where email = $1";
     let row = row!(tx, Row, sql, email)?;
     row.map(|row| {
@@ -72,7 +79,8 @@ pub async fn count(tx: &mut Tx) -> Result<i64> {
 /// Where the database can't be read.
 pub async fn active_owners(tx: &mut Tx) -> Result<i64> {
     let sql = "select count(*) from managers
-               where role = 'owner' and disabled_at is null and password_hash is not null";
+               where role = 'owner' and disabled_at is null and (password_hash is not null
+                 or exists (select 1 from identities where manager_id = managers.id))";
     Ok(row!(tx, (i64,), sql)?.map_or(0, |(count,)| count))
 }
 
@@ -92,6 +100,7 @@ pub async fn create(
         name: new.name,
         role: new.role,
         has_password: password_hash.is_some(),
+        has_identity: false,
         disabled_at: None,
         last_login_at: None,
         created_at: now,
@@ -115,8 +124,11 @@ pub async fn create(
 /// Changes the role.
 ///
 /// # Errors
-/// A conflict where nobody would be left who can administer.
+/// A conflict where nobody would be left who can administer, or whose password counts.
 pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<()> {
+    if role != Role::Owner {
+        super::policy::keep_the_keeper(tx, &manager.id).await?;
+    }
     let sql = "update managers set role = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, role.key(), now, manager.id.as_str())?;
     let was_owner = is_active_owner(manager);
@@ -127,8 +139,9 @@ pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: 
 /// Disables the manager and ends all sessions, links, tokens and known browsers of theirs.
 ///
 /// # Errors
-/// A conflict where nobody would be left who can administer.
+/// A conflict where nobody would be left who can administer, or whose password counts.
 pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
+    super::policy::keep_the_keeper(tx, &manager.id).await?;
     let sql = "update managers set disabled_at = $1, updated_at = $1, version = version + 1 where id = $2";
     run!(tx, sql, now, manager.id.as_str())?;
     super::sessions::delete_of(tx, &manager.id, None).await?;
@@ -205,15 +218,15 @@ pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, n
 }
 
 /// Whether the manager is one of those who can administer.
-fn is_active_owner(manager: &Manager) -> bool {
-    manager.role == Role::Owner && manager.is_active() && manager.has_password
+pub(super) fn is_active_owner(manager: &Manager) -> bool {
+    manager.role == Role::Owner && manager.is_active() && !manager.is_invited()
 }
 
 /// Somebody must be able to administer: taking away the last active owner is not kept. Where there is
 /// none yet, because the first has not accepted the invitation, others may still be changed.
-async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
+pub(super) async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
     if active_owners(tx).await? == 0 {
-        return Err(Error::Conflict("the last active owner must stay: make somebody else an owner first"));
+        return Err(Error::Conflict("this is the last active owner: make somebody else an owner first"));
     }
     Ok(())
 }
@@ -228,6 +241,7 @@ impl TryFrom<Row> for Manager {
             name: row.name,
             role: Role::from_key(&row.role).ok_or_else(|| Error::other("a manager's role"))?,
             has_password: row.password_hash.is_some(),
+            has_identity: row.has_identity,
             disabled_at: row.disabled_at,
             last_login_at: row.last_login_at,
             created_at: row.created_at,

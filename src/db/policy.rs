@@ -1,16 +1,21 @@
 //! What every manager is asked for: one row.
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::{ManagerId, Policy};
+use crate::domain::{ManagerId, Passwords, Policy};
 
 /// The policy.
 ///
 /// # Errors
 /// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<Policy> {
-    let row = row!(tx, (bool, i64), "select second_factor_required, version from policy where id = 1")?;
-    let (second_factor_required, version) = row.ok_or(Error::NotFound)?;
-    Ok(Policy { second_factor_required, version })
+    let sql = "select second_factor_required, password_only_for, version from policy where id = 1";
+    let row = row!(tx, (bool, Option<String>, i64), sql)?;
+    let (second_factor_required, keeper, version) = row.ok_or(Error::NotFound)?;
+    let passwords = match keeper {
+        Some(id) => Passwords::OnlyFor(ManagerId::parse(&id).ok_or_else(|| Error::other("a manager's id"))?),
+        None => Passwords::Everybody,
+    };
+    Ok(Policy { second_factor_required, passwords, version })
 }
 
 /// Whether the policy asks this manager for a second factor that they don't have yet.
@@ -21,12 +26,35 @@ pub async fn is_unmet(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
     Ok(load(tx).await?.second_factor_required && !super::factors::of(tx, manager).await?.any())
 }
 
+/// Whether the password of this manager lets them in, if they have one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
+    Ok(load(tx).await?.passwords.count_for(manager))
+}
+
+/// Refuses to take away the last way in that needs nobody else: the owner whose password alone counts stays.
+///
+/// # Errors
+/// A conflict where the manager is that owner.
+pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
+    if load(tx).await?.passwords.keeper() == Some(manager) {
+        return Err(Error::Conflict(
+            "this is the owner whose password still counts: name another in the settings first",
+        ));
+    }
+    Ok(())
+}
+
 /// Changes the policy, if it still is of this version.
 ///
 /// # Errors
 /// A conflict where somebody changed it in between.
-pub async fn update(tx: &mut WriteTx, policy: Policy) -> Result<()> {
-    let sql = "update policy set second_factor_required = $1, version = version + 1 where id = 1 and version = $2";
-    let changed = run!(tx, sql, policy.second_factor_required, policy.version)?;
+pub async fn update(tx: &mut WriteTx, policy: &Policy) -> Result<()> {
+    let sql = "update policy set second_factor_required = $1, password_only_for = $2, version = version + 1
+               where id = 1 and version = $3";
+    let keeper = policy.passwords.keeper().map(ManagerId::as_str);
+    let changed = run!(tx, sql, policy.second_factor_required, keeper, policy.version)?;
     if changed == 0 { Err(Error::Conflict("the policy was changed in the meantime")) } else { Ok(()) }
 }

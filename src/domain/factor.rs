@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::PasskeyId;
+use super::{ManagerId, PasskeyId};
 
 /// How many codes of an authenticator app may be wrong in a row before none is looked at for a while.
 pub const MAX_WRONG_CODES: i64 = 10;
@@ -60,10 +60,38 @@ pub struct Passkey {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// Whose password lets them in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passwords {
+    /// That of everybody who has one.
+    #[default]
+    Everybody,
+    /// That of one owner alone, for the day on which the identity provider is away.
+    OnlyFor(ManagerId),
+}
+
+impl Passwords {
+    /// Whether the password of this manager counts.
+    pub fn count_for(&self, manager: &ManagerId) -> bool {
+        self.keeper().is_none_or(|keeper| keeper == manager)
+    }
+
+    /// The one whose password counts where nobody else's does.
+    pub fn keeper(&self) -> Option<&ManagerId> {
+        match self {
+            Self::Everybody => None,
+            Self::OnlyFor(keeper) => Some(keeper),
+        }
+    }
+}
+
 /// What every manager is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     pub second_factor_required: bool,
+    #[serde(default)]
+    pub passwords: Passwords,
     /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }

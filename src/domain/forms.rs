@@ -10,6 +10,7 @@ mod incident;
 mod maintenance;
 mod manager;
 mod page;
+mod policy;
 mod review;
 mod series;
 mod template;
@@ -25,6 +26,7 @@ pub use maintenance::{
 };
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};
+pub use policy::PolicyForm;
 pub use review::ReviewForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
 pub use template::{NewTemplate, TemplateForm};

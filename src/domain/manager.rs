@@ -60,6 +60,9 @@ pub struct Manager {
     pub role: Role,
     /// Whether a password is set; an invited manager has none yet.
     pub has_password: bool,
+    /// Whether a login at an identity provider belongs to them.
+    #[serde(default)]
+    pub has_identity: bool,
     /// Since when the manager may not log in, if so.
     pub disabled_at: Option<DateTime<Utc>>,
     pub last_login_at: Option<DateTime<Utc>>,
@@ -73,6 +76,16 @@ impl Manager {
     /// Whether the manager may log in at all.
     pub fn is_active(&self) -> bool {
         self.disabled_at.is_none()
+    }
+
+    /// Whether theirs may be the only password that counts: an owner's who can log in with it.
+    pub fn can_keep_a_password(&self) -> bool {
+        self.role == Role::Owner && self.is_active() && self.has_password
+    }
+
+    /// Whether nobody has come to log in as this manager yet.
+    pub fn is_invited(&self) -> bool {
+        !self.has_password && !self.has_identity
     }
 }
 

@@ -12,6 +12,7 @@ pub mod factor;
 pub mod forms;
 pub mod history;
 pub mod id;
+pub mod identity;
 pub mod impact;
 pub mod incident;
 pub mod invalid;
@@ -39,7 +40,7 @@ pub mod visibility;
 pub use component::{Component, Group};
 pub use correction::Correction;
 pub use draft::SavedDraft;
-pub use factor::{Factors, Policy};
+pub use factor::{Factors, Passwords, Policy};
 pub use id::{
     ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, TemplateId,
     TokenId, UpdateId,

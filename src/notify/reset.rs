@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use super::{Mailer, Unsent};
 use crate::db::links::{self, Link};
 use crate::db::outbox::{self, Outcome, Reset};
-use crate::db::{self, managers, page};
+use crate::db::{self, managers, page, policy};
 use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::LinkPurpose;
@@ -44,8 +44,10 @@ async fn prepare(state: &State, reset: &Reset) -> db::Result<Option<(Manager, St
     let (now, token) = (state.clock.now(), token::fresh());
     let mut tx = state.db.write().await?;
     let manager = match &reset.manager_id {
-        Some(id) => Some(managers::find(&mut tx, id).await?).filter(may_reset),
-        None => None,
+        Some(id) if policy::counts_password_of(&mut tx, id).await? => {
+            Some(managers::find(&mut tx, id).await?).filter(may_reset)
+        }
+        _ => None,
     };
     let Some(manager) = manager else {
         outbox::finish(&mut tx, &reset.id, Outcome::Nobody, now).await?;

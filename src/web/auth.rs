@@ -70,6 +70,8 @@ pub struct Manager<P> {
     address: ClientAddress,
     /// The hash of the session's id.
     pub session_hash: String,
+    /// Whether the policy asks them for a second factor that they don't have.
+    pub lacks_factor: bool,
     /// For the scripts of the page that answers.
     pub nonce: String,
     policy: PhantomData<P>,
@@ -112,6 +114,7 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
             manager: found.manager,
             address: address(parts),
             session_hash: found.session_hash,
+            lacks_factor: found.lacks_factor,
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default(),
             policy: PhantomData,
         })
@@ -162,7 +165,8 @@ async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>,
         Ok(_) | Err(crate::db::Error::NotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let lacks_factor = policy::is_unmet(&mut tx, &manager.id).await?;
+    let asked_elsewhere = session.get(session::SECOND_FACTOR).await?.unwrap_or(false);
+    let lacks_factor = !asked_elsewhere && policy::is_unmet(&mut tx, &manager.id).await?;
     drop(tx);
     if now - stored.last_seen_at >= session::TOUCH_AFTER {
         let mut tx = state.db.write().await?;

@@ -179,7 +179,8 @@ impl From<tower_sessions::session::Error> for Error {
     }
 }
 
-fn capitalised(sentence: &str) -> String {
+/// A sentence with a capital at its beginning.
+pub(super) fn capitalised(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use super::client::ClientAddress;
 use super::device::Device;
 use super::{Error, Result, refusal};
-use crate::db::{devices, failures, managers};
+use crate::db::{devices, failures, managers, policy};
 use crate::domain::login_lock::Failures;
 use crate::domain::{Manager, ManagerId};
 use crate::password::{self, Place, Verdict};
@@ -20,7 +20,7 @@ use crate::state::State;
 pub struct Attempt {
     place: Place,
     manager: Option<Manager>,
-    /// The hash to compare with; none where nobody is meant or the door is locked.
+    /// The hash to compare with; none where nobody is meant, the door is locked, or this password does not count.
     hash: Option<String>,
     counted: Counted,
 }
@@ -54,6 +54,8 @@ pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &
             None => (failures::of(&mut tx, id).await?, Counted::Account(id.clone())),
         },
     };
+    let passwords = policy::load(&mut tx).await?.passwords;
+    let counts = manager.as_ref().is_none_or(|manager| passwords.count_for(&manager.id));
     let locked = failures.is_locked(now);
     if locked {
         counted = Counted::Nobody;
@@ -64,11 +66,14 @@ pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &
         Counted::Device(hash) => devices::add_failure(&mut tx, hash, now).await?,
     }
     tx.commit_unaudited().await?;
-    Ok(Attempt { place, manager, hash: hash.flatten().filter(|_| !locked), counted })
+    Ok(Attempt { place, manager, hash: hash.flatten().filter(|_| !locked && counts), counted })
 }
 
 /// Counts an attempt from the client's network.
-fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
+///
+/// # Errors
+/// `TooMany` where it has tried too often.
+pub fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
     // Only a test that goes past the connections comes from nowhere.
     let Some(address) = address else { return Ok(()) };
     let mut logins = state.logins().lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,6 +28,8 @@ const MAX_USER_AGENT: usize = 300;
 pub const MANAGER: &str = "manager";
 /// When the manager last proved who they are; at the login where it is absent.
 pub const PROVED_AT: &str = "proved_at";
+/// Whether the login counted as two factors because the identity provider asked for both.
+pub const SECOND_FACTOR: &str = "second_factor";
 const ADDRESS: &str = "address";
 const USER_AGENT: &str = "user_agent";
 const CREATED_AT: &str = "created_at";
@@ -90,6 +92,15 @@ pub async fn renew(session: &Session) -> std::result::Result<(), tower_sessions:
 pub async fn prove(session: &Session, now: DateTime<Utc>) -> std::result::Result<(), tower_sessions::session::Error> {
     session.insert(PROVED_AT, now).await?;
     renew(session).await
+}
+
+/// Notes that the identity provider asked for a second factor at the login.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn note_second_factor(session: &Session) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.insert(SECOND_FACTOR, true).await?;
+    session.save().await
 }
 
 /// The hash under which the database knows the session.

@@ -223,6 +223,7 @@ async fn a_token_is_not_taken_in_the_open(test: TestDb) {
         origin: app.origin.clone(),
         hosts: Hosts::new(&app.origin, &[]),
         mailer: None,
+        provider: None,
         trusted_proxies: vec![proxy],
     });
     let (https, http) = (("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"));

@@ -158,9 +158,9 @@ impl Published {
         let secret_key = SecretKey::at(folder.path().join("secret.key"));
         let (db, clock) = (test.db.clone(), test.clock.clone());
         let hosts = Hosts::new(&origin, &[]);
-        let trusted_proxies = Vec::new();
-        let state =
-            State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer: None, trusted_proxies });
+        let (mailer, provider, trusted_proxies) = (None, None, Vec::new());
+        let parts = Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
+        let state = State::new(parts);
         state.publish().await;
         let front = Front::new(state.clone(), SECOND);
         Self { test, folder, state, front }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The cases: 1-59, 64-69 and 90-98.
+/// The cases: 1-59, 64-69 and 90-98, and those about the identity provider.
 fn cases() -> Vec<String> {
-    (1..=59).chain(64..=69).chain(90..=98).map(|number| format!("A-{number:02}")).collect()
+    let general = (1..=59).chain(64..=69).chain(90..=98).map(|number| format!("A-{number:02}"));
+    general.chain((1..=14).map(|number| format!("O-{number:02}"))).collect()
 }
 
 fn document() -> String {
@@ -14,8 +15,10 @@ fn document() -> String {
 
 /// The rows of the catalogue: the case, what it is, and what tests it.
 fn rows(document: &str) -> Vec<[&str; 3]> {
-    let cells =
-        document.lines().filter(|line| line.starts_with("| A-")).map(|line| line.trim_matches('|').split(" | "));
+    let cells = document
+        .lines()
+        .filter(|line| line.starts_with("| A-") || line.starts_with("| O-"))
+        .map(|line| line.trim_matches('|').split(" | "));
     cells.map(|mut cells| std::array::from_fn(|_| cells.next().expect("three cells").trim())).collect()
 }
 

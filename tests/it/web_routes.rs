@@ -34,6 +34,8 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/login/factor", None),
     ("POST", "/login/passkey", None),
     ("POST", "/login/passkey/challenge", None),
+    ("POST", "/login/oidc", None),
+    ("GET", "/login/oidc/callback", None),
     ("POST", "/logout", Some(Viewer)),
     ("GET", "/forgotten", None),
     ("POST", "/forgotten", None),
@@ -112,13 +114,18 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/managers/{id}/enablement", Some(Owner)),
     ("POST", "/admin/managers/{id}/reset", Some(Owner)),
     ("POST", "/admin/managers/{id}/factors/removal", Some(Owner)),
+    ("POST", "/admin/managers/{id}/identity/removal", Some(Owner)),
     ("POST", "/admin/managers/{id}/sessions/revocation", Some(Owner)),
     ("GET", "/admin/sessions", Some(Owner)),
     ("POST", "/admin/sessions/{session}/revocation", Some(Owner)),
+    ("GET", "/admin/proof", Some(Viewer)),
     ("POST", "/admin/proof", Some(Viewer)),
+    ("POST", "/admin/proof/oidc", Some(Viewer)),
     ("GET", "/admin/account", Some(Viewer)),
     ("POST", "/admin/account/email", Some(Viewer)),
     ("POST", "/admin/account/password", Some(Viewer)),
+    ("POST", "/admin/account/identity", Some(Viewer)),
+    ("POST", "/admin/account/identity/removal", Some(Viewer)),
     ("GET", "/admin/account/factors", Some(Viewer)),
     ("GET", "/admin/account/totp", Some(Viewer)),
     ("POST", "/admin/account/totp", Some(Viewer)),
@@ -146,16 +153,21 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
 ];
 
 /// Those of the table that ask for a proof from the last ten minutes.
-const FRESH: [(&str, &str); 19] = [
+const FRESH: [(&str, &str); 27] = [
     ("POST", "/admin/incidents/{id}/deletion"),
+    ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
     ("POST", "/admin/components/{id}/deletion"),
+    ("POST", "/admin/groups/{id}/deletion"),
     ("POST", "/admin/managers"),
     ("POST", "/admin/managers/{id}/role"),
     ("POST", "/admin/managers/{id}/disablement"),
     ("POST", "/admin/managers/{id}/enablement"),
     ("POST", "/admin/managers/{id}/reset"),
     ("POST", "/admin/managers/{id}/factors/removal"),
+    ("POST", "/admin/managers/{id}/identity/removal"),
     ("POST", "/admin/account/email"),
+    ("POST", "/admin/account/identity"),
+    ("POST", "/admin/account/identity/removal"),
     ("GET", "/admin/account/totp"),
     ("POST", "/admin/account/totp"),
     ("POST", "/admin/account/totp/confirmation"),
@@ -165,11 +177,15 @@ const FRESH: [(&str, &str); 19] = [
     ("POST", "/admin/account/passkeys"),
     ("POST", "/admin/account/passkeys/{id}/removal"),
     ("POST", "/admin/account/recovery-codes"),
+    ("GET", "/admin/tokens"),
+    ("POST", "/admin/tokens"),
+    ("POST", "/admin/tokens/{id}/revocation"),
     ("POST", "/admin/policy"),
 ];
 
 /// What a manager who lacks the required second factor can still do.
-const OPEN_WITHOUT_FACTOR: [&str; 4] = ["/logout", "/admin/proof", "/admin/account/factors", "/admin/account/totp"];
+const OPEN_WITHOUT_FACTOR: [&str; 5] =
+    ["/logout", "/admin/proof", "/admin/proof/oidc", "/admin/account/factors", "/admin/account/totp"];
 
 fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
     TABLE.iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), *path, *least))

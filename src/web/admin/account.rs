@@ -1,24 +1,31 @@
+use axum::Extension;
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::notice::done;
 use super::shell::shell;
-use super::{invalid, page};
-use crate::db::{self, Tx, factors, managers, sessions};
+use super::{identities, invalid, page};
+use crate::db::{self, Tx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::manager::parse_email;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
-use crate::password::{self, Verdict};
+use crate::password;
 use crate::state::State;
-use crate::ui::pages::admin::{Account, SessionRow};
+use crate::ui::pages::admin::{Account, ProviderRow, SessionRow};
 use crate::web::auth::{CanRead, Fresh, Manager};
+use crate::web::client::ClientAddress;
+use crate::web::device::Device;
 use crate::web::form::{Form, Search};
+use crate::web::login_lock::{self, Shown};
 use crate::web::session::limits;
-use crate::web::{Error, Result};
+use crate::web::{Error, Result, refusal};
 
 /// How much of a session's hash stands in the address of its revocation, in characters.
 pub(super) const SHORT_HASH: usize = 16;
+
+/// The door has one lock: who guesses here waits as at the login.
+const NOT_CURRENT: &str = "This is not your current password, or it was tried too often: then wait a while.";
 
 /// `GET /admin/account`
 pub async fn show(
@@ -33,6 +40,8 @@ pub async fn show(
 pub async fn set_password(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
+    Extension(address): Extension<ClientAddress>,
+    device: Device,
     Form(fields): Form,
 ) -> Result<Response> {
     // Not `text`: a password is taken as it was typed, to the letter.
@@ -41,15 +50,26 @@ pub async fn set_password(
     };
     let (current, chosen) = (typed("current"), typed("password"));
     let mut tx = state.db.read().await?;
-    let hash = managers::find_by_email(&mut tx, &manager.email).await?.and_then(|(_, hash)| hash);
+    if !policy::counts_password_of(&mut tx, &manager.id).await? {
+        return Err(Error::Conflict("Passwords are switched off here, but for one owner's.".into()));
+    }
     let page_name = db::page::load(&mut tx).await?.name;
     drop(tx);
+    let attempt = login_lock::begin(&state, &manager.email, address, &device).await?;
     let mut wrong = Invalid::new();
     if let Err(message) = password::check(&chosen, &[&manager.name, &manager.email, &page_name, "candor"]) {
         wrong.add("password", message);
     }
-    if password::verify(current, hash).await? == Verdict::Wrong {
-        wrong.add("current", "This is not your current password.");
+    match attempt.try_password(current).await? {
+        Shown::Right { forgive, .. } => {
+            let mut tx = state.db.write().await?;
+            forgive.forgive(&mut tx).await?;
+            tx.commit_unaudited().await?;
+        }
+        Shown::Wrong => {
+            refusal::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
+            wrong.add("current", NOT_CURRENT);
+        }
     }
     if !wrong.is_empty() {
         return Ok(invalid(account(&state, &manager, &Fields::default(), None, wrong).await?));
@@ -134,7 +154,11 @@ async fn account<P>(
     let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
     let factors = factors::of(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
-    Ok(Account { shell, email, factors, sessions, invalid }.html())
+    let password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
+    let connected = identities::connected(state, &mut tx, &manager.id).await?;
+    let provider = state.provider.as_ref().zip(connected);
+    let provider = provider.map(|(provider, connected)| ProviderRow { name: provider.name().to_owned(), connected });
+    Ok(Account { shell, email, factors, password, provider, sessions, invalid }.html())
 }
 
 /// A session as it is shown; `current` is the hash of the one that asks.

@@ -1,4 +1,5 @@
-//! The ceremonies of passkeys over the session: each challenge waits there, for five minutes and one answer.
+//! What has to be answered waits in the session, for five minutes and one answer: the challenges of passkeys, and
+//! questions to the identity provider.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -40,19 +41,30 @@ pub async fn party(state: &State, tx: &mut Tx) -> Result<RelyingParty> {
 
 /// Keeps what the answer to `challenge` will be judged by, and gives what the browser is asked.
 pub async fn begin(state: &State, session: &Session, key: &str, challenge: Challenge) -> Result<Value> {
+    keep(state, session, key, challenge.state).await?;
+    Ok(challenge.options)
+}
+
+/// Keeps what an answer will be judged by.
+pub async fn keep(state: &State, session: &Session, key: &str, judged_by: Value) -> Result<()> {
     if session.get::<String>(MANAGER).await?.is_none() {
         refuse_a_crowd(state).await?;
     }
-    let waiting = Waiting { state: challenge.state, until: state.clock.now() + HALF_LOGIN_LIFETIME };
+    let waiting = Waiting { state: judged_by, until: state.clock.now() + HALF_LOGIN_LIFETIME };
     session.insert(key, waiting).await?;
-    session.save().await?;
-    Ok(challenge.options)
+    Ok(session.save().await?)
 }
 
 async fn refuse_a_crowd(state: &State) -> Result<()> {
     let strangers =
         sessions::count_strangers(&mut state.db.read().await?, state.clock.now() - HALF_LOGIN_LIFETIME).await?;
     if strangers >= MAX_STRANGERS { Err(Error::Busy) } else { Ok(()) }
+}
+
+/// What waits in the session, and goes on waiting.
+pub async fn waiting(state: &State, session: &Session, key: &str) -> Result<Option<Value>> {
+    let waiting = session.get::<Waiting>(key).await?;
+    Ok(waiting.filter(|waiting| state.clock.now() < waiting.until).map(|waiting| waiting.state))
 }
 
 /// The challenge that waits in the session, which is used up by this, whatever the answer to it is.

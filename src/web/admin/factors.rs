@@ -24,7 +24,7 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let factors = factors::of(&mut tx, &manager.id).await?;
-    let lacking = policy::is_unmet(&mut tx, &manager.id).await?;
+    let lacking = manager.lacks_factor;
     let passkeys = passkeys::list(&mut tx, &manager.id).await?;
     let list = FactorList { shell, factors, passkeys, lacking, passkeys_possible: ceremony::is_possible(&state) };
     Ok(page(list.html()))

@@ -10,7 +10,7 @@ use crate::domain::forms::{Fields, GroupForm};
 use crate::domain::{Group, GroupId, Invalid};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, GroupDeletion, GroupEdit};
-use crate::web::auth::{CanAdminister, Manager};
+use crate::web::auth::{CanAdminister, Fresh, Manager};
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -97,7 +97,7 @@ pub async fn doom(
 
 /// `POST /admin/groups/{id}/deletion`
 pub async fn destroy(
-    manager: Manager<CanAdminister>,
+    manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {

@@ -10,6 +10,7 @@ use crate::db::{self, factors, managers};
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Actor, Entry};
 use crate::state::State;
+use crate::ui::admin_layout::Porch;
 use crate::ui::pages::admin::Login;
 use crate::web::Result;
 use crate::web::auth::{CanEnter, Manager, UserAgent, safe_next};
@@ -32,7 +33,7 @@ pub async fn new(
 ) -> Response {
     let porch = porch(&state, &nonce.0).await;
     let next = safe_next(&query.text("next")).to_owned();
-    page(Login { porch, email: String::new(), next, passkeys: ceremony::is_possible(&state), error: None }.html())
+    page(form(&state, porch, String::new(), next, None).html())
 }
 
 /// `POST /login`
@@ -65,8 +66,13 @@ pub async fn create(
 /// The login again, with why it failed.
 pub async fn refused(state: &State, nonce: &Nonce, email: String, next: String, why: &str) -> Response {
     let porch = porch(state, &nonce.0).await;
-    let login = Login { porch, email, next, passkeys: ceremony::is_possible(state), error: Some(why.to_owned()) };
+    let login = form(state, porch, email, next, Some(why.to_owned()));
     (StatusCode::UNPROCESSABLE_ENTITY, page(login.html())).into_response()
+}
+
+fn form(state: &State, porch: Porch, email: String, next: String, error: Option<String>) -> Login {
+    let provider = state.provider.as_ref().map(|provider| provider.name().to_owned());
+    Login { porch, email, next, passkeys: ceremony::is_possible(state), provider, error }
 }
 
 /// `POST /logout`

@@ -14,13 +14,18 @@ use crate::web::auth::{UserAgent, safe_next};
 use crate::web::client::ClientAddress;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
-use crate::web::{Error, Result, session};
+use crate::web::{Error, Result, login_lock, session};
 
 /// One sentence for every reason, so that nobody learns which passkeys are known.
 const REFUSED: &str = "This passkey is not known here, or it took too long. Try again, or log in with your password.";
 
 /// `POST /login/passkey/challenge`: what the browser is asked. It also serves as a fresh proof later.
-pub async fn challenge(FromState(state): FromState<State>, session: Session) -> Result<Response> {
+pub async fn challenge(
+    FromState(state): FromState<State>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+) -> Result<Response> {
+    login_lock::take_turn(&state, address)?;
     let mut tx = state.db.read().await?;
     let asked = ceremony::party(&state, &mut tx).await?.ask_to_log_in();
     drop(tx);

@@ -6,7 +6,7 @@ use super::notice::done;
 use super::shell::shell;
 use super::{invalid, page};
 use crate::db::links::{self, Link};
-use crate::db::{self, Tx, WriteTx, factors, managers, sessions};
+use crate::db::{self, Tx, WriteTx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::manager::LinkPurpose;
@@ -15,6 +15,7 @@ use crate::state::State;
 use crate::token;
 use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
 use crate::web::auth::{CanAdminister, Fresh, Manager};
+use crate::web::error::capitalised;
 use crate::web::form::{Form, Search};
 use crate::web::session::limits;
 use crate::web::{Error, Result};
@@ -23,6 +24,10 @@ use crate::web::{Error, Result};
 const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
 /// How long a link for a new password is good.
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// Why there is no link for a password.
+const NO_PASSWORDS: &str = "Passwords are switched off here, but for one owner's: managers log in at the identity \
+                            provider, and become managers by that.";
 
 /// `GET /admin/managers`
 pub async fn index(
@@ -44,6 +49,9 @@ pub async fn create(
     let form = ManagerForm::read(&fields);
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
+    if policy::load(&mut tx).await?.passwords.keeper().is_some() {
+        return Err(Error::Conflict(NO_PASSWORDS.into()));
+    }
     let parsed = form.parse();
     let taken = managers::find_by_email(&mut tx, &form.email.trim().to_lowercase()).await?.is_some();
     let new = match parsed {
@@ -69,6 +77,9 @@ pub async fn reset(
     let other = find(&mut tx, &id).await?;
     if !other.is_active() {
         return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
+    }
+    if !policy::counts_password_of(&mut tx, &other.id).await? {
+        return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
     let purpose = if other.has_password { LinkPurpose::Reset } else { LinkPurpose::Invite };
     let entry = Entry::new("manager.offer-reset", &other.id, &other.name);
@@ -121,8 +132,8 @@ pub async fn set_role(
     let before = find(&mut tx, &id).await?;
     let mut other = before.clone();
     let changed = managers::set_role(&mut tx, &mut other, role, now).await;
-    if let Err(db::Error::Conflict(_)) = changed {
-        return refused(&state, tx, &manager, before, chosen).await;
+    if let Err(db::Error::Conflict(reason)) = changed {
+        return refused(&state, tx, &manager, before, chosen, reason).await;
     }
     changed?;
     sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
@@ -142,9 +153,9 @@ pub async fn disable(
     let before = find(&mut tx, &id).await?;
     let mut other = before.clone();
     let changed = managers::disable(&mut tx, &mut other, now).await;
-    if let Err(db::Error::Conflict(_)) = changed {
+    if let Err(db::Error::Conflict(reason)) = changed {
         let role = before.role.key().to_owned();
-        return refused(&state, tx, &manager, before, role).await;
+        return refused(&state, tx, &manager, before, role, reason).await;
     }
     changed?;
     let entry = Entry::new("manager.disable", &other.id, &other.name).before(&before).after(&other);
@@ -202,16 +213,18 @@ fn own_session<'a, P>(manager: &'a Manager<P>, other: &KnownManager) -> Option<&
     (manager.id == other.id).then_some(manager.session_hash.as_str())
 }
 
-/// The last owner can't go: the page says so beside the role. The change before is undone.
+/// The last owner can't go, nor the one whose password alone counts: the page says so beside the role. The change
+/// before is undone.
 async fn refused(
     state: &State,
     tx: WriteTx,
     manager: &Manager<Fresh<CanAdminister>>,
     other: KnownManager,
     role: String,
+    reason: &'static str,
 ) -> Result<Response> {
     drop(tx);
-    let wrong = Invalid::field("role", "This is the last active owner. Make somebody else an owner first.");
+    let wrong = Invalid::field("role", format!("{}.", capitalised(reason)));
     let mut tx = state.db.read().await?;
     Ok(invalid(editor(state, &mut tx, manager, &Fields::default(), other, role, wrong).await?))
 }

@@ -11,10 +11,12 @@ mod drafts;
 mod factors;
 mod forgotten;
 mod groups;
+mod identities;
 mod incidents;
 mod islands;
 mod login;
 mod login_factor;
+mod login_oidc;
 mod login_passkey;
 mod maintenance_times;
 mod maintenance_updates;
@@ -24,10 +26,12 @@ mod notice;
 mod passkeys;
 mod policy;
 pub mod proof;
+mod proof_elsewhere;
 mod publication;
 mod recovery_codes;
 mod rehearsal;
 mod reviews;
+mod round_trip;
 mod series;
 mod sessions;
 mod settings;
@@ -43,6 +47,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::routes::Routes;
+use crate::oidc::CALLBACK;
 
 /// The admin's addresses.
 pub fn routes() -> Routes {
@@ -53,6 +58,8 @@ pub fn routes() -> Routes {
         .open_post("/login/factor", login_factor::create)
         .open_post("/login/passkey", login_passkey::create)
         .open_post("/login/passkey/challenge", login_passkey::challenge)
+        .open_post("/login/oidc", login_oidc::create)
+        .open_get(CALLBACK, login_oidc::finish)
         .post("/logout", login::destroy)
         .open_get("/forgotten", forgotten::new)
         .open_post("/forgotten", forgotten::create)
@@ -162,6 +169,7 @@ fn manager_routes(routes: Routes) -> Routes {
         .post("/admin/managers/{id}/enablement", managers::enable)
         .post("/admin/managers/{id}/reset", managers::reset)
         .post("/admin/managers/{id}/factors/removal", managers::remove_factors)
+        .post("/admin/managers/{id}/identity/removal", identities::remove)
         .post("/admin/managers/{id}/sessions/revocation", managers::revoke_sessions)
         .get("/admin/sessions", sessions::index)
         .post("/admin/sessions/{session}/revocation", sessions::revoke)
@@ -169,10 +177,14 @@ fn manager_routes(routes: Routes) -> Routes {
 
 fn account_routes(routes: Routes) -> Routes {
     routes
+        .get("/admin/proof", proof_elsewhere::show)
         .post("/admin/proof", proof::create)
+        .post("/admin/proof/oidc", proof_elsewhere::create)
         .get("/admin/account", account::show)
         .post("/admin/account/email", account::set_email)
         .post("/admin/account/password", account::set_password)
+        .post("/admin/account/identity", identities::create)
+        .post("/admin/account/identity/removal", identities::destroy)
         .get("/admin/account/factors", factors::index)
         .get("/admin/account/totp", totp::show)
         .post("/admin/account/totp", totp::create)

@@ -55,6 +55,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("passkey-added", "The passkey is added: you can log in with it."),
     ("passkey-removed", "The passkey is removed."),
     ("factors-removed", "The second factors are removed; the password alone lets them in."),
+    ("provider-connected", "The login is connected: you can log in there."),
+    ("provider-disconnected", "The login at the identity provider is disconnected."),
     ("policy-saved", "What managers are asked for is changed."),
     ("token-revoked", "The token is revoked: whoever still uses it is refused."),
     ("settings-saved", "The settings are changed."),

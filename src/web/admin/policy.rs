@@ -2,9 +2,11 @@ use axum::extract::State as FromState;
 use axum::response::Response;
 
 use super::notice::done;
-use crate::db::policy;
-use crate::domain::Policy;
+use super::{invalid, settings};
+use crate::db::{WriteTx, managers, policy};
 use crate::domain::audit::Entry;
+use crate::domain::forms::PolicyForm;
+use crate::domain::{Invalid, Policy};
 use crate::state::State;
 use crate::web::Result;
 use crate::web::auth::{CanAdminister, Fresh, Manager};
@@ -16,12 +18,37 @@ pub async fn update(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let chosen = Policy { second_factor_required: fields.has("second_factor_required"), version: fields.version() };
+    let form = PolicyForm::read(&fields);
     let mut tx = state.db.write().await?;
     let before = policy::load(&mut tx).await?;
-    policy::update(&mut tx, chosen).await?;
+    let chosen = match chosen(&state, &mut tx, &form, &before).await? {
+        Ok(chosen) => chosen,
+        Err(message) => {
+            let wrong = Invalid::field("password_only_for", message);
+            return Ok(invalid(settings::with_policy(&state, &mut tx, &manager, form, wrong).await?));
+        }
+    };
+    policy::update(&mut tx, &chosen).await?;
     let after = policy::load(&mut tx).await?;
     let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/settings", "policy-saved"))
+}
+
+/// Passwords are switched off only where there is another way in.
+async fn chosen(
+    state: &State,
+    tx: &mut WriteTx,
+    form: &PolicyForm,
+    before: &Policy,
+) -> Result<std::result::Result<Policy, String>> {
+    let chosen = match form.parse(&managers::list(tx).await?) {
+        Ok(chosen) => chosen,
+        Err(message) => return Ok(Err(message)),
+    };
+    let switches_off = chosen.passwords.keeper().is_some() && before.passwords.keeper().is_none();
+    if switches_off && state.provider.is_none() {
+        return Ok(Err("Passwords can be switched off only where managers can log in at an identity provider.".into()));
+    }
+    Ok(Ok(chosen))
 }

@@ -18,8 +18,8 @@ use tower_sessions::Session;
 
 use super::codes::{self, Checked};
 use super::shell::shell;
-use super::{ceremony, page};
-use crate::db::{factors, managers};
+use super::{ceremony, identities, page};
+use crate::db::{Tx, factors, managers, policy};
 use crate::domain::Invalid;
 use crate::domain::audit::Entry;
 use crate::domain::factor::MAX_WRONG_PROOFS;
@@ -163,7 +163,7 @@ async fn fault(state: &State, session: &Session, manager: &Manager<CanEnter>, gi
     let now = state.clock.now();
     let challenge =
         if given.passkey.is_empty() { None } else { ceremony::take(state, session, ceremony::LOGIN).await? };
-    let hash = managers::find_by_email(&mut state.db.read().await?, &manager.email).await?.and_then(|(_, hash)| hash);
+    let hash = password_of(&mut state.db.read().await?, manager).await?;
     let by_password = given.passkey.is_empty() && given.code.trim().is_empty();
     let verdict = if by_password { password::verify(given.password, hash).await? } else { Verdict::Wrong };
     let mut tx = state.db.write().await?;
@@ -207,8 +207,24 @@ async fn form_page(
         None => ("/admin/proof".to_owned(), vec![("next".to_owned(), path.to_owned())]),
     };
     let passkeys = factors.passkeys > 0 && ceremony::is_possible(state);
-    let proof = Proof { shell, action, kept, totp: factors.totp, passkeys, invalid };
+    let password = password_of(&mut tx, manager).await?.is_some();
+    let provider = provider_of(state, &mut tx, manager).await?;
+    let path = path.to_owned();
+    let proof = Proof { shell, action, path, kept, password, totp: factors.totp, passkeys, provider, invalid };
     Ok((status, page(proof.html())).into_response())
+}
+
+/// What the provider is called, if the manager can log in there.
+async fn provider_of(state: &State, tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
+    let connected = identities::connected(state, tx, &manager.id).await?.unwrap_or(false);
+    Ok(state.provider.as_ref().filter(|_| connected).map(|provider| provider.name().to_owned()))
+}
+
+/// The hash of the manager's password, if it counts.
+async fn password_of(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
+    let counts = policy::counts_password_of(tx, &manager.id).await?;
+    let hash = managers::find_by_email(tx, &manager.email).await?.and_then(|(_, hash)| hash);
+    Ok(hash.filter(|_| counts))
 }
 
 /// Whether a field must not stand on a page.

@@ -5,9 +5,9 @@ use super::notice::done;
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
 use crate::db::{self, Tx};
-use crate::domain::Invalid;
 use crate::domain::audit::Entry;
-use crate::domain::forms::{Fields, PageForm};
+use crate::domain::forms::{Fields, PageForm, PolicyForm};
+use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, Settings};
 use crate::web::Result;
@@ -62,6 +62,30 @@ async fn editor<P>(
     conflict: Option<Conflict<PageForm>>,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let policy = db::policy::load(tx).await?;
-    Ok(Settings { shell, form, policy, invalid, conflict }.html())
+    let policy = PolicyForm::of(&db::policy::load(tx).await?);
+    let keepers = keepers(state, tx, &policy).await?;
+    Ok(Settings { shell, form, policy, keepers, invalid, conflict }.html())
+}
+
+/// The page again with the policy as it was chosen, and what is wrong with it.
+pub(super) async fn with_policy<P>(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<P>,
+    policy: PolicyForm,
+    invalid: Invalid,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, &Fields::default()).await?;
+    let form = PageForm::of(&db::page::load(tx).await?);
+    let keepers = keepers(state, tx, &policy).await?;
+    Ok(Settings { shell, form, policy, keepers, invalid, conflict: None }.html())
+}
+
+/// Whose password alone may be left to count; nothing where passwords can't be switched off, for want of another
+/// way in.
+async fn keepers(state: &State, tx: &mut Tx, policy: &PolicyForm) -> db::Result<Vec<KnownManager>> {
+    if state.provider.is_none() && policy.password_only_for.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(db::managers::list(tx).await?.into_iter().filter(KnownManager::can_keep_a_password).collect())
 }

@@ -10,7 +10,7 @@ use super::notice::done;
 use super::shell::porch;
 use super::{invalid, page};
 use crate::db::links::{self, Link};
-use crate::db::{self, Tx, managers};
+use crate::db::{self, Tx, managers, policy};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::{Fields, ManagerForm, NewManager};
 use crate::domain::manager::LinkPurpose;
@@ -144,7 +144,8 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
     match &link.manager_id {
         Some(id) => {
             let manager = managers::find(tx, id).await?;
-            Ok(manager.is_active().then_some((link, Some(manager))))
+            let good = manager.is_active() && policy::counts_password_of(tx, id).await?;
+            Ok(good.then_some((link, Some(manager))))
         }
         None => Ok((managers::count(tx).await? == 0).then_some((link, None))),
     }

@@ -11,13 +11,13 @@ use crate::domain::{Invalid, Role, TokenId};
 use crate::state::State;
 use crate::token;
 use crate::ui::pages::admin::{TokenList, TokenMade};
-use crate::web::auth::{CanRead, Manager};
+use crate::web::auth::{CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
 /// `GET /admin/tokens`: one's own; an owner sees everybody's.
 pub async fn index(
-    manager: Manager<CanRead>,
+    manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
     Search(query): Search,
 ) -> Result<Response> {
@@ -27,7 +27,7 @@ pub async fn index(
 
 /// `POST /admin/tokens`: the token is shown once.
 pub async fn create(
-    manager: Manager<CanRead>,
+    manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
@@ -53,7 +53,7 @@ pub async fn create(
 
 /// `POST /admin/tokens/{id}/revocation`: one's own, or anybody's by an owner.
 pub async fn revoke(
-    manager: Manager<CanRead>,
+    manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
@@ -72,7 +72,7 @@ pub async fn revoke(
 async fn list(
     state: &State,
     tx: &mut Tx,
-    manager: &Manager<CanRead>,
+    manager: &Manager<Fresh<CanRead>>,
     query: &Fields,
     form: ApiTokenForm,
     invalid: Invalid,

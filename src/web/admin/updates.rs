@@ -13,7 +13,7 @@ use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, UpdateDeletion, UpdateEditing};
-use crate::web::auth::{CanPublish, Manager};
+use crate::web::auth::{CanPublish, Fresh, Manager};
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -165,7 +165,7 @@ pub async fn doom(
 
 /// `POST /admin/incidents/{id}/updates/{update}/deletion`: only the newest one, and never the only one.
 pub async fn destroy(
-    manager: Manager<CanPublish>,
+    manager: Manager<Fresh<CanPublish>>,
     FromState(state): FromState<State>,
     Path((id, update)): Path<(String, String)>,
     Form(fields): Form,

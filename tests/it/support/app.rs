@@ -25,10 +25,11 @@ use candor::domain::maintenance::Switches;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{
     Component, ComponentId, Correction, CorrectionId, DraftId, Group, Incident, IncidentId, Maintenance, MaintenanceId,
-    Manager, PasskeyId, Phase, Policy, Role, SavedDraft, SeriesId, Status,
+    Manager, PasskeyId, Passwords, Phase, Policy, Role, SavedDraft, SeriesId, Status,
 };
 use candor::hosts::Hosts;
 use candor::notify::Mailer;
+use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
 use candor::secret::SecretKey;
 use candor::state::{Parts, State};
@@ -78,33 +79,47 @@ impl TestApp {
 
     /// A server that sends mail.
     pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
-        let app = Self::with(test, ORIGIN, render_site, Some(mailer));
+        let app = Self::with(test, ORIGIN, render_site, Some(mailer), None);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
+    /// A server whose managers may log in at `provider`.
+    pub async fn with_provider(test: TestDb, provider: Provider) -> Self {
+        let app = Self::with(test, ORIGIN, render_site, None, Some(provider));
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
+    /// The same server with another `provider`, or none, over the same database.
+    pub fn under(&self, provider: Option<Provider>) -> Browser {
+        let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
+        Browser::new(front(&state), host(ORIGIN))
+    }
+
     /// A server that renders in its own way.
     pub async fn rendering_by(test: TestDb, render: Render) -> Self {
-        let app = Self::with(test, ORIGIN, render, None);
+        let app = Self::with(test, ORIGIN, render, None, None);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
     /// A server that has never published anything.
     pub fn unpublished(test: TestDb, origin: &str) -> Self {
-        Self::with(test, origin, render_site, None)
+        Self::with(test, origin, render_site, None, None)
     }
 
-    fn with(test: TestDb, origin: &str, render: Render, mailer: Option<Mailer>) -> Self {
+    fn with(test: TestDb, origin: &str, render: Render, mailer: Option<Mailer>, provider: Option<Provider>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let state = state(test.db.clone(), test.clock.clone(), data.path().join("site"), origin, render, mailer);
+        let file = data.path().join("site");
+        let state = state(test.db.clone(), test.clock.clone(), file, origin, render, mailer, provider);
         let front = front(&state);
         Self { test, state, data, front }
     }
 
     /// Another server that starts from what this one published last, with a database of its own.
     pub fn restarted_over(&self, db: Db) -> (State, Browser) {
-        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None);
+        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None, None);
         let browser = Browser::new(front(&state), host(&self.origin));
         (state, browser)
     }
@@ -177,7 +192,16 @@ impl TestApp {
     pub async fn require_second_factor(&self) {
         let mut tx = self.db.write().await.unwrap();
         let policy = policy::load(&mut tx).await.unwrap();
-        policy::update(&mut tx, Policy { second_factor_required: true, ..policy }).await.unwrap();
+        policy::update(&mut tx, &Policy { second_factor_required: true, ..policy }).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    }
+
+    /// From now on nobody's password counts but this owner's.
+    pub async fn leave_one_password(&self, keeper: &Manager) {
+        let mut tx = self.db.write().await.unwrap();
+        let policy = policy::load(&mut tx).await.unwrap();
+        let passwords = Passwords::OnlyFor(keeper.id.clone());
+        policy::update(&mut tx, &Policy { passwords, ..policy }).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
@@ -391,11 +415,19 @@ async fn deeds(tx: &mut Tx) -> Vec<Record> {
     all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
 }
 
-fn state(db: Db, clock: Clock, file: PathBuf, origin: &str, render: Render, mailer: Option<Mailer>) -> State {
+fn state(
+    db: Db,
+    clock: Clock,
+    file: PathBuf,
+    origin: &str,
+    render: Render,
+    mailer: Option<Mailer>,
+    provider: Option<Provider>,
+) -> State {
     let secret_key = SecretKey::at(file.with_file_name("secret.key"));
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).rendering_by(render);
     let (hosts, origin, trusted_proxies) = (Hosts::new(origin, &[]), origin.to_owned(), Vec::new());
-    State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer, trusted_proxies })
+    State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies })
 }
 
 /// What answers the requests of a test.

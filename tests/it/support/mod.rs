@@ -6,6 +6,8 @@ pub mod app;
 pub mod device;
 #[allow(dead_code, reason = "only the tests through the router need it")]
 pub mod html;
+#[allow(dead_code, reason = "only the tests of the identity provider need it")]
+pub mod issuer;
 pub mod postgres;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;

@@ -47,6 +47,7 @@ impl Server {
             secret_key_file: None,
             trusted_proxies: Vec::new(),
             mail: candor::config::MailConfig::default(),
+            oidc: candor::config::OidcConfig::default(),
             log_json: false,
         };
         let database = DatabaseConfig { database_url: url.to_owned(), database_url_file: None };

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use crate::domain::{Factors, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit};
+use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit, Weight};
 use crate::ui::time::{Time, ago};
 
 /// What managers can change about themselves.
@@ -13,10 +13,22 @@ pub struct Account {
     /// The address as it was typed, else the one that stands.
     pub email: String,
     pub factors: Factors,
+    /// Whether there is a password, and it counts.
+    pub password: bool,
+    /// The identity provider, where there is one.
+    pub provider: Option<ProviderRow>,
     /// Last seen first.
     pub sessions: Vec<SessionRow>,
     /// What is wrong with `email`, `current` or `password`.
     pub invalid: Invalid,
+}
+
+/// The identity provider, as a manager sees it.
+#[derive(Clone, Debug)]
+pub struct ProviderRow {
+    pub name: String,
+    /// Whether a login there belongs to the manager.
+    pub connected: bool,
 }
 
 /// One place where somebody is logged in.
@@ -54,10 +66,8 @@ pub fn AccountPage(page: Account) -> impl IntoView {
                 {email_form(&problems, page.email)}
             </section>
             <p>"For programs that act in your name: "<a href="/admin/tokens">"API tokens"</a>"."</p>
-            <section aria-labelledby="change">
-                <h2 id="change">"Change your password"</h2>
-                {password_form(&problems, &manager.email)}
-            </section>
+            {page.provider.as_ref().map(provider)}
+            {page.password.then(|| password_section(&problems, &manager.email))}
             <section aria-labelledby="sessions">
                 <h2 id="sessions">"Where you are logged in"</h2>
                 {sessions(&page.sessions, &shell)}
@@ -76,7 +86,7 @@ pub fn factor_words(factors: Factors) -> String {
         count => Some(format!("{count} passkeys")),
     };
     match (factors.totp, passkeys) {
-        (false, None) => "None: the password alone is enough.".to_owned(),
+        (false, None) => "None: the login alone is enough.".to_owned(),
         (true, None) => "An authenticator app.".to_owned(),
         (true, Some(passkeys)) => format!("An authenticator app and {passkeys}."),
         (false, Some(passkeys)) => format!("No authenticator app, but {passkeys}."),
@@ -90,6 +100,41 @@ fn email_form(problems: &Problems, email: String) -> AnyView {
             <Email field value=email autocomplete="email"/>
             <p class="actions"><Submit words="Change the address"/></p>
         </form>
+    }
+    .into_any()
+}
+
+fn provider(provider: &ProviderRow) -> AnyView {
+    let (text, action, words) = if provider.connected {
+        (
+            "You can log in there, and your role follows what it says of you.",
+            "/admin/account/identity/removal",
+            "Disconnect",
+        )
+    } else {
+        (
+            "Connect it to log in there from now on. Your role then follows what it says of you.",
+            "/admin/account/identity",
+            "Connect",
+        )
+    };
+    let weight = if provider.connected { Weight::Destructive } else { Weight::Quiet };
+    view! {
+        <section aria-labelledby="provider">
+            <h2 id="provider" dir="auto">{provider.name.clone()}</h2>
+            <p class="soft">{text}</p>
+            <PostButton action words about=provider.name.clone() weight/>
+        </section>
+    }
+    .into_any()
+}
+
+fn password_section(problems: &Problems, email: &str) -> AnyView {
+    view! {
+        <section aria-labelledby="change">
+            <h2 id="change">"Change your password"</h2>
+            {password_form(problems, email)}
+        </section>
     }
     .into_any()
 }

@@ -14,6 +14,8 @@ pub struct Login {
     pub next: String,
     /// Whether browsers allow passkeys at this address.
     pub passkeys: bool,
+    /// What the identity provider is called, where there is one.
+    pub provider: Option<String>,
     /// Why it failed, in words that don't tell whether the address is known.
     pub error: Option<String>,
 }
@@ -37,9 +39,19 @@ pub fn LoginPage(page: Login) -> impl IntoView {
             <PasskeyScript assets=page.porch.assets.clone()/>
         }
     });
+    let provider = page.provider.map(|name| {
+        view! {
+            <form method="post" action="/login/oidc">
+                <Hidden name="next" value=page.next.clone()/>
+                <p class="actions"><Submit words=format!("Log in with {name}")/></p>
+            </form>
+            <p class="hint">"Or with a password:"</p>
+        }
+    });
     let content = view! {
         <h1>"Log in"</h1>
         {error}
+        {provider}
         <form method="post" action="/login" novalidate>
             <Hidden name="next" value=page.next/>
             <Email field=Field::new("email", "Email") value=page.email autocomplete="username" autofocus=!retry/>

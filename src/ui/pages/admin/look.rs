@@ -32,6 +32,7 @@ fn manager(id: &str, name: &str, role: Role) -> Manager {
         name: name.into(),
         role,
         has_password: true,
+        has_identity: false,
         disabled_at: None,
         last_login_at: Some(ago(90)),
         created_at: ago(90_000),
@@ -589,7 +590,8 @@ fn component_pages(world: &World) -> Vec<(&'static str, String)> {
             Settings {
                 shell: shell(),
                 form: page_form(world),
-                policy: Policy { second_factor_required: true, version: 2 },
+                policy: PolicyForm { second_factor_required: true, version: 2, ..PolicyForm::default() },
+                keepers: vec![manager("ines", &world.text, Role::Owner)],
                 invalid: Invalid::new(),
                 conflict: None,
             }
@@ -660,6 +662,8 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
                 shell: shell(),
                 email: world.text.clone(),
                 factors: Factors::default(),
+                password: true,
+                provider: Some(ProviderRow { name: world.text.clone(), connected: false }),
                 sessions: sessions(world),
                 invalid: Invalid::new(),
             }
@@ -772,6 +776,15 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
         ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed)),
         ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),
         ("setup-invite", setup(LinkPurpose::Invite, Invalid::new())),
+        (
+            "going-elsewhere",
+            GoingElsewhere {
+                porch: world.porch(),
+                name: world.text.clone(),
+                address: "https://id.harbor.example/authorize?client_id=candor".into(),
+            }
+            .html(),
+        ),
         ("setup-gone", LinkGone { porch: world.porch() }.html()),
         ("error-403", failure(Frame::Admin(Box::new(world.shell.clone())), 403)),
         ("error-404-plain", failure(Frame::Plain(world.porch()), 404)),

@@ -46,6 +46,7 @@ pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
                 </p>
             </form>
             {reset(manager, &path)}
+            {identity(manager, &path)}
             {factors(page.factors, &path)}
             {sessions(page.sessions, &path)}
             {access(manager, &path)}
@@ -58,6 +59,12 @@ pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
 fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
     let (heading, text, words) = if manager.has_password {
         ("Password forgotten", "A one-time link, valid for 30 minutes, to choose a new password.", "Make a reset link")
+    } else if manager.has_identity {
+        (
+            "No password",
+            "They log in at the identity provider. A link, valid for 3 days, to choose a password as well.",
+            "Make a link",
+        )
     } else {
         ("Not accepted yet", "A new invitation link, valid for 3 days; earlier ones end.", "Make a new invitation link")
     };
@@ -67,6 +74,19 @@ fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
                 <h2 id="reset">{heading}</h2>
                 <p class="soft">{text}</p>
                 <PostButton action=format!("{path}/reset") words/>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn identity(manager: &Manager, path: &str) -> Option<AnyView> {
+    manager.has_identity.then(|| {
+        view! {
+            <section aria-labelledby="identity">
+                <h2 id="identity">"Login at the identity provider"</h2>
+                <p class="soft">"If they have another one there now, take this one away."</p>
+                <PostButton action=format!("{path}/identity/removal") words="Disconnect it" weight=Weight::Destructive/>
             </section>
         }
         .into_any()

@@ -82,10 +82,10 @@ fn row(row: &ManagerRow, shell: &Shell) -> AnyView {
 
 /// Active, invited or disabled.
 pub fn state_words(manager: &Manager) -> &'static str {
-    match (manager.is_active(), manager.has_password) {
+    match (manager.is_active(), manager.is_invited()) {
         (false, _) => "Disabled",
-        (true, false) => "Invited",
-        (true, true) => "Active",
+        (true, true) => "Invited",
+        (true, false) => "Active",
     }
 }
 

@@ -14,6 +14,7 @@ mod desk;
 mod error;
 mod factors;
 mod forgotten;
+mod going_elsewhere;
 mod group_edit;
 mod incident;
 mod incident_delete;
@@ -55,7 +56,7 @@ mod tests;
 
 use leptos::component::{component_props_builder, component_view};
 
-pub use account::{Account, AccountPage, SessionRow};
+pub use account::{Account, AccountPage, ProviderRow, SessionRow};
 pub use aids::{Aids, DraftMet};
 pub use audit::{AuditList, AuditPage};
 pub use board::{Board, BoardRow, BoardSection};
@@ -67,6 +68,7 @@ pub use desk::{Desk, DeskPage};
 pub use error::{ErrorPage, Failure, Frame};
 pub use factors::{FactorList, FactorsPage};
 pub use forgotten::{Forgotten, ForgottenPage, Way};
+pub use going_elsewhere::{GoingElsewhere, GoingElsewherePage};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
 pub use incident::{IncidentPage, IncidentView};
 pub use incident_delete::{IncidentDeletion, IncidentDeletionPage};
@@ -88,7 +90,7 @@ pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
-pub use proof::{Proof, ProofPage};
+pub use proof::{Proof, ProofPage, Proved, ProvedPage};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
 pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Words};
 pub use review_edit::{ReviewEdit, ReviewEditPage};
@@ -121,6 +123,7 @@ macro_rules! pages {
 pages! {
     "/login" Login => LoginPage,
     "/login/factor" LoginFactor => LoginFactorPage,
+    "/login/oidc" GoingElsewhere => GoingElsewherePage,
     "/forgotten" Forgotten => ForgottenPage,
     "/setup/{token}" Setup => SetupPage,
     "/setup/{token}" LinkGone => LinkGonePage,
@@ -156,6 +159,7 @@ pages! {
     "/admin/account/passkeys/new" PasskeyNew => PasskeyNewPage,
     "/admin/account/recovery-codes" RecoveryCodes => RecoveryCodesPage,
     "any that asks for a fresh proof" Proof => ProofPage,
+    "/admin/proof" Proved => ProvedPage,
     "/admin/tokens" TokenList => TokensPage,
     "/admin/tokens" TokenMade => TokenMadePage,
     "/admin/audit" AuditList => AuditPage,

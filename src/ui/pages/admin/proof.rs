@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::domain::Invalid;
 use crate::ui::admin_layout::{AdminLayout, Shell};
-use crate::ui::form::{ErrorSummary, Field, Password, Problems, Submit, TextInput};
+use crate::ui::form::{ErrorSummary, Field, Hidden, Password, Problems, Submit, TextInput, Weight};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 /// The question who somebody is, before something is done that they asked for.
@@ -11,12 +11,18 @@ pub struct Proof {
     pub shell: Shell,
     /// Where the form goes: to what was asked for.
     pub action: String,
+    /// What was asked for: where to go on after a proof from elsewhere.
+    pub path: String,
     /// What was typed for it, by the names of the fields; it is sent on unseen.
     pub kept: Vec<(String, String)>,
+    /// Whether there is a password, and it counts.
+    pub password: bool,
     /// Whether a code of an authenticator app will do.
     pub totp: bool,
     /// Whether a passkey will do.
     pub passkeys: bool,
+    /// What the identity provider is called, if the manager can log in there.
+    pub provider: Option<String>,
     /// What is wrong with `proof_password` or `proof_code`.
     pub invalid: Invalid,
 }
@@ -26,27 +32,38 @@ pub struct Proof {
 pub fn ProofPage(page: Proof) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &["proof_password", "proof_code"]);
-    let password = Field::new("proof_password", "Password").judged(&problems);
+    let password = page.password.then(|| {
+        let field = Field::new("proof_password", "Password").judged(&problems);
+        view! { <Password field autocomplete="current-password" autofocus=problems.is_empty()/> }
+    });
     let code = page.totp.then(|| {
-        let field = Field::new("proof_code", "Or a code").hint("From your authenticator app.").judged(&problems);
+        let label = if page.password { "Or a code" } else { "Code" };
+        let field = Field::new("proof_code", label).hint("From your authenticator app.").judged(&problems);
         view! { <TextInput field value="" class="short" autocomplete="one-time-code"/> }
     });
-    let content = view! {
-        <div class="column">
-            <h1>"Is it you?"</h1>
-            <p>"What you asked for needs a proof from the last ten minutes. Nothing you typed is lost: it is done as soon as you confirm."</p>
-            <ErrorSummary problems=problems.clone()/>
+    let typed = (page.password || page.totp).then(|| {
+        view! {
             <form method="post" action=page.action.clone() novalidate>
                 {kept(&page.kept)}
                 <input type="text" name="username" value=shell.manager.email.clone() autocomplete="username" hidden/>
-                <Password field=password autocomplete="current-password" autofocus=problems.is_empty()/>
+                {password}
                 {code}
                 <p class="actions">
                     <Submit words="Confirm and go on"/>
                     <a href="/admin">"Do nothing"</a>
                 </p>
             </form>
+        }
+    });
+    let content = view! {
+        <div class="column">
+            <h1>"Is it you?"</h1>
+            <p>"What you asked for needs a proof from the last ten minutes. Nothing you typed is lost: it is done as soon as you confirm."</p>
+            <ErrorSummary problems=problems.clone()/>
+            {typed}
             {passkey(&page)}
+            {provider(&page)}
+            {no_way(&page)}
         </div>
     };
     let title = if problems.is_empty() { "Is it you?" } else { "Not confirmed: Is it you?" };
@@ -75,4 +92,61 @@ fn passkey(page: &Proof) -> Option<AnyView> {
         }
         .into_any()
     })
+}
+
+/// To the provider; what was typed goes along in one field.
+fn provider(page: &Proof) -> Option<AnyView> {
+    let fields = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&page.kept).finish();
+    let fields = (page.action == page.path).then(|| view! { <Hidden name="kept" value=fields/> });
+    page.provider.as_ref().map(|name| {
+        view! {
+            <form method="post" action="/admin/proof/oidc">
+                <Hidden name="path" value=page.path.clone()/>
+                {fields}
+                <p class="actions"><Submit words=format!("Confirm with {name}") weight=Weight::Quiet/></p>
+            </form>
+        }
+        .into_any()
+    })
+}
+
+/// For whoever has nothing that could be asked for here.
+fn no_way(page: &Proof) -> Option<AnyView> {
+    let none = !page.password && !page.totp && !page.passkeys && page.provider.is_none();
+    none.then(|| view! { <p>"Log out and in again: a login is a proof."</p> }.into_any())
+}
+
+/// What waited for a proof from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    pub shell: Shell,
+    /// Where it goes and with which fields; nothing where it took too long.
+    pub wanted: Option<(String, Vec<(String, String)>)>,
+}
+
+/// One step to what was asked for.
+#[component]
+pub fn ProvedPage(page: Proved) -> impl IntoView {
+    let shell = page.shell.clone();
+    let step = match page.wanted {
+        Some((path, fields)) => view! {
+            <p>"Nothing you typed is lost: it is done when you go on."</p>
+            <form method="post" action=path novalidate>
+                {kept(&fields)}
+                <p class="actions">
+                    <Submit words="Go on"/>
+                    <a href="/admin">"Do nothing"</a>
+                </p>
+            </form>
+        }
+        .into_any(),
+        None => view! { <p>"Nothing waits for a proof. "<a href="/admin">"To the desk"</a></p> }.into_any(),
+    };
+    let content = view! {
+        <div class="column">
+            <h1>"It is you"</h1>
+            {step}
+        </div>
+    };
+    view! { <AdminLayout shell title="It is you" section=None content=content.into_any()/> }
 }

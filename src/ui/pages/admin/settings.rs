@@ -1,11 +1,11 @@
 use leptos::prelude::*;
 
 use super::conflict::{Conflict, both_texts};
-use crate::domain::forms::PageForm;
-use crate::domain::{Invalid, Policy};
+use crate::domain::forms::{PageForm, PolicyForm};
+use crate::domain::{Invalid, Manager};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    CheckBox, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices,
+    CheckBox, Choice, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices,
 };
 
 /// The settings of the page itself.
@@ -14,12 +14,14 @@ pub struct Settings {
     pub shell: Shell,
     pub form: PageForm,
     /// What every manager is asked for.
-    pub policy: Policy,
+    pub policy: PolicyForm,
+    /// Whose password alone may be left to count; nobody where passwords can't be switched off.
+    pub keepers: Vec<Manager>,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<PageForm>>,
 }
 
-const ORDER: [&str; 6] = ["name", "url", "logo_text", "time_zone", "links", "embedders"];
+const ORDER: [&str; 7] = ["name", "url", "logo_text", "time_zone", "links", "embedders", "password_only_for"];
 
 /// Edits the settings; who is no owner reads them.
 #[component]
@@ -27,7 +29,7 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &ORDER);
     let body = if shell.is_owner() { form(&page.form, &problems) } else { plain(&page.form) };
-    let policy = shell.is_owner().then(|| policy_form(page.policy));
+    let policy = shell.is_owner().then(|| policy_form(&page.policy, &page.keepers, &problems));
     let content = view! {
         <div class="column">
             <h1>"Settings"</h1>
@@ -65,7 +67,7 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
     .into_any()
 }
 
-fn policy_form(policy: Policy) -> AnyView {
+fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
     let field = Field::new("second_factor_required", "Every manager needs a second factor")
         .hint("Whoever has none is led to add one at the next step they take, and can do nothing else before.");
     view! {
@@ -74,11 +76,22 @@ fn policy_form(policy: Policy) -> AnyView {
             <form method="post" action="/admin/policy" novalidate>
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
+                {(!keepers.is_empty()).then(|| passwords(policy, keepers, problems))}
                 <p class="actions"><Submit words="Change what is asked for"/></p>
             </form>
         </section>
     }
     .into_any()
+}
+
+/// Whose passwords count.
+fn passwords(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
+    let field = Field::new("password_only_for", "Passwords")
+        .hint("Where one owner's alone counts, everybody else logs in at the identity provider or with a passkey. That owner gets in when the provider is away, and can't be disabled meanwhile.")
+        .judged(problems);
+    let only = |keeper: &Manager| Choice::new(keeper.id.as_str(), format!("Only {}'s ({})", keeper.name, keeper.email));
+    let choices = std::iter::once(Choice::new("", "Everybody's count")).chain(keepers.iter().map(only)).collect();
+    view! { <Select field choices value=policy.password_only_for.clone()/> }.into_any()
 }
 
 fn plain(form: &PageForm) -> AnyView {

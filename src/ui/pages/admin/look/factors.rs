@@ -35,6 +35,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         ),
         ("recovery-codes", RecoveryCodes { shell: shell(), codes: vec!["abcd-efgh-ijkl-mnop".into(); 10] }.html()),
         ("proof", proof(world)),
+        ("proved", proved(world)),
         ("sessions", SessionList { shell: shell(), sessions: sessions(world).into_iter().map(of).collect() }.html()),
     ]
 }
@@ -44,11 +45,19 @@ fn proof(world: &World) -> String {
         shell: world.shell.clone(),
         action: "/admin/managers".into(),
         kept: vec![("name".into(), world.text.clone()), ("email".into(), "rui@harbor.example".into())],
+        path: "/admin/managers".into(),
+        password: true,
         totp: true,
         passkeys: true,
+        provider: Some(world.text.clone()),
         invalid: Invalid::field("proof_password", "This is not your password."),
     }
     .html()
+}
+
+fn proved(world: &World) -> String {
+    let kept = vec![("name".to_owned(), world.text.clone())];
+    Proved { shell: world.shell.clone(), wanted: Some(("/admin/managers".into(), kept)) }.html()
 }
 
 /// For those who are on their way in.
@@ -64,5 +73,5 @@ pub fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
 
 /// The login as it was typed.
 pub fn login(world: &World, email: String, next: String, error: Option<String>) -> String {
-    Login { porch: world.porch(), email, next, passkeys: true, error }.html()
+    Login { porch: world.porch(), email, next, passkeys: true, provider: Some(world.text.clone()), error }.html()
 }

@@ -1,0 +1,30 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** An identity provider that a Candor may send people to. */
+export class IdentityProvider {
+  private process?: ChildProcess;
+
+  /** Starts it for the Candor at `url`; gives what that one has to be told. */
+  async flags(url: string): Promise<string[]> {
+    const process_ = spawn(process.execPath, [join(__dirname, 'provider.mjs'), `${url}/login/oidc/callback`]);
+    this.process = process_;
+    let wrong = '';
+    process_.stderr.on('data', (text) => (wrong += text));
+    const issuer = await new Promise<string>((found, failed) => {
+      process_.stdout.once('data', (text) => found(String(text).trim()));
+      process_.once('exit', (code) => failed(new Error(`the provider ended with ${code}: ${wrong}`)));
+    });
+    const rules = 'domain:example.org=viewer,group:writers=publisher,group:owners=owner';
+    const client = ['--oidc-client-id', 'candor', '--oidc-client-secret', 'a secret between the two'];
+    return ['--oidc-issuer', issuer, ...client, '--oidc-name', 'Harbour ID', '--oidc-scopes', 'groups', '--oidc-roles', rules];
+  }
+
+  async stop(): Promise<void> {
+    const process_ = this.process;
+    if (!process_ || process_.exitCode !== null) return;
+    const ended = new Promise((end) => process_.once('exit', end));
+    process_.kill();
+    await ended;
+  }
+}

@@ -1,0 +1,101 @@
+import { type Page } from '@playwright/test';
+import { fits, logIn, told } from '../steps';
+import { expect, OWNER, test } from '../test';
+
+test.use({ elsewhere: true });
+
+/** From the login to the page of the provider. */
+async function goThere(page: Page): Promise<void> {
+  await page.goto('/login');
+  await fits(page);
+  await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Harbour ID');
+}
+
+/** Says there who it is. */
+async function say(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Name').fill(name);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+test('somebody logs in at the provider and has the role of the group', async ({ page, anotherBrowser, visitor }) => {
+  await goThere(page);
+  await say(page, 'paula');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await page.goto('/admin/account');
+  await expect(page.getByText('Paula Reis · paula@example.org · Publisher')).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Change your password' })).toHaveCount(0);
+  await fits(page);
+
+  // The provider knows this browser still: one press, and nothing typed.
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+
+  await logIn(visitor);
+  await visitor.goto('/admin/managers');
+  await expect(visitor.getByRole('row').filter({ hasText: 'Paula Reis' })).toContainText('Publisher');
+  const other = await anotherBrowser();
+  await goThere(other);
+  await say(other, 'paula');
+  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Desk');
+});
+
+test('whoever has no role here, or is refused there, is told so', async ({ page, watch }) => {
+  await goThere(page);
+  await watch.expects(422, page, () => say(page, 'eve'));
+  await expect(page.locator('.summary')).toContainText('Harbour ID knows you, but nothing it says of you brings a role here.');
+  await page.goto('/admin');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
+});
+
+test('whoever cancels there comes back to the login', async ({ page, watch }) => {
+  await goThere(page);
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Cancel' }).click());
+  await expect(page.locator('.summary')).toHaveText('Harbour ID did not let you in.');
+  await logIn(page);
+});
+
+test('an owner leaves one password, which opens the door when nobody else has one', async ({ page, candor, anotherBrowser, watch }) => {
+  const rui = { name: 'Rui', email: 'rui@example.org', password: 'gravel lantern otter' };
+  await candor.shell(['manager', 'add', '--name', rui.name, '--email', rui.email, '--role', 'owner', '--password-stdin'], `${rui.password}\n`);
+  await logIn(page, rui);
+  await page.goto('/admin/settings');
+  await page.getByLabel('Passwords').selectOption(`Only ${OWNER.name}'s (${OWNER.email})`);
+  await page.getByRole('button', { name: 'Change what is asked for' }).click();
+  await told(page, 'What managers are asked for is changed.');
+  await fits(page);
+
+  const other = await anotherBrowser();
+  await other.goto('/login');
+  await other.getByLabel('Email').fill(rui.email);
+  await other.getByLabel('Password').fill(rui.password);
+  await watch.expects(422, other, () => other.getByRole('button', { name: 'Log in', exact: true }).click());
+  await expect(other.locator('.summary')).toContainText("don't belong together");
+  await logIn(await anotherBrowser());
+
+  await candor.shell(['manager', 'passwords', 'on']);
+  await logIn(await anotherBrowser(), rui);
+});
+
+test('an owner connects the login there, and proves by another one who it is', async ({ page }) => {
+  await logIn(page);
+  await page.goto('/admin/account');
+  await page.getByRole('button', { name: /^Connect/ }).click();
+  await say(page, 'ines');
+  await told(page, 'The login is connected: you can log in there.');
+  await page.getByRole('button', { name: 'Log out' }).click();
+  // The provider knows this browser already, yet asks again where a proof is wanted.
+  await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await page.route('**/admin/shortcuts', (route) => route.fulfill({ contentType: 'text/html', body: PROOF }));
+  await page.goto('/admin/shortcuts');
+  await page.getByRole('button', { name: 'Confirm with Harbour ID' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Harbour ID');
+  await say(page, 'ines');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Add an authenticator app');
+});
+
+/** The form of the page that asks for a proof, ten minutes before it would be shown. */
+const PROOF = `<!doctype html><title>Proof</title><form method="post" action="/admin/proof/oidc">
+<input type="hidden" name="path" value="/admin/account/totp"><button>Confirm with Harbour ID</button></form>`;

@@ -1,0 +1,45 @@
+use super::Fields;
+use crate::domain::{Manager, Passwords, Policy};
+
+/// What managers are asked for, as somebody chose it.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyForm {
+    pub second_factor_required: bool,
+    /// The id of the one manager whose password counts; empty where everybody's does.
+    pub password_only_for: String,
+    pub version: i64,
+}
+
+impl PolicyForm {
+    /// The form's fields in a submission.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            second_factor_required: fields.has("second_factor_required"),
+            password_only_for: fields.text("password_only_for"),
+            version: fields.version(),
+        }
+    }
+
+    /// The policy as it stands.
+    pub fn of(policy: &Policy) -> Self {
+        Self {
+            second_factor_required: policy.second_factor_required,
+            password_only_for: policy.passwords.keeper().map(ToString::to_string).unwrap_or_default(),
+            version: policy.version,
+        }
+    }
+
+    /// The policy it means; `all` are the managers there are.
+    ///
+    /// # Errors
+    /// A message for the field `password_only_for`, where the chosen one can't be the only one.
+    pub fn parse(&self, all: &[Manager]) -> Result<Policy, String> {
+        let chosen = all.iter().find(|manager| manager.id.as_str() == self.password_only_for);
+        let passwords = match chosen {
+            _ if self.password_only_for.is_empty() => Passwords::Everybody,
+            Some(keeper) if keeper.can_keep_a_password() => Passwords::OnlyFor(keeper.id.clone()),
+            _ => return Err("Choose an owner who can log in with a password.".into()),
+        };
+        Ok(Policy { second_factor_required: self.second_factor_required, passwords, version: self.version })
+    }
+}

@@ -1,0 +1,183 @@
+//! Logins at an identity provider: which role they bring, and what they prove.
+
+use std::str::FromStr;
+
+use super::forms::required_line;
+use super::manager::{MAX_NAME, Role};
+
+/// What the provider says of somebody it has let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Who says so.
+    pub issuer: String,
+    /// The provider's own name for the person, which never changes.
+    pub subject: String,
+    /// An address that the provider has verified, as it gives it.
+    pub email: String,
+    pub name: Option<String>,
+    pub groups: Vec<String>,
+    /// How the person proved who they are there (RFC 8176).
+    pub methods: Vec<String>,
+}
+
+impl Person {
+    /// The name of a manager made of this person: one line that fits, else what stands before the `@`.
+    pub fn display_name(&self) -> String {
+        let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
+        let told = self.name.as_deref().and_then(|name| required_line(&line(name), MAX_NAME, "").ok());
+        told.unwrap_or_else(|| line(self.email.split('@').next().unwrap_or_default()))
+    }
+}
+
+/// Who has a role by what the provider says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleRule {
+    who: Who,
+    role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    /// Whose address is in exactly this domain, lower case.
+    Domain(String),
+    /// Who is in this group, to the letter.
+    Group(String),
+}
+
+impl RoleRule {
+    fn concerns(&self, person: &Person) -> bool {
+        match &self.who {
+            Who::Domain(domain) => {
+                person.email.rsplit_once('@').is_some_and(|(_, host)| host.eq_ignore_ascii_case(domain))
+            }
+            Who::Group(group) => person.groups.contains(group),
+        }
+    }
+}
+
+/// The role that `rules` give the person: the highest of those that concern them; none where none does.
+pub fn role_of(rules: &[RoleRule], person: &Person) -> Option<Role> {
+    rules.iter().filter(|rule| rule.concerns(person)).map(|rule| rule.role).max()
+}
+
+impl FromStr for RoleRule {
+    type Err = String;
+
+    /// `domain:example.com=viewer` or `group:status-owners=owner`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("“{text}” is no rule: domain:example.com=viewer and group:status-owners=owner are");
+        let (who, role) = text.trim().rsplit_once('=').ok_or_else(wrong)?;
+        let role = Role::from_key(role.trim()).ok_or_else(wrong)?;
+        let who = match who.trim().split_once(':') {
+            Some(("domain", domain)) if domain.contains('.') && !domain.contains(['@', '*', ' ']) => {
+                Who::Domain(domain.to_lowercase())
+            }
+            Some(("group", group)) if !group.is_empty() => Who::Group(group.to_owned()),
+            _ => return Err(wrong()),
+        };
+        Ok(Self { who, role })
+    }
+}
+
+/// When a provider's login counts as a second factor too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProviderFactor {
+    /// Where the provider says that it asked for one.
+    #[default]
+    AsTold,
+    Always,
+    Never,
+}
+
+impl ProviderFactor {
+    /// Whether a login by these `methods` counts as two factors. Of RFC 8176: several factors, a one-time code,
+    /// a key in hardware, a smart card. A code by SMS is none of them.
+    pub fn counts(self, methods: &[String]) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::AsTold => methods.iter().any(|method| ["mfa", "otp", "hwk", "sc"].contains(&method.as_str())),
+        }
+    }
+}
+
+impl FromStr for ProviderFactor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "as-told" => Ok(Self::AsTold),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(format!("“{text}” is none of as-told, always, never")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(email: &str, groups: &[&str]) -> Person {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        Person { email: email.into(), groups, ..Person::default() }
+    }
+
+    fn rules(texts: &[&str]) -> Vec<RoleRule> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_highest_role_that_matches_counts() {
+        let rules = rules(&["domain:Example.org=viewer", "group:a=b=publisher", "group:owners=owner"]);
+        assert_eq!(role_of(&rules, &person("ines@example.ORG", &[])), Some(Role::Viewer));
+        assert_eq!(role_of(&rules, &person("ines@example.org", &["owners", "a=b"])), Some(Role::Owner));
+        assert_eq!(role_of(&rules, &person("ines@elsewhere.test", &["a=b"])), Some(Role::Publisher));
+    }
+
+    #[test]
+    fn whoever_only_looks_alike_has_no_role() {
+        let rules = rules(&["domain:example.org=viewer", "group:owners=owner"]);
+        for (email, group) in [
+            ("ines@sub.example.org", "x"),
+            ("ines@example.org.evil.test", "x"),
+            ("ines@notexample.org", "x"),
+            ("example.org", "x"),
+            ("", "Owners"),
+            ("ines@evil.test", "owners "),
+        ] {
+            assert_eq!(role_of(&rules, &person(email, &[group])), None, "{email} {group}");
+        }
+        assert_eq!(role_of(&[], &person("ines@example.org", &["owners"])), None);
+    }
+
+    #[test]
+    fn a_rule_that_means_nothing_is_refused() {
+        for bad in ["", "domain:example.org", "domain:=owner", "domain:*.org=viewer", "domain:org=viewer"] {
+            assert!(bad.parse::<RoleRule>().is_err(), "{bad}");
+        }
+        for bad in ["group:=owner", "group:x=admin", "owners=owner", "domain:a@b.org=owner", "mail:x@y.z=owner"] {
+            assert!(bad.parse::<RoleRule>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_or_an_sms_alone_is_no_second_factor() {
+        let methods = |list: &[&str]| list.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>();
+        assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "mfa"])));
+        assert!(ProviderFactor::AsTold.counts(&methods(&["hwk"])));
+        assert!(!ProviderFactor::AsTold.counts(&methods(&["pwd", "sms"])));
+        assert!(!ProviderFactor::AsTold.counts(&[]));
+        assert!(!ProviderFactor::Never.counts(&methods(&["mfa"])));
+        assert!(ProviderFactor::Always.counts(&[]));
+    }
+
+    #[test]
+    fn a_name_is_one_line_that_fits() {
+        let named = |name: Option<&str>| Person { name: name.map(Into::into), ..person("rui@example.org", &[]) };
+        assert_eq!(named(Some(" Rui\r\nReis ")).display_name(), "RuiReis");
+        assert_eq!(named(Some(" \n")).display_name(), "rui");
+        assert_eq!(named(None).display_name(), "rui");
+        assert_eq!(named(Some(&"x".repeat(500))).display_name().len(), MAX_NAME);
+    }
+}

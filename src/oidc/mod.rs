@@ -1,0 +1,282 @@
+//! OpenID Connect: asking a provider who somebody is. The only importer of the library for it.
+//!
+//! What a provider says counts only if it answers a question of ours (state, nonce and PKCE, each used once), is
+//! signed with a key of the provider's that nobody else has (so no shared secrets, and never unsigned), is meant
+//! for us, and is not over. Who the provider says it is, is where it answers: its issuer, to the letter.
+
+mod library;
+mod proof;
+mod told;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::bail;
+use chrono::{DateTime, TimeDelta, Utc};
+use openidconnect::SignatureVerificationError::{CryptoError, NoMatchingKey};
+use openidconnect::core::{CoreAuthPrompt, CoreClientAuthMethod, CoreGenderClaim, CoreResponseType};
+use openidconnect::{
+    AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
+    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    Scope, UserInfoClaims,
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::domain::Role;
+use crate::domain::identity::{Person, ProviderFactor, RoleRule, role_of};
+use crate::outbound::{Bounds, Outbound};
+
+use library::{Claims, Client, Http, Metadata, More, Tokens};
+use proof::proven;
+use told::Told;
+
+/// Where a provider sends people back to.
+pub const CALLBACK: &str = "/login/oidc/callback";
+
+/// How long what a provider says of itself, its keys included, is taken as it is.
+const KNOWN_FOR: TimeDelta = TimeDelta::hours(1);
+/// The longest document of a provider, in bytes: lists of keys with their certificates are long.
+const MAX_DOCUMENT: usize = 256 * 1024;
+/// What an operator says of the provider.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// To the letter as the provider writes it.
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: Option<String>,
+    /// What managers call it.
+    pub name: String,
+    pub rules: Vec<RoleRule>,
+    /// The claim that lists groups.
+    pub groups_claim: String,
+    /// Beside openid, email and profile.
+    pub scopes: Vec<String>,
+    pub second_factor: ProviderFactor,
+}
+
+/// The provider that managers may log in with. It is asked about itself when somebody first wants to log in, so
+/// that one which is away keeps nothing else from working.
+pub struct Provider {
+    settings: Settings,
+    issuer: IssuerUrl,
+    redirect: RedirectUrl,
+    http: Http,
+    known: Mutex<Option<(DateTime<Utc>, Arc<Metadata>)>>,
+}
+
+/// Why a provider's answer lets nobody in.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not answer, or not as a provider would.
+    #[error("the identity provider can't be reached: {0}")]
+    Unreachable(String),
+    /// It did not let the person in.
+    #[error("the identity provider refused: {0}")]
+    Denied(String),
+    /// What came back proves nothing.
+    #[error("the identity provider's answer proves nothing: {0}")]
+    Unproven(String),
+    /// It does not vouch for the person's address.
+    #[error("the identity provider has not verified the address")]
+    Unverified,
+}
+
+/// How somebody has to log in there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asked {
+    /// As the provider sees fit; it may know them already.
+    Plainly,
+    /// Anew, after this moment.
+    Afresh(DateTime<Utc>),
+}
+
+/// The page of the provider to go to, and what its answer will be judged by.
+pub struct Question {
+    pub address: Url,
+    pub secrets: Secrets,
+}
+
+/// What the answer to a question is judged by. It is kept where only the browser that asked reaches it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Secrets {
+    state: String,
+    nonce: String,
+    verifier: String,
+    asked: Asked,
+}
+
+/// What a browser brought back.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    pub code: String,
+    pub state: String,
+    /// Who says that it is the answer (RFC 9207); empty where nobody does.
+    pub issuer: String,
+    /// Why nobody was let in; empty where somebody was.
+    pub error: String,
+}
+
+impl Provider {
+    /// The provider of `settings`, for a server at `origin`.
+    ///
+    /// # Errors
+    /// Where an address makes no sense, or the provider would be asked in the open.
+    pub fn new(settings: Settings, origin: &str) -> anyhow::Result<Self> {
+        let issuer = IssuerUrl::new(settings.issuer.clone())?;
+        let here = matches!(issuer.url().host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if issuer.url().scheme() != "https" && !(here && issuer.url().scheme() == "http") {
+            bail!("--oidc-issuer must begin with https:// (http:// only on this machine)");
+        }
+        let redirect = RedirectUrl::new(format!("{origin}{CALLBACK}"))?;
+        let http = Http(Outbound::new([issuer.url()], Bounds { size: MAX_DOCUMENT, ..Bounds::default() })?);
+        Ok(Self { settings, issuer, redirect, http, known: Mutex::default() })
+    }
+
+    /// What managers call it.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Who it is, to the letter.
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// The role that a person has here, if any.
+    pub fn role_of(&self, person: &Person) -> Option<Role> {
+        role_of(&self.settings.rules, person)
+    }
+
+    /// Whether the person's login there counts as a second factor too.
+    pub fn counts_twice(&self, person: &Person) -> bool {
+        self.settings.second_factor.counts(&person.methods)
+    }
+
+    /// Makes a question.
+    ///
+    /// # Errors
+    /// `Unreachable` where nobody knows yet where to ask.
+    pub async fn ask(&self, asked: Asked, now: DateTime<Utc>) -> Result<Question, Error> {
+        let client = self.client(&*self.metadata(now).await?);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
+        let scopes = ["email", "profile"].into_iter().chain(self.settings.scopes.iter().map(String::as_str));
+        let mut request = client
+            .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
+            .add_scopes(scopes.map(|scope| Scope::new(scope.to_owned())))
+            .set_pkce_challenge(challenge);
+        if let Asked::Afresh(_) = asked {
+            request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
+        }
+        let (address, state, nonce) = request.url();
+        let [state, nonce, verifier] = [state.into_secret(), nonce.secret().clone(), verifier.into_secret()];
+        Ok(Question { address, secrets: Secrets { state, nonce, verifier, asked } })
+    }
+
+    /// Whom the answer proves somebody to be.
+    ///
+    /// # Errors
+    /// Why it proves nobody.
+    pub async fn judge(&self, answer: Answer, secrets: Secrets, now: DateTime<Utc>) -> Result<Person, Error> {
+        let metadata = self.metadata(now).await?;
+        self.belongs(&answer, &secrets, &metadata)?;
+        let client = self.client(&metadata);
+        let exchange = client.exchange_code(AuthorizationCode::new(answer.code)).map_err(unreachable)?;
+        let exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(secrets.verifier.clone()));
+        let tokens = exchange.request_async(&self.http).await.map_err(|error| match error {
+            RequestTokenError::ServerResponse(refusal) => Error::Unproven(refusal.to_string()),
+            RequestTokenError::Parse(error, _) => Error::Unproven(error.to_string()),
+            other => unreachable(other),
+        })?;
+        let claims = match proven(&tokens, &client, &secrets, now) {
+            // Its keys may be new: it is asked for them once more.
+            Err(ClaimsVerificationError::SignatureVerification(NoMatchingKey | CryptoError(_))) => {
+                let metadata = self.discover(now).await?;
+                proven(&tokens, &self.client(&metadata), &secrets, now)
+            }
+            proven => proven,
+        };
+        let claims = claims.map_err(|error| Error::Unproven(error.to_string()))?;
+        let told = self.told(&client, &tokens, &claims).await?;
+        self.person(&claims, told)
+    }
+
+    /// Refuses an answer to another question, or from somebody else.
+    fn belongs(&self, answer: &Answer, secrets: &Secrets, metadata: &Metadata) -> Result<(), Error> {
+        if answer.state.is_empty() || answer.state != secrets.state {
+            return Err(Error::Unproven("it answers another question".into()));
+        }
+        let says_who = metadata.additional_metadata().authorization_response_iss_parameter_supported;
+        if (says_who || !answer.issuer.is_empty()) && answer.issuer != self.settings.issuer {
+            return Err(Error::Unproven("it comes from somebody else".into()));
+        }
+        if !answer.error.is_empty() {
+            return Err(Error::Denied(answer.error.chars().filter(|c| c.is_ascii_graphic()).take(100).collect()));
+        }
+        Ok(())
+    }
+
+    /// What the provider tells of the person beside who it is: in its token, else where the token opens the door.
+    async fn told(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<Told, Error> {
+        let told = told::told_by!(claims, &self.settings.groups_claim);
+        if told.email.is_some() && told.groups.is_some() {
+            return Ok(told);
+        }
+        let subject = Some(claims.subject().clone());
+        // A provider without this document has told everything.
+        let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(told) };
+        let more: UserInfoClaims<More, CoreGenderClaim> =
+            request.request_async(&self.http).await.map_err(unreachable)?;
+        let also = told::told_by!(more, &self.settings.groups_claim);
+        Ok(told.or(also))
+    }
+
+    fn person(&self, claims: &Claims, told: Told) -> Result<Person, Error> {
+        let Some((email, true)) = told.email else { return Err(Error::Unverified) };
+        let methods = claims.auth_method_refs().into_iter().flatten().map(|method| method.to_string()).collect();
+        Ok(Person {
+            issuer: self.settings.issuer.clone(),
+            subject: claims.subject().to_string(),
+            email,
+            name: told.name,
+            groups: told.groups.unwrap_or_default(),
+            methods,
+        })
+    }
+
+    /// What the provider says of itself, at most an hour old.
+    async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, Error> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some((at, metadata)) if now - at < KNOWN_FOR => Ok(metadata),
+            _ => self.discover(now).await,
+        }
+    }
+
+    async fn discover(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, Error> {
+        let found = Metadata::discover_async(self.issuer.clone(), &self.http).await.map_err(unreachable)?;
+        let found = Arc::new(found);
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, found.clone()));
+        Ok(found)
+    }
+
+    fn client(&self, metadata: &Metadata) -> Client {
+        let secret = self.settings.client_secret.clone().map(ClientSecret::new);
+        let id = ClientId::new(self.settings.client_id.clone());
+        let ways = metadata.token_endpoint_auth_methods_supported();
+        let basic = ways.is_none_or(|ways| ways.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        Client::from_provider_metadata(metadata.clone(), id, secret)
+            .set_redirect_uri(self.redirect.clone())
+            .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
+    }
+}
+
+fn unreachable(error: impl std::error::Error) -> Error {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told = format!("{told}: {error}");
+        cause = error.source();
+    }
+    Error::Unreachable(told)
+}

@@ -1,0 +1,26 @@
+use leptos::prelude::*;
+
+use crate::ui::admin_layout::{PlainLayout, Porch};
+
+/// On the way to the identity provider; browsers go on by themselves.
+#[derive(Clone, Debug)]
+pub struct GoingElsewhere {
+    pub porch: Porch,
+    /// What the provider is called.
+    pub name: String,
+    /// Its page.
+    pub address: String,
+}
+
+/// Where it goes.
+#[component]
+pub fn GoingElsewherePage(page: GoingElsewhere) -> impl IntoView {
+    let title = format!("On to {}", page.name);
+    let content = view! {
+        <h1 dir="auto">{title.clone()}</h1>
+        <p>"You log in there and come back."</p>
+        <p class="actions"><a class="button" href=page.address rel="noreferrer">"Go on"</a></p>
+        <p class="hint"><a href="/login">"Back to the login"</a></p>
+    };
+    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+}

@@ -1,0 +1,307 @@
+//! The login at an identity provider: who becomes whom, and in which role.
+
+use axum::http::StatusCode;
+use candor::db::{identities, managers};
+use candor::domain::Manager;
+use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::manager::LinkPurpose;
+use candor::oidc::Provider;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
+use crate::support::issuer::{Issuer, Person};
+use crate::support::samples;
+
+on_both_databases!(
+    whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_rules,
+    the_page_leads_to_the_provider_without_a_redirect,
+    a_login_belongs_to_the_subject_and_not_to_the_address,
+    an_invitation_is_accepted_by_the_login,
+    somebody_who_has_a_way_in_connects_the_login_themselves,
+    nothing_of_a_taken_address_is_given_away,
+    a_role_follows_what_the_provider_says_and_ends_other_sessions,
+    the_last_owner_stays_an_owner,
+    nobody_without_a_role_is_let_in,
+    a_disabled_manager_stays_out,
+    what_stands_in_the_other_document_counts_as_well,
+    a_new_key_of_the_provider_is_looked_up,
+    a_provider_that_is_away_is_said_so_and_passwords_go_on,
+    a_second_factor_is_asked_for_unless_the_provider_has_asked,
+    the_policy_counts_the_factor_that_the_provider_asked_for,
+    only_who_has_another_way_in_disconnects_the_login,
+    an_owner_disconnects_the_login_of_another,
+);
+
+pub async fn with_provider(test: TestDb) -> (TestApp, Issuer) {
+    let issuer = Issuer::open(&test.clock).await;
+    let app = TestApp::with_provider(test, issuer.provider()).await;
+    (app, issuer)
+}
+
+/// The page of the provider that an answer of ours leads to.
+#[track_caller]
+pub fn leads_to(answer: &Answer) -> String {
+    let to = answer.header("refresh").strip_prefix("0; url=");
+    to.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
+}
+
+/// Through the provider and back.
+pub async fn log_in(browser: &mut Browser, issuer: &Issuer, person: &Person) -> Answer {
+    let going = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
+    let answer = issuer.let_in(&leads_to(&going), person);
+    browser.get(&answer.address()).await
+}
+
+/// Through the provider to the desk.
+pub async fn is_in(browser: &mut Browser, issuer: &Issuer, person: &Person) {
+    let answer = log_in(browser, issuer, person).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/components"), "{}", answer.text());
+}
+
+/// Through the provider, and not let in, for the reason that the page says.
+pub async fn is_out(app: &TestApp, issuer: &Issuer, person: &Person, why: &str) {
+    let mut browser = app.visitor();
+    let answer = log_in(&mut browser, issuer, person).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.word("[role=alert]").contains(why), "{}", answer.text());
+    assert!(browser.get("/admin").await.location().starts_with("/login"), "nobody is logged in");
+    assert_eq!(app.audit().await[0].action, "manager.refuse-login");
+}
+
+async fn by_email(app: &TestApp, email: &str) -> Manager {
+    let found = managers::find_by_email(&mut app.db.read().await.unwrap(), email).await.unwrap();
+    found.unwrap_or_else(|| panic!("no manager {email}")).0
+}
+
+async fn invited(app: &TestApp, name: &str, role: Role) -> Manager {
+    let mut tx = app.db.write().await.unwrap();
+    let manager = managers::create(&mut tx, samples::manager(name, role), None, app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    manager
+}
+
+async fn whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_rules(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    for (name, groups, role) in
+        [("Vera", &[][..], Viewer), ("Paula", &["writers"], Publisher), ("Ines", &["writers", "owners"], Owner)]
+    {
+        let mut browser = app.visitor();
+        is_in(&mut browser, &issuer, &Person::named(name, groups)).await;
+        let manager = by_email(&app, &format!("{}@example.org", name.to_lowercase())).await;
+        assert_eq!((manager.name.as_str(), manager.role), (name, role));
+        assert!(manager.has_identity && !manager.has_password && manager.last_login_at == Some(app.clock.now()));
+        assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    }
+    let audit = app.audit().await;
+    assert_eq!(audit[0].action, "manager.login-by-provider");
+    assert_eq!((audit[1].action.as_str(), audit[1].subject_name.as_str()), ("manager.add-by-provider", "Ines"));
+    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+    assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 3, "nobody is added twice");
+}
+
+async fn the_page_leads_to_the_provider_without_a_redirect(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let login = app.visitor().get("/login").await;
+    assert_eq!(login.words("form[action='/login/oidc'] button"), ["Log in with Harbour ID"]);
+    let going = app.visitor().post("/login/oidc", &[]).await;
+    assert_eq!((going.status, going.word("h1").as_str()), (StatusCode::OK, "On to Harbour ID"));
+    assert_eq!(going.attributes("main a.button", "href"), [leads_to(&going)]);
+    assert!(going.header("content-security-policy").contains("form-action 'self'"));
+    assert!(leads_to(&going).contains("redirect_uri=http%3A%2F%2Fstatus.test%2Flogin%2Foidc%2Fcallback"));
+    assert_eq!(going.header("cache-control"), "no-store");
+    drop(issuer);
+    let without = TestApp::new(TestDb::sqlite().await).await;
+    assert!(without.visitor().get("/login").await.words("form[action='/login/oidc']").is_empty());
+    assert_eq!(without.visitor().post("/login/oidc", &[]).await.status, StatusCode::CONFLICT);
+}
+
+async fn a_login_belongs_to_the_subject_and_not_to_the_address(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let vera = Person::named("Vera", &[]);
+    is_in(&mut app.visitor(), &issuer, &vera).await;
+    let renamed = Person { email: "married@example.org".into(), ..vera.clone() };
+    is_in(&mut app.visitor(), &issuer, &renamed).await;
+    assert_eq!(by_email(&app, "vera@example.org").await.name, "Vera", "the address here stays as it was");
+    let successor = Person { subject: "sub-Other".into(), ..vera };
+    is_out(&app, &issuer, &successor, "is a manager here already").await;
+}
+
+async fn an_invitation_is_accepted_by_the_login(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let vera = invited(&app, "Vera", Viewer).await;
+    let token = app.link(LinkPurpose::Invite, Some(&vera), TimeDelta::days(3)).await;
+    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &["writers"])).await;
+    let known = by_email(&app, "vera@example.org").await;
+    assert_eq!((known.id.clone(), known.role), (vera.id, Publisher), "the role is that of the rules");
+    let link = app.visitor().get(&format!("/setup/{token}")).await;
+    assert_eq!(link.status, StatusCode::NOT_FOUND, "the link is used up");
+    let actions: Vec<String> = app.audit().await.into_iter().map(|record| record.action).collect();
+    assert!(actions.contains(&"manager.accept-by-provider".to_owned()), "{actions:?}");
+}
+
+async fn somebody_who_has_a_way_in_connects_the_login_themselves(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let ines = app.manager("Ines", Owner).await;
+    let person = Person::named("Ines", &["owners"]);
+    is_out(&app, &issuer, &person, "connect Harbour ID on the page of your account").await;
+    let mut browser = app.through_login(&ines).await;
+    let account = browser.get("/admin/account").await;
+    assert_eq!(account.words("form[action='/admin/account/identity'] button"), ["Connect: Harbour ID"]);
+    let going = browser.post("/admin/account/identity", &[]).await;
+    let back = issuer.let_in(&leads_to(&going), &person);
+    assert_eq!(browser.get(&back.address()).await.location(), "/admin/account?done=provider-connected");
+    is_in(&mut app.visitor(), &issuer, &person).await;
+    let mut other = app.through_login(&app.manager("Rui", Viewer).await).await;
+    let going = other.post("/admin/account/identity", &[]).await;
+    let taken = other.get(&issuer.let_in(&leads_to(&going), &person).address()).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT, "one login belongs to one manager");
+}
+
+async fn nothing_of_a_taken_address_is_given_away(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let ines = app.manager("Ines", Owner).await;
+    app.with_session(&ines).await;
+    is_out(&app, &issuer, &Person::named("Ines", &["owners"]), "already").await;
+    let mut tx = app.db.read().await.unwrap();
+    assert!(!identities::has_one(&mut tx, &ines.id, &issuer.url).await.unwrap());
+    assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
+}
+
+async fn a_role_follows_what_the_provider_says_and_ends_other_sessions(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    app.manager("Keeper", Owner).await;
+    let mut old = app.visitor();
+    is_in(&mut old, &issuer, &Person::named("Ines", &["owners"])).await;
+    let mut new = app.visitor();
+    is_in(&mut new, &issuer, &Person::named("Ines", &["writers"])).await;
+    assert_eq!(by_email(&app, "ines@example.org").await.role, Publisher);
+    assert!(old.get("/admin").await.location().starts_with("/login"), "the session of the owner is over");
+    assert_eq!(new.get("/admin/managers").await.status, StatusCode::FORBIDDEN);
+    let record = app.audit().await.into_iter().find(|record| record.action == "manager.follow-role").unwrap();
+    assert_eq!(record.before.unwrap()["role"], "owner");
+    assert_eq!(record.after.unwrap()["role"], "publisher");
+}
+
+async fn the_last_owner_stays_an_owner(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
+    let mut browser = app.visitor();
+    is_in(&mut browser, &issuer, &Person::named("Ines", &[])).await;
+    assert_eq!(by_email(&app, "ines@example.org").await.role, Owner);
+    assert!(app.audit().await.iter().any(|record| record.action == "manager.keep-role"));
+    assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK);
+}
+
+async fn nobody_without_a_role_is_let_in(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let stranger = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["others"]) };
+    is_out(&app, &issuer, &stranger, "Harbour ID knows you, but nothing it says of you brings a role here").await;
+    assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 0);
+    let known = Person { groups: vec!["writers"], ..stranger.clone() };
+    is_in(&mut app.visitor(), &issuer, &known).await;
+    is_out(&app, &issuer, &stranger, "brings a role").await;
+}
+
+async fn a_disabled_manager_stays_out(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let vera = Person::named("Vera", &[]);
+    is_in(&mut app.visitor(), &issuer, &vera).await;
+    let mut manager = by_email(&app, "vera@example.org").await;
+    let mut tx = app.db.write().await.unwrap();
+    managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    is_out(&app, &issuer, &vera, "Your account here is disabled").await;
+    let mut gone = invited(&app, "Gone", Viewer).await;
+    let mut tx = app.db.write().await.unwrap();
+    managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    is_out(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is disabled").await;
+}
+
+async fn what_stands_in_the_other_document_counts_as_well(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    issuer.says_little();
+    is_in(&mut app.visitor(), &issuer, &Person::named("Paula", &["writers"])).await;
+    assert_eq!(by_email(&app, "paula@example.org").await.role, Publisher);
+    let unverified = Person { verified: false, ..Person::named("Eve", &["owners"]) };
+    is_out(&app, &issuer, &unverified, "has not verified your e-mail address").await;
+}
+
+async fn a_new_key_of_the_provider_is_looked_up(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+    issuer.changes_its_key();
+    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+}
+
+async fn a_provider_that_is_away_is_said_so_and_passwords_go_on(test: TestDb) {
+    let clock = test.clock.clone();
+    let settings =
+        candor::oidc::Settings { issuer: "http://127.0.0.1:9".into(), ..Issuer::open(&clock).await.settings() };
+    let app = TestApp::with_provider(test, Provider::new(settings, ORIGIN).unwrap()).await;
+    let ines = app.manager("Ines", Owner).await;
+    assert_eq!(app.visitor().get("/login").await.status, StatusCode::OK);
+    let away = app.visitor().post("/login/oidc", &[("next", "/admin/audit")]).await;
+    assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(away.word("[role=alert]").contains("Harbour ID can't be reached at the moment"), "{}", away.text());
+    assert_eq!(away.field("next"), "/admin/audit");
+    assert_eq!(app.session_count().await, 0);
+    app.through_login(&ines).await;
+}
+
+async fn a_second_factor_is_asked_for_unless_the_provider_has_asked(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let vera = Person::named("Vera", &[]);
+    is_in(&mut app.visitor(), &issuer, &vera).await;
+    app.passkey(&by_email(&app, "vera@example.org").await, "laptop").await;
+    let mut browser = app.visitor();
+    let half = log_in(&mut browser, &issuer, &vera).await;
+    assert_eq!(half.location(), "/login/factor");
+    assert!(browser.get("/admin").await.location().starts_with("/login"), "half a login opens nothing");
+    assert_eq!(app.audit().await[0].action, "manager.begin-login-by-provider");
+    is_in(&mut app.visitor(), &issuer, &Person { methods: vec!["pwd", "mfa"], ..vera }).await;
+}
+
+async fn the_policy_counts_the_factor_that_the_provider_asked_for(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    app.require_second_factor().await;
+    let mut lacking = app.visitor();
+    is_in(&mut lacking, &issuer, &Person::named("Vera", &[])).await;
+    assert_eq!(lacking.get("/admin").await.location(), "/admin/account/factors");
+    let mut browser = app.visitor();
+    is_in(&mut browser, &issuer, &Person { methods: vec!["otp"], ..Person::named("Vera", &[]) }).await;
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    let list = browser.get("/admin/account/factors").await;
+    assert!(list.words("[role=alert]").is_empty(), "nothing is lacking");
+    assert_eq!(lacking.get("/admin").await.location(), "/admin/account/factors", "the other session has none");
+}
+
+async fn only_who_has_another_way_in_disconnects_the_login(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = app.visitor();
+    is_in(&mut browser, &issuer, &Person::named("Vera", &[])).await;
+    let only = browser.post("/admin/account/identity/removal", &[]).await;
+    assert_eq!(only.status, StatusCode::CONFLICT);
+    assert!(only.text().contains("It is your only way in"), "{}", only.text());
+    app.passkey(&by_email(&app, "vera@example.org").await, "laptop").await;
+    let done = browser.post("/admin/account/identity/removal", &[]).await;
+    assert_eq!(done.location(), "/admin/account?done=provider-disconnected");
+    is_out(&app, &issuer, &Person::named("Vera", &[]), "already").await;
+}
+
+async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut vera = app.visitor();
+    is_in(&mut vera, &issuer, &Person::named("Vera", &[])).await;
+    let manager = by_email(&app, "vera@example.org").await;
+    let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
+    let page = owner.get(&format!("/admin/managers/{}", manager.id)).await;
+    assert!(page.text().contains("They log in at the identity provider."), "{}", page.text());
+    let done = owner.post(&format!("/admin/managers/{}/identity/removal", manager.id), &[]).await;
+    assert_eq!(done.location(), format!("/admin/managers/{}?done=provider-disconnected", manager.id));
+    assert!(vera.get("/admin").await.location().starts_with("/login"), "the session is over");
+    let anew = Person { subject: "sub-Anew".into(), ..Person::named("Vera", &[]) };
+    is_in(&mut app.visitor(), &issuer, &anew).await;
+    assert_eq!(by_email(&app, "vera@example.org").await.id, manager.id, "with another login there");
+}

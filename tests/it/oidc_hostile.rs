@@ -1,0 +1,230 @@
+//! Answers that prove nothing, and who brings them.
+
+use axum::http::StatusCode;
+use candor::oidc::{Provider, Settings};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::cli::{candor, refused};
+use crate::oidc::{is_in, is_out, leads_to, with_provider};
+use crate::support::TestDb;
+use crate::support::app::ORIGIN;
+use crate::support::issuer::{CLIENT, Issuer, Person, Signing};
+
+on_both_databases!(
+    a_token_with_the_wrong_claims_proves_nothing,
+    a_token_that_the_provider_has_not_signed_proves_nothing,
+    an_address_that_is_not_verified_counts_for_nothing,
+    an_answer_counts_once_and_in_its_own_session_only,
+    an_answer_that_comes_late_counts_for_nothing,
+    an_answer_of_another_provider_counts_for_nothing,
+    whoever_is_refused_there_is_told_so_in_our_words,
+    after_the_login_nobody_is_sent_elsewhere,
+    a_planted_session_is_worth_nothing,
+    one_network_asks_ten_times_and_then_once_every_six_seconds,
+    the_secrets_of_a_question_are_in_no_page_and_no_log,
+);
+
+const NOTHING: &str = "What came back from Harbour ID proves nothing";
+
+fn ines() -> Person {
+    Person::named("Ines", &["owners"])
+}
+
+async fn a_token_with_the_wrong_claims_proves_nothing(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let now = app.clock.now().timestamp();
+    let wrong: [(&'static str, Value); 11] = [
+        ("nonce", json!("another one")),
+        ("nonce", Value::Null),
+        ("aud", json!("somebody else")),
+        ("aud", json!([CLIENT, "somebody else"])),
+        ("iss", json!("https://id.example.org")),
+        ("iss", json!(format!("{}/", issuer.url))),
+        ("exp", json!(now)),
+        ("exp", json!(now - 1)),
+        ("at_hash", json!("LDktKdoQak3Pk0cnXxCltA")),
+        ("sub", Value::Null),
+        ("exp", Value::Null),
+    ];
+    for (claim, value) in wrong {
+        let what = format!("{claim} {value}");
+        issuer.twists(move |claims| claims[claim] = value.clone());
+        println!("{what}");
+        let mut browser = app.visitor();
+        let answer = crate::oidc::log_in(&mut browser, &issuer, &ines()).await;
+        assert!([422, 503].contains(&answer.status.as_u16()), "{what}: {}", answer.status);
+        assert!(browser.get("/admin").await.location().starts_with("/login"), "{what}");
+    }
+    issuer.twists(|_| ());
+    is_in(&mut app.visitor(), &issuer, &ines()).await;
+}
+
+async fn a_token_that_the_provider_has_not_signed_proves_nothing(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    for signing in [Signing::Strangers, Signing::Nothing, Signing::PublicKey, Signing::ClientSecret] {
+        issuer.signs(signing);
+        println!("{signing:?}");
+        is_out(&app, &issuer, &ines(), NOTHING).await;
+    }
+    issuer.signs(Signing::Ours);
+    is_in(&mut app.visitor(), &issuer, &ines()).await;
+}
+
+async fn an_address_that_is_not_verified_counts_for_nothing(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let why = "Harbour ID has not verified your e-mail address";
+    is_out(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
+    issuer.twists(|claims| drop(claims.as_object_mut().unwrap().remove("email_verified")));
+    is_out(&app, &issuer, &ines(), why).await;
+}
+
+async fn an_answer_counts_once_and_in_its_own_session_only(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let (mut mine, mut theirs) = (app.visitor(), app.visitor());
+    let going = mine.post("/login/oidc", &[]).await;
+    let answer = issuer.let_in(&leads_to(&going), &ines());
+    theirs.post("/login/oidc", &[]).await;
+    for browser in [&mut theirs, &mut app.visitor()] {
+        let foreign = browser.get(&answer.address()).await;
+        assert_eq!(foreign.status, StatusCode::UNPROCESSABLE_ENTITY, "the state is another session's");
+        assert!(browser.get("/admin").await.location().starts_with("/login"));
+    }
+    assert_eq!(mine.get(&answer.address()).await.location(), "/admin");
+    let again = mine.get(&answer.address()).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "it is used up");
+    let going = mine.post("/login/oidc", &[]).await;
+    let fresh = issuer.let_in(&leads_to(&going), &ines());
+    let replayed = crate::support::issuer::Answer { code: answer.code, ..fresh };
+    let mut visitor = mine.clone();
+    assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
+}
+
+async fn an_answer_that_comes_late_counts_for_nothing(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = app.visitor();
+    let going = browser.post("/login/oidc", &[]).await;
+    app.clock.advance(TimeDelta::minutes(5));
+    let late = browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(late.word("[role=alert]").contains("That took too long"), "{}", late.text());
+}
+
+async fn an_answer_of_another_provider_counts_for_nothing(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    for other in ["https://id.example.org", "", "http://127.0.0.1"] {
+        let mut browser = app.visitor();
+        let going = browser.post("/login/oidc", &[]).await;
+        let mut answer = issuer.let_in(&leads_to(&going), &ines());
+        answer.issuer = other.to_owned();
+        let answered = browser.get(&answer.address()).await;
+        assert_eq!(answered.status, StatusCode::UNPROCESSABLE_ENTITY, "{other}");
+        assert!(answered.word("[role=alert]").contains(NOTHING), "{other}");
+    }
+    // Another provider under the same name does not say what the issuer does.
+    let settings = Settings { issuer: format!("{}/", issuer.url), ..issuer.settings() };
+    let mut browser = app.under(Some(Provider::new(settings, ORIGIN).unwrap()));
+    assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+async fn whoever_is_refused_there_is_told_so_in_our_words(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = app.visitor();
+    let going = browser.post("/login/oidc", &[]).await;
+    let state = issuer.let_in(&leads_to(&going), &ines()).state;
+    let nasty = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+    let query = format!("state={state}&iss={}&error=access_denied{nasty}&error_description={nasty}", issuer.url);
+    let refused = browser.get(&format!("/login/oidc/callback?{query}")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.word("[role=alert]"), "Harbour ID did not let you in.");
+    assert!(!refused.text().contains("alert(1)"));
+}
+
+async fn after_the_login_nobody_is_sent_elsewhere(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    for next in ["//evil.test", "/\\evil.test", "https://evil.test/admin", "/admin//evil.test", "javascript:x", "/"] {
+        let mut browser = app.visitor();
+        let going = browser.post("/login/oidc", &[("next", next)]).await;
+        let address =
+            issuer.let_in(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
+        assert_eq!(browser.get(&address).await.location(), "/admin", "{next}");
+    }
+}
+
+async fn a_planted_session_is_worth_nothing(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = app.visitor();
+    let going = browser.post("/login/oidc", &[]).await;
+    let planted = browser.clone();
+    browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    assert_ne!(browser.cookies["sid"], planted.cookies["sid"]);
+    let mut planted = planted;
+    assert!(planted.get("/admin").await.location().starts_with("/login"), "the id from before opens nothing");
+}
+
+async fn one_network_asks_ten_times_and_then_once_every_six_seconds(test: TestDb) {
+    let (app, _issuer) = with_provider(test).await;
+    let from = |peer: &str| {
+        let mut browser = app.visitor();
+        browser.peer = Some(peer.parse().unwrap());
+        browser
+    };
+    for _ in 0..5 {
+        assert_eq!(from("192.0.2.7").post("/login/oidc", &[]).await.status, StatusCode::OK);
+        assert_ne!(from("192.0.2.7").post("/login/passkey/challenge", &[]).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+    for address in ["/login/oidc", "/login/passkey/challenge", "/login"] {
+        let refused = from("192.0.2.7").post(address, &[("email", "a@b.test"), ("password", "x")]).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{address}: they count together");
+    }
+    assert_eq!(from("192.0.2.8").post("/login/oidc", &[]).await.status, StatusCode::OK);
+    app.clock.advance(TimeDelta::seconds(6));
+    assert_eq!(from("192.0.2.7").post("/login/oidc", &[]).await.status, StatusCode::OK);
+}
+
+async fn the_secrets_of_a_question_are_in_no_page_and_no_log(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = app.visitor();
+    let going = browser.post("/login/oidc", &[]).await;
+    let data: Value = serde_json::from_str(&app.texts("select data from sessions").await[0]).unwrap();
+    let verifier = data.to_string().split("\"verifier\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(verifier.len() >= 43);
+    assert!(!going.text().contains(&verifier) && !leads_to(&going).contains(&verifier));
+    let answer = issuer.let_in(&leads_to(&going), &ines());
+    browser.get(&answer.address()).await;
+    let audit = format!("{:?}", app.audit().await);
+    for secret in [&verifier, &answer.code, &answer.state] {
+        assert!(!audit.contains(secret.as_str()));
+    }
+    let left = app.texts("select data from sessions").await.concat();
+    assert!(!left.contains(&verifier), "used up");
+}
+
+#[tokio::test]
+async fn a_provider_is_never_asked_in_the_open() {
+    let issuer = Issuer::open(&TestDb::sqlite().await.clock).await;
+    for bad in ["http://id.example.org", "ftp://127.0.0.1", "http://127.0.0.1.evil.test", "nonsense"] {
+        assert!(Provider::new(Settings { issuer: bad.into(), ..issuer.settings() }, ORIGIN).is_err(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_do_not_go_together_are_refused_at_the_start() {
+    let test = TestDb::sqlite().await;
+    let issuer = ["--oidc-issuer", "https://id.example.org"];
+    let (client, rule) = (["--oidc-client-id", "candor"], ["--oidc-roles", "group:owners=owner"]);
+    let open = ["--oidc-issuer", "http://id.example.org"];
+    for (arguments, code, said) in [
+        ([&issuer[..], &rule].concat(), 1, "--oidc-client-id"),
+        ([&issuer[..], &client].concat(), 1, "--oidc-roles"),
+        ([&client[..], &rule].concat(), 1, "--oidc-issuer"),
+        ([&open[..], &client, &rule].concat(), 1, "must begin with https://"),
+        ([&issuer[..], &client, &["--oidc-roles", "owners=owner"]].concat(), 2, "is no rule"),
+        ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "is none of as-told"),
+    ] {
+        let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();
+        let error = refused(&candor(&test, &serve, ""), code);
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+}
