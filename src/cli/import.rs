@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Context as _, bail};
 use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressStyle};
+use url::Url;
 
 use super::tell;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::forms::line;
 use crate::domain::incident::MAX_DETECTED_BY;
+use crate::import::fetch::{self, Keep, Pace, Polite, Step};
 use crate::import::{self, CState, Cachet, Counts, Files, Format, Kuma, Options, Report, Statuspage, Stopped};
 
 /// From how many incidents on a bar shows the progress.
@@ -26,7 +29,17 @@ pub enum Command {
     /// Ids are kept, so old links work; a second import changes nothing. What people changed here since
     /// an import is left alone. The status of a component becomes what it is set to only where no
     /// unresolved incident names it. Every file is kept whole or not at all.
-    Statuspage(Manner),
+    ///
+    /// Or read it from where it is served: `candor import statuspage https://status.example.org` asks any public page,
+    /// one thing at a time, and keeps what it was told, so that a run that was stopped goes on where it stopped and a
+    /// preview asks only once. With a token it reads the management API instead, for example at
+    /// https://api.statuspage.io.
+    Statuspage {
+        #[command(flatten)]
+        manner: Manner,
+        #[command(flatten)]
+        from: From,
+    },
     /// Read the answers of Cachet's API (version 2), saved as files: components, components/groups, incidents, schedules
     Cachet {
         #[command(flatten)]
@@ -47,10 +60,33 @@ pub enum Command {
     Kuma(Manner),
 }
 
+/// Where a page is fetched from, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct From {
+    /// The folder for what is fetched; DATA_DIR/import-HOST where none is named
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Ask for everything again, also for what was fetched before
+    #[arg(long)]
+    anew: bool,
+    /// A file that holds a token of the management API, which is read instead of the public page
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The token itself
+    #[arg(long, env = "CANDOR_IMPORT_TOKEN", hide_env_values = true, hide = true)]
+    token: Option<String>,
+    /// Which page, where the token may read several
+    #[arg(long, value_name = "ID")]
+    page: Option<String>,
+    /// The folder in which the folders of pages that are fetched lie
+    #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
 /// What is imported, and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Manner {
-    /// The documents, or folders that hold them
+    /// The documents, folders that hold them, or for Statuspage the address of one page
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Who or what noticed the incidents, for all of them
@@ -63,7 +99,10 @@ pub struct Manner {
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Statuspage(manner) => from_files(&Statuspage, &manner, db, clock).await,
+        Command::Statuspage { manner, from } => match address(&manner.paths)? {
+            Some(url) => from_page(&url, manner, &from, db, clock).await,
+            None => from_files(&Statuspage, &manner, db, clock).await,
+        },
         Command::Cachet { manner, zone } => from_files(&Cachet { zone }, &manner, db, clock).await,
         Command::Cstate { manner, zone } => from_files(&CState { zone }, &manner, db, clock).await,
         Command::Kuma(manner) => from_files(&Kuma, &manner, db, clock).await,
@@ -93,6 +132,70 @@ async fn from_files(format: &dyn Format, manner: &Manner, db: &Db, clock: &Clock
     Ok(())
 }
 
+/// The one address that is named instead of files.
+fn address(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
+    let is_address = |path: &&PathBuf| {
+        path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"))
+    };
+    match paths.iter().find(is_address).and_then(|path| path.to_str()) {
+        Some(url) if paths.len() == 1 => Ok(Some(url.parse().with_context(|| url.to_owned())?)),
+        Some(url) => bail!("{url}: import one page at a time, and no files beside it"),
+        None => Ok(None),
+    }
+}
+
+/// Fetches a page, then imports what was fetched.
+async fn from_page(url: &Url, manner: Manner, from: &From, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let host = url.host_str().unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    let token = from.token()?;
+    let folder = from.keep.clone().unwrap_or_else(|| from.data_dir.join(format!("import-{host}")));
+    let keep = Keep::open(&folder, url, from.anew)?;
+    let bar = ProgressBar::no_length();
+    let watch = |step: Step<'_>| show(&bar, step);
+    let pace = if token.is_some() { Pace::managed() } else { Pace::public() };
+    let mut polite = Polite::new(url, token.as_deref(), pace, clock, &watch)?;
+    let problems = match token {
+        Some(_) => fetch::managed(&mut polite, &keep, from.page.as_deref()).await,
+        None => fetch::public(&mut polite, &keep).await,
+    };
+    bar.finish_and_clear();
+    let problems = problems?;
+    let manner = Manner { paths: vec![folder], ..manner };
+    from_files(&Statuspage, &manner, db, clock).await?;
+    tell_some("could not be had", &problems);
+    if !manner.dry_run {
+        keep.imported()?;
+    }
+    Ok(())
+}
+
+impl From {
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(file) = &self.token_file else { return Ok(self.token.clone()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(Some(text.trim().to_owned()))
+    }
+}
+
+fn show(bar: &ProgressBar, step: Step<'_>) {
+    match step {
+        Step::Asking(path) => bar.set_message(path.to_owned()),
+        Step::Waiting(seconds) => bar.set_message(format!("waiting {seconds} s, as the server wants")),
+        Step::Incidents(done, all) => {
+            if bar.length().is_none() {
+                bar.set_style(style("{bar:40} {pos} of {len} incidents fetched, {eta} left: {msg}"));
+            }
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+    bar.tick();
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 fn plainly(stopped: Stopped) -> anyhow::Error {
     match stopped {
         Stopped::Database(error) => tell::plainly(error),
@@ -104,8 +207,7 @@ fn progress(incidents: usize) -> ProgressBar {
     if incidents < LONG {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} incidents, {eta} left");
-    ProgressBar::new(incidents as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(incidents as u64).with_style(style("{bar:40} {pos} of {len} incidents, {eta} left"))
 }
 
 fn tell(source: &str, report: &Report, dry_run: bool) {

@@ -9,6 +9,7 @@ mod cachet;
 mod cstate;
 mod documents;
 mod feed_ids;
+pub mod fetch;
 mod kuma;
 mod maintenances;
 mod plan;
