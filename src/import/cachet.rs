@@ -115,7 +115,7 @@ impl Cachet {
             id: said(item, "id"),
             name: said(item, "name"),
             status: updates.first().map(|newest| newest.status.clone()).unwrap_or_default(),
-            created_at: started_at.clone(),
+            created_at: self.time(item, "created_at"),
             updated_at: self.time(item, "updated_at"),
             started_at,
             is_internal: matches!(item["visible"], Value::Bool(false)) || item["visible"] == 0,
