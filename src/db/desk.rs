@@ -42,6 +42,15 @@ pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<Incide
     Ok(row.and_then(|(incident,)| IncidentId::parse(&incident)))
 }
 
+/// The id of the incident or maintenance whose entry in feeds has `feed_id`, if one has it.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn owner_of_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<String>> {
+    let sql = "select id from incidents where feed_id = $1 union all select id from maintenances where feed_id = $1";
+    Ok(row!(tx, (String,), sql, feed_id)?.map(|(id,)| id))
+}
+
 /// Every open incident, newest start first, at most 100.
 ///
 /// # Errors

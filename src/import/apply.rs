@@ -106,8 +106,12 @@ impl Import<'_> {
 
     async fn groups(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
         let stored = components::groups(tx).await?;
+        let stored_ids: BTreeSet<String> = stored.iter().map(|group| group.id.to_string()).collect();
         let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
-        for row in source.components.iter().filter(|row| row.group) {
+        let here = source.components.iter().filter(|row| row.group);
+        // A component may come before its group does, which then comes with it.
+        let elsewhere = self.known.groups_elsewhere(source).into_iter();
+        for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
             let Some(Planned { thing, warnings }) = self.or_refused(plan::group(row, self.now), |r| &mut r.groups)
             else {
                 continue;
@@ -148,7 +152,7 @@ impl Import<'_> {
             let Some(Planned { mut thing, warnings }) = self.or_refused(planned, |r| &mut r.components) else {
                 continue;
             };
-            // A group may be known from a document that comes later, or have been refused.
+            // A group may have been refused.
             thing.group_id = thing.group_id.filter(|group| groups.contains(group));
             match stored.get(&thing.id) {
                 None => {

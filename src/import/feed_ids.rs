@@ -2,11 +2,13 @@
 
 use super::apply::Import;
 use super::source::Source;
-use crate::db::{Result, WriteTx, feed_ids};
+use crate::db::{Result, WriteTx, desk, feed_ids, maintenances};
 use crate::domain::audit::Entry;
+use crate::domain::{IncidentId, MaintenanceId};
 
 /// The longest id of an entry, in bytes.
 const MAX_FEED_ID: usize = 255;
+const UNKNOWN: &str = "there is no such incident here";
 
 impl Import<'_> {
     /// Gives incidents and maintenances the ids that their entries have in the source's feed.
@@ -36,9 +38,11 @@ async fn refusal(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'s
     if !is_plain {
         return Ok(Some("it is no address that could be kept"));
     }
-    if !feed_ids::has_subject(tx, id).await? {
-        return Ok(Some("there is no such incident here"));
+    let (incident, maintenance) = (IncidentId::parse(id), MaintenanceId::parse(id));
+    let (Some(incident), Some(maintenance)) = (incident, maintenance) else { return Ok(Some(UNKNOWN)) };
+    if !desk::exists(tx, &incident).await? && !maintenances::exists(tx, &maintenance).await? {
+        return Ok(Some(UNKNOWN));
     }
-    let owner = feed_ids::owner(tx, feed_id).await?;
+    let owner = desk::owner_of_feed_id(tx, feed_id).await?;
     Ok(owner.is_some_and(|owner| owner != *id).then_some("another incident has it already"))
 }

@@ -44,6 +44,8 @@ pub struct Known {
     groups: BTreeMap<String, String>,
     /// Name and group of components by id.
     components: BTreeMap<String, (String, String)>,
+    /// The groups that documents hold.
+    group_rows: BTreeMap<String, SourceComponent>,
     /// How components stand, as far as documents say it.
     statuses: BTreeMap<String, String>,
     /// Components that an unresolved incident, or a maintenance that goes on, names.
@@ -58,6 +60,9 @@ impl Known {
         for row in &source.components {
             self.learn_component(&row.id, &row.name, &row.group_id, row.group);
             self.statuses.insert(row.id.clone(), row.status.clone());
+            if row.group {
+                self.group_rows.insert(row.id.clone(), row.clone());
+            }
         }
         if !source.origin.is_empty() {
             self.origins.insert(source.origin.clone());
@@ -101,6 +106,13 @@ impl Known {
     /// Whether an unresolved incident or a maintenance says how the component stands, so that its status is not the baseline.
     pub fn is_explained(&self, id: &ComponentId) -> bool {
         self.explained.contains(id.as_str())
+    }
+
+    /// The groups that components of `source` are in and that other documents hold.
+    pub fn groups_elsewhere(&self, source: &Source) -> Vec<&SourceComponent> {
+        let here: BTreeSet<&String> = source.components.iter().filter(|row| row.group).map(|row| &row.id).collect();
+        let wanted: BTreeSet<&String> = source.components.iter().map(|row| &row.group_id).collect();
+        wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
     }
 
     /// Whether `url` is the address of the page itself, and not that of whoever it belongs to.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::cli::{candor, refused, said};
-use crate::moving::{another, differing, from_folder, furnish, must_differ, told_company};
+use crate::moving::{another, differing, from_folder, furnish, told_company};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 use crate::support::hosted::{Hosted, Says};
@@ -216,7 +216,7 @@ async fn whatever_a_server_does_ends_with_a_sentence() {
         (list, Says::Text("{\"incidents\":[".into()), "not JSON"),
         (list, Says::Text("<html>Sign in</html>".into()), "not a feed"),
         (list, Says::Text("{\"hello\":1}".into()), "not a document"),
-        (list, Says::Status(404, ""), "can't be imported this way"),
+        (list, Says::Status(404, ""), "no page that can be imported"),
         (list, Says::Status(401, ""), "we may not read that"),
         ("/history.json?page=1", Says::Text("[]".into()), "history.json?page=1"),
     ] {
@@ -271,9 +271,11 @@ async fn a_running_candor_is_imported_as_an_equal_page(test: TestDb) {
     furnish(&test, &elsewhere).await;
     drop(server);
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
-    let different = differing(&here, &there).await;
-    let surprising: Vec<&String> = different.iter().filter(|name| !must_differ(name)).collect();
-    assert!(surprising.is_empty(), "{surprising:#?}");
+    // Only the flat documents tell whether people set an impact that is the computed one, and what a maintenance that is
+    // over did by itself; what stands in the lists is not asked for once more.
+    let untold = ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
+    let different = differing(&here, &there, &untold).await;
+    assert!(different.is_empty(), "{different:#?}");
 }
 
 /// A management API with two pages of incidents.
