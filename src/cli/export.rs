@@ -19,13 +19,7 @@ pub enum Format {
     Statuspage,
 }
 
-pub async fn run(
-    db: &Db,
-    clock: &Clock,
-    site: &SiteConfig,
-    target: &Path,
-    format: Format,
-) -> anyhow::Result<()> {
+pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig, target: &Path, format: Format) -> anyhow::Result<()> {
     let origin = site.origin(DEFAULT_LISTEN.parse()?)?;
     let publisher = Publisher::new(db.clone(), clock.clone(), origin, site.site_file());
     let progress = ProgressBar::new_spinner();

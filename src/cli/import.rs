@@ -134,9 +134,8 @@ async fn from_files(format: &dyn Format, manner: &Manner, db: &Db, clock: &Clock
 
 /// The one address that is named instead of files.
 fn address(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
-    let is_address = |path: &&PathBuf| {
-        path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"))
-    };
+    let is_address =
+        |path: &&PathBuf| path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"));
     match paths.iter().find(is_address).and_then(|path| path.to_str()) {
         Some(url) if paths.len() == 1 => Ok(Some(url.parse().with_context(|| url.to_owned())?)),
         Some(url) => bail!("{url}: import one page at a time, and no files beside it"),

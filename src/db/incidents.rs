@@ -216,8 +216,8 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
-    listing::write(tx, incident).await?;
-    write_effects(tx, incident).await
+    listing::add(tx, incident).await?;
+    add_effects(tx, incident).await
 }
 
 /// Writes `incident` and all its updates over their rows, if the incident's row still has its version;
@@ -258,7 +258,8 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         insert_update(tx, &incident.id, update).await?;
     }
     listing::write(tx, incident).await?;
-    write_effects(tx, incident).await?;
+    run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
+    add_effects(tx, incident).await?;
     incident.version += 1;
     incident.updated_at = now;
     Ok(())
@@ -275,8 +276,7 @@ pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
 }
 
 /// Writes what the incident did to its components.
-async fn write_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
-    run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
+async fn add_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for effect in incident.effects() {
         // Two updates posted at one instant: the later one's word stands.
         let sql = "insert into incident_effects (incident_id, component_id, started_at, ended_at, status)

@@ -29,7 +29,8 @@ impl Format for Cachet {
     fn read(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
         let mut source = Source::default();
         let document: Value = serde_json::from_slice(bytes)?;
-        if let Some(pages) = document.pointer("/meta/pagination/total_pages").and_then(Value::as_u64).filter(|n| *n > 1) {
+        if let Some(pages) = document.pointer("/meta/pagination/total_pages").and_then(Value::as_u64).filter(|n| *n > 1)
+        {
             let page = document.pointer("/meta/pagination/current_page").and_then(Value::as_u64).unwrap_or(1);
             source.remarks.push(format!("this is page {page} of {pages}: import the others too"));
         }
@@ -61,7 +62,11 @@ impl Cachet {
         } else if has("name") && has("status") && item["enabled"] != false {
             source.components.push(self.component(item));
         } else if has("name") && has("status") {
-            source.remarks.push(format!("component {} “{}” is not enabled; it is left out", said(item, "id"), said(item, "name")));
+            source.remarks.push(format!(
+                "component {} “{}” is not enabled; it is left out",
+                said(item, "id"),
+                said(item, "name")
+            ));
         } else {
             source.broken.push(format!("thing {} “{}” is nothing that is known", said(item, "id"), said(item, "name")));
         }
@@ -109,7 +114,8 @@ impl Cachet {
             affected_components: affected(item, own),
             ..SourceUpdate::default()
         };
-        let mut updates: Vec<SourceUpdate> = std::iter::once(first).chain(more.iter().map(|it| self.update(it))).collect();
+        let mut updates: Vec<SourceUpdate> =
+            std::iter::once(first).chain(more.iter().map(|it| self.update(it))).collect();
         updates.sort_by(|a, b| b.display_at.cmp(&a.display_at));
         SourceIncident {
             id: said(item, "id"),

@@ -223,7 +223,7 @@ fn pieces(body: &str) -> Vec<Piece> {
         let (named, rest) = name(paragraph);
         let (said, at) = tracked(rest);
         match pieces.last_mut() {
-            Some(piece) if named.is_none() && !(at.is_some() && !piece.at.is_empty()) => {
+            Some(piece) if named.is_none() && (at.is_none() || piece.at.is_empty()) => {
                 piece.body = format!("{}\n\n{said}", piece.body);
                 piece.at = at.unwrap_or_else(|| std::mem::take(&mut piece.at));
             }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::source::{Source, Unreadable};
 use super::Format;
+use super::source::{Source, Unreadable};
 
 /// How many incidents that have a file of their own are kept in one transaction.
 const TOGETHER: usize = 250;
@@ -73,7 +73,8 @@ impl<'a> Files<'a> {
     pub fn at(format: &'a dyn Format, paths: &[PathBuf]) -> Result<Self, Broken> {
         let mut parts = Vec::new();
         for (argument, path) in paths.iter().enumerate() {
-            let found = if path.is_dir() { folder(format, path)? } else { vec![Held::One(path.clone(), BTreeSet::new())] };
+            let found =
+                if path.is_dir() { folder(format, path)? } else { vec![Held::One(path.clone(), BTreeSet::new())] };
             parts.extend(found.into_iter().map(|held| Part { argument, held }));
         }
         Ok(Self { format, parts })

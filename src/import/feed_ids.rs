@@ -34,7 +34,8 @@ impl Import<'_> {
 
 /// Why an entry's id can't be kept, if it can't.
 async fn refusal(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'static str>> {
-    let is_plain = feed_id.len() <= MAX_FEED_ID && feed_id.contains(':') && feed_id.bytes().all(|b| b.is_ascii_graphic());
+    let is_plain =
+        feed_id.len() <= MAX_FEED_ID && feed_id.contains(':') && feed_id.bytes().all(|b| b.is_ascii_graphic());
     if !is_plain {
         return Ok(Some("it is no address that could be kept"));
     }

@@ -38,11 +38,17 @@ impl Format for Kuma {
 
 /// Monitors become components, monitors of the kind “group” groups.
 fn take_backup(monitors: &[Value], source: &mut Source) {
-    source.remarks.push("a backup tells the monitors only: set the name of the page, and delete what is not for visitors".into());
+    source
+        .remarks
+        .push("a backup tells the monitors only: set the name of the page, and delete what is not for visitors".into());
     let is_group = |monitor: &Value| monitor["type"] == "group";
     for (place, monitor) in (1..).zip(monitors) {
         if monitor["active"] == false || monitor["active"] == 0 {
-            source.remarks.push(format!("monitor {} “{}” is paused; it is left out", monitor["id"], said(monitor, "name")));
+            source.remarks.push(format!(
+                "monitor {} “{}” is paused; it is left out",
+                monitor["id"],
+                said(monitor, "name")
+            ));
             continue;
         }
         // A group within a group stands on the page's top level.
@@ -90,7 +96,8 @@ fn take_page(document: &Value, groups: &[Value], source: &mut Source) {
 /// What is pinned goes on; the page keeps no updates, only when the text was changed last.
 fn incident(item: &Value) -> SourceIncident {
     let is_over = item["pin"] == false || item["pin"] == 0 || item["active"] == false;
-    let (told, changed) = (instant(&said(item, "createdDate"), Tz::UTC), instant(&said(item, "lastUpdatedDate"), Tz::UTC));
+    let (told, changed) =
+        (instant(&said(item, "createdDate"), Tz::UTC), instant(&said(item, "lastUpdatedDate"), Tz::UTC));
     let status = if is_over { "resolved" } else { "investigating" }.to_owned();
     let impact = match item["style"].as_str() {
         Some("danger") => "major",
@@ -123,7 +130,9 @@ fn take_maintenance(item: &Value, source: &mut Source) {
     let (id, name) = (number(&item["id"]), said(item, "title"));
     let strategy = said(item, "strategy");
     if !matches!(strategy.as_str(), "single" | "manual" | "") {
-        source.remarks.push(format!("maintenance {id} “{name}” comes again ({strategy}): only the times that are told are kept"));
+        source
+            .remarks
+            .push(format!("maintenance {id} “{name}” comes again ({strategy}): only the times that are told are kept"));
     }
     let slots: Vec<&Value> = items(item, "timeslotList").collect();
     if slots.is_empty() {

@@ -178,8 +178,7 @@ impl<'de> Visitor<'de> for Items<'_> {
 
 /// Everything but the lists of incidents; says whether there was anything that is known.
 fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, &'static str> {
-    let kinds =
-        ["page", "components", "incident", "component_groups", "incident_templates", "subscribers_count"];
+    let kinds = ["page", "components", "incident", "component_groups", "incident_templates", "subscribers_count"];
     let known = kinds.iter().any(|kind| rest.contains_key(*kind));
     let mut items = |kind: &str| match rest.remove(kind) {
         None | Some(Value::Null) => Ok(Vec::new()),

@@ -59,7 +59,8 @@ impl Import<'_> {
         thing.components.sort();
         thing.components.dedup();
         let stands = templates::list(tx).await?.into_iter().find(|stands| stands.id == thing.id);
-        let said = |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
+        let said =
+            |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
         let entry = Entry::new("template.import", &thing.id, &thing.name);
         match stands {
             None => {

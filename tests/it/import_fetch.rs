@@ -92,12 +92,17 @@ fn hosted() -> Hosted {
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
     let server = Hosted::new();
-    server.has("/api/v2/summary.json", json!({"page": page, "components": [part], "incidents": [],
-                                              "scheduled_maintenances": [], "status": {"indicator": "none"}}));
+    server.has(
+        "/api/v2/summary.json",
+        json!({"page": page, "components": [part], "incidents": [],
+                                              "scheduled_maintenances": [], "status": {"indicator": "none"}}),
+    );
     server.has("/api/v2/components.json", json!({"page": page, "components": [part]}));
     server.has("/api/v2/incidents.json", json!({"page": page, "incidents": [newer, new]}));
-    server.has("/api/v2/scheduled-maintenances.json",
-               json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}));
+    server.has(
+        "/api/v2/scheduled-maintenances.json",
+        json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}),
+    );
     server.has("/history.json?page=1", history(&["newer", "new", "coming", "old"]));
     server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
     server.otherwise(|path| {
@@ -130,7 +135,11 @@ async fn a_public_page_is_imported_whole(test: TestDb) {
     // What the lists hold whole is not asked for again.
     assert!(!asked.iter().any(|path| path.ends_with("/new.json")), "{asked:?}");
     let report = import(&test, &folder).await;
-    assert_eq!((report.incidents.created, report.maintenances.created, report.feed_ids.created), (4, 2, 1), "{report:#?}");
+    assert_eq!(
+        (report.incidents.created, report.maintenances.created, report.feed_ids.created),
+        (4, 2, 1),
+        "{report:#?}"
+    );
     assert!(import(&test, &folder).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let find = |id: &str| IncidentId::parse(id).unwrap();
@@ -150,14 +159,17 @@ async fn a_public_page_is_imported_whole(test: TestDb) {
 async fn a_busy_server_is_waited_for() {
     let server = hosted();
     let page = Says::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
-    server.says("/api/v2/components.json", vec![
-        Says::Status(429, "retry-after: 7"),
-        // The clock of the test stands at 12:00:00.
-        Says::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
-        Says::Status(503, ""),
-        Says::Status(429, "retry-after: nonsense"),
-        page.clone(),
-    ]);
+    server.says(
+        "/api/v2/components.json",
+        vec![
+            Says::Status(429, "retry-after: 7"),
+            // The clock of the test stands at 12:00:00.
+            Says::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
+            Says::Status(503, ""),
+            Says::Status(429, "retry-after: nonsense"),
+            page.clone(),
+        ],
+    );
     let folder = tempfile::tempdir().unwrap();
     let (problems, waits) = fetched(&server.url, &folder, pace()).await;
     assert!(problems.is_ok(), "{problems:?}");
@@ -242,10 +254,13 @@ async fn a_history_without_end_has_an_end() {
     // The same three months for ever, and months that always hold something new.
     for (answer, most) in [
         ((|_: &str| Says::Text(history(&["old"]).to_string())) as fn(&str) -> Says, 20),
-        (|path: &str| {
-            let page = path.strip_prefix("/history.json?page=");
-            page.map_or(Says::Status(404, ""), |page| Says::Text(history(&[&format!("made{page}")]).to_string()))
-        }, 700),
+        (
+            |path: &str| {
+                let page = path.strip_prefix("/history.json?page=");
+                page.map_or(Says::Status(404, ""), |page| Says::Text(history(&[&format!("made{page}")]).to_string()))
+            },
+            700,
+        ),
     ] {
         let server = hosted();
         server.otherwise(answer);
@@ -273,7 +288,8 @@ async fn a_running_candor_is_imported_as_an_equal_page(test: TestDb) {
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
     // Only the flat documents tell whether people set an impact that is the computed one, and what a maintenance that is
     // over did by itself; what stands in the lists is not asked for once more.
-    let untold = ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
+    let untold =
+        ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
     let different = differing(&here, &there, &untold).await;
     assert!(different.is_empty(), "{different:#?}");
 }
@@ -282,27 +298,41 @@ async fn a_running_candor_is_imported_as_an_equal_page(test: TestDb) {
 fn managed() -> Hosted {
     let server = Hosted::new();
     let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
-    server.has("/v1/pages", json!([{"id": "p1", "name": "Acme", "time_zone": "UTC", "url": "https://acme.test"},
-                                   {"id": "p2", "name": "Other"}]));
-    server.has("/v1/pages/p1/component-groups?per_page=100&page=1",
-               json!([{"id": "g1", "name": "Web", "description": "", "components": ["c1"], "position": 1}]));
+    server.has(
+        "/v1/pages",
+        json!([{"id": "p1", "name": "Acme", "time_zone": "UTC", "url": "https://acme.test"},
+                                   {"id": "p2", "name": "Other"}]),
+    );
+    server.has(
+        "/v1/pages/p1/component-groups?per_page=100&page=1",
+        json!([{"id": "g1", "name": "Web", "description": "", "components": ["c1"], "position": 1}]),
+    );
     server.has("/v1/pages/p1/components?per_page=100&page=1", json!([part]));
     let many: Vec<Value> =
         (0..100).map(|index| incident(&format!("it{index}"), "resolved", &[("resolved", "Over")])).collect();
     let mut lesson = incident("lesson", "resolved", &[("resolved", "Over")]);
     lesson["postmortem_body"] = json!("Not yet told.");
     let mut work = maintenance("work", "scheduled");
-    for (key, value) in [("scheduled_remind_prior", true), ("scheduled_auto_in_progress", true),
-                         ("scheduled_auto_completed", false), ("auto_transition_to_maintenance_state", false)] {
+    for (key, value) in [
+        ("scheduled_remind_prior", true),
+        ("scheduled_auto_in_progress", true),
+        ("scheduled_auto_completed", false),
+        ("auto_transition_to_maintenance_state", false),
+    ] {
         work[key] = json!(value);
     }
     server.has("/v1/pages/p1/incidents?limit=100&page=1", json!(many));
     server.has("/v1/pages/p1/incidents?limit=100&page=2", json!([lesson, work]));
-    server.has("/v1/pages/p1/incident_templates?per_page=100&page=1",
-               json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
+    server.has(
+        "/v1/pages/p1/incident_templates?per_page=100&page=1",
+        json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
                        "components": [part]},
-                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]));
-    server.has("/v1/pages/p1/subscribers/count", json!({"email": {"active": 40, "unconfirmed": 1}, "sms": {"active": 2}}));
+                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]),
+    );
+    server.has(
+        "/v1/pages/p1/subscribers/count",
+        json!({"email": {"active": 40, "unconfirmed": 1}, "sms": {"active": 2}}),
+    );
     server
 }
 

@@ -120,7 +120,9 @@ async fn cstates_files_are_imported_as_they_are_meant(test: TestDb) {
     assert_eq!(affected, ["berth-booking", "tide-tables"]);
     let desk = found(&test, "customs-desk-closed").await;
     assert!(desk.is_open() && desk.statuses().into_values().eq([Status::MajorOutage]));
-    assert!(told(&report, &["Regatta in December", "informational"]) && told(&report, &["Not to be read yet", "draft"]));
+    assert!(
+        told(&report, &["Regatta in December", "informational"]) && told(&report, &["Not to be read yet", "draft"])
+    );
     assert!(told(&report, &["broken.md", "front matter"]), "{:#?}", report.refusals);
 }
 
@@ -152,7 +154,8 @@ async fn kumas_page_is_imported_with_its_incident_and_maintenances(test: TestDb)
 
 async fn the_shell_imports_them(test: TestDb) {
     let path = |name: &str| fixture(name).display().to_string();
-    let preview = said(&candor(&test, &["import", "cachet", "--zone", "Europe/Lisbon", "--dry-run", &path("cachet")], ""));
+    let preview =
+        said(&candor(&test, &["import", "cachet", "--zone", "Europe/Lisbon", "--dry-run", &path("cachet")], ""));
     assert!(preview.contains("nothing is written") && preview.contains("incidents: 4 created"), "{preview}");
     assert!(parts(&test).await.is_empty());
     for (format, name) in [("cachet", "cachet"), ("cstate", "cstate"), ("kuma", "kuma/backup.json")] {

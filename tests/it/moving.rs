@@ -260,7 +260,8 @@ async fn a_postmortem_becomes_a_review(test: TestDb) {
     drop(tx);
     std::fs::write(&file, written("A pump and a valve failed.").to_string()).unwrap();
     assert_eq!(from_folder(&test, folder.path()).await.incidents.changed, 1);
-    let review = reviews::published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap()).await.unwrap();
+    let review =
+        reviews::published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap()).await.unwrap();
     assert_eq!(review.unwrap().body, "A pump and a valve failed.");
 }
 

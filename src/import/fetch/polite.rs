@@ -117,7 +117,8 @@ impl<'a> Polite<'a> {
     }
 
     fn request(&self, url: &Url) -> anyhow::Result<Request<Vec<u8>>> {
-        let mut request = Request::get(url.as_str()).header(ACCEPT, "application/json, application/atom+xml, */*;q=0.1");
+        let mut request =
+            Request::get(url.as_str()).header(ACCEPT, "application/json, application/atom+xml, */*;q=0.1");
         if let Some(value) = &self.authorization {
             request = request.header(AUTHORIZATION, value.clone());
         }

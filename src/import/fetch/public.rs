@@ -10,12 +10,8 @@ use crate::domain::id::is_id;
 use crate::import::{Source, read};
 
 /// The lists, of which each holds the newest fifty.
-const LISTS: [&str; 4] = [
-    "api/v2/summary.json",
-    "api/v2/components.json",
-    "api/v2/incidents.json",
-    "api/v2/scheduled-maintenances.json",
-];
+const LISTS: [&str; 4] =
+    ["api/v2/summary.json", "api/v2/components.json", "api/v2/incidents.json", "api/v2/scheduled-maintenances.json"];
 const FEED: &str = "history.atom";
 /// After so many pages of the history without anything new there is nothing more: two years.
 const QUIET_PAGES: usize = 8;
@@ -49,7 +45,9 @@ pub async fn gather(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<
         listed.extend(fetched(polite, keep, list).await?);
     }
     // The feed is what some pages don't have, and others have switched off.
-    if !keep.has(FEED) && let Some(feed) = polite.get(FEED).await? {
+    if !keep.has(FEED)
+        && let Some(feed) = polite.get(FEED).await?
+    {
         match read(&feed) {
             Ok(_) => keep.put(FEED, &feed)?,
             Err(error) => problems.push(format!("{FEED}: {error}")),

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-use crate::publish::{Deep, Document, Encoding, Form, Publisher};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::publish::{Deep, Document, Encoding, Form, Publisher};
 
 impl Publisher {
     /// Writes every public page into the new folder `target`, and the `files` beside them; gives the
