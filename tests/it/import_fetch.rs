@@ -17,7 +17,7 @@ use crate::cli::{candor, refused, said};
 use crate::moving::{another, differing, from_folder, furnish, told_company};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
-use crate::support::hosted::{Hosted, Says};
+use crate::support::hosted::{Answer, Hosted, Says};
 use crate::support::server::Server;
 
 on_both_databases!(
@@ -253,7 +253,7 @@ async fn whatever_a_server_does_ends_with_a_sentence() {
 async fn a_history_without_end_has_an_end() {
     // The same three months for ever, and months that always hold something new.
     for (answer, most) in [
-        ((|_: &str| Says::Text(history(&["old"]).to_string())) as fn(&str) -> Says, 20),
+        ((|_: &str| Says::Text(history(&["old"]).to_string())) as Answer, 20),
         (
             |path: &str| {
                 let page = path.strip_prefix("/history.json?page=");

@@ -22,6 +22,9 @@ pub enum Says {
     Drip,
 }
 
+/// What is said at a path.
+pub type Answer = fn(&str) -> Says;
+
 /// The server.
 pub struct Hosted {
     pub url: Url,
@@ -33,7 +36,7 @@ struct Inner {
     /// By path and query: each answer is given once, the last for ever.
     answers: Mutex<HashMap<String, Vec<Says>>>,
     /// What is answered where nothing is written.
-    otherwise: Mutex<Option<fn(&str) -> Says>>,
+    otherwise: Mutex<Option<Answer>>,
     asked: Mutex<Vec<String>>,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
@@ -69,7 +72,7 @@ impl Hosted {
     }
 
     /// Answers everything else by `answer`.
-    pub fn otherwise(&self, answer: fn(&str) -> Says) {
+    pub fn otherwise(&self, answer: Answer) {
         *self.inner.otherwise.lock().unwrap() = Some(answer);
     }
 
