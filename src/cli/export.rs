@@ -10,16 +10,28 @@ use crate::db::Db;
 use crate::publish::Publisher;
 use crate::web::assets;
 
-pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig, target: &Path) -> anyhow::Result<()> {
+/// What is written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Format {
+    /// Every public page
+    Site,
+    /// The documents of Statuspage's API
+    Statuspage,
+}
+
+pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig, target: &Path, format: Format) -> anyhow::Result<()> {
     let origin = site.origin(DEFAULT_LISTEN.parse()?)?;
     let publisher = Publisher::new(db.clone(), clock.clone(), origin, site.site_file());
     let progress = ProgressBar::new_spinner();
-    let count = publisher.export(target, assets::fixed_files(), |path| {
+    let on_page = |path: &str| {
         progress.set_message(path.to_owned());
         progress.tick();
-    });
-    let count = count.await?;
+    };
+    let (count, things) = match format {
+        Format::Site => (publisher.export(target, assets::fixed_files(), on_page).await?, "pages"),
+        Format::Statuspage => (publisher.export_documents(target, on_page).await?, "documents"),
+    };
     progress.finish_and_clear();
-    println!("{count} pages are written to {}.", target.display());
+    println!("{count} {things} are written to {}.", target.display());
     Ok(())
 }

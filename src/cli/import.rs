@@ -1,16 +1,19 @@
 //! `candor import …`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressStyle};
+use url::Url;
 
 use super::tell;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::forms::line;
 use crate::domain::incident::MAX_DETECTED_BY;
-use crate::import::{self, Counts, Options, Report, Source};
+use crate::import::fetch::{self, Keep, Pace, Polite, Step};
+use crate::import::{self, CState, Cachet, Counts, Files, Format, Kuma, Options, Report, Statuspage, Stopped};
 
 /// From how many incidents on a bar shows the progress.
 const LONG: usize = 200;
@@ -21,69 +24,195 @@ const MAX_LINE: usize = 400;
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Read documents of Statuspage's public API: incidents.json, scheduled-maintenances.json, components.json, summary.json, or one incident a line
+    /// Read documents of Statuspage's API: incidents.json, scheduled-maintenances.json, components.json, summary.json, history.atom, one incident a line, or a folder of them
     ///
     /// Ids are kept, so old links work; a second import changes nothing. What people changed here since
     /// an import is left alone. The status of a component becomes what it is set to only where no
     /// unresolved incident names it. Every file is kept whole or not at all.
+    ///
+    /// Or read it from where it is served: `candor import statuspage https://status.example.org` asks any public page,
+    /// one thing at a time, and keeps what it was told, so that a run that was stopped goes on where it stopped and a
+    /// preview asks only once. With a token it reads the management API instead, for example at
+    /// https://api.statuspage.io.
     Statuspage {
-        /// The documents
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// Who or what noticed the incidents, for all of them
-        #[arg(long, value_name = "NAME")]
-        detected_by: Option<String>,
-        /// Only say what would be created, changed and refused
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        manner: Manner,
+        #[command(flatten)]
+        from: From,
     },
+    /// Read the answers of Cachet's API (version 2), saved as files: components, components/groups, incidents, schedules
+    Cachet {
+        #[command(flatten)]
+        manner: Manner,
+        /// The time zone of Cachet's settings, in which its times are
+        #[arg(long, value_name = "ZONE", default_value_t = Tz::UTC)]
+        zone: Tz,
+    },
+    /// Read cState's Markdown files and its config.yml, or the folder of the whole site
+    Cstate {
+        #[command(flatten)]
+        manner: Manner,
+        /// The time zone of times that have no offset
+        #[arg(long, value_name = "ZONE", default_value_t = Tz::UTC)]
+        zone: Tz,
+    },
+    /// Read a JSON backup of Uptime Kuma, or what /api/status-page/SLUG answers
+    Kuma(Manner),
+}
+
+/// Where a page is fetched from, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct From {
+    /// The folder for what is fetched; DATA_DIR/import-HOST where none is named
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Ask for everything again, also for what was fetched before
+    #[arg(long)]
+    anew: bool,
+    /// A file that holds a token of the management API, which is read instead of the public page
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The token itself
+    #[arg(long, env = "CANDOR_IMPORT_TOKEN", hide_env_values = true, hide = true)]
+    token: Option<String>,
+    /// Which page, where the token may read several
+    #[arg(long, value_name = "ID")]
+    page: Option<String>,
+    /// The folder in which the folders of pages that are fetched lie
+    #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
+/// What is imported, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Manner {
+    /// The documents, folders that hold them, or for Statuspage the address of one page
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Who or what noticed the incidents, for all of them
+    #[arg(long, value_name = "NAME")]
+    detected_by: Option<String>,
+    /// Only say what would be created, changed and refused
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
-    let Command::Statuspage { files, detected_by, dry_run } = command;
-    let detected_by = detected_by.map(|name| line(&name, MAX_DETECTED_BY)).transpose();
+    match command {
+        Command::Statuspage { manner, from } => match address(&manner.paths)? {
+            Some(url) => from_page(&url, manner, &from, db, clock).await,
+            None => from_files(&Statuspage, &manner, db, clock).await,
+        },
+        Command::Cachet { manner, zone } => from_files(&Cachet { zone }, &manner, db, clock).await,
+        Command::Cstate { manner, zone } => from_files(&CState { zone }, &manner, db, clock).await,
+        Command::Kuma(manner) => from_files(&Kuma, &manner, db, clock).await,
+    }
+}
+
+async fn from_files(format: &dyn Format, manner: &Manner, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let detected_by = manner.detected_by.as_deref().map(|name| line(name, MAX_DETECTED_BY)).transpose();
     let detected_by = detected_by.map_err(|reason| anyhow::anyhow!("--detected-by: {reason}"))?;
     let options = Options { detected_by: detected_by.filter(|name| !name.is_empty()) };
-    let sources = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<Source>>>()?;
-    let bar = progress(sources.iter().map(|source| source.incidents.len() + source.maintenances.len()).sum());
+    let files = Files::at(format, &manner.paths)?;
+    let bar = progress(import::count(&files)?);
     let step = || bar.inc(1);
-    let imported = if dry_run {
-        import::preview(db, &sources, &options, clock.now(), step).await
+    let imported = if manner.dry_run {
+        import::preview(db, &files, &options, clock.now(), step).await
     } else {
-        import::import(db, &sources, &options, clock.now(), step).await
+        import::import(db, &files, &options, clock.now(), step).await
     };
     bar.finish_and_clear();
-    for (file, report) in files.iter().zip(&imported.map_err(tell::plainly)?) {
-        tell(file, report, dry_run);
+    let mut reports: Vec<Report> = manner.paths.iter().map(|_| Report::default()).collect();
+    for (index, report) in imported.map_err(plainly)?.into_iter().enumerate() {
+        reports[files.argument(index)].extend(report);
+    }
+    for (path, report) in manner.paths.iter().zip(&reports) {
+        tell(&path.display().to_string(), report, manner.dry_run);
     }
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<Source> {
-    let nothing = || format!("nothing is imported: {}", file.display());
-    let bytes = std::fs::read(file).with_context(nothing)?;
-    import::read(&bytes).with_context(nothing)
+/// The one address that is named instead of files.
+fn address(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
+    let is_address =
+        |path: &&PathBuf| path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"));
+    match paths.iter().find(is_address).and_then(|path| path.to_str()) {
+        Some(url) if paths.len() == 1 => Ok(Some(url.parse().with_context(|| url.to_owned())?)),
+        Some(url) => bail!("{url}: import one page at a time, and no files beside it"),
+        None => Ok(None),
+    }
+}
+
+/// Fetches a page, then imports what was fetched.
+async fn from_page(url: &Url, manner: Manner, from: &From, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let host = url.host_str().unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    let token = from.token()?;
+    let folder = from.keep.clone().unwrap_or_else(|| from.data_dir.join(format!("import-{host}")));
+    let keep = Keep::open(&folder, url, from.anew)?;
+    let bar = ProgressBar::no_length();
+    let watch = |step: Step<'_>| show(&bar, step);
+    let pace = if token.is_some() { Pace::managed() } else { Pace::public() };
+    let mut polite = Polite::new(url, token.as_deref(), pace, clock, &watch)?;
+    let problems = match token {
+        Some(_) => fetch::managed(&mut polite, &keep, from.page.as_deref()).await,
+        None => fetch::public(&mut polite, &keep).await,
+    };
+    bar.finish_and_clear();
+    let problems = problems?;
+    let manner = Manner { paths: vec![folder], ..manner };
+    from_files(&Statuspage, &manner, db, clock).await?;
+    tell_some("could not be had", &problems);
+    if !manner.dry_run {
+        keep.imported()?;
+    }
+    Ok(())
+}
+
+impl From {
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(file) = &self.token_file else { return Ok(self.token.clone()) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(Some(text.trim().to_owned()))
+    }
+}
+
+fn show(bar: &ProgressBar, step: Step<'_>) {
+    match step {
+        Step::Asking(path) => bar.set_message(path.to_owned()),
+        Step::Waiting(seconds) => bar.set_message(format!("waiting {seconds} s, as the server wants")),
+        Step::Incidents(done, all) => {
+            if bar.length().is_none() {
+                bar.set_style(style("{bar:40} {pos} of {len} incidents fetched, {eta} left: {msg}"));
+            }
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+    bar.tick();
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn plainly(stopped: Stopped) -> anyhow::Error {
+    match stopped {
+        Stopped::Database(error) => tell::plainly(error),
+        Stopped::Document(broken) => broken.into(),
+    }
 }
 
 fn progress(incidents: usize) -> ProgressBar {
     if incidents < LONG {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} incidents, {eta} left");
-    ProgressBar::new(incidents as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(incidents as u64).with_style(style("{bar:40} {pos} of {len} incidents, {eta} left"))
 }
 
-fn tell(file: &Path, report: &Report, dry_run: bool) {
+fn tell(source: &str, report: &Report, dry_run: bool) {
     let would = if dry_run { " (nothing is written)" } else { "" };
-    println!("{}{would}", file.display());
-    let kinds = [
-        ("page", report.page),
-        ("groups", report.groups),
-        ("components", report.components),
-        ("incidents", report.incidents),
-        ("maintenances", report.maintenances),
-    ];
-    for (kind, counts) in kinds.iter().filter(|(_, counts)| *counts != Counts::default()) {
+    println!("{source}{would}");
+    for (kind, counts) in report.kinds().iter().filter(|(_, counts)| *counts != Counts::default()) {
         let Counts { created, changed, unchanged, refused } = counts;
         println!("  {kind}: {created} created, {changed} changed, {unchanged} unchanged, {refused} refused");
     }

@@ -69,6 +69,10 @@ pub enum Command {
     Export {
         /// The folder, made where it is missing
         dir: PathBuf,
+        /// Pages for any web server, or the documents of Statuspage's API with every incident, which other programs and
+        /// `candor import statuspage DIR` read
+        #[arg(long, value_enum, default_value_t = export::Format::Site)]
+        format: export::Format,
         #[command(flatten)]
         site: SiteConfig,
     },
@@ -112,7 +116,7 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
 async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(_) => unreachable!("serving opens the database its own way"),
-        Command::Export { dir, site } => export::run(db, clock, &site, &dir).await?,
+        Command::Export { dir, format, site } => export::run(db, clock, &site, &dir, format).await?,
         Command::Manager(command) => managers::run(command, db, clock).await?,
         Command::Incident(command) => incidents::run(command, db, clock).await?,
         Command::Maintenance(command) => maintenances::run(command, db, clock).await?,

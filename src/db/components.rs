@@ -107,7 +107,10 @@ pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
         component.updated_at,
         component.version
     )?;
-    record_baseline(tx, &component.id, component.status, component.created_at).await
+    // How it stood before its last change is not known; what is out of order counts from then on.
+    record_baseline(tx, &component.id, Status::Operational, component.created_at).await?;
+    let since = if component.status == Status::Operational { component.created_at } else { component.updated_at };
+    record_baseline(tx, &component.id, component.status, since.max(component.created_at)).await
 }
 
 /// Writes `component` over its row, if that still has its version; gives it the next version.

@@ -175,6 +175,15 @@ pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), lim
     )
 }
 
+/// When the first of those that are over ended.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn first_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select ended_at from public_incidents where ended_at is not null order by ended_at limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
+}
+
 /// Adds `incident` with its updates.
 ///
 /// # Errors
@@ -207,8 +216,8 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
-    listing::write(tx, incident).await?;
-    write_effects(tx, incident).await
+    listing::add(tx, incident).await?;
+    add_effects(tx, incident).await
 }
 
 /// Writes `incident` and all its updates over their rows, if the incident's row still has its version;
@@ -249,7 +258,8 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         insert_update(tx, &incident.id, update).await?;
     }
     listing::write(tx, incident).await?;
-    write_effects(tx, incident).await?;
+    run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
+    add_effects(tx, incident).await?;
     incident.version += 1;
     incident.updated_at = now;
     Ok(())
@@ -266,8 +276,7 @@ pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
 }
 
 /// Writes what the incident did to its components.
-async fn write_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
-    run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
+async fn add_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for effect in incident.effects() {
         // Two updates posted at one instant: the later one's word stands.
         let sql = "insert into incident_effects (incident_id, component_id, started_at, ended_at, status)

@@ -133,6 +133,11 @@ pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<
 /// Writes the lines of `incident` over those it had, and keeps the sums.
 pub(super) async fn write(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     remove(tx, &incident.id).await?;
+    add(tx, incident).await
+}
+
+/// Writes the lines of `incident`, which has none yet, and keeps the sums.
+pub(super) async fn add(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     if !incident.visibility.is_public() {
         return Ok(());
     }

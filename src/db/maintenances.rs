@@ -218,6 +218,15 @@ pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), lim
     )
 }
 
+/// When the first of those that are over ended.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn first_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select ended_at from maintenances where ended_at is not null order by ended_at limit 1";
+    Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
+}
+
 /// The planned start of the newest maintenance that was to begin before `at`.
 ///
 /// # Errors

@@ -23,6 +23,7 @@ pub mod drafts;
 pub mod effects;
 pub mod factors;
 pub mod failures;
+pub mod feed_ids;
 pub mod identities;
 pub mod incidents;
 pub mod links;

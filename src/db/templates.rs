@@ -53,12 +53,8 @@ pub async fn find(tx: &mut Tx, id: &TemplateId) -> Result<Template> {
 /// A template made of `new`.
 ///
 /// # Errors
-/// A conflict where there are as many as there may be, or a component is gone.
+/// As [`insert`].
 pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
-    let count = row!(tx, (i64,), "select count(*) from templates")?;
-    if count.is_some_and(|(count,)| count >= MAX_TEMPLATES) {
-        return Err(Error::Conflict("there are 200 templates already: delete one that nobody needs"));
-    }
     let template = Template {
         id: TemplateId::from_random(random()),
         name: new.name,
@@ -70,19 +66,33 @@ pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> R
         updated_at: now,
         version: 1,
     };
+    insert(tx, &template).await?;
+    Ok(template)
+}
+
+/// Adds `template` as it is, as an import does.
+///
+/// # Errors
+/// A conflict where there are as many as there may be, its id is taken, or a component is gone.
+pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
+    let count = row!(tx, (i64,), "select count(*) from templates")?;
+    if count.is_some_and(|(count,)| count >= MAX_TEMPLATES) {
+        return Err(Error::Conflict("there are 200 templates already: delete one that nobody needs"));
+    }
     run!(
         tx,
         "insert into templates (id, name, title, body, phase, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $6, 1)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         template.id.as_str(),
         template.name.as_str(),
         template.title.as_str(),
         template.body.as_str(),
         template.phase.key(),
-        now
+        template.created_at,
+        template.updated_at,
+        template.version
     )?;
-    write_components(tx, &template).await?;
-    Ok(template)
+    write_components(tx, template).await
 }
 
 /// Writes `template` over its row, if that still has its version; gives it the next version.

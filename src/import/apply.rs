@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::plan::{self, Known, Planned};
+use super::plan::{self, Known, Planned, Story};
+use super::reviews::{self, Stands};
 use super::source::{Source, SourcePage};
 use super::{Counts, Options, Report, actor, maintenances, text};
 use crate::db::{self, Result, WriteTx, audit, components, desk, incidents, page};
@@ -13,7 +14,7 @@ use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
 use crate::domain::moment::parse_zone;
 use crate::domain::page::{MAX_TEXT, is_safe_url};
-use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Review, UpdateId};
 
 /// The name of a page nobody has set up yet.
 const UNTOUCHED: &str = "Status";
@@ -58,12 +59,14 @@ pub async fn apply(
         }
         step();
     }
+    import.templates(tx, source).await?;
+    import.feed_ids(tx, source).await?;
     import.refuse_the_rest(source);
     Ok((import.report, import.entries))
 }
 
 pub(super) struct Import<'a> {
-    known: &'a Known,
+    pub(super) known: &'a Known,
     options: &'a Options,
     pub(super) now: DateTime<Utc>,
     pub(super) report: Report,
@@ -73,7 +76,7 @@ pub(super) struct Import<'a> {
 impl Import<'_> {
     async fn page(&mut self, tx: &mut WriteTx, source: &SourcePage) -> Result<()> {
         let stands = page::load(tx).await?;
-        let (settings, warnings) = page_settings(&stands, source);
+        let (settings, warnings) = page_settings(&stands, source, self.known);
         if stands.name != UNTOUCHED {
             let same = stands.name == settings.name && stands.url == settings.url;
             let same = same && stands.time_zone == settings.time_zone;
@@ -90,7 +93,7 @@ impl Import<'_> {
             self.report.page.unchanged += 1;
             return Ok(());
         }
-        page::update(tx, &stands, &settings, self.now).await?;
+        page::update(tx, &stands, &settings, plan::changed(&source.updated_at, self.now)).await?;
         if is_id(&source.id) {
             page::set_id(tx, &source.id).await?;
         }
@@ -103,8 +106,12 @@ impl Import<'_> {
 
     async fn groups(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
         let stored = components::groups(tx).await?;
+        let stored_ids: BTreeSet<String> = stored.iter().map(|group| group.id.to_string()).collect();
         let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
-        for row in source.components.iter().filter(|row| row.group) {
+        let here = source.components.iter().filter(|row| row.group);
+        // A component may come before its group does, which then comes with it.
+        let elsewhere = self.known.groups_elsewhere(source).into_iter();
+        for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
             let Some(Planned { thing, warnings }) = self.or_refused(plan::group(row, self.now), |r| &mut r.groups)
             else {
                 continue;
@@ -145,7 +152,7 @@ impl Import<'_> {
             let Some(Planned { mut thing, warnings }) = self.or_refused(planned, |r| &mut r.components) else {
                 continue;
             };
-            // A group may be known from a document that comes later, or have been refused.
+            // A group may have been refused.
             thing.group_id = thing.group_id.filter(|group| groups.contains(group));
             match stored.get(&thing.id) {
                 None => {
@@ -181,14 +188,11 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn incident(
-        &mut self,
-        tx: &mut WriteTx,
-        planned: std::result::Result<Planned<Incident>, String>,
-    ) -> Result<()> {
-        let Some(Planned { mut thing, mut warnings }) = self.or_refused(planned, |r| &mut r.incidents) else {
+    async fn incident(&mut self, tx: &mut WriteTx, planned: std::result::Result<Planned<Story>, String>) -> Result<()> {
+        let Some(Planned { thing: story, mut warnings }) = self.or_refused(planned, |r| &mut r.incidents) else {
             return Ok(());
         };
+        let Story { incident: mut thing, review } = story;
         if let Some(id) = MaintenanceId::parse(thing.id.as_str())
             && db::maintenances::exists(tx, &id).await?
         {
@@ -201,6 +205,9 @@ impl Import<'_> {
             incidents::insert(tx, &thing).await?;
             // The incident itself is the copy: nothing stood there before, and the next change keeps this.
             self.entries.push(Entry::new("incident.import", &thing.id, &thing.title));
+            if let Some(review) = review {
+                self.review(tx, review, &thing.title, 0).await?;
+            }
             self.report.incidents.created += 1;
             self.report.warnings.extend(warnings);
             return Ok(());
@@ -209,27 +216,47 @@ impl Import<'_> {
         thing.detected_by = self.options.detected_by.clone().or_else(|| before.detected_by.clone());
         (thing.visibility, thing.reminder) = (before.visibility, before.reminder);
         thing.reviewed_at = before.reviewed_at;
-        if same_incident(&before, &thing) {
+        let stands = reviews::compare(tx, review.as_ref()).await?;
+        let is_same = same_incident(&before, &thing);
+        if is_same && matches!(stands, Stands::Same) {
             self.report.incidents.unchanged += 1;
-        } else if touched(tx, before.id.as_str()).await? {
+            return Ok(());
+        }
+        if touched(tx, before.id.as_str()).await? {
             self.report.incidents.refused += 1;
             self.report.refusals.push(left_alone("incident", before.id.as_str(), &before.title));
-        } else {
+            return Ok(());
+        }
+        if !is_same {
             thing.version = before.version;
             incidents::update(tx, &mut thing, self.now).await?;
             let entry = Entry::new("incident.import", &thing.id, &thing.title);
             self.entries.push(entry.before(&before).after(&thing));
-            self.report.incidents.changed += 1;
-            self.report.warnings.extend(warnings);
         }
+        if let (Some(review), Stands::Other(version)) = (review, stands) {
+            self.review(tx, review, &thing.title, version).await?;
+        }
+        self.report.incidents.changed += 1;
+        self.report.warnings.extend(warnings);
+        Ok(())
+    }
+
+    /// Writes the review of an incident over the one of that version.
+    async fn review(&mut self, tx: &mut WriteTx, review: Review, title: &str, version: i64) -> Result<()> {
+        let mut review = Review { version, ..review };
+        let at = review.updated_at;
+        db::reviews::keep(tx, &mut review, at).await?;
+        self.entries.push(Entry::new("review.import", &review.incident, title).after(&review));
         Ok(())
     }
 
     fn refuse_the_rest(&mut self, source: &Source) {
+        self.report.warnings.extend(source.remarks.iter().cloned());
         for broken in &source.broken {
             let kind = match broken.split(' ').next() {
                 Some("incident") => &mut self.report.incidents,
                 Some("maintenance") => &mut self.report.maintenances,
+                Some("template") => &mut self.report.templates,
                 _ => &mut self.report.components,
             };
             kind.refused += 1;
@@ -265,10 +292,10 @@ pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
 
 /// An id that an update of another incident has already can't be kept.
 async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
-    for index in 0..incident.updates.len() {
-        let owner = desk::owner_of_update(tx, &incident.updates[index].id).await?;
-        if owner.is_some_and(|owner| owner != incident.id) {
-            let update = &mut incident.updates[index];
+    let ids: Vec<UpdateId> = incident.updates.iter().map(|update| update.id.clone()).collect();
+    let owners = desk::owners_of_updates(tx, &ids).await?;
+    for (index, update) in incident.updates.iter_mut().enumerate() {
+        if owners.iter().any(|(id, owner)| *id == update.id && *owner != incident.id) {
             warnings.push(format!(
                 "incident {} “{}”: the id “{}” of an update belongs to another incident",
                 incident.id, incident.title, update.id
@@ -279,12 +306,13 @@ async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnin
     Ok(())
 }
 
-fn page_settings(stands: &Page, source: &SourcePage) -> (PageSettings, Vec<String>) {
+fn page_settings(stands: &Page, source: &SourcePage, known: &Known) -> (PageSettings, Vec<String>) {
     let mut warnings = Vec::new();
     let (name, cut) = text::line(&source.name, MAX_TEXT);
     warnings.extend(cut.into_iter().map(|told| format!("page: the name was {told}")));
-    let url = if source.url.len() <= MAX_TEXT && is_safe_url(&source.url) { source.url.clone() } else { String::new() };
-    if url != source.url {
+    let is_linked = source.url.len() <= MAX_TEXT && is_safe_url(&source.url) && !known.is_own(&source.url);
+    let url = if is_linked { source.url.clone() } else { String::new() };
+    if url != source.url && !known.is_own(&source.url) {
         warnings.push(format!("page: the address “{}” can't be linked; it is left out", source.url));
     }
     let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {

@@ -21,7 +21,7 @@ const SHORTEST: TimeDelta = TimeDelta::minutes(1);
 
 /// The maintenance that `source` becomes; the reason where it can't become one.
 ///
-/// The documents do not say what one does by itself. One that is still to come or goes on is begun and
+/// Most documents do not say what one does by itself. Then one that is still to come or goes on is begun and
 /// completed on time, unless its time has passed already.
 pub fn plan(
     source: &SourceIncident,
@@ -56,13 +56,24 @@ pub fn plan(
         id: id.clone(),
     };
     it.settle();
-    if it.is_planned() && scheduled_until > now {
+    if let Some(switches) = switches(source) {
+        it.switches = switches;
+        it.plan_reminder(now);
+    } else if it.is_planned() && scheduled_until > now {
         it.switches = Switches { reminds: false, starts: true, completes: true, marks: true };
         warn("the document does not say whether it begins and ends by itself; it does".into());
-    } else if it.is_planned() {
+    }
+    if it.is_planned() && scheduled_until <= now {
         warn("its time has passed, but it is not completed: look at it".into());
     }
     Ok(Planned { thing: it, warnings })
+}
+
+/// What it does by itself, where the document says so.
+fn switches(source: &SourceIncident) -> Option<Switches> {
+    let (starts, completes) = (source.scheduled_auto_in_progress?, source.scheduled_auto_completed?);
+    let marks = source.auto_transition_to_maintenance_state.unwrap_or(true);
+    Some(Switches { reminds: source.scheduled_remind_prior.unwrap_or_default(), starts, completes, marks })
 }
 
 fn end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl FnMut(String)) -> DateTime<Utc> {
@@ -108,7 +119,7 @@ fn updates(
             body: plan::body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
-            edited_at: None,
+            edited_at: plan::edited_at(row),
             version: 1,
             components: plan::affected(&row.affected_components, known, warn),
         });

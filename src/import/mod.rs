@@ -1,23 +1,65 @@
 //! Bringing a page from elsewhere: read the documents, decide what each thing becomes, write it.
 //!
-//! `source` reads, `plan` decides (both are pure), `apply` compares with the database and writes.
-//! Ids are kept, so old links work and a second import changes nothing. What people changed here
+//! A [`Format`] reads (one file for each program that pages come from), `plan` decides (both are pure), `apply`
+//! compares with the database and writes. Ids are kept, so old links work and a second import changes nothing. What people changed here
 //! since an import is never written over.
 
 mod apply;
+mod cachet;
+mod cstate;
+mod documents;
+mod feed_ids;
+pub mod fetch;
+mod kuma;
 mod maintenances;
 mod plan;
+mod reviews;
 mod source;
+mod statuspage;
+mod templates;
 mod text;
 
-pub use source::{Source, Unreadable, read};
+pub use cachet::Cachet;
+pub use cstate::CState;
+pub use documents::{Broken, Documents, Files};
+pub use kuma::Kuma;
+pub use source::{Source, Unreadable};
+pub use statuspage::{Statuspage, read};
+
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use self::apply::apply;
 use self::plan::Known;
-use crate::db::{self, Db, Result, components, desk};
+use crate::db::{self, Db, components, desk};
 use crate::domain::audit::Actor;
+
+/// What a program writes its page in.
+pub trait Format: Sync {
+    /// Whether a file of this path, in a folder that is imported, is a document of it.
+    fn takes(&self, path: &Path) -> bool;
+
+    /// The id of the one incident that a file holds, where its path says so.
+    fn alone(&self, _path: &Path) -> Option<String> {
+        None
+    }
+
+    /// Reads one document, without the incidents and maintenances whose ids are not `wanted`.
+    ///
+    /// # Errors
+    /// Where it is no such document; then nothing of it counts.
+    fn read(&self, path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable>;
+}
+
+/// Why an import stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    #[error(transparent)]
+    Document(#[from] Broken),
+}
 
 /// How an import is wanted.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +86,9 @@ pub struct Report {
     pub components: Counts,
     pub incidents: Counts,
     pub maintenances: Counts,
+    pub templates: Counts,
+    /// The ids by which feed readers know entries.
+    pub feed_ids: Counts,
     /// What was brought, but not as it stood; each names the thing.
     pub warnings: Vec<String>,
     /// What was not brought and why; each names the thing.
@@ -53,28 +98,69 @@ pub struct Report {
 impl Report {
     /// Whether nothing would be different afterwards.
     pub fn changes_nothing(&self) -> bool {
-        [self.page, self.groups, self.components, self.incidents, self.maintenances]
-            .iter()
-            .all(|kind| kind.created + kind.changed == 0)
+        self.kinds().iter().all(|(_, kind)| kind.created + kind.changed == 0)
+    }
+
+    /// What became of each kind, with its name.
+    pub fn kinds(&self) -> [(&'static str, Counts); 7] {
+        [
+            ("page", self.page),
+            ("groups", self.groups),
+            ("components", self.components),
+            ("incidents", self.incidents),
+            ("maintenances", self.maintenances),
+            ("templates", self.templates),
+            ("feed entries", self.feed_ids),
+        ]
+    }
+
+    /// Adds what another part did.
+    pub fn extend(&mut self, other: Report) {
+        for (mine, more) in [
+            (&mut self.page, other.page),
+            (&mut self.groups, other.groups),
+            (&mut self.components, other.components),
+            (&mut self.incidents, other.incidents),
+            (&mut self.maintenances, other.maintenances),
+            (&mut self.templates, other.templates),
+            (&mut self.feed_ids, other.feed_ids),
+        ] {
+            mine.created += more.created;
+            mine.changed += more.changed;
+            mine.unchanged += more.unchanged;
+            mine.refused += more.refused;
+        }
+        self.warnings.extend(other.warnings);
+        self.refusals.extend(other.refusals);
     }
 }
 
-/// Imports documents, each in a transaction of its own; calls `step` after each incident and maintenance.
+/// How many incidents and maintenances the documents hold.
 ///
 /// # Errors
-/// Where the database can't be read or written; what earlier documents brought stays.
-pub async fn import(
+/// Where one of them can't be read.
+pub fn count<D: Documents + ?Sized>(documents: &D) -> Result<usize, Broken> {
+    (0..documents.len()).map(|index| Ok(documents.part(index)?.count())).sum()
+}
+
+/// Imports documents, each part in a transaction of its own; calls `step` after each incident and maintenance.
+///
+/// # Errors
+/// Where a document can't be read: then nothing is imported. Where the database can't be read or written: then
+/// what earlier parts brought stays.
+pub async fn import<D: Documents + ?Sized>(
     db: &Db,
-    sources: &[Source],
+    documents: &D,
     options: &Options,
     now: DateTime<Utc>,
     step: impl Fn(),
-) -> Result<Vec<Report>> {
-    let known = learn(db, sources).await?;
+) -> Result<Vec<Report>, Stopped> {
+    let known = learn(db, documents).await?;
     let mut reports = Vec::new();
-    for source in sources {
+    for index in 0..documents.len() {
+        let source = documents.part(index)?;
         let mut tx = db.write().await?;
-        let (report, entries) = apply(&mut tx, source, &known, options, now, &step).await?;
+        let (report, entries) = apply(&mut tx, &source, &known, options, now, &step).await?;
         if !report.changes_nothing() {
             tx.commit_all(&actor(), now, &entries).await?;
         }
@@ -86,27 +172,30 @@ pub async fn import(
 /// Says what [`import`] would do: does it, in one transaction, and keeps nothing.
 ///
 /// # Errors
-/// Where the database can't be read or written.
-pub async fn preview(
+/// As [`import`].
+pub async fn preview<D: Documents + ?Sized>(
     db: &Db,
-    sources: &[Source],
+    documents: &D,
     options: &Options,
     now: DateTime<Utc>,
     step: impl Fn(),
-) -> Result<Vec<Report>> {
-    let known = learn(db, sources).await?;
+) -> Result<Vec<Report>, Stopped> {
+    let known = learn(db, documents).await?;
     let mut tx = db.write().await?;
     let mut reports = Vec::new();
-    for source in sources {
-        reports.push(apply(&mut tx, source, &known, options, now, &step).await?.0);
+    for index in 0..documents.len() {
+        let source = documents.part(index)?;
+        reports.push(apply(&mut tx, &source, &known, options, now, &step).await?.0);
     }
     Ok(reports)
 }
 
 /// What is known from the database and from all documents, whatever their order.
-async fn learn(db: &Db, sources: &[Source]) -> Result<Known> {
+async fn learn<D: Documents + ?Sized>(db: &Db, documents: &D) -> Result<Known, Stopped> {
     let mut known = Known::default();
-    sources.iter().for_each(|source| known.learn(source));
+    for index in 0..documents.len() {
+        known.learn(&*documents.part(index)?);
+    }
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
     let (open, planned) = (desk::open(&mut tx).await?, db::maintenances::planned(&mut tx).await?);

@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::Options;
 use super::source::{Source, SourceAffected, SourceComponent, SourceIncident, SourceUpdate};
-use super::text;
+use super::{Options, reviews, text};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::moment::{parse_day, parse_instant};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
-    Reminder, Status, Update, UpdateId, Visibility,
+    Reminder, Review, Status, Update, UpdateId, Visibility,
 };
 
+/// From when on a text counts as edited: documents are a moment late with what they say themselves.
+const EDITED_AFTER: TimeDelta = TimeDelta::seconds(1);
 /// The highest place a component can have.
 const MAX_POSITION: i64 = 10_000;
 /// What stands where a text is missing.
@@ -29,6 +30,13 @@ pub struct Planned<T> {
     pub warnings: Vec<String>,
 }
 
+/// An incident, and what was learned from it.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub incident: Incident,
+    pub review: Option<Review>,
+}
+
 /// What is known besides the thing at hand: from the database and from every document of the import.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -36,8 +44,14 @@ pub struct Known {
     groups: BTreeMap<String, String>,
     /// Name and group of components by id.
     components: BTreeMap<String, (String, String)>,
+    /// The groups that documents hold.
+    group_rows: BTreeMap<String, SourceComponent>,
+    /// How components stand, as far as documents say it.
+    statuses: BTreeMap<String, String>,
     /// Components that an unresolved incident, or a maintenance that goes on, names.
     explained: BTreeSet<String>,
+    /// The addresses of the page itself: scheme and host.
+    origins: BTreeSet<String>,
 }
 
 impl Known {
@@ -45,6 +59,13 @@ impl Known {
     pub fn learn(&mut self, source: &Source) {
         for row in &source.components {
             self.learn_component(&row.id, &row.name, &row.group_id, row.group);
+            self.statuses.insert(row.id.clone(), row.status.clone());
+            if row.group {
+                self.group_rows.insert(row.id.clone(), row.clone());
+            }
+        }
+        if !source.origin.is_empty() {
+            self.origins.insert(source.origin.clone());
         }
         let open = source.incidents.iter().filter(|incident| incident.is_open());
         for incident in open.chain(source.maintenances.iter().filter(|it| it.is_worked_on())) {
@@ -87,6 +108,23 @@ impl Known {
         self.explained.contains(id.as_str())
     }
 
+    /// The groups that components of `source` are in and that other documents hold.
+    pub fn groups_elsewhere(&self, source: &Source) -> Vec<&SourceComponent> {
+        let here: BTreeSet<&String> = source.components.iter().filter(|row| row.group).map(|row| &row.id).collect();
+        let wanted: BTreeSet<&String> = source.components.iter().map(|row| &row.group_id).collect();
+        wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
+    }
+
+    /// Whether `url` is the address of the page itself, and not that of whoever it belongs to.
+    pub fn is_own(&self, url: &str) -> bool {
+        self.origins.contains(url.trim_end_matches('/'))
+    }
+
+    /// The component called `id`: its name.
+    fn name(&self, id: &str) -> Option<&str> {
+        self.components.get(id).map(|(name, _)| name.as_str())
+    }
+
     /// The name in an update without the name of the group before it, where that surely is one.
     fn bare_name<'a>(&self, id: &str, name: &'a str) -> &'a str {
         let group = self.components.get(id).and_then(|(_, group)| self.groups.get(group));
@@ -105,7 +143,7 @@ pub fn group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Planned<Gro
         description: told("the description was ", text::line(&source.description, MAX_DESCRIPTION), &mut warn),
         position: source.position.clamp(1, MAX_POSITION),
         created_at: parse_instant(&source.created_at).unwrap_or(now),
-        updated_at: now,
+        updated_at: changed(&source.updated_at, now),
         version: 1,
         id: id.clone(),
     };
@@ -143,15 +181,20 @@ pub fn component(source: &SourceComponent, known: &Known, now: DateTime<Utc>) ->
         start_date: start_date(&source.start_date, &mut warn),
         only_show_if_degraded: source.only_show_if_degraded,
         created_at,
-        updated_at: now,
+        updated_at: changed(&source.updated_at, now),
         version: 1,
         id: id.clone(),
     };
     Ok(Planned { thing: component, warnings })
 }
 
+/// When something was changed last, as its source says; never later than `now`.
+pub fn changed(source: &str, now: DateTime<Utc>) -> DateTime<Utc> {
+    parse_instant(source).map_or(now, |at| at.min(now))
+}
+
 /// The incident that `source` becomes; the reason where it can't become one.
-pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Result<Planned<Incident>, String> {
+pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Result<Planned<Story>, String> {
     let refuse = |what: &str| refused("incident", &source.id, &source.name, what);
     let id = IncidentId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
     let times = [&source.started_at, &source.created_at].into_iter().map(String::as_str);
@@ -163,6 +206,7 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
         warn(format!("its start “{}” can't be read; another of its times is taken", source.started_at));
     }
     let created_at = parse_instant(&source.created_at).unwrap_or(started_at);
+    let (rows, lesson) = reviews::taken_out(source);
     let mut incident = Incident {
         title: title(&source.name, &mut warn),
         computed_impact: Impact::None,
@@ -172,19 +216,20 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
         ended_at: None,
         detected_by: options.detected_by.clone(),
         internal_note: None,
-        visibility: Visibility::Public,
+        visibility: if source.is_internal { Visibility::Internal } else { Visibility::Public },
         reminder: Reminder::Usual,
         reviewed_at: None,
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
         version: 1,
-        updates: updates(source, &id, started_at, known, &mut warn),
+        updates: updates((source, rows), &id, started_at, known, &mut warn),
         id: id.clone(),
     };
     incident.settle();
     end_as_the_source_says(&mut incident, source, &mut warn);
-    override_impact(&mut incident, &source.impact, &mut warn);
-    Ok(Planned { thing: incident, warnings })
+    override_impact(&mut incident, source, &mut warn);
+    let review = lesson.map(|lesson| reviews::plan(lesson, &incident, &mut warn));
+    Ok(Planned { thing: Story { incident, review }, warnings })
 }
 
 /// The title, or what stands where there is none.
@@ -199,7 +244,7 @@ pub fn title(source: &str, warn: &mut impl FnMut(String)) -> String {
 
 /// The updates, oldest first; one without text where there is none.
 fn updates(
-    source: &SourceIncident,
+    (source, told): (&SourceIncident, Vec<&SourceUpdate>),
     incident: &IncidentId,
     started_at: DateTime<Utc>,
     known: &Known,
@@ -208,7 +253,7 @@ fn updates(
     let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
     let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
     // A document has the newest first.
-    for row in source.incident_updates.iter().rev() {
+    for row in told.into_iter().rev() {
         let posted_at = at(row).unwrap_or_else(|_| {
             warn("an update has no readable time; it is put at the start".into());
             started_at
@@ -232,13 +277,19 @@ fn updates(
             body: body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
-            edited_at: None,
+            edited_at: edited_at(row),
             version: 1,
             components: affected(&row.affected_components, known, warn),
         });
     }
     attach_unnamed(&mut updates, source, known);
     updates
+}
+
+/// When a text was changed after it was written, if it was.
+pub fn edited_at(row: &SourceUpdate) -> Option<DateTime<Utc>> {
+    let (written, changed) = (parse_instant(&row.created_at).ok()?, parse_instant(&row.updated_at).ok()?);
+    (changed - written >= EDITED_AFTER).then_some(changed)
 }
 
 /// Components of the incident that no update names were attached without a change of their status.
@@ -323,12 +374,14 @@ pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(St
         if affected.iter().any(|component| component.id == id) {
             continue;
         }
-        let status = Status::from_key(&row.new_status).unwrap_or_else(|| {
-            warn(format!("the status “{}” of {} is not known; taken as operational", row.new_status, row.name));
+        let told = if row.new_status.is_empty() { known.statuses.get(&row.code) } else { Some(&row.new_status) };
+        let told = told.map(String::as_str).unwrap_or_default();
+        let status = Status::from_key(told).unwrap_or_else(|| {
+            warn(format!("the status “{told}” of {} is not known; taken as operational", row.name));
             Status::Operational
         });
         let name = text::line(known.bare_name(&row.code, &row.name), MAX_NAME).0;
-        let name = if name.is_empty() { row.code.clone() } else { name };
+        let name = if name.is_empty() { known.name(&row.code).unwrap_or(&row.code).to_owned() } else { name };
         affected.push(AffectedComponent { id, name, status });
     }
     affected
@@ -363,15 +416,16 @@ fn end_as_the_source_says(incident: &mut Incident, source: &SourceIncident, warn
 }
 
 /// What the source says of the impact is kept where it is not what the components make of it.
-fn override_impact(incident: &mut Incident, source: &str, warn: &mut impl FnMut(String)) {
-    let told = match source {
+fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
+    let told = match source.impact.as_str() {
         "maintenance" => Some(Impact::None),
         key => Impact::from_key(key),
     };
-    if told.is_none() {
-        warn(format!("its impact “{source}” is not known; computed from its components"));
+    if told.is_none() && !source.impact.is_empty() {
+        warn(format!("its impact “{}” is not known; computed from its components", source.impact));
     }
-    incident.impact_override = told.filter(|impact| *impact != incident.computed_impact);
+    let set = Impact::from_key(&source.impact_override);
+    incident.impact_override = set.or(told.filter(|impact| *impact != incident.computed_impact));
 }
 
 fn start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {

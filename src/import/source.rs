@@ -1,4 +1,8 @@
-//! Reading documents of Statuspage's public API: whatever is there, nothing else assumed.
+//! What documents from elsewhere say, in the words of Statuspage's API, whatever they were written in.
+//!
+//! Everything is text as it stood there: what it means, and whether it means anything, is decided by `plan`.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -10,6 +14,13 @@ pub struct Source {
     pub components: Vec<SourceComponent>,
     pub incidents: Vec<SourceIncident>,
     pub maintenances: Vec<SourceIncident>,
+    pub templates: Vec<SourceTemplate>,
+    /// The ids of entries in a feed, by the ids of the incidents and maintenances they tell of.
+    pub feed_ids: BTreeMap<String, String>,
+    /// The address of the page itself, where the document tells it: scheme and host.
+    pub origin: String,
+    /// What whoever imports should know of the document as a whole.
+    pub remarks: Vec<String>,
     /// Things that have not the shape of what they should be.
     pub broken: Vec<String>,
 }
@@ -21,8 +32,12 @@ pub enum Unreadable {
     NotJson(#[from] serde_json::Error),
     #[error("it is empty")]
     Empty,
-    #[error("it is not a document of Statuspage's public API: it has no page, components or incidents")]
+    #[error("it is not a document of Statuspage's API: it has no page, components or incidents")]
     SomethingElse,
+    #[error("it is not a feed: {0}")]
+    NotAFeed(String),
+    #[error("{0}")]
+    Other(String),
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,6 +51,8 @@ pub struct SourcePage {
     pub url: String,
     #[serde(deserialize_with = "text")]
     pub time_zone: String,
+    #[serde(deserialize_with = "text")]
+    pub updated_at: String,
 }
 
 /// A component, or a group of components.
@@ -52,6 +69,8 @@ pub struct SourceComponent {
     pub status: String,
     #[serde(deserialize_with = "text")]
     pub created_at: String,
+    #[serde(deserialize_with = "text")]
+    pub updated_at: String,
     #[serde(deserialize_with = "text")]
     pub start_date: String,
     #[serde(deserialize_with = "text")]
@@ -88,6 +107,27 @@ pub struct SourceIncident {
     pub scheduled_for: String,
     #[serde(deserialize_with = "text")]
     pub scheduled_until: String,
+    /// What people set; only some documents say whether they did.
+    #[serde(deserialize_with = "text")]
+    pub impact_override: String,
+    /// What a maintenance does by itself; only some documents say it.
+    #[serde(deserialize_with = "told")]
+    pub scheduled_remind_prior: Option<bool>,
+    #[serde(deserialize_with = "told")]
+    pub scheduled_auto_in_progress: Option<bool>,
+    #[serde(deserialize_with = "told")]
+    pub scheduled_auto_completed: Option<bool>,
+    #[serde(deserialize_with = "told")]
+    pub auto_transition_to_maintenance_state: Option<bool>,
+    #[serde(deserialize_with = "text")]
+    pub postmortem_body: String,
+    #[serde(deserialize_with = "text")]
+    pub postmortem_published_at: String,
+    /// Whether only those who log in saw it.
+    #[serde(skip)]
+    pub is_internal: bool,
+    #[serde(deserialize_with = "text")]
+    pub shortlink: String,
     #[serde(deserialize_with = "list")]
     pub incident_updates: Vec<SourceUpdate>,
     /// Every component it ever affected, as they are now.
@@ -107,6 +147,8 @@ pub struct SourceUpdate {
     #[serde(deserialize_with = "text")]
     pub created_at: String,
     #[serde(deserialize_with = "text")]
+    pub updated_at: String,
+    #[serde(deserialize_with = "text")]
     pub display_at: String,
     #[serde(deserialize_with = "list")]
     pub affected_components: Vec<SourceAffected>,
@@ -119,80 +161,54 @@ pub struct SourceAffected {
     pub code: String,
     #[serde(deserialize_with = "text")]
     pub name: String,
+    /// Empty where the document does not say it: then it is as the component stands now.
     #[serde(deserialize_with = "text")]
     pub new_status: String,
 }
 
-/// Reads a document: one JSON object, a list of incidents, or one incident a line.
-///
-/// # Errors
-/// Where it is not JSON to its end, or holds nothing of what is looked for. Then nothing of it counts.
-pub fn read(bytes: &[u8]) -> Result<Source, Unreadable> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut source = Source::default();
-    let mut any = false;
-    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
-        any = true;
-        take_document(value?, &mut source)?;
-    }
-    if any { Ok(source) } else { Err(Unreadable::Empty) }
+/// What managers prepared.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SourceTemplate {
+    #[serde(deserialize_with = "text")]
+    pub id: String,
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    #[serde(deserialize_with = "text")]
+    pub title: String,
+    #[serde(deserialize_with = "text")]
+    pub body: String,
+    #[serde(deserialize_with = "text")]
+    pub update_status: String,
+    #[serde(deserialize_with = "list")]
+    pub components: Vec<SourceComponent>,
 }
 
-fn take_document(value: Value, source: &mut Source) -> Result<(), Unreadable> {
-    let mut document = match value {
-        Value::Array(incidents) => {
-            incidents.into_iter().for_each(|incident| take_incident(incident, source));
-            return Ok(());
-        }
-        // Before the rest, for an incident has components too.
-        Value::Object(incident) if incident.contains_key("incident_updates") => {
-            take_incident(Value::Object(incident), source);
-            return Ok(());
-        }
-        Value::Object(document) => document,
-        _ => return Err(Unreadable::SomethingElse),
-    };
-    let kinds = ["page", "components", "incidents", "incident", "scheduled_maintenances"];
-    if !kinds.iter().any(|kind| document.contains_key(*kind)) {
-        return Err(Unreadable::SomethingElse);
-    }
-    let mut items = |kind: &str| match document.remove(kind) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(Unreadable::SomethingElse),
-    };
-    items("incidents")?.into_iter().for_each(|incident| take_incident(incident, source));
-    for component in items("components")? {
-        match serde_json::from_value(component.clone()) {
-            Ok(component) => source.components.push(component),
-            Err(_) => source.broken.push(format!("component {} has not the shape of one", called(&component))),
+impl Source {
+    /// Adds what another document holds.
+    pub fn extend(&mut self, other: Source) {
+        let Source { page, components, incidents, maintenances, templates, feed_ids, origin, remarks, broken } = other;
+        self.page = page.or(self.page.take());
+        self.components.extend(components);
+        self.incidents.extend(incidents);
+        self.maintenances.extend(maintenances);
+        self.templates.extend(templates);
+        self.feed_ids.extend(feed_ids);
+        self.remarks.extend(remarks);
+        self.broken.extend(broken);
+        if self.origin.is_empty() {
+            self.origin = origin;
         }
     }
-    for maintenance in items("scheduled_maintenances")? {
-        match serde_json::from_value(maintenance.clone()) {
-            Ok(maintenance) => source.maintenances.push(maintenance),
-            Err(_) => source.broken.push(format!("maintenance {} has not the shape of one", called(&maintenance))),
-        }
-    }
-    if let Some(incident) = document.remove("incident") {
-        take_incident(incident, source);
-    }
-    if let Some(page) = document.remove("page") {
-        source.page = serde_json::from_value(page).ok().or(source.page.take());
-    }
-    Ok(())
-}
 
-fn take_incident(value: Value, source: &mut Source) {
-    match serde_json::from_value::<SourceIncident>(value.clone()) {
-        Ok(incident) if incident.is_maintenance() => source.maintenances.push(incident),
-        Ok(incident) => source.incidents.push(incident),
-        Err(_) => source.broken.push(format!("incident {} has not the shape of one", called(&value))),
+    /// How many incidents and maintenances there are.
+    pub fn count(&self) -> usize {
+        self.incidents.len() + self.maintenances.len()
     }
 }
 
 impl SourceIncident {
-    fn is_maintenance(&self) -> bool {
+    pub fn is_maintenance(&self) -> bool {
         !self.scheduled_for.is_empty()
             || matches!(self.status.as_str(), "scheduled" | "in_progress" | "verifying" | "completed")
     }
@@ -209,13 +225,13 @@ impl SourceIncident {
 }
 
 /// A thing by its id and name, as far as it has them.
-fn called(value: &Value) -> String {
+pub fn called(value: &Value) -> String {
     let field = |key| value.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
     format!("{} “{}”", field("id"), field("name"))
 }
 
 /// Text, or what can stand for it; empty where there is none.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+pub fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),
@@ -223,62 +239,21 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     })
 }
 
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     Ok(Value::deserialize(from)?.as_i64().unwrap_or(0))
 }
 
-fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+pub fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(Value::deserialize(from)?.as_bool().unwrap_or(false))
 }
 
-/// The items that can be read; none where there is no list.
-fn list<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
-    let Value::Array(items) = Value::deserialize(from)? else { return Ok(Vec::new()) };
-    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+/// Yes or no, where either is said.
+pub fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    Ok(Value::deserialize(from)?.as_bool())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_object_a_list_and_lines_of_incidents_are_read() {
-        let incident = r#"{"id":"a","name":"A","incident_updates":[],"components":[{"id":"x"}]}"#;
-        for document in [
-            format!("{{\"page\":{{}},\"incidents\":[{incident}, {incident}]}}"),
-            format!("[{incident},{incident}]"),
-            format!("\u{feff}{incident}\n{incident}\r\n\n"),
-            format!("{{\"page\":{{}},\"incident\":{incident}}}\n{incident}"),
-        ] {
-            let source = read(document.as_bytes()).unwrap();
-            assert_eq!((source.incidents.len(), source.components.len()), (2, 0), "{document}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_document_is_unreadable() {
-        let cut = r#"{"id":"a","incident_updates":[]}{"id":"b","incident_up"#;
-        for text in ["", " \n", "{", "<html>", "7", "{\"a\":1}", "{\"incidents\":7}", cut, "\u{0}"] {
-            assert!(read(text.as_bytes()).is_err(), "{text:?}");
-        }
-        assert!(read(b"\xff\xfe").is_err());
-    }
-
-    #[test]
-    fn fields_of_the_wrong_kind_are_as_good_as_absent() {
-        let source = read(br#"[{"id":7,"name":null,"impact":{},"incident_updates":[{"body":3},9],"components":"x"}]"#);
-        let incident = &source.unwrap().incidents[0];
-        assert_eq!((incident.id.as_str(), incident.name.as_str(), incident.impact.as_str()), ("7", "", ""));
-        assert_eq!((incident.incident_updates.len(), incident.incident_updates[0].body.as_str()), (1, "3"));
-    }
-
-    #[test]
-    fn maintenances_are_told_from_incidents_wherever_they_stand() {
-        let source = read(
-            br#"{"incidents":[{"id":"a","status":"completed"},{"id":"b","scheduled_for":"2026-01-01T00:00:00Z"},{"id":"c"}],
-                 "scheduled_maintenances":[{"id":"d","name":"D"}]}"#,
-        )
-        .unwrap();
-        assert_eq!((source.maintenances.len(), source.incidents.len()), (3, 1));
-    }
+/// The items that can be read; none where there is no list.
+pub fn list<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
+    let Value::Array(items) = Value::deserialize(from)? else { return Ok(Vec::new()) };
+    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
 }

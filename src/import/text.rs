@@ -1,5 +1,13 @@
 //! Texts from elsewhere, made fit to be stored; each change is told.
 
+use chrono::SecondsFormat;
+use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
+
+use crate::db::hex;
+use crate::domain::id::MAX_ID;
+use crate::domain::moment::{parse_day, parse_instant, parse_local};
+
 /// Lines of text without control characters, at most `max` characters, and what had to be done to it.
 pub fn lines(text: &str, max: usize) -> (String, Vec<String>) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -21,6 +29,31 @@ fn cut(text: &str, max: usize) -> (String, Vec<String>) {
     }
     let kept: String = text.chars().take(max).collect();
     (kept.trim_end().to_owned(), vec![format!("cut from {count} to {max} characters")])
+}
+
+/// An identifier made of a name, always the same: its letters and digits, or a digest where they say too little.
+pub fn slug(name: &str) -> String {
+    let pieces = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
+    let slug = pieces.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    let is_whole = name.chars().all(|c| c.is_ascii_alphanumeric() || " -_./".contains(c));
+    if is_whole && (1..=MAX_ID).contains(&slug.len()) {
+        return slug;
+    }
+    let digest = hex(&Sha256::digest(name.as_bytes())[..6]);
+    let kept = slug.get(..MAX_ID - 13).unwrap_or(&slug).trim_end_matches('-');
+    if kept.is_empty() { digest } else { format!("{kept}-{digest}") }
+}
+
+/// A time without an offset means the clock of `zone`; a day alone its beginning. What can't be read stays as it is.
+pub fn instant(time: &str, zone: Tz) -> String {
+    let time = time.trim();
+    if time.is_empty() || parse_instant(time).is_ok() {
+        return time.to_owned();
+    }
+    let local = if parse_day(time).is_ok() { format!("{time} 00:00") } else { time.to_owned() };
+    // Some write fractions of a second, which mean nothing here.
+    let whole = local.split_once('.').map_or(local.as_str(), |(whole, _)| whole);
+    parse_local(whole, zone).map_or_else(|_| time.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// Whether there is HTML in `text`: a tag that begins with a letter.
@@ -47,6 +80,31 @@ mod tests {
     fn long_text_is_cut_and_told() {
         let (text, told) = lines(&"ä".repeat(11), 10);
         assert_eq!((text.chars().count(), told), (10, vec!["cut from 11 to 10 characters".to_owned()]));
+    }
+
+    #[test]
+    fn a_name_becomes_an_id_that_is_always_the_same() {
+        assert_eq!((slug("Public API"), slug("api")), ("public-api".into(), "api".into()));
+        assert_eq!(slug("Почта").len(), 12);
+        assert_eq!(slug("Ü1"), slug("Ü1"));
+        assert_ne!(slug("A+"), slug("A"));
+        let long = slug(&"word ".repeat(20));
+        assert!(long.len() <= MAX_ID && long.starts_with("word-word"), "{long}");
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_that_of_its_zone() {
+        let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
+        for (text, at) in [
+            ("2026-07-01 14:05:09", "2026-07-01T13:05:09Z"),
+            ("2026-07-01", "2026-06-30T23:00:00Z"),
+            ("2026-07-01T14:05:09+02:00", "2026-07-01T14:05:09+02:00"),
+            ("2026-07-01 14:05:09.123", "2026-07-01T13:05:09Z"),
+            ("soon", "soon"),
+            ("", ""),
+        ] {
+            assert_eq!(instant(text, lisbon), at, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::pages::{choices, corrections_of, effects_of, incident_path, maintenance_path, month_path, tone};
-use super::record::{Form, Record};
+use super::record::{Form, MAX_IN_QUARTER, Record};
 use super::snapshot::MAX_MAINTENANCES;
 use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
@@ -115,7 +115,7 @@ impl Deep {
             }
             Self::Quarter(number) => {
                 let record = Record::around(tx, components, open, planned).await?;
-                Matter::Record(Box::new(record.of_quarter(tx, number, page.time_zone, now).await?))
+                Matter::Record(Box::new(record.of_quarter(tx, number, page.time_zone, now, MAX_IN_QUARTER).await?))
             }
             Self::Showcase(chosen) => {
                 let record = Record::around(tx, components, open, planned).await?;

@@ -13,7 +13,7 @@ use crate::ui::pages::public::DAYS;
 use crate::ui::time::today;
 
 /// The most incidents, and the most maintenances, in three months of the history.
-const MAX_IN_QUARTER: i64 = 500;
+pub(super) const MAX_IN_QUARTER: i64 = 500;
 
 /// In which of its two shapes an incident is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +78,22 @@ impl Record {
         Self { subject: Subject::Maintenance(maintenance, form), ..self }
     }
 
-    /// What ended within three months; on the first page also what goes on.
-    pub async fn of_quarter(self, tx: &mut Tx, page: u32, zone: Tz, now: DateTime<Utc>) -> db::Result<Self> {
+    /// What ended within three months, at most `limit` incidents and maintenances each; on the first page also what
+    /// goes on.
+    pub async fn of_quarter(
+        self,
+        tx: &mut Tx,
+        page: u32,
+        zone: Tz,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> db::Result<Self> {
         let months = api::months(page, now, zone);
         let edge = |month: Option<&crate::domain::history::Month>| month.map(|month| month.bounds(zone));
         let from = edge(months.last()).map_or(now, |(from, _)| from);
         let to = edge(months.first()).map_or(now, |(_, to)| to);
-        let mut incidents = db::incidents::ended_within(tx, (from, to), MAX_IN_QUARTER).await?;
-        let mut maintenances = db::maintenances::ended_within(tx, (from, to), MAX_IN_QUARTER).await?;
+        let mut incidents = db::incidents::ended_within(tx, (from, to), limit).await?;
+        let mut maintenances = db::maintenances::ended_within(tx, (from, to), limit).await?;
         if page == 1 {
             incidents.extend(self.open.iter().cloned());
             maintenances.extend(self.planned.iter().filter(|it| it.phase.is_active()).cloned());

@@ -23,10 +23,7 @@ pub const SHOWCASE: &str = "/uptime_showcase";
 
 /// Path, kind and text of each.
 pub fn documents(snapshot: &Snapshot, origin: &str, now: DateTime<Utc>) -> Vec<(String, &'static str, String)> {
-    let Snapshot { page, groups, components, open, planned, .. } = snapshot;
-    let changes = snapshot.listed.iter().map(|it| it.updated_at);
-    let changes = changes.chain(snapshot.listed_maintenances.iter().map(|it| it.updated_at));
-    let scene = Scene::of(page, origin, groups, components, open, planned).after(changes);
+    let scene = scene(snapshot, origin);
     let mut all: Vec<(String, &'static str, String)> = Vec::new();
     all.extend(api::documents(&scene, snapshot).into_iter().map(|(path, text)| (path.to_owned(), JSON, text)));
     all.extend(records(&scene, snapshot));
@@ -43,6 +40,14 @@ pub fn documents(snapshot: &Snapshot, origin: &str, now: DateTime<Utc>) -> Vec<(
     }
     all.push(("/api/openapi.json".to_owned(), JSON, api::OPENAPI.to_owned()));
     all
+}
+
+/// The page as every document of `snapshot` names it.
+pub fn scene<'a>(snapshot: &'a Snapshot, origin: &'a str) -> Scene<'a> {
+    let Snapshot { page, groups, components, open, planned, .. } = snapshot;
+    let changes = snapshot.listed.iter().map(|it| it.updated_at);
+    let changes = changes.chain(snapshot.listed_maintenances.iter().map(|it| it.updated_at));
+    Scene::of(page, origin, groups, components, open, planned).after(changes)
 }
 
 /// Each incident and maintenance that has a page rendered ahead, in both shapes.

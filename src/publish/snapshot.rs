@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub latest_maintenances: Vec<Maintenance>,
     /// Those of the latest planned start, as many as a list of the API holds.
     pub listed_maintenances: Vec<Maintenance>,
+    /// The ids of their feed entries where they came from, by their own ids.
+    pub feed_ids: BTreeMap<String, String>,
     /// When something about a maintenance happens by itself next.
     pub next_step: Option<DateTime<Utc>>,
     /// What held components down within the days that have bars.
@@ -86,6 +88,7 @@ impl Snapshot {
             newest,
             listed,
             listed_maintenances: db::maintenances::list(tx, None, MAX_LISTED as i64).await?,
+            feed_ids: db::feed_ids::of_newest(tx, MAX_LISTED as i64).await?,
             revision: tx.revision().await?,
             groups: db::components::groups(tx).await?,
             components: db::components::list(tx).await?,

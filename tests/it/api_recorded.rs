@@ -56,18 +56,10 @@ fn of_object(mut object: Map<String, Value>) -> Map<String, Value> {
         object.remove("start_date");
         // Here every component has its bars.
         object.remove("showcase");
-        // Rows of components are as old as their import.
-        object.remove("updated_at");
-    }
-    if object.contains_key("time_zone") {
-        // When anything at all changed: the recorded page counts settings too.
-        object.remove("updated_at");
     }
     if object.contains_key("display_at") {
         // Whom an update was sent to is not imported.
         object.remove("deliver_notifications");
-        // An import takes the text of an update as it is now.
-        object.remove("updated_at");
         // Line ends are one character here.
         if let Some(Value::String(body)) = object.get_mut("body") {
             *body = body.replace("\r\n", "\n").trim_end().to_owned();

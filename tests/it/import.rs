@@ -42,7 +42,7 @@ fn source(document: &Value) -> Source {
 }
 
 async fn run(test: &TestDb, sources: &[Source]) -> Vec<Report> {
-    import(test, sources, &Options::default(), now(), || {}).await.unwrap()
+    import(test, &sources, &Options::default(), now(), || {}).await.unwrap()
 }
 
 async fn all(test: &TestDb) -> Vec<Incident> {

@@ -79,6 +79,13 @@ struct WithReminders<'a> {
     reminder_intervals: Option<&'a str>,
 }
 
+impl EntryRow<'_> {
+    /// The entry as it stands in a list.
+    pub fn written(&self) -> String {
+        written(self)
+    }
+}
+
 /// The document of one incident or maintenance.
 pub fn single(scene: &Scene<'_>, entry: EntryRow<'_>) -> String {
     written(&Single { page: scene.page_row(), incident: WithReminders { entry, reminder_intervals: None } })

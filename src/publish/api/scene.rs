@@ -86,6 +86,11 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The same as JSON.
+    pub fn page_written(&self) -> String {
+        super::written(&self.page_row())
+    }
+
     /// The page's status by the count rule alone: an open incident over green components does not raise it,
     /// as readers of these documents expect. The page itself says more.
     pub fn status_row(&self) -> StatusRow {

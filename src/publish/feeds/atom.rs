@@ -25,7 +25,7 @@ pub fn atom(feed: &Feed<'_>) -> String {
 fn entry(feed: &Feed<'_>, it: &Entry<'_>) -> AtomEntry {
     AtomEntry {
         title: Text::plain(plain(it.title)),
-        id: format!("tag:{},2005:Incident/{}", feed.host(), it.id),
+        id: feed.tag(it),
         published: Some(stamp(it.published)),
         updated: stamp(it.updated),
         links: vec![link("alternate", "text/html", feed.address(it))],

@@ -46,7 +46,7 @@ pub fn json_feed(feed: &Feed<'_>) -> String {
 
 fn item<'a>(feed: &Feed<'_>, it: &'a Entry<'_>) -> Item<'a> {
     Item {
-        id: format!("tag:{},2005:Incident/{}", feed.host(), it.id),
+        id: feed.tag(it),
         url: feed.address(it),
         title: it.title,
         content_html: &it.html,

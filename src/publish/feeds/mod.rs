@@ -31,6 +31,8 @@ pub struct Feed<'a> {
 /// One incident or maintenance.
 struct Entry<'a> {
     id: &'a str,
+    /// The id that readers knew it by where it came from, if it came from elsewhere.
+    known_as: Option<&'a str>,
     title: &'a str,
     published: DateTime<Utc>,
     updated: DateTime<Utc>,
@@ -45,7 +47,7 @@ impl<'a> Feed<'a> {
     pub fn of(snapshot: &'a Snapshot, origin: &'a str) -> Self {
         let zone = snapshot.page.time_zone;
         let incidents = snapshot.listed.iter().map(|it| incident_entry(it, snapshot, zone));
-        let maintenances = snapshot.listed_maintenances.iter().map(|it| maintenance_entry(it, zone));
+        let maintenances = snapshot.listed_maintenances.iter().map(|it| maintenance_entry(it, snapshot, zone));
         let mut entries: Vec<Entry<'_>> = incidents.chain(maintenances).collect();
         entries.sort_by(|a, b| (b.published, b.id).cmp(&(a.published, a.id)));
         entries.truncate(MAX_ENTRIES);
@@ -61,6 +63,12 @@ impl<'a> Feed<'a> {
         self.entries.iter().map(|entry| entry.updated).max().unwrap_or(self.page.updated_at)
     }
 
+    /// The id by which readers know an entry: always the same, or they show it as new.
+    fn tag(&self, entry: &Entry<'_>) -> String {
+        let own = || format!("tag:{},2005:Incident/{}", self.host(), entry.id);
+        entry.known_as.map_or_else(own, str::to_owned)
+    }
+
     fn address(&self, entry: &Entry<'_>) -> String {
         format!("{}/incidents/{}", self.origin, entry.id)
     }
@@ -72,12 +80,13 @@ impl<'a> Feed<'a> {
     }
 }
 
-fn incident_entry<'a>(it: &'a Incident, snapshot: &Snapshot, zone: Tz) -> Entry<'a> {
+fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> Entry<'a> {
     let review = snapshot.review_of(it);
     let told = review.map(|review| paragraph("Postmortem", review.at, &review.body, zone)).unwrap_or_default();
     let changed = review.map_or(it.updated_at, |review| review.at.max(it.updated_at));
     Entry {
         id: it.id.as_str(),
+        known_as: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
         title: &it.title,
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: changed,
@@ -86,12 +95,13 @@ fn incident_entry<'a>(it: &'a Incident, snapshot: &Snapshot, zone: Tz) -> Entry<
     }
 }
 
-fn maintenance_entry(it: &Maintenance, zone: Tz) -> Entry<'_> {
+fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) -> Entry<'a> {
     let window = (it.scheduled_for, it.scheduled_until);
     let planned = moments(window.0, Some(window.1), zone);
     let told = format!("<p><strong>THIS IS A SCHEDULED EVENT {planned}</strong></p>");
     Entry {
         id: it.id.as_str(),
+        known_as: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
         title: &it.title,
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: it.updated_at,

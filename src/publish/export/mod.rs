@@ -1,13 +1,15 @@
-//! The public site as files that any web server can serve.
+//! The public site as files: pages that any web server can serve, or documents that other programs import.
+
+mod statuspage;
 
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
-use super::{Deep, Document, Encoding, Form, Publisher};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::publish::{Deep, Document, Encoding, Form, Publisher};
 
 impl Publisher {
     /// Writes every public page into the new folder `target`, and the `files` beside them; gives the
@@ -21,8 +23,7 @@ impl Publisher {
         files: impl Iterator<Item = (String, Vec<u8>)>,
         mut on_page: impl FnMut(&str),
     ) -> anyhow::Result<usize> {
-        let empty = !target.exists() || std::fs::read_dir(target)?.next().is_none();
-        ensure!(empty, "{} is not empty: nothing was written", target.display());
+        ensure_empty(target)?;
         self.publish().await?;
         let site = self.site();
         let mut count = 0;
@@ -41,10 +42,7 @@ impl Publisher {
             }
         }
         for (name, bytes) in files {
-            let file = target.join(&name);
-            let folder = file.parent().unwrap_or(target);
-            std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-            std::fs::write(&file, bytes).with_context(|| format!("writing {name}"))?;
+            put(&target.join(&name), &bytes)?;
         }
         Ok(count)
     }
@@ -60,7 +58,7 @@ impl Publisher {
             let all = Filter::default();
             let incidents = db::incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = incidents.last() else { break };
-            cursor = Some(super::deep::cursor(last));
+            cursor = Some(crate::publish::deep::cursor(last));
             for incident in &incidents {
                 let month = Month::of(incident.started_at, zone);
                 if months.last() != Some(&month) {
@@ -99,7 +97,19 @@ impl Publisher {
 fn write(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
     let place = target.join(path.trim_start_matches('/'));
     let file = if document.content_type.starts_with("text/html") { place.join("index.html") } else { place };
-    let folder = file.parent().unwrap_or(target);
-    std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    std::fs::write(&file, document.bytes(Encoding::Plain)).with_context(|| format!("writing {}", file.display()))
+    put(&file, document.bytes(Encoding::Plain))
+}
+
+fn ensure_empty(target: &Path) -> anyhow::Result<()> {
+    let empty = !target.exists() || std::fs::read_dir(target)?.next().is_none();
+    ensure!(empty, "{} is not empty: nothing was written", target.display());
+    Ok(())
+}
+
+/// Writes a file and the folders above it.
+fn put(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    }
+    std::fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))
 }

@@ -1,0 +1,326 @@
+//! cState: Hugo's Markdown files with YAML front matter, one for each issue, and its `config.yml`.
+
+use std::path::Path;
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use super::Format;
+use super::source::{
+    Source, SourceAffected, SourceComponent, SourceIncident, SourcePage, SourceUpdate, Unreadable, list, text, told,
+};
+use super::text::{instant, slug};
+
+/// cState's files.
+pub struct CState {
+    /// The zone of times without an offset.
+    pub zone: Tz,
+}
+
+/// What stands above the text of an issue.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct FrontMatter {
+    #[serde(deserialize_with = "text", alias = "Title")]
+    title: String,
+    #[serde(deserialize_with = "text", alias = "Date")]
+    date: String,
+    #[serde(deserialize_with = "told", alias = "Resolved")]
+    resolved: Option<bool>,
+    #[serde(deserialize_with = "text", rename = "resolvedWhen", alias = "ResolvedWhen")]
+    resolved_when: String,
+    #[serde(deserialize_with = "text", alias = "Severity")]
+    severity: String,
+    #[serde(deserialize_with = "list", alias = "Affected")]
+    affected: Vec<String>,
+    #[serde(deserialize_with = "told")]
+    informational: Option<bool>,
+    #[serde(deserialize_with = "told")]
+    draft: Option<bool>,
+    #[serde(deserialize_with = "text", alias = "Section")]
+    section: String,
+}
+
+/// The settings of the site, as far as they are about the page.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    #[serde(deserialize_with = "text")]
+    title: String,
+    #[serde(deserialize_with = "text", rename = "timeZone")]
+    time_zone: String,
+    params: Params,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Params {
+    #[serde(deserialize_with = "list")]
+    categories: Vec<Named>,
+    #[serde(deserialize_with = "list")]
+    systems: Vec<Named>,
+}
+
+/// A system, or a category of systems.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    #[serde(deserialize_with = "text")]
+    name: String,
+    #[serde(deserialize_with = "text")]
+    description: String,
+    #[serde(deserialize_with = "text")]
+    category: String,
+}
+
+/// A piece of an issue's text: what it is called, when it was written, and what it says.
+struct Piece {
+    status: Option<&'static str>,
+    at: String,
+    body: String,
+}
+
+impl Format for CState {
+    /// Issues, and the settings at the top of the folder.
+    fn takes(&self, path: &Path) -> bool {
+        let is_top = path.parent().is_none_or(|parent| parent.as_os_str().is_empty());
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_issue = name.ends_with(".md") && !name.starts_with('_') && (is_top || has_folder(path, "issues"));
+        is_issue || (is_top && is_config(name))
+    }
+
+    fn alone(&self, path: &Path) -> Option<String> {
+        let name = path.file_name()?.to_str()?;
+        Some(slug(name.strip_suffix(".md")?))
+    }
+
+    fn read(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Other("it is not UTF-8".into()))?;
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if is_config(name) {
+            return Ok(settings(yaml(text)?));
+        }
+        let (above, body) = split(text)?;
+        let matter: FrontMatter = yaml(above)?;
+        let id = slug(name.strip_suffix(".md").unwrap_or(name));
+        let mut source = Source::default();
+        if matter.draft == Some(true) {
+            source.remarks.push(format!("incident {id} “{}” is a draft; it is left out", matter.title));
+        } else if matches!(matter.section.as_str(), "" | "issue") {
+            source.incidents.push(self.incident(id, &matter, body, &mut source.remarks));
+        }
+        Ok(source)
+    }
+}
+
+impl CState {
+    fn incident(&self, id: String, matter: &FrontMatter, body: &str, remarks: &mut Vec<String>) -> SourceIncident {
+        let is_notice = matter.informational == Some(true);
+        let is_over = matter.resolved == Some(true) || is_notice;
+        if is_notice {
+            remarks.push(format!("incident {id} “{}” is informational; it stands as one that is over", matter.title));
+        }
+        let start = instant(&matter.date, self.zone);
+        let end = instant(&matter.resolved_when, self.zone);
+        let updates = self.updates(body, &start, &end, is_over);
+        let status = if is_over { "resolved" } else { updates.first().map_or("investigating", |it| &it.status) };
+        let mut incident = SourceIncident {
+            id,
+            name: matter.title.clone(),
+            status: status.to_owned(),
+            created_at: start.clone(),
+            started_at: start,
+            resolved_at: if is_over { end } else { String::new() },
+            incident_updates: updates,
+            ..SourceIncident::default()
+        };
+        if let Some(first) = incident.incident_updates.last_mut() {
+            first.affected_components = affected(matter);
+        }
+        incident
+    }
+
+    /// The pieces of the text, newest first as cState has them.
+    fn updates(&self, body: &str, start: &str, end: &str, is_over: bool) -> Vec<SourceUpdate> {
+        let pieces = pieces(body);
+        let (count, mut phase) = (pieces.len(), "investigating");
+        let mut updates = Vec::new();
+        for (index, piece) in pieces.into_iter().rev().enumerate() {
+            // A text without a name says as a whole what was known in the end.
+            let only = if is_over && count == 1 { "resolved" } else { phase };
+            phase = piece.status.unwrap_or(only);
+            let at = match (piece.at.as_str(), phase) {
+                ("", "resolved") if index > 0 && !end.is_empty() => end.to_owned(),
+                ("", _) => start.to_owned(),
+                (at, _) => instant(at, self.zone),
+            };
+            let (created_at, display_at) = (at.clone(), at);
+            updates.push(SourceUpdate {
+                status: phase.to_owned(),
+                body: piece.body,
+                created_at,
+                display_at,
+                ..SourceUpdate::default()
+            });
+        }
+        updates.reverse();
+        updates
+    }
+}
+
+fn settings(config: Config) -> Source {
+    let row = |named: &Named, place| SourceComponent {
+        id: slug(&named.name),
+        name: named.name.clone(),
+        description: named.description.clone(),
+        status: "operational".into(),
+        position: place,
+        ..SourceComponent::default()
+    };
+    let groups = (1..).zip(&config.params.categories);
+    let groups = groups.map(|(place, it)| SourceComponent { id: group_id(&it.name), group: true, ..row(it, place) });
+    let systems = (1..).zip(&config.params.systems).map(|(place, it)| {
+        let group_id = if it.category.is_empty() { String::new() } else { group_id(&it.category) };
+        SourceComponent { group_id, ..row(it, place) }
+    });
+    Source {
+        page: Some(SourcePage { name: config.title, time_zone: config.time_zone, ..SourcePage::default() }),
+        components: groups.chain(systems).collect(),
+        ..Source::default()
+    }
+}
+
+fn group_id(name: &str) -> String {
+    slug(&format!("category {name}"))
+}
+
+/// The systems that an issue names, as its severity says they stood.
+fn affected(matter: &FrontMatter) -> Vec<SourceAffected> {
+    let status = match matter.severity.as_str() {
+        _ if matter.informational == Some(true) => "operational",
+        "down" => "major_outage",
+        "disrupted" => "partial_outage",
+        "notice" => "degraded_performance",
+        _ => "operational",
+    };
+    let named = |name: &String| SourceAffected { code: slug(name), name: name.clone(), new_status: status.to_owned() };
+    matter.affected.iter().filter(|name| !name.trim().is_empty()).map(named).collect()
+}
+
+/// Front matter and text.
+fn split(text: &str) -> Result<(&str, &str), Unreadable> {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let no_yaml = || Unreadable::Other("it has no YAML front matter between two lines of ---".into());
+    let rest = text.strip_prefix("---").ok_or_else(no_yaml)?;
+    let (above, below) = rest.split_once("\n---").ok_or_else(no_yaml)?;
+    Ok((above, below.trim_start_matches('-')))
+}
+
+/// Splits a text where a paragraph begins with a phase: `*Resolved* - It is over. {{< track "2026-03-01 10:00:00" >}}`
+fn pieces(body: &str) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for paragraph in body.replace("\r\n", "\n").split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
+        let (named, rest) = name(paragraph);
+        let (said, at) = tracked(rest);
+        match pieces.last_mut() {
+            Some(piece) if named.is_none() && (at.is_none() || piece.at.is_empty()) => {
+                piece.body = format!("{}\n\n{said}", piece.body);
+                piece.at = at.unwrap_or_else(|| std::mem::take(&mut piece.at));
+            }
+            _ => pieces.push(Piece { status: named.flatten(), at: at.unwrap_or_default(), body: said }),
+        }
+    }
+    if pieces.is_empty() {
+        pieces.push(Piece { status: None, at: String::new(), body: String::new() });
+    }
+    pieces
+}
+
+/// The phase that a paragraph begins with, if it begins with one, and what follows. An update keeps the phase
+/// before it.
+fn name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
+    let bare = paragraph.trim_start_matches(['*', '_']);
+    let word_end = bare.find(['*', '_', '-', ':', '–', '—']).unwrap_or(bare.len());
+    let known = match bare[..word_end].trim().to_lowercase().as_str() {
+        "investigating" => Some("investigating"),
+        "identified" => Some("identified"),
+        "monitoring" | "watching" => Some("monitoring"),
+        "resolved" | "fixed" | "completed" | "post-mortem" => Some("resolved"),
+        "update" => None,
+        _ => return (None, paragraph),
+    };
+    if bare.len() == paragraph.len() {
+        return (None, paragraph);
+    }
+    (Some(known), bare[word_end..].trim_start_matches(['*', '_']).trim_start().trim_start_matches(['-', ':', '–', '—']))
+}
+
+/// The text without Hugo's shortcodes, and the time that the last of them tells.
+fn tracked(text: &str) -> (String, Option<String>) {
+    let (mut said, mut at, mut rest) = (String::new(), None, text);
+    while let Some((before, behind)) = rest.split_once("{{<") {
+        let Some((code, after)) = behind.split_once(">}}") else { break };
+        said.push_str(before);
+        if let Some(time) = code.trim().strip_prefix("track") {
+            at = Some(time.trim().trim_matches('"').to_owned());
+        }
+        rest = after;
+    }
+    said.push_str(rest);
+    (said.trim().to_owned(), at)
+}
+
+fn yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Unreadable> {
+    if text.trim().is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let what = error.to_string();
+        Unreadable::Other(format!("its YAML can't be read: {}", what.lines().next().unwrap_or_default()))
+    })
+}
+
+fn is_config(name: &str) -> bool {
+    matches!(name, "config.yml" | "config.yaml" | "hugo.yml" | "hugo.yaml")
+}
+
+fn has_folder(path: &Path, folder: &str) -> bool {
+    path.parent().is_some_and(|parent| parent.iter().any(|part| part == folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_split_where_a_phase_begins() {
+        let body = "*Resolved* - It is over. {{< track \"2026-03-01 12:00:00\" >}}\n\nThank you.\n\n\
+                    **Update** - Still *looking*.\n\n*Investigating* -\nWe look. {{< track \"2026-03-01 10:00:00\" >}}";
+        let told: Vec<(Option<&str>, String, String)> =
+            pieces(body).into_iter().map(|piece| (piece.status, piece.at, piece.body)).collect();
+        assert_eq!(
+            told,
+            [
+                (Some("resolved"), "2026-03-01 12:00:00".into(), "It is over.\n\nThank you.".into()),
+                (None, String::new(), "Still *looking*.".into()),
+                (Some("investigating"), "2026-03-01 10:00:00".into(), "We look.".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_text_without_phases_is_one_piece() {
+        assert_eq!(pieces("Only *emphasis* here.\n\nAnd more - of it.").len(), 1);
+        assert_eq!(pieces("Resolved problems are listed here.").len(), 1);
+        assert_eq!(pieces("").len(), 1);
+        assert_eq!(tracked("a {{< unclosed").0, "a {{< unclosed");
+    }
+
+    #[test]
+    fn what_has_no_front_matter_is_refused() {
+        for text in ["", "Text", "---\ntitle: A", "+++\ntitle = 'A'\n+++"] {
+            assert!(split(text).is_err(), "{text:?}");
+        }
+        assert_eq!(split("---\ntitle: A\n---\n\nText").unwrap(), ("\ntitle: A", "\n\nText"));
+    }
+}

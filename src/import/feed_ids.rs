@@ -1,0 +1,49 @@
+//! The ids of feed entries: an entry that keeps its id shows in no reader a second time.
+
+use super::apply::Import;
+use super::source::Source;
+use crate::db::{Result, WriteTx, desk, feed_ids, maintenances};
+use crate::domain::audit::Entry;
+use crate::domain::{IncidentId, MaintenanceId};
+
+/// The longest id of an entry, in bytes.
+const MAX_FEED_ID: usize = 255;
+const UNKNOWN: &str = "there is no such incident here";
+
+impl Import<'_> {
+    /// Gives incidents and maintenances the ids that their entries have in the source's feed.
+    pub(super) async fn feed_ids(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
+        let before = self.report.feed_ids.created;
+        for (id, feed_id) in &source.feed_ids {
+            match refusal(tx, id, feed_id).await? {
+                Some(refusal) => {
+                    self.report.feed_ids.refused += 1;
+                    self.report.refusals.push(format!("feed entry “{feed_id}” of incident {id}: {refusal}"));
+                }
+                None if feed_ids::keep(tx, id, feed_id).await? => self.report.feed_ids.created += 1,
+                None => self.report.feed_ids.unchanged += 1,
+            }
+        }
+        let kept = self.report.feed_ids.created - before;
+        if kept > 0 {
+            self.entries.push(Entry::new("page.import-feed-ids", "", kept.to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// Why an entry's id can't be kept, if it can't.
+async fn refusal(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'static str>> {
+    let is_plain =
+        feed_id.len() <= MAX_FEED_ID && feed_id.contains(':') && feed_id.bytes().all(|b| b.is_ascii_graphic());
+    if !is_plain {
+        return Ok(Some("it is no address that could be kept"));
+    }
+    let (incident, maintenance) = (IncidentId::parse(id), MaintenanceId::parse(id));
+    let (Some(incident), Some(maintenance)) = (incident, maintenance) else { return Ok(Some(UNKNOWN)) };
+    if !desk::exists(tx, &incident).await? && !maintenances::exists(tx, &maintenance).await? {
+        return Ok(Some(UNKNOWN));
+    }
+    let owner = desk::owner_of_feed_id(tx, feed_id).await?;
+    Ok(owner.is_some_and(|owner| owner != *id).then_some("another incident has it already"))
+}

@@ -1,0 +1,114 @@
+//! The management API: everything a token may read, also what visitors don't see.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+
+use super::{Keep, Polite, Step};
+use crate::domain::id::is_id;
+
+/// How many things a page holds.
+const PER_PAGE: usize = 100;
+/// The most pages of one kind.
+const MAX_PAGES: usize = 1000;
+
+pub async fn gather(polite: &mut Polite<'_>, keep: &Keep, id: Option<&str>) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let id = page(polite, keep, id).await?;
+    for (kind, path, size) in [
+        ("component_groups", "component-groups", "per_page"),
+        ("components", "components", "per_page"),
+        ("incidents", "incidents", "limit"),
+        ("incident_templates", "incident_templates", "per_page"),
+    ] {
+        if let Some(problem) = list(polite, keep, kind, &format!("v1/pages/{id}/{path}"), size).await? {
+            problems.push(problem);
+        }
+    }
+    subscribers(polite, keep, &id).await?;
+    Ok(problems)
+}
+
+/// Keeps the page and gives its id.
+async fn page(polite: &mut Polite<'_>, keep: &Keep, wanted: Option<&str>) -> anyhow::Result<String> {
+    let name = "v1/page.json";
+    let page = match keep.document(name) {
+        Some(kept) => serde_json::from_slice::<Value>(&kept)?["page"].clone(),
+        None => {
+            let pages = asked(polite, "v1/pages").await?.context("there is no /v1/pages: this is no management API")?;
+            let pages = pages.as_array().cloned().unwrap_or_default();
+            let ids: Vec<&str> = pages.iter().filter_map(|page| page["id"].as_str()).collect();
+            let chosen = match wanted {
+                Some(wanted) => pages.iter().find(|page| page["id"] == wanted),
+                None if pages.len() == 1 => pages.first(),
+                None => bail!("name one of the pages with --page: {}", ids.join(", ")),
+            };
+            chosen.cloned().with_context(|| format!("there is no such page, but {}", ids.join(", ")))?
+        }
+    };
+    let id = page["id"].as_str().filter(|id| is_id(id)).context("the page has no id")?.to_owned();
+    keep.put(name, json!({ "page": page }).to_string().as_bytes())?;
+    Ok(id)
+}
+
+/// Keeps every page of a list; a sentence where there is no such list.
+async fn list(
+    polite: &mut Polite<'_>,
+    keep: &Keep,
+    kind: &str,
+    path: &str,
+    size: &str,
+) -> anyhow::Result<Option<String>> {
+    let mut known = BTreeSet::new();
+    for number in 1..=MAX_PAGES {
+        let name = format!("v1/{kind}-{number}.json");
+        let items = match keep.document(&name) {
+            Some(kept) => serde_json::from_slice::<Value>(&kept)?[kind].clone(),
+            None => match asked(polite, &format!("{path}?{size}={PER_PAGE}&page={number}")).await? {
+                Some(items) => items,
+                None => return Ok(Some(format!("there is no /{path}"))),
+            },
+        };
+        let rows = items.as_array().with_context(|| format!("/{path}: it is no list"))?;
+        let before = known.len();
+        known.extend(rows.iter().filter_map(|row| row["id"].as_str()).map(str::to_owned));
+        // A server that knows no pages gives the same again and again.
+        if known.len() == before {
+            break;
+        }
+        keep.put(&name, json!({ kind: items }).to_string().as_bytes())?;
+        if kind == "incidents" {
+            polite.tell(Step::Incidents(known.len(), known.len()));
+        }
+        if rows.len() < PER_PAGE {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Counts who will have to subscribe again.
+async fn subscribers(polite: &mut Polite<'_>, keep: &Keep, id: &str) -> anyhow::Result<()> {
+    let name = "v1/subscribers.json";
+    if !keep.has(name) {
+        let counts = asked(polite, &format!("v1/pages/{id}/subscribers/count")).await?.unwrap_or_default();
+        keep.put(name, json!({ "subscribers_count": sum(&counts) }).to_string().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// All numbers in it, however they are grouped.
+fn sum(counts: &Value) -> u64 {
+    match counts {
+        Value::Number(number) => number.as_u64().unwrap_or(0),
+        Value::Object(object) => object.values().map(sum).sum(),
+        Value::Array(items) => items.iter().map(sum).sum(),
+        _ => 0,
+    }
+}
+
+async fn asked(polite: &mut Polite<'_>, path: &str) -> anyhow::Result<Option<Value>> {
+    let Some(body) = polite.get(path).await? else { return Ok(None) };
+    Ok(Some(serde_json::from_slice(&body).with_context(|| format!("/{path}"))?))
+}

@@ -1,0 +1,39 @@
+//! Fetching a page from where it is served, into a folder of the documents that an import of files reads.
+//!
+//! One request at a time. What was fetched is kept: a run that was stopped goes on where it stopped, and what a preview
+//! fetched is imported without asking again. Once it was imported, the next run asks anew.
+
+mod keep;
+mod managed;
+mod polite;
+mod public;
+
+pub use keep::Keep;
+pub use polite::{Pace, Polite};
+
+/// What goes on, for whoever watches.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Something is asked for.
+    Asking(&'a str),
+    /// The server wants us to wait, in seconds.
+    Waiting(u64),
+    /// So many incidents of so many are fetched.
+    Incidents(usize, usize),
+}
+
+/// Fetches what a page shows to everybody. Gives what could not be had, each a sentence.
+///
+/// # Errors
+/// Where the server does not answer as such a page does, or nothing can be kept.
+pub async fn public(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<String>> {
+    public::gather(polite, keep).await
+}
+
+/// Fetches what the management API tells of the page `id`, or of the only one. Gives what could not be had.
+///
+/// # Errors
+/// As [`public`]; and where there are several pages and none is named.
+pub async fn managed(polite: &mut Polite<'_>, keep: &Keep, id: Option<&str>) -> anyhow::Result<Vec<String>> {
+    managed::gather(polite, keep, id).await
+}

@@ -1,0 +1,161 @@
+//! A public page: its lists, its history month by month for older incidents, each of these, and its feed.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use super::{Keep, Polite, Step};
+use crate::domain::id::is_id;
+use crate::import::{Source, read};
+
+/// The lists, of which each holds the newest fifty.
+const LISTS: [&str; 4] =
+    ["api/v2/summary.json", "api/v2/components.json", "api/v2/incidents.json", "api/v2/scheduled-maintenances.json"];
+const FEED: &str = "history.atom";
+/// After so many pages of the history without anything new there is nothing more: two years.
+const QUIET_PAGES: usize = 8;
+/// The most pages of the history: fifty years.
+const MAX_PAGES: usize = 200;
+/// The most incidents.
+const MAX_INCIDENTS: usize = 100_000;
+/// So many in one page of the history are as many as some servers tell.
+const SUSPICIOUS: usize = 500;
+
+#[derive(Deserialize)]
+struct History {
+    months: Vec<Month>,
+}
+
+#[derive(Deserialize)]
+struct Month {
+    #[serde(default)]
+    incidents: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    code: String,
+}
+
+pub async fn gather(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let mut listed = Source::default();
+    for list in LISTS {
+        listed.extend(fetched(polite, keep, list).await?);
+    }
+    // The feed is what some pages don't have, and others have switched off.
+    if !keep.has(FEED)
+        && let Some(feed) = polite.get(FEED).await?
+    {
+        match read(&feed) {
+            Ok(_) => keep.put(FEED, &feed)?,
+            Err(error) => problems.push(format!("{FEED}: {error}")),
+        }
+    }
+    let codes = history(polite, keep, &mut problems).await?;
+    let whole: BTreeSet<&str> = listed.incidents.iter().chain(&listed.maintenances).map(|it| it.id.as_str()).collect();
+    let older: Vec<&String> = codes.iter().filter(|code| !whole.contains(code.as_str())).collect();
+    for (done, code) in older.iter().enumerate() {
+        polite.tell(Step::Incidents(done, older.len()));
+        problems.extend(incident(polite, keep, code).await?);
+    }
+    polite.tell(Step::Incidents(older.len(), older.len()));
+    for planned in listed.maintenances.iter().filter(|it| it.status != "completed" && is_id(&it.id)) {
+        what_it_does_by_itself(polite, keep, &planned.id).await?;
+    }
+    Ok(problems)
+}
+
+/// A document without which there is no page.
+async fn fetched(polite: &mut Polite<'_>, keep: &Keep, name: &str) -> anyhow::Result<Source> {
+    if let Some(kept) = keep.document(name) {
+        return read(&kept).with_context(|| keep.folder().join(name).display().to_string());
+    }
+    let Some(body) = polite.get(name).await? else {
+        bail!("there is no /{name}: this is no page that can be imported this way");
+    };
+    let source = read(&body).with_context(|| name.to_owned())?;
+    keep.put(name, &body)?;
+    Ok(source)
+}
+
+/// The ids of everything in the history, newest first.
+async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String>) -> anyhow::Result<Vec<String>> {
+    let (mut codes, mut known) = (Vec::new(), BTreeSet::new());
+    let mut quiet = 0;
+    for page in 1..=MAX_PAGES {
+        let name = if page == 1 { "history.json".to_owned() } else { format!("history-{page}.json") };
+        let body = match keep.document(&name) {
+            Some(kept) => kept.into(),
+            None => match polite.get(&format!("history.json?page={page}")).await? {
+                Some(body) => body,
+                None if page == 1 => {
+                    problems.push("there is no /history.json: only the newest fifty incidents can be had".into());
+                    break;
+                }
+                None => break,
+            },
+        };
+        let rows = rows(&body).with_context(|| format!("history.json?page={page}"))?;
+        keep.put(&name, &body)?;
+        if rows.len() >= SUSPICIOUS {
+            problems.push(format!("history.json?page={page} tells of {} incidents: there may be more", rows.len()));
+        }
+        let before = codes.len();
+        for row in rows {
+            if !is_id(&row.code) {
+                problems.push(format!("incident “{}” of the history: its id can't be kept", row.code));
+            } else if known.insert(row.code.clone()) {
+                codes.push(row.code);
+            }
+        }
+        quiet = if codes.len() == before { quiet + 1 } else { 0 };
+        if quiet == QUIET_PAGES {
+            break;
+        }
+        if codes.len() >= MAX_INCIDENTS {
+            problems.push(format!("the history tells of more than {MAX_INCIDENTS} incidents: the rest is left out"));
+            break;
+        }
+    }
+    Ok(codes)
+}
+
+fn rows(body: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
+    let history: History = serde_json::from_slice(body)?;
+    Ok(history.months.into_iter().flat_map(|month| month.incidents).collect())
+}
+
+/// One incident, wherever it is told; a sentence where it is not.
+async fn incident(polite: &mut Polite<'_>, keep: &Keep, code: &str) -> anyhow::Result<Option<String>> {
+    let places = [format!("api/v2/incidents/{code}.json"), format!("incidents/{code}.json")];
+    if places.iter().any(|place| keep.has(place)) {
+        return Ok(None);
+    }
+    let mut problem = "it is in the history, but nowhere else".to_owned();
+    for place in &places {
+        let Some(body) = polite.get(place).await? else { continue };
+        match read(&body) {
+            Ok(source) if source.incidents.iter().chain(&source.maintenances).any(|it| it.id == code) => {
+                keep.put(place, &body)?;
+                return Ok(None);
+            }
+            Ok(_) => problem = "the document of that name tells of something else".to_owned(),
+            Err(error) => problem = error.to_string(),
+        }
+    }
+    Ok(Some(format!("incident {code}: {problem}")))
+}
+
+/// Whether a maintenance to come begins and ends by itself stands only in its own document, if there is one.
+async fn what_it_does_by_itself(polite: &mut Polite<'_>, keep: &Keep, id: &str) -> anyhow::Result<()> {
+    let place = format!("incidents/{id}.json");
+    if !keep.has(&place)
+        && let Some(body) = polite.get(&place).await?
+        && read(&body).is_ok_and(|source| source.maintenances.iter().any(|it| it.id == id))
+    {
+        keep.put(&place, &body)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Uptime Kuma: the JSON backup of version 1, and what `/api/status-page/SLUG` answers.
+//!
+//! A backup holds the addresses and passwords of what is watched and of whoever is told: of all that, only names and
+//! descriptions are read.
+
+use std::path::Path;
+
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::Format;
+use super::source::{Source, SourceComponent, SourceIncident, SourcePage, SourceUpdate, Unreadable};
+use super::text::instant;
+
+/// Uptime Kuma's JSON.
+pub struct Kuma;
+
+impl Format for Kuma {
+    fn takes(&self, path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "json")
+    }
+
+    fn read(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
+        let document: Value = serde_json::from_slice(bytes)?;
+        let mut source = Source::default();
+        match (document.get("monitorList"), document.get("publicGroupList")) {
+            (_, Some(Value::Array(groups))) => take_page(&document, groups, &mut source),
+            (Some(Value::Array(monitors)), _) => take_backup(monitors, &mut source),
+            // Some exports have the monitors by their number.
+            (Some(Value::Object(monitors)), _) => {
+                take_backup(&monitors.values().cloned().collect::<Vec<_>>(), &mut source);
+            }
+            _ => return Err(Unreadable::Other("it is neither a backup nor a status page of Uptime Kuma".into())),
+        }
+        Ok(source)
+    }
+}
+
+/// Monitors become components, monitors of the kind “group” groups.
+fn take_backup(monitors: &[Value], source: &mut Source) {
+    source
+        .remarks
+        .push("a backup tells the monitors only: set the name of the page, and delete what is not for visitors".into());
+    let is_group = |monitor: &Value| monitor["type"] == "group";
+    for (place, monitor) in (1..).zip(monitors) {
+        if monitor["active"] == false || monitor["active"] == 0 {
+            source.remarks.push(format!(
+                "monitor {} “{}” is paused; it is left out",
+                monitor["id"],
+                said(monitor, "name")
+            ));
+            continue;
+        }
+        // A group within a group stands on the page's top level.
+        let parent = monitor["parent"].as_i64().filter(|_| !is_group(monitor));
+        source.components.push(SourceComponent {
+            id: if is_group(monitor) { group_id(&monitor["id"]) } else { number(&monitor["id"]) },
+            name: said(monitor, "name"),
+            description: said(monitor, "description"),
+            status: "operational".into(),
+            group_id: parent.map(|id| group_id(&id.into())).unwrap_or_default(),
+            position: place,
+            group: is_group(monitor),
+            ..SourceComponent::default()
+        });
+    }
+}
+
+/// The groups of a public page, its incidents and its maintenances.
+fn take_page(document: &Value, groups: &[Value], source: &mut Source) {
+    let title = document.pointer("/config/title").and_then(Value::as_str).unwrap_or_default().to_owned();
+    source.page = Some(SourcePage { name: title, ..SourcePage::default() });
+    for (place, group) in (1..).zip(groups) {
+        let id = group_id(&group["id"]);
+        let row = SourceComponent { id: id.clone(), name: said(group, "name"), position: place, ..Default::default() };
+        source.components.push(SourceComponent { group: true, ..row });
+        for (place, monitor) in (1..).zip(items(group, "monitorList")) {
+            source.components.push(SourceComponent {
+                id: number(&monitor["id"]),
+                name: said(monitor, "name"),
+                status: "operational".into(),
+                group_id: id.clone(),
+                position: place,
+                ..SourceComponent::default()
+            });
+        }
+    }
+    // Version 1 has one incident, version 2 a list.
+    let one = document.get("incident").filter(|incident| incident.is_object());
+    source.incidents.extend(one.into_iter().chain(items(document, "incidents")).map(incident));
+    for maintenance in items(document, "maintenanceList") {
+        take_maintenance(maintenance, source);
+    }
+}
+
+/// What is pinned goes on; the page keeps no updates, only when the text was changed last.
+fn incident(item: &Value) -> SourceIncident {
+    let is_over = item["pin"] == false || item["pin"] == 0 || item["active"] == false;
+    let (told, changed) =
+        (instant(&said(item, "createdDate"), Tz::UTC), instant(&said(item, "lastUpdatedDate"), Tz::UTC));
+    let status = if is_over { "resolved" } else { "investigating" }.to_owned();
+    let impact = match item["style"].as_str() {
+        Some("danger") => "major",
+        Some("warning") => "minor",
+        _ => "none",
+    };
+    SourceIncident {
+        id: format!("incident-{}", number(&item["id"])),
+        name: said(item, "title"),
+        status: status.clone(),
+        impact: impact.to_owned(),
+        created_at: told.clone(),
+        updated_at: if changed.is_empty() { told.clone() } else { changed.clone() },
+        started_at: told.clone(),
+        incident_updates: vec![SourceUpdate {
+            status,
+            body: said(item, "content"),
+            created_at: told.clone(),
+            updated_at: changed,
+            display_at: told,
+            ..SourceUpdate::default()
+        }],
+        ..SourceIncident::default()
+    }
+}
+
+/// One maintenance for each of its times; a rule by which it comes again is not kept.
+fn take_maintenance(item: &Value, source: &mut Source) {
+    let zone: Tz = item["timezone"].as_str().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+    let (id, name) = (number(&item["id"]), said(item, "title"));
+    let strategy = said(item, "strategy");
+    if !matches!(strategy.as_str(), "single" | "manual" | "") {
+        source
+            .remarks
+            .push(format!("maintenance {id} “{name}” comes again ({strategy}): only the times that are told are kept"));
+    }
+    let slots: Vec<&Value> = items(item, "timeslotList").collect();
+    if slots.is_empty() {
+        source.broken.push(format!("maintenance {id} “{name}”: it has no time"));
+    }
+    for (index, slot) in slots.iter().enumerate() {
+        let (from, until) = (instant(&said(slot, "startDate"), zone), instant(&said(slot, "endDate"), zone));
+        let status = match item["status"].as_str() {
+            Some("under-maintenance") if index == 0 => "in_progress",
+            Some("ended") => "completed",
+            _ => "scheduled",
+        };
+        let at = if status == "completed" { &until } else { &from };
+        let update = SourceUpdate {
+            status: status.to_owned(),
+            body: said(item, "description"),
+            created_at: at.clone(),
+            display_at: at.clone(),
+            ..SourceUpdate::default()
+        };
+        source.maintenances.push(SourceIncident {
+            id: if index == 0 { format!("maintenance-{id}") } else { format!("maintenance-{id}-{index}") },
+            name: name.clone(),
+            status: status.to_owned(),
+            created_at: at.clone(),
+            incident_updates: vec![update],
+            scheduled_for: from,
+            scheduled_until: until,
+            ..SourceIncident::default()
+        });
+    }
+}
+
+fn group_id(id: &Value) -> String {
+    format!("group-{}", number(id))
+}
+
+fn number(id: &Value) -> String {
+    id.as_i64().map(|id| id.to_string()).unwrap_or_default()
+}
+
+fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value[key].as_array().map(Vec::as_slice).unwrap_or_default().iter()
+}
+
+fn said(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}

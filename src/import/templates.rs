@@ -1,0 +1,90 @@
+//! Templates from elsewhere.
+
+use chrono::{DateTime, Utc};
+
+use super::apply::{Import, left_alone, touched};
+use super::plan::{self, Planned};
+use super::source::{Source, SourceTemplate};
+use super::text;
+use crate::db::{Result, WriteTx, components, templates};
+use crate::domain::audit::Entry;
+use crate::domain::incident::MAX_TITLE;
+use crate::domain::template::MAX_NAME;
+use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
+
+/// The template that `source` becomes; the reason where it can't become one.
+fn plan(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Planned<Template>, String> {
+    let refuse = |what: &str| format!("template {} “{}”: {what}", source.id, source.name);
+    let id = TemplateId::parse(&source.id).ok_or_else(|| refuse("its id can't be read"))?;
+    let phase = Phase::from_key(&source.update_status)
+        .ok_or_else(|| refuse(&format!("there are none for “{}” here", source.update_status)))?;
+    let mut warnings = Vec::new();
+    let mut warn = |told: String| warnings.push(format!("template {id} “{}”: {told}", source.name));
+    if source.body.contains("{{") || source.title.contains("{{") {
+        warn("it holds placeholders, which may have other names here".into());
+    }
+    let (name, _) = text::line(&source.name, MAX_NAME);
+    let named = source.components.iter().filter_map(|row| ComponentId::parse(&row.id));
+    let template = Template {
+        name: if name.is_empty() { "(no name)".to_owned() } else { name },
+        title: text::line(&source.title, MAX_TITLE).0,
+        body: plan::body(&source.body, &mut warn),
+        phase,
+        // It says which, but not how they stand.
+        components: named.map(|id| (id, Status::Operational)).collect(),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+        id: id.clone(),
+    };
+    Ok(Planned { thing: template, warnings })
+}
+
+impl Import<'_> {
+    /// Writes the templates, as far as they differ.
+    pub(super) async fn templates(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
+        for row in &source.templates {
+            let planned = plan(row, self.now);
+            let Some(Planned { thing, warnings }) = self.or_refused(planned, |report| &mut report.templates) else {
+                continue;
+            };
+            self.template(tx, thing, warnings).await?;
+        }
+        Ok(())
+    }
+
+    async fn template(&mut self, tx: &mut WriteTx, mut thing: Template, warnings: Vec<String>) -> Result<()> {
+        let there = components::list(tx).await?;
+        thing.components.retain(|(id, _)| there.iter().any(|component| component.id == *id));
+        thing.components.sort();
+        thing.components.dedup();
+        let stands = templates::list(tx).await?.into_iter().find(|stands| stands.id == thing.id);
+        let said =
+            |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
+        let entry = Entry::new("template.import", &thing.id, &thing.name);
+        match stands {
+            None => {
+                templates::insert(tx, &thing).await?;
+                self.entries.push(entry.after(&thing));
+                self.report.templates.created += 1;
+            }
+            Some(before) if said(&before) == said(&thing) => {
+                self.report.templates.unchanged += 1;
+                return Ok(());
+            }
+            Some(before) if touched(tx, before.id.as_str()).await? => {
+                self.report.templates.refused += 1;
+                self.report.refusals.push(left_alone("template", before.id.as_str(), &before.name));
+                return Ok(());
+            }
+            Some(before) => {
+                thing.version = before.version;
+                templates::update(tx, &mut thing, self.now).await?;
+                self.entries.push(entry.before(&before).after(&thing));
+                self.report.templates.changed += 1;
+            }
+        }
+        self.report.warnings.extend(warnings);
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! The documents of Statuspage's API as files: the lists with everything in them, each incident by itself, the history.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use super::{ensure_empty, put, write};
+use crate::db::{self, Tx};
+use crate::domain::IncidentId;
+use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::publish::api::{self, EntryRow, Scene};
+use crate::publish::record::Record;
+use crate::publish::{Encoding, Form, Publisher, Snapshot, shared};
+
+/// Documents that are the same as those that are served.
+const AS_SERVED: [&str; 8] = [
+    "/api/v2/summary.json",
+    "/api/v2/status.json",
+    "/api/v2/components.json",
+    "/api/v2/incidents/unresolved.json",
+    "/api/v2/scheduled-maintenances/upcoming.json",
+    "/api/v2/scheduled-maintenances/active.json",
+    "/history.atom",
+    "/history.rss",
+];
+
+impl Publisher {
+    /// Writes every document of the public API into the new folder `target`, with all incidents and maintenances and
+    /// not only the newest; gives the number of documents. `on_page` hears of each.
+    ///
+    /// # Errors
+    /// As [`Publisher::export`].
+    pub async fn export_documents(&self, target: &Path, mut on_page: impl FnMut(&str)) -> anyhow::Result<usize> {
+        ensure_empty(target)?;
+        self.publish().await?;
+        let (site, snapshot) = (self.site(), self.snapshot().context("nothing was published")?);
+        let mut count = 0;
+        for path in AS_SERVED {
+            let document = site.document(path).with_context(|| format!("{path} was not published"))?;
+            write(target, path, document)?;
+            on_page(path);
+            count += 1;
+        }
+        let mut tx = self.db.read().await?;
+        let mut folder = Folder { target, scene: shared::scene(&snapshot, &self.origin), count, on_page: &mut on_page };
+        folder.incidents(&mut tx).await?;
+        folder.maintenances(&mut tx).await?;
+        folder.history(&mut tx, &snapshot, &self.origin, self.clock.now()).await?;
+        Ok(folder.count)
+    }
+}
+
+/// Where everything goes.
+struct Folder<'a> {
+    target: &'a Path,
+    scene: Scene<'a>,
+    count: usize,
+    on_page: &'a mut dyn FnMut(&str),
+}
+
+impl Folder<'_> {
+    async fn incidents(&mut self, tx: &mut Tx) -> anyhow::Result<()> {
+        let mut list = List::open(self.target.join("api/v2/incidents.json"), &self.scene, "incidents")?;
+        let (all, mut cursor) = (Filter::default(), None);
+        loop {
+            let some = db::incidents::list(tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
+            let Some(last) = some.last() else { break };
+            cursor = Some(crate::publish::deep::cursor(last));
+            for incident in &some {
+                let review = match incident.reviewed_at {
+                    Some(_) => db::reviews::published(tx, &incident.id).await?,
+                    None => None,
+                };
+                let entry = EntryRow::incident(&self.scene, incident, review.as_ref());
+                list.add(&entry)?;
+                self.one(&incident.id, entry, &api::flat(&self.scene, incident, review.as_ref()))?;
+            }
+        }
+        self.count += 1;
+        list.close()
+    }
+
+    async fn maintenances(&mut self, tx: &mut Tx) -> anyhow::Result<()> {
+        let file = self.target.join("api/v2/scheduled-maintenances.json");
+        let mut list = List::open(file, &self.scene, "scheduled_maintenances")?;
+        let mut cursor = None;
+        loop {
+            let some = db::maintenances::list(tx, cursor.as_ref(), PAGE_SIZE as i64).await?;
+            cursor = some.last().and_then(db::maintenances::cursor);
+            if cursor.is_none() {
+                break;
+            }
+            for it in &some {
+                let entry = EntryRow::maintenance(&self.scene, it);
+                list.add(&entry)?;
+                if let Some(id) = IncidentId::parse(it.id.as_str()) {
+                    self.one(&id, entry, &api::flat_maintenance(&self.scene, it))?;
+                }
+            }
+        }
+        self.count += 1;
+        list.close()
+    }
+
+    /// One incident or maintenance in both shapes.
+    fn one(&mut self, id: &IncidentId, entry: EntryRow<'_>, flat: &str) -> anyhow::Result<()> {
+        let wrapped = api::single(&self.scene, entry);
+        for (form, text) in [(Form::Api, wrapped.as_str()), (Form::Flat, flat)] {
+            self.put(&form.path(id), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Three months in each file, back to those in which the oldest incident and the oldest maintenance ended.
+    async fn history(
+        &mut self,
+        tx: &mut Tx,
+        snapshot: &Arc<Snapshot>,
+        origin: &str,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let zone = snapshot.page.time_zone;
+        let first = [db::incidents::first_end(tx).await?, db::maintenances::first_end(tx).await?];
+        let oldest = Month::of(first.into_iter().flatten().min().unwrap_or(now), zone);
+        for page in 1..=api::MAX_PAGE {
+            let Snapshot { components, open, planned, .. } = snapshot.as_ref();
+            let around = Record::around(tx, components.clone(), open.clone(), planned.clone()).await?;
+            let record = around.of_quarter(tx, page, zone, now, i64::MAX).await?;
+            let document = record.render(&snapshot.page, origin, now);
+            let name = if page == 1 { "/history.json".to_owned() } else { format!("/history-{page}.json") };
+            self.put(&name, document.bytes(Encoding::Plain))?;
+            if api::months(page, now, zone).last().is_none_or(|month| *month <= oldest) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        put(&self.target.join(path.trim_start_matches('/')), bytes)?;
+        (self.on_page)(path);
+        self.count += 1;
+        Ok(())
+    }
+}
+
+/// A list that is written as it grows: it may be longer than what fits into memory.
+struct List {
+    file: PathBuf,
+    out: BufWriter<File>,
+    is_empty: bool,
+}
+
+impl List {
+    fn open(file: PathBuf, scene: &Scene<'_>, kind: &str) -> anyhow::Result<Self> {
+        put(&file, b"")?;
+        let out = BufWriter::new(File::create(&file)?);
+        let mut list = Self { file, out, is_empty: true };
+        list.write(&format!("{{\"page\":{},\"{kind}\":[", scene.page_written()))?;
+        Ok(list)
+    }
+
+    fn add(&mut self, entry: &EntryRow<'_>) -> anyhow::Result<()> {
+        if !std::mem::take(&mut self.is_empty) {
+            self.write(",")?;
+        }
+        self.write(&entry.written())
+    }
+
+    fn close(mut self) -> anyhow::Result<()> {
+        self.write("]}")?;
+        self.out.flush().with_context(|| format!("writing {}", self.file.display()))
+    }
+
+    fn write(&mut self, text: &str) -> anyhow::Result<()> {
+        self.out.write_all(text.as_bytes()).with_context(|| format!("writing {}", self.file.display()))
+    }
+}

@@ -1,0 +1,389 @@
+//! Importing a page from where it is served: politely, whatever the server does, and going on after a stop.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use candor::connections::Limits;
+use candor::db::{desk, maintenances, reviews, templates};
+use candor::domain::{IncidentId, MaintenanceId, Phase};
+use candor::import::Report;
+use candor::import::fetch::{self, Keep, Pace, Polite, Step};
+use candor::outbound::Bounds;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+use crate::cli::{candor, refused, said};
+use crate::moving::{another, differing, from_folder, furnish, told_company};
+use crate::support::TestDb;
+use crate::support::app::TestApp;
+use crate::support::hosted::{Answer, Hosted, Says};
+use crate::support::server::Server;
+
+on_both_databases!(
+    a_public_page_is_imported_whole,
+    a_running_candor_is_imported_as_an_equal_page,
+    the_management_api_tells_more,
+    the_shell_asks_once_for_the_preview_and_the_import,
+);
+
+/// So fast that no test waits, and so short that nothing takes long.
+fn pace() -> Pace {
+    let bounds = Bounds { time: Duration::from_secs(5), size: 1 << 20 };
+    Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds }
+}
+
+/// Fetches the public page at `url` into `folder`: what could not be had, and for how many seconds we waited each time.
+async fn fetched(url: &Url, folder: &TempDir, pace: Pace) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
+    let waits = Mutex::new(Vec::new());
+    let watch = |step: Step<'_>| {
+        if let Step::Waiting(seconds) = step {
+            waits.lock().unwrap().push(seconds);
+        }
+    };
+    let clock = candor::clock::Clock::fixed(crate::support::now());
+    let keep = Keep::open(&folder.path().join("kept"), url, false).unwrap();
+    let result = match Polite::new(url, None, pace, &clock, &watch) {
+        Ok(mut polite) => fetch::public(&mut polite, &keep).await,
+        Err(error) => Err(error),
+    };
+    (result, waits.into_inner().unwrap())
+}
+
+async fn import(test: &TestDb, folder: &TempDir) -> Report {
+    from_folder(test, &folder.path().join("kept")).await
+}
+
+fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
+    let update = |(minute, (status, body)): (usize, &(&str, &str))| {
+        json!({"id": format!("{id}u{minute}"), "status": status, "body": body,
+               "display_at": format!("2026-03-01T10:{minute:02}:00.000-07:00"),
+               "affected_components": [{"code": "b1n8y5t3w6qd", "name": "API", "old_status": "operational",
+                                        "new_status": "partial_outage"}]})
+    };
+    let updates: Vec<Value> = updates.iter().enumerate().map(update).rev().collect();
+    json!({"id": id, "name": format!("Incident {id}"), "status": status, "impact": "major",
+           "created_at": "2026-03-01T10:00:00.000-07:00", "started_at": "2026-03-01T10:00:00.000-07:00",
+           "updated_at": "2026-03-01T10:09:00.000-07:00", "resolved_at": null, "shortlink": "https://stspg.io/x",
+           "incident_updates": updates, "components": []})
+}
+
+fn maintenance(id: &str, status: &str) -> Value {
+    let mut it = incident(id, status, &[(status, "Work")]);
+    it["impact"] = json!("maintenance");
+    it["scheduled_for"] = json!("2026-12-09T02:00:00.000-07:00");
+    it["scheduled_until"] = json!("2026-12-09T04:00:00.000-07:00");
+    it
+}
+
+fn history(codes: &[&str]) -> Value {
+    let rows: Vec<Value> = codes.iter().map(|code| json!({"code": code, "name": code, "impact": "none"})).collect();
+    json!({"page_status": {}, "components": [], "months": [{"name": "March", "incidents": rows}, {"name": "February"}]})
+}
+
+/// A page with two incidents and a maintenance in its lists, and more in its history.
+fn hosted() -> Hosted {
+    let page = json!({"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver",
+                      "updated_at": "2026-03-04T09:15:02.417-07:00"});
+    let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
+                      "start_date": "2024-01-09", "created_at": "2024-01-09T08:00:11.120-07:00"});
+    let (new, newer) = (
+        incident("new", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
+        incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
+    );
+    let server = Hosted::new();
+    server.has(
+        "/api/v2/summary.json",
+        json!({"page": page, "components": [part], "incidents": [],
+                                              "scheduled_maintenances": [], "status": {"indicator": "none"}}),
+    );
+    server.has("/api/v2/components.json", json!({"page": page, "components": [part]}));
+    server.has("/api/v2/incidents.json", json!({"page": page, "incidents": [newer, new]}));
+    server.has(
+        "/api/v2/scheduled-maintenances.json",
+        json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}),
+    );
+    server.has("/history.json?page=1", history(&["newer", "new", "coming", "old"]));
+    server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
+    server.otherwise(|path| {
+        if path.starts_with("/history.json") { Says::Text(history(&[]).to_string()) } else { Says::Status(404, "") }
+    });
+    let old = incident("old", "resolved", &[("resolved", "Over")]);
+    server.has("/api/v2/incidents/old.json", json!({"page": page, "incident": old}));
+    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    let mut work = maintenance("oldwork", "completed");
+    work["scheduled_for"] = json!("2025-01-09T02:00:00.000-07:00");
+    work["scheduled_until"] = json!("2025-01-09T04:00:00.000-07:00");
+    server.has("/api/v2/incidents/oldwork.json", json!({"page": page, "incident": work}));
+    server.has("/history.atom", "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title>\
+        <updated>2026-03-01T19:40:00Z</updated><entry><id>tag:status.acme.test,2005:Incident/28461093</id><title>t</title>\
+        <updated>2026-03-01T19:40:00Z</updated>\
+        <link rel=\"alternate\" href=\"https://status.acme.test/incidents/newer\"/></entry></feed>");
+    server
+}
+
+async fn a_public_page_is_imported_whole(test: TestDb) {
+    let server = hosted();
+    let folder = tempfile::tempdir().unwrap();
+    let (problems, waits) = fetched(&server.url, &folder, pace()).await;
+    let problems = problems.unwrap();
+    assert_eq!((problems.len(), waits.len()), (1, 0), "{problems:?}");
+    assert!(problems[0].contains("../etc/passwd"));
+    let asked = server.asked();
+    let unique: std::collections::BTreeSet<&String> = asked.iter().collect();
+    assert_eq!((unique.len(), server.most_at_once()), (asked.len(), 1), "{asked:?}");
+    // What the lists hold whole is not asked for again.
+    assert!(!asked.iter().any(|path| path.ends_with("/new.json")), "{asked:?}");
+    let report = import(&test, &folder).await;
+    assert_eq!(
+        (report.incidents.created, report.maintenances.created, report.feed_ids.created),
+        (4, 2, 1),
+        "{report:#?}"
+    );
+    assert!(import(&test, &folder).await.changes_nothing());
+    let mut tx = test.read().await.unwrap();
+    let find = |id: &str| IncidentId::parse(id).unwrap();
+    assert_eq!(desk::find(&mut tx, &find("older")).await.unwrap().updates[0].body, "Long over");
+    let newer = desk::find(&mut tx, &find("newer")).await.unwrap();
+    assert_eq!((newer.updates.len(), newer.phase), (1, Phase::Resolved));
+    assert_eq!(reviews::published(&mut tx, &newer.id).await.unwrap().unwrap().body, "A pump failed.");
+    let work = maintenances::find(&mut tx, &MaintenanceId::parse("oldwork").unwrap()).await.unwrap();
+    assert!(work.phase.is_over());
+    drop(tx);
+    let app = TestApp::new(test).await;
+    let feed = app.visitor().get("/history.atom").await.text();
+    assert!(feed.contains("<id>tag:status.acme.test,2005:Incident/28461093</id>"), "{feed}");
+}
+
+#[tokio::test]
+async fn a_busy_server_is_waited_for() {
+    let server = hosted();
+    let page = Says::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
+    server.says(
+        "/api/v2/components.json",
+        vec![
+            Says::Status(429, "retry-after: 7"),
+            // The clock of the test stands at 12:00:00.
+            Says::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
+            Says::Status(503, ""),
+            Says::Status(429, "retry-after: nonsense"),
+            page.clone(),
+        ],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let (problems, waits) = fetched(&server.url, &folder, pace()).await;
+    assert!(problems.is_ok(), "{problems:?}");
+    assert_eq!(waits, [7, 99, 4, 8]);
+    for (answer, told) in [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")] {
+        let server = hosted();
+        server.says("/api/v2/components.json", vec![Says::Status(429, answer)]);
+        let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+        let error = format!("{:#}", problems.unwrap_err());
+        assert!(error.contains(told) && error.contains("what was fetched is kept"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_goes_on_where_it_stopped() {
+    let server = hosted();
+    server.says("/incidents/older.json", vec![Says::Status(500, "")]);
+    let folder = tempfile::tempdir().unwrap();
+    let (stopped, _) = fetched(&server.url, &folder, pace()).await;
+    assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: the answer has the status 500"));
+    server.asked();
+    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    let (problems, _) = fetched(&server.url, &folder, pace()).await;
+    assert_eq!(problems.unwrap().len(), 1);
+    let asked = server.asked();
+    // And whether the coming maintenance has a document of its own, which it has not.
+    assert_eq!(
+        asked,
+        [
+            "/api/v2/incidents/older.json",
+            "/incidents/older.json",
+            "/api/v2/incidents/oldwork.json",
+            "/incidents/coming.json"
+        ]
+    );
+    // After an import everything is asked for anew; another page needs another folder.
+    let keep = Keep::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    assert!(keep.has("incidents/older.json"));
+    keep.imported().unwrap();
+    let keep = Keep::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    assert!(!keep.has("incidents/older.json"));
+    let other = Url::parse("https://status.example.org/").unwrap();
+    assert!(Keep::open(&folder.path().join("kept"), &other, false).is_err());
+    std::fs::write(folder.path().join("mine.txt"), "x").unwrap();
+    assert!(Keep::open(folder.path(), &other, true).is_err(), "what is not ours is not deleted");
+    assert!(folder.path().join("mine.txt").exists());
+}
+
+#[tokio::test]
+async fn whatever_a_server_does_ends_with_a_sentence() {
+    let list = "/api/v2/incidents.json";
+    for (path, answer, told) in [
+        (list, Says::Status(302, "location: https://elsewhere.test/"), "leads to https://elsewhere.test/"),
+        (list, Says::Long(100 << 20), "longer than 1048576 bytes"),
+        (list, Says::Drip, "no answer after 6 attempts"),
+        (list, Says::Text("{\"incidents\":[".into()), "not JSON"),
+        (list, Says::Text("<html>Sign in</html>".into()), "not a feed"),
+        (list, Says::Text("{\"hello\":1}".into()), "not a document"),
+        (list, Says::Status(404, ""), "no page that can be imported"),
+        (list, Says::Status(401, ""), "we may not read that"),
+        ("/history.json?page=1", Says::Text("[]".into()), "history.json?page=1"),
+    ] {
+        let server = hosted();
+        server.says(path, vec![answer.clone()]);
+        let short = Pace { bounds: Bounds { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
+        let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), short).await;
+        let error = stopped.map_err(|error| format!("{error:#}"));
+        assert!(error.as_ref().is_err_and(|error| error.contains(told)), "{answer:?}: {error:?}");
+    }
+    // One incident that can't be read keeps back no other.
+    let server = hosted();
+    server.says("/api/v2/incidents/old.json", vec![Says::Text("<html>".into())]);
+    server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
+    let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+    let problems = problems.unwrap();
+    assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
+    assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
+}
+
+#[tokio::test]
+async fn a_history_without_end_has_an_end() {
+    // The same three months for ever, and months that always hold something new.
+    for (answer, most) in [
+        ((|_: &str| Says::Text(history(&["old"]).to_string())) as Answer, 20),
+        (
+            |path: &str| {
+                let page = path.strip_prefix("/history.json?page=");
+                page.map_or(Says::Status(404, ""), |page| Says::Text(history(&[&format!("made{page}")]).to_string()))
+            },
+            700,
+        ),
+    ] {
+        let server = hosted();
+        server.otherwise(answer);
+        let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+        assert!(problems.is_ok());
+        let asked = server.asked().len();
+        assert!(asked <= most, "{asked} requests");
+    }
+}
+
+async fn a_running_candor_is_imported_as_an_equal_page(test: TestDb) {
+    let elsewhere = another(&test).await;
+    told_company(&test).await;
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let url = Url::parse(&format!("http://{}/", server.address)).unwrap();
+    let origin = url.as_str().trim_end_matches('/').to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let (problems, _) = fetched(&url, &folder, pace()).await;
+    assert_eq!(problems.unwrap(), [""; 0]);
+    let report = import(&elsewhere, &folder).await;
+    assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
+    furnish(&test, &elsewhere).await;
+    drop(server);
+    let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
+    // Only the flat documents tell whether people set an impact that is the computed one, and what a maintenance that is
+    // over did by itself; what stands in the lists is not asked for once more.
+    let untold =
+        ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
+    let different = differing(&here, &there, &untold).await;
+    assert!(different.is_empty(), "{different:#?}");
+}
+
+/// A management API with two pages of incidents.
+fn managed() -> Hosted {
+    let server = Hosted::new();
+    let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
+    server.has(
+        "/v1/pages",
+        json!([{"id": "p1", "name": "Acme", "time_zone": "UTC", "url": "https://acme.test"},
+                                   {"id": "p2", "name": "Other"}]),
+    );
+    server.has(
+        "/v1/pages/p1/component-groups?per_page=100&page=1",
+        json!([{"id": "g1", "name": "Web", "description": "", "components": ["c1"], "position": 1}]),
+    );
+    server.has("/v1/pages/p1/components?per_page=100&page=1", json!([part]));
+    let many: Vec<Value> =
+        (0..100).map(|index| incident(&format!("it{index}"), "resolved", &[("resolved", "Over")])).collect();
+    let mut lesson = incident("lesson", "resolved", &[("resolved", "Over")]);
+    lesson["postmortem_body"] = json!("Not yet told.");
+    let mut work = maintenance("work", "scheduled");
+    for (key, value) in [
+        ("scheduled_remind_prior", true),
+        ("scheduled_auto_in_progress", true),
+        ("scheduled_auto_completed", false),
+        ("auto_transition_to_maintenance_state", false),
+    ] {
+        work[key] = json!(value);
+    }
+    server.has("/v1/pages/p1/incidents?limit=100&page=1", json!(many));
+    server.has("/v1/pages/p1/incidents?limit=100&page=2", json!([lesson, work]));
+    server.has(
+        "/v1/pages/p1/incident_templates?per_page=100&page=1",
+        json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
+                       "components": [part]},
+                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]),
+    );
+    server.has(
+        "/v1/pages/p1/subscribers/count",
+        json!({"email": {"active": 40, "unconfirmed": 1}, "sms": {"active": 2}}),
+    );
+    server
+}
+
+async fn the_management_api_tells_more(test: TestDb) {
+    let server = managed();
+    let folder = tempfile::tempdir().unwrap();
+    let keep = Keep::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    let clock = test.clock.clone();
+    let polite = || Polite::new(&server.url, Some("s3cret"), pace(), &clock, &|_| {}).unwrap();
+    let error = fetch::managed(&mut polite(), &keep, None).await.unwrap_err();
+    assert!(error.to_string().contains("--page: p1, p2"), "{error}");
+    let problems = fetch::managed(&mut polite(), &keep, Some("p1")).await.unwrap();
+    assert_eq!(problems, [""; 0]);
+    assert!(server.asked().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
+    let report = import(&test, &folder).await;
+    assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 1), "{report:#?}");
+    assert_eq!((report.incidents.created, report.maintenances.created, report.templates.refused), (101, 1, 1));
+    let told = |words: &str| report.warnings.iter().chain(&report.refusals).any(|told| told.contains(words));
+    assert!(told("43 subscribers are not kept") && told("“Work”: there are none for “scheduled”"), "{report:#?}");
+    assert!(import(&test, &folder).await.changes_nothing());
+    let mut tx = test.read().await.unwrap();
+    let lesson = reviews::find(&mut tx, &IncidentId::parse("lesson").unwrap()).await.unwrap().unwrap();
+    assert!(lesson.published.is_none() && lesson.body == "Not yet told.");
+    let work = maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
+    assert!(work.switches.reminds && work.switches.starts && !work.switches.completes && !work.switches.marks);
+    let prepared = templates::list(&mut tx).await.unwrap();
+    assert_eq!((prepared[0].id.as_str(), prepared[0].phase), ("t1", Phase::Identified));
+    // The token is nowhere but in the request.
+    let mut kept = Vec::new();
+    for entry in std::fs::read_dir(folder.path().join("kept/v1")).unwrap() {
+        kept.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    assert!(!String::from_utf8_lossy(&kept).contains("s3cret"));
+}
+
+async fn the_shell_asks_once_for_the_preview_and_the_import(test: TestDb) {
+    let server = hosted();
+    let folder = tempfile::tempdir().unwrap();
+    let keep = folder.path().join("kept").display().to_string();
+    let url = server.url.as_str();
+    let run = |more: &[&str]| {
+        let arguments = [&["import", "statuspage", url, "--keep", &keep], more].concat();
+        candor(&test, &arguments, "")
+    };
+    let preview = said(&run(&["--dry-run"]));
+    assert!(preview.contains("incidents: 4 created") && preview.contains("nothing is written"), "{preview}");
+    assert!(preview.contains("could not be had: incident “../etc/passwd”"), "{preview}");
+    assert!(server.asked().len() > 10);
+    let done = said(&run(&[]));
+    assert!(done.contains("incidents: 4 created") && done.contains("feed entries: 1 created"), "{done}");
+    assert_eq!(server.asked(), ["/incidents/coming.json"], "only what was missing is asked for again");
+    let two = candor(&test, &["import", "statuspage", "https://a.test", "https://b.test"], "");
+    assert!(refused(&two, 1).contains("one page at a time"));
+}

@@ -1,0 +1,169 @@
+//! Importing from Cachet, cState and Uptime Kuma: the same preview, the same warnings, and twice changes nothing.
+
+use std::path::PathBuf;
+
+use candor::db::{components, desk, incidents, maintenances, page};
+use candor::domain::{
+    Component, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status, Visibility,
+};
+use candor::import::{CState, Cachet, Files, Format, Kuma, Options, Report, import, preview};
+use chrono_tz::Tz;
+
+use crate::cli::{candor, refused, said};
+use crate::support::TestDb;
+
+on_both_databases!(
+    cachets_answers_are_imported_as_they_are_meant,
+    cstates_files_are_imported_as_they_are_meant,
+    kumas_backup_becomes_components_and_nothing_secret,
+    kumas_page_is_imported_with_its_incident_and_maintenances,
+    the_shell_imports_them,
+);
+
+const LISBON: Tz = Tz::Europe__Lisbon;
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures")).join(name)
+}
+
+/// Previews and imports a fixture, which does what the preview said, and once more, which changes nothing.
+async fn run(test: &TestDb, format: &dyn Format, name: &str) -> Report {
+    let files = Files::at(format, &[fixture(name)]).unwrap();
+    let sum = |reports: Vec<Report>| {
+        let mut all = Report::default();
+        reports.into_iter().for_each(|report| all.extend(report));
+        all
+    };
+    let (options, now) = (Options::default(), test.clock.now());
+    let before = test.read().await.unwrap().revision().await.unwrap();
+    let previewed = sum(preview(test, &files, &options, now, || {}).await.unwrap());
+    assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
+    let imported = sum(import(test, &files, &options, now, || {}).await.unwrap());
+    assert_eq!(imported, previewed);
+    let again = sum(import(test, &files, &options, now, || {}).await.unwrap());
+    assert!(again.changes_nothing(), "{again:#?}");
+    imported
+}
+
+async fn parts(test: &TestDb) -> Vec<Component> {
+    components::list(&mut test.read().await.unwrap()).await.unwrap()
+}
+
+async fn found(test: &TestDb, id: &str) -> Incident {
+    desk::find(&mut test.read().await.unwrap(), &IncidentId::parse(id).unwrap()).await.unwrap()
+}
+
+async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
+    maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
+}
+
+fn told(report: &Report, words: &[&str]) -> bool {
+    let all = report.warnings.iter().chain(&report.refusals);
+    all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
+}
+
+async fn cachets_answers_are_imported_as_they_are_meant(test: TestDb) {
+    let report = run(&test, &Cachet { zone: LISBON }, "cachet").await;
+    assert_eq!((report.groups.created, report.components.created, report.incidents.created), (1, 3, 4), "{report:#?}");
+    assert_eq!((report.maintenances.created, report.refusals.len()), (2, 0), "{:#?}", report.refusals);
+    let parts = parts(&test).await;
+    let (shop, webcam) = (&parts[0], parts.iter().find(|part| part.name == "Webcam").unwrap());
+    assert_eq!((shop.name.as_str(), shop.group_id.as_ref().unwrap().as_str()), ("Ticket shop", "group-1"));
+    assert_eq!(webcam.status, Status::MajorOutage, "nothing explains it");
+    let stuck = found(&test, "1").await;
+    let phases: Vec<Phase> = stuck.updates.iter().map(|update| update.phase).collect();
+    assert_eq!(phases, [Phase::Investigating, Phase::Identified, Phase::Resolved]);
+    // In October Lisbon is an hour ahead.
+    assert_eq!(stuck.started_at.to_rfc3339(), "2026-10-24T09:00:00+00:00");
+    assert_eq!(stuck.ended_at.unwrap().to_rfc3339(), "2026-10-24T10:30:00+00:00");
+    assert_eq!(stuck.updates[2].edited_at.unwrap().to_rfc3339(), "2026-10-24T10:50:00+00:00");
+    assert_eq!((stuck.affected()[0].1, stuck.updates[1].id.as_str()), ("Turnstiles", "update-11"));
+    // What goes on holds its component as it stands; the baseline is free of it.
+    let slow = found(&test, "2").await;
+    assert!(slow.is_open() && slow.phase == Phase::Monitoring);
+    assert_eq!(slow.statuses().into_values().collect::<Vec<_>>(), [Status::PartialOutage]);
+    assert_eq!(shop.status, Status::Operational);
+    assert_eq!(found(&test, "3").await.visibility, Visibility::Internal);
+    assert!(incidents::find(&mut test.read().await.unwrap(), &IncidentId::parse("3").unwrap()).await.is_err());
+    assert_eq!(found(&test, "5").await.phase, Phase::Investigating);
+    let lamp = found_maintenance(&test, "schedule-1").await;
+    assert_eq!((lamp.phase, lamp.components[0].name.as_str()), (MaintenancePhase::Completed, "Webcam"));
+    assert_eq!(lamp.scheduled_until.to_rfc3339(), "2026-08-04T00:15:00+00:00");
+    let stairs = found_maintenance(&test, "schedule-2").await;
+    assert_eq!((stairs.scheduled_until - stairs.scheduled_for).num_minutes(), 60);
+    for words in [&["page 1 of 2"][..], &["Old guestbook", "not enabled"], &["incident 5", "no text"]] {
+        assert!(told(&report, words), "{words:?}: {:#?}", report.warnings);
+    }
+}
+
+async fn cstates_files_are_imported_as_they_are_meant(test: TestDb) {
+    let report = run(&test, &CState { zone: LISBON }, "cstate").await;
+    assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 4, 3), "{report:#?}");
+    let page = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    assert_eq!((page.name.as_str(), page.time_zone, page.url.as_str()), ("Harbour of Quill", LISBON, ""));
+    let parts = parts(&test).await;
+    assert_eq!(parts[0].description, "Booking a berth, by web and by radio.");
+    let berths = found(&test, "2026-10-01-berths-double-booked").await;
+    let said: Vec<(Phase, String)> =
+        berths.updates.iter().map(|update| (update.phase, update.posted_at.format("%H:%M").to_string())).collect();
+    assert_eq!(
+        said,
+        [
+            (Phase::Investigating, "08:00".into()),
+            (Phase::Identified, "09:10".into()),
+            (Phase::Resolved, "10:45".into())
+        ]
+    );
+    assert!(berths.updates[2].body.ends_with("own.\n\nWhoever had to wait at anchor gets a free night."));
+    assert_eq!(berths.updates[1].body, "Two harbour masters wrote into **one** book.");
+    let affected: Vec<&str> = berths.affected().into_iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(affected, ["berth-booking", "tide-tables"]);
+    let desk = found(&test, "customs-desk-closed").await;
+    assert!(desk.is_open() && desk.statuses().into_values().eq([Status::MajorOutage]));
+    assert!(
+        told(&report, &["Regatta in December", "informational"]) && told(&report, &["Not to be read yet", "draft"])
+    );
+    assert!(told(&report, &["broken.md", "front matter"]), "{:#?}", report.refusals);
+}
+
+async fn kumas_backup_becomes_components_and_nothing_secret(test: TestDb) {
+    let report = run(&test, &Kuma, "kuma/backup.json").await;
+    assert_eq!((report.groups.created, report.components.created), (1, 3), "{report:#?}");
+    let parts = parts(&test).await;
+    let names: Vec<(&str, bool)> = parts.iter().map(|part| (part.name.as_str(), part.group_id.is_some())).collect();
+    assert_eq!(names, [("Telescope control", true), ("Star catalogue", true), ("Gift shop", false)]);
+    assert!(told(&report, &["Old dome", "paused"]) && told(&report, &["monitors only"]));
+    let everything = format!("{parts:?} {report:?} {:?}", rows(&test).await);
+    assert!(!everything.contains("never-import-me"), "{everything}");
+}
+
+async fn rows(test: &TestDb) -> Vec<candor::domain::audit::Record> {
+    candor::db::audit::list(&mut test.read().await.unwrap(), None, 100).await.unwrap()
+}
+
+async fn kumas_page_is_imported_with_its_incident_and_maintenances(test: TestDb) {
+    let report = run(&test, &Kuma, "kuma/status-page.json").await;
+    assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 3, 1), "{report:#?}");
+    let clouds = found(&test, "incident-3").await;
+    assert!(clouds.is_open() && clouds.updates[0].edited_at.is_some());
+    let mirror = found_maintenance(&test, "maintenance-1").await;
+    assert_eq!(mirror.scheduled_for.to_rfc3339(), "2026-12-02T10:00:00+00:00");
+    assert_eq!(found_maintenance(&test, "maintenance-2").await.phase, MaintenancePhase::Completed);
+    assert!(told(&report, &["By hand", "no time"]) && told(&report, &["Nightly restart", "comes again"]));
+}
+
+async fn the_shell_imports_them(test: TestDb) {
+    let path = |name: &str| fixture(name).display().to_string();
+    let preview =
+        said(&candor(&test, &["import", "cachet", "--zone", "Europe/Lisbon", "--dry-run", &path("cachet")], ""));
+    assert!(preview.contains("nothing is written") && preview.contains("incidents: 4 created"), "{preview}");
+    assert!(parts(&test).await.is_empty());
+    for (format, name) in [("cachet", "cachet"), ("cstate", "cstate"), ("kuma", "kuma/backup.json")] {
+        let done = said(&candor(&test, &["import", format, &path(name)], ""));
+        assert!(done.contains("components:") && done.contains("created"), "{done}");
+    }
+    let wrong = candor(&test, &["import", "kuma", &path("cachet/groups.json")], "");
+    assert!(refused(&wrong, 1).contains("neither a backup nor a status page"));
+    let wrong = candor(&test, &["import", "cachet", "--zone", "Mars/Sea", &path("cachet")], "");
+    assert!(refused(&wrong, 2).contains("--zone"));
+}

@@ -1,0 +1,141 @@
+//! A page that somebody else hosts, played on loopback: what it answers is written by the test.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+/// What it says to a request.
+#[derive(Clone, Debug)]
+pub enum Says {
+    /// A document.
+    Text(String),
+    /// A status, with a header.
+    Status(u16, &'static str),
+    /// So many bytes of a document that is far too long.
+    Long(usize),
+    /// A document that never comes to its end.
+    Drip,
+}
+
+/// What is said at a path.
+pub type Answer = fn(&str) -> Says;
+
+/// The server.
+pub struct Hosted {
+    pub url: Url,
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// By path and query: each answer is given once, the last for ever.
+    answers: Mutex<HashMap<String, Vec<Says>>>,
+    /// What is answered where nothing is written.
+    otherwise: Mutex<Option<Answer>>,
+    asked: Mutex<Vec<String>>,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+impl Hosted {
+    /// A server that has nothing yet. It has a thread of its own, so that a test can wait for a program that asks it.
+    pub fn new() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let inner = Arc::new(Inner::default());
+        let serving = inner.clone();
+        std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let listener = TcpListener::from_std(listener).unwrap();
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(serve(stream, serving.clone()));
+                }
+            });
+        });
+        Self { url, inner }
+    }
+
+    /// Answers `path` with these, one after the other.
+    pub fn says(&self, path: &str, answers: Vec<Says>) {
+        self.inner.answers.lock().unwrap().insert(path.to_owned(), answers);
+    }
+
+    /// Answers `path` with a document.
+    pub fn has(&self, path: &str, document: impl ToString) {
+        self.says(path, vec![Says::Text(document.to_string())]);
+    }
+
+    /// Answers everything else by `answer`.
+    pub fn otherwise(&self, answer: Answer) {
+        *self.inner.otherwise.lock().unwrap() = Some(answer);
+    }
+
+    /// What was asked for since this was asked last, each with the token it came with.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.inner.asked.lock().unwrap())
+    }
+
+    /// How many requests there ever were at once.
+    pub fn most_at_once(&self) -> usize {
+        self.inner.most_at_once.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(mut stream: TcpStream, inner: Arc<Inner>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let path = head.split(' ').nth(1).unwrap().to_owned();
+    let token = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default();
+    inner.asked.lock().unwrap().push(format!("{path} {token}").trim_end().to_owned());
+    let now = inner.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+    inner.most_at_once.fetch_max(now, Ordering::SeqCst);
+    let answer = next(&inner, &path);
+    // Whoever asked may have gone.
+    let _ = answer_with(&mut stream, answer).await;
+    inner.at_once.fetch_sub(1, Ordering::SeqCst);
+}
+
+fn next(inner: &Inner, path: &str) -> Says {
+    let mut answers = inner.answers.lock().unwrap();
+    match answers.get_mut(path) {
+        Some(all) if all.len() > 1 => all.remove(0),
+        Some(all) => all[0].clone(),
+        None => inner.otherwise.lock().unwrap().map_or(Says::Status(404, ""), |answer| answer(path)),
+    }
+}
+
+async fn answer_with(stream: &mut TcpStream, answer: Says) -> std::io::Result<()> {
+    let head = |status: u16, length: usize, header: &str| {
+        let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
+        format!("HTTP/1.1 {status} X\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n")
+    };
+    match answer {
+        Says::Text(text) => stream.write_all((head(200, text.len(), "") + &text).as_bytes()).await,
+        Says::Status(status, header) => stream.write_all(head(status, 0, header).as_bytes()).await,
+        Says::Long(length) => {
+            stream.write_all(head(200, length, "").as_bytes()).await?;
+            let piece = vec![b' '; 64 * 1024];
+            for _ in 0..length / piece.len() {
+                stream.write_all(&piece).await?;
+            }
+            Ok(())
+        }
+        Says::Drip => {
+            stream.write_all(head(200, 1000, "").as_bytes()).await?;
+            loop {
+                stream.write_all(b" ").await?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
