@@ -60,10 +60,13 @@ pub struct Passkey {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// What every manager is asked for.
+/// What every manager is asked for, and what is taken from programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     pub second_factor_required: bool,
+    /// Whether a token may also stand in the address, as `?api_key=`.
+    #[serde(default)]
+    pub api_key_in_query: bool,
     /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }

@@ -16,7 +16,11 @@ pub async fn update(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let chosen = Policy { second_factor_required: fields.has("second_factor_required"), version: fields.version() };
+    let chosen = Policy {
+        second_factor_required: fields.has("second_factor_required"),
+        api_key_in_query: fields.has("api_key_in_query"),
+        version: fields.version(),
+    };
     let mut tx = state.db.write().await?;
     let before = policy::load(&mut tx).await?;
     policy::update(&mut tx, chosen).await?;

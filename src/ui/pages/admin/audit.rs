@@ -137,6 +137,7 @@ fn action_words(action: &str) -> String {
         "maintenance.remind" => "reminded of maintenance",
         "review.edit" => "wrote the review of incident",
         "review.publish" => "published the review of incident",
+        "review.delete" => "deleted the review of incident",
         "review.withdraw" => "withdrew the review of incident",
         "component.correct-uptime" => "corrected the uptime of component",
         "component.remove-correction" => "removed a correction of component",

@@ -589,7 +589,7 @@ fn component_pages(world: &World) -> Vec<(&'static str, String)> {
             Settings {
                 shell: shell(),
                 form: page_form(world),
-                policy: Policy { second_factor_required: true, version: 2 },
+                policy: Policy { second_factor_required: true, api_key_in_query: false, version: 2 },
                 invalid: Invalid::new(),
                 conflict: None,
             }
