@@ -7,6 +7,8 @@ pub mod device;
 #[allow(dead_code, reason = "only the tests through the router need it")]
 pub mod html;
 pub mod postgres;
+#[allow(dead_code, reason = "only the tests of the management API need it")]
+pub mod program;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;
 #[allow(dead_code, reason = "only the tests over a socket need it")]
