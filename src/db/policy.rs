@@ -9,7 +9,8 @@ use crate::domain::{ManagerId, Policy};
 /// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<Policy> {
     let sql = "select second_factor_required, api_key_in_query, version from policy where id = 1";
-    let (second_factor_required, api_key_in_query, version) = row!(tx, (bool, bool, i64), sql)?.ok_or(Error::NotFound)?;
+    let (second_factor_required, api_key_in_query, version) =
+        row!(tx, (bool, bool, i64), sql)?.ok_or(Error::NotFound)?;
     Ok(Policy { second_factor_required, api_key_in_query, version })
 }
 

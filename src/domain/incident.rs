@@ -122,12 +122,7 @@ impl Incident {
     ///
     /// # Errors
     /// A sentence, where the time lies in the future or would change the order of what was said.
-    pub fn redate(
-        &mut self,
-        id: &super::UpdateId,
-        at: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Result<(), &'static str> {
+    pub fn redate(&mut self, id: &super::UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
         let stood = self.updates.iter().find(|update| update.id == *id).map(|update| update.posted_at);
         super::update::redate(&mut self.updates, id, at, now)?;
         if self.ended_at == stood && self.newest().is_some_and(|newest| newest.id == *id) {

@@ -211,8 +211,11 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     }
     let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
-    let kept: Vec<_> =
-        kept.into_iter().filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value))).collect();
+    let kept: Vec<_> = kept
+        .into_iter()
+        .chain(api::limits::HEADERS)
+        .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
+        .collect();
     let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
     let mut page =
         if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence, &reader) };
@@ -225,8 +228,7 @@ fn unprocessable(wrong: &[(String, String)]) -> Response {
     let errors: Vec<_> =
         wrong.iter().map(|(pointer, message)| serde_json::json!({ "pointer": pointer, "message": message })).collect();
     let said: Vec<String> = wrong.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();
-    let body =
-        serde_json::json!({ "error": "unprocessable_entity", "message": said.join(" "), "errors": errors });
+    let body = serde_json::json!({ "error": "unprocessable_entity", "message": said.join(" "), "errors": errors });
     (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }
 

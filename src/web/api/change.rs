@@ -53,7 +53,8 @@ impl<P: Policy> FromRequest<State> for Change<P> {
             if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
         let body = given::read(&bytes).map_err(IntoResponse::into_response)?;
-        let hashed = |key| Key { key, request_hash: token::hash(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))) };
+        let hashed =
+            |key| Key { key, request_hash: token::hash(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))) };
         begin(program, body, key.map(hashed), state).await
     }
 }

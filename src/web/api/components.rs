@@ -182,4 +182,3 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
     let id = ComponentId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find(tx, &id).await?)
 }
-

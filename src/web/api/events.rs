@@ -260,6 +260,7 @@ pub fn said(mut before: Echoes, given: &mut Given) -> Echoes {
     match given.value("metadata") {
         None => {}
         Some(serde_json::Value::Null) => drop(before.remove("metadata")),
+        Some(serde_json::Value::Object(fields)) if fields.is_empty() => drop(before.remove("metadata")),
         Some(serde_json::Value::Object(fields))
             if fields.values().all(serde_json::Value::is_object) && given.size_of("metadata") <= MAX_METADATA =>
         {

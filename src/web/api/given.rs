@@ -30,8 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?;
     let text = text.trim();
     if text.starts_with(['{', '[']) {
-        return serde_json::from_str(text)
-            .map_err(|error| Error::BadRequest(format!("The body is no JSON: {error}.")));
+        return serde_json::from_str(text).map_err(|error| Error::BadRequest(format!("The body is no JSON: {error}.")));
     }
     Ok(nested(&crate::web::form::read(text.as_bytes())?.0))
 }

@@ -155,11 +155,13 @@ async fn gather(
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let is_member = |component: &Component| members.iter().any(|member| member.id == component.id);
-    let leaving = all.iter().filter(|component| component.group_id.as_ref() == Some(&group.id) && !is_member(component));
+    let leaving =
+        all.iter().filter(|component| component.group_id.as_ref() == Some(&group.id) && !is_member(component));
     let leaving = leaving.map(|before| (before, Component { group_id: None, ..before.clone() }));
-    let joining = members.iter().zip(1..).map(|(before, position)| {
-        (before, Component { group_id: Some(group.id.clone()), position, ..before.clone() })
-    });
+    let joining = members
+        .iter()
+        .zip(1..)
+        .map(|(before, position)| (before, Component { group_id: Some(group.id.clone()), position, ..before.clone() }));
     for (before, mut after) in leaving.chain(joining).filter(|(before, after)| *before != after) {
         components::update(tx, &mut after, now).await?;
         entries.push(Entry::new("component.edit", &after.id, &after.name).before(before).after(&after));

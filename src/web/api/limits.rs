@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -12,6 +12,13 @@ use crate::domain::TokenId;
 use crate::domain::rate::Allowance;
 use crate::state::State;
 use crate::web::{Error, Result};
+
+/// What is told: how many calls at once, how many of them are left, and in how many seconds all are there again.
+pub const HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
 
 /// What is left to the token of a request, once it is known whose it is.
 #[derive(Clone, Default)]
@@ -40,11 +47,8 @@ pub async fn tell(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(allowance) = left.0.get() {
         let seconds = (allowance.reset.num_milliseconds() + 999) / 1000;
-        for (name, value) in [
-            ("ratelimit-limit", i64::from(allowance.limit)),
-            ("ratelimit-remaining", i64::from(allowance.remaining)),
-            ("ratelimit-reset", seconds),
-        ] {
+        let told = [i64::from(allowance.limit), i64::from(allowance.remaining), seconds];
+        for (name, value) in HEADERS.into_iter().zip(told) {
             response.headers_mut().insert(name, HeaderValue::from(value));
         }
     }

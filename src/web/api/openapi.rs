@@ -3,8 +3,8 @@
 use axum::Json;
 use serde_json::{Map, Value, json};
 
-use super::routes::{Line, Told};
 use super::routes;
+use super::routes::{Line, Told};
 use crate::domain::Role;
 
 /// The objects that are sent and answered.

@@ -14,9 +14,9 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::TemplateForm;
 use crate::domain::{Phase, Template};
 use crate::state::State;
+use crate::web::Result;
 use crate::web::auth::{CanPublish, CanRead, Token};
 use crate::web::form::Search;
-use crate::web::Result;
 
 const NAMES: [(&str, &str); 1] = [("phase", "update_status")];
 

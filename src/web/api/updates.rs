@@ -43,9 +43,9 @@ async fn edit(
     let at = given.instant("display_at", standing.zone());
     let rewritten = rewrite(find(&mut after.updates, id)?, &mut given, now);
     let edited = rewritten.and_then(|()| match at {
-        Some(at) if at.timestamp_millis() != stands.posted_at.timestamp_millis() => after
-            .redate(&stands.id, at, now)
-            .map_err(|sentence| Invalid::field("posted_at", sentence)),
+        Some(at) if at.timestamp_millis() != stands.posted_at.timestamp_millis() => {
+            after.redate(&stands.id, at, now).map_err(|sentence| Invalid::field("posted_at", sentence))
+        }
         _ => Ok(()),
     });
     given.judge(edited, &NAMES)?;
@@ -69,9 +69,9 @@ async fn edit_of(
     let at = given.instant("display_at", standing.zone());
     let rewritten = rewrite(find(&mut after.updates, id)?, &mut given, now);
     let edited = rewritten.and_then(|()| match at {
-        Some(at) if at.timestamp_millis() != stands.posted_at.timestamp_millis() => after
-            .redate(&stands.id, at, now)
-            .map_err(|sentence| Invalid::field("posted_at", sentence)),
+        Some(at) if at.timestamp_millis() != stands.posted_at.timestamp_millis() => {
+            after.redate(&stands.id, at, now).map_err(|sentence| Invalid::field("posted_at", sentence))
+        }
         _ => Ok(()),
     });
     given.judge(edited, &NAMES)?;
