@@ -3,7 +3,7 @@ import { chromium } from './chromium';
 
 const phone = { width: 360, height: 740 };
 /** Programs, for which no browser is needed, and pages that are nothing without a script. */
-const needsScript = ['clients', 'island', 'keyboard', 'effort', 'accessibility', 'passkeys'].map((name) => `${name}.spec.ts`);
+const needsScript = ['clients', 'management', 'island', 'keyboard', 'effort', 'accessibility', 'passkeys'].map((name) => `${name}.spec.ts`);
 /** Tests that look at the clock: they run last, while nothing else does. */
 const timed = ['shell.spec.ts'];
 
