@@ -73,13 +73,21 @@ fn operation(line: &Line) -> Value {
         "responses": answers(status, gives, writes),
     });
     if let Some(schema) = takes {
-        let content = json!({ "schema": reference(schema) });
+        let content = json!({ "schema": sent(schema, line.method == axum::http::Method::POST) });
         operation["requestBody"] = json!({
             "required": true,
             "content": { "application/json": content, "application/x-www-form-urlencoded": content },
         });
     }
     operation
+}
+
+/// What is sent; where something is made, its name must be in it.
+fn sent(schema: &str, makes: bool) -> Value {
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
+    let envelope = schemas[schema]["required"][0].as_str().unwrap_or_default();
+    let needed = json!({ "properties": { envelope: { "required": ["name"] } } });
+    if makes { json!({ "allOf": [reference(schema), needed] }) } else { reference(schema) }
 }
 
 fn operation_id(line: &Line) -> String {
