@@ -173,7 +173,7 @@ async fn a_token_in_the_address_counts_only_where_an_owner_allows_it(test: TestD
     let version = app.texts("select cast(version as text) from policy").await.remove(0);
     let answer = ines.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
     assert_eq!(answer.location(), "/admin/settings?done=policy-saved");
-    assert!(ines.get("/admin/settings").await.field("api_key_in_query") != "");
+    assert!(!ines.get("/admin/settings").await.field("api_key_in_query").is_empty());
     assert_eq!(browser.get(&address).await.status, StatusCode::OK);
     assert_eq!(browser.get("/v1/pages?api_key=candor_never").await.status, StatusCode::UNAUTHORIZED);
     let row = app.audit().await.into_iter().find(|row| row.action == "policy.edit").unwrap();

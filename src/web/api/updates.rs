@@ -1,6 +1,8 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::change::Change;
 use super::events::{Event, Loaded};
@@ -40,14 +42,9 @@ async fn edit(
 ) -> Result<(Event, Vec<Entry>)> {
     let (mut after, now) = (before.clone(), change.now);
     let stands = find(&mut after.updates, id)?.clone();
-    let at = given.instant("display_at", standing.zone());
+    let at = another_time(&mut given, stands.posted_at, standing.zone());
     let rewritten = rewrite(find(&mut after.updates, id)?, &mut given, now);
-    let edited = rewritten.and_then(|()| match at {
-        Some(at) if at.timestamp_millis() != stands.posted_at.timestamp_millis() => {
-            after.redate(&stands.id, at, now).map_err(|sentence| Invalid::field("posted_at", sentence))
-        }
-        _ => Ok(()),
-    });
+    let edited = rewritten.and_then(|()| at.map_or(Ok(()), |at| after.redate(&stands.id, at, now).map_err(misplaced)));
     given.judge(edited, &NAMES)?;
     if after == before {
         return Ok((Event::Incident(after), Vec::new()));
@@ -66,14 +63,9 @@ async fn edit_of(
 ) -> Result<(Event, Vec<Entry>)> {
     let (mut after, now) = (before.clone(), change.now);
     let stands = find(&mut after.updates, id)?.clone();
-    let at = given.instant("display_at", standing.zone());
+    let at = another_time(&mut given, stands.posted_at, standing.zone());
     let rewritten = rewrite(find(&mut after.updates, id)?, &mut given, now);
-    let edited = rewritten.and_then(|()| match at {
-        Some(at) if at.timestamp_millis() != stands.posted_at.timestamp_millis() => {
-            after.redate(&stands.id, at, now).map_err(|sentence| Invalid::field("posted_at", sentence))
-        }
-        _ => Ok(()),
-    });
+    let edited = rewritten.and_then(|()| at.map_or(Ok(()), |at| after.redate(&stands.id, at, now).map_err(misplaced)));
     given.judge(edited, &NAMES)?;
     if after == before {
         return Ok((Event::Maintenance(after), Vec::new()));
@@ -87,12 +79,17 @@ fn find<'a, P>(updates: &'a mut [Update<P>], id: &str) -> Result<&'a mut Update<
     updates.iter_mut().find(|update| update.id.as_str() == id).ok_or(Error::NotFound)
 }
 
+/// The time it is to show, where that is another; documents write milliseconds.
+fn another_time(given: &mut Given, stands: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    given.instant("display_at", zone).filter(|at| at.timestamp_millis() != stands.timestamp_millis())
+}
+
+fn misplaced(sentence: &str) -> Invalid {
+    Invalid::field("posted_at", sentence)
+}
+
 /// Gives the update the text that was sent, if one was.
-fn rewrite<P>(
-    update: &mut Update<P>,
-    given: &mut Given,
-    now: chrono::DateTime<chrono::Utc>,
-) -> std::result::Result<(), Invalid> {
+fn rewrite<P>(update: &mut Update<P>, given: &mut Given, now: DateTime<Utc>) -> std::result::Result<(), Invalid> {
     let Some(body) = given.text("body") else { return Ok(()) };
     let edit = UpdateEditForm { body, version: update.version }.parse()?;
     if edit.body != update.body {
