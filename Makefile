@@ -13,7 +13,7 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e look bench bench-scale build islands
+.PHONY: help run test check unit e2e look advisories fuzz bench bench-scale build islands
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,8 +25,10 @@ run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a lin
 
 test: check unit e2e ## Everything CI runs: format, lints, both databases, a real browser
 
-check: islands ## Format and lints
+check: islands ## Format, lints, and what is built upon
+	.ci/tools deny
 	cargo fmt --check
+	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 
@@ -44,6 +46,17 @@ look: islands end2end/node_modules ## Takes screenshots of every page into docs/
 	.ci/tools browser
 	cargo build
 	cd end2end && npm run look
+
+advisories: ## Whether anything built upon has a known weakness; asks the RustSec database on the internet
+	.ci/tools deny
+	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check advisories
+
+fuzz: ## Each fuzz target for ten minutes (FUZZ_SECONDS=60 for one); stops at the first finding
+	.ci/tools fuzz
+	for target in markdown documents query totp; do \
+	  $(TOOLS)/bin/cargo-fuzz fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target -- \
+	    -max_total_time=$(or $(FUZZ_SECONDS),600) || exit 1; \
+	done
 
 bench: islands ## What a request costs, beside nginx and a bare handler; the report goes to standard output
 	@.ci/tools bench >&2

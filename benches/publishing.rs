@@ -82,7 +82,8 @@ impl Desk {
         let incident = self.incident().await?;
         let newest = incident.newest().context("an update")?;
         let mut manager = Connection::open(self.address).await?;
-        self.post(&mut manager, &format!("updates/{}/deletion", newest.id), "sure=yes").await
+        let form = format!("version={}", newest.version);
+        self.post(&mut manager, &format!("updates/{}/deletion", newest.id), &form).await
     }
 
     async fn post(&self, manager: &mut Connection, what: &str, form: &str) -> anyhow::Result<()> {

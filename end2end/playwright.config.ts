@@ -1,13 +1,16 @@
 import { defineConfig } from '@playwright/test';
 import { chromium } from './chromium';
+import { type Options } from './test';
 
 const phone = { width: 360, height: 740 };
 /** Programs, for which no browser is needed, and pages that are nothing without a script. */
 const needsScript = ['clients', 'management', 'island', 'keyboard', 'effort', 'accessibility', 'passkeys'].map((name) => `${name}.spec.ts`);
+/** Whole days of those who work with it, which need neither a wide window nor a pointer. */
+const days = ['first-owner', 'maintenance', 'managers', 'working-day'].map((name) => `${name}.spec.ts`);
 /** Tests that look at the clock: they run last, while nothing else does. */
 const timed = ['shell.spec.ts'];
 
-export default defineConfig({
+export default defineConfig<Options>({
   testDir: 'tests',
   fullyParallel: true,
   workers: 2,
@@ -21,13 +24,19 @@ export default defineConfig({
     { name: 'without JavaScript', testIgnore: [...needsScript, ...timed], use: { javaScriptEnabled: false } },
     {
       name: 'on a phone',
-      testMatch: ['first-owner.spec.ts', 'working-day.spec.ts', 'island.spec.ts', 'history.spec.ts'],
+      testMatch: [...days, 'island.spec.ts', 'history.spec.ts'],
       use: { viewport: phone, hasTouch: true, isMobile: true },
+    },
+    { name: 'by keyboard', testMatch: days, use: { hand: 'keyboard' } },
+    {
+      name: 'on a phone without JavaScript',
+      testMatch: days,
+      use: { viewport: phone, hasTouch: true, isMobile: true, javaScriptEnabled: false },
     },
     {
       name: 'alone',
       testMatch: timed,
-      dependencies: ['with JavaScript', 'without JavaScript', 'on a phone'],
+      dependencies: ['with JavaScript', 'without JavaScript', 'on a phone', 'on a phone without JavaScript', 'by keyboard'],
     },
   ],
 });

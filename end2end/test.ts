@@ -1,5 +1,6 @@
 import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
+import { takeThePointerAway } from './keyboard';
 import { Watch } from './watch';
 
 export { expect };
@@ -9,14 +10,20 @@ export const OWNER = { name: 'Ines Duarte', email: 'ines@example.org', password:
 
 type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
 
-type Fixtures = {
+/** What a project or a test may choose. */
+export type Options = {
   /**
    * What the database holds: nothing at all, one owner, or an owner and the sample company; with
    * 'sample to read' the tests of a worker share one server, and change nothing there.
    */
   begins: Beginning;
+  /** What the people in it have; with 'keyboard' nobody has a pointer. */
+  hand: 'pointer' | 'keyboard';
   /** Whether visitors reach it as `localhost`, not at a bare address. */
   named: boolean;
+};
+
+type Fixtures = {
   candor: Candor;
   watch: Watch;
   /** Opens a page in a browser of its own: nobody is logged in there. */
@@ -56,8 +63,9 @@ async function end(candor: Candor): Promise<void> {
   expect(candor.log, 'what the server warned of').toBe('');
 }
 
-export const test = base.extend<Fixtures, Shared>({
+export const test = base.extend<Options & Fixtures, Shared>({
   begins: ['owned', { option: true }],
+  hand: ['pointer', { option: true }],
   named: [false, { option: true }],
 
   shelf: [
@@ -84,7 +92,8 @@ export const test = base.extend<Fixtures, Shared>({
     expect(watch.found(), 'what the pages complained of').toEqual([]);
   },
 
-  context: async ({ context, watch }, use) => {
+  context: async ({ context, hand, watch }, use) => {
+    if (hand === 'keyboard') context.on('page', takeThePointerAway);
     await watch.begin(context);
     await use(context);
     watch.end();

@@ -1,0 +1,88 @@
+import { type Locator, type Page } from '@playwright/test';
+
+/** More stops than any page has. */
+const STOPS = 400;
+
+/**
+ * From here on the tests of this worker have no pointer: what they click, fill, check or choose is reached with Tab and
+ * done with keys. Whatever the keyboard can't reach fails as it would for somebody who has no other.
+ */
+export function takeThePointerAway(page: Page): void {
+  const locator = Object.getPrototypeOf(page.locator('html'));
+  if (locator.click === press) return;
+  Object.assign(locator, { click: press, fill: type, check: choose, selectOption: pick });
+}
+
+/** Follows a link, presses a button, opens what a summary hides, turns a box on or off. */
+async function press(this: Locator): Promise<void> {
+  await reach(this);
+  const page = this.page();
+  const turns = await this.evaluate((it) => it instanceof HTMLInputElement && it.type === 'checkbox');
+  if (turns) return page.keyboard.press('Space');
+  const leads = await this.evaluate((it) => it.closest('a[href], button:not([type=button])') !== null);
+  // As after a click, what follows meets the page that it led to.
+  await Promise.all([leads && page.waitForEvent('framenavigated'), page.keyboard.press('Enter')]);
+}
+
+/** Writes `text` in place of what a field holds. */
+async function type(this: Locator, text: string): Promise<void> {
+  const { keyboard } = this.page();
+  await reach(this);
+  const kind = await this.evaluate((it) => (it as HTMLInputElement).type);
+  if (kind === 'datetime-local' && text) {
+    const [, year, month, day, hour, minute] = /^(\d+)-(\d+)-(\d+)T(\d+):(\d+)$/.exec(text)!;
+    const half = Number(hour) < 12 ? 'AM' : 'PM';
+    await keyboard.type(`${month}${day}${year}`);
+    await keyboard.press('ArrowRight');
+    await keyboard.type(`${String(Number(hour) % 12 || 12).padStart(2, '0')}${minute}${half}`);
+    return;
+  }
+  await keyboard.press('ControlOrMeta+A');
+  await (text ? keyboard.type(text) : keyboard.press('Delete'));
+}
+
+/** Chooses one of a set, or turns a box on. */
+async function choose(this: Locator): Promise<void> {
+  const { keyboard } = this.page();
+  const isOne = await this.evaluate((it) => (it as HTMLInputElement).type === 'radio');
+  if (!isOne) {
+    await reach(this);
+    if (!(await this.isChecked())) await keyboard.press('Space');
+    return;
+  }
+  await reach(this, 'its set');
+  for (let stop = 0; stop < STOPS && !(await this.isChecked()); stop++) await keyboard.press('ArrowDown');
+}
+
+/** Chooses from a list, by the value of an option or its words. */
+async function pick(this: Locator, option: string): Promise<string[]> {
+  const { keyboard } = this.page();
+  await reach(this);
+  await keyboard.press('Home');
+  const chosen = () =>
+    this.evaluate((it) => {
+      const { selectedOptions } = it as HTMLSelectElement;
+      return [selectedOptions[0]?.value, selectedOptions[0]?.label];
+    });
+  for (let stop = 0; stop < STOPS && !(await chosen()).includes(option); stop++) await keyboard.press('ArrowDown');
+  if (!(await chosen()).includes(option)) throw new Error(`no key chooses ${option}`);
+  return [option];
+}
+
+/** Presses Tab until `locator` has the focus, or one of the set that it belongs to. */
+async function reach(locator: Locator, what: 'itself' | 'its set' = 'itself'): Promise<void> {
+  await locator.waitFor();
+  for (let stop = 0; stop < STOPS; stop++) {
+    const isThere = await locator.evaluate((it, what) => {
+      const focused = document.activeElement;
+      // Words inside of a control stand for it, as they do for a pointer.
+      const control = it.closest('a, button, summary, label') ?? it;
+      const wanted = control instanceof HTMLLabelElement ? control.control : control;
+      if (what === 'itself' || !(it instanceof HTMLInputElement)) return focused === it || focused === wanted;
+      return focused instanceof HTMLInputElement && focused.name === it.name && focused.form === it.form;
+    }, what);
+    if (isThere) return;
+    await locator.page().keyboard.press('Tab');
+  }
+  throw new Error(`Tab never comes to ${locator}`);
+}

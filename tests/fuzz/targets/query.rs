@@ -1,0 +1,24 @@
+//! Whatever stands behind the question mark is read into a choice that is written the same way again.
+
+#![no_main]
+
+use candor::domain::forms::Fields;
+use candor::domain::history::{Filter, MAX_SEARCH};
+use candor::domain::search::{AuditSearch, IncidentSearch};
+use candor::web::form;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|query: &[u8]| {
+    let Ok(fields) = form::read(query) else { return };
+    let filter = Filter::read(&fields);
+    assert!(filter.text.as_ref().is_none_or(|text| text.chars().count() <= MAX_SEARCH));
+    assert_eq!(Filter::read(&again(filter.pairs())), filter);
+    let incidents = IncidentSearch::read(&fields);
+    assert_eq!(IncidentSearch::read(&again(incidents.pairs())), incidents);
+    let audit = AuditSearch::read(&fields);
+    assert_eq!(AuditSearch::read(&again(audit.pairs())), audit);
+});
+
+fn again(pairs: Vec<(&'static str, String)>) -> Fields {
+    Fields(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
