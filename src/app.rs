@@ -1,6 +1,7 @@
 //! Building the server, running it, ending it.
 
 use std::net::SocketAddr;
+use std::sync::PoisonError;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -14,7 +15,7 @@ use crate::db::Db;
 use crate::hosts::Hosts;
 use crate::publish::Publisher;
 use crate::secret::SecretKey;
-use crate::state::{Parts, State};
+use crate::state::{Calls, Parts, State};
 use crate::web::Front;
 use crate::{connections, web, worker};
 
@@ -50,6 +51,8 @@ impl App {
         let provider = serve.oidc.provider(&origin)?;
         let parts = Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
         let state = State::new(parts);
+        *state.calls().lock().unwrap_or_else(PoisonError::into_inner) =
+            Calls::per_minute(serve.api_reads, serve.api_writes);
         Ok(Self { state, listener, metrics, limits: Limits::default() })
     }
 

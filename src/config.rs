@@ -9,6 +9,7 @@ use url::Url;
 use crate::domain::identity::{ProviderFactor, RoleRule};
 use crate::notify::Mailer;
 use crate::oidc::{Provider, Settings};
+use crate::state::{TOKEN_READS, TOKEN_WRITES};
 
 /// Where the database is.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,6 +67,16 @@ pub struct ServeConfig {
     /// written at first use. Several nodes need the same
     #[arg(long, env = "CANDOR_SECRET_KEY_FILE", value_name = "FILE")]
     pub secret_key_file: Option<PathBuf>,
+
+    /// How often one API token may change something in a minute
+    #[arg(long, env = "CANDOR_API_WRITES", default_value_t = TOKEN_WRITES, value_name = "PER_MINUTE",
+        value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    pub api_writes: i32,
+
+    /// How often one API token may read something in a minute
+    #[arg(long, env = "CANDOR_API_READS", default_value_t = TOKEN_READS, value_name = "PER_MINUTE",
+        value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    pub api_reads: i32,
 
     #[command(flatten)]
     pub mail: MailConfig,

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::db::Db;
+use crate::domain::TokenId;
 use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
 use crate::hosts::Hosts;
@@ -27,6 +28,10 @@ const LOGIN_EVERY: TimeDelta = TimeDelta::seconds(6);
 const RESETS_AT_ONCE: i32 = 10;
 const RESET_EVERY: TimeDelta = TimeDelta::minutes(6);
 
+/// How often one API token may change something, and read something, in a minute.
+pub const TOKEN_WRITES: i32 = 60;
+pub const TOKEN_READS: i32 = 600;
+
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
 pub struct State(Arc<Shared>);
@@ -41,6 +46,20 @@ struct Shared {
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
     resets: Mutex<Rate>,
+    calls: Mutex<Calls>,
+}
+
+/// What each API token did lately.
+pub struct Calls {
+    pub reads: Rate<TokenId>,
+    pub writes: Rate<TokenId>,
+}
+
+impl Calls {
+    /// So many of each a minute.
+    pub fn per_minute(reads: i32, writes: i32) -> Self {
+        Self { reads: Rate::per_minute(reads), writes: Rate::per_minute(writes) }
+    }
 }
 
 /// What a [`State`] is made of.
@@ -75,6 +94,7 @@ impl State {
             refusals: Mutex::default(),
             logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
             resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
+            calls: Mutex::new(Calls::per_minute(TOKEN_READS, TOKEN_WRITES)),
         }))
     }
 
@@ -96,6 +116,11 @@ impl State {
     /// The links for a new password that each network asked for lately.
     pub fn resets(&self) -> &Mutex<Rate> {
         &self.0.resets
+    }
+
+    /// The calls that each API token made lately.
+    pub fn calls(&self) -> &Mutex<Calls> {
+        &self.0.calls
     }
 
     /// The open connections.

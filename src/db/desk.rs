@@ -92,7 +92,7 @@ pub async fn search(
     limit: i64,
 ) -> Result<Vec<Incident>> {
     let (before, id) = super::incidents::behind(cursor);
-    let text = if search.text.is_empty() { String::new() } else { containing(&search.text.to_lowercase()) };
+    let text = pattern(&search.text);
     load_all!(
         tx,
         "select id from incidents
@@ -106,6 +106,34 @@ pub async fn search(
         search.visibility.unwrap_or_default(),
         limit
     )
+}
+
+/// The ids of the window from $2, of $3, of public incidents and maintenances together, the newest first, whose
+/// texts are like $1.
+macro_rules! chosen_events {
+    () => {
+        "select id from (
+           select id, created_at from incidents where visibility = 'public' and ($1 = '' or search like $1 escape '\\')
+           union all
+           select id, created_at from maintenances where ($1 = '' or search like $1 escape '\\')
+           order by created_at desc, id desc limit $3 offset $2) as events"
+    };
+}
+pub(super) use chosen_events;
+
+/// Those public incidents of the `window` (how many are left out, how many follow) of incidents and maintenances
+/// together whose texts hold `text`, the newest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Incident>> {
+    let text = pattern(text);
+    load_all!(tx, chosen_events!(), text.as_str(), window.0, window.1)
+}
+
+/// A pattern for what holds `text`; empty where anything will do.
+pub(super) fn pattern(text: &str) -> String {
+    if text.is_empty() { String::new() } else { containing(&text.to_lowercase()) }
 }
 
 /// The embargoed incidents that visitors may see from `now` on, the earliest first, at most 100.

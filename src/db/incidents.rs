@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::listing::{self, Bounds, Values, end_of_time, matches_filter};
 pub use super::listing::{first_start_since, last_start_before, totals, unsearched};
-use super::{Error, Result, Tx, WriteTx};
+use super::{Error, Result, Tx, WriteTx, echoes};
 use crate::domain::history::{Cursor, Filter};
 use crate::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
@@ -271,6 +271,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
     listing::remove(tx, id).await?;
+    echoes::forget(tx, id.as_str()).await?;
     run!(tx, "delete from incidents where id = $1", id.as_str())?;
     Ok(())
 }

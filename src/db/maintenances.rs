@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::{Error, Result, Tx, WriteTx};
+use super::desk::{chosen_events, pattern};
+use super::{Error, Result, Tx, WriteTx, echoes};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
 use crate::domain::{
@@ -227,6 +228,16 @@ pub async fn first_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
     Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
 }
 
+/// Those maintenances of the `window` (how many are left out, how many follow) of public incidents and
+/// maintenances together whose texts hold `text`, the newest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Maintenance>> {
+    let text = pattern(text);
+    load!(tx, chosen_events!(), text.as_str(), window.0, window.1)
+}
+
 /// The planned start of the newest maintenance that was to begin before `at`.
 ///
 /// # Errors
@@ -334,6 +345,16 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
     insert_parts(tx, maintenance).await?;
     maintenance.version += 1;
     maintenance.updated_at = now;
+    Ok(())
+}
+
+/// Deletes a maintenance as if it had never been told of; the audit keeps what it was.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, id: &MaintenanceId) -> Result<()> {
+    echoes::forget(tx, id.as_str()).await?;
+    run!(tx, "delete from maintenances where id = $1", id.as_str())?;
     Ok(())
 }
 

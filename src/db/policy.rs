@@ -8,14 +8,14 @@ use crate::domain::{ManagerId, Passwords, Policy};
 /// # Errors
 /// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<Policy> {
-    let sql = "select second_factor_required, password_only_for, version from policy where id = 1";
-    let row = row!(tx, (bool, Option<String>, i64), sql)?;
-    let (second_factor_required, keeper, version) = row.ok_or(Error::NotFound)?;
+    let sql = "select second_factor_required, api_key_in_query, password_only_for, version from policy where id = 1";
+    let row = row!(tx, (bool, bool, Option<String>, i64), sql)?;
+    let (second_factor_required, api_key_in_query, keeper, version) = row.ok_or(Error::NotFound)?;
     let passwords = match keeper {
         Some(id) => Passwords::OnlyFor(ManagerId::parse(&id).ok_or_else(|| Error::other("a manager's id"))?),
         None => Passwords::Everybody,
     };
-    Ok(Policy { second_factor_required, passwords, version })
+    Ok(Policy { second_factor_required, api_key_in_query, passwords, version })
 }
 
 /// Whether the policy asks this manager for a second factor that they don't have yet.
@@ -52,9 +52,11 @@ pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<
 /// # Errors
 /// A conflict where somebody changed it in between.
 pub async fn update(tx: &mut WriteTx, policy: &Policy) -> Result<()> {
-    let sql = "update policy set second_factor_required = $1, password_only_for = $2, version = version + 1
-               where id = 1 and version = $3";
+    let sql = "update policy set second_factor_required = $1, api_key_in_query = $2, password_only_for = $3,
+                      version = version + 1
+               where id = 1 and version = $4";
     let keeper = policy.passwords.keeper().map(ManagerId::as_str);
-    let changed = run!(tx, sql, policy.second_factor_required, keeper, policy.version)?;
+    let (factor, in_query) = (policy.second_factor_required, policy.api_key_in_query);
+    let changed = run!(tx, sql, factor, in_query, keeper, policy.version)?;
     if changed == 0 { Err(Error::Conflict("the policy was changed in the meantime")) } else { Ok(()) }
 }

@@ -41,6 +41,15 @@ pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Review>> 
     }))
 }
 
+/// Deletes the review of an incident, whether it was published or not; the audit keeps what it was.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
+    run!(tx, "delete from reviews where incident_id = $1", incident.as_str())?;
+    Ok(())
+}
+
 /// Writes `review` over the one that has its version, or adds it where its version is 0; gives it the next one.
 ///
 /// # Errors

@@ -86,10 +86,13 @@ impl Passwords {
     }
 }
 
-/// What every manager is asked for.
+/// What every manager is asked for, and what is taken from programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     pub second_factor_required: bool,
+    /// Whether a token may also stand in the address, as `?api_key=`.
+    #[serde(default)]
+    pub api_key_in_query: bool,
     #[serde(default)]
     pub passwords: Passwords,
     /// Grows with every change; an edit of an older version is a conflict.

@@ -118,6 +118,20 @@ impl Incident {
         Ok(())
     }
 
+    /// Gives an update another time to show. An end that was the time of this update moves with it.
+    ///
+    /// # Errors
+    /// A sentence, where the time lies in the future or would change the order of what was said.
+    pub fn redate(&mut self, id: &super::UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
+        let stood = self.updates.iter().find(|update| update.id == *id).map(|update| update.posted_at);
+        super::update::redate(&mut self.updates, id, at, now)?;
+        if self.ended_at == stood && self.newest().is_some_and(|newest| newest.id == *id) {
+            self.ended_at = None;
+        }
+        self.settle();
+        Ok(())
+    }
+
     /// Makes phase, impact and end follow from the updates, after any change to them.
     ///
     /// The order of updates is that of `posted_at`, then of entry. The impact is the worst that any

@@ -397,6 +397,16 @@ impl Maintenance {
         self.settle();
     }
 
+    /// Gives an update another time to show.
+    ///
+    /// # Errors
+    /// A sentence, where the time lies in the future or would change the order of what was said.
+    pub fn redate(&mut self, id: &UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
+        super::update::redate(&mut self.updates, id, at, now)?;
+        self.settle();
+        Ok(())
+    }
+
     /// Makes phase, start and end follow from the updates, after any change to them.
     pub fn settle(&mut self) {
         self.updates.sort_by_key(|update| (update.posted_at, update.created_at));

@@ -46,6 +46,26 @@ impl Phase {
         }
     }
 
+    /// What is said where nobody writes a text: the sentences that readers of status pages know.
+    pub fn usual_text(self) -> &'static str {
+        match self {
+            Phase::Investigating => "We are currently investigating this issue.",
+            Phase::Identified => "The issue has been identified and a fix is being implemented.",
+            Phase::Monitoring => "A fix has been implemented and we are monitoring the results.",
+            Phase::Resolved => "This incident has been resolved.",
+        }
+    }
+
+    /// The same where the phase was said before.
+    pub fn usual_text_again(self) -> &'static str {
+        match self {
+            Phase::Investigating => "We are continuing to investigate this issue.",
+            Phase::Identified => "We are continuing to work on a fix for this issue.",
+            Phase::Monitoring => "We are continuing to monitor for any further issues.",
+            Phase::Resolved => self.usual_text(),
+        }
+    }
+
     /// Whether an incident in this phase is still open.
     pub fn is_open(self) -> bool {
         self != Phase::Resolved

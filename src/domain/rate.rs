@@ -1,6 +1,7 @@
 //! How often something may be done from one network: so many at once, and then one every so often.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,30 +9,56 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How many networks are kept in mind; beyond that the oldest counts are forgotten.
 const MAX_NETWORKS: usize = 100_000;
 
-/// A count for each network that came lately.
+/// A count for each who came lately: a network, or whatever else `K` tells apart.
 #[derive(Clone, Debug)]
-pub struct Rate {
+pub struct Rate<K = IpAddr> {
     /// How many at once.
     burst: i32,
     /// How long until one more may be done.
     every: TimeDelta,
-    /// When a network has its whole burst again.
-    rested: HashMap<IpAddr, DateTime<Utc>>,
+    /// When each has the whole burst again.
+    rested: HashMap<K, DateTime<Utc>>,
 }
 
-impl Rate {
-    /// At most `burst` at once, and one more after each `every`.
-    pub fn new(burst: i32, every: TimeDelta) -> Self {
-        Self { burst, every, rested: HashMap::new() }
-    }
+/// What is left to whoever was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many at once.
+    pub limit: i32,
+    /// How many more at once.
+    pub remaining: i32,
+    /// How long until all of them are there again.
+    pub reset: TimeDelta,
+}
 
+impl Rate<IpAddr> {
     /// Counts one from the network of `address`.
     ///
     /// # Errors
     /// How long to wait, where it is one too many; that one does not count.
     pub fn take(&mut self, address: IpAddr, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+        self.count(network(address), now)
+    }
+}
+
+impl<K: Eq + Hash + Clone> Rate<K> {
+    /// At most `burst` at once, and one more after each `every`.
+    pub fn new(burst: i32, every: TimeDelta) -> Self {
+        Self { burst, every, rested: HashMap::new() }
+    }
+
+    /// At most so many a minute, all at once or one by one.
+    pub fn per_minute(burst: i32) -> Self {
+        Self::new(burst, TimeDelta::minutes(1) / burst.max(1))
+    }
+
+    /// Counts one of `who`.
+    ///
+    /// # Errors
+    /// How long to wait, where it is one too many; that one does not count.
+    pub fn count(&mut self, who: K, now: DateTime<Utc>) -> Result<(), TimeDelta> {
         self.make_room(now);
-        let rested = self.rested.entry(network(address)).or_insert(now);
+        let rested = self.rested.entry(who).or_insert(now);
         let next = (*rested).max(now) + self.every;
         let wait = next - now - self.every * self.burst;
         if wait > TimeDelta::zero() {
@@ -39,6 +66,15 @@ impl Rate {
         }
         *rested = next;
         Ok(())
+    }
+
+    /// What is left to `who`.
+    pub fn left(&self, who: &K, now: DateTime<Utc>) -> Allowance {
+        let reset = self.rested.get(who).map_or_else(TimeDelta::zero, |rested| (*rested - now).max(TimeDelta::zero()));
+        let every = self.every.num_microseconds().unwrap_or(1).max(1);
+        let used = (reset.num_microseconds().unwrap_or(0) + every - 1) / every;
+        let remaining = (i64::from(self.burst) - used).max(0);
+        Allowance { limit: self.burst, remaining: i32::try_from(remaining).unwrap_or(0), reset }
     }
 
     /// Forgets who has rested. Where everybody is busy all are forgotten: then so many come at once that
@@ -79,6 +115,19 @@ mod tests {
         assert_eq!(take(5), Err(TimeDelta::seconds(1)));
         assert_eq!((take(6), take(6)), (Ok(()), Err(TimeDelta::seconds(6))));
         assert_eq!((0..20).filter(|_| take(1000).is_ok()).count(), 10, "no more than a burst is saved up");
+    }
+
+    #[test]
+    fn it_tells_what_is_left() {
+        let mut rate = Rate::per_minute(60);
+        let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let left = |remaining, seconds| Allowance { limit: 60, remaining, reset: TimeDelta::seconds(seconds) };
+        assert_eq!(rate.left(&"one", at(0)), left(60, 0));
+        for _ in 0..60 {
+            rate.count("one", at(0)).unwrap();
+        }
+        assert_eq!((rate.left(&"one", at(0)), rate.left(&"other", at(0))), (left(0, 60), left(60, 0)));
+        assert_eq!((rate.count("one", at(0)), rate.left(&"one", at(3))), (Err(TimeDelta::seconds(1)), left(3, 57)));
     }
 
     #[test]

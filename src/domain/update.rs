@@ -36,3 +36,48 @@ pub struct AffectedComponent {
     /// Its status from this update on.
     pub status: Status,
 }
+
+/// Gives the update `id` of `updates` (oldest first) another time to show. The order of what was said stays.
+///
+/// # Errors
+/// A sentence, where the time lies in the future or beyond the update before or after it.
+pub fn redate<P>(
+    updates: &mut [Update<P>],
+    id: &UpdateId,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), &'static str> {
+    let Some(index) = updates.iter().position(|update| update.id == *id) else { return Ok(()) };
+    if at > now {
+        return Err("This time lies in the future.");
+    }
+    let before = index.checked_sub(1).and_then(|index| updates.get(index));
+    if before.is_some_and(|before| before.posted_at > at) {
+        return Err("This time lies before that of the update before it.");
+    }
+    if updates.get(index + 1).is_some_and(|after| after.posted_at < at) {
+        return Err("This time lies after that of the next update.");
+    }
+    updates[index].posted_at = at;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::incident::tests::update;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn an_update_can_be_redated_only_between_its_neighbours() {
+        let mut updates: Vec<Update> = [0, 10, 20].map(|minute| update(minute, Phase::Investigating, &[])).into();
+        let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let second = updates[1].id.clone();
+        for (minute, fine) in [(-1, false), (0, true), (20, true), (21, false), (5, true)] {
+            assert_eq!(redate(&mut updates, &second, at(minute), at(30)).is_ok(), fine, "{minute}");
+        }
+        assert_eq!(updates[1].posted_at, at(5));
+        let last = updates[2].id.clone();
+        assert!(redate(&mut updates, &last, at(31), at(30)).unwrap_err().contains("future"));
+    }
+}

@@ -9,10 +9,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use chrono::TimeDelta;
 
+use super::api::limits;
 use super::auth::Policy;
 use super::client::ClientAddress;
 use super::{Error, Result, refusal};
-use crate::db::{self, api_tokens, managers};
+use crate::db::{self, api_tokens, managers, policy};
 use crate::domain::api_token::ApiToken;
 use crate::domain::audit::Actor;
 use crate::domain::{self, Role};
@@ -54,7 +55,7 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self> {
         let address = parts.extensions.get().copied().unwrap_or(ClientAddress(None));
-        let Some(secret) = bearer(&parts.headers) else { return Err(Error::Unauthorized(MISSING)) };
+        let Some(secret) = secret(parts, state).await? else { return Err(Error::Unauthorized(MISSING)) };
         let found = find(state, &secret).await?;
         let who = found.as_ref().map_or_else(|| Actor::stranger(address), |(token, _)| actor(token, address));
         if !is_private(parts, address, state) {
@@ -65,6 +66,7 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
             refusal::record(state, who, "token.refuse", "").await;
             return Err(Error::Unauthorized(UNKNOWN));
         };
+        limits::count(parts, state, &token.id)?;
         if !token.reaches(P::ROLE, manager.role) {
             let what = format!("{} {}", parts.method, parts.uri.path());
             refusal::record(state, who, "token.refuse-scope", &what).await;
@@ -78,6 +80,18 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
 fn actor(token: &ApiToken, address: ClientAddress) -> Actor {
     let name = format!("{} by {}", token.manager_name, token.name);
     Actor { manager_id: Some(token.manager_id.clone()), name, address: address.to_string() }
+}
+
+/// The token in the header for it, or in the address where an owner allows that.
+async fn secret(parts: &Parts, state: &State) -> Result<Option<String>> {
+    if let Some(secret) = bearer(&parts.headers) {
+        return Ok(Some(secret));
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let Some((_, secret)) = pairs.find(|(name, _)| name == "api_key") else { return Ok(None) };
+    let allowed = policy::load(&mut state.db.read().await?).await?.api_key_in_query;
+    Ok(Some(secret.into_owned()).filter(|_| allowed))
 }
 
 /// What stands behind `Bearer` or, as older clients write it, `OAuth`, in the one header for it.

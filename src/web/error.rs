@@ -50,6 +50,12 @@ pub enum Error {
     /// Too often from one network; how long to wait.
     #[error("too many attempts")]
     TooMany(TimeDelta),
+    /// Too often with one API token; how long to wait.
+    #[error("too many calls")]
+    TooManyCalls(TimeDelta),
+    /// What a program sent is wrong; a message for each place in it, as a JSON pointer.
+    #[error("unprocessable")]
+    Unprocessable(Vec<(String, String)>),
     /// It did not arrive in time.
     #[error("the request took too long")]
     TooSlow,
@@ -82,7 +88,8 @@ impl Error {
             }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyCalls(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -92,7 +99,7 @@ impl Error {
     /// After how many seconds the same may be tried again.
     fn retry_after(&self) -> Option<i64> {
         match self {
-            Self::TooMany(wait) => Some(wait.num_seconds() + 1),
+            Self::TooMany(wait) | Self::TooManyCalls(wait) => Some(wait.num_seconds() + 1),
             Self::Busy | Self::Unavailable(_) => Some(5),
             _ => None,
         }
@@ -104,6 +111,7 @@ impl Error {
             Self::BadRequest(sentence) | Self::Conflict(sentence) => Some(sentence.clone()),
             Self::Unauthorized(sentence) | Self::TokenForbidden(sentence) => Some((*sentence).to_owned()),
             Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
+            Self::TooManyCalls(_) => Some("This token was used too often. Wait as long as Retry-After says.".into()),
             Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
             _ => None,
         }
@@ -124,6 +132,9 @@ impl IntoResponse for Error {
         }
         if let Self::FactorRequired = &self {
             return Redirect::to("/admin/account/factors").into_response();
+        }
+        if let Self::Unprocessable(wrong) = &self {
+            return unprocessable(wrong);
         }
         let mut response = status.into_response();
         if let Self::ProofRequired = &self {
@@ -201,13 +212,25 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     }
     let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
-    let kept: Vec<_> =
-        kept.into_iter().filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value))).collect();
+    let kept: Vec<_> = kept
+        .into_iter()
+        .chain(api::limits::HEADERS)
+        .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
+        .collect();
     let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
     let mut page =
         if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence, &reader) };
     page.headers_mut().extend(kept);
     page
+}
+
+/// Each place that is wrong with its message, and all messages as one sentence.
+fn unprocessable(wrong: &[(String, String)]) -> Response {
+    let errors: Vec<_> =
+        wrong.iter().map(|(pointer, message)| serde_json::json!({ "pointer": pointer, "message": message })).collect();
+    let said: Vec<String> = wrong.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();
+    let body = serde_json::json!({ "error": "unprocessable_entity", "message": said.join(" "), "errors": errors });
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }
 
 fn json(status: StatusCode, sentence: Option<String>) -> Response {

@@ -25,7 +25,7 @@ use hyper::body::{Body, Incoming};
 use tower::ServiceExt as _;
 
 use super::deadline::Timely;
-use super::{assets, gate, router};
+use super::{api, assets, gate, router};
 use crate::metrics::Class;
 use crate::publish::Answer;
 use crate::state::State;
@@ -103,6 +103,8 @@ impl Front {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let mut request = request;
+        api::without_ending(request.uri_mut());
         let class = Class::of_routed(request.uri().path());
         let timeout = self.0.body_timeout;
         let mut request = request.map(|body| {

@@ -117,6 +117,22 @@ impl ComponentForm {
     }
 }
 
+impl NewComponent {
+    /// `before`, changed to this.
+    pub fn apply(self, before: &Component) -> Component {
+        Component {
+            group_id: self.group_id,
+            name: self.name,
+            description: self.description,
+            status: self.status,
+            position: self.position.unwrap_or(before.position),
+            start_date: self.start_date,
+            only_show_if_degraded: self.only_show_if_degraded,
+            ..before.clone()
+        }
+    }
+}
+
 impl GroupForm {
     /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {

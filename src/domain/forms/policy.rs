@@ -1,10 +1,11 @@
 use super::Fields;
 use crate::domain::{Manager, Passwords, Policy};
 
-/// What managers are asked for, as somebody chose it.
+/// What managers are asked for and what is taken from programs, as somebody chose it.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyForm {
     pub second_factor_required: bool,
+    pub api_key_in_query: bool,
     /// The id of the one manager whose password counts; empty where everybody's does.
     pub password_only_for: String,
     pub version: i64,
@@ -15,6 +16,7 @@ impl PolicyForm {
     pub fn read(fields: &Fields) -> Self {
         Self {
             second_factor_required: fields.has("second_factor_required"),
+            api_key_in_query: fields.has("api_key_in_query"),
             password_only_for: fields.text("password_only_for"),
             version: fields.version(),
         }
@@ -24,6 +26,7 @@ impl PolicyForm {
     pub fn of(policy: &Policy) -> Self {
         Self {
             second_factor_required: policy.second_factor_required,
+            api_key_in_query: policy.api_key_in_query,
             password_only_for: policy.passwords.keeper().map(ToString::to_string).unwrap_or_default(),
             version: policy.version,
         }
@@ -40,6 +43,11 @@ impl PolicyForm {
             Some(keeper) if keeper.can_keep_a_password() => Passwords::OnlyFor(keeper.id.clone()),
             _ => return Err("Choose an owner who can log in with a password.".into()),
         };
-        Ok(Policy { second_factor_required: self.second_factor_required, passwords, version: self.version })
+        Ok(Policy {
+            second_factor_required: self.second_factor_required,
+            api_key_in_query: self.api_key_in_query,
+            passwords,
+            version: self.version,
+        })
     }
 }

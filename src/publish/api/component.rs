@@ -15,8 +15,8 @@ pub struct ComponentRow<'a> {
     created_at: String,
     updated_at: String,
     position: i64,
-    description: Option<&'a str>,
-    showcase: bool,
+    pub description: Option<&'a str>,
+    pub showcase: bool,
     start_date: Option<NaiveDate>,
     group_id: Option<&'a str>,
     page_id: &'a str,
@@ -38,10 +38,16 @@ pub fn rows<'a>(scene: &Scene<'a>) -> Vec<ComponentRow<'a>> {
 /// The components that `chosen` lets through, in the order of the page.
 pub fn leaves<'a>(scene: &Scene<'a>, chosen: impl Fn(&Component) -> bool) -> Vec<ComponentRow<'a>> {
     let chosen = scene.components.iter().filter(|(component, _)| chosen(component));
-    chosen.map(|(component, status)| row(scene, component, *status)).collect()
+    chosen.map(|(component, status)| row_with(scene, component, *status)).collect()
 }
 
-fn row<'a>(scene: &Scene<'a>, component: &'a Component, status: Status) -> ComponentRow<'a> {
+/// One component of the page, with the status that shows.
+pub fn row<'a>(scene: &Scene<'a>, component: &'a Component) -> ComponentRow<'a> {
+    let shown = scene.components.iter().find(|(other, _)| other.id == component.id);
+    row_with(scene, component, shown.map_or(component.status, |(_, status)| *status))
+}
+
+fn row_with<'a>(scene: &Scene<'a>, component: &'a Component, status: Status) -> ComponentRow<'a> {
     ComponentRow {
         id: component.id.as_str(),
         name: &component.name,

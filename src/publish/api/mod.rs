@@ -14,11 +14,12 @@ mod scene;
 mod showcase;
 
 pub use badge::{badge, badge_path, tone, words as badge_words};
+pub use component::{ComponentRow, leaves, row as component_row};
 pub use flat::{flat, flat_maintenance};
 pub use history::{MAX_PAGE, months, quarter};
-pub use incident::{EntryRow, single};
+pub use incident::{EntryRow, UpdateRow, single};
 pub use lists::documents;
-pub use scene::Scene;
+pub use scene::{Scene, stamp};
 pub use showcase::{Incidents, showcase};
 
 /// The most incidents, and the most maintenances, in one list.

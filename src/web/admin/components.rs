@@ -116,16 +116,7 @@ async fn keep(
     new: NewComponent,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Result<Component, Invalid>> {
-    let mut after = Component {
-        group_id: new.group_id,
-        name: new.name,
-        description: new.description,
-        status: new.status,
-        position: new.position.unwrap_or(before.position),
-        start_date: new.start_date,
-        only_show_if_degraded: new.only_show_if_degraded,
-        ..before.clone()
-    };
+    let mut after = new.apply(before);
     match components::update(tx, &mut after, now).await {
         Ok(()) => Ok(Ok(after)),
         Err(db::Error::NotFound) => Ok(Err(no_such_group())),

@@ -11,6 +11,8 @@ pub mod html;
 #[allow(dead_code, reason = "only the tests of the identity provider need it")]
 pub mod issuer;
 pub mod postgres;
+#[allow(dead_code, reason = "only the tests of the management API need it")]
+pub mod program;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;
 #[allow(dead_code, reason = "only the tests over a socket need it")]

@@ -46,6 +46,8 @@ impl Server {
             metrics_listen: Some(any),
             secret_key_file: None,
             trusted_proxies: Vec::new(),
+            api_writes: candor::state::TOKEN_WRITES,
+            api_reads: candor::state::TOKEN_READS,
             mail: candor::config::MailConfig::default(),
             oidc: candor::config::OidcConfig::default(),
             log_json: false,

@@ -139,6 +139,7 @@ fn action_words(action: &str) -> String {
         "review.publish" => "published the review of incident",
         "review.import" => "imported the review of incident",
         "page.import-feed-ids" => "kept ids of feed entries:",
+        "review.delete" => "deleted the review of incident",
         "review.withdraw" => "withdrew the review of incident",
         "component.correct-uptime" => "corrected the uptime of component",
         "component.remove-correction" => "removed a correction of component",

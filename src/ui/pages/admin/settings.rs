@@ -70,12 +70,15 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
 fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
     let field = Field::new("second_factor_required", "Every manager needs a second factor")
         .hint("Whoever has none is led to add one at the next step they take, and can do nothing else before.");
+    let in_query = Field::new("api_key_in_query", "Programs may write their token into the address")
+        .hint("As ?api_key=…, for old programs that know no other way. Addresses end up in logs; a header does not.");
     view! {
         <section class="apart" aria-labelledby="policy">
-            <h2 id="policy">"Managers"</h2>
+            <h2 id="policy">"Managers and programs"</h2>
             <form method="post" action="/admin/policy" novalidate>
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
+                <CheckBox field=in_query checked=policy.api_key_in_query/>
                 {(!keepers.is_empty()).then(|| passwords(policy, keepers, problems))}
                 <p class="actions"><Submit words="Change what is asked for"/></p>
             </form>

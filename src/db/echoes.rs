@@ -1,0 +1,37 @@
+//! What programs said of a thing and want to read again exactly, though the page has no use for it.
+
+use serde_json::{Map, Value};
+
+use super::{Error, Result, Tx, WriteTx};
+
+/// The fields that programs said of the thing `subject`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn of(tx: &mut Tx, subject: &str) -> Result<Map<String, Value>> {
+    let rows = rows!(tx, (String, String), "select field, value from echoes where subject_id = $1", subject)?;
+    let field = |(field, value): (String, String)| Ok((field, serde_json::from_str(&value).map_err(Error::other)?));
+    rows.into_iter().map(field).collect()
+}
+
+/// Keeps exactly these fields of the thing `subject`.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn keep(tx: &mut WriteTx, subject: &str, fields: &Map<String, Value>) -> Result<()> {
+    forget(tx, subject).await?;
+    for (field, value) in fields {
+        let sql = "insert into echoes (subject_id, field, value) values ($1, $2, $3)";
+        run!(tx, sql, subject, field.as_str(), value.to_string())?;
+    }
+    Ok(())
+}
+
+/// Forgets what was said of a thing that is gone.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn forget(tx: &mut WriteTx, subject: &str) -> Result<()> {
+    run!(tx, "delete from echoes where subject_id = $1", subject)?;
+    Ok(())
+}

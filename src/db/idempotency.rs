@@ -1,0 +1,62 @@
+//! Answers that are kept under an Idempotency-Key, so that who asks again changes nothing again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::TokenId;
+
+/// How long an answer is kept.
+const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+/// How many answers are kept for one token; beyond that the oldest go first.
+const MAX_KEPT: i64 = 1000;
+
+/// An answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// SHA-256 of what was asked.
+    pub request_hash: String,
+    pub status: u16,
+    pub body: String,
+}
+
+/// The answer that was given to this token under this key within the last day.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find(tx: &mut Tx, token: &TokenId, key: &str, now: DateTime<Utc>) -> Result<Option<Kept>> {
+    let sql = "select request_hash, status, body from idempotency_keys
+               where token_id = $1 and key = $2 and created_at > $3";
+    let row = row!(tx, (String, i64, String), sql, token.as_str(), key, now - KEPT_FOR)?;
+    let kept = |(request_hash, status, body)| {
+        let status = u16::try_from(status).map_err(Error::other)?;
+        Ok(Kept { request_hash, status, body })
+    };
+    row.map(kept).transpose()
+}
+
+/// Keeps an answer; those that are too old or too many are forgotten.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn keep(tx: &mut WriteTx, token: &TokenId, key: &str, kept: &Kept, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "delete from idempotency_keys where created_at <= $1", now - KEPT_FOR)?;
+    run!(
+        tx,
+        "delete from idempotency_keys where token_id = $1 and key in (
+           select key from idempotency_keys where token_id = $1 order by created_at desc, key limit 100000 offset $2)",
+        token.as_str(),
+        MAX_KEPT - 1
+    )?;
+    run!(
+        tx,
+        "insert into idempotency_keys (token_id, key, request_hash, status, body, created_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        token.as_str(),
+        key,
+        kept.request_hash.as_str(),
+        i64::from(kept.status),
+        kept.body.as_str(),
+        now
+    )?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! A call that changes something: who may, what was sent, and the transaction in which it is done.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::given;
+use crate::db::WriteTx;
+use crate::db::idempotency::{self, Kept};
+use crate::domain::audit::Entry;
+use crate::state::State;
+use crate::token;
+use crate::web::auth::{Policy, Token};
+use crate::web::deadline::is_too_slow;
+use crate::web::{Error, Result};
+
+const KEY: &str = "idempotency-key";
+const USED_OTHERWISE: &str = "This key came with another call before: use a new one for each thing to do.";
+
+/// A call that the policy `P` admits, with the only transaction that writes. An argument of this kind is read
+/// last, and only for who is admitted.
+pub struct Change<P> {
+    /// Who calls.
+    pub program: Token<P>,
+    /// What was sent.
+    pub body: Value,
+    pub tx: WriteTx,
+    pub now: DateTime<Utc>,
+    pub state: State,
+    key: Option<Key>,
+}
+
+/// What the call is known by, if it comes again.
+struct Key {
+    key: String,
+    request_hash: String,
+}
+
+impl<P: Policy> FromRequest<State> for Change<P> {
+    /// The answer that this call got before, or why it gets none.
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let program = Token::<P>::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
+        let about = format!("{} {}", parts.method, parts.uri.path());
+        let key = key(&parts.headers).map_err(IntoResponse::into_response)?;
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|rejection| {
+            if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
+        })?;
+        let body = given::read(&bytes).map_err(IntoResponse::into_response)?;
+        let hashed =
+            |key| Key { key, request_hash: token::hash(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))) };
+        begin(program, body, key.map(hashed), state).await
+    }
+}
+
+async fn begin<P>(program: Token<P>, body: Value, key: Option<Key>, state: &State) -> Result<Change<P>, Response> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await.map_err(|error| Error::from(error).into_response())?;
+    if let Some(key) = &key {
+        let found = idempotency::find(&mut tx, &program.token.id, &key.key, now).await;
+        match found.map_err(|error| Error::from(error).into_response())? {
+            Some(kept) if kept.request_hash == key.request_hash => return Err(again(kept)),
+            Some(_) => {
+                let wrong = vec![("/Idempotency-Key".to_owned(), USED_OTHERWISE.to_owned())];
+                return Err(Error::Unprocessable(wrong).into_response());
+            }
+            None => {}
+        }
+    }
+    Ok(Change { program, body, tx, now, state: state.clone(), key })
+}
+
+impl<P> Change<P> {
+    /// Keeps what was done and shows it, then answers with `told`; without `entries` nothing was done.
+    ///
+    /// # Errors
+    /// Where it can't be kept; then nothing is.
+    pub async fn keep(self, status: StatusCode, told: &impl Serialize, entries: &[Entry]) -> Result<Response> {
+        let body = serde_json::to_string(told).map_err(|error| Error::Internal(error.into()))?;
+        self.finish(status, body, entries).await
+    }
+
+    /// Keeps what was done and shows it; there is nothing to tell.
+    ///
+    /// # Errors
+    /// As [`Change::keep`].
+    pub async fn keep_silently(self, entries: &[Entry]) -> Result<Response> {
+        self.finish(StatusCode::NO_CONTENT, String::new(), entries).await
+    }
+
+    async fn finish(mut self, status: StatusCode, body: String, entries: &[Entry]) -> Result<Response> {
+        let keyed = self.key.is_some();
+        if let Some(Key { key, request_hash }) = self.key {
+            let kept = Kept { request_hash, status: status.as_u16(), body: body.clone() };
+            idempotency::keep(&mut self.tx, &self.program.token.id, &key, &kept, self.now).await?;
+        }
+        if !entries.is_empty() {
+            self.tx.commit_all(&self.program.actor(), self.now, entries).await?;
+            self.state.publish().await;
+        } else if keyed {
+            self.tx.commit_unaudited().await?;
+        }
+        Ok(answer(status, body))
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>> {
+    let Some(value) = headers.get(KEY) else { return Ok(None) };
+    let key = value.to_str().ok().map(str::trim).filter(|key| (1..=255).contains(&key.len()));
+    let wrong = || Error::BadRequest("An Idempotency-Key has 1 to 255 plain characters.".into());
+    key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
+}
+
+fn again(kept: Kept) -> Response {
+    let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+    let mut response = answer(status, kept.body);
+    response.headers_mut().insert("idempotency-replayed", header::HeaderValue::from_static("true"));
+    response
+}
+
+fn answer(status: StatusCode, body: String) -> Response {
+    if body.is_empty() {
+        return status.into_response();
+    }
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,241 @@
+//! Writing incidents: what is sent becomes the forms of the admin, whose rules are the only ones.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono_tz::Tz;
+
+use super::change::Change;
+use super::events::{Event, answer, fresh_update_id, said};
+use super::given::{Given, local};
+use super::standing::{Echoes, Standing};
+use crate::db::{echoes, incidents, random};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
+use crate::web::Result;
+use crate::web::auth::CanPublish;
+
+/// What the fields of our forms are called here.
+const NAMES: [(&str, &str); 5] = [
+    ("title", "name"),
+    ("phase", "status"),
+    ("impact", "impact_override"),
+    ("ended_at", "resolved_at"),
+    ("reminder", "reminder_intervals"),
+];
+
+/// Opens an incident, or tells of one that is over.
+///
+/// # Errors
+/// Where something about it is wrong.
+pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut given: Given) -> Result<Response> {
+    let backfilled = given.flag("backfilled") == Some(true) || given.filled("backfill_date").is_some();
+    let (form, said) = read(&mut given, standing.zone(), backfilled);
+    let (id, first, now) = (IncidentId::from_random(random()), fresh_update_id(), change.now);
+    let opened = form.parse().and_then(|new| new.open(id, first.clone(), &standing.components, now));
+    let opened = opened.and_then(|mut incident| {
+        // What is told afterwards shows the time at which it was over.
+        if let Some(end) = incident.ended_at.filter(|_| backfilled) {
+            incident.redate(&first, end, now).map_err(|sentence| Invalid::field("ended_at", sentence))?;
+        }
+        Ok(incident)
+    });
+    let incident = given.judge(opened, &NAMES)?;
+    incidents::insert(&mut change.tx, &incident).await?;
+    echoes::keep(&mut change.tx, incident.id.as_str(), &said).await?;
+    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    answer(change, StatusCode::CREATED, Event::Incident(incident), said, &[entry]).await
+}
+
+/// The form of a new incident.
+fn read(given: &mut Given, zone: Tz, backfilled: bool) -> (IncidentForm, Echoes) {
+    let mut details = IncidentDetailsForm { zone: Tz::UTC.name().to_owned(), ..IncidentDetailsForm::default() };
+    fill(&mut details, given, zone);
+    let usual = if backfilled { Phase::Resolved } else { Phase::Investigating };
+    let phase = given.filled("status").unwrap_or_else(|| usual.key().to_owned());
+    // What is said to be over without saying when was over as soon as it began: nobody claims more.
+    if backfilled && details.ended_at.is_empty() {
+        details.ended_at.clone_from(&details.started_at);
+    }
+    let said = said(Echoes::new(), given);
+    let title = details.title.clone();
+    let body = body(given).unwrap_or_else(|| Phase::from_key(&phase).unwrap_or(usual).usual_text().to_owned());
+    (IncidentForm { title, phase, body, components: components(given).unwrap_or_default(), details }, said)
+}
+
+/// Takes over what was sent about the incident besides its updates.
+fn fill(details: &mut IncidentDetailsForm, given: &mut Given, zone: Tz) {
+    if let Some(name) = given.text("name") {
+        details.title = name;
+    }
+    if let Some(impact) = given.text("impact_override") {
+        details.impact = impact;
+    }
+    if given.has("reminder_intervals") {
+        details.reminder = reminder(given).unwrap_or_default();
+    }
+    let started = given.instant("started_at", zone).or_else(|| backfill_date(given, zone));
+    if let Some(at) = started {
+        details.started_at = local(at);
+    }
+    if let Some(at) = given.instant("resolved_at", zone) {
+        details.ended_at = local(at);
+    }
+}
+
+/// A day, meaning its beginning, or an instant.
+fn backfill_date(given: &mut Given, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
+    let text = given.filled("backfill_date")?;
+    match crate::domain::moment::parse_day(&text) {
+        Ok(day) => Some(crate::domain::history::start_of_day(day, zone)),
+        Err(_) => given.instant("backfill_date", zone),
+    }
+}
+
+/// The hours of reminders as a form has them: `"4"` is every four hours, `"[]"` none.
+fn reminder(given: &mut Given) -> Option<String> {
+    let sent = given.value("reminder_intervals").map(ToString::to_string).unwrap_or_default();
+    let plain: String = sent.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+    match plain.as_str() {
+        "null" | "" | "[3,6,12,24]" => Some(String::new()),
+        "[]" => Some("0".to_owned()),
+        hours if hours.bytes().all(|b| b.is_ascii_digit()) => Some(hours.to_owned()),
+        _ => {
+            given.wrong("reminder_intervals", "Send one number of hours, \"[]\" for none, or null for the usual ones.");
+            None
+        }
+    }
+}
+
+/// The text of an update; `message` is what older clients call it.
+pub fn body(given: &mut Given) -> Option<String> {
+    given.filled("body").or_else(|| given.filled("message"))
+}
+
+/// The status of each component that is given one.
+pub fn statuses(given: &mut Given) -> Option<BTreeMap<String, String>> {
+    let listed = given.value("components").is_some_and(serde_json::Value::is_array);
+    if listed { None } else { given.map("components") }
+}
+
+/// The components that are named without a status; older clients name them in the other field.
+fn attached(given: &mut Given) -> Option<Vec<String>> {
+    let listed = given.value("components").is_some_and(serde_json::Value::is_array);
+    given.list(if listed { "components" } else { "component_ids" })
+}
+
+/// Every component that is named; one that is only attached is in order.
+pub fn components(given: &mut Given) -> Option<BTreeMap<String, String>> {
+    let (statuses, attached) = (statuses(given), attached(given));
+    if statuses.is_none() && attached.is_none() {
+        return None;
+    }
+    let in_order = |id| (id, Status::Operational.key().to_owned());
+    let mut all: BTreeMap<String, String> = attached.into_iter().flatten().map(in_order).collect();
+    all.extend(statuses.into_iter().flatten());
+    Some(all)
+}
+
+/// Changes an incident; `repeats` says that the same sent again is the same, and no second update.
+///
+/// # Errors
+/// Where something about it is wrong.
+pub async fn update(
+    mut change: Change<CanPublish>,
+    standing: &Standing,
+    mut given: Given,
+    before: Incident,
+    repeats: bool,
+) -> Result<Response> {
+    if given.filled("scheduled_for").is_some() {
+        given.wrong("scheduled_for", "An incident can't become a maintenance: plan one of its own.");
+    }
+    let said_before = echoes::of(&mut change.tx, before.id.as_str()).await?;
+    let said = said(said_before.clone(), &mut given);
+    let mut details = IncidentDetailsForm::of(&before, Tz::UTC);
+    fill(&mut details, &mut given, standing.zone());
+    let posted = update_form(&mut given, &before, repeats);
+    let reopens = posted.as_ref().and_then(|form| Phase::from_key(&form.phase)).is_some_and(Phase::is_open);
+    if reopens && given.filled("resolved_at").is_none() {
+        details.ended_at.clear();
+    }
+    let mut after = before.clone();
+    let changed = apply(&mut after, posted.as_ref(), &details, standing, change.now);
+    given.judge(changed, &NAMES)?;
+    let mut entries = Vec::new();
+    if after != before {
+        incidents::update(&mut change.tx, &mut after, change.now).await?;
+        let action = if posted.is_some() { "incident.update" } else { "incident.edit" };
+        entries.push(Entry::new(action, &after.id, &after.title).before(&before).after(&after));
+    }
+    if said != said_before {
+        echoes::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        entries.push(Entry::new("incident.edit", &after.id, &after.title).before(&said_before).after(&said));
+    }
+    answer(change, StatusCode::OK, Event::Incident(after), said, &entries).await
+}
+
+/// The update first: what ends the incident decides whether it may have an end.
+fn apply(
+    incident: &mut Incident,
+    posted: Option<&UpdateForm>,
+    details: &IncidentDetailsForm,
+    standing: &Standing,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Invalid> {
+    let details = details.parse();
+    if let Some(form) = posted {
+        form.parse()?.post(incident, fresh_update_id(), &standing.components, now)?;
+    }
+    let mut details = details?;
+    if details.ended_at.is_none() {
+        details.ended_at = incident.ended_at;
+    }
+    details.apply(incident, now)
+}
+
+/// The update that is to be posted, where something new is said: a text, another phase, or how components stand.
+fn update_form(given: &mut Given, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
+    let (stands, newest) = (incident.phase.key(), incident.newest());
+    // So a reviewed incident is read; it is no phase.
+    let status = given.filled("status").filter(|status| status != "postmortem" || incident.is_open());
+    let phase = status.unwrap_or_else(|| stands.to_owned());
+    let text = body(given);
+    let components = named(given, incident);
+    let said = text.as_ref().is_some_and(|text| {
+        let repeated = phase == stands && newest.is_some_and(|newest| newest.body.trim_end() == text.trim_end());
+        !(repeats && repeated)
+    });
+    let known = Phase::from_key(&phase);
+    let moved = known != Some(incident.phase);
+    let open = known.is_none_or(Phase::is_open);
+    let changed = open && is_news(&components, incident);
+    if !said && !moved && !changed {
+        return None;
+    }
+    let usual = known.map_or("", |phase| if moved { phase.usual_text() } else { phase.usual_text_again() });
+    let body = text.unwrap_or_else(|| usual.to_owned());
+    Some(UpdateForm { phase, body, components, version: incident.version })
+}
+
+/// The components of an update: those with a status, and those that the incident did not name yet.
+fn named(given: &mut Given, incident: &Incident) -> BTreeMap<String, String> {
+    let affected = incident.affected();
+    let is_new = |id: &String| !affected.iter().any(|(other, _)| other.as_str() == id);
+    let attached = attached(given).unwrap_or_default().into_iter().filter(is_new);
+    let mut named: BTreeMap<_, _> = attached.map(|id| (id, Status::Operational.key().to_owned())).collect();
+    named.extend(statuses(given).unwrap_or_default());
+    named
+}
+
+/// Whether a component stands otherwise than the incident has it, or was not named by it yet.
+fn is_news(named: &BTreeMap<String, String>, incident: &Incident) -> bool {
+    let (stand, affected) = (incident.statuses(), incident.affected());
+    named.iter().any(|(id, status)| {
+        let Some(id) = ComponentId::parse(id) else { return true };
+        let stands = stand.get(&id).copied().unwrap_or_default();
+        stands.key() != status || !affected.iter().any(|(other, _)| **other == id)
+    })
+}

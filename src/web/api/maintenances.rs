@@ -1,0 +1,208 @@
+//! Writing scheduled maintenances: as incidents they are one kind of object here, but have rules of their own.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::change::Change;
+use super::events::{Event, answer, fresh_update_id, said};
+use super::given::{Given, local};
+use super::incidents::{body, components, statuses};
+use super::standing::{Echoes, Standing};
+use crate::db::{echoes, maintenances, random};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{
+    ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
+};
+use crate::domain::maintenance::Switches;
+use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase};
+use crate::web::Result;
+use crate::web::auth::CanPublish;
+
+/// What the fields of our forms are called here.
+const NAMES: [(&str, &str); 4] =
+    [("title", "name"), ("phase", "status"), ("until", "scheduled_until"), ("zone", "scheduled_for")];
+const IMPACT: &str = "The impact of a maintenance is always maintenance.";
+
+/// Plans a maintenance; with the status in_progress it begins at once.
+///
+/// # Errors
+/// Where something about it is wrong.
+pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut given: Given) -> Result<Response> {
+    let form = MaintenanceForm {
+        plan: plan_form(PlanForm::default(), &mut given),
+        window: window(&mut given, standing.zone(), (String::new(), String::new())),
+        body: body(&mut given).unwrap_or_else(|| MaintenancePhase::Scheduled.usual_text().to_owned()),
+    };
+    check_impact(&mut given);
+    let said = said(Echoes::new(), &mut given);
+    let status = given.filled("status").unwrap_or_else(|| MaintenancePhase::Scheduled.key().to_owned());
+    let made = form.parse().and_then(|new| made(new, &status, standing, change.now));
+    let made = given.judge(made, &NAMES)?;
+    maintenances::insert(&mut change.tx, &made).await?;
+    echoes::keep(&mut change.tx, made.id.as_str(), &said).await?;
+    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    answer(change, StatusCode::CREATED, Event::Maintenance(made), said, &[entry]).await
+}
+
+fn made(
+    mut new: NewMaintenance,
+    status: &str,
+    standing: &Standing,
+    now: DateTime<Utc>,
+) -> Result<Maintenance, Invalid> {
+    // The times were read exactly; the clock they are shown by is that of the page.
+    new.window.zone = standing.zone();
+    let mut made = new.plan((MaintenanceId::from_random(random()), fresh_update_id()), &standing.components, now)?;
+    match MaintenancePhase::from_key(status) {
+        Some(MaintenancePhase::Scheduled) => Ok(made),
+        Some(MaintenancePhase::InProgress) => {
+            made.begin(fresh_update_id(), now).map_err(|sentence| Invalid::field("phase", sentence))?;
+            Ok(made)
+        }
+        _ => Err(Invalid::field("phase", "A new maintenance is scheduled or in_progress.")),
+    }
+}
+
+/// Changes a maintenance; `repeats` says that the same sent again is the same, and no second update.
+///
+/// # Errors
+/// Where something about it is wrong.
+pub async fn update(
+    mut change: Change<CanPublish>,
+    standing: &Standing,
+    mut given: Given,
+    before: Maintenance,
+    repeats: bool,
+) -> Result<Response> {
+    check_impact(&mut given);
+    let said_before = echoes::of(&mut change.tx, before.id.as_str()).await?;
+    let said = said(said_before.clone(), &mut given);
+    let mut after = before.clone();
+    let changed = apply(&mut after, &mut given, standing, repeats, change.now);
+    given.judge(changed, &NAMES)?;
+    let mut entries = Vec::new();
+    if after != before {
+        maintenances::update(&mut change.tx, &mut after, change.now).await?;
+        entries.push(Entry::new(action(&before, &after), &after.id, &after.title).before(&before).after(&after));
+    }
+    if said != said_before {
+        echoes::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        entries.push(Entry::new("maintenance.edit", &after.id, &after.title).before(&said_before).after(&said));
+    }
+    answer(change, StatusCode::OK, Event::Maintenance(after), said, &entries).await
+}
+
+/// What the audit calls the change.
+fn action(before: &Maintenance, after: &Maintenance) -> &'static str {
+    if after.scheduled_for != before.scheduled_for {
+        "maintenance.reschedule"
+    } else if after.scheduled_until != before.scheduled_until {
+        "maintenance.extend"
+    } else if after.updates.len() > before.updates.len() {
+        "maintenance.update"
+    } else {
+        "maintenance.edit"
+    }
+}
+
+fn apply(
+    it: &mut Maintenance,
+    given: &mut Given,
+    standing: &Standing,
+    repeats: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Invalid> {
+    let begun = it.phase != MaintenancePhase::Scheduled;
+    let mut plan = plan_form(PlanForm::of(it), given);
+    if begun {
+        plan.components = PlanForm::of(it).components;
+    }
+    plan.parse()?.apply(it, &standing.components, now)?;
+    let text = body(given);
+    let moved = shift(it, given, standing.zone(), text.as_deref(), now)?;
+    let phase = given.filled("status").unwrap_or_else(|| it.phase.key().to_owned());
+    let known = MaintenancePhase::from_key(&phase);
+    if it.phase == MaintenancePhase::Scheduled
+        && matches!(known, Some(MaintenancePhase::Verifying | MaintenancePhase::Completed))
+    {
+        it.begin(fresh_update_id(), now).map_err(|sentence| Invalid::field("phase", sentence))?;
+    }
+    let mut form = MaintenanceUpdateForm::of(it);
+    let stand = form.components.clone();
+    if begun {
+        form.components.extend(statuses(given).unwrap_or_default());
+    }
+    let another = known != Some(it.phase);
+    let newest = it.newest().map(|newest| newest.body.trim_end());
+    let repeated = newest == text.as_deref().map(str::trim_end);
+    let says = text.is_some() && !moved && !(repeats && repeated && !another);
+    if says || another || (it.phase.is_active() && form.components != stand) {
+        form.phase = phase;
+        form.body = text.unwrap_or_else(|| known.map_or("", MaintenancePhase::usual_text).to_owned());
+        form.parse()?.post(it, fresh_update_id(), now)?;
+    }
+    Ok(())
+}
+
+/// Moves it to another time, or extends one that goes on; says whether it did.
+fn shift(
+    it: &mut Maintenance,
+    given: &mut Given,
+    zone: Tz,
+    text: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, Invalid> {
+    let stands = (local(it.scheduled_for), local(it.scheduled_until));
+    let form = window(given, zone, stands.clone());
+    if (&form.scheduled_for, &form.scheduled_until) == (&stands.0, &stands.1) {
+        return Ok(false);
+    }
+    let (own, body, version) = (it.zone, text.unwrap_or_default().to_owned(), it.version);
+    if it.phase.is_active() && form.scheduled_for == stands.0 {
+        let form = ExtensionForm { until: form.scheduled_until, zone: form.zone, body, version };
+        form.apply(it, fresh_update_id(), now)?;
+    } else {
+        ScheduleForm { window: form, body, version }.apply(it, fresh_update_id(), now)?;
+    }
+    it.zone = own;
+    Ok(true)
+}
+
+/// The planned time on the clock of UTC, where nothing was sent as it `stands`.
+fn window(given: &mut Given, zone: Tz, stands: (String, String)) -> WindowForm {
+    let mut read = |name, stands| given.instant(name, zone).map_or(stands, local);
+    WindowForm {
+        scheduled_for: read("scheduled_for", stands.0),
+        scheduled_until: read("scheduled_until", stands.1),
+        zone: Tz::UTC.name().to_owned(),
+    }
+}
+
+/// The plan over what stands.
+fn plan_form(mut form: PlanForm, given: &mut Given) -> PlanForm {
+    if let Some(name) = given.text("name") {
+        form.title = name;
+    }
+    if let Some(named) = components(given) {
+        form.components = named.into_keys().collect();
+    }
+    let Switches { reminds, starts, completes, marks } = &mut form.switches;
+    for (name, switch) in [
+        ("scheduled_remind_prior", reminds),
+        ("scheduled_auto_completed", completes),
+        ("auto_transition_to_maintenance_state", marks),
+    ] {
+        *switch = given.flag(name).unwrap_or(*switch);
+    }
+    let starts_itself = given.flag("scheduled_auto_in_progress").or_else(|| given.flag("scheduled_auto_transition"));
+    *starts = starts_itself.unwrap_or(*starts);
+    form
+}
+
+fn check_impact(given: &mut Given) {
+    if given.filled("impact_override").is_some_and(|impact| impact != "maintenance") {
+        given.wrong("impact_override", IMPACT);
+    }
+}

@@ -1,0 +1,162 @@
+//! The document about the API: its routes come from the table, its objects from `schemas.json`.
+
+use axum::Json;
+use serde_json::{Map, Value, json};
+
+use super::routes;
+use super::routes::{Line, Told};
+use crate::domain::Role;
+
+/// The objects that are sent and answered.
+const SCHEMAS: &str = include_str!("schemas.json");
+
+/// `GET /v1/openapi.json`: for everybody.
+pub async fn show() -> Json<Value> {
+    Json(document())
+}
+
+fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for line in routes().table() {
+        let path = paths.entry(line.path).or_insert_with(|| json!({ "parameters": parameters(line.path) }));
+        path[line.method.as_str().to_ascii_lowercase()] = operation(line);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Candor: management API",
+            "version": "1",
+            "description": "Every address also with .json at its end. Bodies are JSON or forms.",
+        },
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey", "in": "header", "name": "Authorization",
+                    "description": "Bearer or OAuth, a space, and an API token",
+                },
+            },
+            "schemas": serde_json::from_str(SCHEMAS).unwrap_or(Value::Null),
+            "responses": responses(),
+        },
+    })
+}
+
+/// The ids in a path.
+fn parameters(path: &str) -> Value {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parameter =
+        |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } });
+    names.map(parameter).collect()
+}
+
+fn operation(line: &Line) -> Value {
+    let Told { summary, query, takes, status, gives } = line.told;
+    let scope = match line.role {
+        Role::Viewer => "read",
+        Role::Publisher => "publish",
+        Role::Owner => "admin",
+    };
+    let mut parameters: Vec<Value> =
+        query.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } })).collect();
+    let writes = line.method != axum::http::Method::GET;
+    if writes {
+        let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
+        parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": schema }));
+    }
+    let mut operation = json!({
+        "operationId": operation_id(line),
+        "summary": summary,
+        "description": format!("Scope: {scope}."),
+        "parameters": parameters,
+        "responses": answers(status, gives, writes),
+    });
+    if let Some(schema) = takes {
+        let content = json!({ "schema": sent(schema, line.method == axum::http::Method::POST) });
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": content, "application/x-www-form-urlencoded": content },
+        });
+    }
+    operation
+}
+
+/// What is sent; where something is made, its name must be in it.
+fn sent(schema: &str, makes: bool) -> Value {
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
+    let envelope = schemas[schema]["required"][0].as_str().unwrap_or_default();
+    let needed = json!({ "properties": { envelope: { "required": ["name"] } } });
+    if makes { json!({ "allOf": [reference(schema), needed] }) } else { reference(schema) }
+}
+
+fn operation_id(line: &Line) -> String {
+    let path = line.path.trim_start_matches("/v1/").replace(['{', '}'], "").replace(['/', '-'], "_");
+    format!("{}_{path}", line.method.as_str().to_ascii_lowercase())
+}
+
+fn answers(status: u16, gives: Option<&str>, writes: bool) -> Value {
+    let good = match gives {
+        Some(schema) => json!({
+            "description": "Done",
+            "content": { "application/json": { "schema": list_or_object(schema) } },
+        }),
+        None => json!({ "description": "Done" }),
+    };
+    let mut answers = json!({ status.to_string(): good });
+    let read: &[u16] = &[400, 401, 403, 404, 408, 422, 429, 500, 503];
+    let write: &[u16] = &[409, 413];
+    for status in read.iter().chain(write.iter().filter(|_| writes)) {
+        answers[status.to_string()] = json!({ "$ref": format!("#/components/responses/{status}") });
+    }
+    answers
+}
+
+fn list_or_object(schema: &str) -> Value {
+    match schema.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        Some(name) => json!({ "type": "array", "items": reference(name), "maxItems": 100 }),
+        None => reference(schema),
+    }
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+/// What else may be answered, each with both `error` and `message`.
+fn responses() -> Value {
+    let why = [
+        ("400", "What was sent can't be read"),
+        ("401", "No good token came with it"),
+        ("403", "The token does not reach this far, or came unencrypted"),
+        ("404", "There is none"),
+        ("408", "It did not arrive in time"),
+        ("409", "It contradicts what stands"),
+        ("413", "It is too large"),
+        ("422", "Something in it is wrong; `errors` points at each place"),
+        ("429", "Too often: wait as long as `Retry-After` says"),
+        ("500", "A fault of the server"),
+        ("503", "The server can't do it now: try again"),
+    ];
+    let response = |(status, description): (&str, &str)| {
+        let content = json!({ "application/json": { "schema": reference("Error") } });
+        (status.to_owned(), json!({ "description": description, "content": content }))
+    };
+    why.into_iter().map(response).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_object_that_is_named_is_told_of() {
+        let document = document();
+        let text = document.to_string();
+        let named = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+        for name in named {
+            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        }
+        assert!(document["paths"].as_object().unwrap().len() > 20);
+    }
+}

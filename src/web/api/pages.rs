@@ -1,0 +1,103 @@
+use axum::Json;
+use axum::extract::{Path, State as FromState};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::change::Change;
+use super::given::Given;
+use super::standing::Standing;
+use crate::db;
+use crate::domain::audit::Entry;
+use crate::domain::forms::PageForm;
+use crate::state::State;
+use crate::web::Result;
+use crate::web::auth::{CanAdminister, CanRead, Token};
+
+/// `GET /v1/pages`: the one there is.
+pub async fn index(_program: Token<CanRead>, FromState(state): FromState<State>) -> Result<Json<[Value; 1]>> {
+    let mut tx = state.db.read().await?;
+    Ok(Json([view(&Standing::load(&mut tx, &state).await?, &state)]))
+}
+
+/// `GET /v1/pages/{page}`
+pub async fn show(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path(page): Path<String>,
+) -> Result<Json<Value>> {
+    let mut tx = state.db.read().await?;
+    Ok(Json(view(&Standing::of(&mut tx, &page, &state).await?, &state)))
+}
+
+/// `PATCH` and `PUT /v1/pages/{page}`: its name, address and zone.
+pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
+    let before = Standing::of(&mut change.tx, &page, &change.state).await?.page;
+    let mut given = Given::inside(&change.body, "page")?;
+    let mut form = PageForm::of(&before);
+    for (name, field) in [("name", &mut form.name), ("url", &mut form.url), ("time_zone", &mut form.time_zone)] {
+        if let Some(text) = given.text(name) {
+            *field = text;
+        }
+    }
+    let unchanged = PageForm::of(&before).parse();
+    let settings = given.judge(form.parse(), &[])?;
+    let mut entries = Vec::new();
+    if unchanged.as_ref() != Ok(&settings) {
+        db::page::update(&mut change.tx, &before, &settings, change.now).await?;
+        let after = db::page::load(&mut change.tx).await?;
+        entries.push(Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after));
+    }
+    let told = view(&Standing::load(&mut change.tx, &change.state).await?, &change.state);
+    change.keep(StatusCode::OK, &told, &entries).await
+}
+
+/// The page. What it has no setting for says what is the case.
+fn view(standing: &Standing, state: &State) -> Value {
+    let (page, scene) = (&standing.page, standing.scene());
+    let updated = scene.stamp(page.updated_at);
+    let host = state.origin.split_once("://").map_or("", |(_, host)| host);
+    let mut view = json!({
+        "id": page.id, "created_at": updated, "updated_at": updated, "name": page.name, "branding": "basic",
+        "domain": host, "url": page.url, "hidden_from_search": false, "allow_page_subscribers": false,
+        "allow_incident_subscribers": false, "allow_email_subscribers": false, "allow_sms_subscribers": false,
+        "allow_rss_atom_feeds": true, "allow_webhook_subscribers": false, "activity_score": 0,
+        "viewers_must_be_team_members": false, "time_zone": page.time_zone.name(),
+    });
+    for name in UNKNOWN_HERE {
+        view[name] = Value::Null;
+    }
+    view
+}
+
+/// What pages of Statuspage have and ours have not.
+const UNKNOWN_HERE: [&str; 28] = [
+    "page_description",
+    "headline",
+    "subdomain",
+    "support_url",
+    "notifications_from_email",
+    "notifications_email_footer",
+    "twitter_username",
+    "ip_restrictions",
+    "city",
+    "state",
+    "country",
+    "css_body_background_color",
+    "css_font_color",
+    "css_light_font_color",
+    "css_greens",
+    "css_yellows",
+    "css_oranges",
+    "css_blues",
+    "css_reds",
+    "css_border_color",
+    "css_graph_color",
+    "css_link_color",
+    "css_no_data",
+    "favicon_logo",
+    "transactional_logo",
+    "hero_cover",
+    "email_logo",
+    "twitter_logo",
+];

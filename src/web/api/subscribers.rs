@@ -1,0 +1,75 @@
+//! Subscribers: the shapes are there, nobody can subscribe yet.
+
+use axum::Json;
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::change::Change;
+use super::events::Event;
+use super::standing::Standing;
+use crate::state::State;
+use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::{Error, Result};
+
+const NOBODY_YET: &str = "Nobody can subscribe to this page yet.";
+
+/// `GET /v1/pages/{page}/subscribers` and `/unsubscribed`: nobody.
+pub async fn index(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path(page): Path<String>,
+) -> Result<Json<[Value; 0]>> {
+    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    Ok(Json([]))
+}
+
+/// `GET /v1/pages/{page}/incidents/{incident}/subscribers`: nobody.
+pub async fn of_incident(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path((page, id)): Path<(String, String)>,
+) -> Result<Json<[Value; 0]>> {
+    let mut tx = state.db.read().await?;
+    Standing::of(&mut tx, &page, &state).await?;
+    Event::find(&mut tx, &id).await?;
+    Ok(Json([]))
+}
+
+/// `GET /v1/pages/{page}/subscribers/count`
+pub async fn count(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path(page): Path<String>,
+) -> Result<Json<Value>> {
+    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    Ok(Json(json!({ "email": 0, "sms": 0, "webhook": 0, "integration_partner": 0, "slack": 0, "teams": 0 })))
+}
+
+/// `GET /v1/pages/{page}/subscribers/histogram_by_state`
+pub async fn histogram(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path(page): Path<String>,
+) -> Result<Json<Value>> {
+    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    let nobody = json!({ "active": 0, "unconfirmed": 0, "quarantined": 0, "total": 0 });
+    let kinds = ["email", "sms", "webhook", "integration_partner", "slack", "teams"];
+    Ok(Json(kinds.into_iter().map(|kind| (kind.to_owned(), nobody.clone())).collect()))
+}
+
+/// `GET /v1/pages/{page}/subscribers/{subscriber}`: there is none.
+pub async fn show(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path((page, _)): Path<(String, String)>,
+) -> Result<Json<Value>> {
+    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    Err(Error::NotFound)
+}
+
+/// `POST /v1/pages/{page}/subscribers`: refused.
+pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
+    Standing::of(&mut change.tx, &page, &change.state).await?;
+    Err(Error::Unprocessable(vec![("/subscriber".into(), NOBODY_YET.into())]))
+}

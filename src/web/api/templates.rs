@@ -1,0 +1,76 @@
+use axum::Json;
+use axum::extract::{Path, State as FromState};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::change::Change;
+use super::given::Given;
+use super::incidents::components;
+use super::rows::TemplateView;
+use super::standing::{Echoes, Standing, echoes_of, part, window};
+use crate::db::{echoes, templates};
+use crate::domain::audit::Entry;
+use crate::domain::forms::TemplateForm;
+use crate::domain::{Phase, Template};
+use crate::state::State;
+use crate::web::Result;
+use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::form::Search;
+
+const NAMES: [(&str, &str); 1] = [("phase", "update_status")];
+
+/// `GET /v1/pages/{page}/incident_templates`
+pub async fn index(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path(page): Path<String>,
+    Search(query): Search,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let standing = Standing::of(&mut tx, &page, &state).await?;
+    let listed: Vec<Template> = part(templates::list(&mut tx).await?, window(&query, "per_page", 100));
+    let said = echoes_of(&mut tx, listed.iter().map(|template| template.id.as_str())).await?;
+    let scene = standing.scene();
+    let views = listed.iter().zip(&said).map(|(template, said)| TemplateView::of(&scene, template, said));
+    Ok(Json(views.collect::<Vec<_>>()).into_response())
+}
+
+/// `POST /v1/pages/{page}/incident_templates`
+pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
+    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
+    let mut given = Given::inside(&change.body, "template")?;
+    let form = TemplateForm {
+        name: given.text("name").unwrap_or_default(),
+        title: given.text("title").unwrap_or_default(),
+        phase: given.filled("update_status").unwrap_or_else(|| Phase::Investigating.key().to_owned()),
+        body: given.text("body").unwrap_or_default(),
+        components: components(&mut given).unwrap_or_default(),
+        version: 0,
+    };
+    let known = |id: &String| standing.components.iter().any(|component| component.id.as_str() == id);
+    if let Some(id) = form.components.keys().find(|id| !known(id)) {
+        given.wrong("component_ids", format!("There is no component {id}."));
+    }
+    let said = said(&mut given);
+    let new = given.judge(form.parse(), &NAMES)?;
+    let made = templates::create(&mut change.tx, new, change.now).await?;
+    echoes::keep(&mut change.tx, made.id.as_str(), &said).await?;
+    let entry = Entry::new("template.add", &made.id, &made.name).after(&made);
+    change.keep(StatusCode::CREATED, &TemplateView::of(&standing.scene(), &made, &said), &[entry]).await
+}
+
+/// What the program wants to read again exactly.
+fn said(given: &mut Given) -> Echoes {
+    let mut said = Echoes::new();
+    for name in ["should_tweet", "should_send_notifications"] {
+        said.extend(given.flag(name).map(|flag| (name.to_owned(), Value::Bool(flag))));
+    }
+    if let Some(group) = given.filled("group_id") {
+        if group.chars().count() > 100 {
+            given.wrong("group_id", "At most 100 characters.");
+        }
+        said.insert("group_id".into(), Value::String(group));
+    }
+    said
+}

@@ -1,0 +1,150 @@
+use axum::Json;
+use axum::extract::{Path, State as FromState};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::standing::Standing;
+use super::{components, groups};
+use crate::db::{Tx, corrections, effects};
+use crate::domain::forms::Fields;
+use crate::domain::history::start_of_day;
+use crate::domain::moment::{parse_day, parse_instant};
+use crate::domain::uptime::{Outage, corrected};
+use crate::domain::{Component, IncidentId};
+use crate::publish::api::{Scene, stamp};
+use crate::state::State;
+use crate::web::auth::{CanRead, Token};
+use crate::web::form::Search;
+use crate::web::{Error, Result};
+
+/// How far back uptime is counted where nothing is said, and at most.
+const USUAL: TimeDelta = TimeDelta::days(90);
+const LONGEST: TimeDelta = TimeDelta::days(184);
+
+/// How long something was out.
+#[derive(Serialize)]
+pub struct Uptime {
+    range_start: String,
+    range_end: String,
+    uptime_percentage: f64,
+    major_outage: i64,
+    partial_outage: i64,
+    warnings: Vec<&'static str>,
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related_events: Option<Vec<Related>>,
+}
+
+#[derive(Serialize)]
+struct Related {
+    id: IncidentId,
+}
+
+/// `GET /v1/pages/{page}/components/{component}/uptime`
+pub async fn of_component(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path((page, component)): Path<(String, String)>,
+    Search(query): Search,
+) -> Result<Json<Uptime>> {
+    let mut tx = state.db.read().await?;
+    let standing = Standing::of(&mut tx, &page, &state).await?;
+    let component = components::find(&mut tx, &component).await?;
+    let range = Range::read(&query, &standing, state.clock.now())?;
+    let (id, name) = (component.id.to_string(), component.name.clone());
+    Ok(Json(count(&mut tx, &standing.scene(), &[&component], &range, (id, name)).await?))
+}
+
+/// `GET /v1/pages/{page}/component-groups/{group}/uptime`: of its components together.
+pub async fn of_group(
+    _program: Token<CanRead>,
+    FromState(state): FromState<State>,
+    Path((page, group)): Path<(String, String)>,
+    Search(query): Search,
+) -> Result<Json<Uptime>> {
+    let mut tx = state.db.read().await?;
+    let standing = Standing::of(&mut tx, &page, &state).await?;
+    let group = groups::find(&mut tx, &group).await?;
+    let range = Range::read(&query, &standing, state.clock.now())?;
+    let members = standing.components.iter().filter(|component| component.group_id.as_ref() == Some(&group.id));
+    let members: Vec<&Component> = members.collect();
+    let (id, name) = (group.id.to_string(), group.name.clone());
+    Ok(Json(count(&mut tx, &standing.scene(), &members, &range, (id, name)).await?))
+}
+
+/// From when to when, and what is to be said of that.
+struct Range {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    now: DateTime<Utc>,
+    warnings: Vec<&'static str>,
+    with_events: bool,
+}
+
+impl Range {
+    fn read(query: &Fields, standing: &Standing, now: DateTime<Utc>) -> Result<Self> {
+        let zone = standing.zone();
+        let mut wrong = Vec::new();
+        let mut read = |name: &str| {
+            let text = query.text(name);
+            let day = parse_day(&text).map(|day| start_of_day(day, zone));
+            match day.or_else(|_| parse_instant(&text)) {
+                _ if text.is_empty() => None,
+                Ok(at) => Some(at),
+                Err(message) => {
+                    wrong.push((format!("/{name}"), message));
+                    None
+                }
+            }
+        };
+        let to = read("end").map_or(now, |end| end.min(now));
+        let from = read("start").unwrap_or(to - USUAL);
+        if from >= to {
+            wrong.push(("/start".into(), "The start must lie before the end, and before now.".into()));
+        }
+        if !wrong.is_empty() {
+            return Err(Error::Unprocessable(wrong));
+        }
+        let mut warnings = Vec::new();
+        if to - from > LONGEST {
+            warnings.push("The range was cut to the last six months before its end.");
+        }
+        let with_events = !matches!(query.text("skip_related_events").as_str(), "true" | "1");
+        Ok(Self { from: from.max(to - LONGEST), to, now, warnings, with_events })
+    }
+}
+
+async fn count(
+    tx: &mut Tx,
+    scene: &Scene<'_>,
+    components: &[&Component],
+    range: &Range,
+    (id, name): (String, String),
+) -> Result<Uptime> {
+    let all = effects::since(tx, range.from).await?;
+    let mut outage = Outage::default();
+    let mut events: Vec<IncidentId> = Vec::new();
+    for component in components {
+        let own = all.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
+        let own = corrected(own, &corrections::of(tx, &component.id).await?);
+        let start = component.start_date.map(|day| start_of_day(day, scene.zone()));
+        outage = outage.plus(Outage::within(&own, range.from, range.to, start, range.now));
+        let within = own.iter().filter(|effect| effect.from < range.to && effect.to.is_none_or(|to| to > range.from));
+        events.extend(within.filter_map(|effect| effect.incident_id.clone()));
+    }
+    events.sort();
+    events.dedup();
+    Ok(Uptime {
+        range_start: stamp(range.from, scene.zone()),
+        range_end: stamp(range.to, scene.zone()),
+        // Of what nothing is known, nothing was out.
+        uptime_percentage: f64::from(outage.uptime().unwrap_or(10_000)) / 100.0,
+        major_outage: outage.major,
+        partial_outage: outage.partial,
+        warnings: range.warnings.clone(),
+        id,
+        name,
+        related_events: range.with_events.then(|| events.into_iter().map(|id| Related { id }).collect()),
+    })
+}

@@ -1,0 +1,269 @@
+//! Pages, components, groups, uptime and templates by the management API.
+
+use axum::http::{Method, StatusCode};
+use candor::domain::Role::Owner;
+use candor::domain::api_token::Scope;
+use candor::domain::{Phase, Status};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::program::Program;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    a_component_lives_and_dies,
+    what_was_sent_is_read_again_and_the_same_twice_is_one_change,
+    a_publisher_sets_the_status_and_nothing_else,
+    a_form_does_what_json_does,
+    a_group_has_its_components_and_leaves_them_behind,
+    lists_come_in_pages,
+    the_page_is_named_anew,
+    uptime_counts_what_was_out,
+    templates_are_listed_and_added,
+    nobody_subscribes_yet,
+);
+
+async fn program(app: &TestApp) -> Program {
+    Program::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+async fn a_component_lives_and_dies(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let made = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
+    let mut expected = [
+        "id",
+        "page_id",
+        "group_id",
+        "created_at",
+        "updated_at",
+        "group",
+        "name",
+        "description",
+        "position",
+        "status",
+        "showcase",
+        "only_show_if_degraded",
+        "automation_email",
+        "start_date",
+    ];
+    expected.sort_unstable();
+    assert_eq!(keys(&made), expected);
+    assert_eq!((&made["status"], &made["description"]), (&json!("operational"), &json!("REST")));
+    assert!(app.visitor().get("/").await.text().contains("API"), "it shows before the answer");
+    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    assert_eq!(program.get(&path).await, made);
+    for method in [Method::PATCH, Method::PUT] {
+        let name = format!("API {method}");
+        let changed = program.change(method, &path, &json!({ "component": { "name": name } })).await;
+        assert_eq!((&changed["name"], &changed["description"]), (&json!(name), &json!("REST")));
+    }
+    let answer = program.send(Method::DELETE, &path, &json!({})).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    assert_eq!(program.send(Method::GET, &path, &json!({})).await.status, StatusCode::NOT_FOUND);
+    let deeds: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
+    let by = || "Ines by Deploy".to_owned();
+    let done = ["delete", "edit", "edit", "add"].map(|verb| (format!("component.{verb}"), by()));
+    assert_eq!(deeds, done);
+    assert_eq!(program.wrong(Method::POST, "/components", &json!({ "component": {} })).await, ["/component/name"]);
+    let wrong = json!({ "component": { "name": [1], "status": "broken", "group_id": "never", "start_date": "soon" } });
+    assert_eq!(
+        program.wrong(Method::POST, "/components", &wrong).await,
+        ["/component/name", "/component/start_date", "/component/status"]
+    );
+    let wrong = json!({ "component": { "name": "A", "group_id": "never" } });
+    assert_eq!(program.wrong(Method::POST, "/components", &wrong).await, ["/component/group_id"]);
+    assert_eq!(program.wrong(Method::POST, "/components", &json!({ "name": "A" })).await, ["/component"]);
+}
+
+async fn what_was_sent_is_read_again_and_the_same_twice_is_one_change(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let all = json!({ "component": {
+        "name": "API", "description": "", "showcase": false, "start_date": "2026-01-02", "status": "partial_outage",
+        "only_show_if_degraded": true, "group_id": null,
+    } });
+    let made = program.make("/components", &all).await;
+    for (name, value) in all["component"].as_object().unwrap() {
+        assert_eq!(made[name], *value, "{name}");
+    }
+    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    let before = app.counts().await;
+    assert_eq!(program.change(Method::PUT, &path, &all).await, made);
+    assert_eq!(program.change(Method::PATCH, &path, &all).await, made);
+    assert_eq!(app.counts().await, before, "nothing was done");
+    let without = program.change(Method::PATCH, &path, &json!({ "component": { "description": null } })).await;
+    assert_eq!((&without["description"], &without["showcase"]), (&Value::Null, &json!(false)));
+    assert_eq!(app.counts().await.1, before.1 + 1);
+    assert_eq!(program.get(&path).await, without);
+}
+
+async fn a_publisher_sets_the_status_and_nothing_else(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let component = app.component("API").await;
+    let owner = app.manager("Ines", Owner).await;
+    let program = Program::new(&app, &owner, "Monitor", Scope::Publish).await;
+    let path = format!("/components/{}", component.id);
+    let changed = program.change(Method::PATCH, &path, &json!({ "component": { "status": "major_outage" } })).await;
+    assert_eq!(changed["status"], "major_outage");
+    assert_eq!(app.audit().await[0].action, "component.set-status");
+    for body in [json!({ "name": "X" }), json!({ "showcase": false }), json!({ "status": "operational", "name": "X" })]
+    {
+        let answer = program.send(Method::PATCH, &path, &json!({ "component": body })).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(program.get(&path).await, changed);
+}
+
+async fn a_form_does_what_json_does(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let form =
+        "component[name]=Web%20site&component[status]=degraded_performance&component[only_show_if_degraded]=true";
+    for kind in ["application/x-www-form-urlencoded", "text/plain", ""] {
+        let headers = [("content-type", kind)];
+        let headers: &[(&str, &str)] = if kind.is_empty() { &[] } else { &headers };
+        let answer = program.send_with(Method::POST, "/components.json", form.into(), headers).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        let made = crate::support::program::json(&answer);
+        assert_eq!((&made["name"], &made["status"]), (&json!("Web site"), &json!("degraded_performance")));
+        assert_eq!(made["only_show_if_degraded"], true);
+    }
+    let body = json!({ "component": { "name": "Typed as a form" } }).to_string();
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = program.send_with(Method::POST, "/components", body, &headers).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "JSON without its type is known by its first sign");
+}
+
+async fn a_group_has_its_components_and_leaves_them_behind(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let [a, b, c] = [app.component("A").await, app.component("B").await, app.component("C").await]
+        .map(|component| component.id.to_string());
+    let group = json!({ "description": "", "component_group": { "name": "Mail", "components": [b, a] } });
+    let made = program.make("/component-groups", &group).await;
+    assert_eq!((&made["name"], &made["description"]), (&json!("Mail"), &json!("")));
+    assert_eq!(made["components"], json!([b, a]));
+    let path = format!("/component-groups/{}", made["id"].as_str().unwrap());
+    let before = app.counts().await;
+    assert_eq!(program.change(Method::PUT, &path, &group).await, made);
+    assert_eq!(app.counts().await, before, "nothing was done");
+    let body = json!({ "description": "Inbound", "component_group": { "components": [c, b] } });
+    let changed = program.change(Method::PATCH, &path, &body).await;
+    assert_eq!((&changed["components"], &changed["description"]), (&json!([c, b]), &json!("Inbound")));
+    assert_eq!(program.get(&format!("/components/{a}")).await["group_id"], Value::Null);
+    assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], made["id"]);
+    assert_eq!(program.get("/component-groups").await, json!([changed]));
+    let summary = app.visitor().get("/api/v2/components.json").await.text();
+    assert!(summary.contains(&format!("\"components\":[\"{c}\",\"{b}\"]")), "{summary}");
+    let answer = program.send(Method::DELETE, &path, &json!({})).await;
+    assert_eq!((answer.status, crate::support::program::json(&answer)), (StatusCode::OK, changed));
+    assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], Value::Null);
+    for wrong in [
+        json!({ "name": "Empty" }),
+        json!({ "name": "X", "components": [] }),
+        json!({ "name": "X", "components": ["no"] }),
+    ] {
+        let wrong = program.wrong(Method::POST, "/component-groups", &json!({ "component_group": wrong })).await;
+        assert_eq!(wrong, ["/component_group/components"]);
+    }
+}
+
+async fn lists_come_in_pages(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    for number in 0..5 {
+        app.component(&format!("Component {number}")).await;
+    }
+    let names = async |query: &str| {
+        let list = program.get(&format!("/components{query}")).await;
+        list.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("").await.len(), 5);
+    assert_eq!(names("?per_page=2&page=2").await, ["Component 2", "Component 3"]);
+    assert_eq!(names("?per_page=2&page=4").await, [""; 0]);
+    assert_eq!(names("?per_page=-1&page=x").await.len(), 5);
+}
+
+async fn the_page_is_named_anew(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let page = program.get("").await;
+    assert_eq!((&page, page["time_zone"].as_str()), (&program.get("/v1/pages").await[0], Some("UTC")));
+    let body = json!({ "page": { "name": "Acme", "time_zone": "America/Denver", "twitter_username": "nobody" } });
+    let changed = program.change(Method::PATCH, "", &body).await;
+    assert_eq!((&changed["name"], &changed["time_zone"]), (&json!("Acme"), &json!("America/Denver")));
+    assert!(app.visitor().get("/").await.text().contains("Acme"));
+    let before = app.counts().await;
+    program.change(Method::PUT, "", &body).await;
+    assert_eq!(app.counts().await, before);
+    let wrong = json!({ "page": { "name": "", "time_zone": "Nowhere" } });
+    assert_eq!(program.wrong(Method::PATCH, "", &wrong).await, ["/page/name", "/page/time_zone"]);
+}
+
+async fn uptime_counts_what_was_out(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let api = app.component("API").await;
+    let now = app.clock.now();
+    let mut it = samples::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
+    it.updates[0].components =
+        samples::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
+    it.settle();
+    app.add(&[it]).await;
+    let path = format!("/components/{}/uptime", api.id);
+    let usual = program.get(&path).await;
+    assert_eq!((&usual["major_outage"], &usual["partial_outage"]), (&json!(3600), &json!(0)));
+    assert_eq!((&usual["related_events"], &usual["name"]), (&json!([{ "id": "it" }]), &json!("API")));
+    let day = program.get(&format!("{path}?start=2026-11-10&skip_related_events=true")).await;
+    assert_eq!((&day["uptime_percentage"], &day["related_events"]), (&json!(91.66), &Value::Null));
+    assert_eq!(day["range_start"], "2026-11-10T00:00:00.000Z");
+    let long = program.get(&format!("{path}?start=2020-01-01")).await;
+    assert_eq!(long["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(program.wrong(Method::GET, &format!("{path}?start=2027-01-01"), &json!({})).await, ["/start"]);
+    let group = json!({ "component_group": { "name": "All", "components": [api.id, app.component("DB").await.id] } });
+    let group = program.make("/component-groups", &group).await;
+    let both =
+        program.get(&format!("/component-groups/{}/uptime?start=2026-11-10", group["id"].as_str().unwrap())).await;
+    assert_eq!((&both["uptime_percentage"], &both["major_outage"]), (&json!(95.83), &json!(3600)));
+}
+
+async fn templates_are_listed_and_added(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let api = app.component("API").await;
+    let template = json!({ "template": {
+        "name": "Slow", "title": "{{component}} is slow", "body": "Since {{time}}.", "update_status": "identified",
+        "group_id": "g1", "should_tweet": true, "should_send_notifications": false, "component_ids": [api.id],
+    } });
+    let made = program.make("/incident_templates", &template).await;
+    for (name, value) in template["template"].as_object().unwrap().iter().filter(|(name, _)| *name != "component_ids") {
+        assert_eq!(made[name], *value, "{name}");
+    }
+    assert_eq!(made["components"][0]["id"], json!(api.id));
+    assert_eq!(program.get("/incident_templates").await, json!([made]));
+    let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "scheduled" } });
+    assert_eq!(
+        program.wrong(Method::POST, "/incident_templates", &wrong).await,
+        ["/template/body", "/template/update_status"]
+    );
+}
+
+async fn nobody_subscribes_yet(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    for path in ["/subscribers", "/subscribers/unsubscribed", "/incidents/it/subscribers"] {
+        assert_eq!(program.get(path).await, json!([]), "{path}");
+    }
+    assert_eq!(program.get("/subscribers/count").await["email"], 0);
+    assert_eq!(program.get("/subscribers/histogram_by_state").await["email"]["total"], 0);
+    let body = json!({ "subscriber": { "email": "a@example.org" } });
+    assert_eq!(program.wrong(Method::POST, "/subscribers", &body).await, ["/subscriber"]);
+    assert_eq!(program.send(Method::GET, "/subscribers/x", &json!({})).await.status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,215 @@
+//! Who may do what with the management API, and what every answer of it carries.
+
+use axum::http::{Method, StatusCode};
+use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::api_token::Scope;
+use candor::web::api::routes;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::support::TestDb;
+use crate::support::app::TestApp;
+use crate::support::program::{Program, json};
+
+on_both_databases!(
+    a_token_reaches_what_its_scope_reaches,
+    what_is_not_there_is_said_in_json,
+    an_address_may_end_in_json,
+    a_token_in_the_address_counts_only_where_an_owner_allows_it,
+    a_token_is_used_so_often_a_minute,
+    the_document_tells_of_every_route,
+);
+
+/// Every route: method, path, and the least role of token and manager.
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, Role)] = &[
+    ("GET", "/v1/token", Viewer),
+    ("GET", "/v1/pages", Viewer),
+    ("GET", "/v1/pages/{page}", Viewer),
+    ("PATCH", "/v1/pages/{page}", Owner),
+    ("PUT", "/v1/pages/{page}", Owner),
+    ("GET", "/v1/pages/{page}/components", Viewer),
+    ("POST", "/v1/pages/{page}/components", Owner),
+    ("GET", "/v1/pages/{page}/components/{component}", Viewer),
+    ("PATCH", "/v1/pages/{page}/components/{component}", Publisher),
+    ("PUT", "/v1/pages/{page}/components/{component}", Publisher),
+    ("DELETE", "/v1/pages/{page}/components/{component}", Owner),
+    ("GET", "/v1/pages/{page}/components/{component}/uptime", Viewer),
+    ("GET", "/v1/pages/{page}/component-groups", Viewer),
+    ("POST", "/v1/pages/{page}/component-groups", Owner),
+    ("GET", "/v1/pages/{page}/component-groups/{group}", Viewer),
+    ("PATCH", "/v1/pages/{page}/component-groups/{group}", Owner),
+    ("PUT", "/v1/pages/{page}/component-groups/{group}", Owner),
+    ("DELETE", "/v1/pages/{page}/component-groups/{group}", Owner),
+    ("GET", "/v1/pages/{page}/component-groups/{group}/uptime", Viewer),
+    ("GET", "/v1/pages/{page}/incidents", Viewer),
+    ("POST", "/v1/pages/{page}/incidents", Publisher),
+    ("GET", "/v1/pages/{page}/incidents/unresolved", Viewer),
+    ("GET", "/v1/pages/{page}/incidents/scheduled", Viewer),
+    ("GET", "/v1/pages/{page}/incidents/upcoming", Viewer),
+    ("GET", "/v1/pages/{page}/incidents/active_maintenance", Viewer),
+    ("GET", "/v1/pages/{page}/incidents/{incident}", Viewer),
+    ("PATCH", "/v1/pages/{page}/incidents/{incident}", Publisher),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}", Publisher),
+    ("DELETE", "/v1/pages/{page}/incidents/{incident}", Publisher),
+    ("PATCH", "/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", Publisher),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", Publisher),
+    ("GET", "/v1/pages/{page}/incidents/{incident}/postmortem", Viewer),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}/postmortem", Publisher),
+    ("DELETE", "/v1/pages/{page}/incidents/{incident}/postmortem", Publisher),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}/postmortem/publish", Publisher),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}/postmortem/revert", Publisher),
+    ("GET", "/v1/pages/{page}/incidents/{incident}/subscribers", Viewer),
+    ("GET", "/v1/pages/{page}/incident_templates", Viewer),
+    ("POST", "/v1/pages/{page}/incident_templates", Publisher),
+    ("GET", "/v1/pages/{page}/subscribers", Viewer),
+    ("POST", "/v1/pages/{page}/subscribers", Publisher),
+    ("GET", "/v1/pages/{page}/subscribers/count", Viewer),
+    ("GET", "/v1/pages/{page}/subscribers/histogram_by_state", Viewer),
+    ("GET", "/v1/pages/{page}/subscribers/unsubscribed", Viewer),
+    ("GET", "/v1/pages/{page}/subscribers/{subscriber}", Viewer),
+];
+
+#[test]
+fn the_table_of_the_api_is_exactly_this_one() {
+    let routes = routes();
+    let real = routes.table().iter().map(|line| (line.method.as_str(), line.path, line.role));
+    assert_eq!(real.collect::<Vec<_>>(), TABLE);
+}
+
+/// The address of a route in which nothing is that it asks for, but the page.
+fn address(path: &str, program: &Program) -> String {
+    let page = program.root.trim_start_matches("/v1/pages/");
+    ["{component}", "{group}", "{incident}", "{update}", "{subscriber}"]
+        .iter()
+        .fold(path.replace("{page}", page), |path, name| path.replace(name, "never"))
+}
+
+async fn a_token_reaches_what_its_scope_reaches(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let viewer = app.manager("Rui", Viewer).await;
+    let programs = [
+        (Program::new(&app, &owner, "read", Scope::Read).await, Viewer),
+        (Program::new(&app, &owner, "publish", Scope::Publish).await, Publisher),
+        (Program::new(&app, &owner, "admin", Scope::Admin).await, Owner),
+        (Program::new(&app, &viewer, "more than its manager", Scope::Admin).await, Viewer),
+    ];
+    let before = app.everything().await;
+    for (method, path, least) in TABLE {
+        for (program, role) in &programs {
+            let method: Method = method.parse().unwrap();
+            let answer = program.send(method.clone(), &address(path, program), &json!({})).await;
+            let what = format!("{role:?} {method} {path}: {} {}", answer.status, answer.text());
+            if role < least {
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}");
+                assert_eq!(json(&answer)["error"], "forbidden", "{what}");
+            } else {
+                assert!([200, 404, 422].contains(&answer.status.as_u16()), "{what}");
+            }
+        }
+        let answer = app.visitor().send(method.parse().unwrap(), &address(path, &programs[0].0), &[], "".into()).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert!(json(&answer)["error"].is_string() && json(&answer)["message"].is_string());
+    }
+    assert!(app.everything().await == before, "somebody changed something");
+}
+
+async fn what_is_not_there_is_said_in_json(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let program = Program::new(&app, &owner, "Deploy", Scope::Admin).await;
+    for (method, path) in [
+        (Method::GET, "/metrics"),
+        (Method::GET, "/v1/pages/another"),
+        (Method::GET, "/v1/pages/another/incidents"),
+        (Method::DELETE, "/components/never"),
+        (Method::GET, "/components/a%2Fb"),
+        (Method::GET, "/v1/"),
+    ] {
+        let answer = program.send(method, path, &json!({})).await;
+        assert_eq!(
+            (answer.status, json(&answer)["error"].clone()),
+            (StatusCode::NOT_FOUND, "not_found".into()),
+            "{path}"
+        );
+    }
+    let answer = program.send(Method::DELETE, "/components", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(answer.header("allow").contains("POST") && json(&answer)["message"].is_string());
+    for (body, status) in [("{", 400), ("[1]", 422), ("", 422), ("\u{0}", 422), ("component=x", 422)] {
+        let answer = program.send_with(Method::POST, "/components", body.into(), &[]).await;
+        assert_eq!(answer.status.as_u16(), status, "{body:?} {}", answer.text());
+        assert!(json(&answer)["error"].is_string() && json(&answer)["message"].is_string());
+    }
+    let large = program.send_with(Method::POST, "/components", "x".repeat(600 * 1024), &[]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(json(&large)["message"].is_string());
+}
+
+async fn an_address_may_end_in_json(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let program = Program::new(&app, &owner, "Deploy", Scope::Admin).await;
+    let made = program.make("/components.json", &json!({ "component": { "name": "API" } })).await;
+    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    assert_eq!(program.get(&format!("{path}.json")).await, program.get(&path).await);
+    let answer = program.send(Method::DELETE, &format!("{path}.json"), &json!({})).await;
+    assert_eq!(
+        (answer.status, answer.text().as_str(), answer.header("content-type")),
+        (StatusCode::NO_CONTENT, "", "")
+    );
+    assert_eq!(program.get("/v1/pages.json").await[0]["id"], program.get("/v1/pages").await[0]["id"]);
+}
+
+async fn a_token_in_the_address_counts_only_where_an_owner_allows_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let program = Program::new(&app, &owner, "Old", Scope::Read).await;
+    let address = format!("/v1/pages?api_key={}", program.secret);
+    let mut browser = program.browser.clone();
+    assert_eq!(browser.get(&address).await.status, StatusCode::UNAUTHORIZED);
+    let mut ines = app.with_session(&owner).await;
+    let version = app.texts("select cast(version as text) from policy").await.remove(0);
+    let answer = ines.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
+    assert_eq!(answer.location(), "/admin/settings?done=policy-saved");
+    assert!(!ines.get("/admin/settings").await.field("api_key_in_query").is_empty());
+    assert_eq!(browser.get(&address).await.status, StatusCode::OK);
+    assert_eq!(browser.get("/v1/pages?api_key=candor_never").await.status, StatusCode::UNAUTHORIZED);
+    let row = app.audit().await.into_iter().find(|row| row.action == "policy.edit").unwrap();
+    assert_eq!(row.after.unwrap()["api_key_in_query"], true);
+}
+
+async fn a_token_is_used_so_often_a_minute(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let program = Program::new(&app, &owner, "Eager", Scope::Admin).await;
+    let other = Program::new(&app, &owner, "Calm", Scope::Admin).await;
+    let write = async |program: &Program| program.send(Method::POST, "/components", &json!({})).await;
+    for used in 1..=60 {
+        let answer = write(&program).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{used}");
+        assert_eq!(answer.header("ratelimit-limit"), "60");
+        assert_eq!(answer.header("ratelimit-remaining"), (60 - used).to_string());
+    }
+    let refused = write(&program).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "2"));
+    assert_eq!((refused.header("ratelimit-remaining"), refused.header("ratelimit-reset")), ("0", "60"));
+    assert_eq!(json(&refused)["error"], "too_many_requests");
+    assert_eq!(write(&other).await.status, StatusCode::UNPROCESSABLE_ENTITY, "another token has its own");
+    let read = program.send(Method::GET, "/components", &json!({})).await;
+    assert_eq!((read.status, read.header("ratelimit-limit")), (StatusCode::OK, "600"), "reading is counted by itself");
+    app.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(write(&program).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+async fn the_document_tells_of_every_route(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let answer = app.visitor().get("/v1/openapi.json").await;
+    let document = json(&answer);
+    assert_eq!(document["openapi"], "3.1.0");
+    for (method, path, _) in TABLE {
+        let operation = &document["paths"][path][method.to_ascii_lowercase()];
+        assert!(operation["summary"].is_string() && operation["responses"]["401"].is_object(), "{method} {path}");
+    }
+}
