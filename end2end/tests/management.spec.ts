@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
@@ -43,8 +44,10 @@ test('a client of the registry manages the page as it manages any other', async 
   await expect(page.getByRole('cell', { name: 'Ines Duarte by Client' }).first()).toBeVisible();
 });
 
-test('whatever is sent, the API answers as its document says', async ({ page, candor }) => {
+test('whatever is sent, the API answers as its document says', async ({ page, candor }, { outputDir }) => {
   test.setTimeout(240_000);
+  // It keeps notes where it runs, and would begin with them next time.
+  await mkdir(outputDir, { recursive: true });
   const secret = await token(page);
   const ask = async (method: string, path: string, body?: object) => {
     const answer = await fetch(`${candor.url}/v1/pages${path}`, {
@@ -63,7 +66,7 @@ test('whatever is sent, the API answers as its document says', async ({ page, ca
   const env = { ...process.env, PAGE: id, COMPONENT: component.id, GROUP: group.id, INCIDENT: incident.id, UPDATE: update };
   const config = resolve(__dirname, '../clients/schemathesis.toml');
   const args = ['--config-file', config, 'run', `${candor.url}/v1/openapi.json`, '-H', `Authorization: Bearer ${secret}`];
-  const { stdout } = await promisify(execFile)(`${CLIENTS}/schemathesis`, args, { env, maxBuffer: 1e8 }).catch((error) => {
+  const { stdout } = await promisify(execFile)(`${CLIENTS}/schemathesis`, args, { env, cwd: outputDir, maxBuffer: 1e8 }).catch((error) => {
     throw new Error(error.stdout);
   });
   expect(stdout).toMatch(/ (\d{3,}) generated, \1 passed/);
