@@ -139,7 +139,7 @@ async fn work(db: &Db) {
     effects::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
     audit::list(&mut tx, None, 50).await.unwrap();
     desk::exists(&mut tx, &id("past7")).await.unwrap();
-    desk::owners_of_updates(&mut tx, &[UpdateId::parse("past7-1").unwrap()]).await.unwrap();
+    desk::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
     desk::owner_of_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
     let mut incident = desk::find(&mut tx, &id("past7")).await.unwrap();
     desk::open(&mut tx).await.unwrap();

@@ -33,20 +33,14 @@ pub async fn exists(tx: &mut Tx, id: &IncidentId) -> Result<bool> {
     Ok(row!(tx, (i64,), "select cast(1 as bigint) from incidents where id = $1", id.as_str())?.is_some())
 }
 
-/// The incidents to which updates of these ids belong, of those that exist.
+/// The incident to which the update `id` belongs, if there is such an update.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn owners_of_updates(tx: &mut Tx, ids: &[UpdateId]) -> Result<Vec<(UpdateId, IncidentId)>> {
-    let mut owners = Vec::new();
-    // Eight at a time, as most incidents have no more: asked one by one they are most of the time of an import.
-    for some in ids.chunks(8) {
-        let id = |index: usize| some.get(index).map_or("", UpdateId::as_str);
-        let sql = "select id, incident_id from incident_updates where id in ($1, $2, $3, $4, $5, $6, $7, $8)";
-        let rows = rows!(tx, (String, String), sql, id(0), id(1), id(2), id(3), id(4), id(5), id(6), id(7))?;
-        owners.extend(rows.iter().filter_map(|(id, owner)| Some((UpdateId::parse(id)?, IncidentId::parse(owner)?))));
-    }
-    Ok(owners)
+pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<IncidentId>> {
+    // One by one: of several at once PostgreSQL walks through a table that grew in this very transaction.
+    let row = row!(tx, (String,), "select incident_id from incident_updates where id = $1", id.as_str())?;
+    Ok(row.and_then(|(incident,)| IncidentId::parse(&incident)))
 }
 
 /// The id of the incident or maintenance whose entry in feeds has `feed_id`, if one has it.

@@ -14,7 +14,7 @@ use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
 use crate::domain::moment::parse_zone;
 use crate::domain::page::{MAX_TEXT, is_safe_url};
-use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Review, UpdateId};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Review};
 
 /// The name of a page nobody has set up yet.
 const UNTOUCHED: &str = "Status";
@@ -292,10 +292,9 @@ pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
 
 /// An id that an update of another incident has already can't be kept.
 async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
-    let ids: Vec<UpdateId> = incident.updates.iter().map(|update| update.id.clone()).collect();
-    let owners = desk::owners_of_updates(tx, &ids).await?;
     for (index, update) in incident.updates.iter_mut().enumerate() {
-        if owners.iter().any(|(id, owner)| *id == update.id && *owner != incident.id) {
+        let owner = desk::owner_of_update(tx, &update.id).await?;
+        if owner.is_some_and(|owner| owner != incident.id) {
             warnings.push(format!(
                 "incident {} “{}”: the id “{}” of an update belongs to another incident",
                 incident.id, incident.title, update.id
