@@ -1,8 +1,8 @@
 //! Bringing a page from elsewhere: read the documents, decide what each thing becomes, write it.
 //!
 //! A [`Format`] reads (one file for each program that pages come from), `plan` decides (both are pure), `apply`
-//! compares with the database and writes. Ids are kept, so old links work and a second import changes nothing. What people changed here
-//! since an import is never written over.
+//! compares with the database and writes. Ids are kept, so old links work and a second import changes nothing. What
+//! people changed here since an import is never written over.
 
 mod apply;
 mod cachet;

@@ -1,7 +1,8 @@
 //! Requests that no browser of ours would send: they change nothing, tell nothing and cost little.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Instant;
 
 use axum::body::Body;
@@ -11,6 +12,9 @@ use candor::domain::manager::LinkPurpose;
 use candor::token;
 use candor::web::admin::routes;
 use chrono::TimeDelta;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
@@ -373,12 +377,28 @@ impl Write for Log {
     }
 }
 
-async fn no_secret_is_logged_and_no_line_is_forged(test: TestDb) {
+thread_local! {
+    /// Where this thread's log goes, once a test has asked for it.
+    static HEARD: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// The log of this thread from now on, with everything in it. One listener serves all tests, because what a line is
+/// worth is decided once for the process: a listener of one thread's own may find that nobody else wanted it.
+fn listen() -> Log {
+    static LISTENER: Once = Once::new();
+    LISTENER.call_once(|| {
+        let to_whom = || HEARD.with_borrow(|log| log.clone().unwrap_or_default());
+        let wanted = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
+        let lines = tracing_subscriber::fmt::layer().json().with_writer(to_whom);
+        tracing_subscriber::registry().with(lines.with_filter(wanted)).init();
+    });
     let log = Log::default();
-    let writer = log.clone();
-    let everything =
-        tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
-    let _kept = tracing::subscriber::set_default(everything.finish());
+    HEARD.set(Some(log.clone()));
+    log
+}
+
+async fn no_secret_is_logged_and_no_line_is_forged(test: TestDb) {
+    let log = listen();
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
