@@ -29,7 +29,7 @@ on_both_databases!(
 
 /// So fast that no test waits, and so short that nothing takes long.
 fn pace() -> Pace {
-    let bounds = Bounds { time: Duration::from_secs(5), size: 1 << 20 };
+    let bounds = Bounds { time: Duration::from_secs(30), size: 1 << 20 };
     Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds }
 }
 
