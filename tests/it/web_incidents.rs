@@ -312,7 +312,7 @@ async fn deleting_the_newest_update_goes_back_to_the_phase_before(test: TestDb) 
     let mut desk = Desk::over(test).await;
     let api = desk.api.clone();
     let id = desk.open("identified", &[(&api, Status::PartialOutage)]).await;
-    desk.app.clock.advance(TimeDelta::minutes(10));
+    desk.app.clock.advance(TimeDelta::minutes(9));
     desk.update(&id, "resolved", "Over too soon.", &[]).await;
     assert_eq!(desk.board().await[0], "Operational");
     let newest = desk.app.incident(&id).await.updates[1].id.to_string();
@@ -335,7 +335,7 @@ async fn an_older_update_or_the_only_one_is_not_deleted(test: TestDb) {
     let only = desk.publisher.post(&path, &[]).await;
     assert_eq!(only.status, StatusCode::CONFLICT);
     assert!(only.text().contains("This is the only update"), "{}", only.text());
-    desk.app.clock.advance(TimeDelta::minutes(10));
+    desk.app.clock.advance(TimeDelta::minutes(9));
     desk.update(&id, "monitoring", "Better.", &[]).await;
     let before = desk.app.everything().await;
     let older = desk.publisher.post(&path, &[]).await;

@@ -32,7 +32,8 @@ impl Server {
     /// A server over the database at `url` that has published it.
     pub async fn published(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
         let server = Self::start(url, clock, limits, data).await;
-        until("it has published", || server.state.publisher.snapshot().is_some()).await;
+        let publisher = &server.state.publisher;
+        until("it has published", || publisher.site().document("/").is_some()).await;
         server
     }
 
