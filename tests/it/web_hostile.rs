@@ -14,7 +14,6 @@ use candor::web::admin::routes;
 use chrono::TimeDelta;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
@@ -390,7 +389,8 @@ fn listen() -> Log {
         let to_whom = || HEARD.with_borrow(|log| log.clone().unwrap_or_default());
         let wanted = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
         let lines = tracing_subscriber::fmt::layer().json().with_writer(to_whom);
-        tracing_subscriber::registry().with(lines.with_filter(wanted)).init();
+        let listener = tracing_subscriber::registry().with(lines.with_filter(wanted));
+        tracing::subscriber::set_global_default(listener).expect("nobody else listens");
     });
     let log = Log::default();
     HEARD.set(Some(log.clone()));

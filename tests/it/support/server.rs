@@ -33,7 +33,7 @@ impl Server {
     pub async fn published(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
         let server = Self::start(url, clock, limits, data).await;
         let publisher = &server.state.publisher;
-        until("it has published", || publisher.site().document("/").is_some()).await;
+        until("it has published", || publisher.site().document("/").is_some_and(|page| page.status == 200)).await;
         server
     }
 
