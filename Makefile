@@ -13,7 +13,7 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e look advisories fuzz bench bench-scale build islands
+.PHONY: help run test check unit e2e look lighthouse advisories fuzz bench bench-scale build islands
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -46,6 +46,12 @@ look: islands end2end/node_modules ## Takes screenshots of every page into docs/
 	.ci/tools browser
 	cargo build
 	cd end2end && npm run look
+
+lighthouse: islands end2end/node_modules ## What Lighthouse gives the public pages on a slow phone
+	.ci/tools browser
+	.ci/tools lighthouse
+	cargo build
+	cd end2end && npx playwright test --config lighthouse.config.ts
 
 advisories: ## Whether anything built upon has a known weakness; asks the RustSec database on the internet
 	.ci/tools deny

@@ -29,6 +29,7 @@ mod login_lock;
 mod maintenance_steps;
 mod moving;
 mod nasty;
+mod nasty_programs;
 mod oidc;
 mod oidc_hostile;
 mod oidc_proof;

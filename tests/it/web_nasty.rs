@@ -26,7 +26,7 @@ async fn app() -> TestApp {
 
 /// One incident and one maintenance for each text, which says it in every field. Nothing is published, so each page is
 /// rendered when it is asked for: compressing them all for thousands of readers would take a minute.
-async fn with_incidents(corpus: &[String]) -> TestApp {
+pub async fn with_incidents(corpus: &[String]) -> TestApp {
     let app = app().await;
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();

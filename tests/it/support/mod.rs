@@ -13,6 +13,8 @@ pub mod issuer;
 pub mod postgres;
 #[allow(dead_code, reason = "only the tests of the management API need it")]
 pub mod program;
+#[allow(dead_code, reason = "only the tests of nasty texts need it")]
+pub mod prose;
 #[allow(dead_code, reason = "not every test binary needs all of them")]
 pub mod samples;
 #[allow(dead_code, reason = "only the tests over a socket need it")]

@@ -88,5 +88,5 @@ impl Program {
 #[track_caller]
 pub fn json(answer: &Answer) -> Value {
     assert_eq!(answer.header("content-type"), "application/json", "{}", answer.text());
-    serde_json::from_str(&answer.text()).unwrap()
+    serde_json::from_slice(&answer.body).unwrap()
 }
