@@ -5,13 +5,15 @@ import { test } from './test';
 
 /** A longer page is cut here, in px, so that the files stay small. */
 const TALLEST = 1600;
+/** How high the window is, in px. */
+const HEIGHT = 800;
 
 test.use({ begins: 'sample' });
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1280]) {
     test.describe(`${width} px ${colorScheme}`, () => {
-      test.use({ colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' });
+      test.use({ colorScheme, viewport: { width, height: HEIGHT }, reducedMotion: 'reduce' });
 
       test('what everybody sees', async ({ page, candor, watch }) => {
         const places = [...publicPlaces({ candor, watch }), ...quietPlaces({ candor, watch })];
@@ -34,7 +36,11 @@ async function shoot(page: Page, places: Place[], suffix: string): Promise<void>
       width: document.documentElement.clientWidth,
       height: document.documentElement.scrollHeight,
     }));
+    // Chromium draws no frame that lies outside of the window.
+    const framed = page.frames().length > 1;
+    if (framed) await page.setViewportSize({ width: size.width, height: Math.min(size.height, TALLEST) });
     const clip = { x: 0, y: 0, width: size.width, height: Math.min(size.height, TALLEST) };
     await page.screenshot({ path: `../docs/look/${place.name}-${suffix}.png`, fullPage: true, clip, scale: 'css' });
+    if (framed) await page.setViewportSize({ width: size.width, height: HEIGHT });
   }
 }

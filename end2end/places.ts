@@ -18,6 +18,10 @@ export function publicPlaces({ watch }: Means): Place[] {
     at('history', '/history'),
     at('history-filtered', '/history?impact=major&range=2y&q=tiles'),
     at('history-dates', '/history?from=2020-01-01&to=2020-12-31'),
+    at('uptime', '/uptime'),
+    at('api', '/api'),
+    at('embed', '/embed'),
+    { name: 'maintenance', go: (page) => follow(page, '/', 'article h3 a[href^="/incidents/"] >> nth=1') },
     { name: 'history-month', go: (page) => follow(page, '/history', 'main h2 a') },
     { name: 'incident-open', go: (page) => follow(page, '/', 'article h3 a') },
     { name: 'incident', go: (page) => follow(page, '/', '.past a') },
@@ -75,6 +79,12 @@ export function adminPlaces({ watch }: Means): Place[] {
         await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish changes' }).click());
       },
     },
+    at('maintenances', '/admin/maintenances'),
+    at('maintenance-new', '/admin/maintenances/new'),
+    { name: 'maintenance-composer', go: (page) => follow(page, '/admin/maintenances', 'table a') },
+    { name: 'maintenance-edit', go: (page) => planned(page, /^Edit this one/) },
+    { name: 'maintenance-move', go: (page) => planned(page, 'Move to another time') },
+    { name: 'series-edit', go: (page) => follow(page, '/admin/maintenances', 'a[href^="/admin/series/"]') },
     at('desk-shortcuts', '/admin/shortcuts'),
     at('templates', '/admin/templates'),
     refused('template-new-refused', '/admin/templates/new', 'Add the template'),
@@ -180,6 +190,12 @@ export function quietPlaces({ candor }: Means): Place[] {
       },
     },
   ];
+}
+
+/** Follows a link on the page of the first maintenance. */
+async function planned(page: Page, link: string | RegExp): Promise<void> {
+  await follow(page, '/admin/maintenances', 'table a');
+  await page.getByRole('link', { name: link }).first().click();
 }
 
 async function follow(page: Page, path: string, link: string): Promise<void> {

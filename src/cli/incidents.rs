@@ -13,7 +13,7 @@ use crate::db::{self, Db, Tx, WriteTx, components, desk, incidents, page};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::moment::{parse_instant, parse_local};
-use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId};
+use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Visibility};
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
@@ -33,6 +33,8 @@ pub enum Command {
         /// When it began: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in the zone of the page; now where absent
         #[arg(long, value_name = "TIME")]
         started_at: Option<String>,
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Post an update
     Update {
@@ -52,12 +54,29 @@ pub enum Command {
         #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
         body: String,
     },
+    /// Show visitors an incident that only managers see
+    Publish {
+        /// The id that `list` shows
+        id: String,
+    },
     /// Open incidents, and the newest of those that are over
     List {
         /// How many of those that are over
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
         limit: u16,
     },
+}
+
+/// Who sees an incident; everybody where nothing is said.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Seen {
+    /// Only managers see it, until it is published
+    #[arg(long, conflicts_with = "publish_at")]
+    internal: bool,
+
+    /// From when on visitors see it, written like --started-at; until then only managers do
+    #[arg(long, value_name = "TIME")]
+    publish_at: Option<String>,
 }
 
 /// What an update says.
@@ -74,13 +93,14 @@ pub struct Said {
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Open { title, phase, impact, said, started_at } => {
+        Command::Open { title, phase, impact, said, started_at, seen } => {
             let impact = impact.unwrap_or_default();
             let details = IncidentDetailsForm { title, impact, ..Default::default() };
-            open(db, phase, details, said, started_at.as_deref(), clock).await
+            open(db, phase, details, said, (started_at.as_deref(), &seen), clock).await
         }
         Command::Update { id, phase, said } => update(db, &id, phase, said, clock).await,
         Command::Resolve { id, body } => resolve(db, &id, body, clock).await,
+        Command::Publish { id } => publish(db, &id, clock).await,
         Command::List { limit } => list(db, limit).await,
     }
 }
@@ -90,16 +110,18 @@ async fn open(
     phase: String,
     details: IncidentDetailsForm,
     said: Said,
-    started_at: Option<&str>,
+    (started_at, seen): (Option<&str>, &Seen),
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let (body, now) = (text_or_input(said.body)?, clock.now());
     let mut tx = db.write().await.map_err(tell::plainly)?;
     let (chosen, known) = choose(&mut tx, &said.components).await?;
     let mut new = IncidentForm { title: details.title.clone(), phase, body, components: chosen, details }.parse()?;
+    let zone = page::load(&mut tx).await?.time_zone;
     if let Some(text) = started_at {
-        new.details.started_at = Some(time(text, page::load(&mut tx).await?.time_zone)?);
+        new.details.started_at = Some(time("--started-at", text, zone)?);
     }
+    new.details.visibility = visibility(seen, zone)?;
     let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
     incidents::insert(&mut tx, &incident).await.map_err(tell::plainly)?;
     let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
@@ -128,6 +150,21 @@ async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Resu
     let phase = Phase::Resolved.key().to_owned();
     let form = UpdateForm { phase, body, components: BTreeMap::new(), version: incident.version };
     post(tx, incident, &form, &[], clock).await
+}
+
+async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let before = load(&mut tx, id).await?;
+    if before.visibility.is_public() {
+        bail!("visitors see {id} already");
+    }
+    let mut incident = Incident { visibility: Visibility::Public, ..before.clone() };
+    incidents::update(&mut tx, &mut incident, now).await.map_err(tell::plainly)?;
+    let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
+    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    println!("Published {}: {}", incident.id, summary(&incident));
+    Ok(())
 }
 
 async fn post(
@@ -185,10 +222,17 @@ async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
     }
 }
 
+fn visibility(seen: &Seen, zone: Tz) -> anyhow::Result<Option<Visibility>> {
+    Ok(match &seen.publish_at {
+        Some(text) => Some(Visibility::Embargoed(time("--publish-at", text, zone)?)),
+        None => seen.internal.then_some(Visibility::Internal),
+    })
+}
+
 /// An instant, or a time in the zone of the page.
-fn time(text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+fn time(option: &str, text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
     let read = parse_instant(text).or_else(|_| parse_local(text, zone));
-    read.map_err(|reason| anyhow::anyhow!("--started-at: {reason}"))
+    read.map_err(|reason| anyhow::anyhow!("{option}: {reason}"))
 }
 
 fn summary(incident: &Incident) -> String {

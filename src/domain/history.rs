@@ -12,7 +12,7 @@ use super::{ComponentId, Impact, IncidentId};
 pub const MAX_SEARCH: usize = 100;
 /// At how many incidents a search for a text looks, newest first: a text stands in no index, so this bounds
 /// what a search costs.
-pub const SEARCHED: usize = 10_000;
+pub const SEARCHED: usize = 5_000;
 /// The most incidents on one page of the history.
 pub const PAGE_SIZE: usize = 25;
 

@@ -16,6 +16,8 @@ use crate::ui::pages::public::last_confirmed;
 const PAGES_BYTES: u64 = 16 * 1024 * 1024;
 /// What each page as it was last may take, in bytes; most of them are among the pages too.
 const LATEST_BYTES: u64 = 8 * 1024 * 1024;
+/// What the addresses at which there is nothing may take, in bytes.
+const MISSING_BYTES: u64 = 1024 * 1024;
 /// What error pages with a sentence of their own may take, in bytes.
 const ERRORS_BYTES: u64 = 1024 * 1024;
 /// How many deep pages are rendered at once: a flood of them leaves the rest of the machine alone.
@@ -32,6 +34,8 @@ pub(super) struct Cache {
     pages: moka::future::Cache<String, Arc<Answer>>,
     /// By address alone, each in the edition it was rendered in last.
     latest: moka::sync::Cache<String, Latest>,
+    /// The addresses at which there was nothing, and in which edition.
+    missing: moka::sync::Cache<String, Edition>,
     /// Error pages with a sentence of their own, by revision, status and sentence.
     errors: moka::sync::Cache<String, Arc<Answer>>,
     turns: Semaphore,
@@ -49,7 +53,10 @@ impl Cache {
         let pages = moka::future::Cache::builder().weigher(|_: &String, answer: &Arc<Answer>| weight(answer));
         let latest = moka::sync::Cache::builder().weigher(|_: &String, latest: &Latest| weight(&latest.answer));
         let errors = moka::sync::Cache::builder().weigher(|_: &String, answer: &Arc<Answer>| weight(answer));
+        let missing =
+            moka::sync::Cache::builder().weigher(|address: &String, _: &Edition| as_weight(address.len() + 100));
         Self {
+            missing: missing.max_capacity(MISSING_BYTES).build(),
             errors: errors.max_capacity(ERRORS_BYTES).build(),
             pages: pages.max_capacity(PAGES_BYTES).build(),
             latest: latest.max_capacity(LATEST_BYTES).build(),
@@ -59,7 +66,11 @@ impl Cache {
 }
 
 fn weight(answer: &Answer) -> u32 {
-    u32::try_from(answer.weight()).unwrap_or(u32::MAX)
+    as_weight(answer.weight())
+}
+
+fn as_weight(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 impl Publisher {
@@ -68,6 +79,11 @@ impl Publisher {
         let latest = self.deep.latest.get(address)?;
         let is_true = latest.edition == self.edition() && self.served().site.notice.is_none();
         is_true.then_some(latest.answer)
+    }
+
+    /// Whether there was nothing at `address`, and nothing was published since.
+    pub fn is_known_missing(&self, address: &str) -> bool {
+        self.deep.missing.get(address) == Some(self.edition())
     }
 
     /// A page that lies too deep to be rendered ahead. Many readers of one page cause one rendering. Where
@@ -80,6 +96,9 @@ impl Publisher {
         self.counts.asked.increment();
         let (edition, address, at) = (self.edition(), page.address(), self.clock.now());
         let key = format!("{} {} {address}", edition.0, edition.1);
+        if self.is_known_missing(&address) {
+            return Err(Arc::new(db::Error::NotFound));
+        }
         let notice = self.site().notice.clone();
         match self.deep.pages.try_get_with(key, self.render_deep(page)).await {
             Ok(answer) => {
@@ -96,7 +115,12 @@ impl Publisher {
                 let notice = notice.unwrap_or_else(|| last_confirmed(latest.at, self.site().time_zone));
                 Ok(self.aged(&address, latest.answer, notice).await)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                if matches!(*error, db::Error::NotFound) {
+                    self.deep.missing.insert(address, edition);
+                }
+                Err(error)
+            }
         }
     }
 

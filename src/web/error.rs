@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State as FromState};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
@@ -196,12 +196,17 @@ pub(super) fn capitalised(sentence: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// Whether an error at this address is told in JSON, for a program.
+pub fn wants_json(path: &str, headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
+        || path.ends_with(".json")
+        || path.starts_with(api::ROOT)
+}
+
 /// Makes a page, or a JSON document for who asks for one, of every answer that is an error and has
 /// neither yet: ours, and those of the router and the limits.
 pub async fn render(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
-    let wants_json = request.headers().get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
-        || request.uri().path().ends_with(".json")
-        || request.uri().path().starts_with(api::ROOT);
+    let wants_json = wants_json(request.uri().path(), request.headers());
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
     let status = response.status();

@@ -6,7 +6,7 @@
 //! itself; it is counted (see `metrics`), and the access log is the reverse proxy's. Everything else takes
 //! the way through the router and its layers, which has both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
@@ -20,12 +20,12 @@ use axum::http::{HeaderMap, Method, Request, Uri};
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use hyper::Response;
 use hyper::body::{Body, Incoming};
+use hyper::{Response, StatusCode};
 use tower::ServiceExt as _;
 
 use super::deadline::Timely;
-use super::{api, assets, gate, router};
+use super::{admin, api, assets, error, gate, public, router};
 use crate::metrics::Class;
 use crate::publish::Answer;
 use crate::state::State;
@@ -44,6 +44,8 @@ struct Parts {
     state: State,
     router: Router,
     files: HashMap<String, Answer>,
+    /// What the paths that the router knows begin with.
+    beginnings: HashSet<&'static str>,
     body_timeout: Duration,
 }
 
@@ -51,7 +53,10 @@ impl Front {
     /// The front of a server with this state.
     pub fn new(state: State, body_timeout: Duration) -> Self {
         let (router, files) = (router(state.clone()), assets::answers(state.is_secure()));
-        Self(Arc::new(Parts { state, router, files, body_timeout }))
+        let (admin, api) = (admin::routes(), api::routes());
+        let tables = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
+        let beginnings = tables.map(beginning).chain(public::BEGINNINGS).collect();
+        Self(Arc::new(Parts { state, router, files, beginnings, body_timeout }))
     }
 
     /// What answers the requests of one connection.
@@ -79,7 +84,9 @@ impl Front {
         if !gate::is_plain(&self.0.state, request) {
             return None;
         }
-        let (class, response) = self.find(request.uri(), request.headers(), head_only)?;
+        let (uri, headers) = (request.uri(), request.headers());
+        let found = self.find(uri, headers, head_only).or_else(|| self.miss(uri, headers, head_only));
+        let (class, response) = found?;
         self.0.state.responses().count(class, response.status());
         Some(response)
     }
@@ -97,6 +104,23 @@ impl Front {
         }
         let answer = publisher.cached(uri.path_and_query()?.as_str())?;
         Some((Class::Cached, answer.to(headers, head_only)))
+    }
+
+    /// The page that says there is nothing here, where that is known: no address of ours begins like this one, or the
+    /// database said so since it last changed. Whoever looks for holes asks for little else.
+    fn miss(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
+        let publisher = &self.0.state.publisher;
+        if error::wants_json(uri.path(), headers) {
+            return None;
+        }
+        let class = if !self.0.beginnings.contains(beginning(uri.path())) {
+            Class::Site
+        } else if publisher.is_known_missing(uri.path_and_query()?.as_str()) {
+            Class::Cached
+        } else {
+            return None;
+        };
+        Some((class, publisher.served().error(StatusCode::NOT_FOUND.as_u16())?.to(headers, head_only)))
     }
 
     async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Sent>
@@ -121,6 +145,11 @@ impl Front {
         self.0.state.responses().count(class, response.status());
         response.map(Either::Right)
     }
+}
+
+/// What a path begins with: all between its first two slashes.
+pub fn beginning(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
 /// One connection to the [`Front`].

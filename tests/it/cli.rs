@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use candor::cli::sample;
-use candor::db::{audit, components, factors, incidents, links, managers, totp};
+use candor::db::{audit, components, desk, factors, incidents, links, managers, totp};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
 use candor::token;
 
@@ -13,6 +13,7 @@ use crate::support::{TestDb, now};
 
 on_both_databases!(
     an_incident_is_opened_updated_and_resolved,
+    an_incident_is_kept_from_visitors_and_published,
     the_rules_of_the_web_hold_in_the_shell,
     a_component_is_set,
     a_manager_is_added_with_a_password_or_a_link,
@@ -84,6 +85,27 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     drop(tx);
     let list = said(&candor(&test, &["incident", "list", "--limit", "2"], ""));
     assert!(list.contains("Bay of Biscay") && list.contains(id), "{list}");
+}
+
+async fn an_incident_is_kept_from_visitors_and_published(test: TestDb) {
+    const OPEN: [&str; 6] = ["incident", "open", "--title", "Tiles fail", "--body", "We look."];
+    let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
+    said(&open(&["--internal"]));
+    said(&open(&["--publish-at", "2150-01-01T00:00:00Z"]));
+    let kept = desk::open(&mut test.read().await.unwrap()).await.unwrap();
+    let mut seen: Vec<&str> = kept.iter().map(|it| it.visibility.key()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, ["embargoed", "internal"]);
+    assert!(incidents::open(&mut test.read().await.unwrap()).await.unwrap().is_empty());
+    assert!(refused(&open(&["--publish-at", "2020-01-01T00:00:00Z"]), 1).contains("publish_at: "));
+    assert!(refused(&open(&["--publish-at", "soon"]), 1).contains("--publish-at: "));
+    assert!(refused(&open(&["--internal", "--publish-at", "soon"]), 2).contains("--publish-at"));
+    let id = kept[0].id.as_str();
+    said(&candor(&test, &["incident", "publish", id], ""));
+    assert_eq!(newest(&test).await.id.as_str(), id);
+    assert!(refused(&candor(&test, &["incident", "publish", id], ""), 1).contains("already"));
+    let rows = audit::list(&mut test.read().await.unwrap(), None, 1).await.unwrap();
+    assert_eq!((rows[0].action.as_str(), rows[0].actor.name.as_str()), ("incident.publish", "shell"));
 }
 
 async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {

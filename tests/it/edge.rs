@@ -274,7 +274,7 @@ async fn the_numbers_are_told_on_a_listener_of_their_own() {
         "candor_responses_total{class=\"site\",status=\"3xx\"} 1",
         "candor_responses_total{class=\"file\",status=\"2xx\"} 1",
         "candor_responses_total{class=\"cached\",status=\"2xx\"} 1",
-        "candor_responses_total{class=\"routed\",status=\"4xx\"} 2",
+        "candor_responses_total{class=\"site\",status=\"4xx\"} 2",
         "candor_responses_total{class=\"admin\",status=\"4xx\"} 1",
         "candor_deep_renders_total 1",
         "candor_logins_refused_total 1",

@@ -24,6 +24,7 @@ on_both_databases!(
     a_rehearsal_shows_the_pages_and_keeps_nothing,
     a_rehearsal_of_an_update_shows_an_old_incident_too,
     a_rehearsal_of_what_is_hidden_says_who_will_see_it,
+    a_rehearsal_of_a_maintenance_keeps_nothing,
     a_wrong_form_is_not_rehearsed,
 );
 
@@ -382,6 +383,42 @@ async fn a_rehearsal_of_what_is_hidden_says_who_will_see_it(test: TestDb) {
     let update = [("phase", "identified"), ("body", "More."), ("version", "1"), ("rehearse", "1")];
     let answer = desk.publisher.post("/admin/incidents/hidden/updates", &update).await;
     assert!(answer.word("main p.waiting").contains("managers only"));
+}
+
+async fn a_rehearsal_of_a_maintenance_keeps_nothing(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let before = desk.app.everything().await;
+    let plan = [
+        ("title", "Disk upgrade"),
+        ("body", "The archive is **read-only**."),
+        ("scheduled_for", "2026-11-12T02:00"),
+        ("scheduled_until", "2026-11-12T04:00"),
+        ("zone", "UTC"),
+        ("component", desk.api.id.as_str()),
+    ];
+    for more in [&[("rehearse", "1")][..], &[("rehearse", "1"), ("repeats", "FREQ=WEEKLY")]] {
+        let answer = desk.publisher.post("/admin/maintenances", &[&plan[..], more].concat()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let headings = answer.words("section h2");
+        assert!(headings[0] == "/ changes" && headings[1].ends_with(" new"), "{headings:?}");
+        let own = headings[1].trim_end_matches(" new").to_owned();
+        assert!(frame(&answer, "/").contains("Disk upgrade") && frame(&answer, &own).contains("<strong>read-only"));
+        assert_eq!(
+            (answer.field("title"), answer.field("component")),
+            ("Disk upgrade".into(), desk.api.id.to_string())
+        );
+        assert_eq!(answer.attributes("nav a[aria-current='page']", "href"), ["/admin/maintenances"]);
+        assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
+        assert!(desk.app.everything().await == before, "a rehearsal was kept");
+    }
+    let done = desk.publisher.post("/admin/maintenances", &plan).await;
+    let own = done.location().split('?').next().unwrap().to_owned();
+    let kept = desk.app.everything().await;
+    let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("rehearse", "1")];
+    let answer = desk.publisher.post(&format!("{own}/updates"), &said).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(frame(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
+    assert!(desk.app.everything().await == kept, "a rehearsal was kept");
 }
 
 async fn a_wrong_form_is_not_rehearsed(test: TestDb) {

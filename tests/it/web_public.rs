@@ -5,6 +5,7 @@ use std::io::Read as _;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Viewer};
+use chrono::TimeDelta;
 
 use crate::support::app::{Answer, PASSWORD, TestApp};
 use crate::support::{TestDb, samples};
@@ -15,6 +16,7 @@ on_both_databases!(
     every_page_says_what_it_is_and_how_long_it_may_be_kept,
     a_head_request_gets_the_headers_alone,
     every_answer_carries_the_headers_that_protect_it,
+    what_is_known_to_be_nowhere_is_said_without_looking,
     over_tls_every_answer_says_so,
     a_policy_admits_the_style_of_its_page_and_nothing_else,
     what_stands_nowhere_is_said_plainly,
@@ -168,7 +170,7 @@ async fn every_answer_carries_the_headers_that_protect_it(test: TestDb) {
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
         assert!(!policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'\u{20}"), "{what}: {policy}");
         // What was ready beforehand took no way that could be followed.
-        let is_ready = ["a page", "a known page", "a file"].contains(&what);
+        let is_ready = ["a page", "a known page", "a file", "nothing"].contains(&what);
         assert_eq!(answer.header("x-request-id").len(), if is_ready { 0 } else { 36 }, "{status} {what}");
         assert!(answer.headers.get("strict-transport-security").is_none(), "{what}");
         assert!(answer.headers.get("server").is_none());
@@ -181,6 +183,25 @@ async fn every_answer_carries_the_headers_that_protect_it(test: TestDb) {
             assert_eq!(answer.header("allow"), "GET,HEAD");
         }
     }
+}
+
+async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let asked = || app.publisher.counts().asked.value();
+    let before = asked();
+    for (address, again) in [("/wp-login.php", true), ("/.env", true), ("/incidents/gone", false)] {
+        for is_known in [again, true] {
+            let answer = app.visitor().get(address).await;
+            assert_eq!((answer.status, answer.words("h1").len()), (StatusCode::NOT_FOUND, 1), "{address}");
+            assert_eq!(answer.header("x-request-id").is_empty(), is_known, "{address} took the long way");
+        }
+    }
+    assert_eq!(asked(), before + 1, "an incident that is nowhere is looked for once");
+    // Who asks for JSON is told in JSON, and what is published is found.
+    let answer = app.visitor().get_with("/wp-login.php", &[("accept", "application/json")]).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
+    app.add(&[samples::incident("gone", app.clock.now() - TimeDelta::days(900))]).await;
+    assert_eq!(app.visitor().get("/incidents/gone").await.status, StatusCode::OK);
 }
 
 async fn over_tls_every_answer_says_so(test: TestDb) {

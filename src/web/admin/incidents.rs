@@ -13,6 +13,7 @@ use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId, Visibility};
 use crate::state::State;
+use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{
     Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
 };
@@ -94,7 +95,8 @@ pub async fn create(
         incident.visibility = shown_as(visibility);
         incidents::insert(&mut tx, &incident).await?;
         let action = "/admin/incidents".to_owned();
-        let what = Rehearsing { incident: &incident.id, visibility, action, fields: &fields };
+        let (id, section) = (incident.id.as_str(), Section::Incidents);
+        let what = Rehearsing { id, section, visibility, action, fields: &fields };
         return rehearsal::show(&state, tx, &manager, what).await;
     }
     incidents::insert(&mut tx, &incident).await?;

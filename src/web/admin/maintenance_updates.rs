@@ -1,10 +1,12 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenances::{find, fresh_update_id, save};
+use super::maintenances::{find, fresh_update_id, rehearsing, save};
 use super::notice::done;
+use super::rehearsal;
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
+use crate::db::maintenances;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, UpdateEditForm};
 use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
 use crate::state::State;
@@ -43,6 +45,11 @@ pub async fn create(
         let shell = shell(&state, &mut tx, &manager, &none).await?;
         let view = MaintenanceView { shell, maintenance: before, form, invalid: wrong, conflict: None };
         return Ok(invalid(view.html()));
+    }
+    if fields.has("rehearse") {
+        maintenances::update(&mut tx, &mut after, now).await?;
+        let what = rehearsing(&id, format!("/admin/maintenances/{id}/updates"), &fields);
+        return rehearsal::show(&state, tx, &manager, what).await;
     }
     save(&state, tx, &manager, "maintenance.update", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "update-posted"))

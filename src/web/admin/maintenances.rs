@@ -3,6 +3,7 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, page};
 use crate::db::{self, Tx, WriteTx, components, maintenances, random, series};
@@ -10,8 +11,9 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId, Visibility};
 use crate::state::State;
+use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::auth::{CanPublish, CanRead, Manager};
 use crate::web::form::{Form, Search};
@@ -66,6 +68,10 @@ pub async fn create(
         plan(&mut tx, &form, now).await?
     };
     match planned {
+        Ok((made, _)) if fields.has("rehearse") => {
+            let what = rehearsing(made.id.as_str(), "/admin/maintenances".into(), &fields);
+            rehearsal::show(&state, tx, &manager, what).await
+        }
         Ok((made, entries)) => {
             tx.commit_all(&manager.actor(), now, &entries).await?;
             state.publish().await;
@@ -73,6 +79,11 @@ pub async fn create(
         }
         Err(wrong) => Ok(invalid(new_page(&state, &mut tx, &manager, form, wrong).await?)),
     }
+}
+
+/// What visitors would read of a maintenance, which no visitor is kept from.
+pub(super) fn rehearsing<'a>(id: &'a str, action: String, fields: &'a Fields) -> Rehearsing<'a> {
+    Rehearsing { id, section: Section::Maintenances, visibility: Visibility::Public, action, fields }
 }
 
 /// What was planned with its entries for the audit, or what is wrong.

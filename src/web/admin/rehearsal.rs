@@ -10,15 +10,20 @@ use crate::domain::forms::Fields;
 use crate::domain::{IncidentId, Visibility};
 use crate::publish::{Difference, Encoding, Rendering, content_security_policy};
 use crate::state::State;
+use crate::ui::admin_layout::Section;
 use crate::ui::live;
 use crate::ui::pages::admin::{Rehearsed, Shown, Words};
-use crate::web::Result;
+
 use crate::web::auth::{CanPublish, Manager};
 use crate::web::headers::admin_policy;
+use crate::web::{Error, Result};
 
 /// What is rehearsed.
 pub(super) struct Rehearsing<'a> {
-    pub incident: &'a IncidentId,
+    /// The incident or maintenance.
+    pub id: &'a str,
+    /// Where in the admin it is.
+    pub section: Section,
     pub visibility: Visibility,
     /// Where the composer sends its form.
     pub action: String,
@@ -32,11 +37,13 @@ pub(super) async fn show(
     manager: &Manager<CanPublish>,
     what: Rehearsing<'_>,
 ) -> Result<Response> {
-    let rehearsal = state.publisher.rehearse(tx, what.incident).await?;
+    let id = IncidentId::parse(what.id).ok_or(Error::NotFound)?;
+    let rehearsal = state.publisher.rehearse(tx, &id).await?;
     let mut tx = state.db.read().await?;
     let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
     let rehearsed = Rehearsed {
         shell,
+        section: what.section,
         visibility: what.visibility,
         action: what.action,
         fields: what.fields.0.iter().filter(|(name, _)| name != "rehearse").cloned().collect(),

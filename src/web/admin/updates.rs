@@ -12,6 +12,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
+use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{Conflict, UpdateDeletion, UpdateEditing};
 use crate::web::auth::{CanPublish, Fresh, Manager};
 use crate::web::form::Form;
@@ -58,7 +59,8 @@ pub async fn create(
         incident.visibility = shown_as(before.visibility);
         incidents::update(&mut tx, &mut incident, now).await?;
         let action = format!("/admin/incidents/{id}/updates");
-        let what = Rehearsing { incident: &incident.id, visibility: before.visibility, action, fields: &fields };
+        let (section, visibility) = (Section::Incidents, before.visibility);
+        let what = Rehearsing { id: &id, section, visibility, action, fields: &fields };
         return rehearsal::show(&state, tx, &manager, what).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;

@@ -13,6 +13,28 @@ use axum::routing::get;
 
 use crate::state::State;
 
+/// What the paths of the public addresses begin with.
+pub const BEGINNINGS: [&str; 18] = [
+    "",
+    ".well-known",
+    "api",
+    "badge.svg",
+    "components",
+    "embed",
+    "events",
+    "feed.json",
+    "healthz",
+    "history",
+    "history.atom",
+    "history.json",
+    "history.rss",
+    "incidents",
+    "maintenance.ics",
+    "readyz",
+    "uptime",
+    "uptime_showcase",
+];
+
 /// The public addresses.
 pub fn router() -> Router<State> {
     Router::new()
@@ -38,4 +60,20 @@ pub fn router() -> Router<State> {
         .route("/events", get(events::follow))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BEGINNINGS;
+    use crate::web::front::beginning;
+
+    #[test]
+    fn the_beginning_of_every_address_is_known() {
+        let source = include_str!("mod.rs");
+        let paths = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split('"').next());
+        let mut used: Vec<&str> = paths.map(beginning).collect();
+        used.sort_unstable();
+        used.dedup();
+        assert_eq!(used, BEGINNINGS);
+    }
 }

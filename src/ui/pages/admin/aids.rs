@@ -70,10 +70,16 @@ impl Aids {
 /// The buttons beside the one that publishes.
 pub fn buttons() -> AnyView {
     view! {
-        <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"See it first"</button>
+        {rehearse_button()}
         <button type="submit" class=Weight::Quiet.class() name="save_draft" value="1">"Save as draft"</button>
     }
     .into_any()
+}
+
+/// The button that shows what visitors would read.
+pub fn rehearse_button() -> AnyView {
+    view! { <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"See it first"</button> }
+        .into_any()
 }
 
 fn gone() -> AnyView {

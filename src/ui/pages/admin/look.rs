@@ -15,7 +15,7 @@ use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Indicator;
 use crate::domain::search::{AuditSearch, IncidentSearch};
 use crate::domain::*;
-use crate::ui::admin_layout::{Assets, Porch, Shell};
+use crate::ui::admin_layout::{Assets, Porch, Section, Shell};
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T14:32:00Z".parse().unwrap()
@@ -503,6 +503,7 @@ fn prepared_pages(world: &World) -> Vec<(&'static str, String)> {
     let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", words };
     let rehearsed = Rehearsed {
         shell: shell(),
+        section: Section::Incidents,
         visibility: Visibility::Embargoed(ago(-60)),
         action: "/admin/incidents".into(),
         fields: vec![("title".into(), world.text.clone())],

@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use super::aids;
 use super::board::status_words;
 use super::composer::{self, Draft};
 use super::conflict::{Conflict, notice};
@@ -98,6 +99,7 @@ fn composer(page: &MaintenanceView, problems: &Problems) -> AnyView {
                 <p class="actions">
                     <Submit words="Publish update"/>
                     <PreviewButton action=path.clone()/>
+                    {aids::rehearse_button()}
                 </p>
             </form>
         </section>

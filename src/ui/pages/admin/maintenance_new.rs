@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::board::{Board, BoardSection};
-use super::composer;
+use super::{aids, composer};
 use crate::domain::Invalid;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Switches;
@@ -48,6 +48,7 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
                 <p class="actions">
                     <Submit words="Publish the plan"/>
                     <PreviewButton action="/admin/maintenances"/>
+                    {aids::rehearse_button()}
                     <a href="/admin/maintenances">"Cancel"</a>
                 </p>
             </form>

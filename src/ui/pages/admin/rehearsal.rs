@@ -9,6 +9,8 @@ use crate::ui::time::{Time, full};
 #[derive(Clone, Debug)]
 pub struct Rehearsed {
     pub shell: Shell,
+    /// Where the composer stands.
+    pub section: Section,
     /// Who would see the incident.
     pub visibility: Visibility,
     /// Where the composer sends its form.
@@ -69,7 +71,7 @@ pub fn RehearsalPage(page: Rehearsed) -> impl IntoView {
         {paths("Documents for programs and other sites that change with it", &page.told)}
         {paths("Documents that stay as they are", &page.untouched)}
     };
-    view! { <AdminLayout shell title="Rehearsal" section=Some(Section::Incidents) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Rehearsal" section=Some(page.section) content=content.into_any()/> }
 }
 
 fn seen(visibility: Visibility, shell: &Shell) -> Option<AnyView> {
