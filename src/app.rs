@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -18,6 +19,9 @@ use crate::secret::SecretKey;
 use crate::state::{Calls, Parts, State};
 use crate::web::Front;
 use crate::{connections, web, worker};
+
+/// How long the database may take to close.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A server that listens already and will answer once it runs.
 pub struct App {
@@ -94,13 +98,26 @@ impl App {
         if let Some(listener) = self.metrics {
             tokio::spawn(web::metrics::serve(listener, self.state.clone(), stop.clone()));
         }
-        let (connections, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
-        let serving = connections.serve(self.listener, front, trusted, self.limits, stop.clone());
+        let (open, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
+        let serving = connections::serve(open, self.listener, front, trusted, self.limits, stop.clone());
         let serving = tokio::spawn(serving);
-        let worked = worker::run(self.state.clone(), stop.clone()).await;
+        let working = worker::run(self.state.clone(), stop.clone());
+        let too_late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.limits.grace).await;
+        };
+        let worked = tokio::select! {
+            worked = working => worked,
+            () = too_late => {
+                tracing::warn!("what was being done did not end in {} s and was cut", self.limits.grace.as_secs());
+                Ok(())
+            }
+        };
         stop.cancel();
         serving.await.context("serving")?;
-        self.state.db.close().await;
+        if tokio::time::timeout(CLOSING, self.state.db.close()).await.is_err() {
+            tracing::warn!("the database did not close in {} s", CLOSING.as_secs());
+        }
         worked
     }
 }

@@ -1,9 +1,8 @@
 //! Accepting connections, with the limits that `axum::serve` does not have: nobody can hold a
 //! connection open by sending nothing, or hold all of them.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
@@ -14,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::by_address::ByAddress;
 use crate::web::Front;
 use crate::web::front::Visit;
 
@@ -60,49 +60,38 @@ const PEEK_AGAIN: Duration = Duration::from_millis(20);
 /// What an HTTP/2 connection begins with (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The connections that are open.
-#[derive(Clone, Default)]
-pub struct Connections(ByAddress);
-
-impl Connections {
-    /// How many there are.
-    pub fn open(&self) -> usize {
-        self.0.sum()
+/// Answers connections of `listener` until `stop`, and counts those `open`; then they get some time to end.
+pub async fn serve(
+    open: ByAddress,
+    listener: TcpListener,
+    front: Front,
+    trusted: Vec<IpAddr>,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let all = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &all) => accepted,
+        };
+        let Some((stream, peer, permit)) = accepted else { continue };
+        let is_trusted = trusted.contains(&peer.ip().to_canonical());
+        let most = if is_trusted { limits.connections } else { limits.per_address };
+        let Some(place) = open.take(peer.ip(), most) else {
+            tracing::debug!("too many connections from {}", peer.ip());
+            continue;
+        };
+        let (visit, watcher) = (front.visit(peer), graceful.watcher());
+        tokio::spawn(async move {
+            answer(stream, visit, limits, watcher).await;
+            drop((place, permit));
+        });
     }
-
-    /// Answers connections of `listener` until `stop`; then those open get some time to end.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        front: Front,
-        trusted: Vec<IpAddr>,
-        limits: Limits,
-        stop: CancellationToken,
-    ) {
-        let all = Arc::new(Semaphore::new(limits.connections));
-        let graceful = GracefulShutdown::new();
-        loop {
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = accept(&listener, &all) => accepted,
-            };
-            let Some((stream, peer, permit)) = accepted else { continue };
-            let is_trusted = trusted.contains(&peer.ip().to_canonical());
-            let most = if is_trusted { limits.connections } else { limits.per_address };
-            let Some(place) = self.0.take(peer.ip(), most) else {
-                tracing::debug!("too many connections from {}", peer.ip());
-                continue;
-            };
-            let (visit, watcher) = (front.visit(peer), graceful.watcher());
-            tokio::spawn(async move {
-                answer(stream, visit, limits, watcher).await;
-                drop((place, permit));
-            });
-        }
-        drop(listener);
-        if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
-            tracing::warn!("some connections did not end in {} s and were cut", limits.grace.as_secs());
-        }
+    drop(listener);
+    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in {} s and were cut", limits.grace.as_secs());
     }
 }
 
@@ -180,70 +169,4 @@ fn http2(head: Duration) -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(100)
         .max_header_list_size(16 * 1024);
     builder
-}
-
-/// How many connections, or event streams, each address holds.
-#[derive(Clone, Default)]
-pub struct ByAddress(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// One of those of an address; given back when dropped.
-pub struct Place {
-    counts: ByAddress,
-    address: IpAddr,
-}
-
-impl ByAddress {
-    /// One more for `address`, unless it has `limit` already.
-    pub fn take(&self, address: IpAddr, limit: usize) -> Option<Place> {
-        let address = network(address);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_insert(0);
-        if *count >= limit {
-            return None;
-        }
-        *count += 1;
-        Some(Place { counts: self.clone(), address })
-    }
-
-    /// How many all addresses hold.
-    pub fn sum(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// The address that limits count for: with IPv6 one client has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-        address => address,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_holds_only_so_many_connections() {
-        let counts = ByAddress::default();
-        let address = "2001:db8::1".parse().unwrap();
-        let first = counts.take(address, 1);
-        assert!(first.is_some());
-        assert!(counts.take("2001:db8::2".parse().unwrap(), 1).is_none());
-        drop(first);
-        assert!(counts.take(address, 1).is_some());
-        assert!(counts.0.lock().unwrap().is_empty());
-    }
 }

@@ -1,6 +1,7 @@
 //! The program: reads the command line and does what it says.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use candor::cli::{self, Cli};
 use candor::clock::Clock;
@@ -12,7 +13,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    runtime.block_on(cli::run(cli, &Clock::system())).unwrap_or_else(|error| fail(&error))
+    let code = runtime.block_on(cli::run(cli, &Clock::system())).unwrap_or_else(|error| fail(&error));
+    // A thread that waits for a file or a lock that never comes does not keep the program.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

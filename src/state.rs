@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::by_address::ByAddress;
 use crate::clock::Clock;
-use crate::connections::Connections;
 use crate::db::Db;
 use crate::domain::TokenId;
 use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
 use crate::hosts::Hosts;
 use crate::metrics::{Counter, Responses};
-use crate::notify::Mailer;
+use crate::notify::{Courier, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
 use crate::secret::SecretKey;
@@ -39,7 +39,7 @@ pub struct State(Arc<Shared>);
 struct Shared {
     parts: Parts,
     streams: Streams,
-    connections: Connections,
+    connections: ByAddress,
     responses: Responses,
     refused_logins: Counter,
     worked_at: Mutex<DateTime<Utc>>,
@@ -88,7 +88,7 @@ impl State {
             worked_at: Mutex::new(parts.clock.now()),
             parts,
             streams: Streams::new(MAX_STREAMS),
-            connections: Connections::default(),
+            connections: ByAddress::default(),
             responses: Responses::default(),
             refused_logins: Counter::default(),
             refusals: Mutex::default(),
@@ -123,8 +123,14 @@ impl State {
         &self.0.calls
     }
 
+    /// What sends mail in the name of this server.
+    pub fn courier(&self) -> Courier {
+        let Parts { db, clock, mailer, origin, .. } = &self.0.parts;
+        Courier { db: db.clone(), clock: clock.clone(), mailer: mailer.clone(), origin: origin.clone() }
+    }
+
     /// The open connections.
-    pub fn connections(&self) -> &Connections {
+    pub fn connections(&self) -> &ByAddress {
         &self.0.connections
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::connections::{ByAddress, Place};
+use crate::by_address::{ByAddress, Place};
 
 /// The most streams at once; connections allow for all of them.
 pub const MAX_STREAMS: usize = 20_000;

@@ -24,17 +24,15 @@ pub struct Session {
     pub last_seen_at: DateTime<Utc>,
 }
 
-/// Keeps `session`; one with the same hash gets its data and manager.
+/// Keeps a new session.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn save(tx: &mut WriteTx, session: &Session) -> Result<()> {
+pub async fn insert(tx: &mut WriteTx, session: &Session) -> Result<()> {
     run!(
         tx,
         "insert into sessions (id_hash, manager_id, data, address, user_agent, created_at, last_seen_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (id_hash) do update set manager_id = excluded.manager_id, data = excluded.data,
-           address = excluded.address, user_agent = excluded.user_agent, last_seen_at = excluded.last_seen_at",
+         values ($1, $2, $3, $4, $5, $6, $7)",
         session.id_hash.as_str(),
         session.manager_id.as_deref(),
         session.data.as_str(),
@@ -42,6 +40,25 @@ pub async fn save(tx: &mut WriteTx, session: &Session) -> Result<()> {
         session.user_agent.as_str(),
         session.created_at,
         session.last_seen_at
+    )?;
+    Ok(())
+}
+
+/// Keeps what became of `session`. One that was ended in the meantime stays so.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn update(tx: &mut WriteTx, session: &Session) -> Result<()> {
+    run!(
+        tx,
+        "update sessions set manager_id = $1, data = $2, address = $3, user_agent = $4, last_seen_at = $5
+         where id_hash = $6",
+        session.manager_id.as_deref(),
+        session.data.as_str(),
+        session.address.as_str(),
+        session.user_agent.as_str(),
+        session.last_seen_at,
+        session.id_hash.as_str()
     )?;
     Ok(())
 }

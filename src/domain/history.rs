@@ -50,10 +50,16 @@ pub struct Totals {
     pub first_started_at: Option<DateTime<Utc>>,
 }
 
+/// What is searched for, as it was meant: without control characters, at most [`MAX_SEARCH`] long.
+pub(super) fn searched(typed: &str) -> String {
+    let clean: String = typed.chars().filter(|c| !c.is_control()).collect();
+    clean.trim().chars().take(MAX_SEARCH).collect::<String>().trim_end().to_owned()
+}
+
 impl Filter {
     /// The filter in the query of an address. What can't be read means nothing and is left out.
     pub fn read(query: &Fields) -> Self {
-        let text: String = query.text("q").trim().chars().filter(|c| !c.is_control()).take(MAX_SEARCH).collect();
+        let text = searched(&query.text("q"));
         let from = parse_day(&query.text("from")).ok();
         let to = parse_day(&query.text("to")).ok();
         let range = match query.text("range").as_str() {

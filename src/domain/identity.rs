@@ -90,13 +90,16 @@ pub enum ProviderFactor {
 }
 
 impl ProviderFactor {
-    /// Whether a login by these `methods` counts as two factors. Of RFC 8176: several factors, a one-time code,
-    /// a key in hardware, a smart card. A code by SMS is none of them.
+    /// Whether a login by these `methods` counts as two factors. Of RFC 8176: where it says so (`mfa`), or where the
+    /// methods are of two kinds, what one knows, has and is. A code by SMS or a call proves nothing.
     pub fn counts(self, methods: &[String]) -> bool {
+        const KINDS: [&[&str]; 3] =
+            [&["pwd", "pin", "kba"], &["otp", "hwk", "swk", "sc", "pop"], &["face", "fpt", "iris", "retina", "vbm"]];
+        let names = |known: &[&str]| methods.iter().any(|method| known.contains(&method.as_str()));
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::AsTold => methods.iter().any(|method| ["mfa", "otp", "hwk", "sc"].contains(&method.as_str())),
+            Self::AsTold => names(&["mfa"]) || KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
         }
     }
 }
@@ -165,8 +168,12 @@ mod tests {
     fn a_password_or_an_sms_alone_is_no_second_factor() {
         let methods = |list: &[&str]| list.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>();
         assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "mfa"])));
-        assert!(ProviderFactor::AsTold.counts(&methods(&["hwk"])));
-        assert!(!ProviderFactor::AsTold.counts(&methods(&["pwd", "sms"])));
+        assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "otp"])));
+        assert!(ProviderFactor::AsTold.counts(&methods(&["hwk", "fpt"])));
+        for one in [&["otp"][..], &["hwk"], &["sc"], &["otp", "hwk"], &["pwd", "pin"], &["pwd", "sms"], &["pwd", "tel"]]
+        {
+            assert!(!ProviderFactor::AsTold.counts(&methods(one)), "{one:?}");
+        }
         assert!(!ProviderFactor::AsTold.counts(&[]));
         assert!(!ProviderFactor::Never.counts(&methods(&["mfa"])));
         assert!(ProviderFactor::Always.counts(&[]));

@@ -1,7 +1,7 @@
 //! What managers look for in their lists.
 
 use super::forms::Fields;
-use super::history::MAX_SEARCH;
+use super::history::searched;
 use super::{Phase, Visibility};
 
 /// A choice among all incidents; the default is all of them.
@@ -91,7 +91,7 @@ impl AuditSearch {
 }
 
 fn words(query: &Fields, name: &str) -> String {
-    query.text(name).trim().chars().filter(|c| !c.is_control()).take(MAX_SEARCH).collect()
+    searched(&query.text(name))
 }
 
 fn filled<const N: usize>(pairs: [(&'static str, String); N]) -> Vec<(&'static str, String)> {

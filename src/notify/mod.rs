@@ -11,45 +11,58 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{self, outbox};
-use crate::state::State;
+use crate::clock::Clock;
+use crate::db::{self, Db, outbox};
 
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long it is remembered what was sent.
 pub const REMEMBERED_FOR: TimeDelta = TimeDelta::days(1);
 
-/// Sends what is due until `stop`. Trouble is logged once, when it begins.
-pub async fn run(state: State, stop: CancellationToken) {
-    let mut failing = false;
-    while !stop.is_cancelled() {
-        let sent = deliver_due(&state).await;
-        if let (Err(error), false) = (&sent, failing) {
-            tracing::warn!("the outbox can't be read: {error}");
-        }
-        failing = sent.is_err();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
-    }
+/// Sends what is due, in the name of one server.
+#[derive(Clone)]
+pub struct Courier {
+    pub db: Db,
+    pub clock: Clock,
+    /// What sends mail; without it nothing is sent.
+    pub mailer: Option<Mailer>,
+    /// Scheme, host and port of the address that links lead to.
+    pub origin: String,
 }
 
-/// Sends what is due; what could not be sent is postponed or given up.
-///
-/// # Errors
-/// Where the database can't be used.
-pub async fn deliver_due(state: &State) -> db::Result<()> {
-    let Some(mailer) = &state.mailer else { return Ok(()) };
-    let now = state.clock.now();
-    if !outbox::is_due(&mut state.db.read().await?, now).await? {
-        return Ok(());
+impl Courier {
+    /// Sends what is due until `stop`. Trouble is logged once, when it begins.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut failing = false;
+        while !stop.is_cancelled() {
+            let sent = self.deliver_due().await;
+            if let (Err(error), false) = (&sent, failing) {
+                tracing::warn!("the outbox can't be read: {error}");
+            }
+            failing = sent.is_err();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
     }
-    let mut tx = state.db.write().await?;
-    let due = outbox::take_due(&mut tx, now).await?;
-    tx.commit_unaudited().await?;
-    for reset in due {
-        reset::deliver(state, mailer, reset).await?;
+
+    /// Sends what is due; what could not be sent is postponed or given up.
+    ///
+    /// # Errors
+    /// Where the database can't be used.
+    pub async fn deliver_due(&self) -> db::Result<()> {
+        let Some(mailer) = &self.mailer else { return Ok(()) };
+        let now = self.clock.now();
+        if !outbox::is_due(&mut self.db.read().await?, now).await? {
+            return Ok(());
+        }
+        let mut tx = self.db.write().await?;
+        let due = outbox::take_due(&mut tx, now).await?;
+        tx.commit_unaudited().await?;
+        for reset in due {
+            reset::deliver(self, mailer, reset).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Mailer, Unsent};
+use super::{Courier, Mailer, Unsent};
 use crate::db::links::{self, Link};
 use crate::db::outbox::{self, Outcome, Reset};
 use crate::db::{self, managers, page, policy};
@@ -10,7 +10,6 @@ use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::outbox::try_again;
-use crate::state::State;
 use crate::token;
 
 /// How long the link is good.
@@ -20,11 +19,11 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 ///
 /// # Errors
 /// Where the database can't be used.
-pub(super) async fn deliver(state: &State, mailer: &Mailer, reset: Reset) -> db::Result<()> {
-    let Some((manager, text, subject)) = prepare(state, &reset).await? else { return Ok(()) };
-    let sent = mailer.send(&reset.id, &manager.email, &subject, &text, state.clock.now()).await;
-    let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, reset: Reset) -> db::Result<()> {
+    let Some((manager, text, subject)) = prepare(courier, &reset).await? else { return Ok(()) };
+    let sent = mailer.send(&reset.id, &manager.email, &subject, &text, courier.clock.now()).await;
+    let now = courier.clock.now();
+    let mut tx = courier.db.write().await?;
     match sent {
         Ok(()) => outbox::finish(&mut tx, &reset.id, Outcome::Sent, now).await?,
         Err(unsent) => {
@@ -40,9 +39,9 @@ pub(super) async fn deliver(state: &State, mailer: &Mailer, reset: Reset) -> db:
 }
 
 /// Makes the link; gives whom it is for, and what the mail says.
-async fn prepare(state: &State, reset: &Reset) -> db::Result<Option<(Manager, String, String)>> {
-    let (now, token) = (state.clock.now(), token::fresh());
-    let mut tx = state.db.write().await?;
+async fn prepare(courier: &Courier, reset: &Reset) -> db::Result<Option<(Manager, String, String)>> {
+    let (now, token) = (courier.clock.now(), token::fresh());
+    let mut tx = courier.db.write().await?;
     let manager = match &reset.manager_id {
         Some(id) if policy::counts_password_of(&mut tx, id).await? => {
             Some(managers::find(&mut tx, id).await?).filter(may_reset)
@@ -63,7 +62,7 @@ async fn prepare(state: &State, reset: &Reset) -> db::Result<Option<(Manager, St
         "Somebody, probably you, asked for a new password for {name}.\n\n\
          Choose it here within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\
          If it was not you, do nothing: your password stays as it is.\n",
-        state.origin
+        courier.origin
     );
     Ok(Some((manager, text, format!("A new password for {name}"))))
 }

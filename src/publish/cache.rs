@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use hyper::header::HeaderValue;
 use tokio::sync::Semaphore;
 
@@ -20,13 +20,13 @@ const LATEST_BYTES: u64 = 8 * 1024 * 1024;
 const MISSING_BYTES: u64 = 1024 * 1024;
 /// What error pages with a sentence of their own may take, in bytes.
 const ERRORS_BYTES: u64 = 1024 * 1024;
-/// How many deep pages are rendered at once: a flood of them leaves the rest of the machine alone.
+/// How many deep pages of each kind are rendered at once: a flood of them leaves the rest of the machine alone.
 const TURNS: usize = 2;
 /// How long a reader waits for a turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a deep page is true for: the state of the database, and the day.
-type Edition = (i64, NaiveDate);
+/// What a deep page is true for: see [`super::Site::edition`].
+type Edition = (i64, i64);
 
 /// What was rendered on demand, bounded by what it weighs.
 pub(super) struct Cache {
@@ -38,7 +38,24 @@ pub(super) struct Cache {
     missing: moka::sync::Cache<String, Edition>,
     /// Error pages with a sentence of their own, by revision, status and sentence.
     errors: moka::sync::Cache<String, Arc<Answer>>,
-    turns: Semaphore,
+    turns: Turns,
+}
+
+/// Turns at rendering. Whoever makes up ids or words to search for waits for others who do.
+struct Turns {
+    of_one: Semaphore,
+    of_searches: Semaphore,
+    of_lists: Semaphore,
+}
+
+impl Turns {
+    fn for_page(&self, page: &Deep) -> &Semaphore {
+        match page {
+            Deep::Incident(_) | Deep::Event(_) | Deep::Record(..) => &self.of_one,
+            Deep::Filtered(filter, _) if filter.text.is_some() => &self.of_searches,
+            _ => &self.of_lists,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -60,7 +77,11 @@ impl Cache {
             errors: errors.max_capacity(ERRORS_BYTES).build(),
             pages: pages.max_capacity(PAGES_BYTES).build(),
             latest: latest.max_capacity(LATEST_BYTES).build(),
-            turns: Semaphore::new(TURNS),
+            turns: Turns {
+                of_one: Semaphore::new(TURNS),
+                of_searches: Semaphore::new(TURNS),
+                of_lists: Semaphore::new(TURNS),
+            },
         }
     }
 }
@@ -150,7 +171,7 @@ impl Publisher {
         if self.trouble().is_some_and(|trouble| trouble.step == Step::Reading) {
             return Err(db::Error::Unavailable("publishing can't read it either".into()));
         }
-        let turn = tokio::time::timeout(PATIENCE, self.deep.turns.acquire()).await;
+        let turn = tokio::time::timeout(PATIENCE, self.deep.turns.for_page(&page).acquire()).await;
         let _turn = turn.map_err(|_| db::Error::Unavailable("too many deep pages at once".into()))?;
         let now = self.clock.now();
         let mut tx = self.db.read().await?;
@@ -163,7 +184,7 @@ impl Publisher {
     }
 
     fn edition(&self) -> Edition {
-        (self.served().site.revision, self.clock.now().date_naive())
+        self.served().site.edition()
     }
 
     fn deep_terms(&self) -> Terms {

@@ -1,5 +1,7 @@
 //! Pages too deep to be rendered ahead: an old incident, a month of the history, a choice of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
@@ -19,7 +21,7 @@ use crate::ui::layout::Shell;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
-use crate::ui::pages::public::uptime::{self, ComponentUptime, MonthUptime, UptimePage};
+use crate::ui::pages::public::uptime::{self, ComponentUptime, MAX_TOLD, MonthUptime, UptimePage};
 use crate::ui::time;
 
 /// Which page.
@@ -56,7 +58,12 @@ enum Matter {
     Event(Box<Maintenance>),
     Record(Box<Record>),
     List(Box<List>),
-    Uptime { components: Vec<Component>, effects: Vec<Effect>, corrections: Vec<Correction> },
+    Uptime {
+        components: Vec<Component>,
+        effects: Vec<Effect>,
+        corrections: Vec<Correction>,
+        titles: BTreeMap<IncidentId, String>,
+    },
 }
 
 /// How many months the uptime page shows, the current one included.
@@ -132,7 +139,13 @@ impl Deep {
                 let oldest =
                     uptime_months(now, page.time_zone).last().map_or(now, |month| month.bounds(page.time_zone).0);
                 let effects = db::effects::since(tx, oldest).await?;
-                Matter::Uptime { components, effects, corrections: db::corrections::since(tx, oldest).await? }
+                let corrections = db::corrections::since(tx, oldest).await?;
+                Matter::Uptime {
+                    components,
+                    effects,
+                    corrections,
+                    titles: db::effects::titles_since(tx, oldest).await?,
+                }
             }
         };
         Ok(Found { page, tone, matter })
@@ -257,9 +270,10 @@ impl Found {
                 return calendar::document(calendar::calendar(&self.page, origin, [&*maintenance]));
             }
             Matter::Record(record) => return record.render(&self.page, origin, now),
-            Matter::Uptime { components, effects, corrections } => {
+            Matter::Uptime { components, effects, corrections, titles } => {
                 let zone = self.page.time_zone;
-                let row = |component| component_uptime(component, &effects, &corrections, zone, now);
+                let (causes, titles) = ((&effects[..], &corrections[..]), &titles);
+                let row = |component| component_uptime(component, causes, titles, zone, now);
                 let rows = components.iter().map(row).collect();
                 uptime::render(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
             }
@@ -289,8 +303,8 @@ fn uptime_months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
 
 fn component_uptime(
     component: &Component,
-    effects: &[Effect],
-    corrections: &[Correction],
+    (effects, corrections): (&[Effect], &[Correction]),
+    titles: &BTreeMap<IncidentId, String>,
     zone: Tz,
     now: DateTime<Utc>,
 ) -> ComponentUptime {
@@ -300,12 +314,16 @@ fn component_uptime(
     let month = |month: Month| {
         let (from, to) = month.bounds(zone);
         let here = own.iter().filter(|effect| effect.from < to && effect.to.unwrap_or(now) > from);
-        let mut incidents: Vec<&IncidentId> = here.filter_map(|effect| effect.incident_id.as_ref()).collect();
-        incidents.sort_unstable();
-        incidents.dedup();
+        let mut touching: Vec<_> =
+            here.filter_map(|effect| Some((effect.from, effect.incident_id.as_ref()?))).collect();
+        touching.sort_unstable_by(|a, b| b.cmp(a));
+        let mut met = BTreeSet::new();
+        touching.retain(|(_, id)| met.insert(*id));
+        let told = touching.iter().take(MAX_TOLD);
+        let told = told.filter_map(|(_, id)| Some(((*id).clone(), titles.get(id)?.clone()))).collect();
         let corrected = corrections.iter().any(|correction| correction.overlaps(from, to));
         let outage = Outage::within(&own, from, to, start, now);
-        MonthUptime { month, outage, incidents: incidents.len(), corrected }
+        MonthUptime { month, outage, incidents: touching.len(), told, corrected }
     };
     let months = uptime_months(now, zone).into_iter().map(month).collect();
     ComponentUptime { id: component.id.clone(), name: component.name.clone(), months, corrections }

@@ -82,18 +82,16 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
         let make = || Arc::new(Document::framed(html, reach.clone()));
         documents.insert(path.to_owned(), same.unwrap_or_else(make));
     }
-    for (path, kind, text) in shared::documents(snapshot, origin, now) {
+    let digest = (AUDIT_DIGEST.to_owned(), shared::JSON, audit_digest(snapshot.audit.as_ref()));
+    for (path, kind, text) in shared::documents(snapshot, origin, now).into_iter().chain([digest]) {
         let same = before.document(&path).filter(|old| old.is(200, &text)).cloned();
         documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::shared(kind, text))));
     }
     let text = calendar::calendar(&snapshot.page, origin, snapshot.planned.iter().chain(&snapshot.finished));
     let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
     documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
-    let digest = audit_digest(snapshot.audit.as_ref());
-    let same = before.document(AUDIT_DIGEST).filter(|old| old.is(200, &digest)).cloned();
-    let digest = same.unwrap_or_else(|| Arc::new(Document::new(200, "application/json", digest)));
-    documents.insert(AUDIT_DIGEST.to_owned(), digest);
-    Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents)
+    let site = Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents);
+    site.going_on(snapshot.goes_on())
 }
 
 /// The newest row of the audit with its hash, for whoever keeps it and compares: a rewritten audit has

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use super::Document;
 use crate::ui::pages::public::last_confirmed;
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct Site {
     pub content_security_policy: String,
     /// The zone in which its pages show their times.
     pub time_zone: Tz,
+    /// Whether something goes on, so that what pages say of it changes every minute.
+    pub goes_on: bool,
     /// What every page says since the database was not heard of for too long.
     pub notice: Option<String>,
     documents: HashMap<String, Arc<Document>>,
@@ -41,7 +43,28 @@ impl Site {
         time_zone: Tz,
         documents: HashMap<String, Arc<Document>>,
     ) -> Self {
-        Self { revision, confirmed_at, content_security_policy: csp, time_zone, notice: None, documents }
+        Self {
+            revision,
+            confirmed_at,
+            content_security_policy: csp,
+            time_zone,
+            goes_on: false,
+            notice: None,
+            documents,
+        }
+    }
+
+    /// The same Site, in which something goes on.
+    pub(super) fn going_on(self, goes_on: bool) -> Self {
+        Self { goes_on, ..self }
+    }
+
+    /// What a page that is rendered on demand is true for: the revision, and the day in the zone of the page; while
+    /// something goes on, the minute. Where the database is away it stays, and so do the pages.
+    pub(super) fn edition(&self) -> (i64, i64) {
+        let day = i64::from(self.confirmed_at.with_timezone(&self.time_zone).num_days_from_ce());
+        let minute = self.confirmed_at.timestamp().div_euclid(60);
+        (self.revision, if self.goes_on { minute } else { day })
     }
 
     /// The same Site, saying on every page but the error pages when it was last confirmed.

@@ -10,7 +10,7 @@ use crate::domain::audit::Digest;
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::review::PublishedReview;
 use crate::domain::uptime::Effect;
-use crate::domain::{Component, Correction, Group, Incident, IncidentId, Maintenance, Page};
+use crate::domain::{Component, Correction, Group, Incident, IncidentId, Maintenance, Page, Status};
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
 use crate::ui::time::today;
@@ -104,6 +104,12 @@ impl Snapshot {
         };
         snapshot.load_reviews(tx).await?;
         Ok(snapshot)
+    }
+
+    /// Whether something goes on: an incident is open, work is being done, or a component is not as it should be.
+    pub fn goes_on(&self) -> bool {
+        let is_active = self.planned.iter().any(|it| it.phase.is_active());
+        !self.open.is_empty() || is_active || self.components.iter().any(|it| it.status != Status::Operational)
     }
 
     /// The published review of an incident, if it has one.

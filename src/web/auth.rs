@@ -67,7 +67,8 @@ impl Policy for CanAdminister {
 /// The manager who is logged in, admitted by the policy `P`.
 pub struct Manager<P> {
     manager: domain::Manager,
-    address: ClientAddress,
+    /// Where they ask from.
+    pub address: ClientAddress,
     /// The hash of the session's id.
     pub session_hash: String,
     /// Whether the policy asks them for a second factor that they don't have.

@@ -32,6 +32,8 @@ use crate::state::State;
 
 /// What is ready at these addresses is the whole; a query may ask for a choice of it.
 const CHOSEN_FROM: [&str; 2] = ["/history", "/uptime_showcase"];
+/// Where a query of a page that is rendered on demand means something; elsewhere it is passed over.
+const ASKED: [&str; 2] = ["/history", "/uptime_showcase"];
 
 /// The body of an answer: bytes that are ready, or what the router makes.
 pub type Sent = Either<Full<Bytes>, axum::body::Body>;
@@ -102,7 +104,7 @@ impl Front {
         if let Some(answer) = self.0.files.get(path) {
             return Some((Class::File, answer.to(headers, head_only)));
         }
-        let answer = publisher.cached(uri.path_and_query()?.as_str())?;
+        let answer = publisher.cached(address(uri))?;
         Some((Class::Cached, answer.to(headers, head_only)))
     }
 
@@ -110,12 +112,12 @@ impl Front {
     /// database said so since it last changed. Whoever looks for holes asks for little else.
     fn miss(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
         let publisher = &self.0.state.publisher;
-        if error::wants_json(uri.path(), headers) {
+        if error::wants_json(uri.path(), headers) || publisher.served().site.revision == 0 {
             return None;
         }
         let class = if !self.0.beginnings.contains(beginning(uri.path())) {
             Class::Site
-        } else if publisher.is_known_missing(uri.path_and_query()?.as_str()) {
+        } else if publisher.is_known_missing(address(uri)) {
             Class::Cached
         } else {
             return None;
@@ -145,6 +147,12 @@ impl Front {
         self.0.state.responses().count(class, response.status());
         response.map(Either::Right)
     }
+}
+
+/// The address under which a page is kept that was rendered on demand.
+fn address(uri: &Uri) -> &str {
+    let is_asked = ASKED.iter().any(|asked| uri.path().starts_with(asked));
+    uri.path_and_query().filter(|_| is_asked).map_or(uri.path(), |whole| whole.as_str())
 }
 
 /// What a path begins with: all between its first two slashes.

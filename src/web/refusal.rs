@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use super::client::ClientAddress;
-use crate::db;
+use crate::db::{self, WriteTx};
 use crate::domain::audit::{Actor, Entry};
 use crate::state::State;
 
@@ -28,6 +28,15 @@ pub async fn record(state: &State, actor: Actor, action: &'static str, what: &st
 /// A stranger's refused attempt.
 pub async fn record_stranger(state: &State, address: ClientAddress, action: &'static str, what: &str) {
     record(state, Actor::stranger(address), action, what).await;
+}
+
+/// Keeps what was counted in `tx` because `actor` was refused, and as many rows of it as an address may have.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn keep(state: &State, tx: WriteTx, actor: &Actor, entry: &Entry) -> db::Result<()> {
+    let told = admits(state, &actor.address).then_some(entry);
+    tx.commit_refusal(actor, state.clock.now(), told).await
 }
 
 /// Whether one more refused attempt from `address` gets a row of its own.

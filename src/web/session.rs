@@ -113,16 +113,9 @@ pub fn limits(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     (now - IDLE, now - LIFETIME)
 }
 
-#[async_trait]
-impl SessionStore for Store {
-    /// Under an id of our own: the record of a session that was flushed still carries the old one, which
-    /// somebody may have planted.
-    async fn create(&self, record: &mut Record) -> Result<()> {
-        record.id = Id(i128::from_be_bytes(db::random()));
-        self.save(record).await
-    }
-
-    async fn save(&self, record: &Record) -> Result<()> {
+impl Store {
+    /// The session as the database has it.
+    fn row(&self, record: &Record) -> Result<sessions::Session> {
         let now = self.0.clock.now();
         let text = |key| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         // The day a session began survives a change of its id.
@@ -130,7 +123,7 @@ impl SessionStore for Store {
         let mut data = record.data.clone();
         data.insert(CREATED_AT.to_owned(), created_at.to_rfc3339().into());
         let manager = text(MANAGER);
-        let session = sessions::Session {
+        Ok(sessions::Session {
             id_hash: hash(record.id),
             manager_id: (!manager.is_empty()).then_some(manager),
             data: serde_json::to_string(&data).map_err(|error| Error::Encode(error.to_string()))?,
@@ -138,9 +131,27 @@ impl SessionStore for Store {
             user_agent: text(USER_AGENT),
             created_at,
             last_seen_at: now,
-        };
+        })
+    }
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    /// Under an id of our own: the record of a session that was flushed still carries the old one, which
+    /// somebody may have planted.
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        record.id = Id(i128::from_be_bytes(db::random()));
+        let session = self.row(record)?;
         let mut tx = self.0.db.write().await.map_err(backend)?;
-        sessions::save(&mut tx, &session).await.map_err(backend)?;
+        sessions::insert(&mut tx, &session).await.map_err(backend)?;
+        tx.commit_unaudited().await.map_err(backend)
+    }
+
+    /// A session that was ended since it was loaded does not come back.
+    async fn save(&self, record: &Record) -> Result<()> {
+        let session = self.row(record)?;
+        let mut tx = self.0.db.write().await.map_err(backend)?;
+        sessions::update(&mut tx, &session).await.map_err(backend)?;
         tx.commit_unaudited().await.map_err(backend)
     }
 

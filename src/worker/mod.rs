@@ -4,9 +4,11 @@
 
 pub mod maintenances;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{desk, devices, incidents, links, managers, outbox, sessions};
@@ -35,12 +37,11 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Work::default();
     let (mut opened, mut told) = (false, false);
     while !stop.is_cancelled() {
-        state.works();
         if !opened {
             match open(&state).await? {
                 None => {
                     opened = true;
-                    tokio::spawn(notify::run(state.clone(), stop.clone()));
+                    tokio::spawn(state.courier().run(stop.clone()));
                 }
                 Some(cause) if !told => {
                     tracing::warn!("the database is away, the last published page is served: {cause}");
@@ -49,10 +50,13 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
                 Some(_) => {}
             }
         }
-        if opened {
-            work.tick(&state).await;
-        } else {
+        if !opened {
             state.publisher.grow_old().await;
+            state.works();
+        } else if ends(work.tick(&state)).await {
+            state.works();
+        } else {
+            work = Work::default();
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -60,6 +64,16 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does what `future` does; says whether it came to an end. What is served stays where it panicked, and readiness tells
+/// that nobody works.
+async fn ends(future: impl Future<Output = ()>) -> bool {
+    let ended = AssertUnwindSafe(future).catch_unwind().await.is_ok();
+    if !ended {
+        tracing::error!("a round of the worker panicked; the next one begins anew");
+    }
+    ended
 }
 
 /// Brings the database up to date and offers the first owner a link; where it is away, gives the reason.
@@ -193,4 +207,15 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
     devices::delete_unused(&mut tx, now - device::KNOWN_FOR).await?;
     tx.commit_unaudited().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends;
+
+    #[tokio::test]
+    async fn a_round_that_panics_is_not_the_last() {
+        assert!(!ends(async { panic!("a row that nobody foresaw") }).await);
+        assert!(ends(async {}).await);
+    }
 }

@@ -24,6 +24,7 @@ on_both_databases!(
     a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten,
     the_newest_digest_is_public,
     every_refused_attempt_is_in_the_audit_without_its_secret,
+    whoever_is_refused_publishes_nothing,
     a_flood_of_refused_attempts_is_counted,
 );
 
@@ -167,7 +168,7 @@ async fn the_newest_digest_is_public(test: TestDb) {
     let app = TestApp::new(test).await;
     let digest = async || {
         let answer = app.visitor().get("/.well-known/candor-audit").await;
-        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"));
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json; charset=utf-8"));
         serde_json::from_str::<Option<Digest>>(&answer.text()).unwrap()
     };
     assert_eq!(digest().await, None);
@@ -207,6 +208,25 @@ async fn every_refused_attempt_is_in_the_audit_without_its_secret(test: TestDb) 
     assert!(!format!("{:?}", app.audit().await).contains("secret"));
     assert_eq!(app.counts().await.0, revision, "who is refused publishes nothing");
     assert_eq!(break_in(&mut app.db.read().await.unwrap()).await, None);
+}
+
+async fn whoever_is_refused_publishes_nothing(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut owner = app.through_login(&manager).await;
+    let before = app.db.read().await.unwrap().revision().await.unwrap();
+    let mut stranger = app.visitor();
+    stranger.peer = Some([192, 0, 2, 9].into());
+    let mut statuses = std::collections::BTreeSet::new();
+    for _ in 0..40 {
+        statuses.insert(stranger.post("/login/passkey", &[("credential", "{}")]).await.status.as_u16());
+    }
+    assert_eq!(statuses.into_iter().collect::<Vec<_>>(), [422, 429], "one network is slowed down");
+    assert_eq!(owner.post("/admin/proof", &[("proof_password", "wrong")]).await.status.as_u16(), 422);
+    assert_eq!(app.db.read().await.unwrap().revision().await.unwrap(), before);
+    let rows = app.audit().await;
+    let refused = |action: &str| rows.iter().filter(|row| row.action == action).count();
+    assert_eq!((refused("manager.refuse-login"), refused("manager.refuse-proof")), (PER_ADDRESS as usize, 1));
 }
 
 async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {

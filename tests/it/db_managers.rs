@@ -88,7 +88,7 @@ async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut rui = create(&test, "Rui", Role::Viewer).await;
     let mut tx = test.write().await.unwrap();
-    sessions::save(&mut tx, &session("a", Some(&rui))).await.unwrap();
+    sessions::insert(&mut tx, &session("a", Some(&rui))).await.unwrap();
     links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
     managers::disable(&mut tx, &mut rui, now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
@@ -101,7 +101,7 @@ async fn a_new_password_ends_the_other_sessions(test: TestDb) {
     let mut ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     for letter in ["a", "b", "c"] {
-        sessions::save(&mut tx, &session(letter, Some(&ines))).await.unwrap();
+        sessions::insert(&mut tx, &session(letter, Some(&ines))).await.unwrap();
     }
     managers::set_password(&mut tx, &mut ines, "new", Some(&token("b")), now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);

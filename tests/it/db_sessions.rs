@@ -31,7 +31,7 @@ pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
 async fn a_session_comes_back_until_it_runs_out(test: TestDb) {
     let stored = session("a", None);
     let mut tx = test.write().await.unwrap();
-    sessions::save(&mut tx, &stored).await.unwrap();
+    sessions::insert(&mut tx, &stored).await.unwrap();
     test.keep(tx).await;
     let mut tx = test.read().await.unwrap();
     let before = now() - TimeDelta::microseconds(1);
@@ -44,11 +44,11 @@ async fn a_session_comes_back_until_it_runs_out(test: TestDb) {
 async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let ines = candor::db::managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
-    sessions::save(&mut tx, &session("a", None)).await.unwrap();
+    sessions::insert(&mut tx, &session("a", None)).await.unwrap();
     let later = now() + TimeDelta::hours(1);
     let again =
         Session { data: "{\"x\":1}".into(), created_at: later, last_seen_at: later, ..session("a", Some(&ines)) };
-    sessions::save(&mut tx, &again).await.unwrap();
+    sessions::update(&mut tx, &again).await.unwrap();
     let ever = now() - TimeDelta::days(1);
     let stored = sessions::find(&mut tx, &again.id_hash, ever, ever).await.unwrap().unwrap();
     assert_eq!(stored, Session { created_at: now(), ..again });
@@ -57,7 +57,7 @@ async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
 async fn a_session_that_is_used_lives_on_but_not_for_ever(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let stored = session("a", None);
-    sessions::save(&mut tx, &stored).await.unwrap();
+    sessions::insert(&mut tx, &stored).await.unwrap();
     let later = now() + TimeDelta::hours(2);
     sessions::touch(&mut tx, &stored.id_hash, later).await.unwrap();
     let found = sessions::find(&mut tx, &stored.id_hash, now(), now() - TimeDelta::hours(1)).await.unwrap().unwrap();
@@ -70,7 +70,7 @@ async fn expired_sessions_are_forgotten(test: TestDb) {
     let old = now() - TimeDelta::days(30);
     let cases = [("a", now(), now()), ("b", now(), old), ("c", old, now())];
     for (letter, created_at, last_seen_at) in cases {
-        sessions::save(&mut tx, &Session { created_at, last_seen_at, ..session(letter, None) }).await.unwrap();
+        sessions::insert(&mut tx, &Session { created_at, last_seen_at, ..session(letter, None) }).await.unwrap();
     }
     sessions::delete_expired(&mut tx, now() - TimeDelta::days(1), now() - TimeDelta::days(7)).await.unwrap();
     let ever = old - TimeDelta::days(1);
@@ -84,8 +84,11 @@ async fn expired_sessions_are_forgotten(test: TestDb) {
 async fn an_ended_session_is_gone(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let stored = session("a", None);
-    sessions::save(&mut tx, &stored).await.unwrap();
+    sessions::insert(&mut tx, &stored).await.unwrap();
     sessions::delete(&mut tx, &stored.id_hash).await.unwrap();
     let ever = now() - TimeDelta::days(1);
+    assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
+    // Whoever loaded it before and writes it now does not bring it back.
+    sessions::update(&mut tx, &stored).await.unwrap();
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
 }

@@ -19,6 +19,7 @@ on_both_databases!(
     a_baseline_set_by_hand_counts_too,
     the_page_shows_a_bar_for_each_day_and_says_what_it_shows,
     the_uptime_page_tells_why,
+    a_month_names_what_began_before_it,
     a_page_that_could_not_be_confirmed_says_so_until_it_is,
 );
 
@@ -111,9 +112,27 @@ async fn the_uptime_page_tells_why(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let page = publisher(&test, folder.path()).deep(Deep::Uptime).await.unwrap();
     let html = text(page.document());
-    let month = Month::of(now() - TimeDelta::days(1), chrono_tz::Tz::UTC);
-    assert!(html.contains("1 incident, 30m partial outage"), "{html}");
-    assert!(html.contains(&format!("from={}", month.first_day())), "{html}");
+    assert!(html.contains("<summary>1 incident, 30m partial outage</summary>"), "{html}");
+    assert!(html.contains("<a href=\"/incidents/half\" dir=\"auto\">Incident half</a>"), "{html}");
+}
+
+/// An incident counts in every month that it touched, and each of them names it.
+async fn a_month_names_what_began_before_it(test: TestDb) {
+    let api = a_component(&test, "API").await;
+    let (first, _) = Month::of(now(), chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC);
+    let began = first - TimeDelta::minutes(10);
+    let mut it = resolved("across", began, TimeDelta::minutes(30));
+    it.updates[0].components =
+        update("x", began, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
+    it.settle();
+    test.insert(&[it]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let page = publisher(&test, folder.path()).deep(Deep::Uptime).await.unwrap();
+    let html = text(page.document());
+    for words in ["1 incident, 20m major outage", "1 incident, 10m major outage"] {
+        assert!(html.contains(words), "{words} is not in {html}");
+    }
+    assert_eq!(html.matches("href=\"/incidents/across\"").count(), 2, "{html}");
 }
 
 async fn a_page_that_could_not_be_confirmed_says_so_until_it_is(test: TestDb) {

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use candor::db::managers;
 use candor::domain::Role::Viewer;
 use candor::domain::outbox::MAX_RESETS;
-use candor::notify::{Mailer, deliver_due};
+use candor::notify::Mailer;
 use candor::worker::sweep;
 use chrono::TimeDelta;
 
@@ -57,8 +57,8 @@ async fn a_link_is_mailed_and_opens_the_way_to_a_new_password(test: TestDb) {
     let answer = ask(&mut browser, " INES@example.org ").await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/forgotten?sent"));
     assert!(browser.get("/forgotten?sent").await.text().contains("a mail with a link is on its way"));
-    deliver_due(&app).await.unwrap();
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     let mails = sink.mails();
     assert_eq!(mails.len(), 1, "once is enough");
     let mail = &mails[0];
@@ -95,7 +95,7 @@ async fn known_and_unknown_addresses_are_answered_and_written_about_alike(test: 
     assert_eq!(seen[0], seen[1]);
     assert_eq!(app.number("select count(*) from outbox").await, 2, "a row for each");
     let revision = app.counts().await;
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.counts().await.1, revision.1 + 1, "only the mail is a deed");
     assert_eq!(app.number("select count(*) from outbox where outcome = 'nobody'").await, 1);
@@ -110,7 +110,7 @@ async fn nobody_is_mailed_more_than_three_times_an_hour(test: TestDb) {
     let many = async || {
         for _ in 0..10 {
             assert_eq!(ask(&mut app.visitor(), "ines@example.org").await.location(), "/forgotten?sent");
-            deliver_due(&app).await.unwrap();
+            app.courier().deliver_due().await.unwrap();
         }
     };
     many().await;
@@ -143,26 +143,26 @@ async fn what_is_refused_for_now_is_sent_later_and_what_is_refused_for_good_is_n
     ask(&mut app.visitor(), "ines@example.org").await;
     for pause in [30, 60] {
         sink.refuse_next("451 try again");
-        deliver_due(&app).await.unwrap();
+        app.courier().deliver_due().await.unwrap();
         app.clock.advance(TimeDelta::seconds(pause - 1));
-        deliver_due(&app).await.unwrap();
+        app.courier().deliver_due().await.unwrap();
         assert_eq!(sink.mails().len(), 0, "{pause} seconds are not over");
         app.clock.advance(TimeDelta::seconds(1));
     }
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.visitor().get(&path_in(&sink.mails()[0].text())).await.status, StatusCode::OK);
     ask(&mut app.visitor(), "ines@example.org").await;
     sink.refuse_next("550 no such mailbox");
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     app.clock.advance(TimeDelta::minutes(30));
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 1);
     ask(&mut app.visitor(), "ines@example.org").await;
     app.clock.advance(TimeDelta::hours(2));
     sink.refuse_next("451 try again");
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 2, "nobody waits so long");
 }
 
@@ -177,7 +177,7 @@ async fn whoever_cannot_log_in_is_not_mailed(test: TestDb) {
     for email in ["gone@example.org", "invited@example.org"] {
         assert_eq!(ask(&mut app.visitor(), email).await.location(), "/forgotten?sent");
     }
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     assert!(sink.mails().is_empty());
     assert_eq!(app.number("select count(*) from manager_links").await, 0);
 }
@@ -187,7 +187,7 @@ async fn no_secret_waits_in_the_outbox(test: TestDb) {
     app.manager("Ines", Viewer).await;
     ask(&mut app.visitor(), "ines@example.org").await;
     assert_eq!(app.number("select count(*) from manager_links").await, 0, "the link is made when it is mailed");
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     let path = path_in(&sink.mails()[0].text());
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(app.texts("select token_hash from manager_links").await, [candor::token::hash(token)]);
@@ -213,7 +213,7 @@ async fn a_hostile_page_name_stays_one_header(test: TestDb) {
     )
     .await;
     ask(&mut app.visitor(), "ines@example.org").await;
-    deliver_due(&app).await.unwrap();
+    app.courier().deliver_due().await.unwrap();
     let mails = sink.mails();
     assert_eq!((mails.len(), mails[0].to.len(), mails[0].header("Bcc")), (1, 1, String::new()));
     assert!(mails[0].header("Subject").contains("Bcc: evil"), "{}", mails[0].data);

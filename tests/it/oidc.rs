@@ -270,7 +270,7 @@ async fn the_policy_counts_the_factor_that_the_provider_asked_for(test: TestDb) 
     is_in(&mut lacking, &issuer, &Person::named("Vera", &[])).await;
     assert_eq!(lacking.get("/admin").await.location(), "/admin/account/factors");
     let mut browser = app.visitor();
-    is_in(&mut browser, &issuer, &Person { methods: vec!["otp"], ..Person::named("Vera", &[]) }).await;
+    is_in(&mut browser, &issuer, &Person { methods: vec!["pwd", "otp"], ..Person::named("Vera", &[]) }).await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     let list = browser.get("/admin/account/factors").await;
     assert!(list.words("[role=alert]").is_empty(), "nothing is lacking");

@@ -5,7 +5,7 @@ use candor::db::{failures, managers, policy};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Passwords};
-use candor::notify::{Mailer, deliver_due};
+use candor::notify::Mailer;
 use chrono::TimeDelta;
 
 use crate::cli::{candor, refused, said};
@@ -195,7 +195,7 @@ async fn a_mail_with_a_link_is_for_the_keeper_alone(test: TestDb) {
     for manager in [&vera, &ines] {
         let answer = app.visitor().post("/forgotten", &[("email", &manager.email)]).await;
         bodies.push((answer.status, answer.location().to_owned()));
-        deliver_due(&app).await.unwrap();
+        app.courier().deliver_due().await.unwrap();
     }
     assert_eq!(bodies[0], bodies[1], "both are answered alike");
     let to: Vec<String> = sink.mails().into_iter().flat_map(|mail| mail.to).collect();

@@ -15,6 +15,7 @@ on_both_databases!(
     the_first_owner_comes_in_by_the_link,
     looking_at_a_link_does_not_use_it,
     a_link_works_once,
+    a_manager_with_a_second_factor_is_not_invited_again,
     the_link_of_the_first_owner_lasts_half_an_hour,
     of_twenty_who_hurry_one_becomes_the_owner,
     with_a_manager_there_is_no_first_owner_any_more,
@@ -33,6 +34,24 @@ const NEW: [(&str, &str); 1] = [("password", "gravel lantern otter")];
 fn path_of(answer: &Answer) -> String {
     let link = answer.field("link");
     link.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{link}")).to_owned()
+}
+
+/// Whoever has something else to prove is not logged in by a link.
+async fn a_manager_with_a_second_factor_is_not_invited_again(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.logged_in(Owner).await;
+    let other = app.manager("Rui", Publisher).await;
+    let forget = "update managers set password_hash = null where email = 'rui@example.org'";
+    app.tamper(forget, forget).await;
+    let path = format!("/admin/managers/{}/reset", other.id);
+    assert_eq!(owner.post(&path, &[]).await.word("h1"), "Invitation link");
+    app.passkey(&other, "key").await;
+    let reset = owner.post(&path, &[]).await;
+    assert_ne!(reset.word("h1"), "Invitation link");
+    let link = reset.field("link");
+    let chosen = [("password", "a sentence that nobody guesses")];
+    let answer = app.visitor().post(link.strip_prefix(app.origin.as_str()).unwrap(), &chosen).await;
+    assert_eq!(answer.location(), "/login", "it does not log in");
 }
 
 async fn offered(app: &TestApp) -> String {

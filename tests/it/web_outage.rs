@@ -132,6 +132,11 @@ async fn a_page_that_was_never_published_says_that_it_is_not_ready(test: TestDb)
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{address}");
         assert_eq!(answer.word("h1"), "Not ready yet", "{address}");
     }
+    for address in ["/history.atom", "/feed.json", "/maintenance.ics", "/badge.svg", "/embed", "/api/v2/summary.json"] {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{address} may come");
+        assert_eq!(answer.header("retry-after"), "5", "{address}");
+    }
     assert_eq!(app.visitor().get("/nothing").await.status, StatusCode::NOT_FOUND);
     Work::default().tick(&app).await;
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");

@@ -17,6 +17,7 @@ on_both_databases!(
     a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes,
     a_page_that_needs_a_proof_is_shown_after_it,
     a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session,
+    a_password_is_guessed_in_a_proof_no_faster_than_at_the_login,
     passwords_never_stand_on_the_page_that_asks,
     what_was_typed_stays_text_on_the_page_that_asks,
     deleting_an_incident_needs_a_proof,
@@ -111,6 +112,22 @@ async fn a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session(test: Test
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
     let mut again = app.through_login(&owner).await;
     assert_eq!(again.post(&address, &[("role", "owner")]).await.status, StatusCode::SEE_OTHER, "the login is a proof");
+}
+
+async fn a_password_is_guessed_in_a_proof_no_faster_than_at_the_login(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    for _ in 0..4 {
+        let mut browser = app.with_session(&owner).await;
+        let wrong = browser.post("/admin/proof", &[("proof_password", "wrong")]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let mut browser = app.with_session(&owner).await;
+    let right = [("proof_password", PASSWORD)];
+    let locked = browser.post("/admin/proof", &right).await;
+    assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "the account waits");
+    app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(browser.post("/admin/proof", &right).await.status, StatusCode::SEE_OTHER);
 }
 
 async fn passwords_never_stand_on_the_page_that_asks(test: TestDb) {

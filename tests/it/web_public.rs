@@ -17,6 +17,7 @@ on_both_databases!(
     a_head_request_gets_the_headers_alone,
     every_answer_carries_the_headers_that_protect_it,
     what_is_known_to_be_nowhere_is_said_without_looking,
+    a_query_that_means_nothing_is_passed_over,
     over_tls_every_answer_says_so,
     a_policy_admits_the_style_of_its_page_and_nothing_else,
     what_stands_nowhere_is_said_plainly,
@@ -202,6 +203,20 @@ async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
     app.add(&[samples::incident("gone", app.clock.now() - TimeDelta::days(900))]).await;
     assert_eq!(app.visitor().get("/incidents/gone").await.status, StatusCode::OK);
+}
+
+async fn a_query_that_means_nothing_is_passed_over(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let old = samples::incident("old", app.clock.now() - TimeDelta::days(900));
+    app.add(&[old]).await;
+    for address in ["/incidents/old", "/uptime"] {
+        let first = app.visitor().get(address).await;
+        let rendered = app.publisher.counts().rendered.value();
+        let again = app.visitor().get(&format!("{address}?utm_source=mail&x=%20")).await;
+        assert!(again.body == first.body && again.status == StatusCode::OK, "{address}");
+        assert_eq!(again.header("x-request-id"), "", "{address} took the long way");
+        assert_eq!(app.publisher.counts().rendered.value(), rendered, "{address} was rendered again");
+    }
 }
 
 async fn over_tls_every_answer_says_so(test: TestDb) {

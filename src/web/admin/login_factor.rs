@@ -22,7 +22,7 @@ use crate::web::auth::UserAgent;
 use crate::web::client::ClientAddress;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
-use crate::web::{Result, session};
+use crate::web::{Result, refusal, session};
 
 const HALF: &str = "half_login";
 
@@ -88,10 +88,13 @@ async fn check(state: &State, manager: &KnownManager, code: &str, address: &Clie
         Checked::Recovery => ("manager.login-by-recovery-code", Actor::of(manager, address)),
         Checked::Wrong | Checked::Locked(_) => ("manager.refuse-code", Actor::stranger(address)),
     };
+    let entry = Entry::new(action, &manager.id, &manager.name);
     if checked.is_right() {
         managers::record_login(&mut tx, &manager.id, now).await?;
+        tx.commit(&actor, now, entry).await?;
+    } else {
+        refusal::keep(state, tx, &actor, &entry).await?;
     }
-    tx.commit(&actor, now, Entry::new(action, &manager.id, &manager.name)).await?;
     Ok(checked)
 }
 

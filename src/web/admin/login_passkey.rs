@@ -14,7 +14,7 @@ use crate::web::auth::{UserAgent, safe_next};
 use crate::web::client::ClientAddress;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
-use crate::web::{Error, Result, login_lock, session};
+use crate::web::{Error, Result, login_lock, refusal, session};
 
 /// One sentence for every reason, so that nobody learns which passkeys are known.
 const REFUSED: &str = "This passkey is not known here, or it took too long. Try again, or log in with your password.";
@@ -58,11 +58,15 @@ async fn admit(
     address: &ClientAddress,
 ) -> Result<Option<KnownManager>> {
     let now = state.clock.now();
+    if let Err(error) = login_lock::take_turn(state, *address) {
+        refusal::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        return Err(error);
+    }
     let challenge = ceremony::take(state, session, ceremony::LOGIN).await?;
     let mut tx = state.db.write().await?;
-    let manager = ceremony::proven(state, &mut tx, challenge, answer).await?;
-    let Some(manager) = manager else {
-        tx.commit(&Actor::stranger(address), now, Entry::new("manager.refuse-login", "", "a passkey")).await?;
+    let Some(manager) = ceremony::proven(state, &mut tx, challenge, answer).await? else {
+        drop(tx);
+        refusal::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
         return Ok(None);
     };
     managers::record_login(&mut tx, &manager.id, now).await?;

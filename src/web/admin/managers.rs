@@ -81,7 +81,9 @@ pub async fn reset(
     if !policy::counts_password_of(&mut tx, &other.id).await? {
         return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
-    let purpose = if other.has_password { LinkPurpose::Reset } else { LinkPurpose::Invite };
+    // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
+    let is_new = other.is_invited() && !factors::of(&mut tx, &other.id).await?.any();
+    let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
     let entry = Entry::new("manager.offer-reset", &other.id, &other.name);
     hand_out_link(&state, tx, &manager, other, purpose, entry).await
 }

@@ -24,14 +24,15 @@ use crate::domain::Invalid;
 use crate::domain::audit::Entry;
 use crate::domain::factor::MAX_WRONG_PROOFS;
 use crate::domain::forms::Fields;
-use crate::password::{self, Verdict};
 use crate::state::State;
 use crate::ui::pages::admin::Proof;
 use crate::web::auth::{CanEnter, Manager, safe_next};
+use crate::web::device::Device;
 use crate::web::error::ProofRequired;
 use crate::web::form::{self, Form};
+use crate::web::login_lock::{self, Shown};
 use crate::web::routes::{Access, Route};
-use crate::web::{Error, MAX_BODY, Result, session};
+use crate::web::{Error, MAX_BODY, Result, refusal, session};
 
 /// The fields of a proof.
 const PASSWORD: &str = "proof_password";
@@ -71,6 +72,8 @@ pub async fn ask(FromState(asking): FromState<Asking>, request: Request, next: N
 
 async fn answer(state: &State, request: Request, next: Next) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
+    // Nothing is read for whoever may not enter.
+    Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
     let unreadable = |_| Error::BadRequest("The form could not be read.".into());
     let mut body = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
     let mut fields = if is_form(&parts) { form::read(&body)? } else { Fields::default() };
@@ -93,11 +96,12 @@ pub async fn create(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
     session: Session,
+    device: Device,
     Form(mut fields): Form,
 ) -> Result<Response> {
     let next = safe_next(&fields.text("next")).to_owned();
     let given = Given::take(&mut fields).unwrap_or_default();
-    match judge(&state, &session, &manager, given).await? {
+    match judge(&state, &session, &manager, &device, given).await? {
         Ok(()) => Ok(Redirect::to(&next).into_response()),
         Err(wrong) => form_page(&state, &manager, &next, None, wrong).await,
     }
@@ -130,7 +134,8 @@ async fn prove(state: &State, parts: &mut Parts, given: Given) -> Result<Result<
     let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
     let session = parts.extensions.get::<Session>().cloned();
     let session = session.ok_or_else(|| Error::LoginRequired("/admin".into()))?;
-    judge(state, &session, &manager, given).await
+    let Ok(device) = Device::from_request_parts(parts, state).await;
+    judge(state, &session, &manager, &device, given).await
 }
 
 /// Notes a right proof in the session, and counts a wrong one: too many end the session.
@@ -138,9 +143,10 @@ async fn judge(
     state: &State,
     session: &Session,
     manager: &Manager<CanEnter>,
+    device: &Device,
     given: Given,
 ) -> Result<Result<(), Invalid>> {
-    let wrong = match fault(state, session, manager, given).await? {
+    let wrong = match fault(state, session, manager, device, given).await? {
         None => {
             session.remove_value(WRONG).await?;
             session::prove(session, state.clock.now()).await?;
@@ -159,26 +165,47 @@ async fn judge(
 }
 
 /// What is wrong with a proof, beside its field; nothing where it is right. Either is recorded.
-async fn fault(state: &State, session: &Session, manager: &Manager<CanEnter>, given: Given) -> Result<Option<Invalid>> {
+async fn fault(
+    state: &State,
+    session: &Session,
+    manager: &Manager<CanEnter>,
+    device: &Device,
+    given: Given,
+) -> Result<Option<Invalid>> {
     let now = state.clock.now();
     let challenge =
         if given.passkey.is_empty() { None } else { ceremony::take(state, session, ceremony::LOGIN).await? };
-    let hash = password_of(&mut state.db.read().await?, manager).await?;
     let by_password = given.passkey.is_empty() && given.code.trim().is_empty();
-    let verdict = if by_password { password::verify(given.password, hash).await? } else { Verdict::Wrong };
+    // A password is guessed here no faster than at the login.
+    let shown = if by_password {
+        let attempt = login_lock::begin(state, &manager.email, manager.address, device).await?;
+        Some(attempt.try_password(given.password).await?)
+    } else {
+        None
+    };
     let mut tx = state.db.write().await?;
     let wrong = if !given.passkey.is_empty() {
         let proven = ceremony::proven(state, &mut tx, challenge, &given.passkey).await?;
         let own = proven.is_some_and(|proven| proven.id == manager.id);
         (!own).then(|| Invalid::field(PASSWORD, "This passkey is not one of yours, or it took too long. Try again."))
-    } else if by_password {
-        (verdict == Verdict::Wrong).then(|| Invalid::field(PASSWORD, "This is not your password."))
+    } else if let Some(shown) = shown {
+        match shown {
+            Shown::Right { forgive, .. } => {
+                forgive.forgive(&mut tx).await?;
+                None
+            }
+            Shown::Wrong => Some(Invalid::field(PASSWORD, "This is not your password.")),
+        }
     } else {
         let checked = codes::check(state, &mut tx, &manager.id, &given.code).await?;
         (!matches!(checked, Checked::App | Checked::Recovery)).then(|| Invalid::field(CODE, checked.sentence(now)))
     };
-    let action = if wrong.is_none() { "manager.prove" } else { "manager.refuse-proof" };
-    tx.commit(&manager.actor(), now, Entry::new(action, &manager.id, &manager.name)).await?;
+    if wrong.is_none() {
+        tx.commit(&manager.actor(), now, Entry::new("manager.prove", &manager.id, &manager.name)).await?;
+    } else {
+        let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
+        refusal::keep(state, tx, &manager.actor(), &entry).await?;
+    }
     Ok(wrong)
 }
 

@@ -22,7 +22,7 @@ use crate::ui::pages::admin::Proved;
 use crate::web::auth::{CanEnter, Manager, safe_next};
 use crate::web::form::{self, Form};
 use crate::web::headers::Nonce;
-use crate::web::{Error, Result, session};
+use crate::web::{Error, Result, refusal, session};
 
 /// Where the session keeps what waits for the provider's proof, and how much of it there may be, in bytes.
 const WANTED: &str = "wanted";
@@ -63,9 +63,11 @@ pub(super) async fn finish(
         Err(_) => None,
     };
     let right = own.is_some_and(|own| own.id == manager.id);
-    let action = if right { "manager.prove" } else { "manager.refuse-proof" };
-    tx.commit(&manager.actor(), now, Entry::new(action, &manager.id, &manager.name)).await?;
-    if !right {
+    if right {
+        tx.commit(&manager.actor(), now, Entry::new("manager.prove", &manager.id, &manager.name)).await?;
+    } else {
+        let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
+        refusal::keep(state, tx, &manager.actor(), &entry).await?;
         let somebody_else = || format!("This login at {} is not yours.", provider.name());
         let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());
         return Err(Error::Conflict(why));

@@ -7,12 +7,11 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::pages::{deep, hot};
+use super::pages::{deep, hot, nothing};
 use crate::domain::{ComponentId, IncidentId};
 use crate::publish::api::MAX_PAGE;
 use crate::publish::{Deep, FOR_EVERYBODY, Form};
 use crate::state::State;
-use crate::web::Error;
 use crate::web::form::Search;
 
 /// The most components whose last days are asked for at once.
@@ -26,7 +25,7 @@ pub async fn show(state: FromState<State>, uri: Uri, headers: HeaderMap) -> Resp
     let id = uri.path().strip_prefix("/api/v2/incidents/").and_then(|rest| rest.strip_suffix(".json"));
     match id.and_then(IncidentId::parse) {
         Some(id) => deep(&state.0, Deep::Record(id, Form::Api), &headers).await,
-        None => Error::NotFound.into_response(),
+        None => nothing(&state).into_response(),
     }
 }
 

@@ -15,8 +15,13 @@ use crate::web::form::Search;
 pub async fn hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
     match state.publisher.served().answer(uri.path()) {
         Some(answer) => answer.to(&headers, false).map(Body::new),
-        None => Error::NotFound.into_response(),
+        None => nothing(&state).into_response(),
     }
+}
+
+/// Why a document that every Site holds is not in this one: nothing was published yet, or it never was.
+pub(super) fn nothing(state: &State) -> Error {
+    if state.publisher.site().revision == 0 { Error::Busy } else { Error::NotFound }
 }
 
 /// `GET /history`: all of it from the Site; a choice of it is rendered on demand.

@@ -164,7 +164,7 @@ impl TestApp {
             last_seen_at: now,
         };
         let mut tx = self.db.write().await.unwrap();
-        sessions::save(&mut tx, &session).await.unwrap();
+        sessions::insert(&mut tx, &session).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         let mut browser = self.visitor();
         browser.cookies.insert("sid".into(), id.to_string());

@@ -7,7 +7,7 @@ use super::bars::outage_words;
 use super::parts::count;
 use crate::domain::history::Month;
 use crate::domain::uptime::Outage;
-use crate::domain::{ComponentId, Correction};
+use crate::domain::{ComponentId, Correction, IncidentId};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::time::{self, Time};
 
@@ -30,6 +30,9 @@ pub struct ComponentUptime {
     pub corrections: Vec<Correction>,
 }
 
+/// The most incidents that one month names.
+pub const MAX_TOLD: usize = 20;
+
 /// One month of a component.
 #[derive(Clone, Debug)]
 pub struct MonthUptime {
@@ -37,6 +40,8 @@ pub struct MonthUptime {
     pub outage: Outage,
     /// How many incidents touched it.
     pub incidents: usize,
+    /// The newest of them with their titles, at most [`MAX_TOLD`].
+    pub told: Vec<(IncidentId, String)>,
     /// Whether a correction speaks of some of it.
     pub corrected: bool,
 }
@@ -119,7 +124,7 @@ fn row(component: &ComponentId, month: &MonthUptime) -> AnyView {
     .into_any()
 }
 
-/// `2 incidents, 32m partial outage`, leading to these incidents.
+/// `2 incidents, 32m partial outage`, and which incidents these are: also those that began in another month.
 fn why(component: &ComponentId, month: &MonthUptime) -> AnyView {
     let out = outage_words(month.outage);
     if month.incidents == 0 && out.is_empty() {
@@ -137,11 +142,22 @@ fn why(component: &ComponentId, month: &MonthUptime) -> AnyView {
     }];
     parts.extend(out);
     parts.extend((month.corrected && month.incidents > 0).then(|| "corrected".to_owned()));
+    let shown = parts.join(", ");
+    if month.incidents == 0 {
+        return shown.into_any();
+    }
+    let link = |(id, title): &(IncidentId, String)| {
+        view! { <li><a href=format!("/incidents/{id}") dir="auto">{title.clone()}</a></li> }
+    };
     let (from, to) = (month.month.first_day(), month.month.last_day());
     let href = format!("/history?component={component}&from={from}&to={to}");
-    let shown = parts.join(", ");
-    match month.incidents {
-        0 => shown.into_any(),
-        _ => view! { <a href=href>{shown}</a> }.into_any(),
+    let more = (month.incidents > month.told.len())
+        .then(|| view! { <li><a href=href>"All that began in this month"</a></li> });
+    view! {
+        <details>
+            <summary>{shown}</summary>
+            <ul>{month.told.iter().map(link).collect_view()}{more}</ul>
+        </details>
     }
+    .into_any()
 }
