@@ -45,7 +45,7 @@ impl Desk {
             created_at: now,
             last_seen_at: now,
         };
-        sessions::save(&mut tx, &session).await?;
+        sessions::insert(&mut tx, &session).await?;
         let open = incidents::open(&mut tx).await?;
         tx.commit_unaudited().await?;
         let incident = open.first().context("the sample has an open incident")?.id.clone();

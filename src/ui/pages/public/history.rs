@@ -310,7 +310,7 @@ mod tests {
         let stopped = HistoryPage { unsearched: Some((day, "/history?q=s3&to=2019-03-04".into())), ..filtered(7) };
         let html = render(stopped);
         check(&html);
-        for words in ["A search looks at 10000 incidents", "href=\"/history?q=s3&amp;to=2019-03-04\"", "4 Mar 2019"] {
+        for words in ["A search looks at 5000 incidents", "href=\"/history?q=s3&amp;to=2019-03-04\"", "4 Mar 2019"] {
             assert!(html.contains(words), "{words} in {html}");
         }
         assert!(!render(filtered(7)).contains("A search looks at"));
