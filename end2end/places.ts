@@ -20,7 +20,6 @@ export function publicPlaces({ watch }: Means): Place[] {
     at('history-dates', '/history?from=2020-01-01&to=2020-12-31'),
     at('uptime', '/uptime'),
     at('api', '/api'),
-    at('embed', '/embed'),
     { name: 'maintenance', go: (page) => follow(page, '/', 'article h3 a[href^="/incidents/"] >> nth=1') },
     { name: 'history-month', go: (page) => follow(page, '/history', 'main h2 a') },
     { name: 'incident-open', go: (page) => follow(page, '/', 'article h3 a') },

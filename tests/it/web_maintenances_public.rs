@@ -66,7 +66,9 @@ async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: Test
     assert_eq!(page.word(".past.planned .chip"), "Maintenance completed");
     assert_eq!(page.words(".card.planned"), [""; 0]);
     let bars = page.attributes("svg.bars", "aria-label").concat();
-    assert_eq!(bars, "Last 90 days: 100 % uptime");
+    assert_eq!(bars, "Last 90 days: 100 % uptime, 1 day with maintenance");
+    assert_eq!(page.attributes("svg.bars a", "href"), ["/history/2026-11#day-2026-11-09"]);
+    assert_eq!(page.words(".row p.about"), ["1 day with maintenance"]);
     assert!(page.text().contains("Mon 9 Nov: under maintenance"), "{}", page.text());
     let history = app.visitor().get("/history").await;
     assert!(history.word(".lede").starts_with("No incidents reported"));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 use leptos::prelude::*;
 
 use super::parts::count;
@@ -19,6 +19,16 @@ pub const DAYS: u64 = 90;
 const WIDTH: usize = 4;
 const STEP: usize = 5;
 const HEIGHT: usize = 20;
+
+/// How high the bar of a day stands: the worse, the higher, so that nobody needs the colours.
+fn height(worst: Status) -> usize {
+    match worst {
+        Status::MajorOutage => HEIGHT,
+        Status::PartialOutage => 18,
+        Status::DegradedPerformance => 16,
+        Status::Operational | Status::UnderMaintenance => 14,
+    }
+}
 
 /// The last days of one component.
 #[derive(Clone, Debug)]
@@ -40,17 +50,28 @@ impl Bars {
         if !total.is_known() {
             return format!("Last {} days: no data", self.days.len());
         }
-        let mut incidents: Vec<_> = self.days.iter().flat_map(|day| &day.incidents).collect();
-        incidents.sort_unstable();
-        incidents.dedup();
         let mut text = format!("Last {} days: {} uptime", self.days.len(), total.uptime_words());
-        if !incidents.is_empty() {
-            let _ = write!(text, ", {}", count(incidents.len() as i64, "incident"));
-        }
-        for part in outage_words(total) {
+        for part in self.marked() {
             let _ = write!(text, ", {part}");
         }
         text
+    }
+
+    /// What the days were that stand out; nothing where all were quiet.
+    pub fn marked(&self) -> Vec<String> {
+        let mut incidents: Vec<_> = self.days.iter().flat_map(|day| &day.incidents).collect();
+        incidents.sort_unstable();
+        incidents.dedup();
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend((!incidents.is_empty()).then(|| count(incidents.len() as i64, "incident")));
+        parts.extend(outage_words(self.total()));
+        for (status, words) in
+            [(Status::DegradedPerformance, "of degraded performance"), (Status::UnderMaintenance, "with maintenance")]
+        {
+            let days = self.days.iter().filter(|day| day.outage.worst == status).count();
+            parts.extend((days > 0).then(|| format!("{} {words}", count(days as i64, "day"))));
+        }
+        parts
     }
 }
 
@@ -60,11 +81,10 @@ pub fn outage_words(outage: Outage) -> Vec<String> {
     [part(outage.major, "major outage"), part(outage.partial, "partial outage")].into_iter().flatten().collect()
 }
 
-/// The drawing. The quiet days are one path; each other day is a shape of its own, and a link where an
-/// incident tells more about it.
+/// The drawing. The quiet days are one path; each other day is a shape of its own, and a link to where more is said.
 pub fn drawing(bars: &Bars) -> AnyView {
     let width = bars.days.len() * STEP - (STEP - WIDTH);
-    let marked = |(place, day): (usize, &Day)| mark(place, day);
+    let marked = |(place, day): (usize, &Day)| mark(&bars.component, place, day);
     let marks: Vec<AnyView> = bars.days.iter().enumerate().filter_map(marked).collect();
     view! {
         <svg
@@ -95,13 +115,15 @@ fn unknown(days: &[Day]) -> Option<String> {
 
 fn path(days: &[Day], drawn: impl Fn(&Day) -> bool) -> String {
     let mut path = String::new();
+    let height = height(Status::Operational);
+    let top = HEIGHT - height;
     for (place, _) in days.iter().enumerate().filter(|(_, day)| drawn(day)) {
-        let _ = write!(path, "M{} 0h{WIDTH}v{HEIGHT}h-{WIDTH}z", place * STEP);
+        let _ = write!(path, "M{} {top}h{WIDTH}v{height}h-{WIDTH}z", place * STEP);
     }
     path
 }
 
-fn mark(place: usize, day: &Day) -> Option<AnyView> {
+fn mark(component: &ComponentId, place: usize, day: &Day) -> Option<AnyView> {
     if day.is_quiet() {
         return None;
     }
@@ -110,13 +132,10 @@ fn mark(place: usize, day: &Day) -> Option<AnyView> {
         status => status.key(),
     };
     let text = day_words(day);
-    let shape = view! { <rect class=class x=place * STEP width=WIDTH height=HEIGHT></rect> };
-    Some(match target(day) {
-        Some(href) => {
-            view! { <a href=href aria-label=text.clone()>{shape}<title>{text.clone()}</title></a> }.into_any()
-        }
-        None => view! { <g>{shape}<title>{text}</title></g> }.into_any(),
-    })
+    let height = height(day.outage.worst);
+    let shape = view! { <rect class=class x=place * STEP y=HEIGHT - height width=WIDTH height=height></rect> };
+    let href = target(component, day);
+    Some(view! { <a href=href aria-label=text.clone()>{shape}<title>{text.clone()}</title></a> }.into_any())
 }
 
 /// `Sat 21 Nov: 1 incident, 32m partial outage`
@@ -133,15 +152,15 @@ fn day_words(day: &Day) -> String {
     format!("{}: {}", time::weekday(day.date), parts.join(", "))
 }
 
-/// Where more is said: the incident, or that day of the history where there were several.
-fn target(day: &Day) -> Option<String> {
+/// Where more is said: the incident; that day of the history where there were several, or work; the months of the
+/// component where its status was set or corrected by hand.
+fn target(component: &ComponentId, day: &Day) -> String {
     match day.incidents.as_slice() {
-        [] => None,
-        [only] => Some(format!("/incidents/{only}")),
+        [only] => format!("/incidents/{only}"),
+        [] if day.outage.worst != Status::UnderMaintenance => format!("/uptime#component-{component}"),
         _ => {
-            use chrono::Datelike as _;
             let month = Month { year: day.date.year(), month: day.date.month() };
-            Some(format!("/history/{month}#day-{}", day.date))
+            format!("/history/{month}#day-{}", day.date)
         }
     }
 }
@@ -174,7 +193,9 @@ mod tests {
         ];
         let html = crate::ui::render(|| drawing(&bars(days)));
         assert_eq!(html.matches("<path").count(), 1);
-        assert_eq!(html.matches("<a ").count(), 2);
+        assert_eq!(html.matches("<a ").count(), 3);
+        assert!(html.contains("<rect x=\"5\" y=\"2\" width=\"4\" height=\"18\" class=\"partial_outage\">"), "{html}");
+        assert!(html.contains("M0 6h4v14h-4z") && html.contains("/uptime#component-api"), "{html}");
         assert!(html.contains("Sat 21 Nov: 1 incident, 32m partial outage"), "{html}");
         assert!(html.contains("/incidents/one") && html.contains("/history/2026-11#day-2026-11-22"), "{html}");
         assert!(html.contains("Mon 23 Nov: degraded performance"), "{html}");

@@ -86,11 +86,14 @@ fn row(row: Row, bars: &[Bars]) -> AnyView {
         let href = format!("/uptime#component-{}", component.id);
         view! { " "<a class="percent" href=href>{own.total().uptime_words()}<span class="unseen">" uptime: why"</span></a> }
     });
+    let marked = own.map(Bars::marked).unwrap_or_default();
+    let said = (!marked.is_empty()).then(|| view! { <p class="about">{marked.join(", ")}</p> });
     view! {
         <li class=format!("row status-{}", status.key()) id=format!("component-{}", component.id)>
             <div><span class="name" dir="auto">{component.name}</span>{uptime}{about}</div>
             <span class="state">{status.words()}</span>
             {own.map(bars::drawing)}
+            {said}
         </li>
     }
     .into_any()
