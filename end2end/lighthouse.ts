@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from './chromium';
 import { expect, test } from './test';
@@ -22,15 +21,14 @@ const pages: Record<string, (url: string) => string | Promise<string>> = {
 };
 
 for (const [name, find] of Object.entries(pages)) {
-  test(`Lighthouse finds nothing to mend at ${name}`, async ({ candor }, info) => {
+  test(`Lighthouse finds nothing to mend at ${name}`, async ({ candor }) => {
     const address = await find(candor.url);
-    const file = join(info.outputDir, 'report.json');
-    await promisify(execFile)(
+    const { stdout } = await promisify(execFile)(
       PROGRAM,
-      [candor.url + address, '--quiet', '--output=json', `--output-path=${file}`, `--chrome-flags=${args.join(' ')}`],
-      { env: { ...process.env, CHROME_PATH: executablePath } },
+      [candor.url + address, '--quiet', '--output=json', '--output-path=stdout', `--chrome-flags=${args.join(' ')}`],
+      { env: { ...process.env, CHROME_PATH: executablePath }, maxBuffer: 64 * 1024 * 1024 },
     );
-    const report: Report = JSON.parse(await readFile(file, 'utf8'));
+    const report: Report = JSON.parse(stdout);
     const categories = Object.values(report.categories);
     console.log(`${address}: ${categories.map(({ title, score }) => `${title} ${Math.round(score * 100)}`).join(', ')}`);
     const wanting = categories

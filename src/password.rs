@@ -20,6 +20,8 @@ const MIN_OWN_CHARS: usize = 8;
 const JUDGED_CHARS: usize = 80;
 /// How many may wait for their turn before the next is sent away.
 const MAX_WAITING: usize = 50;
+/// How many more may wait who come with a browser that their account knows: a flood of strangers takes no place of theirs.
+const MAX_KNOWN_WAITING: usize = 10;
 
 /// One password is hashed per core at a time: each takes 19 MiB and some 20 ms.
 static QUEUE: LazyLock<Queue> =
@@ -101,10 +103,19 @@ pub fn place() -> Result<Place, Error> {
     QUEUE.place()
 }
 
+/// A place for whoever comes with a browser that their account knows.
+///
+/// # Errors
+/// `Busy`, at once, where too many of them wait already.
+pub fn place_for_known() -> Result<Place, Error> {
+    QUEUE.place_for_known()
+}
+
 /// Who is hashing, and who waits to.
 struct Queue {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    known_places: Arc<Semaphore>,
 }
 
 /// A place in the queue; given up when dropped, as when the client has gone.
@@ -115,11 +126,21 @@ pub struct Place {
 
 impl Queue {
     fn new(turns: usize) -> Self {
-        Self { turns: Arc::new(Semaphore::new(turns)), places: Arc::new(Semaphore::new(turns + MAX_WAITING)) }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        let (places, known_places) = (semaphore(turns + MAX_WAITING), semaphore(MAX_KNOWN_WAITING));
+        Self { turns: semaphore(turns), places, known_places }
     }
 
     fn place(&self) -> Result<Place, Error> {
-        let held = self.places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        self.place_among(&self.places)
+    }
+
+    fn place_for_known(&self) -> Result<Place, Error> {
+        self.place_among(&self.known_places)
+    }
+
+    fn place_among(&self, places: &Arc<Semaphore>) -> Result<Place, Error> {
+        let held = places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
         Ok(Place { turns: self.turns.clone(), held })
     }
 }
@@ -191,6 +212,7 @@ mod tests {
         let queue = Queue::new(1);
         let waiting: Vec<Place> = (0..=MAX_WAITING).map(|_| queue.place().unwrap()).collect();
         assert!(matches!(queue.place(), Err(Error::Busy)));
+        assert!(queue.place_for_known().is_ok(), "no stranger takes the place of somebody known");
         drop(waiting);
         assert!(queue.place().is_ok(), "who goes away leaves the place to others");
     }

@@ -33,6 +33,11 @@ impl FromRequestParts<State> for Device {
 }
 
 impl Device {
+    /// Whether nobody has logged in with this browser.
+    pub fn is_new(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The hash of this browser with its wrong passwords in a row, if the manager has logged in with it.
     ///
     /// # Errors

@@ -39,11 +39,16 @@ enum Counted {
 /// # Errors
 /// `TooMany` where the client's network has tried too often, `Busy` where too many passwords wait already.
 pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &Device) -> Result<Attempt> {
-    if let Err(error) = take_turn(state, address) {
-        refusal::record_stranger(state, address, "manager.refuse-login", email).await;
-        return Err(error);
-    }
-    let place = password::place()?;
+    // Whoever comes with a browser that the account knows is held up neither by others of their network nor by a flood.
+    let place = if is_known(state, email, device).await? {
+        password::place_for_known()?
+    } else {
+        if let Err(error) = take_turn(state, address) {
+            refusal::record_stranger(state, address, "manager.refuse-login", email).await;
+            return Err(error);
+        }
+        password::place()?
+    };
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let (manager, hash) = managers::find_by_email(&mut tx, email).await?.unzip();
@@ -67,6 +72,17 @@ pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &
     }
     tx.commit_unaudited().await?;
     Ok(Attempt { place, manager, hash: hash.flatten().filter(|_| !locked && counts), counted })
+}
+
+/// Whether the account with this address knows the browser, which has not guessed wrong too often itself.
+async fn is_known(state: &State, email: &str, device: &Device) -> Result<bool> {
+    if device.is_new() {
+        return Ok(false);
+    }
+    let mut tx = state.db.read().await?;
+    let Some((manager, _)) = managers::find_by_email(&mut tx, email).await? else { return Ok(false) };
+    let known = device.known_to(&mut tx, &manager.id).await?;
+    Ok(known.is_some_and(|(_, failures)| !failures.is_locked(state.clock.now())))
 }
 
 /// Counts an attempt from the client's network.

@@ -25,6 +25,7 @@ on_both_databases!(
     a_browser_is_known_to_one_manager_only_and_by_its_hash,
     a_browser_not_used_for_half_a_year_is_forgotten,
     one_network_has_ten_attempts_and_then_one_every_six_seconds,
+    a_known_browser_is_not_held_up_by_its_network,
 );
 
 async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
@@ -189,6 +190,21 @@ async fn a_browser_not_used_for_half_a_year_is_forgotten(test: TestDb) {
     assert_eq!(app.number("select count(*) from devices").await, 0);
 }
 
+async fn a_known_browser_is_not_held_up_by_its_network(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut known = app.through_login(&manager).await;
+    let mut stranger = app.visitor();
+    for browser in [&mut known, &mut stranger] {
+        browser.peer = Some([203, 0, 113, 7].into());
+    }
+    for _ in 0..12 {
+        attempt(&mut stranger, &manager, "a wrong password").await;
+    }
+    assert_eq!(attempt(&mut stranger, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(attempt(&mut known, &manager, PASSWORD).await, IN);
+}
+
 async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -209,6 +225,7 @@ async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestD
     assert_eq!(attempt(&mut from("2001:db8:0:2::1"), &manager, PASSWORD).await, IN, "others are let in");
     app.clock.advance(TimeDelta::seconds(6));
     assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
+    let mut browser = from("2001:db8:0:1:ffff::2");
     assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
     let spoofed = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", "203.0.113.7")];
     let refused = browser.post_with("/login", &[("email", &manager.email), ("password", PASSWORD)], &spoofed).await;

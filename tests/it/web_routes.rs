@@ -153,9 +153,11 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
 ];
 
 /// Those of the table that ask for a proof from the last ten minutes.
-const FRESH: [(&str, &str); 27] = [
+const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/incidents/{id}/deletion"),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
+    ("POST", "/admin/templates/{id}/deletion"),
+    ("POST", "/admin/components/{id}/corrections/{correction}/deletion"),
     ("POST", "/admin/components/{id}/deletion"),
     ("POST", "/admin/groups/{id}/deletion"),
     ("POST", "/admin/managers"),

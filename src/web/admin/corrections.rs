@@ -11,7 +11,7 @@ use crate::domain::forms::{CorrectionForm, Fields};
 use crate::domain::{Component, CorrectionId, Invalid, Status};
 use crate::state::State;
 use crate::ui::pages::admin::CorrectionList;
-use crate::web::auth::{CanPublish, Manager};
+use crate::web::auth::{CanPublish, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
@@ -57,7 +57,7 @@ pub async fn create(
 
 /// `POST /admin/components/{id}/corrections/{correction}/deletion`
 pub async fn destroy(
-    manager: Manager<CanPublish>,
+    manager: Manager<Fresh<CanPublish>>,
     FromState(state): FromState<State>,
     Path((id, correction)): Path<(String, String)>,
 ) -> Result<Response> {

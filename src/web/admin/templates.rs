@@ -12,7 +12,7 @@ use crate::domain::{Component, Incident, Invalid, Phase, Template, TemplateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, TemplateDeletion, TemplateEdit, TemplateList};
 use crate::ui::time;
-use crate::web::auth::{CanPublish, CanRead, Manager};
+use crate::web::auth::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
@@ -116,7 +116,7 @@ pub async fn doom(
 
 /// `POST /admin/templates/{id}/deletion`
 pub async fn destroy(
-    manager: Manager<CanPublish>,
+    manager: Manager<Fresh<CanPublish>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
