@@ -28,6 +28,15 @@ pub struct Seat {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Why there is no seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSeat {
+    /// All are taken, or the server stops.
+    ForAnybody,
+    /// The client has as many as one may have.
+    ForThisClient,
+}
+
 impl Streams {
     /// None yet, and at most `most` at once.
     pub fn new(most: usize) -> Self {
@@ -39,14 +48,18 @@ impl Streams {
         }
     }
 
-    /// A seat for a client, where one is free and the streams have not ended.
-    pub fn enter(&self, client: Option<IpAddr>) -> Option<Seat> {
+    /// A seat for a client.
+    ///
+    /// # Errors
+    /// Where none is free, or the streams have ended.
+    pub fn enter(&self, client: Option<IpAddr>) -> Result<Seat, NoSeat> {
         if self.end.is_cancelled() {
-            return None;
+            return Err(NoSeat::ForAnybody);
         }
-        let permit = self.all.clone().try_acquire_owned().ok()?;
+        let permit = self.all.clone().try_acquire_owned().map_err(|_| NoSeat::ForAnybody)?;
         let client = client.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
-        Some(Seat { _place: self.by_client.take(client, MAX_PER_CLIENT)?, _permit: permit })
+        let place = self.by_client.take(client, MAX_PER_CLIENT).ok_or(NoSeat::ForThisClient)?;
+        Ok(Seat { _place: place, _permit: permit })
     }
 
     /// Ends every stream: a server that stops waits for its connections, and a stream never ends by itself.
@@ -79,12 +92,12 @@ mod tests {
         let streams = Streams::new(MAX_PER_CLIENT + 1);
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Some(address.parse().unwrap()));
         let mut seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| streams.enter(one).unwrap()).collect();
-        assert!(streams.enter(one).is_none());
+        assert_eq!(streams.enter(one).err(), Some(NoSeat::ForThisClient));
         seats.push(streams.enter(other).unwrap());
-        assert!(streams.enter(other).is_none());
+        assert_eq!(streams.enter(other).err(), Some(NoSeat::ForAnybody));
         seats.clear();
-        assert!(streams.enter(one).is_some());
+        assert!(streams.enter(one).is_ok());
         streams.end();
-        assert!(streams.enter(one).is_none());
+        assert_eq!(streams.enter(one).err(), Some(NoSeat::ForAnybody));
     }
 }

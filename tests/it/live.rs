@@ -82,7 +82,7 @@ async fn a_client_has_only_so_many_streams() {
         streams.push(site.get("/events", &[]).await);
     }
     let refused = site.get("/events", &[("accept", "text/event-stream")]).await;
-    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers().contains_key(header::RETRY_AFTER));
     assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/json");
     streams.pop();

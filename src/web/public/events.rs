@@ -18,7 +18,7 @@ use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use crate::publish::Change;
 use crate::state::State;
-use crate::streams::Seat;
+use crate::streams::{NoSeat, Seat};
 use crate::web::client::ClientAddress;
 use crate::web::form::Search;
 
@@ -38,7 +38,10 @@ pub async fn follow(
     Search(query): Search,
     headers: HeaderMap,
 ) -> Response {
-    let Some(seat) = state.streams().enter(client) else { return full() };
+    let seat = match state.streams().enter(client) {
+        Ok(seat) => seat,
+        Err(reason) => return full(reason),
+    };
     let asked = query.text("last");
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or(&asked);
     let mut changes = state.publisher.changes();
@@ -55,10 +58,14 @@ pub async fn follow(
 }
 
 /// No page: nobody looks at this answer.
-fn full() -> Response {
+fn full(reason: NoSeat) -> Response {
     let headers = [(header::RETRY_AFTER, ROOM_AGAIN)];
+    let status = match reason {
+        NoSeat::ForAnybody => StatusCode::SERVICE_UNAVAILABLE,
+        NoSeat::ForThisClient => StatusCode::TOO_MANY_REQUESTS,
+    };
     let reason = Json(serde_json::json!({ "error": "too many open event streams" }));
-    (StatusCode::SERVICE_UNAVAILABLE, headers, reason).into_response()
+    (status, headers, reason).into_response()
 }
 
 /// One client of the stream. It has no buffer: whoever is slow is told of the newest change only.
