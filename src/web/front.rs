@@ -30,8 +30,11 @@ use crate::metrics::Class;
 use crate::publish::Answer;
 use crate::state::State;
 
-/// What is ready at these addresses is the whole; a query may ask for a choice of it.
-const CHOSEN_FROM: [&str; 2] = ["/history", "/uptime_showcase"];
+/// What is ready at these addresses is the whole; a query with one of these names may ask for a choice of it.
+const CHOSEN_FROM: [(&str, &[&str]); 2] = [
+    ("/history", &["q", "component", "impact", "range", "from", "to", "before"]),
+    ("/uptime_showcase", &["components"]),
+];
 /// Where a query of a page that is rendered on demand means something; elsewhere it is passed over.
 const ASKED: [&str; 2] = ["/history", "/uptime_showcase"];
 
@@ -97,9 +100,10 @@ impl Front {
     fn find(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
         let publisher = &self.0.state.publisher;
         let path = uri.path();
-        if let Some(answer) = publisher.served().answer(path) {
-            let means_nothing = !CHOSEN_FROM.contains(&path) || uri.query().is_none();
-            return means_nothing.then(|| (Class::Site, answer.to(headers, head_only)));
+        if !chooses(uri)
+            && let Some(answer) = publisher.served().answer(path)
+        {
+            return Some((Class::Site, answer.to(headers, head_only)));
         }
         if let Some(answer) = self.0.files.get(path) {
             return Some((Class::File, answer.to(headers, head_only)));
@@ -147,6 +151,17 @@ impl Front {
         self.0.state.responses().count(class, response.status());
         response.map(Either::Right)
     }
+}
+
+/// Whether the query asks for a choice of what is ready at the path.
+fn chooses(uri: &Uri) -> bool {
+    let names = CHOSEN_FROM.iter().find(|(path, _)| *path == uri.path()).map(|(_, names)| *names);
+    let (Some(names), Some(query)) = (names, uri.query()) else { return false };
+    // A name may be written with escapes: whoever does that takes the long way.
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.contains('%') || names.contains(&name)
+    })
 }
 
 /// The address under which a page is kept that was rendered on demand.

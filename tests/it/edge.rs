@@ -267,6 +267,7 @@ async fn the_numbers_are_told_on_a_listener_of_their_own() {
     wire.hear("HTTP/1.1 422").await;
     let public = edge.status("GET /metrics HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert_eq!(public, 404, "the public listener knows no numbers");
+    until("only the open one is left", || edge.server.state.connections().open() == 1).await;
     let numbers = numbers(&edge.server).await;
     let revision = edge.server.state.publisher.site().revision;
     for line in [

@@ -217,6 +217,16 @@ async fn a_query_that_means_nothing_is_passed_over(test: TestDb) {
         assert_eq!(again.header("x-request-id"), "", "{address} took the long way");
         assert_eq!(app.publisher.counts().rendered.value(), rendered, "{address} was rendered again");
     }
+    for (address, is_ready) in [
+        ("/history?utm_source=mail", true),
+        ("/history?q=nothing", false),
+        ("/history?q=nothing", true),
+        ("/history?%71=nothing", false),
+    ] {
+        let answer = app.visitor().get(address).await;
+        assert_eq!((answer.status, answer.header("x-request-id").is_empty()), (StatusCode::OK, is_ready), "{address}");
+        assert_eq!(answer.text().contains("matching"), address.contains("nothing"), "{address}");
+    }
 }
 
 async fn over_tls_every_answer_says_so(test: TestDb) {
