@@ -7,11 +7,37 @@
   const clock = new Intl.DateTimeFormat(undefined, { ...day, hour: '2-digit', minute: '2-digit', timeZoneName: 'short' });
   const zone = clock.resolvedOptions().timeZone;
 
-  const tellTime = ({ target, type }) => {
-    const time = target.closest(TIME) ?? (type === 'focusin' && target.querySelector(TIME));
-    if (time) time.title = `Your time: ${clock.format(new Date(time.dateTime))} (${zone})`;
+  // A note beside the time it is about, for the pointer and the keyboard alike; Escape puts it away.
+  const note = document.createElement('div');
+  note.popover = 'manual';
+  note.style = 'inset:auto;margin:0';
+  document.body.append(note);
+  let told;
+
+  const tell = (time) => {
+    if (time === told || !note.showPopover) return;
+    if (told) told.ariaDescription = null;
+    note.hidePopover();
+    told = time;
+    if (!time) return;
+    time.ariaDescription = note.textContent = `Your time: ${clock.format(new Date(time.dateTime))} (${zone})`;
+    note.showPopover();
+    const { left, bottom } = time.getBoundingClientRect();
+    note.style.top = bottom + 'px';
+    note.style.left = Math.max(0, Math.min(left, innerWidth - note.offsetWidth)) + 'px';
   };
-  for (const type of ['pointerover', 'focusin']) document.addEventListener(type, tellTime);
+  // In a list of what is over, the link of an entry speaks for its time. Every other time is a stop of its own.
+  const timeOf = (target) => target.closest(TIME) ?? target.closest('.past')?.querySelector(TIME);
+  const stops = () => {
+    for (const time of document.querySelectorAll(TIME)) if (!time.closest('.past, a')) time.tabIndex = 0;
+  };
+  const on = (type, act) => document.addEventListener(type, act, true);
+  stops();
+  on('focusin', ({ target }) => tell(timeOf(target)));
+  on('focusout', () => tell());
+  on('pointerover', ({ target }) => target === note || tell(target.closest(TIME) ?? timeOf(document.activeElement)));
+  on('keydown', ({ key }) => key === 'Escape' && tell());
+  on('scroll', () => tell());
 
   const key = (node) => node.nodeName + (node.id || node.textContent);
   const isAlike = (a, b) => a.nodeName === b.nodeName && a.id === b.id && a.className + '' === b.className + '';
@@ -21,10 +47,11 @@
     // A form belongs to who fills it in.
     if (old.nodeName === 'FORM' || old.isEqualNode(fresh)) return;
     if (old.nodeType !== 1) return (old.nodeValue = fresh.nodeValue);
-    // Whether details stand open is the reader's choice.
-    for (const { name, value } of fresh.attributes) if (name !== 'open') old.setAttribute(name, value);
+    // Whether details stand open is the reader's choice, and a stop stays one.
+    const kept = ['open', 'tabindex'];
+    for (const { name, value } of fresh.attributes) if (!kept.includes(name)) old.setAttribute(name, value);
     for (const { name } of [...old.attributes]) {
-      if (name !== 'open' && !fresh.hasAttribute(name)) old.removeAttribute(name);
+      if (!kept.includes(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
     }
     const coming = [...fresh.childNodes];
     const keys = coming.map(key);
@@ -55,6 +82,7 @@
     const before = heading(document);
     const held = document.activeElement;
     for (const part of ['header', 'main']) mend(document.querySelector(part), fresh.querySelector(part));
+    stops();
     document.title = fresh.title;
     document.body.className = fresh.body.className;
     if (!held.isConnected) {

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::by_address::ByAddress;
-use crate::clock::Clock;
+use crate::clock::{Clock, Pulse};
 use crate::db::Db;
 use crate::domain::TokenId;
 use crate::domain::rate::Rate;
@@ -42,7 +42,8 @@ struct Shared {
     connections: ByAddress,
     responses: Responses,
     refused_logins: Counter,
-    worked_at: Mutex<DateTime<Utc>>,
+    worker: Pulse,
+    courier: Arc<Pulse>,
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
     resets: Mutex<Rate>,
@@ -85,7 +86,8 @@ impl State {
     /// The state made of `parts`.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Shared {
-            worked_at: Mutex::new(parts.clock.now()),
+            worker: Pulse::new(parts.clock.clone()),
+            courier: Arc::new(Pulse::new(parts.clock.clone())),
             parts,
             streams: Streams::new(MAX_STREAMS),
             connections: ByAddress::default(),
@@ -126,7 +128,8 @@ impl State {
     /// What sends mail in the name of this server.
     pub fn courier(&self) -> Courier {
         let Parts { db, clock, mailer, origin, .. } = &self.0.parts;
-        Courier { db: db.clone(), clock: clock.clone(), mailer: mailer.clone(), origin: origin.clone() }
+        let pulse = self.0.courier.clone();
+        Courier { db: db.clone(), clock: clock.clone(), mailer: mailer.clone(), origin: origin.clone(), pulse }
     }
 
     /// The open connections.
@@ -144,14 +147,14 @@ impl State {
         &self.0.refused_logins
     }
 
-    /// When the worker began its last round.
-    pub fn worked_at(&self) -> DateTime<Utc> {
-        *self.0.worked_at.lock().unwrap_or_else(PoisonError::into_inner)
+    /// When the worker ended its last round.
+    pub fn worker(&self) -> &Pulse {
+        &self.0.worker
     }
 
-    /// Notes that the worker begins a round.
-    pub fn works(&self) {
-        *self.0.worked_at.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+    /// When the courier last looked at the outbox; it does where there is a mail server.
+    pub fn courier_pulse(&self) -> Option<&Pulse> {
+        self.mailer.as_ref().map(|_| self.0.courier.as_ref())
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

@@ -92,12 +92,31 @@ test.describe('a page that stays open', () => {
     expect(await page.locator('main').innerHTML()).toBe(mended);
   });
 
-  test('names times in the zone of the visitor', async ({ page }) => {
+  test('names times in the zone of the visitor, to the pointer and to the keyboard', async ({ page }) => {
     await page.goto('/');
+    const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const words = new RegExp(`^Your time: .*\\(${zone}\\)$`);
+    const note = page.locator('body > [popover]');
     const time = page.locator('main time[datetime*=T]').first();
     await time.hover();
-    const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
-    await expect(time).toHaveAttribute('title', new RegExp(`^Your time: .*\\(${zone}\\)$`));
+    await expect(note).toHaveText(words);
+    await expect(note).toBeVisible();
+    // It may be pointed at itself, and goes with the pointer.
+    await note.hover();
+    await expect(note).toBeVisible();
+    await page.locator('h1').hover();
+    await expect(note).toBeHidden();
+    // A time that no link speaks for is a stop of its own.
+    const stop = page.locator('main time[tabindex]').first();
+    await stop.focus();
+    await expect(note).toBeVisible();
+    await expect(stop).toHaveAttribute('aria-description', words);
+    await page.keyboard.press('Escape');
+    await expect(note).toBeHidden();
+    await expect(page.locator('main .past time[tabindex], main a time[tabindex]')).toHaveCount(0);
+    await page.locator('main .past a').first().focus();
+    await expect(note).toBeVisible();
+    await expect(note).toHaveText(words);
   });
 });
 

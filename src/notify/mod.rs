@@ -6,12 +6,15 @@ mod reset;
 
 pub use mail::{Mailer, Unsent};
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Pulse};
 use crate::db::{self, Db, outbox};
 
 /// How often the outbox is looked at.
@@ -28,18 +31,22 @@ pub struct Courier {
     pub mailer: Option<Mailer>,
     /// Scheme, host and port of the address that links lead to.
     pub origin: String,
+    /// Beats with every look at the outbox.
+    pub pulse: Arc<Pulse>,
 }
 
 impl Courier {
-    /// Sends what is due until `stop`. Trouble is logged once, when it begins.
+    /// Sends what is due until `stop`. Trouble is logged once, when it begins; a panic ends one round only.
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
-            let sent = self.deliver_due().await;
-            if let (Err(error), false) = (&sent, failing) {
-                tracing::warn!("the outbox can't be read: {error}");
+            if let Ok(sent) = AssertUnwindSafe(self.deliver_due()).catch_unwind().await {
+                if let (Err(error), false) = (&sent, failing) {
+                    tracing::warn!("the outbox can't be read: {error}");
+                }
+                failing = sent.is_err();
+                self.pulse.beat();
             }
-            failing = sent.is_err();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}

@@ -10,6 +10,7 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use super::age::{Age, CONFIRMED_AT};
 use super::document::Reach;
 use super::{Document, Encoding};
 
@@ -56,6 +57,8 @@ pub struct Terms {
     pub policy: HeaderValue,
     /// Whether visitors come over TLS.
     pub secure: bool,
+    /// How old it is, where nobody could confirm it for a while.
+    pub age: Option<Age>,
 }
 
 /// A document with the fields it is answered with.
@@ -129,6 +132,7 @@ fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &T
     if status == StatusCode::OK {
         fields.insert(header::CACHE_CONTROL, terms.kept.clone());
         fields.extend(HeaderValue::from_str(document.etag(encoding)).map(|tag| (header::ETAG, tag)));
+        fields.extend(terms.age.as_ref().and_then(Age::field).map(|at| (CONFIRMED_AT, at)));
     } else {
         fields.insert(header::CACHE_CONTROL, NOT_AT_ALL);
     }
@@ -144,6 +148,9 @@ fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &T
     if document.reach == Reach::Everybody {
         for (name, value) in FOR_EVERYBODY {
             fields.insert(name, value);
+        }
+        if fields.contains_key(CONFIRMED_AT) {
+            fields.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_name(CONFIRMED_AT));
         }
     }
     if terms.secure {
@@ -166,7 +173,7 @@ mod tests {
     use super::*;
 
     fn answer(document: Document) -> Answer {
-        Answer::new(Arc::new(document), &Terms { kept: SHORTLY, policy: STRICTEST, secure: true })
+        Answer::new(Arc::new(document), &Terms { kept: SHORTLY, policy: STRICTEST, secure: true, age: None })
     }
 
     fn request(pairs: &[(HeaderName, &str)]) -> HeaderMap {

@@ -8,9 +8,10 @@ use hyper::header::HeaderValue;
 use tokio::sync::Semaphore;
 
 use super::pages::render_error;
-use super::{Answer, Deep, Document, Encoding, Publisher, SHORTLY, STRICTEST, Step, Terms, content_security_policy};
+use super::{
+    Age, Answer, Deep, Document, Encoding, Publisher, SHORTLY, STRICTEST, Step, Terms, content_security_policy,
+};
 use crate::db;
-use crate::ui::pages::public::last_confirmed;
 
 /// What the pages may take, in bytes.
 const PAGES_BYTES: u64 = 16 * 1024 * 1024;
@@ -98,7 +99,7 @@ impl Publisher {
     /// A deep page, if it is ready at `address` and still true.
     pub fn cached(&self, address: &str) -> Option<Arc<Answer>> {
         let latest = self.deep.latest.get(address)?;
-        let is_true = latest.edition == self.edition() && self.served().site.notice.is_none();
+        let is_true = latest.edition == self.edition() && self.served().site.age.is_none();
         is_true.then_some(latest.answer)
     }
 
@@ -120,21 +121,21 @@ impl Publisher {
         if self.is_known_missing(&address) {
             return Err(Arc::new(db::Error::NotFound));
         }
-        let notice = self.site().notice.clone();
+        let age = self.site().age.clone();
         match self.deep.pages.try_get_with(key, self.render_deep(page)).await {
             Ok(answer) => {
                 if self.deep.latest.get(&address).is_none_or(|latest| latest.edition != edition) {
                     self.deep.latest.insert(address.clone(), Latest { edition, at, answer: answer.clone() });
                 }
-                Ok(match notice {
-                    Some(notice) => self.aged(&address, answer, notice).await,
+                Ok(match age {
+                    Some(age) => self.aged(&address, answer, age).await,
                     None => answer,
                 })
             }
             Err(error) if matches!(*error, db::Error::Unavailable(_)) => {
                 let latest = self.deep.latest.get(&address).ok_or(error)?;
-                let notice = notice.unwrap_or_else(|| last_confirmed(latest.at, self.site().time_zone));
-                Ok(self.aged(&address, latest.answer, notice).await)
+                let own = || Age { confirmed_at: latest.at, time_zone: self.site().time_zone };
+                Ok(self.aged(&address, latest.answer, age.unwrap_or_else(own)).await)
             }
             Err(error) => {
                 if matches!(*error, db::Error::NotFound) {
@@ -145,12 +146,12 @@ impl Publisher {
         }
     }
 
-    /// The same page with `notice`.
-    async fn aged(&self, address: &str, answer: Arc<Answer>, notice: String) -> Arc<Answer> {
-        let key = format!("{} {notice} {address}", answer.document().etag(Encoding::Plain));
-        let (terms, fresh) = (self.deep_terms(), answer.clone());
+    /// The same page, saying how old it is.
+    async fn aged(&self, address: &str, answer: Arc<Answer>, age: Age) -> Arc<Answer> {
+        let key = format!("{} {} {address}", answer.document().etag(Encoding::Plain), age.confirmed_at);
+        let (terms, fresh) = (Terms { age: Some(age.clone()), ..self.deep_terms() }, answer.clone());
         let aging = async move {
-            let aging = move || Arc::new(Answer::new(Arc::new(fresh.document().with_notice(&notice)), &terms));
+            let aging = move || Arc::new(Answer::new(Arc::new(fresh.document().grown_old(&age)), &terms));
             tokio::task::spawn_blocking(aging).await
         };
         self.deep.pages.try_get_with(key, aging).await.unwrap_or(answer)
@@ -189,6 +190,6 @@ impl Publisher {
 
     fn deep_terms(&self) -> Terms {
         let policy = HeaderValue::from_str(&content_security_policy()).unwrap_or(STRICTEST);
-        Terms { kept: SHORTLY, policy, secure: self.is_secure() }
+        Terms { kept: SHORTLY, policy, secure: self.is_secure(), age: None }
     }
 }

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::Age;
+use super::api::old_badge;
 use crate::db::hex;
 
 /// How hard brotli tries. For a page of 45 KB the levels 7 to 9 save at most half a per cent more, and the last of them
@@ -79,6 +81,11 @@ impl Document {
         Self { reach: Reach::Everybody, ..Self::new(200, content_type, text) }
     }
 
+    /// What a program is told where something went wrong.
+    pub fn fault(status: u16, json: String, reach: Reach) -> Self {
+        Self { reach, ..Self::new(status, "application/json", json) }
+    }
+
     /// An HTML page.
     pub fn html(status: u16, html: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", html)
@@ -89,14 +96,21 @@ impl Document {
         Self { reach, ..Self::html(200, html) }
     }
 
-    /// The same page with `notice` at the top of its main part; what is no page stays as it is.
-    pub fn with_notice(&self, notice: &str) -> Self {
-        let html = std::str::from_utf8(&self.plain).unwrap_or_default();
-        let Some((before, after)) = html.split_once(MAIN).filter(|_| self.content_type.starts_with("text/html")) else {
-            return self.clone();
+    /// The same document, saying how old it is: a page at the top of its main part, a badge at its end. What programs
+    /// read stays as it is; there a field of the answer says so.
+    pub fn grown_old(&self, age: &Age) -> Self {
+        let text = std::str::from_utf8(&self.plain).unwrap_or_default();
+        let aged = match self.content_type.split(';').next() {
+            Some("text/html") => {
+                text.split_once(MAIN).map(|(before, after)| [before, MAIN, &age.notice(), after].concat())
+            }
+            Some("image/svg+xml") => old_badge(text, &age.words()),
+            _ => None,
         };
-        let aged = Self::new(self.status, &self.content_type, [before, MAIN, notice, after].concat());
-        Self { reach: self.reach.clone(), ..aged }
+        match aged {
+            Some(aged) => Self { reach: self.reach.clone(), ..Self::new(self.status, &self.content_type, aged) },
+            None => self.clone(),
+        }
     }
 
     /// Whether it has this status and says this text.
@@ -204,12 +218,15 @@ mod tests {
     #[test]
     fn a_notice_stands_at_the_top_of_the_main_part() {
         let page = Document::html(200, format!("<body>{MAIN}<h1>x</h1></main></body>"));
-        let html = page.with_notice("<p>old</p>");
+        let age = Age { confirmed_at: chrono::DateTime::UNIX_EPOCH, time_zone: chrono_tz::Tz::UTC };
+        let html = page.grown_old(&age);
         assert_eq!(
             &html.bytes(Encoding::Plain)[..],
-            format!("<body>{MAIN}<p>old</p><h1>x</h1></main></body>").as_bytes()
+            format!("<body>{MAIN}{}<h1>x</h1></main></body>", age.notice()).as_bytes()
         );
         assert_ne!(html.etag(Encoding::Plain), page.etag(Encoding::Plain));
+        let data = Document::shared("application/json", "{}".into());
+        assert_eq!(data.grown_old(&age), data);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
 //! rendered on first request and kept in a bounded cache under its revision.
 
+mod age;
 mod answer;
 pub mod api;
 mod cache;
@@ -22,6 +23,7 @@ mod site;
 mod snapshot;
 mod trouble;
 
+pub use age::{Age, CONFIRMED_AT};
 pub use answer::{Answer, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
 pub use change::Change;
 pub use deep::Deep;
@@ -216,6 +218,11 @@ impl Publisher {
         Ok(behind)
     }
 
+    /// Notes that the database can't be opened.
+    pub fn waits_for_the_database(&self) {
+        self.trouble.fails(Step::Reading, self.clock.now());
+    }
+
     async fn newest_revision(&self) -> db::Result<i64> {
         self.db.read().await?.revision().await
     }
@@ -225,7 +232,7 @@ impl Publisher {
     pub async fn grow_old(&self) {
         let served = self.served.load_full();
         let site = served.site.clone();
-        if site.notice.is_some() || site.revision == 0 || self.clock.now() - site.confirmed_at < OLD_AFTER {
+        if site.age.is_some() || site.revision == 0 || self.clock.now() - site.confirmed_at < OLD_AFTER {
             return;
         }
         let is_secure = self.is_secure();

@@ -19,7 +19,7 @@ impl Served {
     /// `site`, ready to be answered with.
     pub(super) fn new(site: Arc<Site>, secure: bool) -> Self {
         let policy = HeaderValue::from_str(&site.content_security_policy).unwrap_or(STRICTEST);
-        let terms = Terms { kept: SHORTLY, policy, secure };
+        let terms = Terms { kept: SHORTLY, policy, secure, age: site.age.clone() };
         let answers = site.documents().map(|(path, document)| (path.to_owned(), Answer::new(document.clone(), &terms)));
         Self { answers: answers.collect(), site }
     }

@@ -10,11 +10,10 @@ use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::Document;
-use crate::ui::pages::public::last_confirmed;
+use super::{Age, Document};
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,8 +28,8 @@ pub struct Site {
     pub time_zone: Tz,
     /// Whether something goes on, so that what pages say of it changes every minute.
     pub goes_on: bool,
-    /// What every page says since the database was not heard of for too long.
-    pub notice: Option<String>,
+    /// What every document says since the database was not heard of for too long.
+    pub age: Option<Age>,
     documents: HashMap<String, Arc<Document>>,
 }
 
@@ -43,15 +42,7 @@ impl Site {
         time_zone: Tz,
         documents: HashMap<String, Arc<Document>>,
     ) -> Self {
-        Self {
-            revision,
-            confirmed_at,
-            content_security_policy: csp,
-            time_zone,
-            goes_on: false,
-            notice: None,
-            documents,
-        }
+        Self { revision, confirmed_at, content_security_policy: csp, time_zone, goes_on: false, age: None, documents }
     }
 
     /// The same Site, in which something goes on.
@@ -67,15 +58,15 @@ impl Site {
         (self.revision, if self.goes_on { minute } else { day })
     }
 
-    /// The same Site, saying on every page but the error pages when it was last confirmed.
+    /// The same Site, saying in every document but the error pages when it was last confirmed.
     pub fn grown_old(&self) -> Self {
-        let notice = last_confirmed(self.confirmed_at, self.time_zone);
+        let age = Age { confirmed_at: self.confirmed_at, time_zone: self.time_zone };
         let aged = |(path, document): (&String, &Arc<Document>)| {
-            let old = if path.starts_with('/') { Arc::new(document.with_notice(&notice)) } else { document.clone() };
+            let old = if path.starts_with('/') { Arc::new(document.grown_old(&age)) } else { document.clone() };
             (path.clone(), old)
         };
         let documents = self.documents.iter().map(aged).collect();
-        Self { documents, notice: Some(notice), ..self.clone() }
+        Self { documents, age: Some(age), ..self.clone() }
     }
 
     /// The document at `path`, if it is a hot one.

@@ -94,7 +94,7 @@ pub fn answers(secure: bool) -> HashMap<String, Answer> {
     let hashed = ASSETS.by_name.iter().map(|(name, file)| (format!("/assets/{name}"), file, FOR_EVER));
     let fixed = PUBLIC.iter().map(|name| (format!("/{name}"), &FIXED[*name], FOR_A_DAY));
     let answer = |(path, file, kept): (String, &Arc<Document>, HeaderValue)| {
-        (path, Answer::new(file.clone(), &Terms { kept, policy: STRICTEST, secure }))
+        (path, Answer::new(file.clone(), &Terms { kept, policy: STRICTEST, secure, age: None }))
     };
     hashed.chain(fixed).map(answer).collect()
 }

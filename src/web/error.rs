@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 
 use super::{api, public};
 use crate::db;
+use crate::publish::{Answer, Document, Reach, SHORTLY, STRICTEST, Terms};
 use crate::state::State;
 
 /// Why a request gets no ordinary answer.
@@ -239,10 +240,37 @@ fn unprocessable(wrong: &[(String, String)]) -> Response {
 }
 
 fn json(status: StatusCode, sentence: Option<String>) -> Response {
+    (status, Json(told(status, sentence))).into_response()
+}
+
+fn told(status: StatusCode, sentence: Option<String>) -> serde_json::Value {
     let reason = status.canonical_reason().unwrap_or("Error");
     let message = sentence.unwrap_or_else(|| format!("{reason}."));
     let error = reason.to_lowercase().replace(' ', "_");
-    (status, Json(serde_json::json!({ "error": error, "message": message }))).into_response()
+    serde_json::json!({ "error": error, "message": message })
+}
+
+/// What programs are told where there is nothing, ready to be answered with.
+pub struct Nowhere {
+    own: Answer,
+    shared: Answer,
+}
+
+impl Nowhere {
+    /// `secure`: whether visitors come over TLS.
+    pub fn new(secure: bool) -> Self {
+        let text = told(StatusCode::NOT_FOUND, None).to_string();
+        let answer = |reach| {
+            let document = Document::fault(StatusCode::NOT_FOUND.as_u16(), text.clone(), reach);
+            Answer::new(Arc::new(document), &Terms { kept: SHORTLY, policy: STRICTEST, secure, age: None })
+        };
+        Self { own: answer(Reach::Own), shared: answer(Reach::Everybody) }
+    }
+
+    /// What is said at `path`; scripts of any origin may read it where they may read what stands there.
+    pub fn for_programs(&self, path: &str) -> &Answer {
+        if public::for_everybody(path).is_some() { &self.shared } else { &self.own }
+    }
 }
 
 /// What a panic in a handler becomes; the panic hook has logged it.

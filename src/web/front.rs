@@ -25,7 +25,8 @@ use hyper::{Response, StatusCode};
 use tower::ServiceExt as _;
 
 use super::deadline::Timely;
-use super::{admin, api, assets, error, gate, public, router};
+use super::error::{self, Nowhere};
+use super::{admin, api, assets, gate, public, router};
 use crate::metrics::Class;
 use crate::publish::Answer;
 use crate::state::State;
@@ -49,6 +50,7 @@ struct Parts {
     state: State,
     router: Router,
     files: HashMap<String, Answer>,
+    nowhere: Nowhere,
     /// What the paths that the router knows begin with.
     beginnings: HashSet<&'static str>,
     body_timeout: Duration,
@@ -61,7 +63,8 @@ impl Front {
         let (admin, api) = (admin::routes(), api::routes());
         let tables = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
         let beginnings = tables.map(beginning).chain(public::BEGINNINGS).collect();
-        Self(Arc::new(Parts { state, router, files, beginnings, body_timeout }))
+        let nowhere = Nowhere::new(state.is_secure());
+        Self(Arc::new(Parts { state, router, files, nowhere, beginnings, body_timeout }))
     }
 
     /// What answers the requests of one connection.
@@ -115,18 +118,24 @@ impl Front {
     /// The page that says there is nothing here, where that is known: no address of ours begins like this one, or the
     /// database said so since it last changed. Whoever looks for holes asks for little else.
     fn miss(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
-        let publisher = &self.0.state.publisher;
-        if error::wants_json(uri.path(), headers) || publisher.served().site.revision == 0 {
+        let (publisher, path) = (&self.0.state.publisher, uri.path());
+        let served = publisher.served();
+        if served.site.revision == 0 {
             return None;
         }
-        let class = if !self.0.beginnings.contains(beginning(uri.path())) {
+        let class = if !self.0.beginnings.contains(beginning(path)) || public::is_ready_or_nowhere(path) {
             Class::Site
         } else if publisher.is_known_missing(address(uri)) {
             Class::Cached
         } else {
             return None;
         };
-        Some((class, publisher.served().error(StatusCode::NOT_FOUND.as_u16())?.to(headers, head_only)))
+        let answer = if error::wants_json(path, headers) {
+            self.0.nowhere.for_programs(path)
+        } else {
+            served.error(StatusCode::NOT_FOUND.as_u16())?
+        };
+        Some((class, answer.to(headers, head_only)))
     }
 
     async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Sent>

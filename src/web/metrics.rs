@@ -66,8 +66,8 @@ pub fn text(state: &State) -> String {
     number("candor_event_streams", "gauge", "Open event streams.", &state.streams().open());
     number("candor_connections", "gauge", "Open connections.", &state.connections().open());
     number("candor_logins_refused_total", "counter", "Logins refused.", &state.refused_logins().value());
-    let worked = (state.clock.now() - state.worked_at()).num_seconds();
-    number("candor_worker_age_seconds", "gauge", "Since the worker began its last round.", &worked);
+    let worked = state.worker().age().num_seconds();
+    number("candor_worker_age_seconds", "gauge", "Since the worker ended its last round.", &worked);
     lines.0
 }
 

@@ -43,18 +43,20 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
                     opened = true;
                     tokio::spawn(state.courier().run(stop.clone()));
                 }
-                Some(cause) if !told => {
-                    tracing::warn!("the database is away, the last published page is served: {cause}");
-                    told = true;
+                Some(cause) => {
+                    if !told {
+                        tracing::warn!("the database is away, the last published page is served: {cause}");
+                        told = true;
+                    }
+                    state.publisher.waits_for_the_database();
                 }
-                Some(_) => {}
             }
         }
         if !opened {
             state.publisher.grow_old().await;
-            state.works();
+            state.worker().beat();
         } else if ends(work.tick(&state)).await {
-            state.works();
+            state.worker().beat();
         } else {
             work = Work::default();
         }

@@ -17,8 +17,8 @@ use crate::support::postgres::Cluster;
 use crate::support::server::Server;
 use crate::support::{TestDb, samples};
 
-/// What visitors have read before: of the Site, from the cache, and files.
-const WARM: [&str; 9] = [
+/// What visitors and programs have read before: of the Site, from the cache, and files.
+const WARM: [&str; 23] = [
     "/",
     "/history",
     "/incidents/open",
@@ -26,9 +26,25 @@ const WARM: [&str; 9] = [
     "/history/2026-01",
     "/history?q=incident",
     "/uptime",
+    "/embed",
+    "/embed/frame",
+    "/badge.svg",
+    "/history.atom",
+    "/history.rss",
+    "/feed.json",
+    "/maintenance.ics",
+    "/api/v2/summary.json",
+    "/api/v2/incidents.json",
+    "/api/v2/incidents/old.json",
+    "/incidents/old.json",
+    "/history.json?page=2",
+    "/uptime_showcase",
+    "/.well-known/candor-audit",
     "/favicon.svg",
     "/robots.txt",
 ];
+/// What never grows old.
+const FILES: [&str; 2] = ["/favicon.svg", "/robots.txt"];
 
 async fn warm(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
@@ -43,14 +59,20 @@ async fn warm(test: TestDb) -> TestApp {
     app
 }
 
-/// Every warm address is answered; the pages say since when they were not confirmed, or nothing of it.
-async fn everything_is_answered(app: &TestApp, with_notice: bool) {
+/// Every warm address is answered; pages, badges and the fields of every other answer say since when they were not
+/// confirmed, or nothing of it.
+async fn everything_is_answered(app: &TestApp, is_old: bool) {
     for address in WARM {
         let answer = app.visitor().get(address).await;
         assert_eq!(answer.status, StatusCode::OK, "{address}");
         let is_page = answer.header("content-type").starts_with("text/html");
         let notices = answer.words(".stale").len();
-        assert_eq!(notices, usize::from(is_page && with_notice), "{address}: {}", answer.text());
+        assert_eq!(notices, usize::from(is_page && is_old), "{address}: {}", answer.text());
+        assert_eq!(address == "/badge.svg" && is_old, answer.text().contains(", as of "), "{address}");
+        let says = is_old && !FILES.contains(&address);
+        assert_eq!(answer.headers.contains_key("candor-confirmed-at"), says, "{address}");
+        let is_shared = answer.headers.contains_key("access-control-allow-origin");
+        assert_eq!(answer.headers.contains_key("access-control-expose-headers"), says && is_shared, "{address}");
     }
 }
 
@@ -79,7 +101,7 @@ async fn all_is_well_again(app: &TestApp, work: &mut Work) {
         tokio::time::sleep(Duration::from_millis(20)).await;
         work.tick(app).await;
     }
-    app.state.works();
+    app.state.worker().beat();
     everything_is_answered(app, false).await;
     assert_eq!(app.publisher.trouble(), None);
     let ready = app.visitor().get("/readyz").await;
@@ -186,16 +208,39 @@ async fn a_start_without_a_database_shows_the_last_page_at_once() {
     let revision = first.state.publisher.site().revision;
     first.stop.cancel();
     (&mut first.ended).await.unwrap().unwrap();
-    std::fs::remove_file(file(&test)).unwrap();
-    for url in [test.url.as_str(), "postgres://candor@127.0.0.1:1/candor"] {
-        let begun = Instant::now();
-        let server = Server::start(url, &test.clock, Limits::default(), &data).await;
-        let answer = server.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{url}: {answer}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{url}: {:?} on a busy machine", begun.elapsed());
-        assert_eq!(server.state.publisher.site().revision, revision, "{url}");
+    let file = file(&test);
+    for db in [&first.state.db, &test.db] {
+        db.close().await;
     }
-    assert!(!file(&test).exists(), "no empty database took the place of the one that is gone");
+    let mut other = SqliteConnection::connect(&test.url).await.unwrap();
+    sqlx::query("pragma locking_mode = exclusive").execute(&mut other).await.unwrap();
+    sqlx::query("begin exclusive").execute(&mut other).await.unwrap();
+    shows_the_last_page(&test.url, &test, &data, revision).await;
+    other.close().await.unwrap();
+    std::fs::write(&file, vec![0xa5; 8192]).unwrap();
+    shows_the_last_page(&test.url, &test, &data, revision).await;
+    std::fs::remove_file(&file).unwrap();
+    for url in [test.url.as_str(), "postgres://candor@127.0.0.1:1/candor"] {
+        shows_the_last_page(url, &test, &data, revision).await;
+    }
+    assert!(!file.exists(), "no empty database took the place of the one that is gone");
+}
+
+/// A server starts and answers from what is stored, before and after its worker looked for the database in vain.
+async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir, revision: i64) {
+    let begun = Instant::now();
+    let mut server = Server::start(url, &test.clock, Limits::default(), data).await;
+    let request = "GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n";
+    assert!(server.answer(request).await.starts_with("HTTP/1.1 200 OK"), "{url}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{url}: {:?} on a busy machine", begun.elapsed());
+    while server.state.publisher.trouble().is_none() && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.state.publisher.trouble().map(|trouble| trouble.step), Some(Step::Reading), "{url}");
+    assert!(server.answer(request).await.starts_with("HTTP/1.1 200 OK"), "{url}");
+    assert_eq!(server.state.publisher.site().revision, revision, "{url}");
+    server.stop.cancel();
+    (&mut server.ended).await.unwrap().unwrap();
 }
 
 /// Renders, unless there is anything to tell.
@@ -256,10 +301,10 @@ async fn a_worker_that_stands_still_and_a_site_that_is_old_are_reported(test: Te
     assert_eq!(ready().await, StatusCode::OK);
     app.clock.advance(TimeDelta::seconds(61));
     assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the worker has not begun a round for a minute");
-    app.state.works();
+    app.state.worker().beat();
     assert_eq!(ready().await, StatusCode::OK);
     app.clock.advance(TimeDelta::minutes(5));
-    app.state.works();
+    app.state.worker().beat();
     assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the Site was not confirmed for five minutes");
     app.publish().await;
     assert_eq!(ready().await, StatusCode::OK);

@@ -57,6 +57,7 @@ async fn visitors_read_on_while_the_database_is_gone(test: TestDb) {
     }
     assert!(app.visitor().get("/history?q=incident").await.body == cached.body, "what was rendered is kept");
     assert_eq!(app.visitor().get("/healthz").await.status, StatusCode::OK);
+    assert!(app.publisher.follow().await.is_err(), "as the worker finds out in its next round");
     let ready = app.visitor().get("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(ready.text().contains("\"database\":false"), "{}", ready.text());

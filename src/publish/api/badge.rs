@@ -32,6 +32,18 @@ pub fn badge(label: &str, words: &str, tone: Indicator) -> String {
     )
 }
 
+/// The same badge with `words` behind what it says, where `svg` is one of ours.
+pub fn old_badge(svg: &str, words: &str) -> Option<String> {
+    let (_, rest) = svg.split_once("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")?;
+    let (digits, _) = rest.split_once('"')?;
+    let width: usize = digits.parse().ok()?;
+    let (wider, middle) = (width + self::width(words), width + self::width(words) / 2);
+    let aged = svg.replace(&format!("width=\"{digits}\" height"), &format!("width=\"{wider}\" height"));
+    let aged = aged.replacen("\"><title>", &format!(", {words}\"><title>"), 1);
+    let aged = aged.replacen("</title>", &format!(", {words}</title>"), 1);
+    Some(aged.replace("</g></svg>", &format!("<text x=\"{middle}\" y=\"14\">{words}</text></g></svg>")))
+}
+
 /// What the badge of the page says: short, and honest where an open incident leaves every component green.
 pub fn words(statuses: &[Status], open: &[Incident]) -> &'static str {
     let counted = PageStatus::of(statuses);
@@ -102,6 +114,18 @@ mod tests {
         assert!(!svg.contains("<script") && !svg.contains('\u{0}'), "{svg}");
         assert_eq!(svg.matches('<').count(), badge("a", "b", Indicator::None).matches('<').count());
         assert!(svg.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;: Operational"));
+    }
+
+    #[test]
+    fn an_old_badge_says_so_at_its_end() {
+        let svg = badge("Mail", "Operational", Indicator::None);
+        let old = old_badge(&svg, "as of noon").unwrap();
+        assert!(svg.contains("width=\"145\" height") && old.matches("width=\"235\" height").count() == 2, "{old}");
+        assert!(
+            old.contains("aria-label=\"Mail: Operational, as of noon\"><title>Mail: Operational, as of noon</title>")
+        );
+        assert!(old.ends_with("<text x=\"190\" y=\"14\">as of noon</text></g></svg>"), "{old}");
+        assert_eq!(old_badge("<svg></svg>", "as of noon"), None);
     }
 
     #[test]

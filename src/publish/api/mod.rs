@@ -13,7 +13,7 @@ mod lists;
 mod scene;
 mod showcase;
 
-pub use badge::{badge, badge_path, tone, words as badge_words};
+pub use badge::{badge, badge_path, old_badge, tone, words as badge_words};
 pub use component::{ComponentRow, leaves, row as component_row};
 pub use flat::{flat, flat_maintenance};
 pub use history::{MAX_PAGE, months, quarter};

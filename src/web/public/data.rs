@@ -61,6 +61,12 @@ pub async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, FOR_EVERYBODY, allowed).into_response()
 }
 
+/// Whether nothing but what is ready stands at `path`: of the documents of the API only that of one incident is
+/// rendered on demand.
+pub fn is_ready_or_nowhere(path: &str) -> bool {
+    path.strip_prefix("/api/v2/").is_some_and(|rest| !rest.starts_with("incidents/"))
+}
+
 /// What an answer at `path` carries beside, where it is one that anybody's script may read: also errors.
 pub fn for_everybody(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
     let begins = path.starts_with("/api/v2/") || path.starts_with("/api/openapi");

@@ -5,7 +5,7 @@ mod events;
 mod health;
 mod pages;
 
-pub use data::for_everybody;
+pub use data::{for_everybody, is_ready_or_nowhere};
 pub use pages::{error_page, not_found};
 
 use axum::Router;
