@@ -12,10 +12,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use candor::clock::Clock;
-use candor::db::{Db, audit, desk, effects, incidents};
+use candor::db::{Db, audit, components, desk, effects, incidents, maintenances};
 use candor::domain::history::{Cursor, Filter, Month, Range};
-use candor::domain::{ComponentId, Impact, Incident, IncidentId, Phase, Status, UpdateId};
-use candor::publish::{Deep, Publisher};
+use candor::domain::{ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, Phase, Status, UpdateId};
+use candor::publish::{Deep, Form, Publisher};
 use chrono::{Datelike as _, TimeDelta};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -27,13 +27,28 @@ use support::{TestDb, now, samples};
 
 /// So many incidents that a database which can use an index does.
 const INCIDENTS: i64 = 600;
+const MAINTENANCES: i64 = 300;
 
 /// Tables that grow with what happens, and not with what there is.
-const GROWING: [&str; 6] =
-    ["incidents", "incident_updates", "incident_update_components", "incident_effects", "incident_listing", "audit"];
+const GROWING: [&str; 13] = [
+    "incidents",
+    "incident_updates",
+    "incident_update_components",
+    "incident_effects",
+    "incident_listing",
+    "reviews",
+    "maintenances",
+    "maintenance_components",
+    "maintenance_updates",
+    "maintenance_update_components",
+    "maintenance_effects",
+    "component_baselines",
+    "audit",
+];
 
 /// Indexes that hold only what is going on.
-const OF_WHAT_IS_OPEN: [&str; 2] = ["incidents_open", "incident_effects_open"];
+const OF_WHAT_IS_OPEN: [&str; 4] =
+    ["incidents_open", "incident_effects_open", "maintenances_planned", "maintenance_effects_open"];
 
 /// One listener hears both tests, so they take turns.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -118,9 +133,35 @@ async fn fill(test: &TestDb) {
     let all: Vec<Incident> = (1..=INCIDENTS).map(past).collect();
     test.insert(&all).await;
     test.insert(&[samples::incident("open", now() - TimeDelta::hours(1))]).await;
-    let tx = test.write().await.unwrap();
+    let mut tx = test.write().await.unwrap();
+    for number in 1..=MAINTENANCES {
+        maintenances::insert(&mut tx, &over(number)).await.unwrap();
+    }
+    for (id, in_hours) in [("under-way", 0), ("to-come", 48)] {
+        maintenances::insert(&mut tx, &planned(id, in_hours)).await.unwrap();
+    }
+    let mut component = components::create(&mut tx, samples::component("API"), now()).await.unwrap();
+    for number in 0..200 {
+        component.status = [Status::DegradedPerformance, Status::Operational][number % 2];
+        components::update(&mut tx, &mut component, now() + TimeDelta::seconds(number as i64)).await.unwrap();
+    }
     let entries = vec![samples::entry(); 1_000];
     tx.commit_all(&samples::actor(), test.clock.now(), &entries).await.unwrap();
+}
+
+/// Work that was done, this many days ago.
+fn over(number: i64) -> Maintenance {
+    let mut it = planned(&format!("work{number}"), -24 * number);
+    let end = it.scheduled_for + TimeDelta::hours(1);
+    let step = |name: &str| UpdateId::parse(&format!("work{number}-{name}")).unwrap();
+    it.begin(step("begin"), it.scheduled_for).unwrap();
+    it.complete(step("end"), end).unwrap();
+    it
+}
+
+fn planned(id: &str, in_hours: i64) -> Maintenance {
+    let from = now() + TimeDelta::hours(in_hours);
+    samples::maintenance(id, from, from + TimeDelta::hours(2), &["api"])
 }
 
 fn past(number: i64) -> Incident {
@@ -153,11 +194,19 @@ async fn work(db: &Db) {
     desk::open(&mut tx).await.unwrap();
     desk::list(&mut tx, None, 50).await.unwrap();
     desk::due(&mut tx, now()).await.unwrap();
+    let mut work = maintenances::find(&mut tx, &maintenance_id("work7")).await.unwrap();
+    maintenances::owner_of_update(&mut tx, &UpdateId::parse("work7-1").unwrap()).await.unwrap();
+    let behind = Cursor { started_at: work.scheduled_for, id: id("work7") };
+    maintenances::list(&mut tx, None, 50).await.unwrap();
+    maintenances::list(&mut tx, Some(&behind), 50).await.unwrap();
     drop(tx);
     let mut tx = db.write().await.unwrap();
     incidents::update(&mut tx, &mut incident, now()).await.unwrap();
     incidents::delete(&mut tx, &id("past8")).await.unwrap();
     incidents::insert(&mut tx, &past(8)).await.unwrap();
+    maintenances::update(&mut tx, &mut work, now()).await.unwrap();
+    maintenances::delete(&mut tx, &maintenance_id("work8")).await.unwrap();
+    maintenances::insert(&mut tx, &over(8)).await.unwrap();
     tx.commit(&samples::actor(), now(), samples::entry()).await.unwrap();
 }
 
@@ -172,6 +221,13 @@ fn deep_pages() -> Vec<Deep> {
     };
     vec![
         Deep::Incident(id("past500")),
+        Deep::Incident(id("work200")),
+        Deep::Record(id("past500"), Form::Api),
+        Deep::Record(id("work200"), Form::Flat),
+        Deep::Event(maintenance_id("work200")),
+        Deep::Quarter(1),
+        Deep::Quarter(5),
+        Deep::Showcase(vec![ComponentId::parse("api").unwrap()]),
         Deep::Month(month, None),
         Deep::Month(month, cursor()),
         Deep::Uptime,
@@ -192,6 +248,10 @@ fn deep_pages() -> Vec<Deep> {
             cursor(),
         ),
     ]
+}
+
+fn maintenance_id(text: &str) -> MaintenanceId {
+    MaintenanceId::parse(text).unwrap()
 }
 
 fn id(text: &str) -> IncidentId {

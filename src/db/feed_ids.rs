@@ -17,7 +17,8 @@ pub async fn of_newest(tx: &mut Tx, limit: i64) -> Result<BTreeMap<String, Strin
                    order by started_at desc, incident_id desc limit $1) as newest
                  union all
                  select id from (
-                   select id from maintenances order by scheduled_for desc, id desc limit $1) as latest)";
+                   select id from maintenances where scheduled_for < $2
+                   order by scheduled_for desc, id desc limit $1) as latest)";
     Ok(rows!(tx, (String, String), sql, limit, end_of_time())?.into_iter().collect())
 }
 

@@ -154,7 +154,8 @@ pub async fn planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
     Ok(planned)
 }
 
-/// Those that are over and were to end after `since`, latest start first, at most `limit`.
+/// Those that are over and were to end after `since`, latest start first; where there are more than `limit`, those that
+/// were to end last.
 ///
 /// # Errors
 /// Where the database can't be read.
@@ -162,7 +163,7 @@ pub async fn over_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result
     load!(
         tx,
         "select id from maintenances where phase in ('completed', 'cancelled') and scheduled_until > $1
-         order by scheduled_for desc, id desc limit $2",
+         order by scheduled_until desc, id desc limit $2",
         since,
         limit
     )

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
 
@@ -16,12 +16,15 @@ use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Indicator;
 use crate::domain::review::PublishedReview;
 use crate::domain::uptime::{Effect, Outage};
-use crate::domain::{Component, ComponentId, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page};
+use crate::domain::{
+    Component, ComponentId, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page, Status,
+};
 use crate::ui::layout::Shell;
+use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
-use crate::ui::pages::public::uptime::{self, ComponentUptime, MAX_TOLD, MonthUptime, UptimePage};
+use crate::ui::pages::public::uptime::{self, ComponentUptime, MAX_TOLD, Span, SpanUptime, UptimePage};
 use crate::ui::time;
 
 /// Which page.
@@ -311,8 +314,7 @@ fn component_uptime(
     let own = effects_of(component, effects, corrections);
     let corrections = corrections_of(component, corrections);
     let start = component.start_date.map(|day| start_of_day(day, zone));
-    let month = |month: Month| {
-        let (from, to) = month.bounds(zone);
+    let line = |span: Span, (from, to): (DateTime<Utc>, DateTime<Utc>)| {
         let here = own.iter().filter(|effect| effect.from < to && effect.to.unwrap_or(now) > from);
         let mut touching: Vec<_> =
             here.filter_map(|effect| Some((effect.from, effect.incident_id.as_ref()?))).collect();
@@ -323,8 +325,24 @@ fn component_uptime(
         let told = told.filter_map(|(_, id)| Some(((*id).clone(), titles.get(id)?.clone()))).collect();
         let corrected = corrections.iter().any(|correction| correction.overlaps(from, to));
         let outage = Outage::within(&own, from, to, start, now);
-        MonthUptime { month, outage, incidents: touching.len(), told, corrected }
+        SpanUptime { span, outage, incidents: touching.len(), told, corrected }
     };
-    let months = uptime_months(now, zone).into_iter().map(month).collect();
-    ComponentUptime { id: component.id.clone(), name: component.name.clone(), months, corrections }
+    let today = time::today(now, zone);
+    let last_days = line(Span::LastDays(DAYS, today), (start_of_day(today - Days::new(DAYS - 1), zone), now));
+    let months =
+        uptime_months(now, zone).into_iter().map(|month| line(Span::Month(month), month.bounds(zone))).collect();
+    let by_hand = by_hand(component, effects);
+    ComponentUptime { id: component.id.clone(), name: component.name.clone(), last_days, months, corrections, by_hand }
+}
+
+/// When people set the component to something other than operational, newest first. That they set it to be under
+/// maintenance counts for nothing, and is left out.
+fn by_hand(component: &Component, effects: &[Effect]) -> Vec<Effect> {
+    let is_told = |effect: &&Effect| {
+        effect.component_id == component.id && effect.incident_id.is_none() && effect.status != Status::UnderMaintenance
+    };
+    let mut told: Vec<Effect> = effects.iter().filter(is_told).cloned().collect();
+    told.sort_unstable_by_key(|effect| std::cmp::Reverse(effect.from));
+    told.truncate(MAX_TOLD);
+    told
 }

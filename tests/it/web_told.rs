@@ -17,6 +17,7 @@ on_both_databases!(
     a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both,
     a_correction_wins_and_says_why,
     a_removed_correction_lets_incidents_speak_again,
+    what_was_set_by_hand_is_explained_too,
     a_correction_lies_in_the_past_and_apart_from_others,
     managers_find_incidents_by_text_phase_and_visibility,
     what_is_found_is_paged_by_a_cursor_that_keeps_the_search,
@@ -193,6 +194,25 @@ async fn a_removed_correction_lets_incidents_speak_again(test: TestDb) {
     assert!(desk.app.visitor().get("/uptime").await.text() == before);
     assert_eq!(desk.app.audit().await[0].action, "component.remove-correction");
     assert_eq!(desk.publisher.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+/// The inputs of every figure and of the banner are one click away, also where there was no incident.
+async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let path = format!("/admin/components/{}/status", desk.api.id);
+    let set = [("version", "1"), ("status", "partial_outage")];
+    assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER);
+    desk.app.clock.advance(TimeDelta::hours(2));
+    desk.app.publish().await;
+    let page = desk.app.visitor().get("/").await;
+    assert_eq!(page.word(".lede a"), "Why: set by hand");
+    assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", desk.api.id)]);
+    let uptime = desk.app.visitor().get("/uptime").await;
+    let words = uptime.word(".uptime ul li");
+    assert!(words.starts_with("since 10 Nov 2026, 12:00 UTC: partial outage"), "{words}");
+    let last = uptime.words("tbody tr").remove(0);
+    assert!(last.starts_with("Last 90 days") && last.ends_with("Set by hand, 2h partial outage"), "{last}");
+    assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
 }
 
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {

@@ -70,7 +70,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
     let shell = page.shell.clone();
     view! {
         <Layout shell=shell head=head>
-            {banner(&page, line)}
+            {banner(&page, &rows, line)}
             {open_incidents(&page)}
             {maintenances(&page)}
             {components(&page, rows)}
@@ -80,7 +80,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
     .into_any()
 }
 
-fn banner(page: &StatusPage, line: String) -> AnyView {
+fn banner(page: &StatusPage, rows: &[Row], line: String) -> AnyView {
     let why = (!page.open.is_empty()).then(|| {
         let words = format!("Why: {}", count(page.open.len() as i64, "open incident"));
         view! { " "<a href="#open-incidents">{words}</a> }
@@ -90,16 +90,24 @@ fn banner(page: &StatusPage, line: String) -> AnyView {
         let words = format!("Why: {}", count(works as i64, "maintenance"));
         view! { " "<a href="#maintenance">{words}</a> }
     });
+    let by_hand = (page.open.is_empty() && works.is_none()).then(|| set_by_hand(rows)).flatten();
     view! {
         <div class="banner">
             {glyph(page.banner.tone)}
             <div>
                 <h1 dir="auto">{page.banner.headline.clone()}</h1>
-                <p class="lede">{line}{why}{works}</p>
+                <p class="lede">{line}{why}{works}{by_hand}</p>
             </div>
         </div>
     }
     .into_any()
+}
+
+/// Where to read since when the worst component is what people set it to, without an incident.
+fn set_by_hand(rows: &[Row]) -> Option<AnyView> {
+    let worst = rows.iter().max_by_key(|row| row.status).filter(|row| row.status != Status::Operational)?;
+    let href = format!("/uptime#component-{}", worst.component.id);
+    Some(view! { " "<a href=href>"Why: set by hand"</a> }.into_any())
 }
 
 /// A tick, two strokes for a pause, or a mark of exclamation in a ring; the words say the same.

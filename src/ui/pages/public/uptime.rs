@@ -1,12 +1,13 @@
 //! `/uptime`: each component month by month, and why each figure is what it is.
 
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::bars::outage_words;
 use super::parts::count;
 use crate::domain::history::Month;
-use crate::domain::uptime::Outage;
+use crate::domain::uptime::{Effect, Outage};
 use crate::domain::{ComponentId, Correction, IncidentId};
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::time::{self, Time};
@@ -24,19 +25,48 @@ pub struct UptimePage {
 pub struct ComponentUptime {
     pub id: ComponentId,
     pub name: String,
+    /// The days that have bars.
+    pub last_days: SpanUptime,
     /// Newest first.
-    pub months: Vec<MonthUptime>,
+    pub months: Vec<SpanUptime>,
     /// What was corrected within them, newest first.
     pub corrections: Vec<Correction>,
+    /// When people set it to something other than operational, newest first, at most [`MAX_TOLD`].
+    pub by_hand: Vec<Effect>,
 }
 
-/// The most incidents that one month names.
+/// What a line of the table is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Span {
+    /// So many days up to this one.
+    LastDays(u64, NaiveDate),
+    Month(Month),
+}
+
+impl Span {
+    fn words(self) -> String {
+        match self {
+            Self::LastDays(number, _) => format!("Last {number} days"),
+            Self::Month(month) => time::month(month),
+        }
+    }
+
+    /// Its first and its last day.
+    fn days(self) -> (NaiveDate, NaiveDate) {
+        match self {
+            Self::LastDays(number, today) => (today - Days::new(number.saturating_sub(1)), today),
+            Self::Month(month) => (month.first_day(), month.last_day()),
+        }
+    }
+}
+
+/// The most incidents that one line names, and the most times that are listed as set by hand.
 pub const MAX_TOLD: usize = 20;
 
-/// One month of a component.
+/// One line of a component.
 #[derive(Clone, Debug)]
-pub struct MonthUptime {
-    pub month: Month,
+pub struct SpanUptime {
+    pub span: Span,
     pub outage: Outage,
     /// How many incidents touched it.
     pub incidents: usize,
@@ -77,22 +107,38 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
 }
 
 fn component(component: ComponentUptime, zone: Tz) -> AnyView {
-    let ComponentUptime { id, name, months, corrections } = component;
+    let ComponentUptime { id, name, last_days, months, corrections, by_hand } = component;
     let total = months.iter().fold(Outage::default(), |sum, month| sum.plus(month.outage));
     let summary = format!("{} in {}", total.uptime_words(), count(months.len() as i64, "month"));
-    let rows = months.iter().map(|month| row(&id, month)).collect_view();
+    let rows = std::iter::once(&last_days).chain(&months).map(|span| row(&id, span)).collect_view();
     view! {
         <section class="panel uptime" id=format!("component-{id}")>
             <div class="head"><h2 dir="auto">{name.clone()}</h2><p class="soft">{summary}</p></div>
             <table>
                 <caption class="unseen">{format!("{name}, month by month")}</caption>
-                <thead><tr><th scope="col">"Month"</th><th scope="col">"Uptime"</th><th scope="col">"Why"</th></tr></thead>
+                <thead><tr><th scope="col">"When"</th><th scope="col">"Uptime"</th><th scope="col">"Why"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
+            {set_by_hand(&by_hand, zone)}
             {corrected(&corrections, zone)}
         </section>
     }
     .into_any()
+}
+
+/// Each time people set it themselves, without an incident.
+fn set_by_hand(by_hand: &[Effect], zone: Tz) -> Option<AnyView> {
+    let line = |effect: &Effect| {
+        let words = time::span(effect.from, effect.to, zone);
+        view! { <li><Time at=effect.from words=words/>": "{effect.status.words().to_lowercase()}</li> }
+    };
+    (!by_hand.is_empty()).then(|| {
+        view! {
+            <h3>"Set by hand"</h3>
+            <ul>{by_hand.iter().map(line).collect_view()}</ul>
+        }
+        .into_any()
+    })
 }
 
 /// Each correction with its reason.
@@ -113,50 +159,50 @@ fn corrected(corrections: &[Correction], zone: Tz) -> Option<AnyView> {
     })
 }
 
-fn row(component: &ComponentId, month: &MonthUptime) -> AnyView {
+fn row(component: &ComponentId, line: &SpanUptime) -> AnyView {
     view! {
         <tr>
-            <th scope="row">{time::month(month.month)}</th>
-            <td>{month.outage.uptime_words()}</td>
-            <td>{why(component, month)}</td>
+            <th scope="row">{line.span.words()}</th>
+            <td>{line.outage.uptime_words()}</td>
+            <td>{why(component, line)}</td>
         </tr>
     }
     .into_any()
 }
 
-/// `2 incidents, 32m partial outage`, and which incidents these are: also those that began in another month.
-fn why(component: &ComponentId, month: &MonthUptime) -> AnyView {
-    let out = outage_words(month.outage);
-    if month.incidents == 0 && out.is_empty() {
-        let words = match (month.outage.is_known(), month.corrected) {
+/// `2 incidents, 32m partial outage`, and which incidents these are: also those that began before.
+fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
+    let out = outage_words(line.outage);
+    if line.incidents == 0 && out.is_empty() {
+        let words = match (line.outage.is_known(), line.corrected) {
             (false, _) => "",
             (true, false) => "Nothing was out",
             (true, true) => "Corrected: nothing was out",
         };
         return view! { <span class="soft">{words}</span> }.into_any();
     }
-    let mut parts = vec![match month.incidents {
-        0 if month.corrected => "Corrected".to_owned(),
+    let mut parts = vec![match line.incidents {
+        0 if line.corrected => "Corrected".to_owned(),
         0 => "Set by hand".to_owned(),
         number => count(number as i64, "incident"),
     }];
     parts.extend(out);
-    parts.extend((month.corrected && month.incidents > 0).then(|| "corrected".to_owned()));
+    parts.extend((line.corrected && line.incidents > 0).then(|| "corrected".to_owned()));
     let shown = parts.join(", ");
-    if month.incidents == 0 {
+    if line.incidents == 0 {
         return shown.into_any();
     }
     let link = |(id, title): &(IncidentId, String)| {
         view! { <li><a href=format!("/incidents/{id}") dir="auto">{title.clone()}</a></li> }
     };
-    let (from, to) = (month.month.first_day(), month.month.last_day());
+    let (from, to) = line.span.days();
     let href = format!("/history?component={component}&from={from}&to={to}");
-    let more = (month.incidents > month.told.len())
-        .then(|| view! { <li><a href=href>"All that began in this month"</a></li> });
+    let more =
+        (line.incidents > line.told.len()).then(|| view! { <li><a href=href>"All that began in this time"</a></li> });
     view! {
         <details>
             <summary>{shown}</summary>
-            <ul>{month.told.iter().map(link).collect_view()}{more}</ul>
+            <ul>{line.told.iter().map(link).collect_view()}{more}</ul>
         </details>
     }
     .into_any()
