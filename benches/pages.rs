@@ -1,5 +1,6 @@
 //! Pages that lie too deep to be rendered ahead, each asked for by its first reader since a publishing.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -8,6 +9,7 @@ use candor::db::{Db, incidents};
 use candor::domain::history::{Cursor, Filter};
 use candor::domain::{Component, Incident};
 use chrono::{Datelike as _, Months};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Connection;
 use crate::history::{COMMON_WORD, RARE_WORD};
@@ -47,7 +49,7 @@ struct Places {
 /// A kind of page: its name, the status it is answered with, and the address of each sample.
 type Kind = (&'static str, u16, fn(&Places, usize) -> String);
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 17] = [
     ("an old incident", 200, |places, i| format!("/incidents/{}", places.incidents[i].id)),
     ("an incident that does not exist", 404, |_, i| format!("/incidents/nowhere{i}")),
     ("an old month", 200, |places, i| format!("/history/{}", places.incidents[i].started_at.format("%Y-%m"))),
@@ -71,6 +73,12 @@ const KINDS: [Kind; 13] = [
         format!("/history?component={component}&impact={}&q={RARE_WORD}&from=2010-01-01&to=2020-12-31", impact(i))
     }),
     ("uptime of twelve months", 200, |_, _| "/uptime".to_owned()),
+    ("an old incident, for programs", 200, |places, i| format!("/api/v2/incidents/{}.json", places.incidents[i].id)),
+    ("the same at its own address", 200, |places, i| format!("/incidents/{}.json", places.incidents[i].id)),
+    ("three months, for programs", 200, |_, i| format!("/history.json?page={}", 10 + 8 * i)),
+    ("the last days of one component", 200, |places, i| {
+        format!("/uptime_showcase?components={}", component(places, i))
+    }),
 ];
 
 fn component(places: &Places, i: usize) -> String {
@@ -107,6 +115,28 @@ pub async fn measure(
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(measured)
+}
+
+/// Readers of deep pages, one after the other, until told to stop; something is published meanwhile. Gives how long each
+/// waited, in milliseconds.
+pub async fn wander(db: Db, address: SocketAddr, clock: Clock, stop: CancellationToken) -> anyhow::Result<Vec<f64>> {
+    let places = Places { components: history::components(&db).await?, incidents: all_over(&db, &clock).await? };
+    let mut reader = Connection::open(address).await?;
+    let mut spans = Vec::new();
+    let mut addresses = Vec::new();
+    for i in 0..PLACES {
+        addresses.extend(KINDS.map(|(_, status, address)| (status, address(&places, i))));
+    }
+    for (status, path) in addresses.iter().cycle() {
+        if stop.is_cancelled() {
+            break;
+        }
+        let begun = Instant::now();
+        let answer = reader.get(path, &[("accept-encoding", "gzip")]).await?;
+        ensure!(answer.status == *status, "{path}: status {} under load", answer.status);
+        spans.push(report::ms(begun.elapsed()));
+    }
+    Ok(spans)
 }
 
 /// The newest incident before each of some times, the first three years ago and each 16 months before the last.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use candor::db::Db;
 use rustix::process::{Pid, Signal, getuid, kill_process};
 use tempfile::TempDir;
 
@@ -55,8 +56,17 @@ impl Cluster {
         format!("postgres://postgres@localhost/postgres?host={socket}")
     }
 
+    /// How often it walked through all of a table with more than ten thousand rows so far, as far as it has counted.
+    pub async fn walks(db: &Db) -> anyhow::Result<Option<i64>> {
+        let Db::Postgres(pool) = db else { return Ok(None) };
+        // Each connection tells what it did a second later.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let sql = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables where n_live_tup > 10000";
+        Ok(Some(sqlx::query_scalar(sql).fetch_one(pool).await?))
+    }
+
     async fn ready(&self) -> anyhow::Result<()> {
-        let db = candor::db::Db::at(&self.url())?;
+        let db = Db::at(&self.url())?;
         let asked = Instant::now();
         while db.read().await.is_err() {
             ensure!(asked.elapsed() < PATIENCE, "PostgreSQL does not answer");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use candor::clock::Clock;
 use candor::db::Db;
+use tokio_util::sync::CancellationToken;
 
 use crate::history::{self, Size};
 use crate::pages::{self, Cold};
@@ -13,7 +14,7 @@ use crate::postgres::Cluster;
 use crate::process::resident;
 use crate::publishing::Desk;
 use crate::report::{self, judged, mb, median, quantile};
-use crate::servers::Server;
+use crate::servers::{self, Server};
 use crate::streams::Followers;
 use crate::versions::Readers;
 use crate::wrk::{self, Load};
@@ -21,6 +22,8 @@ use crate::{reading, say};
 
 /// The history to which the long one is compared.
 const SHORT: Size = Size { incidents: 100, updates: 500 };
+/// Where no database answers.
+const UNREACHABLE: &str = "postgres://nobody@127.0.0.1:1/nowhere";
 /// How many readers check every page while others put load on the server.
 const CHECKING: usize = 4;
 /// How many publishings the followers are told of.
@@ -118,13 +121,16 @@ async fn measure(name: &str, url: &str, file: Option<&Path>, options: &Options, 
     let mut desk = Desk::sit_down(&db, server.address, clock).await?;
     let mut measured = Measured { verdicts: Vec::new(), pages: Vec::new() };
     measured.start(&starts);
+    measured.start_without_a_database(&home.path().join("long")).await?;
     measured.reading(&server, home.path(), options, clock).await?;
+    let walks = Cluster::walks(&db).await?;
     measured.publishing(&mut desk, options).await?;
     say(&format!("{name}: cold pages"));
     measured.pages = pages::measure(&db, &server, &mut desk, options.samples, clock).await?;
+    measured.walks(walks, Cluster::walks(&db).await?);
     measured.memory(&server)?;
     measured.following(&server, &mut desk, options).await?;
-    measured.under_load(&server, &mut desk, options).await?;
+    measured.under_load(&server, &mut desk, (&db, clock), options).await?;
     drop(server);
     db.close().await;
     println!("{}", measured.report(name, options));
@@ -158,6 +164,27 @@ impl Measured {
     fn start(&mut self, starts: &[f64]) {
         let start = median(starts.iter().copied());
         self.add("start to first answer", "<= 300 ms", format!("{start:.0} ms"), start <= 300.0);
+    }
+
+    /// The Site that was kept in `folder`, beside a database that nobody reaches.
+    async fn start_without_a_database(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let mut starts = Vec::new();
+        for _ in 0..reading::STARTS {
+            let begun = Instant::now();
+            servers::candor(UNREACHABLE, folder)?.ready().await?;
+            starts.push(report::ms(begun.elapsed()));
+        }
+        let start = median(starts);
+        self.add("the same without the database", "<= 1 s", format!("{start:.0} ms"), start <= 1000.0);
+        Ok(())
+    }
+
+    /// What was published and the cold pages: how often PostgreSQL walked through a long table for them.
+    fn walks(&mut self, before: Option<i64>, after: Option<i64>) {
+        if let (Some(before), Some(after)) = (before, after) {
+            let walks = after - before;
+            self.add("walks through long tables by all this", "0", walks.to_string(), walks == 0);
+        }
     }
 
     async fn reading(&mut self, long: &Server, home: &Path, options: &Options, clock: &Clock) -> anyhow::Result<()> {
@@ -210,8 +237,16 @@ impl Measured {
         Ok(())
     }
 
-    async fn under_load(&mut self, server: &Server, desk: &mut Desk, options: &Options) -> anyhow::Result<()> {
+    async fn under_load(
+        &mut self,
+        server: &Server,
+        desk: &mut Desk,
+        (db, clock): (&Db, &Clock),
+        options: &Options,
+    ) -> anyhow::Result<()> {
         let readers = Readers::start(CHECKING, server.address);
+        let stop = CancellationToken::new();
+        let wandering = tokio::spawn(pages::wander(db.clone(), server.address, clock.clone(), stop.clone()));
         let lasting = Duration::from_secs(options.loaded);
         let headers = vec!["accept-encoding: gzip".to_owned()];
         let load = Load { address: server.address, connections: 64, lasting, headers };
@@ -224,6 +259,8 @@ impl Measured {
         }
         let outcome = loading.await??;
         let seen = readers.finish().await?;
+        stop.cancel();
+        let waits = wandering.await??;
         for _ in &spans {
             desk.take_back().await?;
         }
@@ -237,6 +274,9 @@ impl Measured {
             median(spans)
         );
         self.add("publishing every second under full load", "no error, no mixture", figure, outcome.errors == 0);
+        let [p50, p99] = [0.5, 0.99].map(|part| quantile(waits.iter().copied(), part));
+        let figure = format!("{} of every kind, p50 {p50:.0} ms, p99 {p99:.0} ms", waits.len());
+        self.add("deep pages meanwhile", "no error", figure, !waits.is_empty());
         Ok(())
     }
 
