@@ -31,13 +31,14 @@ use crate::metrics::Class;
 use crate::publish::Answer;
 use crate::state::State;
 
-/// What is ready at these addresses is the whole; a query with one of these names may ask for a choice of it.
-const CHOSEN_FROM: [(&str, &[&str]); 2] = [
+/// The parameters that mean something, by address; one that ends in a slash stands for all below it. Every other one is
+/// passed over.
+const PARAMETERS: [(&str, &[&str]); 4] = [
     ("/history", &["q", "component", "impact", "range", "from", "to", "before"]),
+    ("/history/", &["before"]),
+    ("/history.json", &["page"]),
     ("/uptime_showcase", &["components"]),
 ];
-/// Where a query of a page that is rendered on demand means something; elsewhere it is passed over.
-const ASKED: [&str; 2] = ["/history", "/uptime_showcase"];
 
 /// The body of an answer: bytes that are ready, or what the router makes.
 pub type Sent = Either<Full<Bytes>, axum::body::Body>;
@@ -99,7 +100,7 @@ impl Front {
         Some(response)
     }
 
-    /// The answer that is ready for this address. A query means nothing, but for a choice of the history.
+    /// The answer that is ready for this address: the whole, or a choice of it that somebody asked for before.
     fn find(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
         let publisher = &self.0.state.publisher;
         let path = uri.path();
@@ -162,10 +163,12 @@ impl Front {
     }
 }
 
-/// Whether the query asks for a choice of what is ready at the path.
+/// Whether the query asks for a choice of what stands at the path.
 fn chooses(uri: &Uri) -> bool {
-    let names = CHOSEN_FROM.iter().find(|(path, _)| *path == uri.path()).map(|(_, names)| *names);
-    let (Some(names), Some(query)) = (names, uri.query()) else { return false };
+    let Some(query) = uri.query() else { return false };
+    let path = uri.path();
+    let is_at = |address: &str| path == address || address.ends_with('/') && path.starts_with(address);
+    let Some((_, names)) = PARAMETERS.iter().find(|(address, _)| is_at(address)) else { return false };
     // A name may be written with escapes: whoever does that takes the long way.
     query.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
@@ -175,8 +178,7 @@ fn chooses(uri: &Uri) -> bool {
 
 /// The address under which a page is kept that was rendered on demand.
 fn address(uri: &Uri) -> &str {
-    let is_asked = ASKED.iter().any(|asked| uri.path().starts_with(asked));
-    uri.path_and_query().filter(|_| is_asked).map_or(uri.path(), |whole| whole.as_str())
+    uri.path_and_query().filter(|_| chooses(uri)).map_or(uri.path(), |whole| whole.as_str())
 }
 
 /// What a path begins with: all between its first two slashes.

@@ -255,7 +255,8 @@ async fn a_request_that_never_ends_does_not_keep_a_server_from_ending() {
 async fn the_numbers_are_told_on_a_listener_of_their_own() {
     let edge = Edge::new().await;
     let mut wire = edge.wire().await;
-    for address in ["/", "/", "/nothing", "/robots.txt", "/uptime", "/uptime"] {
+    let nowhere = ["/nothing", "/nothing.json", "/api/v2/nothing.json"];
+    for address in ["/", "/", "/robots.txt", "/uptime", "/uptime"].into_iter().chain(nowhere) {
         wire.get(address).await;
         wire.hear("HTTP/1.1 ").await;
     }
@@ -275,7 +276,7 @@ async fn the_numbers_are_told_on_a_listener_of_their_own() {
         "candor_responses_total{class=\"site\",status=\"3xx\"} 1",
         "candor_responses_total{class=\"file\",status=\"2xx\"} 1",
         "candor_responses_total{class=\"cached\",status=\"2xx\"} 1",
-        "candor_responses_total{class=\"site\",status=\"4xx\"} 2",
+        "candor_responses_total{class=\"site\",status=\"4xx\"} 4",
         "candor_responses_total{class=\"admin\",status=\"4xx\"} 1",
         "candor_deep_renders_total 1",
         "candor_logins_refused_total 1",

@@ -201,6 +201,15 @@ async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
     // Who asks for JSON is told in JSON, and what is published is found.
     let answer = app.visitor().get_with("/wp-login.php", &[("accept", "application/json")]).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
+    assert!(answer.header("x-request-id").is_empty());
+    for address in ["/incidents/nowhere.json", "/api/v2/incidents/nowhere.json"] {
+        let (first, again) = (app.visitor().get(address).await, app.visitor().get(address).await);
+        let ready = |answer: &Answer| answer.header("x-request-id").is_empty();
+        assert!(!ready(&first) && ready(&again), "{address}");
+        assert_eq!((first.status, &first.body), (StatusCode::NOT_FOUND, &answer.body), "{address}");
+        assert_eq!((again.status, &again.body), (StatusCode::NOT_FOUND, &answer.body), "{address}");
+        assert_eq!(again.header("access-control-allow-origin"), "*", "{address}");
+    }
     app.add(&[samples::incident("gone", app.clock.now() - TimeDelta::days(900))]).await;
     assert_eq!(app.visitor().get("/incidents/gone").await.status, StatusCode::OK);
 }
