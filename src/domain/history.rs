@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forms::Fields;
 use super::moment::parse_day;
-use super::{ComponentId, Impact, IncidentId};
+use super::{ComponentId, Impact, Incident, IncidentId};
 
 /// The longest text searched for, in characters.
 pub const MAX_SEARCH: usize = 100;
@@ -229,6 +229,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The place behind `incident` in a list that runs from the newest start to the oldest.
+    pub fn at(incident: &Incident) -> Self {
+        Self { started_at: incident.started_at, id: incident.id.clone() }
+    }
+
     /// The cursor written as `MICROSECONDS_ID`.
     pub fn parse(text: &str) -> Option<Self> {
         let (micros, id) = text.split_once('_')?;

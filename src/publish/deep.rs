@@ -1,30 +1,26 @@
 //! Pages too deep to be rendered ahead: an old incident, a month of the history, a choice of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use url::form_urlencoded;
 
-use super::pages::{choices, corrections_of, effects_of, incident_path, maintenance_path, month_path, tone};
+use super::pages::{choices, incident_path, maintenance_path, month_path, tone};
 use super::record::{Form, MAX_IN_QUARTER, Record};
 use super::snapshot::MAX_MAINTENANCES;
-use super::{Document, calendar};
+use super::{Document, calendar, uptime};
 use crate::db::{self, Error, Tx};
-use crate::domain::history::start_of_day;
 use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Indicator;
 use crate::domain::review::PublishedReview;
-use crate::domain::uptime::{Effect, Outage};
-use crate::domain::{
-    Component, ComponentId, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page, Status,
-};
+use crate::domain::uptime::Effect;
+use crate::domain::{Component, ComponentId, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page};
 use crate::ui::layout::Shell;
-use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
-use crate::ui::pages::public::uptime::{self, ComponentUptime, MAX_TOLD, Span, SpanUptime, UptimePage};
+use crate::ui::pages::public::uptime::{UptimePage, render as render_uptime};
 use crate::ui::time;
 
 /// Which page.
@@ -68,9 +64,6 @@ enum Matter {
         titles: BTreeMap<IncidentId, String>,
     },
 }
-
-/// How many months the uptime page shows, the current one included.
-const UPTIME_MONTHS: usize = 12;
 
 struct List {
     path: String,
@@ -140,7 +133,7 @@ impl Deep {
             }
             Self::Uptime => {
                 let oldest =
-                    uptime_months(now, page.time_zone).last().map_or(now, |month| month.bounds(page.time_zone).0);
+                    uptime::months(now, page.time_zone).last().map_or(now, |month| month.bounds(page.time_zone).0);
                 let effects = db::effects::since(tx, oldest).await?;
                 let corrections = db::corrections::since(tx, oldest).await?;
                 Matter::Uptime {
@@ -233,12 +226,7 @@ async fn among(
 fn more(incidents: &mut Vec<Incident>) -> Option<Cursor> {
     let follows = incidents.len() > PAGE_SIZE;
     incidents.truncate(PAGE_SIZE);
-    incidents.last().filter(|_| follows).map(cursor)
-}
-
-/// The place behind `incident` in a list that runs from the newest start to the oldest.
-pub(super) fn cursor(incident: &Incident) -> Cursor {
-    Cursor { started_at: incident.started_at, id: incident.id.clone() }
+    incidents.last().filter(|_| follows).map(Cursor::at)
 }
 
 /// The address of some components' last days. A comma needs no escape there.
@@ -276,9 +264,9 @@ impl Found {
             Matter::Uptime { components, effects, corrections, titles } => {
                 let zone = self.page.time_zone;
                 let (causes, titles) = ((&effects[..], &corrections[..]), &titles);
-                let row = |component| component_uptime(component, causes, titles, zone, now);
+                let row = |component| uptime::of_component(component, causes, titles, zone, now);
                 let rows = components.iter().map(row).collect();
-                uptime::render(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
+                render_uptime(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
             }
             Matter::List(list) => history::render(HistoryPage {
                 shell: shell(self.page, list.path),
@@ -296,53 +284,4 @@ impl Found {
         };
         Document::html(200, html)
     }
-}
-
-/// The months of the uptime page, newest first.
-fn uptime_months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
-    let months = std::iter::successors(Some(Month::of(now, zone)), |month| Some(month.previous()));
-    months.take(UPTIME_MONTHS).collect()
-}
-
-fn component_uptime(
-    component: &Component,
-    (effects, corrections): (&[Effect], &[Correction]),
-    titles: &BTreeMap<IncidentId, String>,
-    zone: Tz,
-    now: DateTime<Utc>,
-) -> ComponentUptime {
-    let own = effects_of(component, effects, corrections);
-    let corrections = corrections_of(component, corrections);
-    let start = component.start_date.map(|day| start_of_day(day, zone));
-    let line = |span: Span, (from, to): (DateTime<Utc>, DateTime<Utc>)| {
-        let here = own.iter().filter(|effect| effect.from < to && effect.to.unwrap_or(now) > from);
-        let mut touching: Vec<_> =
-            here.filter_map(|effect| Some((effect.from, effect.incident_id.as_ref()?))).collect();
-        touching.sort_unstable_by(|a, b| b.cmp(a));
-        let mut met = BTreeSet::new();
-        touching.retain(|(_, id)| met.insert(*id));
-        let told = touching.iter().take(MAX_TOLD);
-        let told = told.filter_map(|(_, id)| Some(((*id).clone(), titles.get(id)?.clone()))).collect();
-        let corrected = corrections.iter().any(|correction| correction.overlaps(from, to));
-        let outage = Outage::within(&own, from, to, start, now);
-        SpanUptime { span, outage, incidents: touching.len(), told, corrected }
-    };
-    let today = time::today(now, zone);
-    let last_days = line(Span::LastDays(DAYS, today), (start_of_day(today - Days::new(DAYS - 1), zone), now));
-    let months =
-        uptime_months(now, zone).into_iter().map(|month| line(Span::Month(month), month.bounds(zone))).collect();
-    let by_hand = by_hand(component, effects);
-    ComponentUptime { id: component.id.clone(), name: component.name.clone(), last_days, months, corrections, by_hand }
-}
-
-/// When people set the component to something other than operational, newest first. That they set it to be under
-/// maintenance counts for nothing, and is left out.
-fn by_hand(component: &Component, effects: &[Effect]) -> Vec<Effect> {
-    let is_told = |effect: &&Effect| {
-        effect.component_id == component.id && effect.incident_id.is_none() && effect.status != Status::UnderMaintenance
-    };
-    let mut told: Vec<Effect> = effects.iter().filter(is_told).cloned().collect();
-    told.sort_unstable_by_key(|effect| std::cmp::Reverse(effect.from));
-    told.truncate(MAX_TOLD);
-    told
 }

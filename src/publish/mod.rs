@@ -22,6 +22,7 @@ mod shared;
 mod site;
 mod snapshot;
 mod trouble;
+mod uptime;
 
 pub use age::{Age, CONFIRMED_AT};
 pub use answer::{Answer, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};

@@ -10,13 +10,14 @@ use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
-use super::snapshot::MAX_MAINTENANCES;
+use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
+use super::uptime::effects_of;
 use super::{Document, Reach, Site, Snapshot, calendar, shared};
 use crate::domain::audit::Digest;
-use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
-use crate::domain::uptime::{self, Effect};
-use crate::domain::{Component, ComponentId, Correction, Incident, Maintenance, Page, Status};
+use crate::domain::uptime;
+use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
 use crate::ui::layout::{Shell, stylesheet};
 use crate::ui::pages::public::api::{self, ApiPage};
 use crate::ui::pages::public::embed::{self, EmbedPage};
@@ -30,9 +31,6 @@ use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
 const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
-
-/// How many of the maintenances to come have pages rendered ahead.
-pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
 
 /// The address of the calendar of maintenances.
 pub(super) const CALENDAR: &str = "/maintenance.ics";
@@ -267,7 +265,7 @@ fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(Stri
     if !whole.is_empty() {
         return (whole, Some((label, month_path(month(next)))));
     }
-    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), super::deep::cursor(last)));
+    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), Cursor::at(last)));
     (page.to_vec(), last.map(|address| (label, address)))
 }
 
@@ -277,17 +275,6 @@ fn maintenances_since(shown: &[Incident], newest: &[Incident], zone: Tz) -> Opti
     let (next, last) = (newest.get(PAGE_SIZE)?, shown.last()?);
     let month = Month::of(next.started_at, zone);
     Some(if Month::of(last.started_at, zone) == month { last.started_at } else { month.bounds(zone).1 })
-}
-
-/// What held this component down, as corrected.
-pub(super) fn effects_of(component: &Component, effects: &[Effect], corrections: &[Correction]) -> Vec<Effect> {
-    let own = effects.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
-    uptime::corrected(own, &corrections_of(component, corrections))
-}
-
-/// What was corrected of this component.
-pub(super) fn corrections_of(component: &Component, corrections: &[Correction]) -> Vec<Correction> {
-    corrections.iter().filter(|correction| correction.component_id == component.id).cloned().collect()
 }
 
 /// The address of a month.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::api::{self, EntryRow, Scene};
 use super::feeds::{self, Feed};
-use super::pages::MAX_HOT_MAINTENANCES;
+use super::snapshot::MAX_HOT_MAINTENANCES;
 use super::{Form, Snapshot};
 use crate::domain::page_status::Banner;
 use crate::domain::{Incident, IncidentId, Status};

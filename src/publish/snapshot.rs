@@ -15,6 +15,9 @@ use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
 use crate::ui::time::today;
 
+/// How many of the maintenances to come have pages rendered ahead.
+pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
+
 /// The most incidents shown for the last days.
 const MAX_RECENT: i64 = 100;
 /// How long a maintenance that is over stays in the calendar: a program that looks rarely still learns that

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Scene, written};
 use crate::domain::uptime::{self, Day, Effect, Outage};
 use crate::domain::{Component, Correction, IncidentId};
-use crate::publish::pages::effects_of;
+use crate::publish::uptime::effects_of;
 use crate::ui::pages::public::DAYS;
 
 /// The titles of the incidents that held components down, by id.

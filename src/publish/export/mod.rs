@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::db;
 use crate::domain::IncidentId;
-use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
 use crate::publish::{Deep, Document, Encoding, Form, Publisher};
 
 impl Publisher {
@@ -58,7 +58,7 @@ impl Publisher {
             let all = Filter::default();
             let incidents = db::incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = incidents.last() else { break };
-            cursor = Some(crate::publish::deep::cursor(last));
+            cursor = Some(Cursor::at(last));
             for incident in &incidents {
                 let month = Month::of(incident.started_at, zone);
                 if months.last() != Some(&month) {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::{ensure_empty, put, write};
 use crate::db::{self, Tx};
 use crate::domain::IncidentId;
-use crate::domain::history::{Filter, Month, PAGE_SIZE};
+use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
 use crate::publish::api::{self, EntryRow, Scene};
 use crate::publish::record::Record;
 use crate::publish::{Encoding, Form, Publisher, Snapshot, shared};
@@ -69,7 +69,7 @@ impl Folder<'_> {
         loop {
             let some = db::incidents::list(tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = some.last() else { break };
-            cursor = Some(crate::publish::deep::cursor(last));
+            cursor = Some(Cursor::at(last));
             for incident in &some {
                 let review = match incident.reviewed_at {
                     Some(_) => db::reviews::published(tx, &incident.id).await?,
