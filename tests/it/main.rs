@@ -17,6 +17,7 @@ mod db_page;
 mod db_sessions;
 mod db_tx;
 mod edge;
+mod edge_http2;
 mod effects;
 mod embed;
 mod feeds;
