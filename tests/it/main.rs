@@ -22,6 +22,7 @@ mod effects;
 mod embed;
 mod feeds;
 mod forgotten;
+mod headers;
 mod import;
 mod import_fetch;
 mod import_others;
