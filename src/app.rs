@@ -1,6 +1,6 @@
 //! Building the server, running it, ending it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl App {
         let db = Db::at(&database.url()?)?;
         let file = serve.site.site_file();
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
-        let trusted_proxies = serve.trusted_proxies.clone();
+        let trusted_proxies = serve.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
         let secret_key = SecretKey::at(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
         let provider = serve.oidc.provider(&origin)?;
