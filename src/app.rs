@@ -1,6 +1,6 @@
 //! Building the server, running it, ending it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl App {
         let db = Db::at(&database.url()?)?;
         let file = serve.site.site_file();
         let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
-        let trusted_proxies = serve.trusted_proxies.clone();
+        let trusted_proxies = serve.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
         let secret_key = SecretKey::at(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
         let provider = serve.oidc.provider(&origin)?;
@@ -149,10 +149,11 @@ pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig) -> anyhow::Re
 }
 
 /// The log goes to standard error; `RUST_LOG` chooses how much of it. tower-sessions calls a session that
-/// ran out "possibly suspicious"; with us that is every manager after a break.
+/// ran out "possibly suspicious"; with us that is every manager after a break. h2 warns of whatever a client does
+/// wrong: strangers could fill the log.
 fn start_log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,tower_sessions=error,sqlx=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=error,tower_sessions=error,sqlx=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let started = if json { log.json().try_init() } else { log.try_init() };
     // Only a second start in one process finds a log already there, and then that one goes on.

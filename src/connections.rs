@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::by_address::ByAddress;
+use crate::http2;
 use crate::web::Front;
 use crate::web::front::Visit;
 
@@ -26,6 +27,8 @@ pub struct Limits {
     pub body: Duration,
     /// How long a client may leave unread what was sent to it.
     pub unread: Duration,
+    /// How long a connection of HTTP/2 may stay when nothing is asked on it and nothing of an answer is taken.
+    pub idle: Duration,
     /// The most connections at once: every event stream, and room for those who come for a page.
     pub connections: usize,
     /// The most connections at once from one address; a whole office may sit behind one.
@@ -40,6 +43,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
             unread: Duration::from_secs(30),
+            idle: http2::IDLE,
             connections: 25_000,
             per_address: 100,
             grace: Duration::from_secs(10),
@@ -83,9 +87,9 @@ pub async fn serve(
             tracing::debug!("too many connections from {}", peer.ip());
             continue;
         };
-        let (visit, watcher) = (front.visit(peer), graceful.watcher());
+        let (visit, watcher, stop) = (front.visit(peer), graceful.watcher(), stop.clone());
         tokio::spawn(async move {
-            answer(stream, visit, limits, watcher).await;
+            answer(stream, visit, limits, watcher, stop).await;
             drop((place, permit));
         });
     }
@@ -116,18 +120,22 @@ async fn accept(listener: &TcpListener, all: &Arc<Semaphore>) -> Option<(TcpStre
 }
 
 /// Answers the requests of one connection. How it ends is the client's affair.
-async fn answer(stream: TcpStream, visit: Visit, limits: Limits, watcher: Watcher) {
+async fn answer(stream: TcpStream, visit: Visit, limits: Limits, watcher: Watcher, stop: CancellationToken) {
     drop(stream.set_nodelay(true));
     // Who reads nothing of what it asked for would hold the connection for ever.
     let unread = u32::try_from(limits.unread.as_millis()).unwrap_or(u32::MAX);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
     let Ok(Some(version)) = tokio::time::timeout(limits.head, spoken(&stream)).await else { return };
-    let stream = TokioIo::new(stream);
     match version {
-        Version::One => drop(watcher.watch(http1(limits.head).serve_connection(stream, visit)).await),
-        // Thrice as large, and rare behind a proxy: the others should not make room for it.
+        Version::One => {
+            let connection = http1(limits.head).serve_connection(TokioIo::new(stream), visit);
+            drop(watcher.watch(connection).await);
+        }
+        // Thrice as large, and rare behind a proxy: the others should not make room for it. It ends by itself after
+        // `stop`, and is waited for as long as there is its watcher.
         Version::Two => {
-            drop(Box::pin(watcher.watch(http2(limits.head).serve_connection(stream, visit))).await);
+            Box::pin(http2::answer(stream, visit, limits, stop)).await;
+            drop(watcher);
         }
     }
 }
@@ -157,16 +165,5 @@ async fn spoken(stream: &TcpStream) -> Option<Version> {
 fn http1(head: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
-    builder
-}
-
-fn http2(head: Duration) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .keep_alive_interval(head)
-        .keep_alive_timeout(head)
-        .max_concurrent_streams(100)
-        .max_header_list_size(16 * 1024);
     builder
 }

@@ -8,18 +8,27 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::domain::page::is_safe_url;
 
-/// How deep quotes and lists may nest before they are laid flat.
+/// How deep quotes and lists may nest before they are laid flat, and how deep emphasis may.
 const MAX_DEPTH: usize = 16;
+/// The most bars in a line of a text with tables. Every row that is too short is filled up to the width of its table,
+/// so rows of one letter below a very wide head would make millions of cells.
+const MAX_BARS: usize = 32;
 
 /// The HTML of `text`: raw HTML is shown as text, links lead to http, https and mailto only, headings
 /// become bold paragraphs (the page keeps its own outline), pictures become links.
 pub fn render(text: &str) -> String {
-    let options = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES;
-    let mut open = Open::default();
-    let events = Parser::new_ext(text, options).filter_map(|event| tame(event, &mut open));
+    let mut open = Open { cells: text.len(), ..Open::default() };
+    let events = Parser::new_ext(text, options(text)).filter_map(|event| tame(event, &mut open));
     let mut out = String::with_capacity(text.len() * 3 / 2);
     html::push_html(&mut out, events);
     out
+}
+
+/// What the parser looks for in `text`.
+fn options(text: &str) -> Options {
+    let is_wide = text.lines().any(|line| line.matches('|').count() > MAX_BARS);
+    let tables = if is_wide { Options::empty() } else { Options::ENABLE_TABLES };
+    Options::ENABLE_STRIKETHROUGH | tables
 }
 
 /// What the renderer stands inside of.
@@ -27,6 +36,12 @@ pub fn render(text: &str) -> String {
 struct Open {
     /// Quotes, lists and items.
     depth: usize,
+    /// Emphasis of every kind.
+    emphasis: usize,
+    /// How many cells of tables may still begin: nobody writes more than there are characters, the rest fills up.
+    cells: usize,
+    /// Whether the cell that was begun last is shown.
+    in_cell: bool,
     /// For each open link or picture, whether it was written as a link.
     links: Vec<bool>,
 }
@@ -45,15 +60,21 @@ fn tame<'a>(event: Event<'a>, open: &mut Open) -> Option<Event<'a>> {
 
 fn start<'a>(tag: Tag<'a>, open: &mut Open) -> Option<Event<'a>> {
     match tag {
-        Tag::Paragraph | Tag::Emphasis | Tag::Strong | Tag::Strikethrough => Some(Event::Start(tag)),
+        Tag::Paragraph => Some(Event::Start(tag)),
+        Tag::Emphasis | Tag::Strong | Tag::Strikethrough => nest(&mut open.emphasis).then_some(Event::Start(tag)),
         Tag::CodeBlock(_) => Some(Event::Start(Tag::CodeBlock(pulldown_cmark::CodeBlockKind::Indented))),
         // A wide table scrolls inside itself: the keyboard must be able to reach it.
         Tag::Table(_) => Some(Event::Html("<table tabindex=\"0\">".into())),
-        Tag::TableHead | Tag::TableRow | Tag::TableCell => Some(Event::Start(tag)),
+        Tag::TableHead | Tag::TableRow => Some(Event::Start(tag)),
+        Tag::TableCell => {
+            open.in_cell = open.cells > 0;
+            open.cells = open.cells.saturating_sub(1);
+            open.in_cell.then_some(Event::Start(tag))
+        }
         Tag::HtmlBlock => Some(Event::Start(Tag::Paragraph)),
         Tag::Heading { .. } => Some(Event::Html("<p><strong>".into())),
-        Tag::BlockQuote(_) => nest(open).then_some(Event::Start(Tag::BlockQuote(None))),
-        Tag::List(_) | Tag::Item => nest(open).then_some(Event::Start(tag)),
+        Tag::BlockQuote(_) => nest(&mut open.depth).then_some(Event::Start(Tag::BlockQuote(None))),
+        Tag::List(_) | Tag::Item => nest(&mut open.depth).then_some(Event::Start(tag)),
         Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => link(&dest_url, open),
         _ => None,
     }
@@ -61,27 +82,29 @@ fn start<'a>(tag: Tag<'a>, open: &mut Open) -> Option<Event<'a>> {
 
 fn end<'a>(tag: TagEnd, open: &mut Open) -> Option<Event<'a>> {
     match tag {
-        TagEnd::Paragraph | TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::CodeBlock => {
-            Some(Event::End(tag))
+        TagEnd::Paragraph | TagEnd::CodeBlock => Some(Event::End(tag)),
+        TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+            unnest(&mut open.emphasis).then_some(Event::End(tag))
         }
-        TagEnd::Table | TagEnd::TableHead | TagEnd::TableRow | TagEnd::TableCell => Some(Event::End(tag)),
+        TagEnd::Table | TagEnd::TableHead | TagEnd::TableRow => Some(Event::End(tag)),
+        TagEnd::TableCell => open.in_cell.then_some(Event::End(tag)),
         TagEnd::HtmlBlock => Some(Event::End(TagEnd::Paragraph)),
         TagEnd::Heading(_) => Some(Event::Html("</strong></p>\n".into())),
-        TagEnd::BlockQuote(_) => unnest(open).then_some(Event::End(TagEnd::BlockQuote(None))),
-        TagEnd::List(_) | TagEnd::Item => unnest(open).then_some(Event::End(tag)),
+        TagEnd::BlockQuote(_) => unnest(&mut open.depth).then_some(Event::End(TagEnd::BlockQuote(None))),
+        TagEnd::List(_) | TagEnd::Item => unnest(&mut open.depth).then_some(Event::End(tag)),
         TagEnd::Link | TagEnd::Image => open.links.pop()?.then_some(Event::Html("</a>".into())),
         _ => None,
     }
 }
 
-fn nest(open: &mut Open) -> bool {
-    open.depth += 1;
-    open.depth <= MAX_DEPTH
+fn nest(depth: &mut usize) -> bool {
+    *depth += 1;
+    *depth <= MAX_DEPTH
 }
 
-fn unnest(open: &mut Open) -> bool {
-    open.depth -= 1;
-    open.depth < MAX_DEPTH
+fn unnest(depth: &mut usize) -> bool {
+    *depth -= 1;
+    *depth < MAX_DEPTH
 }
 
 /// The beginning of a link, where its address is safe and no link is open already (a picture in a link).
@@ -176,6 +199,82 @@ mod tests {
             // quadratic blow-up would take minutes.
             assert!(began.elapsed().as_secs() < 5, "{piece:?} took {:?}", began.elapsed());
         }
+    }
+
+    /// Texts of about `length` bytes that ask for much more than they say.
+    fn bombs(length: usize) -> Vec<(&'static str, String)> {
+        let times = |piece: &str| piece.repeat(length / piece.len());
+        let half = |piece: &str| piece.repeat(length / piece.len() / 2);
+        let table = |columns: usize, rows: usize| {
+            format!("{}|\n{}|\n{}\n", "|a".repeat(columns), "|-".repeat(columns), "a\n".repeat(rows))
+        };
+        let address = format!("https://example.org/{}", half("x"));
+        let deep =
+            |piece: &str| (0..length.isqrt()).map(|depth| format!("{}{piece} a\n", "  ".repeat(depth))).collect();
+        vec![
+            ("a table of many columns, and rows of one", table(length / 8, length / 4)),
+            ("many such tables", times(&table(400, 600))),
+            ("a table as wide as may be, and rows of one", table(MAX_BARS - 1, length / 2)),
+            ("many such tables", times(&table(MAX_BARS - 1, 40))),
+            ("a row that never ends", format!("|a|\n|-|\n{}", times("|"))),
+            ("a table of a megabyte's cells", format!("|a|b|\n|-|-|\n{}", times("|c|d|\n"))),
+            ("quotes", times("> ")),
+            ("quotes of one line each", times(">\n")),
+            ("lists", times("- ")),
+            ("numbered lists", times("1. ")),
+            ("lists within lists", deep("-")),
+            ("quotes within quotes", deep(">")),
+            ("lists and quotes in turn", times("- > ")),
+            ("emphasis", format!("{}a{}", half("*a "), half(" a*"))),
+            ("emphasis of two kinds", format!("{}a{}", half("*a **b "), half(" b** a*"))),
+            ("emphasis that closes nothing", times("*a_ ")),
+            ("links in links", format!("{}a{}", half("["), half("](/a)"))),
+            ("pictures in pictures", format!("{}a{}", half("!["), half("](https://a.test)"))),
+            ("links that never end", times("[a](<b")),
+            ("one long address, named again and again", format!("[a]: {address}\n\n{}", half("[a] "))),
+            ("a long word", times("a")),
+            ("an address of slashes", format!("https:{}", times("/"))),
+            ("code that grows", (1..length.isqrt()).map(|ticks| format!("a{} ", "`".repeat(ticks))).collect()),
+            ("comments", times("<!-- ")),
+            ("elements", times("<a><b ")),
+            ("instructions", times("<?a ")),
+            ("headings", times("# a\n")),
+            ("lines", times("a\n")),
+            ("rules", times("---\n")),
+            ("entities", times("&amp;&#1114111;&")),
+        ]
+    }
+
+    #[test]
+    fn a_text_makes_no_more_than_its_length_allows() {
+        for (what, text) in bombs(25_000) {
+            let html = render(&text);
+            assert!(html.len() < 30 * text.len() + 100_000, "{what}: {} of {}", html.len(), text.len());
+            let (mut depth, mut deepest) = (0_usize, 0);
+            for tag in html.split('<').skip(1).filter(|tag| !tag.starts_with("br") && !tag.starts_with("hr")) {
+                depth = if tag.starts_with('/') { depth - 1 } else { depth + 1 };
+                deepest = deepest.max(depth);
+            }
+            assert_eq!(depth, 0, "{what}: {html:.200}");
+            assert!(deepest <= 2 * MAX_DEPTH + 4, "{what}: {deepest}");
+        }
+    }
+
+    #[test]
+    fn a_longer_text_is_more_work_in_proportion() {
+        let work = |text: &str| Parser::new_ext(text, options(text)).count();
+        for ((what, short), (_, long)) in bombs(64 * 1024).into_iter().zip(bombs(1 << 20)) {
+            let (work, more) = (work(&short), work(&long));
+            assert!(work < MAX_BARS * short.len(), "{what}: {work} events of {} bytes", short.len());
+            assert!(more < 20 * work, "{what}: {work} events, and of sixteen times as much {more}");
+        }
+    }
+
+    #[test]
+    fn a_text_with_a_very_wide_line_has_no_tables() {
+        let row = |bars: usize| format!("{}\n{}\n", "|a".repeat(bars), "|-".repeat(bars));
+        assert!(render(&row(MAX_BARS)).contains("<table") && !render(&row(MAX_BARS + 1)).contains("<table"));
+        assert_eq!(render("|a|b|\n|-|-|\nc\n").matches("<td>").count(), 2, "a short row is filled up");
     }
 
     #[test]

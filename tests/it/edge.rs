@@ -10,32 +10,32 @@ use tokio::time::timeout;
 use crate::support::TestDb;
 use crate::support::server::{Server, Wire, until};
 
-const SOON: Duration = Duration::from_millis(300);
+pub const SOON: Duration = Duration::from_millis(300);
 
 /// A published page on a socket, and what it needs to live.
-struct Edge {
-    server: Server,
-    _test: TestDb,
+pub struct Edge {
+    pub server: Server,
+    pub test: TestDb,
     _data: TempDir,
 }
 
 impl Edge {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::within(Limits::default()).await
     }
 
-    async fn within(limits: Limits) -> Self {
+    pub async fn within(limits: Limits) -> Self {
         let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
         let server = Server::published(&test.url, &test.clock, limits, &data).await;
-        Self { server, _test: test, _data: data }
+        Self { server, test, _data: data }
     }
 
-    async fn wire(&self) -> Wire {
+    pub async fn wire(&self) -> Wire {
         self.server.connect().await
     }
 
     /// The status of the one answer to `request`, after which the server closes the connection.
-    async fn status(&self, request: &str) -> u16 {
+    pub async fn status(&self, request: &str) -> u16 {
         let text = self.server.answer(request).await;
         assert_eq!(text.matches("HTTP/1.").count(), 1, "{request:?} was answered by {text}");
         text["HTTP/1.1 ".len()..][..3].parse().unwrap()

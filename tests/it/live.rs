@@ -191,7 +191,7 @@ async fn text(response: Response<Sent>) -> String {
 }
 
 /// A change that `/` shows.
-async fn add_component(test: &TestDb, name: &str) {
+pub async fn add_component(test: &TestDb, name: &str) {
     let mut tx = test.write().await.unwrap();
     let new = NewComponent {
         group_id: None,

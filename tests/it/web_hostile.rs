@@ -8,6 +8,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Publisher};
+use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
 use candor::token;
 use candor::web::admin::routes;
@@ -17,6 +18,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
+use crate::support::program::Program;
 use crate::support::samples;
 
 on_both_databases!(
@@ -27,8 +29,10 @@ on_both_databases!(
     languages_of_templates_stay_text,
     nothing_answers_but_what_is_documented,
     no_foreign_header_colours_an_answer,
+    a_header_nobody_asked_for_changes_no_byte,
     nonsense_about_ranges_and_encodings_costs_nothing,
     a_body_of_too_many_parts_is_answered_soon,
+    a_text_of_a_megabyte_is_refused,
     no_secret_is_logged_and_no_line_is_forged,
 );
 
@@ -157,9 +161,17 @@ async fn only_the_method_of_a_route_acts(test: TestDb) {
 async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.everything().await;
-    let good =
-        [("version", "1"), ("name", "Page"), ("url", ""), ("time_zone", "UTC"), ("logo_text", ""), ("links", "")];
-    for field in ["name", "url", "time_zone", "logo_text", "links"] {
+    let good = [
+        ("version", "1"),
+        ("name", "Page"),
+        ("url", ""),
+        ("time_zone", "UTC"),
+        ("logo_text", ""),
+        ("links", ""),
+        ("embedders", ""),
+    ];
+    let framed = app.visitor().get("/embed").await.headers;
+    for field in ["name", "url", "time_zone", "logo_text", "links", "embedders"] {
         for (bad, status) in [
             ("a\rb", 422),
             ("a\nb", 422),
@@ -175,7 +187,14 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
             assert_eq!(answer.status.as_u16(), status, "{field} {short:?}");
         }
     }
+    // What stands in the policy of the embedded view.
+    for bad in ["https://a.test\0", "https://a.test;script-src *", "https://a.test\r\nX: y", "https://a.test 'self'"] {
+        let mut fields = good;
+        fields[6].1 = bad;
+        assert_eq!(owner.post("/admin/settings", &fields).await.status.as_u16(), 422, "{bad:?}");
+    }
     assert!(app.everything().await == before);
+    assert_eq!(app.visitor().get("/embed").await.headers, framed);
 }
 
 async fn languages_of_templates_stay_text(test: TestDb) {
@@ -310,6 +329,97 @@ async fn no_foreign_header_colours_an_answer(test: TestDb) {
     assert_eq!(sent.location(), "/login?next=%2Fadmin");
 }
 
+/// Headers that a server may take for a truth, each with a value that would mean something.
+const FOREIGN: [(&str, &str); 60] = [
+    ("x-forwarded-host", "evil.test"),
+    ("x-forwarded-proto", "https"),
+    ("x-forwarded-scheme", "https"),
+    ("x-forwarded-ssl", "on"),
+    ("x-forwarded-port", "8443"),
+    ("x-forwarded-prefix", "/evil"),
+    ("x-forwarded-path", "/admin"),
+    ("x-forwarded-uri", "/admin"),
+    ("x-forwarded-server", "evil.test"),
+    ("x-forwarded-for", "127.0.0.1"),
+    ("x-forwarded-by", "127.0.0.1"),
+    ("x-forwarded", "for=127.0.0.1"),
+    ("forwarded", "for=127.0.0.1;host=evil.test;proto=https"),
+    ("forwarded-for", "127.0.0.1"),
+    ("x-host", "evil.test"),
+    ("x-original-host", "evil.test"),
+    ("x-http-host-override", "evil.test"),
+    ("x-original-url", "/admin"),
+    ("x-rewrite-url", "/admin"),
+    ("x-original-uri", "/admin"),
+    ("x-override-url", "/admin"),
+    ("x-accel-redirect", "/admin"),
+    ("x-sendfile", "/etc/passwd"),
+    ("destination", "/admin"),
+    ("x-http-method", "POST"),
+    ("x-http-method-override", "DELETE"),
+    ("x-method-override", "POST"),
+    ("x-real-ip", "127.0.0.1"),
+    ("x-client-ip", "127.0.0.1"),
+    ("x-cluster-client-ip", "127.0.0.1"),
+    ("x-remote-ip", "127.0.0.1"),
+    ("x-remote-addr", "127.0.0.1"),
+    ("x-originating-ip", "127.0.0.1"),
+    ("true-client-ip", "127.0.0.1"),
+    ("cf-connecting-ip", "127.0.0.1"),
+    ("fastly-client-ip", "127.0.0.1"),
+    ("client-ip", "127.0.0.1"),
+    ("x-user", "owner"),
+    ("x-remote-user", "owner"),
+    ("x-authenticated-user", "owner"),
+    ("x-middleware-subrequest", "middleware"),
+    ("x-requested-with", "XMLHttpRequest"),
+    ("x-debug", "1"),
+    ("x-purpose", "preview"),
+    ("purpose", "prefetch"),
+    ("sec-purpose", "prefetch"),
+    ("accept-language", "de, ar;q=0.9"),
+    ("accept-charset", "utf-7"),
+    ("user-agent", "Googlebot/2.1"),
+    ("referer", "https://evil.test/"),
+    ("origin", "https://evil.test"),
+    ("cookie", "sid=x; device=y; __Host-sid=z; lang=de; =; junk"),
+    ("authorization", "Bearer x"),
+    ("range", "bytes=0-9"),
+    ("if-range", "\"x\""),
+    ("if-match", "\"x\""),
+    ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"),
+    ("if-unmodified-since", "Fri, 01 Jan 2010 00:00:00 GMT"),
+    ("cache-control", "no-cache, only-if-cached"),
+    ("pragma", "no-cache"),
+];
+
+async fn a_header_nobody_asked_for_changes_no_byte(test: TestDb) {
+    let (app, _) = with_an_incident(test).await;
+    for address in [
+        "/",
+        "/history?q=x",
+        "/uptime",
+        "/incidents/it",
+        "/history.atom",
+        "/feed.json",
+        "/api/v2/summary.json",
+        "/history.json",
+        "/badge.svg",
+        "/maintenance.ics",
+        "/robots.txt",
+        "/nothing",
+    ] {
+        // The first makes it ready.
+        app.visitor().get(address).await;
+        let plain = app.visitor().get(address).await;
+        for headers in FOREIGN.chunks(1).chain([&FOREIGN[..]]) {
+            let answer = app.visitor().get_with(address, headers).await;
+            assert_eq!((answer.status, &answer.headers), (plain.status, &plain.headers), "{address} {headers:?}");
+            assert!(answer.body == plain.body, "{address} {headers:?}");
+        }
+    }
+}
+
 async fn nonsense_about_ranges_and_encodings_costs_nothing(test: TestDb) {
     let (app, _) = with_an_incident(test).await;
     let many = (0..1000).map(|n| format!("{n}-{n}")).collect::<Vec<_>>().join(",");
@@ -338,6 +448,25 @@ async fn nonsense_about_ranges_and_encodings_costs_nothing(test: TestDb) {
     }
     let twice = [("accept-encoding", "identity"), ("accept-encoding", "br")];
     assert_eq!(app.visitor().get_with("/", &twice).await.status, plain.status);
+}
+
+async fn a_text_of_a_megabyte_is_refused(test: TestDb) {
+    let (app, mut owner) = with_an_incident(test).await;
+    let ines = app.manager("Ines", Owner).await;
+    let program = Program::new(&app, &ines, "Writes", Scope::Admin).await;
+    let before = app.everything().await;
+    let table = |length: usize| format!("|a|b|\n|-|-|\n{}", "|c|d|\n".repeat(length / 6));
+    for (status, text) in [(413, table(1 << 20)), (422, table(100_000)), (422, "> ".repeat(20_000))] {
+        let said = [("phase", "identified"), ("body", text.as_str())];
+        let opened = owner.post("/admin/incidents", &[&said[..], &[("title", "x")]].concat()).await;
+        let updated = owner.post("/admin/incidents/it/updates", &[&said[..], &[("version", "1")]].concat()).await;
+        let asked = serde_json::json!({ "incident": { "name": "x", "status": "identified", "body": text } });
+        let asked = program.send(Method::POST, "/incidents", &asked).await;
+        for answer in [opened, updated, asked] {
+            assert_eq!(answer.status.as_u16(), status, "{} bytes", text.len());
+        }
+    }
+    assert!(app.everything().await == before);
 }
 
 async fn a_body_of_too_many_parts_is_answered_soon(test: TestDb) {

@@ -129,8 +129,36 @@ mod tests {
     fn a_site_that_may_embed_is_an_origin() {
         assert_eq!(embedders(" https://WWW.example.org/ \n\n").unwrap(), ["https://www.example.org"]);
         assert_eq!(embedders("").unwrap(), [""; 0]);
-        for bad in ["*", "https://example.org/path", "https://a.test 'self'", "javascript:alert(1)"] {
-            assert!(embedders(bad).is_err(), "{bad}");
+        let long = format!("https://{}.test", "a".repeat(1 << 20));
+        for bad in [
+            "*",
+            "https://*",
+            "https://example.org/path",
+            "https://example.org?",
+            "https://example.org#",
+            "https://me@example.org",
+            "https://example.org:x",
+            "https://a.test 'self'",
+            "https://a.test;",
+            "https://a.test; script-src *",
+            "https://a.test,https://b.test",
+            "https://a.test\0",
+            "https://a.test\t*",
+            "https://a.test\u{a0}*",
+            "https://a.test\rX: y",
+            "https://a.test\nX: y",
+            "https://a.test\u{85}X: y",
+            "https://a.test\u{2028}X: y",
+            "https://a.test\u{b}X: y",
+            "'self'",
+            "'unsafe-inline'",
+            "data:",
+            "https:",
+            "https://",
+            "javascript:alert(1)",
+            &long,
+        ] {
+            assert!(embedders(bad).is_err(), "{bad:.40}");
         }
         assert!(embedders(&(0..11).map(|n| format!("https://a{n}.test\n")).collect::<String>()).is_err());
     }

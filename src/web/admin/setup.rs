@@ -154,10 +154,10 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
 async fn gone(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
     refusal::record_stranger(state, address, "manager.refuse-link", "").await;
     let html = LinkGone { porch: porch(state, &nonce.0).await }.html();
-    Ok((StatusCode::NOT_FOUND, page(html)).into_response())
+    Ok(secret((StatusCode::NOT_FOUND, page(html)).into_response()))
 }
 
-/// The address of this page is a secret: it goes to nobody as a referrer.
+/// The address of this page is a secret, or nearly one where a letter is wrong: it goes to nobody as a referrer.
 fn secret(mut response: Response) -> Response {
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

@@ -23,7 +23,7 @@ use crate::web::client::ClientAddress;
 use crate::web::form::Search;
 
 /// How often a quiet stream says that it still is one, to the proxies between us.
-const KEEP_ALIVE: Duration = Duration::from_secs(25);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// A comment, which a client passes over.
 const STILL_HERE: Bytes = Bytes::from_static(b":\n\n");
 /// When a client comes back after its stream was cut, in milliseconds: not all in the same second.

@@ -1,7 +1,7 @@
 //! What visitors read beyond what the front has ready: pages rendered on demand, streams, and errors.
 
 mod data;
-mod events;
+pub(crate) mod events;
 mod health;
 mod pages;
 

@@ -4,6 +4,8 @@
 pub mod app;
 #[allow(dead_code, reason = "only the tests of passkeys need it")]
 pub mod device;
+#[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
+pub mod frames;
 #[allow(dead_code, reason = "only the tests of imports need it")]
 pub mod hosted;
 #[allow(dead_code, reason = "only the tests through the router need it")]

@@ -1,0 +1,100 @@
+//! Connections of HTTP/2, with the end that the library does not give them: it keeps one as long as somebody
+//! answers its pings. Here a connection has to be used, or it goes.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http2::Builder;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::connections::Limits;
+use crate::web::front::{Sent, Visit};
+use crate::web::public::events::KEEP_ALIVE;
+
+/// How long a connection may go unused: longer than an event stream with nothing to tell is silent.
+pub const IDLE: Duration = Duration::from_secs(60);
+const _: () = assert!(IDLE.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event streams would be cut");
+
+/// The most requests of one connection at once.
+const MAX_AT_ONCE: u32 = 100;
+/// The largest head of a request, in bytes, unpacked.
+const MAX_HEAD: u32 = 16 * 1024;
+
+/// Answers the requests of one connection until its client leaves or no longer uses it, or the server stops.
+pub async fn answer(stream: TcpStream, visit: Visit, limits: Limits, stop: CancellationToken) {
+    let used = Arc::new(Notify::new());
+    let noticed = used.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        noticed.notify_one();
+        let (answering, used) = (visit.call(request), noticed.clone());
+        async move { answering.await.map(|answer| answer.map(|body| Noticed { body, used })) }
+    });
+    let mut connection = pin!(builder(limits.head).serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = unused(&used, limits) => {}
+        () = stop.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // Whoever takes nothing of an answer would hold it for ever.
+    drop(timeout(limits.unread, connection).await);
+}
+
+/// Ends once nothing was asked, and nothing of any answer was taken, for as long as that may be. Pings, settings
+/// and windows are no use of a connection.
+async fn unused(used: &Notify, limits: Limits) {
+    let mut patience = limits.head;
+    while timeout(patience, used.notified()).await.is_ok() {
+        patience = limits.idle;
+    }
+}
+
+fn builder(head: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(head)
+        .keep_alive_timeout(head)
+        .max_concurrent_streams(MAX_AT_ONCE)
+        .max_header_list_size(MAX_HEAD);
+    builder
+}
+
+/// The body of an answer, of which it is noticed when some is taken. The library takes none where the client
+/// has left no room.
+struct Noticed {
+    body: Sent,
+    used: Arc<Notify>,
+}
+
+impl Body for Noticed {
+    type Data = Bytes;
+    type Error = <Sent as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let taken = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.used.notify_one();
+        Poll::Ready(taken)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,453 @@
+//! The exact header of every answer, by what it is and whatever its status.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use candor::connections::Limits;
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::api_token::Scope;
+use candor::domain::manager::LinkPurpose;
+use candor::streams::MAX_PER_CLIENT;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::edge::{Edge, SOON};
+use crate::support::app::{Answer, Browser, TestApp};
+use crate::support::program::Program;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    what_is_published_carries_exactly_this,
+    a_view_that_sites_may_frame_names_them_and_nobody_else,
+    what_is_answered_to_visitors_carries_exactly_this,
+    what_managers_are_answered_carries_exactly_this,
+    what_programs_are_answered_carries_exactly_this,
+    what_fails_carries_exactly_this,
+    without_tls_nothing_speaks_of_it,
+);
+
+/// Visitors come over TLS.
+const ORIGIN: &str = "https://status.test";
+
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json; charset=utf-8";
+const TOLD: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml; charset=utf-8";
+const CALENDAR: &str = "text/calendar; charset=utf-8";
+
+const SHORTLY: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400";
+const FOR_A_DAY: &str = "public, max-age=86400";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const NEVER: &str = "no-store";
+
+const OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
+    connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+const OF_THE_ADMIN: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
+    style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; \
+    base-uri 'none'; frame-ancestors 'none'";
+const STRICTEST: &str =
+    "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What else may stand in a header: it says what this answer is, and protects nobody.
+const OTHERS: [&str; 20] = [
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-max-age",
+    "allow",
+    "clear-site-data",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "etag",
+    "location",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "set-cookie",
+    "transfer-encoding",
+    "www-authenticate",
+    "x-accel-buffering",
+    "x-request-id",
+];
+
+/// What an answer is, as far as its header tells.
+#[derive(Clone, Copy, Debug)]
+struct Like {
+    kind: &'static str,
+    policy: &'static str,
+    kept: &'static str,
+    /// Whether pages and scripts of everybody may use it.
+    is_shared: bool,
+}
+
+impl Like {
+    const fn new(kind: &'static str, policy: &'static str, kept: &'static str) -> Self {
+        Self { kind, policy, kept, is_shared: false }
+    }
+
+    const fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
+    /// The header an answer like this has, sorted; `OTHERS` left out.
+    fn header(self) -> Vec<(&'static str, &'static str)> {
+        let reach = if self.is_shared { "cross-origin" } else { "same-origin" };
+        let mut lines = vec![
+            ("cache-control", self.kept),
+            ("content-security-policy", self.policy),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", reach),
+            ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"),
+            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+        ];
+        lines.extend([("content-type", self.kind)].into_iter().filter(|(_, kind)| !kind.is_empty()));
+        lines.extend(self.is_shared.then_some(("access-control-allow-origin", "*")));
+        lines.sort_unstable();
+        lines
+    }
+}
+
+const PAGE: Like = Like::new(HTML, OF_PAGES, SHORTLY);
+const FAILURE: Like = Like::new(HTML, OF_PAGES, NEVER);
+const ADMIN: Like = Like::new(HTML, OF_THE_ADMIN, NEVER);
+/// An answer of the admin that shows nothing.
+const SENT_ON: Like = Like::new("", OF_THE_ADMIN, NEVER);
+const TOLD_ONCE: Like = Like::new(TOLD, STRICTEST, NEVER);
+
+/// Fails where the header of an answer is not exactly what it should be. Hashes and nonces are any.
+#[track_caller]
+fn is_like(what: &str, answer: &Answer, like: Like) {
+    assert_eq!(told(&answer.headers), own(&like.header()), "{} {what}", answer.status);
+    let (vary, is_kept) = (answer.header("vary"), like.kept == SHORTLY);
+    assert!(vary == "accept-encoding" || (vary.is_empty() && !is_kept), "{what}: {vary}");
+}
+
+fn own(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+    lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// What a header says of how the answer may be used, sorted.
+fn told(headers: &HeaderMap) -> Vec<(String, String)> {
+    let told = headers.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && *name != "vary");
+    let mut told: Vec<_> =
+        told.map(|(name, value)| (name.as_str().to_owned(), anyone(value.to_str().unwrap()))).collect();
+    told.sort_unstable();
+    told
+}
+
+/// A policy with a star for each hash and nonce.
+fn anyone(policy: &str) -> String {
+    let word = |word: &str| match word.strip_prefix('\'').and_then(|word| word.split_once('-')) {
+        Some((kind @ ("sha256" | "nonce"), _)) => format!("'{kind}-*'{}", if word.ends_with(';') { ";" } else { "" }),
+        _ => word.to_owned(),
+    };
+    policy.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A browser's session under TLS.
+async fn logged_in(app: &TestApp, role: candor::domain::Role) -> Browser {
+    let mut browser = app.logged_in(role).await;
+    let id = browser.cookies.remove("sid").unwrap();
+    browser.cookies.insert("__Host-sid".into(), id);
+    browser
+}
+
+/// A page with an incident, a maintenance to come and a component.
+async fn published(test: TestDb) -> TestApp {
+    let app = TestApp::at(test, ORIGIN).await;
+    app.component("DNS").await;
+    let now = app.clock.now();
+    let old = samples::incident("old", now - TimeDelta::days(900));
+    app.add(&[samples::incident("it", now), old]).await;
+    app.plan(&[samples::maintenance("m", now + TimeDelta::days(2), now + TimeDelta::days(3), &[])]).await;
+    app
+}
+
+async fn what_is_published_carries_exactly_this(test: TestDb) {
+    let app = published(test).await;
+    let dns = app.publisher.snapshot().unwrap().components[0].id.clone();
+    let badge = format!("/components/{dns}/badge.svg");
+    let chosen = format!("/uptime_showcase?components={dns}");
+    let shared = |kind| Like::new(kind, STRICTEST, SHORTLY).shared();
+    let file = |kind, kept| Like::new(kind, STRICTEST, kept);
+    let css = candor::web::assets::addresses().css.as_str();
+    for (address, like) in [
+        ("/", PAGE),
+        ("/history", PAGE),
+        ("/history?q=text", PAGE),
+        ("/history/2026-11", PAGE),
+        ("/uptime", PAGE),
+        ("/incidents/it", PAGE),
+        ("/incidents/old", PAGE),
+        ("/incidents/m", PAGE),
+        ("/api", PAGE),
+        ("/embed", PAGE),
+        ("/embed/frame", PAGE),
+        ("/history.atom", shared("application/atom+xml; charset=utf-8")),
+        ("/history.rss", shared("application/rss+xml; charset=utf-8")),
+        ("/feed.json", shared("application/feed+json; charset=utf-8")),
+        ("/api/v2/summary.json", shared(JSON)),
+        ("/api/v2/status.json", shared(JSON)),
+        ("/api/v2/components.json", shared(JSON)),
+        ("/api/v2/incidents.json", shared(JSON)),
+        ("/api/v2/scheduled-maintenances.json", shared(JSON)),
+        ("/api/v2/incidents/it.json", shared(JSON)),
+        ("/api/v2/incidents/old.json", shared(JSON)),
+        ("/api/openapi.json", shared(JSON)),
+        ("/incidents/it.json", shared(JSON)),
+        ("/incidents/old.json", shared(JSON)),
+        ("/history.json", shared(JSON)),
+        ("/history.json?page=2", shared(JSON)),
+        ("/uptime_showcase", shared(JSON)),
+        (&chosen, shared(JSON)),
+        ("/.well-known/candor-audit", shared(JSON)),
+        ("/badge.svg", shared(SVG)),
+        (&badge, shared(SVG)),
+        ("/embed/script.js", shared(SCRIPT)),
+        ("/embed/frame.js", shared(SCRIPT)),
+        ("/maintenance.ics", file(CALENDAR, SHORTLY)),
+        ("/incidents/m.ics", file(CALENDAR, SHORTLY)),
+        ("/favicon.svg", file("image/svg+xml", FOR_A_DAY)),
+        ("/robots.txt", file(TEXT, FOR_A_DAY)),
+        (css, file("text/css; charset=utf-8", FOR_EVER)),
+    ] {
+        // Rendered, and as it is known from then on; packed; the header alone; and what the reader has already.
+        for asked in [&[][..], &[], &[("accept-encoding", "br")], &[("range", "bytes=0-9")]] {
+            let answer = app.visitor().get_with(address, asked).await;
+            assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
+            is_like(address, &answer, like);
+            let head = app.visitor().send(Method::HEAD, address, asked, Body::empty()).await;
+            assert_eq!(head.status, StatusCode::OK, "{address}");
+            is_like(address, &head, like);
+            let known = app.visitor().get_with(address, &[("if-none-match", answer.header("etag"))]).await;
+            assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{address}");
+            is_like(address, &known, like);
+        }
+    }
+}
+
+async fn a_view_that_sites_may_frame_names_them_and_nobody_else(test: TestDb) {
+    let app = TestApp::at(test, ORIGIN).await;
+    let mut owner = logged_in(&app, Owner).await;
+    let sites = [("embedders", "https://a.test\r\nhttps://b.test:8443"), ("name", "Acme"), ("time_zone", "UTC")];
+    let saved = owner.post("/admin/settings", &[&sites[..], &[("version", "1")]].concat()).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
+    let policy = OF_PAGES.replace("ancestors 'none'", "ancestors https://a.test https://b.test:8443");
+    let lines: Vec<_> = PAGE.header().into_iter().filter(|(name, _)| *name != "x-frame-options").collect();
+    let mut expected = own(&lines);
+    expected.iter_mut().find(|(name, _)| name == "content-security-policy").unwrap().1 = policy;
+    for address in ["/embed", "/embed/frame"] {
+        let answer = app.visitor().get(address).await;
+        let known = app.visitor().get_with(address, &[("if-none-match", answer.header("etag"))]).await;
+        assert_eq!((answer.status, known.status), (StatusCode::OK, StatusCode::NOT_MODIFIED));
+        assert_eq!((told(&answer.headers), told(&known.headers)), (expected.clone(), expected.clone()), "{address}");
+    }
+    is_like("/", &app.visitor().get("/").await, PAGE);
+    is_like("/nothing", &app.visitor().get("/nothing").await, FAILURE);
+}
+
+async fn what_is_answered_to_visitors_carries_exactly_this(test: TestDb) {
+    let app = published(test).await;
+    let mut visitor = app.visitor();
+    let json = [("accept", "application/json")];
+    let own_page = ("sec-fetch-site", "same-origin");
+    let preflight = [("origin", "https://else.test"), ("access-control-request-method", "GET")];
+    let mut send = async |method: &str, address: &str, headers: &[(&str, &str)]| {
+        visitor.send(method.parse().unwrap(), address, headers, Body::empty()).await
+    };
+    let telling = Like::new(TEXT, STRICTEST, NEVER);
+    let nothing = Like::new("", STRICTEST, NEVER);
+    let rows = [
+        (200, "the health", send("GET", "/healthz", &[]).await, telling),
+        (200, "its head", send("HEAD", "/healthz", &[]).await, telling),
+        (200, "whether it is ready", send("GET", "/readyz", &[]).await, TOLD_ONCE),
+        (204, "a question of a script", send("OPTIONS", "/api/v2/status.json", &preflight).await, nothing.shared()),
+        (400, "no host", send("GET", "/", &[("host", "")]).await, FAILURE),
+        (400, "a body of unclear length", send("GET", "/", &[("transfer-encoding", "chunked")]).await, FAILURE),
+        (403, "a foreign page", send("POST", "/login", &[]).await, FAILURE),
+        (404, "nothing", send("GET", "/nothing", &[]).await, FAILURE),
+        (404, "its head", send("HEAD", "/nothing", &[]).await, FAILURE),
+        (404, "no incident", send("GET", "/incidents/gone", &[]).await, FAILURE),
+        (404, "no incident, as is known", send("GET", "/incidents/gone", &[]).await, FAILURE),
+        (404, "no badge", send("GET", "/components/gone/badge.svg", &[]).await, FAILURE),
+        (404, "no calendar", send("GET", "/incidents/gone.ics", &[]).await, FAILURE),
+        (404, "no document", send("GET", "/api/v2/gone.json", &[]).await, TOLD_ONCE.shared()),
+        (404, "no incident of programs", send("GET", "/api/v2/incidents/gone.json", &[]).await, TOLD_ONCE.shared()),
+        (404, "nothing, in JSON", send("GET", "/nothing", &json).await, TOLD_ONCE),
+        (405, "a wrong method", send("DELETE", "/history", &[own_page]).await, FAILURE),
+        (405, "a method that echoes", send("TRACE", "/", &[]).await, FAILURE),
+        (
+            405,
+            "a wrong method of programs",
+            send("DELETE", "/api/v2/status.json", &[own_page]).await,
+            TOLD_ONCE.shared(),
+        ),
+        (421, "another host", send("GET", "/", &[("host", "else.test")]).await, FAILURE),
+        (421, "another host, in JSON", send("GET", "/feed.json", &[("host", "else.test")]).await, TOLD_ONCE.shared()),
+        (501, "no method", send("PROPFIND", "/", &[]).await, FAILURE),
+    ];
+    for (status, what, answer, like) in rows {
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
+        is_like(what, &answer, like);
+    }
+    let seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| app.streams().enter(None).unwrap()).collect();
+    let full = app.visitor().get("/events").await;
+    assert_eq!((full.status, full.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "30"));
+    is_like("one stream too many", &full, TOLD_ONCE);
+    drop(seats);
+    app.streams().end();
+    let over = app.visitor().get("/events").await;
+    assert_eq!(over.status, StatusCode::SERVICE_UNAVAILABLE);
+    is_like("no streams any more", &over, TOLD_ONCE);
+}
+
+async fn what_managers_are_answered_carries_exactly_this(test: TestDb) {
+    let app = published(test).await;
+    let (mut owner, mut viewer) = (logged_in(&app, Owner).await, logged_in(&app, Viewer).await);
+    let dns = app.publisher.snapshot().unwrap().components[0].id.clone();
+    let set_status = format!("/admin/components/{dns}/status");
+    let large = "x".repeat(600 * 1024);
+    let form = "application/x-www-form-urlencoded";
+    let same = [("sec-fetch-site", "same-origin"), ("content-type", "text/plain")];
+    let no_text = [("sec-fetch-site", "same-origin"), ("content-type", form)];
+    let mut rows = vec![
+        (200, "the desk", owner.get("/admin").await, ADMIN),
+        (200, "the settings", owner.get("/admin/settings").await, ADMIN),
+        (200, "the login", app.visitor().get("/login").await, ADMIN),
+        (303, "nobody's desk", app.visitor().get("/admin").await, SENT_ON),
+        (303, "a new group", owner.post("/admin/groups", &[("name", "Core")]).await, SENT_ON),
+        (400, "a choice that is none", owner.post(&set_status, &[("version", "1"), ("status", "x")]).await, FAILURE),
+        (400, "no text", owner.send(Method::POST, "/admin/groups", &no_text, "name=%FF".into()).await, FAILURE),
+        (403, "too low a role", viewer.get("/admin/managers").await, FAILURE),
+        (403, "a foreign page", owner.post_with("/admin/groups", &[("name", "x")], &[]).await, FAILURE),
+        (404, "nothing", owner.get("/admin/incidents/gone").await, FAILURE),
+        (404, "no address", owner.get("/admin/gone").await, FAILURE),
+        (405, "a wrong method", owner.post("/admin/managers/gone", &[]).await, FAILURE),
+        (409, "a conflict", owner.post(&set_status, &[("version", "9"), ("status", "operational")]).await, FAILURE),
+        (413, "too much", owner.post("/admin/groups", &[("name", &large)]).await, FAILURE),
+        (415, "no form", owner.send(Method::POST, "/admin/groups", &same, "x".into()).await, FAILURE),
+        (422, "a wrong form", owner.post("/admin/groups", &[("name", "")]).await, ADMIN),
+        (422, "a refused login", app.visitor().post("/login", &[("email", "x"), ("password", "y")]).await, ADMIN),
+    ];
+    let mut stranger = app.visitor();
+    stranger.peer = Some([192, 0, 2, 7].into());
+    for number in 0..10 {
+        let email = format!("nobody{number}@example.org");
+        stranger.post("/login", &[("email", &email), ("password", "x")]).await;
+    }
+    rows.push((429, "too many logins", stranger.post("/login", &[("email", "x"), ("password", "y")]).await, FAILURE));
+    rows.push((303, "the way out", viewer.post("/logout", &[]).await, SENT_ON));
+    for (status, what, answer, like) in rows {
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
+        is_like(what, &answer, like);
+    }
+    // The address of a one-time link goes to nobody.
+    let invited = app.manager("Rui", Viewer).await;
+    let token = app.link(LinkPurpose::Reset, Some(&invited), TimeDelta::minutes(5)).await;
+    for token in [token.as_str(), "gone"] {
+        let mut answer = app.visitor().get(&format!("/setup/{token}")).await;
+        let usual = "strict-origin-when-cross-origin".parse().unwrap();
+        assert_eq!(answer.headers.insert("referrer-policy", usual).unwrap(), "no-referrer");
+        is_like(token, &answer, ADMIN);
+    }
+}
+
+async fn what_programs_are_answered_carries_exactly_this(test: TestDb) {
+    let app = published(test).await;
+    let ines = app.manager("Ines", Owner).await;
+    let reading = Program::new(&app, &ines, "Reads", Scope::Read).await;
+    let writing = Program::new(&app, &ines, "Writes", Scope::Admin).await;
+    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
+    let none = json!({});
+    let group = json!({ "component_group": { "name": "Core", "components": [] } });
+    let component = json!({ "component": { "name": "Mail" } });
+    let made = writing.make("/components", &component).await;
+    let gone = format!("/components/{}", made["id"].as_str().unwrap());
+    let anonymous = app.visitor().get("/v1/pages").await;
+    let rows = [
+        (200, "the page", writing.send(get.clone(), "", &none).await),
+        (200, "the document of all", app.visitor().get("/v1/openapi.json").await),
+        (201, "a component", writing.send(post.clone(), "/components", &component).await),
+        (204, "none any more", writing.send(delete.clone(), &gone, &none).await),
+        (400, "no JSON", writing.send_with(post.clone(), "/components", "{".into(), &[JSON_BODY]).await),
+        (401, "nobody", anonymous),
+        (403, "too small a scope", reading.send(post.clone(), "/components", &component).await),
+        (404, "nothing", writing.send(get.clone(), "/incidents/gone", &none).await),
+        (404, "no address", app.visitor().get("/v1/gone").await),
+        (405, "a wrong method", writing.send(delete.clone(), "/components", &none).await),
+        (413, "too much", writing.send_with(post.clone(), "/components", "x".repeat(600 * 1024), &[JSON_BODY]).await),
+        (422, "a wrong group", writing.send(post.clone(), "/component-groups", &group).await),
+    ];
+    for (status, what, answer) in rows {
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
+        is_like(what, &answer, if status == 204 { Like::new("", STRICTEST, NEVER) } else { TOLD_ONCE });
+    }
+    let mut last = writing.send(post.clone(), "/components", &none).await;
+    for _ in 0..candor::state::TOKEN_WRITES {
+        last = writing.send(post.clone(), "/components", &none).await;
+    }
+    assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
+    is_like("too many calls", &last, TOLD_ONCE);
+}
+
+const JSON_BODY: (&str, &str) = ("content-type", "application/json");
+
+async fn what_fails_carries_exactly_this(test: TestDb) {
+    let app = published(test).await;
+    let mut owner = logged_in(&app, Owner).await;
+    app.tamper("drop table templates", "drop table templates cascade").await;
+    app.tamper("drop view public_incidents", "drop view public_incidents cascade").await;
+    let rows = [
+        ("/admin/templates", FAILURE),
+        ("/incidents/older", FAILURE),
+        ("/api/v2/incidents/older.json", TOLD_ONCE.shared()),
+    ];
+    for (address, like) in rows {
+        let answer = owner.get(address).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{address}: {}", answer.text());
+        is_like(address, &answer, like);
+    }
+    let ready = app.visitor().get("/").await;
+    is_like("what is ready", &ready, PAGE);
+}
+
+async fn without_tls_nothing_speaks_of_it(test: TestDb) {
+    let app = TestApp::unpublished(test, "http://status.test");
+    for (address, like) in [("/", FAILURE), ("/feed.json", TOLD_ONCE.shared()), ("/badge.svg", FAILURE)] {
+        let answer = app.visitor().get(address).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"), "{address}");
+        assert_eq!(told(&answer.headers), in_the_open(like), "{address}");
+    }
+    app.publish().await;
+    assert_eq!(told(&app.visitor().get("/").await.headers), in_the_open(PAGE));
+}
+
+/// The header of an answer like this to visitors who don't come over TLS.
+fn in_the_open(like: Like) -> Vec<(String, String)> {
+    own(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
+}
+
+#[tokio::test]
+async fn what_only_a_socket_shows_carries_exactly_this() {
+    let edge = Edge::within(Limits { body: SOON, ..Limits::default() }).await;
+    let mut late = edge.wire().await;
+    let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n";
+    late.say(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail")).await;
+    let mut stream = edge.wire().await;
+    stream.get("/events").await;
+    let events = Like::new("text/event-stream", STRICTEST, NEVER);
+    for (status, mut wire, like) in [(408, late, FAILURE), (200, stream, events)] {
+        let heard = wire.hear("\r\n\r\n").await;
+        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
+        let lines = heard.split("\r\n\r\n").next().unwrap().lines().skip(1);
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
+        assert_eq!(told(&headers.collect()), in_the_open(like), "{status}");
+    }
+}
