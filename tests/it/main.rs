@@ -58,6 +58,7 @@ mod web_sessions;
 mod web_told;
 mod web_v1_components;
 mod web_v1_events;
+mod web_v1_matrix;
 mod web_v1_routes;
 mod web_visibility;
 mod web_weight;
