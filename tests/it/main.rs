@@ -43,6 +43,7 @@ mod web_hostile;
 mod web_import;
 mod web_incidents;
 mod web_links;
+mod web_lists;
 mod web_login;
 mod web_maintenances;
 mod web_maintenances_public;

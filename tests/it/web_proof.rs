@@ -53,7 +53,7 @@ async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: 
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
     let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
     assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
-    let all = managers::list(&mut app.db.read().await.unwrap()).await.unwrap();
+    let all = managers::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     let rui = all.iter().find(|manager| manager.email == "rui@example.org").unwrap();
     assert_eq!((rui.name.as_str(), rui.role), ("Rui \"Ñ\" <b>", Publisher));
     assert!(app.audit().await.iter().any(|record| record.action == "manager.prove"));
