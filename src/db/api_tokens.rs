@@ -129,13 +129,12 @@ pub async fn delete(tx: &mut WriteTx, id: &TokenId) -> Result<()> {
     if deleted == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-/// Ends every token of a manager.
+/// Ends every token of a manager; tells how many there were.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
-    run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())?;
-    Ok(())
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+    run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())
 }
 
 impl TryFrom<Row> for ApiToken {

@@ -9,6 +9,9 @@ use crate::domain::{Manager, ManagerId, Role};
 /// The most owners among whom one is chosen.
 const MAX_KEEPERS: i64 = 500;
 
+/// Why the last owner stays one.
+const LAST_OWNER: &str = "this is the last active owner: make somebody else an owner first";
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
@@ -170,6 +173,21 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
+/// Ends all sessions and tokens of a manager to whom the identity provider gives no role any more; tells whether there
+/// were any.
+///
+/// # Errors
+/// A conflict where nobody else can administer, or whose password alone counts: they stay what they are.
+pub async fn shut_out(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
+    super::policy::keep_the_keeper(tx, &manager.id).await?;
+    if is_active_owner(manager) && active_owners(tx).await? == 1 {
+        return Err(Error::Conflict(LAST_OWNER));
+    }
+    let sessions = super::sessions::delete_of(tx, &manager.id, None).await?;
+    let tokens = super::api_tokens::delete_of(tx, &manager.id).await?;
+    Ok(sessions + tokens > 0)
+}
+
 /// Lets a disabled manager log in again.
 ///
 /// # Errors
@@ -243,7 +261,7 @@ pub(super) fn is_active_owner(manager: &Manager) -> bool {
 /// none yet, because the first has not accepted the invitation, others may still be changed.
 pub(super) async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
     if active_owners(tx).await? == 0 {
-        return Err(Error::Conflict("this is the last active owner: make somebody else an owner first"));
+        return Err(Error::Conflict(LAST_OWNER));
     }
     Ok(())
 }

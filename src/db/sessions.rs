@@ -145,14 +145,13 @@ pub async fn delete(tx: &mut WriteTx, id_hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends every session of a manager, but the one with the hash `keep`.
+/// Ends every session of a manager, but the one with the hash `keep`; tells how many there were.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<()> {
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<u64> {
     let sql = "delete from sessions where manager_id = $1 and id_hash <> $2";
-    run!(tx, sql, manager.as_str(), keep.unwrap_or(""))?;
-    Ok(())
+    run!(tx, sql, manager.as_str(), keep.unwrap_or(""))
 }
 
 /// Forgets sessions that ran out.
@@ -164,13 +163,24 @@ pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, born_si
     Ok(())
 }
 
-/// How many sessions there are in which nobody is logged in, used after `since`.
+/// Ends one session of a stranger, if there are `most` already that were used after `since`: the oldest of the
+/// neighbourhood that has most of them. Those that say no address are not counted: they have shown a password.
 ///
 /// # Errors
-/// Where the database can't be read.
-pub async fn count_strangers(tx: &mut Tx, since: DateTime<Utc>) -> Result<i64> {
-    let sql = "select count(*) from sessions where manager_id is null and last_seen_at > $1";
-    Ok(row!(tx, (i64,), sql, since)?.map_or(0, |(count,)| count))
+/// Where the database can't be written.
+pub async fn make_room(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> Result<()> {
+    let sql = "select count(*) from sessions where manager_id is null and address <> '' and last_seen_at > $1";
+    if row!(tx, (i64,), sql, since)?.is_none_or(|(count,)| count < most) {
+        return Ok(());
+    }
+    let sql = "delete from sessions where id_hash = (
+                 select id_hash from sessions
+                 where manager_id is null and last_seen_at > $1 and address = (
+                   select address from sessions where manager_id is null and address <> '' and last_seen_at > $1
+                   group by address order by count(*) desc, min(last_seen_at), address limit 1)
+                 order by last_seen_at, id_hash limit 1)";
+    run!(tx, sql, since)?;
+    Ok(())
 }
 
 /// A session and what its manager is called.
