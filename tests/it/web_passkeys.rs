@@ -10,7 +10,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::device::Device;
 
-const HERE: &str = "https://status.test";
+pub const HERE: &str = "https://status.test";
 
 on_both_databases!(
     a_passkey_is_a_login_of_its_own,
@@ -27,7 +27,7 @@ on_both_databases!(
     strangers_get_in_each_others_way_only,
 );
 
-async fn ask(browser: &mut Browser, address: &str) -> Value {
+pub async fn ask(browser: &mut Browser, address: &str) -> Value {
     let answer = browser.post(address, &[]).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     serde_json::from_slice(&answer.body).unwrap()
@@ -43,7 +43,7 @@ async fn add(browser: &mut Browser, name: &str) -> (Device, Answer) {
 }
 
 /// A manager with a passkey.
-async fn with_passkey(app: &TestApp) -> (Manager, Device, Browser) {
+pub async fn with_passkey(app: &TestApp) -> (Manager, Device, Browser) {
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
     let (device, answer) = add(&mut browser, "Laptop").await;

@@ -91,6 +91,13 @@ impl TestApp {
         app
     }
 
+    /// A server that sends mail, and whose managers may log in at `provider`.
+    pub async fn with_everything(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
+        let app = Self::with(test, ORIGIN, render_site, Some(mailer), Some(provider));
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
     /// The same server with another `provider`, or none, over the same database.
     pub fn under(&self, provider: Option<Provider>) -> Browser {
         let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
