@@ -30,6 +30,7 @@ mod maintenance_steps;
 mod moving;
 mod nasty;
 mod nasty_programs;
+mod nasty_work;
 mod oidc;
 mod oidc_hostile;
 mod oidc_proof;
