@@ -55,9 +55,8 @@ impl<'a> Watch<'a> {
     }
 
     /// One row, of this kind and of this one.
-    #[track_caller]
-    fn left(&mut self, action: &'static str, who: &'static str, what: &'static str) -> impl Future<Output = ()> {
-        async move { assert_eq!(self.news().await, [(action.to_owned(), who.to_owned())], "{what}") }
+    async fn left(&mut self, action: &str, who: &str, what: &str) {
+        assert_eq!(self.news().await, [(action.to_owned(), who.to_owned())], "{what}");
     }
 }
 
