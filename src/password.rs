@@ -3,6 +3,7 @@
 //! argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet); 15 characters at
 //! least because the password is the only factor, no rules of composition (NIST SP 800-63B-4).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use argon2::password_hash::phc::PasswordHash;
@@ -26,6 +27,9 @@ const MAX_KNOWN_WAITING: usize = 10;
 /// One password is hashed per core at a time: each takes 19 MiB and some 20 ms.
 static QUEUE: LazyLock<Queue> =
     LazyLock::new(|| Queue::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+
+/// How often the work of hashing was done since the start.
+static HASHINGS: AtomicU64 = AtomicU64::new(0);
 
 /// Why a password could not be hashed.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +97,11 @@ pub enum Verdict {
 /// Where too many wait already.
 pub async fn verify(password: String, hash: Option<String>) -> Result<Verdict, Error> {
     place()?.verify(password, hash).await
+}
+
+/// How often a password was hashed since the start, or compared, which costs the same.
+pub fn hashings() -> u64 {
+    HASHINGS.load(Ordering::Relaxed)
 }
 
 /// A place among those who wait for their turn.
@@ -174,6 +183,7 @@ fn argon2id() -> Result<Argon2<'static>, Error> {
 }
 
 fn hash_now(password: &[u8]) -> Result<String, Error> {
+    HASHINGS.fetch_add(1, Ordering::Relaxed);
     let hashed = argon2id()?.hash_password(password);
     hashed.map(|hash| hash.to_string()).map_err(|error| Error::Failed(error.to_string()))
 }
@@ -184,6 +194,7 @@ fn verify_now(password: &str, hash: Option<&str>) -> Result<Verdict, Error> {
     let Some(hash) = hash.or(NOBODY.as_deref()) else { return Ok(Verdict::Wrong) };
     let password = if known { password } else { "" };
     let parsed = PasswordHash::new(hash).map_err(|error| Error::Failed(error.to_string()))?;
+    HASHINGS.fetch_add(1, Ordering::Relaxed);
     if argon2id()?.verify_password(password.as_bytes(), &parsed).is_err() || !known {
         return Ok(Verdict::Wrong);
     }

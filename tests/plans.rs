@@ -191,7 +191,7 @@ async fn work(db: &Db) {
     desk::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
     desk::owner_of_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
     let mut incident = desk::find(&mut tx, &id("past7")).await.unwrap();
-    desk::open(&mut tx).await.unwrap();
+    desk::open(&mut tx, None, 100).await.unwrap();
     desk::list(&mut tx, None, 50).await.unwrap();
     desk::due(&mut tx, now()).await.unwrap();
     let mut work = maintenances::find(&mut tx, &maintenance_id("work7")).await.unwrap();

@@ -183,10 +183,13 @@ async fn post(
     Ok(())
 }
 
+/// So many open incidents are listed whatever the limit of the others is.
+const MOST_OPEN: i64 = 100;
+
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(tell::plainly)?;
     let zone = page::load(&mut tx).await?.time_zone;
-    let mut shown = desk::open(&mut tx).await?;
+    let mut shown = desk::open(&mut tx, None, i64::from(limit).max(MOST_OPEN)).await?;
     let newest = desk::list(&mut tx, None, i64::from(limit)).await?;
     shown.extend(newest.into_iter().filter(|incident| !incident.is_open()));
     let row = |incident: &Incident| {

@@ -123,9 +123,19 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
     Ok(())
 }
 
+/// How many managers are read at once.
+const READ_AT_ONCE: i64 = 500;
+
 async fn list(db: &Db) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(tell::plainly)?;
-    let (managers, zone) = (managers::list(&mut tx).await?, page::load(&mut tx).await?.time_zone);
+    let zone = page::load(&mut tx).await?.time_zone;
+    let mut managers = managers::list(&mut tx, None, READ_AT_ONCE).await?;
+    let mut read = managers.len();
+    while read > 0 {
+        let more = managers::list(&mut tx, managers.last().map(|last| &last.id), READ_AT_ONCE).await?;
+        read = more.len();
+        managers.extend(more);
+    }
     let row = |manager: &Manager| {
         let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| tell::time(at, zone));
         [manager.email.clone(), manager.name.clone(), manager.role.key().into(), state(manager).into(), login]

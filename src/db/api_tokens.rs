@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::incidents::behind;
 use super::{Error, Result, Tx, WriteTx, random};
 use crate::domain::api_token::{ApiToken, MAX_TOKENS, Scope};
 use crate::domain::forms::NewApiToken;
+use crate::domain::history::Cursor;
 use crate::domain::{Manager, ManagerId, TokenId};
-
-/// The most tokens a list of everybody's gives.
-const MAX_LISTED: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -64,19 +63,20 @@ pub async fn create(
     Ok(token)
 }
 
-/// Everybody's tokens, by manager and name.
+/// At most `limit` of everybody's tokens, the newest first, behind `cursor` where one is given.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn list(tx: &mut Tx) -> Result<Vec<ApiToken>> {
+pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<ApiToken>> {
+    let (before, id) = behind(cursor);
     let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
                  t.expires_at, t.last_used_at
                from api_tokens t join managers m on m.id = t.manager_id
-               order by lower(m.name), m.id, lower(t.name), t.id limit $1";
-    rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(ApiToken::try_from).collect()
+               where (t.created_at, t.id) < ($1, $2) order by t.created_at desc, t.id desc limit $3";
+    rows!(tx, Row, sql, before, id, limit)?.into_iter().map(ApiToken::try_from).collect()
 }
 
-/// The tokens of one manager, by name.
+/// The tokens of one manager, by name: all of them, for nobody has more than [`MAX_TOKENS`].
 ///
 /// # Errors
 /// Where the database can't be read.
@@ -85,7 +85,7 @@ pub async fn list_of(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<ApiToken>> 
                  t.expires_at, t.last_used_at
                from api_tokens t join managers m on m.id = t.manager_id
                where t.manager_id = $1 order by lower(t.name), t.id limit $2";
-    rows!(tx, Row, sql, manager.as_str(), MAX_LISTED)?.into_iter().map(ApiToken::try_from).collect()
+    rows!(tx, Row, sql, manager.as_str(), MAX_TOKENS as i64)?.into_iter().map(ApiToken::try_from).collect()
 }
 
 /// One token.
@@ -129,13 +129,12 @@ pub async fn delete(tx: &mut WriteTx, id: &TokenId) -> Result<()> {
     if deleted == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-/// Ends every token of a manager.
+/// Ends every token of a manager; tells how many there were.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
-    run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())?;
-    Ok(())
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+    run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())
 }
 
 impl TryFrom<Row> for ApiToken {
@@ -154,4 +153,9 @@ impl TryFrom<Row> for ApiToken {
             last_used_at: row.last_used_at,
         })
     }
+}
+
+/// The place of a token in the list of everybody's.
+pub fn cursor(token: &ApiToken) -> Option<Cursor> {
+    Cursor::at(token.created_at, token.id.as_str())
 }

@@ -6,6 +6,10 @@ use super::{Error, Result, Tx, WriteTx, echoes, random};
 use crate::domain::forms::{NewComponent, NewGroup};
 use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 
+/// The most components and groups there may be: they stand on one page, all at once.
+const MAX_COMPONENTS: i64 = 2000;
+const MAX_GROUPS: i64 = 500;
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
@@ -32,7 +36,7 @@ struct GroupRow {
     version: i64,
 }
 
-/// Every component in the order of the page: by the place of its group, or its own where it has none,
+/// Every component, of which there are never more than [`MAX_COMPONENTS`], in the order of the page: by the place of its group, or its own where it has none,
 /// then by its place within the group.
 ///
 /// # Errors
@@ -85,8 +89,12 @@ pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> 
 /// Adds `component` as it is, as an import does.
 ///
 /// # Errors
-/// A conflict where its id is taken; `NotFound` where its group does not exist.
+/// A conflict where its id is taken or there are as many as there may be; `NotFound` where its group does not exist.
 pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
+    let count = row!(tx, (i64,), "select count(*) from components")?;
+    if count.is_some_and(|(count,)| count >= MAX_COMPONENTS) {
+        return Err(Error::Conflict("there are 2000 components already: delete some that nobody asks for"));
+    }
     if let Some(group) = &component.group_id {
         find_group(tx, group).await?;
     }
@@ -204,8 +212,12 @@ pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -
 /// Adds `group` as it is, as an import does.
 ///
 /// # Errors
-/// A conflict where its id is taken.
+/// A conflict where its id is taken or there are as many as there may be.
 pub async fn insert_group(tx: &mut WriteTx, group: &Group) -> Result<()> {
+    let count = row!(tx, (i64,), "select count(*) from component_groups")?;
+    if count.is_some_and(|(count,)| count >= MAX_GROUPS) {
+        return Err(Error::Conflict("there are 500 groups already: delete some that nobody asks for"));
+    }
     run!(
         tx,
         "insert into component_groups (id, name, description, position, created_at, updated_at, version)

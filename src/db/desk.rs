@@ -52,12 +52,34 @@ pub async fn owner_of_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<Strin
     Ok(row!(tx, (String,), sql, feed_id)?.map(|(id,)| id))
 }
 
-/// Every open incident, newest start first, at most 100.
+/// At most `limit` open incidents, newest start first, behind `cursor` where one is given.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
-    load_all!(tx, "select id from incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
+pub async fn open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
+    let (before, id) = super::incidents::behind(cursor);
+    load_all!(
+        tx,
+        "select id from incidents where phase <> 'resolved' and (started_at, id) < ($1, $2)
+         order by started_at desc, id desc limit $3",
+        before,
+        id,
+        limit
+    )
+}
+
+/// The open incidents of the `window` (how many are left out, how many follow) that visitors see, newest start first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn open_to_visitors(tx: &mut Tx, window: (i64, i64)) -> Result<Vec<Incident>> {
+    load_all!(
+        tx,
+        "select id from incidents where phase <> 'resolved' and visibility = 'public'
+         order by started_at desc, id desc limit $2 offset $1",
+        window.0,
+        window.1
+    )
 }
 
 /// At most `limit` incidents, newest start first, behind `cursor` where one is given.
@@ -139,4 +161,9 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<IncidentId>> {
                order by publish_at, id limit 100";
     let rows = rows!(tx, (String,), sql, now)?;
     Ok(rows.iter().filter_map(|(id,)| IncidentId::parse(id)).collect())
+}
+
+/// The place of an incident in a list of them.
+pub fn cursor(incident: &Incident) -> Option<Cursor> {
+    Some(Cursor { started_at: incident.started_at, id: incident.id.clone() })
 }

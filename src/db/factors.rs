@@ -1,7 +1,5 @@
 //! What managers have beside the password, counted.
 
-use std::collections::BTreeSet;
-
 use super::{Result, Tx, WriteTx};
 use crate::domain::{Factors, ManagerId};
 
@@ -15,16 +13,6 @@ pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<Factors> {
                       (select count(*) from recovery_codes where manager_id = $1)";
     let (totp, passkeys, recovery_codes) = row!(tx, (i64, i64, i64), sql, manager.as_str())?.unwrap_or_default();
     Ok(Factors { totp: totp > 0, passkeys, recovery_codes })
-}
-
-/// The ids of all managers who have a second factor.
-///
-/// # Errors
-/// Where the database can't be read.
-pub async fn holders(tx: &mut Tx) -> Result<BTreeSet<ManagerId>> {
-    let sql = "select manager_id from totp where confirmed_at is not null union select manager_id from passkeys";
-    let rows = rows!(tx, (String,), sql)?;
-    Ok(rows.iter().filter_map(|(id,)| ManagerId::parse(id)).collect())
 }
 
 /// Takes all second factors and recovery codes of a manager away.

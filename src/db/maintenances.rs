@@ -9,8 +9,8 @@ use super::{Error, Result, Tx, WriteTx, echoes};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
 use crate::domain::{
-    AffectedComponent, ComponentId, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate,
-    SeriesId, Status, Update, UpdateId,
+    AffectedComponent, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, SeriesId, Status,
+    Update, UpdateId,
 };
 
 /// The most that are looked at of those to come and going on.
@@ -149,6 +149,39 @@ pub async fn planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
         "select id from maintenances where phase in ('scheduled', 'in_progress', 'verifying')
          order by scheduled_for, id limit $1",
         MAX_PLANNED
+    )?;
+    planned.reverse();
+    Ok(planned)
+}
+
+/// Which of the maintenances that are not over are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planned {
+    All,
+    ToCome,
+    GoingOn,
+}
+
+/// The maintenances of the `window` (how many are left out, how many follow) that are to come or go on, soonest start
+/// first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn among_planned(tx: &mut Tx, which: Planned, window: (i64, i64)) -> Result<Vec<Maintenance>> {
+    let (to_come, going_on) = match which {
+        Planned::All => (1_i64, 1_i64),
+        Planned::ToCome => (1, 0),
+        Planned::GoingOn => (0, 1),
+    };
+    let mut planned = load!(
+        tx,
+        "select id from maintenances where phase in ('scheduled', 'in_progress', 'verifying')
+                and case phase when 'scheduled' then $1 else $2 end = 1
+         order by scheduled_for, id limit $4 offset $3",
+        to_come,
+        going_on,
+        window.0,
+        window.1
     )?;
     planned.reverse();
     Ok(planned)
@@ -415,8 +448,7 @@ fn end_of_time() -> DateTime<Utc> {
 
 /// The place behind `maintenance` in [`list`].
 pub fn cursor(maintenance: &Maintenance) -> Option<Cursor> {
-    let id = IncidentId::parse(maintenance.id.as_str())?;
-    Some(Cursor { started_at: maintenance.scheduled_for, id })
+    Cursor::at(maintenance.scheduled_for, maintenance.id.as_str())
 }
 
 /// Title and texts in lower case.

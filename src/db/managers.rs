@@ -6,8 +6,11 @@ use super::{Error, Result, Tx, WriteTx, random};
 use crate::domain::forms::NewManager;
 use crate::domain::{Manager, ManagerId, Role};
 
-/// The most managers a list gives; an installation has a handful.
-const MAX_LISTED: i64 = 500;
+/// The most owners among whom one is chosen.
+const MAX_KEEPERS: i64 = 500;
+
+/// Why the last owner stays one.
+const LAST_OWNER: &str = "this is the last active owner: make somebody else an owner first";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -24,16 +27,33 @@ struct Row {
     has_identity: bool,
 }
 
-/// Every manager, by name.
+/// At most `limit` managers, by name, behind the one called `cursor` where one is given. Nobody is ever deleted, so
+/// that one is still there.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn list(tx: &mut Tx) -> Result<Vec<Manager>> {
+pub async fn list(tx: &mut Tx, cursor: Option<&ManagerId>, limit: i64) -> Result<Vec<Manager>> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
                  exists (select 1 from identities where manager_id = managers.id) as has_identity
-               from managers order by lower(name), id limit $1";
-    rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(Manager::try_from).collect()
+               from managers
+               where $1 = '' or (lower(name), id) > (select lower(name), id from managers where id = $1)
+               order by lower(name), id limit $2";
+    let rows = rows!(tx, Row, sql, cursor.map_or("", ManagerId::as_str), limit)?;
+    rows.into_iter().map(Manager::try_from).collect()
+}
+
+/// The owners who can log in with a password, by name.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn keepers(tx: &mut Tx) -> Result<Vec<Manager>> {
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+                 exists (select 1 from identities where manager_id = managers.id) as has_identity
+               from managers where role = 'owner' and disabled_at is null and password_hash is not null
+               order by lower(name), id limit $1";
+    rows!(tx, Row, sql, MAX_KEEPERS)?.into_iter().map(Manager::try_from).collect()
 }
 
 /// One manager.
@@ -153,6 +173,21 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
+/// Ends all sessions and tokens of a manager to whom the identity provider gives no role any more; tells whether there
+/// were any.
+///
+/// # Errors
+/// A conflict where nobody else can administer, or whose password alone counts: they stay what they are.
+pub async fn shut_out(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
+    super::policy::keep_the_keeper(tx, &manager.id).await?;
+    if is_active_owner(manager) && active_owners(tx).await? == 1 {
+        return Err(Error::Conflict(LAST_OWNER));
+    }
+    let sessions = super::sessions::delete_of(tx, &manager.id, None).await?;
+    let tokens = super::api_tokens::delete_of(tx, &manager.id).await?;
+    Ok(sessions + tokens > 0)
+}
+
 /// Lets a disabled manager log in again.
 ///
 /// # Errors
@@ -226,7 +261,7 @@ pub(super) fn is_active_owner(manager: &Manager) -> bool {
 /// none yet, because the first has not accepted the invitation, others may still be changed.
 pub(super) async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
     if active_owners(tx).await? == 0 {
-        return Err(Error::Conflict("this is the last active owner: make somebody else an owner first"));
+        return Err(Error::Conflict(LAST_OWNER));
     }
     Ok(())
 }

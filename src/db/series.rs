@@ -11,6 +11,9 @@ use crate::domain::maintenance::Switches;
 use crate::domain::recurrence::Rule;
 use crate::domain::{ComponentId, Maintenance, MaintenanceId, MaintenancePhase, Series, SeriesId, UpdateId};
 
+/// The most series that go on: they are shown, and looked through, all at once.
+const MAX_SERIES: i64 = 200;
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
@@ -66,19 +69,27 @@ pub async fn find(tx: &mut Tx, id: &SeriesId) -> Result<Series> {
     load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
 }
 
-/// Every series that has not ended, oldest first, at most 200.
+/// Every series that has not ended, oldest first: there are never more than [`MAX_SERIES`].
 ///
 /// # Errors
 /// Where the database can't be read.
 pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
-    load!(tx, "select id from maintenance_series where grows_at is not null order by created_at, id limit 200")
+    load!(
+        tx,
+        "select id from maintenance_series where grows_at is not null order by created_at, id limit $1",
+        MAX_SERIES
+    )
 }
 
 /// Adds `series` with its components.
 ///
 /// # Errors
-/// A conflict where the id is taken.
+/// A conflict where the id is taken, or there are as many as there may be.
 pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
+    let going_on = row!(tx, (i64,), "select count(*) from maintenance_series where grows_at is not null")?;
+    if going_on.is_some_and(|(count,)| count >= MAX_SERIES) {
+        return Err(Error::Conflict("200 maintenances come again already: end one that is not needed"));
+    }
     run!(
         tx,
         "insert into maintenance_series (id, title, body, rule, zone, first_start, length_seconds, skipped, reminds,

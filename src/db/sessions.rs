@@ -2,11 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
+use super::incidents::behind;
 use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
+use crate::domain::history::Cursor;
 
-/// The most sessions a list gives.
-const MAX_LISTED: i64 = 100;
+/// A session lives while it was used after the first instant and begun after the second.
+pub type Alive = (DateTime<Utc>, DateTime<Utc>);
+
+/// How much of a session's hash names it in an address, in characters.
+pub const SHORT_HASH: usize = 16;
 
 /// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -78,20 +83,48 @@ pub async fn find(
     row!(tx, Session, sql, id_hash, idle_since, born_since)
 }
 
-/// The sessions of a manager, last seen first.
+/// At most `limit` living sessions of a manager, last seen first, behind `cursor` where one is given.
 ///
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(
     tx: &mut Tx,
     manager: &ManagerId,
-    idle_since: DateTime<Utc>,
-    born_since: DateTime<Utc>,
+    (idle_since, born_since): Alive,
+    cursor: Option<&Cursor>,
+    limit: i64,
 ) -> Result<Vec<Session>> {
+    let (before, id) = behind(cursor);
     let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
-               from sessions where manager_id = $1 and last_seen_at > $2 and created_at > $3
-               order by last_seen_at desc limit $4";
-    rows!(tx, Session, sql, manager.as_str(), idle_since, born_since, MAX_LISTED)
+               from sessions
+               where manager_id = $1 and last_seen_at > $2 and created_at > $3 and (last_seen_at, id_hash) < ($4, $5)
+               order by last_seen_at desc, id_hash desc limit $6";
+    rows!(tx, Session, sql, manager.as_str(), idle_since, born_since, before, id, limit)
+}
+
+/// How many living sessions a manager has.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, born_since): Alive) -> Result<i64> {
+    let sql = "select count(*) from sessions where manager_id = $1 and last_seen_at > $2 and created_at > $3";
+    Ok(row!(tx, (i64,), sql, manager.as_str(), idle_since, born_since)?.map_or(0, |(count,)| count))
+}
+
+/// The living session of a manager whose hash begins with `short`, if that is the name of one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, born_since): Alive) -> Result<Option<Session>> {
+    if short.len() != SHORT_HASH || !short.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(None);
+    }
+    // No hexadecimal digit comes behind the letter, so this range is what begins so.
+    let end = format!("{short}g");
+    let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
+               from sessions where id_hash >= $1 and id_hash < $2 and manager_id is not null
+                 and last_seen_at > $3 and created_at > $4";
+    row!(tx, Session, sql, short, end.as_str(), idle_since, born_since)
 }
 
 /// Notes that the session was used at `now`.
@@ -112,14 +145,13 @@ pub async fn delete(tx: &mut WriteTx, id_hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends every session of a manager, but the one with the hash `keep`.
+/// Ends every session of a manager, but the one with the hash `keep`; tells how many there were.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<()> {
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<u64> {
     let sql = "delete from sessions where manager_id = $1 and id_hash <> $2";
-    run!(tx, sql, manager.as_str(), keep.unwrap_or(""))?;
-    Ok(())
+    run!(tx, sql, manager.as_str(), keep.unwrap_or(""))
 }
 
 /// Forgets sessions that ran out.
@@ -131,22 +163,54 @@ pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, born_si
     Ok(())
 }
 
-/// How many sessions there are in which nobody is logged in, used after `since`.
+/// Ends one session of a stranger, if there are `most` already that were used after `since`: the oldest of the
+/// neighbourhood that has most of them. Those that say no address are not counted: they have shown a password.
 ///
 /// # Errors
-/// Where the database can't be read.
-pub async fn count_strangers(tx: &mut Tx, since: DateTime<Utc>) -> Result<i64> {
-    let sql = "select count(*) from sessions where manager_id is null and last_seen_at > $1";
-    Ok(row!(tx, (i64,), sql, since)?.map_or(0, |(count,)| count))
+/// Where the database can't be written.
+pub async fn make_room(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> Result<()> {
+    let sql = "select count(*) from sessions where manager_id is null and address <> '' and last_seen_at > $1";
+    if row!(tx, (i64,), sql, since)?.is_none_or(|(count,)| count < most) {
+        return Ok(());
+    }
+    let sql = "delete from sessions where id_hash = (
+                 select id_hash from sessions
+                 where manager_id is null and last_seen_at > $1 and address = (
+                   select address from sessions where manager_id is null and address <> '' and last_seen_at > $1
+                   group by address order by count(*) desc, min(last_seen_at), address limit 1)
+                 order by last_seen_at, id_hash limit 1)";
+    run!(tx, sql, since)?;
+    Ok(())
 }
 
-/// The sessions of all managers, last seen first.
+/// A session and what its manager is called.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Named {
+    #[sqlx(flatten)]
+    pub session: Session,
+    pub manager_name: String,
+}
+
+/// At most `limit` living sessions of all managers, last seen first, behind `cursor` where one is given.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn list_all(tx: &mut Tx, idle_since: DateTime<Utc>, born_since: DateTime<Utc>) -> Result<Vec<Session>> {
-    let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
-               from sessions where manager_id is not null and last_seen_at > $1 and created_at > $2
-               order by last_seen_at desc, id_hash limit $3";
-    rows!(tx, Session, sql, idle_since, born_since, MAX_LISTED)
+pub async fn list_all(
+    tx: &mut Tx,
+    (idle_since, born_since): Alive,
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<Named>> {
+    let (before, id) = behind(cursor);
+    let sql = "select s.id_hash, s.manager_id, s.data, s.address, s.user_agent, s.created_at, s.last_seen_at,
+                 m.name as manager_name
+               from sessions s join managers m on m.id = s.manager_id
+               where s.last_seen_at > $1 and s.created_at > $2 and (s.last_seen_at, s.id_hash) < ($3, $4)
+               order by s.last_seen_at desc, s.id_hash desc limit $5";
+    rows!(tx, Named, sql, idle_since, born_since, before, id, limit)
+}
+
+/// The place of a session in a list of them.
+pub fn cursor(session: &Session) -> Option<Cursor> {
+    Cursor::at(session.last_seen_at, session.id_hash.get(..SHORT_HASH)?)
 }

@@ -220,8 +220,8 @@ impl std::fmt::Display for Month {
     }
 }
 
-/// A place in a list of incidents that runs from the newest start to the oldest: the next page
-/// begins behind it, also when incidents were added before.
+/// A place in a list that runs from the newest to the oldest (incidents by their start; whatever else has a time and an
+/// id): the next page begins behind it, also when something was added before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub started_at: DateTime<Utc>,
@@ -230,8 +230,13 @@ pub struct Cursor {
 
 impl Cursor {
     /// The place behind `incident` in a list that runs from the newest start to the oldest.
-    pub fn at(incident: &Incident) -> Self {
+    pub fn behind(incident: &Incident) -> Self {
         Self { started_at: incident.started_at, id: incident.id.clone() }
+    }
+
+    /// The place of what has this time and this id.
+    pub fn at(time: DateTime<Utc>, id: &str) -> Option<Self> {
+        Some(Self { started_at: time, id: IncidentId::parse(id)? })
     }
 
     /// The cursor written as `MICROSECONDS_ID`.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -98,6 +98,14 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// What one customer of a provider may hold at most, in a text: the /24 of an address, or the /48 of an IPv6 address.
+pub fn neighbourhood(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from(u32::from(address) >> 8 << 8)),
+        IpAddr::V6(address) => format!("{}/48", Ipv6Addr::from(u128::from(address) >> 80 << 80)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +144,14 @@ mod tests {
         let mut take = |text| rate.take(address(text), DateTime::UNIX_EPOCH).is_ok();
         assert!(take("2001:db8:0:1::1") && !take("2001:db8:0:1:ffff::2") && take("2001:db8:0:2::1"));
         assert!(take("192.0.2.1") && !take("::ffff:192.0.2.1") && take("192.0.2.2"));
+    }
+
+    #[test]
+    fn who_is_given_many_addresses_is_one_neighbourhood() {
+        let of = |text: &str| neighbourhood(text.parse().unwrap());
+        assert_eq!(of("192.0.2.77"), "192.0.2.0/24");
+        assert_eq!(of("::ffff:192.0.2.77"), "192.0.2.0/24");
+        assert_eq!(of("2001:db8:1:2::3"), "2001:db8:1::/48");
     }
 
     #[test]

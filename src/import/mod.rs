@@ -198,10 +198,13 @@ async fn learn<D: Documents + ?Sized>(db: &Db, documents: &D) -> Result<Known, S
     }
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
-    let (open, planned) = (desk::open(&mut tx).await?, db::maintenances::planned(&mut tx).await?);
+    let (open, planned) = (desk::open(&mut tx, None, OPEN).await?, db::maintenances::planned(&mut tx).await?);
     known.learn_stored(&groups, &stored, &open, &planned);
     Ok(known)
 }
+
+/// Of how many open incidents it is learned which components they name: those that are shown.
+const OPEN: i64 = 100;
 
 /// Who imports, for the audit.
 fn actor() -> Actor {

@@ -226,7 +226,7 @@ async fn among(
 fn more(incidents: &mut Vec<Incident>) -> Option<Cursor> {
     let follows = incidents.len() > PAGE_SIZE;
     incidents.truncate(PAGE_SIZE);
-    incidents.last().filter(|_| follows).map(Cursor::at)
+    incidents.last().filter(|_| follows).map(Cursor::behind)
 }
 
 /// The address of some components' last days. A comma needs no escape there.

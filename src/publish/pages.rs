@@ -265,7 +265,7 @@ fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(Stri
     if !whole.is_empty() {
         return (whole, Some((label, month_path(month(next)))));
     }
-    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), Cursor::at(last)));
+    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), Cursor::behind(last)));
     (page.to_vec(), last.map(|address| (label, address)))
 }
 

@@ -10,6 +10,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::password;
 use crate::state::State;
 
 /// Prometheus's text format.
@@ -66,6 +67,7 @@ pub fn text(state: &State) -> String {
     number("candor_event_streams", "gauge", "Open event streams.", &state.streams().open());
     number("candor_connections", "gauge", "Open connections.", &state.connections().open());
     number("candor_logins_refused_total", "counter", "Logins refused.", &state.refused_logins().value());
+    number("candor_passwords_hashed_total", "counter", "Passwords hashed or compared.", &password::hashings());
     let worked = state.worker().age().num_seconds();
     number("candor_worker_age_seconds", "gauge", "Since the worker ended its last round.", &worked);
     lines.0

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
@@ -33,6 +34,9 @@ pub const SECOND_FACTOR: &str = "second_factor";
 const ADDRESS: &str = "address";
 const USER_AGENT: &str = "user_agent";
 const CREATED_AT: &str = "created_at";
+
+/// Where the row keeps what one request alone may see at a time: see [`apart`].
+const APART: &str = "apart";
 
 /// Sessions in the database.
 #[derive(Clone)]
@@ -103,6 +107,63 @@ pub async fn note_second_factor(session: &Session) -> std::result::Result<(), to
     session.save().await
 }
 
+/// Notes from which neighbourhood a stranger asks.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn note_neighbourhood(
+    session: &Session,
+    neighbourhood: &str,
+) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.insert(ADDRESS, neighbourhood).await?;
+    session.save().await
+}
+
+/// Looks at, and changes, what stands apart in the row of the session: in one transaction, so of many requests at once
+/// each sees what the one before it left. What a request carries about of its session never comes over it. Nothing where
+/// the session is over. A new id begins with nothing.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn apart<T>(
+    state: &State,
+    session: &Session,
+    change: impl FnOnce(&mut Map<String, Value>) -> T,
+) -> db::Result<Option<T>> {
+    let Some(id) = session.id() else { return Ok(None) };
+    let (idle_since, born_since) = limits(state.clock.now());
+    let mut tx = state.db.write().await?;
+    let Some(mut stored) = sessions::find(&mut tx, &hash(id), idle_since, born_since).await? else { return Ok(None) };
+    let mut data = read(&stored.data)?;
+    let mut apart = take_apart(&mut data);
+    let before = apart.clone();
+    let told = change(&mut apart);
+    if apart != before {
+        stored.data = written(data, apart)?;
+        sessions::update(&mut tx, &stored).await?;
+        tx.commit_unaudited().await?;
+    }
+    Ok(Some(told))
+}
+
+fn read(data: &str) -> db::Result<Map<String, Value>> {
+    serde_json::from_str(data).map_err(db::Error::other)
+}
+
+fn take_apart(data: &mut Map<String, Value>) -> Map<String, Value> {
+    match data.remove(APART) {
+        Some(Value::Object(apart)) => apart,
+        _ => Map::new(),
+    }
+}
+
+fn written(mut data: Map<String, Value>, apart: Map<String, Value>) -> db::Result<String> {
+    if !apart.is_empty() {
+        data.insert(APART.to_owned(), apart.into());
+    }
+    serde_json::to_string(&data).map_err(db::Error::other)
+}
+
 /// The hash under which the database knows the session.
 pub fn hash(id: Id) -> String {
     token::hash(&id.to_string())
@@ -147,10 +208,15 @@ impl SessionStore for Store {
         tx.commit_unaudited().await.map_err(backend)
     }
 
-    /// A session that was ended since it was loaded does not come back.
+    /// A session that was ended since it was loaded does not come back, and what stands apart in it stays.
     async fn save(&self, record: &Record) -> Result<()> {
-        let session = self.row(record)?;
+        let mut session = self.row(record)?;
+        let (idle_since, born_since) = limits(self.0.clock.now());
         let mut tx = self.0.db.write().await.map_err(backend)?;
+        let stored = sessions::find(&mut tx, &session.id_hash, idle_since, born_since).await.map_err(backend)?;
+        let Some(stored) = stored else { return Ok(()) };
+        let apart = take_apart(&mut read(&stored.data).map_err(backend)?);
+        session.data = read(&session.data).and_then(|data| written(data, apart)).map_err(backend)?;
         sessions::update(&mut tx, &session).await.map_err(backend)?;
         tx.commit_unaudited().await.map_err(backend)
     }
@@ -161,7 +227,9 @@ impl SessionStore for Store {
         let mut tx = self.0.db.read().await.map_err(backend)?;
         let found = sessions::find(&mut tx, &hash(*id), idle_since, born_since).await.map_err(backend)?;
         let Some(session) = found else { return Ok(None) };
-        let data = serde_json::from_str(&session.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let mut data = read(&session.data).map_err(|error| Error::Decode(error.to_string()))?;
+        take_apart(&mut data);
+        let data = data.into_iter().collect();
         // Our own limits have been checked; tower-sessions is told a time that can't have passed.
         let expiry_date = time::OffsetDateTime::now_utc() + time::Duration::days(1);
         Ok(Some(Record { id: *id, data, expiry_date }))

@@ -258,7 +258,7 @@ async fn its_use_is_noted_once_a_minute(test: TestDb) {
     let begun = app.clock.now();
     let noted = async || {
         let mut tx = app.db.read().await.unwrap();
-        candor::db::api_tokens::list(&mut tx).await.unwrap().remove(0).last_used_at
+        candor::db::api_tokens::list(&mut tx, None, 10).await.unwrap().remove(0).last_used_at
     };
     assert_eq!(noted().await, None);
     for (seconds, expected) in [(0, 0), (59, 0), (1, 60), (30, 60), (30, 120)] {

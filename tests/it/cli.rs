@@ -92,7 +92,7 @@ async fn an_incident_is_kept_from_visitors_and_published(test: TestDb) {
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
     said(&open(&["--internal"]));
     said(&open(&["--publish-at", "2150-01-01T00:00:00Z"]));
-    let kept = desk::open(&mut test.read().await.unwrap()).await.unwrap();
+    let kept = desk::open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
     let mut seen: Vec<&str> = kept.iter().map(|it| it.visibility.key()).collect();
     seen.sort_unstable();
     assert_eq!(seen, ["embargoed", "internal"]);

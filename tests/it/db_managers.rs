@@ -49,7 +49,7 @@ async fn a_manager_is_found_by_id_and_by_address(test: TestDb) {
     let (found, hash) = managers::find_by_email(&mut tx, "ines@example.org").await.unwrap().unwrap();
     assert_eq!((found, hash.as_deref()), (ines.clone(), Some(HASH)));
     assert!(managers::find_by_email(&mut tx, "nobody@example.org").await.unwrap().is_none());
-    assert_eq!(managers::list(&mut tx).await.unwrap(), [ines]);
+    assert_eq!(managers::list(&mut tx, None, 100).await.unwrap(), [ines]);
     assert_eq!(managers::count(&mut tx).await.unwrap(), 1);
 }
 
@@ -92,7 +92,7 @@ async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
     managers::disable(&mut tx, &mut rui, now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
-    assert!(sessions::list(&mut tx, &rui.id, ever, ever).await.unwrap().is_empty());
+    assert!(sessions::list(&mut tx, &rui.id, (ever, ever), None, 100).await.unwrap().is_empty());
     assert!(links::find(&mut tx, &token("b"), now()).await.unwrap().is_none());
     assert_eq!(managers::find(&mut tx, &rui.id).await.unwrap().disabled_at, Some(now()));
 }
@@ -105,7 +105,7 @@ async fn a_new_password_ends_the_other_sessions(test: TestDb) {
     }
     managers::set_password(&mut tx, &mut ines, "new", Some(&token("b")), now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
-    let left = sessions::list(&mut tx, &ines.id, ever, ever).await.unwrap();
+    let left = sessions::list(&mut tx, &ines.id, (ever, ever), None, 100).await.unwrap();
     assert_eq!(left.iter().map(|session| session.id_hash.clone()).collect::<Vec<_>>(), [token("b")]);
     let (_, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
     assert_eq!(hash.as_deref(), Some("new"));

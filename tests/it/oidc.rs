@@ -23,6 +23,8 @@ on_both_databases!(
     a_role_follows_what_the_provider_says_and_ends_other_sessions,
     the_last_owner_stays_an_owner,
     nobody_without_a_role_is_let_in,
+    whoever_has_lost_every_role_is_out_everywhere,
+    the_last_owner_is_not_shut_out,
     a_disabled_manager_stays_out,
     what_stands_in_the_other_document_counts_as_well,
     a_new_key_of_the_provider_is_looked_up,
@@ -201,6 +203,41 @@ async fn nobody_without_a_role_is_let_in(test: TestDb) {
     let known = Person { groups: vec!["writers"], ..stranger.clone() };
     is_in(&mut app.visitor(), &issuer, &known).await;
     is_out(&app, &issuer, &stranger, "brings a role").await;
+}
+
+async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    app.manager("Keeper", Owner).await;
+    let known = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["writers"]) };
+    let (mut here, mut there) = (app.visitor(), app.visitor());
+    is_in(&mut here, &issuer, &known).await;
+    is_in(&mut there, &issuer, &known).await;
+    let made = here.post("/admin/tokens", &[("name", "Deploy"), ("scope", "publish"), ("days", "30")]).await;
+    let bearer = format!("Bearer {}", made.field("token"));
+    let mut program = app.visitor();
+    program.peer = Some([127, 0, 0, 1].into());
+    assert_eq!(program.get_with("/v1/token", &[("authorization", &bearer)]).await.status, StatusCode::OK);
+    let lost = Person { groups: vec!["others"], ..known };
+    is_out(&app, &issuer, &lost, "brings a role").await;
+    for browser in [&mut here, &mut there] {
+        assert!(browser.get("/admin").await.location().starts_with("/login"), "the session is over");
+    }
+    let refused = program.get_with("/v1/token", &[("authorization", &bearer)]).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "the token is over");
+    let row = app.audit().await.into_iter().find(|row| row.action == "manager.shut-out").unwrap();
+    assert_eq!((row.subject_name.as_str(), row.actor.name.as_str()), ("Eve", "Eve"));
+    let before = app.counts().await;
+    is_out(&app, &issuer, &lost, "brings a role").await;
+    assert_eq!(app.counts().await, before, "there was nothing left to end");
+}
+
+async fn the_last_owner_is_not_shut_out(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let owner = Person { email: "ines@elsewhere.test".into(), ..Person::named("Ines", &["owners"]) };
+    let mut browser = app.visitor();
+    is_in(&mut browser, &issuer, &owner).await;
+    is_out(&app, &issuer, &Person { groups: Vec::new(), ..owner }, "brings a role").await;
+    assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "nobody else could administer");
 }
 
 async fn a_disabled_manager_stays_out(test: TestDb) {

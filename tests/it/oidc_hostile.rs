@@ -10,6 +10,7 @@ use crate::oidc::{is_in, is_out, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
 use crate::support::issuer::{CLIENT, Issuer, Person, Signing};
+use crate::web_hostile::listen;
 
 on_both_databases!(
     a_token_with_the_wrong_claims_proves_nothing,
@@ -184,6 +185,7 @@ async fn one_network_asks_ten_times_and_then_once_every_six_seconds(test: TestDb
 }
 
 async fn the_secrets_of_a_question_are_in_no_page_and_no_log(test: TestDb) {
+    let log = listen();
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
@@ -193,9 +195,10 @@ async fn the_secrets_of_a_question_are_in_no_page_and_no_log(test: TestDb) {
     assert!(!going.text().contains(&verifier) && !leads_to(&going).contains(&verifier));
     let answer = issuer.let_in(&leads_to(&going), &ines());
     browser.get(&answer.address()).await;
-    let audit = format!("{:?}", app.audit().await);
-    for secret in [&verifier, &answer.code, &answer.state] {
-        assert!(!audit.contains(secret.as_str()));
+    let (audit, heard) = (format!("{:?}", app.audit().await), log.said());
+    assert!(heard.contains("/login/oidc/callback"), "requests are logged");
+    for secret in [&verifier, &answer.code, &answer.state].into_iter().chain(&issuer.given()) {
+        assert!(!audit.contains(secret.as_str()) && !heard.contains(secret.as_str()), "{secret}");
     }
     let left = app.texts("select data from sessions").await.concat();
     assert!(!left.contains(&verifier), "used up");

@@ -39,7 +39,7 @@ fn every_case_names_a_test_or_says_why_there_is_none() {
 }
 
 /// What stands between back-ticks in the third column, as file and name: `web_login::name`, `totp.rs::name` or
-/// `name.spec.ts`.
+/// `name.spec.ts`. A test that needs a process of its own has a file of its own beside `tests/it`.
 #[test]
 fn every_test_it_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -57,6 +57,8 @@ fn every_test_it_names_exists() {
             format!("end2end/tests/{place}")
         } else if place.ends_with(".rs") {
             format!("src/{place}")
+        } else if root.join(format!("tests/{place}.rs")).exists() {
+            format!("tests/{place}.rs")
         } else {
             format!("tests/it/{place}.rs")
         };

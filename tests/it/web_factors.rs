@@ -31,24 +31,24 @@ on_both_databases!(
 );
 
 /// An authenticator app that scanned the page.
-struct App(Vec<u8>);
+pub struct App(Vec<u8>);
 
 impl App {
     /// Reads the key off the page.
-    fn of(page: &Answer) -> Self {
+    pub fn of(page: &Answer) -> Self {
         let key: String = page.word("dd code").split_whitespace().collect();
         Self(Secret::try_from_base32(&key).unwrap().as_ref().to_vec())
     }
 
     /// What it shows, `steps` from now.
-    fn code(&self, app: &TestApp, steps: i64) -> String {
+    pub fn code(&self, app: &TestApp, steps: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().unwrap();
         totp.generate((app.clock.now().timestamp() + steps * 30).try_into().unwrap()).to_string()
     }
 }
 
 /// Goes through the enrolment; gives the app and the recovery codes.
-async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
+pub async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
     assert_eq!(browser.post("/admin/account/totp", &[]).await.location(), "/admin/account/totp");
     let phone = App::of(&browser.get("/admin/account/totp").await);
     let code = phone.code(app, 0);
@@ -60,21 +60,21 @@ async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
 }
 
 /// A manager with an authenticator app.
-async fn enrolled(app: &TestApp) -> (Manager, App, Vec<String>) {
+pub async fn enrolled(app: &TestApp) -> (Manager, App, Vec<String>) {
     let manager = app.manager("Ines", Owner).await;
     let (phone, codes) = enrol(app, &mut app.through_login(&manager).await).await;
     (manager, phone, codes)
 }
 
 /// A browser in which the password was given.
-async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
+pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
     let mut browser = app.visitor();
     let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login/factor"));
     browser
 }
 
-async fn give(browser: &mut Browser, code: &str) -> Answer {
+pub async fn give(browser: &mut Browser, code: &str) -> Answer {
     browser.post("/login/factor", &[("code", code)]).await
 }
 

@@ -492,7 +492,14 @@ async fn a_body_of_too_many_parts_is_answered_soon(test: TestDb) {
 
 /// A log in memory.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// What was said so far.
+    pub fn said(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -512,7 +519,7 @@ thread_local! {
 
 /// The log of this thread from now on, with everything in it. One listener serves all tests, because what a line is
 /// worth is decided once for the process: a listener of one thread's own may find that nobody else wanted it.
-fn listen() -> Log {
+pub fn listen() -> Log {
     static LISTENER: Once = Once::new();
     LISTENER.call_once(|| {
         let to_whom = || HEARD.with_borrow(|log| log.clone().unwrap_or_default());
@@ -549,7 +556,7 @@ async fn no_secret_is_logged_and_no_line_is_forged(test: TestDb) {
     app.visitor().post(&format!("/setup/{link}"), &[("password", "short")]).await;
     app.visitor().get("/history?q=what+I+look+for").await;
     app.visitor().get_with("/%0d%0a%1b%5b31m", &[("user-agent", "\u{e9}\t\"}\\n")]).await;
-    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let said = log.said();
     assert!(said.contains("/login") && said.contains("/v1/token"), "requests are logged");
     let secrets =
         [PASSWORD, wrong, &session, &device, &api_token, &unknown, &link, "what+I+look+for", "what I look for"];

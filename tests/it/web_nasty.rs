@@ -20,7 +20,7 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-async fn app() -> TestApp {
+pub async fn app() -> TestApp {
     TestApp::new(TestDb::sqlite().await).await
 }
 
@@ -126,7 +126,7 @@ fn is_a_calendar(text: &str, events: usize) {
 }
 
 /// The page at `address`, judged.
-async fn clean(browser: &mut Browser, address: &str) -> Answer {
+pub async fn clean(browser: &mut Browser, address: &str) -> Answer {
     let answer = browser.get(address).await;
     assert_eq!(answer.status, StatusCode::OK, "{address}");
     is_clean(&answer, address);
@@ -227,7 +227,8 @@ async fn no_nasty_text_becomes_markup_where_a_form_is_shown_again() {
     let owner = app.logged_in(Owner).await;
     app.add(&[samples::incident("it", app.clock.now())]).await;
     let (component, group) = (app.component("API").await.id, app.group("Core").await.id);
-    let forms: [(&str, &[&str]); 9] = [
+    app.begin_series("again", app.clock.now() + TimeDelta::days(1)).await;
+    let forms: [(&str, &[&str]); 13] = [
         ("/login", &["email", "next", "password"]),
         ("/admin/incidents", &["title", "phase", "body", "impact", "zone", "detected_by", "internal_note"]),
         ("/admin/incidents/it", &["version", "title", "impact", "zone", "detected_by", "internal_note"]),
@@ -237,6 +238,13 @@ async fn no_nasty_text_becomes_markup_where_a_form_is_shown_again() {
         (&format!("/admin/components/{component}"), &["version", "name", "description", "group", "status"]),
         (&format!("/admin/groups/{group}"), &["version", "name", "description", "position"]),
         ("/admin/managers", &["name", "email", "role"]),
+        ("/admin/series/again", &["version", "title", "body", "scheduled_for", "scheduled_until", "zone", "rule"]),
+        (
+            &format!("/admin/components/{component}/corrections"),
+            &["started_at", "ended_at", "zone", "status", "reason"],
+        ),
+        ("/admin/tokens", &["name", "scope", "days"]),
+        ("/admin/account/passkeys", &["name", "credential"]),
     ];
     for text in corpus() {
         for (address, names) in &forms {

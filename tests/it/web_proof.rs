@@ -7,6 +7,7 @@ use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
 use chrono::TimeDelta;
+use tokio::task::JoinSet;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
@@ -17,6 +18,8 @@ on_both_databases!(
     a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes,
     a_page_that_needs_a_proof_is_shown_after_it,
     a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session,
+    fifty_wrong_proofs_at_once_are_five_guesses,
+    a_request_that_saves_the_session_forgets_no_wrong_proof,
     a_password_is_guessed_in_a_proof_no_faster_than_at_the_login,
     passwords_never_stand_on_the_page_that_asks,
     what_was_typed_stays_text_on_the_page_that_asks,
@@ -53,7 +56,7 @@ async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: 
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
     let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
     assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
-    let all = managers::list(&mut app.db.read().await.unwrap()).await.unwrap();
+    let all = managers::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     let rui = all.iter().find(|manager| manager.email == "rui@example.org").unwrap();
     assert_eq!((rui.name.as_str(), rui.role), ("Rui \"Ñ\" <b>", Publisher));
     assert!(app.audit().await.iter().any(|record| record.action == "manager.prove"));
@@ -112,6 +115,41 @@ async fn a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session(test: Test
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
     let mut again = app.through_login(&owner).await;
     assert_eq!(again.post(&address, &[("role", "owner")]).await.status, StatusCode::SEE_OTHER, "the login is a proof");
+}
+
+async fn fifty_wrong_proofs_at_once_are_five_guesses(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let browser = after_ten_minutes(&app, &owner).await;
+    let mut guessing = JoinSet::new();
+    for number in 0..50 {
+        let (mut browser, code) = (browser.clone(), format!("{number:06}"));
+        guessing.spawn(async move { browser.post("/admin/proof", &[("proof_code", &code)]).await });
+    }
+    let answers = guessing.join_all().await;
+    let asked_again = answers.iter().filter(|answer| answer.status == StatusCode::UNPROCESSABLE_ENTITY).count();
+    let ended = answers.iter().filter(|answer| answer.location().starts_with("/login")).count();
+    assert_eq!(asked_again + ended, 50);
+    assert!(asked_again <= 4, "{asked_again}");
+    let audit = app.audit().await;
+    assert_eq!(audit.iter().filter(|row| row.action == "manager.refuse-proof").count(), 5, "so many were looked at");
+    assert!(app.sessions(&owner).await.is_empty(), "the session is over");
+}
+
+async fn a_request_that_saves_the_session_forgets_no_wrong_proof(test: TestDb) {
+    let app = TestApp::at(test, "https://status.test").await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&owner).await;
+    for _ in 0..4 {
+        let (mut one, mut other) = (browser.clone(), browser.clone());
+        let wrong = [("proof_code", "123456")];
+        let (wrong, asked) =
+            tokio::join!(one.post("/admin/proof", &wrong), other.post("/login/passkey/challenge", &[]));
+        assert_eq!((wrong.status, asked.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::OK));
+    }
+    let fifth = browser.post("/admin/proof", &[("proof_code", "123456")]).await;
+    assert_eq!(fifth.location(), "/login?next=%2Fadmin");
+    assert!(app.sessions(&owner).await.is_empty());
 }
 
 async fn a_password_is_guessed_in_a_proof_no_faster_than_at_the_login(test: TestDb) {

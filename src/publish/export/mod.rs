@@ -58,7 +58,7 @@ impl Publisher {
             let all = Filter::default();
             let incidents = db::incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = incidents.last() else { break };
-            cursor = Some(Cursor::at(last));
+            cursor = Some(Cursor::behind(last));
             for incident in &incidents {
                 let month = Month::of(incident.started_at, zone);
                 if months.last() != Some(&month) {

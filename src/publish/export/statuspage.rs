@@ -69,7 +69,7 @@ impl Folder<'_> {
         loop {
             let some = db::incidents::list(tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = some.last() else { break };
-            cursor = Some(Cursor::at(last));
+            cursor = Some(Cursor::behind(last));
             for incident in &some {
                 let review = match incident.reviewed_at {
                     Some(_) => db::reviews::published(tx, &incident.id).await?,

@@ -4,10 +4,11 @@ use axum::response::Response;
 
 use super::notice::done;
 use super::shell::shell;
-use super::{identities, invalid, page};
+use super::{identities, invalid, listing, page};
 use crate::db::{self, Tx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
+use crate::domain::history::Cursor;
 use crate::domain::manager::parse_email;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
 use crate::password;
@@ -20,9 +21,6 @@ use crate::web::form::{Form, Search};
 use crate::web::login_lock::{self, Shown};
 use crate::web::session::limits;
 use crate::web::{Error, Result, refusal};
-
-/// How much of a session's hash stands in the address of its revocation, in characters.
-pub(super) const SHORT_HASH: usize = 16;
 
 /// The door has one lock: who guesses here waits as at the login.
 const NOT_CURRENT: &str = "This is not your current password, or it was tried too often: then wait a while.";
@@ -120,11 +118,10 @@ pub async fn revoke(
     FromState(state): FromState<State>,
     Path(short): Path<String>,
 ) -> Result<Response> {
-    let (idle_since, born_since) = limits(state.clock.now());
     let mut tx = state.db.write().await?;
-    let own = sessions::list(&mut tx, &manager.id, idle_since, born_since).await?;
-    let named = own.iter().find(|session| short.len() == SHORT_HASH && session.id_hash.starts_with(&short));
-    let session = named.ok_or(Error::NotFound)?;
+    let named = sessions::find_short(&mut tx, &short, limits(state.clock.now())).await?;
+    let own = named.filter(|session| session.manager_id.as_deref() == Some(manager.id.as_str()));
+    let session = own.ok_or(Error::NotFound)?;
     sessions::delete(&mut tx, &session.id_hash).await?;
     let entry = Entry::new("manager.revoke-session", &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
@@ -147,10 +144,11 @@ async fn account<P>(
     email: Option<String>,
     invalid: Invalid,
 ) -> Result<String> {
-    let (idle_since, born_since) = limits(state.clock.now());
     let mut tx = state.db.read().await?;
     let shell = shell(state, &mut tx, manager, query).await?;
-    let rows = sessions::list(&mut tx, &manager.id, idle_since, born_since).await?;
+    let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
+    let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), listing::READ).await?;
+    let older = listing::cut(&mut rows, sessions::cursor);
     let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
     let factors = factors::of(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
@@ -158,13 +156,13 @@ async fn account<P>(
     let connected = identities::connected(state, &mut tx, &manager.id).await?;
     let provider = state.provider.as_ref().zip(connected);
     let provider = provider.map(|(provider, connected)| ProviderRow { name: provider.name().to_owned(), connected });
-    Ok(Account { shell, email, factors, password, provider, sessions, invalid }.html())
+    Ok(Account { shell, email, factors, password, provider, sessions, older, invalid }.html())
 }
 
 /// A session as it is shown; `current` is the hash of the one that asks.
 pub(super) fn row(session: sessions::Session, current: &str) -> SessionRow {
     SessionRow {
-        id: session.id_hash.chars().take(SHORT_HASH).collect(),
+        id: session.id_hash.chars().take(sessions::SHORT_HASH).collect(),
         current: session.id_hash == current,
         user_agent: session.user_agent,
         address: session.address,

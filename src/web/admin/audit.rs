@@ -1,8 +1,8 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::page;
 use super::shell::shell;
+use super::{listing, page};
 use crate::db;
 use crate::domain::search::AuditSearch;
 use crate::state::State;
@@ -10,9 +10,6 @@ use crate::ui::pages::admin::AuditList;
 use crate::web::Result;
 use crate::web::auth::{CanRead, Manager};
 use crate::web::form::Search;
-
-/// How many rows stand on one page.
-const LISTED: usize = 50;
 
 /// `GET /admin/audit`
 pub async fn index(
@@ -25,9 +22,7 @@ pub async fn index(
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let head = db::chain::head(&mut tx).await?;
     let search = AuditSearch::read(&query);
-    let mut records = db::audit::search(&mut tx, &search, before, LISTED as i64 + 1).await?;
-    let follows = records.len() > LISTED;
-    records.truncate(LISTED);
-    let older = records.last().filter(|_| follows).map(|record| record.id.to_string());
+    let mut records = db::audit::search(&mut tx, &search, before, listing::READ).await?;
+    let older = listing::cut(&mut records, |record| Some(record.id));
     Ok(page(AuditList { shell, search, records, older, head }.html()))
 }

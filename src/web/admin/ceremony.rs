@@ -1,5 +1,5 @@
 //! What has to be answered waits in the session, for five minutes and one answer: the challenges of passkeys, and
-//! questions to the identity provider.
+//! questions to the identity provider. Of many answers at once the first takes what waits, and the others find nothing.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,16 +9,19 @@ use tower_sessions::Session;
 use crate::db::{self, Tx, WriteTx, managers, passkeys, sessions};
 use crate::domain::Manager as KnownManager;
 use crate::domain::factor::HALF_LOGIN_LIFETIME;
+use crate::domain::rate::neighbourhood;
 use crate::passkey::{self, Challenge, RelyingParty};
 use crate::state::State;
-use crate::web::session::MANAGER;
+use crate::web::client::ClientAddress;
+use crate::web::session::{self, MANAGER};
 use crate::web::{Error, Result};
 
 /// Where the session keeps the challenge of a registration, and that of a login.
 pub const REGISTRATION: &str = "passkey_registration";
 pub const LOGIN: &str = "passkey_login";
 
-/// How many challenges of nobody may wait; each is a row that a stranger makes by asking.
+/// How many challenges of nobody wait at most; each is a row that a stranger makes by asking. One network has some
+/// sixty of them within five minutes ([`login_lock::take_turn`](crate::web::login_lock::take_turn)).
 const MAX_STRANGERS: i64 = 1000;
 
 #[derive(Serialize, Deserialize)]
@@ -40,39 +43,54 @@ pub async fn party(state: &State, tx: &mut Tx) -> Result<RelyingParty> {
 }
 
 /// Keeps what the answer to `challenge` will be judged by, and gives what the browser is asked.
-pub async fn begin(state: &State, session: &Session, key: &str, challenge: Challenge) -> Result<Value> {
-    keep(state, session, key, challenge.state).await?;
+pub async fn begin(
+    state: &State,
+    session: &Session,
+    address: ClientAddress,
+    key: &str,
+    challenge: Challenge,
+) -> Result<Value> {
+    keep(state, session, address, key, challenge.state).await?;
     Ok(challenge.options)
 }
 
-/// Keeps what an answer will be judged by.
-pub async fn keep(state: &State, session: &Session, key: &str, judged_by: Value) -> Result<()> {
+/// Keeps what an answer from `address` will be judged by.
+pub async fn keep(state: &State, session: &Session, address: ClientAddress, key: &str, judged_by: Value) -> Result<()> {
     if session.get::<String>(MANAGER).await?.is_none() {
-        refuse_a_crowd(state).await?;
+        admit_a_stranger(state, session, address).await?;
     }
     let waiting = Waiting { state: judged_by, until: state.clock.now() + HALF_LOGIN_LIFETIME };
-    session.insert(key, waiting).await?;
-    Ok(session.save().await?)
+    let waiting = serde_json::to_value(waiting).map_err(|error| Error::Internal(error.into()))?;
+    let kept = session::apart(state, session, |apart| apart.insert(key.to_owned(), waiting)).await?;
+    kept.map(drop).ok_or(Error::Busy)
 }
 
-async fn refuse_a_crowd(state: &State) -> Result<()> {
-    let strangers =
-        sessions::count_strangers(&mut state.db.read().await?, state.clock.now() - HALF_LOGIN_LIFETIME).await?;
-    if strangers >= MAX_STRANGERS { Err(Error::Busy) } else { Ok(()) }
+/// Makes room for one more stranger. Where there are too many, the oldest goes of the neighbourhood that has most: so a
+/// crowd gets in its own way, and whoever comes from elsewhere still logs in.
+async fn admit_a_stranger(state: &State, session: &Session, ClientAddress(address): ClientAddress) -> Result<()> {
+    let mut tx = state.db.write().await?;
+    sessions::make_room(&mut tx, state.clock.now() - HALF_LOGIN_LIFETIME, MAX_STRANGERS).await?;
+    tx.commit_unaudited().await?;
+    let neighbourhood = address.map_or_else(|| "nowhere".to_owned(), neighbourhood);
+    Ok(session::note_neighbourhood(session, &neighbourhood).await?)
 }
 
 /// What waits in the session, and goes on waiting.
 pub async fn waiting(state: &State, session: &Session, key: &str) -> Result<Option<Value>> {
-    let waiting = session.get::<Waiting>(key).await?;
-    Ok(waiting.filter(|waiting| state.clock.now() < waiting.until).map(|waiting| waiting.state))
+    let found = session::apart(state, session, |apart| apart.get(key).cloned()).await?.flatten();
+    Ok(found.and_then(|waiting| still(state, waiting)))
 }
 
 /// The challenge that waits in the session, which is used up by this, whatever the answer to it is.
 pub async fn take(state: &State, session: &Session, key: &str) -> Result<Option<Value>> {
-    let Some(waiting) = session.get::<Waiting>(key).await? else { return Ok(None) };
-    session.remove_value(key).await?;
-    session.save().await?;
-    Ok((state.clock.now() < waiting.until).then_some(waiting.state))
+    let found = session::apart(state, session, |apart| apart.remove(key)).await?.flatten();
+    Ok(found.and_then(|waiting| still(state, waiting)))
+}
+
+/// What waits, unless it has waited for too long.
+fn still(state: &State, waiting: Value) -> Option<Value> {
+    let waiting: Waiting = serde_json::from_value(waiting).ok()?;
+    (state.clock.now() < waiting.until).then_some(waiting.state)
 }
 
 /// The active manager whose passkey gave this `answer` to `challenge`; why there is none stands in the log.

@@ -22,7 +22,7 @@ pub async fn index(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
-    let (board, _) = board(&mut tx).await?;
+    let board = board(&mut tx).await?;
     Ok(page(ComponentList { shell, board }.html()))
 }
 

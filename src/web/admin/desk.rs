@@ -1,9 +1,10 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::page;
 use super::shell::{board, shell};
+use super::{listing, page};
 use crate::db::{desk, drafts, maintenances};
+use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::Desk;
 use crate::web::Result;
@@ -13,7 +14,7 @@ use crate::web::form::Search;
 /// How many of the newest incidents are looked through for resolved ones.
 const RECENT: i64 = 10;
 
-/// `GET /admin`
+/// `GET /admin`; with a cursor, the open incidents behind it.
 pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
@@ -21,10 +22,13 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
-    let (board, open) = board(&mut tx).await?;
+    let board = board(&mut tx).await?;
+    let cursor = Cursor::parse(&query.text("before"));
+    let mut open = desk::open(&mut tx, cursor.as_ref(), listing::READ).await?;
+    let older = listing::cut(&mut open, desk::cursor);
     let planned = maintenances::planned(&mut tx).await?;
     let newest = desk::list(&mut tx, None, RECENT).await?;
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
     let drafts = drafts::list(&mut tx).await?;
-    Ok(page(Desk { shell, open, planned, board, recent, drafts }.html()))
+    Ok(page(Desk { shell, open, older, planned, board, recent, drafts }.html()))
 }

@@ -76,7 +76,8 @@ pub(super) async fn removed(
 }
 
 async fn end_others(tx: &mut WriteTx, manager: &Manager<Fresh<CanEnter>>) -> db::Result<()> {
-    sessions::delete_of(tx, &manager.id, Some(&manager.session_hash)).await
+    sessions::delete_of(tx, &manager.id, Some(&manager.session_hash)).await?;
+    Ok(())
 }
 
 /// The page that shows recovery codes, this once.

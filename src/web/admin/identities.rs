@@ -22,13 +22,13 @@ use crate::web::{Error, Result};
 
 /// `POST /admin/account/identity`: to the provider, to connect the login there.
 pub async fn create(
-    _: Manager<Fresh<CanRead>>,
+    manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
     Extension(nonce): Extension<Nonce>,
     session: Session,
 ) -> Result<Response> {
     let provider = round_trip::provider(&state)?;
-    let begun = round_trip::begin(&state, &nonce, &session, Errand::Connect).await?;
+    let begun = round_trip::begin(&state, &nonce, &session, manager.address, Errand::Connect).await?;
     begun.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))
 }
 

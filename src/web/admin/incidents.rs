@@ -5,7 +5,7 @@ use super::drafts::{self, Found};
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page, templates};
+use super::{conflict, invalid, listing, page, templates};
 use crate::db::{self, Tx, components, desk, incidents, random};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
@@ -21,8 +21,8 @@ use crate::web::auth::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
-/// How many incidents stand on one page of the list.
-const LISTED: usize = 50;
+/// The most other open incidents that stand beside one; the desk has all of them.
+const SHOWN_BESIDE: i64 = 100;
 
 /// `GET /admin/incidents`
 pub async fn index(
@@ -34,11 +34,8 @@ pub async fn index(
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
     let search = IncidentSearch::read(&query);
-    let mut incidents = desk::search(&mut tx, &search, cursor.as_ref(), LISTED as i64 + 1).await?;
-    let follows = incidents.len() > LISTED;
-    incidents.truncate(LISTED);
-    let last = incidents.last().filter(|_| follows);
-    let older = last.map(|last| Cursor { started_at: last.started_at, id: last.id.clone() }.to_string());
+    let mut incidents = desk::search(&mut tx, &search, cursor.as_ref(), listing::READ).await?;
+    let older = listing::cut(&mut incidents, desk::cursor);
     Ok(page(IncidentList { shell, search, incidents, older }.html()))
 }
 
@@ -150,7 +147,7 @@ pub(super) async fn new_page(
     composing: Composing,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let (board, _) = board(tx).await?;
+    let board = board(tx).await?;
     let Composing { invalid, aids, .. } = composing;
     Ok(IncidentNew { shell, form, invalid, board, aids }.html())
 }
@@ -187,7 +184,8 @@ pub(super) async fn view<P>(
     composing: Composing,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let (board, open) = board(tx).await?;
+    let board = board(tx).await?;
+    let open = desk::open(tx, None, SHOWN_BESIDE).await?;
     let Composing { invalid, conflict, aids } = composing;
     Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
 }

@@ -34,7 +34,7 @@ pub async fn create(
     let provider = round_trip::provider(&state)?;
     login_lock::take_turn(&state, address)?;
     let next = safe_next(&fields.text("next")).to_owned();
-    match round_trip::begin(&state, &nonce, &session, Errand::LogIn { next: next.clone() }).await? {
+    match round_trip::begin(&state, &nonce, &session, address, Errand::LogIn { next: next.clone() }).await? {
         Ok(response) => Ok(response),
         Err(failure) => Ok(failed(&state, &nonce, provider, next, &failure).await),
     }
@@ -150,7 +150,10 @@ async fn let_in(
     person: &Person,
     next: &str,
 ) -> Result<std::result::Result<Response, Unwelcome>> {
-    let Some(role) = provider.role_of(person) else { return Ok(Err(Unwelcome::NoRole)) };
+    let Some(role) = provider.role_of(person) else {
+        shut_out(at, provider, person).await?;
+        return Ok(Err(Unwelcome::NoRole));
+    };
     let manager = match belongs_to(at, provider, person, role).await? {
         Ok(manager) if manager.is_active() => manager,
         Ok(_) => return Ok(Err(Unwelcome::Disabled)),
@@ -175,6 +178,28 @@ async fn let_in(
         session::note_second_factor(at.session).await?;
     }
     Ok(Ok(Redirect::to(next).into_response()))
+}
+
+/// Whoever has lost every group and domain that brings a role is out everywhere: their sessions and tokens end. The last
+/// owner, and the one whose password alone counts, stay what they are.
+async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Result<()> {
+    let mut tx = at.state.db.write().await?;
+    let Some(manager) = identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? else {
+        return Ok(());
+    };
+    match managers::shut_out(&mut tx, &manager).await {
+        Ok(true) => {
+            let entry = Entry::new("manager.shut-out", &manager.id, &manager.name);
+            tx.commit(&Actor::of(&manager, at.address), at.state.clock.now(), entry).await?;
+        }
+        // Who is refused again and again publishes nothing.
+        Ok(false) => {}
+        Err(db::Error::Conflict(reason)) => {
+            tracing::warn!("{} has no role at the identity provider any more and stays: {reason}", manager.id);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 /// The manager to whom the login belongs, by the provider's own name for the person. Whoever comes for the first

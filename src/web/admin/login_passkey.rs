@@ -30,7 +30,7 @@ pub async fn challenge(
     let asked = ceremony::party(&state, &mut tx).await?.ask_to_log_in();
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
-    Ok(Json(ceremony::begin(&state, &session, ceremony::LOGIN, asked).await?).into_response())
+    Ok(Json(ceremony::begin(&state, &session, address, ceremony::LOGIN, asked).await?).into_response())
 }
 
 /// `POST /login/passkey`

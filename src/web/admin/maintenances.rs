@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page};
+use super::{conflict, invalid, listing, page};
 use crate::db::{self, Tx, WriteTx, components, maintenances, random, series};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
@@ -19,9 +19,6 @@ use crate::web::auth::{CanPublish, CanRead, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
-/// How many maintenances stand on one page of the list.
-const LISTED: usize = 50;
-
 /// `GET /admin/maintenances`
 pub async fn index(
     manager: Manager<CanRead>,
@@ -31,12 +28,9 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
-    let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), LISTED as i64 + 1).await?;
-    let follows = maintenances.len() > LISTED;
-    maintenances.truncate(LISTED);
-    let last = maintenances.last().filter(|_| follows).and_then(maintenances::cursor);
+    let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), listing::READ).await?;
+    let older = listing::cut(&mut maintenances, maintenances::cursor);
     let series = series::going_on(&mut tx).await?;
-    let older = last.map(|cursor| cursor.to_string());
     Ok(page(MaintenanceList { shell, maintenances, series, older }.html()))
 }
 
@@ -127,7 +121,7 @@ async fn new_page(
     wrong: Invalid,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let (board, _) = board(tx).await?;
+    let board = board(tx).await?;
     Ok(MaintenanceNew { shell, form, invalid: wrong, board }.html())
 }
 
@@ -192,7 +186,7 @@ async fn editor(
     conflict: Option<Conflict<PlanForm>>,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let (board, _) = board(tx).await?;
+    let board = board(tx).await?;
     Ok(MaintenanceEdit { shell, maintenance, form, invalid: wrong, board, conflict }.html())
 }
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::notice::done;
 use super::shell::shell;
-use super::{invalid, page};
+use super::{invalid, listing, page};
 use crate::db::links::{self, Link};
 use crate::db::{self, Tx, WriteTx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
@@ -249,13 +249,16 @@ async fn list<P>(
     invalid: Invalid,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let holders = factors::holders(tx).await?;
+    let cursor = ManagerId::parse(&query.text("after"));
+    let mut listed = managers::list(tx, cursor.as_ref(), listing::READ).await?;
+    let more = listing::cut(&mut listed, |other| Some(other.id.clone()));
     let mut rows = Vec::new();
-    for other in managers::list(tx).await? {
+    for other in listed {
         let sessions = session_count(state, tx, &other).await?;
-        rows.push(ManagerRow { has_factor: holders.contains(&other.id), manager: other, sessions });
+        let has_factor = factors::of(tx, &other.id).await?.any();
+        rows.push(ManagerRow { manager: other, has_factor, sessions });
     }
-    Ok(ManagerList { shell, managers: rows, form, invalid }.html())
+    Ok(ManagerList { shell, managers: rows, more, form, invalid }.html())
 }
 
 async fn editor<P>(
@@ -273,7 +276,6 @@ async fn editor<P>(
     Ok(ManagerEdit { shell, manager: other, factors, sessions, role, invalid }.html())
 }
 
-async fn session_count(state: &State, tx: &mut Tx, other: &KnownManager) -> db::Result<usize> {
-    let (idle_since, born_since) = limits(state.clock.now());
-    Ok(sessions::list(tx, &other.id, idle_since, born_since).await?.len())
+async fn session_count(state: &State, tx: &mut Tx, other: &KnownManager) -> db::Result<i64> {
+    sessions::count(tx, &other.id, limits(state.clock.now())).await
 }

@@ -14,6 +14,7 @@ mod groups;
 mod identities;
 mod incidents;
 mod islands;
+mod listing;
 mod login;
 mod login_factor;
 mod login_oidc;

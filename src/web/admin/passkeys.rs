@@ -39,7 +39,8 @@ pub async fn challenge(
     let asked = ceremony::party(&state, &mut tx).await?.ask_to_register(&manager, &known);
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
-    Ok(Json(ceremony::begin(&state, &session, ceremony::REGISTRATION, asked).await?).into_response())
+    let begun = ceremony::begin(&state, &session, manager.address, ceremony::REGISTRATION, asked).await?;
+    Ok(Json(begun).into_response())
 }
 
 /// `POST /admin/account/passkeys`

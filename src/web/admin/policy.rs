@@ -42,7 +42,7 @@ async fn chosen(
     form: &PolicyForm,
     before: &Policy,
 ) -> Result<std::result::Result<Policy, String>> {
-    let chosen = match form.parse(&managers::list(tx).await?) {
+    let chosen = match form.parse(&managers::keepers(tx).await?) {
         Ok(chosen) => chosen,
         Err(message) => return Ok(Err(message)),
     };

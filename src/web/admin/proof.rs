@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::{Map, Value};
 use tower_sessions::Session;
 
 use super::codes::{self, Checked};
@@ -138,7 +139,8 @@ async fn prove(state: &State, parts: &mut Parts, given: Given) -> Result<Result<
     judge(state, &session, &manager, &device, given).await
 }
 
-/// Notes a right proof in the session, and counts a wrong one: too many end the session.
+/// Notes a right proof in the session. One counts as wrong before it is looked at, so that many at once are no more
+/// guesses than one after the other; too many end the session.
 async fn judge(
     state: &State,
     session: &Session,
@@ -146,22 +148,29 @@ async fn judge(
     device: &Device,
     given: Given,
 ) -> Result<Result<(), Invalid>> {
-    let wrong = match fault(state, session, manager, device, given).await? {
-        None => {
-            session.remove_value(WRONG).await?;
-            session::prove(session, state.clock.now()).await?;
-            return Ok(Ok(()));
-        }
-        Some(wrong) => wrong,
-    };
-    let count = session.get::<u32>(WRONG).await?.unwrap_or_default() + 1;
-    if count >= MAX_WRONG_PROOFS {
+    let over = || Error::LoginRequired("/admin".into());
+    let count = session::apart(state, session, one_more).await?.ok_or_else(over)?;
+    if count > MAX_WRONG_PROOFS {
         session.flush().await?;
-        return Err(Error::LoginRequired("/admin".into()));
+        return Err(over());
     }
-    session.insert(WRONG, count).await?;
-    session.save().await?;
+    let Some(wrong) = fault(state, session, manager, device, given).await? else {
+        // Under the new id nothing is counted.
+        session::prove(session, state.clock.now()).await?;
+        return Ok(Ok(()));
+    };
+    if count == MAX_WRONG_PROOFS {
+        session.flush().await?;
+        return Err(over());
+    }
     Ok(Err(wrong))
+}
+
+/// Counts a proof that is about to be looked at; tells how many there were in a row.
+fn one_more(apart: &mut Map<String, Value>) -> u64 {
+    let count = apart.get(WRONG).and_then(Value::as_u64).unwrap_or_default() + 1;
+    apart.insert(WRONG.to_owned(), count.into());
+    count
 }
 
 /// What is wrong with a proof, beside its field; nothing where it is right. Either is recorded.

@@ -30,7 +30,7 @@ const MAX_KEPT: usize = 64 * 1024;
 
 /// `POST /admin/proof/oidc`: to the identity provider, for a login there that is newer than the question.
 pub async fn create(
-    _: Manager<CanEnter>,
+    manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
     Extension(nonce): Extension<Nonce>,
     session: Session,
@@ -42,7 +42,7 @@ pub async fn create(
     }
     let errand = Errand::Prove { path: safe_next(&fields.text("path")).to_owned(), kept };
     let name = round_trip::provider(&state)?.name();
-    let begun = round_trip::begin(&state, &nonce, &session, errand).await?;
+    let begun = round_trip::begin(&state, &nonce, &session, manager.address, errand).await?;
     begun.map_err(|failure| Error::Conflict(sentence(&failure, name)))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn finish(
     session::prove(session, now).await?;
     let Some(fields) = kept else { return Ok(Redirect::to(&path).into_response()) };
     let wanted = serde_json::to_value(Wanted { path, fields }).map_err(|error| Error::Internal(error.into()))?;
-    ceremony::keep(state, session, WANTED, wanted).await?;
+    ceremony::keep(state, session, manager.address, WANTED, wanted).await?;
     Ok(Redirect::to("/admin/proof").into_response())
 }
 

@@ -11,6 +11,7 @@ use super::{ceremony, page};
 use crate::oidc::{Asked, Provider, Secrets};
 use crate::state::State;
 use crate::ui::pages::admin::GoingElsewhere;
+use crate::web::client::ClientAddress;
 use crate::web::headers::Nonce;
 use crate::web::{Error, Result};
 
@@ -47,6 +48,7 @@ pub async fn begin(
     state: &State,
     nonce: &Nonce,
     session: &Session,
+    address: ClientAddress,
     errand: Errand,
 ) -> Result<std::result::Result<Response, crate::oidc::Error>> {
     let (provider, now) = (provider(state)?, state.clock.now());
@@ -60,11 +62,12 @@ pub async fn begin(
     };
     let trip = Trip { errand, secrets: question.secrets };
     let trip = serde_json::to_value(trip).map_err(|error| Error::Internal(error.into()))?;
-    ceremony::keep(state, session, WAITING, trip).await?;
-    let address = question.address.to_string();
-    let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(|error| Error::Internal(error.into()))?;
+    ceremony::keep(state, session, address, WAITING, trip).await?;
+    let there = question.address.to_string();
+    let refresh = HeaderValue::from_str(&format!("0; url={there}")).map_err(|error| Error::Internal(error.into()))?;
     let porch = porch(state, &nonce.0).await;
-    let mut response = page(GoingElsewhere { porch, name: provider.name().to_owned(), address }.html()).into_response();
+    let mut response =
+        page(GoingElsewhere { porch, name: provider.name().to_owned(), address: there }.html()).into_response();
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(Ok(response))
 }

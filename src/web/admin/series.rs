@@ -133,7 +133,7 @@ async fn editor(
     conflict: Option<Conflict<SeriesForm>>,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let (board, _) = board(tx).await?;
+    let board = board(tx).await?;
     Ok(SeriesEdit { shell, series, form, invalid: wrong, board, conflict }.html())
 }
 

@@ -3,13 +3,14 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::account::{SHORT_HASH, row};
+use super::account::row;
 use super::notice::done;
-use super::page;
 use super::shell::shell;
+use super::{listing, page};
 use crate::db::{managers, sessions};
 use crate::domain::ManagerId;
 use crate::domain::audit::Entry;
+use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::{SessionList, SessionOf};
 use crate::web::auth::{CanAdminister, Manager};
@@ -23,19 +24,17 @@ pub async fn index(
     FromState(state): FromState<State>,
     Search(query): Search,
 ) -> Result<Response> {
-    let (idle_since, born_since) = limits(state.clock.now());
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
-    let known = managers::list(&mut tx).await?;
-    let whose = |session: &sessions::Session| {
-        let id = session.manager_id.as_deref();
-        known.iter().find(|manager| Some(manager.id.as_str()) == id).cloned()
-    };
-    let all = sessions::list_all(&mut tx, idle_since, born_since).await?;
-    let rows = all.into_iter().filter_map(|session| {
-        Some(SessionOf { manager: whose(&session)?, session: row(session, &manager.session_hash) })
+    let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
+    let mut all = sessions::list_all(&mut tx, alive, cursor.as_ref(), listing::READ).await?;
+    let older = listing::cut(&mut all, |named| sessions::cursor(&named.session));
+    let rows = all.into_iter().filter_map(|named| {
+        let manager_id = named.session.manager_id.as_deref().and_then(ManagerId::parse)?;
+        let session = row(named.session, &manager.session_hash);
+        Some(SessionOf { manager_id, manager_name: named.manager_name, session })
     });
-    Ok(page(SessionList { shell, sessions: rows.collect() }.html()))
+    Ok(page(SessionList { shell, sessions: rows.collect(), older }.html()))
 }
 
 /// `POST /admin/sessions/{session}/revocation`
@@ -44,15 +43,13 @@ pub async fn revoke(
     FromState(state): FromState<State>,
     Path(short): Path<String>,
 ) -> Result<Response> {
-    let (idle_since, born_since) = limits(state.clock.now());
+    let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    let all = sessions::list_all(&mut tx, idle_since, born_since).await?;
-    let named = all.iter().find(|session| short.len() == SHORT_HASH && session.id_hash.starts_with(&short));
-    let session = named.ok_or(Error::NotFound)?;
+    let session = sessions::find_short(&mut tx, &short, limits(now)).await?.ok_or(Error::NotFound)?;
     let id = session.manager_id.as_deref().and_then(ManagerId::parse).ok_or(Error::NotFound)?;
     let whose = managers::find(&mut tx, &id).await?;
     sessions::delete(&mut tx, &session.id_hash).await?;
     let entry = Entry::new("manager.revoke-session", &whose.id, &whose.name);
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/sessions", "session-revoked"))
 }

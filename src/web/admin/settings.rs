@@ -87,5 +87,5 @@ async fn keepers(state: &State, tx: &mut Tx, policy: &PolicyForm) -> db::Result<
     if state.provider.is_none() && policy.password_only_for.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(db::managers::list(tx).await?.into_iter().filter(KnownManager::can_keep_a_password).collect())
+    db::managers::keepers(tx).await
 }

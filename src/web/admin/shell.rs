@@ -4,7 +4,7 @@ use super::notice;
 use crate::db::{self, Tx};
 use crate::domain::forms::Fields;
 use crate::domain::page_status::{Banner, Indicator};
-use crate::domain::{Component, Incident, Status};
+use crate::domain::{Component, Status};
 use crate::state::State;
 use crate::ui::admin_layout::{Assets, Porch, Shell};
 use crate::ui::pages::admin::{Board, Conflict};
@@ -36,13 +36,13 @@ pub async fn porch(state: &State, nonce: &str) -> Porch {
     Porch { page_name, assets: asset_links(nonce) }
 }
 
-/// The board of components as visitors see it, and every open incident, also those they don't see.
-pub async fn board(tx: &mut Tx) -> db::Result<(Board, Vec<Incident>)> {
+/// The board of components as visitors see it.
+pub async fn board(tx: &mut Tx) -> db::Result<Board> {
     let shown = db::incidents::open(tx).await?;
     let groups = db::components::groups(tx).await?;
     let components = db::components::list(tx).await?;
     let planned = db::maintenances::planned(tx).await?;
-    Ok((Board::of(&groups, &components, &shown, &planned), db::desk::open(tx).await?))
+    Ok(Board::of(&groups, &components, &shown, &planned))
 }
 
 /// Who changed the thing `id` last, and the form as it stands for what they left.

@@ -176,6 +176,6 @@ async fn editor(
     conflict: Option<Conflict<TemplateForm>>,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let (board, _) = board(tx).await?;
+    let board = board(tx).await?;
     Ok(TemplateEdit { shell, id, form, invalid, board, conflict }.html())
 }

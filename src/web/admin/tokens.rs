@@ -3,10 +3,11 @@ use axum::response::Response;
 
 use super::notice::done;
 use super::shell::shell;
-use super::{invalid, page};
+use super::{invalid, listing, page};
 use crate::db::{self, Tx, api_tokens};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{ApiTokenForm, Fields};
+use crate::domain::history::Cursor;
 use crate::domain::{Invalid, Role, TokenId};
 use crate::state::State;
 use crate::token;
@@ -15,7 +16,7 @@ use crate::web::auth::{CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
-/// `GET /admin/tokens`: one's own; an owner sees everybody's.
+/// `GET /admin/tokens`: one's own; an owner sees everybody's, the newest first.
 pub async fn index(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -78,10 +79,13 @@ async fn list(
     invalid: Invalid,
 ) -> db::Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let tokens = if manager.is_at_least(Role::Owner) {
-        api_tokens::list(tx).await?
+    let (tokens, older) = if manager.is_at_least(Role::Owner) {
+        let cursor = Cursor::parse(&query.text("before"));
+        let mut all = api_tokens::list(tx, cursor.as_ref(), listing::READ).await?;
+        let older = listing::cut(&mut all, api_tokens::cursor);
+        (all, older)
     } else {
-        api_tokens::list_of(tx, &manager.id).await?
+        (api_tokens::list_of(tx, &manager.id).await?, None)
     };
-    Ok(TokenList { shell, tokens, form, invalid }.html())
+    Ok(TokenList { shell, tokens, older, form, invalid }.html())
 }

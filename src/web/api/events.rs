@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use super::change::Change;
 use super::given::Given;
 use super::rows::EventView;
-use super::standing::{Echoes, Standing, part, window};
+use super::standing::{Echoes, Standing, window};
 use super::{incidents, maintenances};
+use crate::db::maintenances::Planned;
 use crate::db::{self, Tx, desk, echoes, random, reviews, series};
 use crate::domain::audit::Entry;
 use crate::domain::review::PublishedReview;
@@ -116,9 +117,8 @@ pub async fn unresolved(
     Search(query): Search,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let open = desk::open(&mut tx).await?.into_iter().filter(|incident| incident.visibility.is_public());
-    let events = part(open.map(Event::Incident).collect(), window(&query, "per_page", 100));
-    list(&mut tx, &page, &state, events).await
+    let open = desk::open_to_visitors(&mut tx, window(&query, "per_page", 100)).await?;
+    list(&mut tx, &page, &state, open.into_iter().map(Event::Incident).collect()).await
 }
 
 /// `GET /v1/pages/{page}/incidents/scheduled`: maintenances to come and going on.
@@ -128,7 +128,7 @@ pub async fn scheduled(
     Path(page): Path<String>,
     Search(query): Search,
 ) -> Result<Response> {
-    planned(&state, &page, window(&query, "per_page", 100), |_| true).await
+    planned(&state, &page, window(&query, "per_page", 100), Planned::All).await
 }
 
 /// `GET /v1/pages/{page}/incidents/upcoming`
@@ -138,7 +138,7 @@ pub async fn upcoming(
     Path(page): Path<String>,
     Search(query): Search,
 ) -> Result<Response> {
-    planned(&state, &page, window(&query, "per_page", 100), |phase| phase == MaintenancePhase::Scheduled).await
+    planned(&state, &page, window(&query, "per_page", 100), Planned::ToCome).await
 }
 
 /// `GET /v1/pages/{page}/incidents/active_maintenance`
@@ -148,19 +148,13 @@ pub async fn active_maintenance(
     Path(page): Path<String>,
     Search(query): Search,
 ) -> Result<Response> {
-    planned(&state, &page, window(&query, "per_page", 100), MaintenancePhase::is_active).await
+    planned(&state, &page, window(&query, "per_page", 100), Planned::GoingOn).await
 }
 
-async fn planned(
-    state: &State,
-    page: &str,
-    window: (i64, i64),
-    wanted: fn(MaintenancePhase) -> bool,
-) -> Result<Response> {
+async fn planned(state: &State, page: &str, window: (i64, i64), which: Planned) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let planned = db::maintenances::planned(&mut tx).await?.into_iter().filter(|it| wanted(it.phase));
-    let events = part(planned.map(Event::Maintenance).collect(), window);
-    list(&mut tx, page, state, events).await
+    let planned = db::maintenances::among_planned(&mut tx, which, window).await?;
+    list(&mut tx, page, state, planned.into_iter().map(Event::Maintenance).collect()).await
 }
 
 async fn list(tx: &mut Tx, page: &str, state: &State, events: Vec<Event>) -> Result<Response> {

@@ -91,6 +91,13 @@ impl TestApp {
         app
     }
 
+    /// A server that sends mail, and whose managers may log in at `provider`.
+    pub async fn with_everything(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
+        let app = Self::with(test, ORIGIN, render_site, Some(mailer), Some(provider));
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
     /// The same server with another `provider`, or none, over the same database.
     pub fn under(&self, provider: Option<Provider>) -> Browser {
         let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
@@ -365,7 +372,7 @@ impl TestApp {
             desk::list(&mut tx, None, 1000).await.unwrap(),
             maintenances::list(&mut tx, None, 1000).await.unwrap(),
             series::going_on(&mut tx).await.unwrap(),
-            managers::list(&mut tx).await.unwrap(),
+            managers::list(&mut tx, None, 10_000).await.unwrap(),
             policy::load(&mut tx).await.unwrap(),
             drafts::list(&mut tx).await.unwrap(),
             templates::list(&mut tx).await.unwrap(),
@@ -376,7 +383,7 @@ impl TestApp {
     /// The sessions that are kept for `manager`, whether they ran out or not.
     pub async fn sessions(&self, manager: &Manager) -> Vec<Session> {
         let ever = DateTime::UNIX_EPOCH;
-        sessions::list(&mut self.db.read().await.unwrap(), &manager.id, ever, ever).await.unwrap()
+        sessions::list(&mut self.db.read().await.unwrap(), &manager.id, (ever, ever), None, 10_000).await.unwrap()
     }
 
     /// How many sessions there are in all, of managers and of nobody.

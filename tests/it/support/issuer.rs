@@ -78,6 +78,10 @@ struct Known {
     /// Whether the address and the groups stand in the token; else in the other document only.
     told_in_token: bool,
     grants: HashMap<String, Grant>,
+    /// How often a code was brought, good or not.
+    brought: usize,
+    /// The tokens that were given for one.
+    given: Vec<String>,
     /// Who is behind an access token.
     let_in: HashMap<String, Person>,
 }
@@ -101,6 +105,8 @@ impl Issuer {
             twist: Arc::new(|_| ()),
             told_in_token: true,
             grants: HashMap::new(),
+            brought: 0,
+            given: Vec::new(),
             let_in: HashMap::new(),
         };
         let issuer = Self { url, clock: clock.clone(), known: Arc::new(Mutex::new(known)) };
@@ -150,6 +156,16 @@ impl Issuer {
         };
         self.known.lock().unwrap().grants.insert(code.clone(), grant);
         Answer { code, state: asked["state"].clone(), issuer: self.url.clone() }
+    }
+
+    /// How often it was asked for a token.
+    pub fn asked_for_tokens(&self) -> usize {
+        self.known.lock().unwrap().brought
+    }
+
+    /// Every token it has given, of either kind.
+    pub fn given(&self) -> Vec<String> {
+        self.known.lock().unwrap().given.clone()
     }
 
     /// Signs otherwise from now on.
@@ -221,6 +237,7 @@ async fn token(
     assert!(headers["authorization"].to_str().unwrap().starts_with("Basic "));
     let now = issuer.clock.now().timestamp();
     let mut known = issuer.known.lock().unwrap();
+    known.brought += 1;
     let Some(grant) = known.grants.remove(&asked["code"]) else { return refuse() };
     let challenge = encode(&Sha256::digest(&asked["code_verifier"]));
     if challenge != grant.challenge || asked["redirect_uri"] != grant.redirect {
@@ -240,6 +257,7 @@ async fn token(
     }
     (known.twist.clone())(&mut claims);
     let signed = known.sign(&claims);
+    known.given.extend([access.clone(), signed.clone()]);
     known.let_in.insert(access.clone(), person);
     Json(json!({ "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": signed }))
         .into_response()

@@ -2,6 +2,8 @@
 
 #[allow(dead_code, reason = "only the tests through the router need it")]
 pub mod app;
+#[allow(dead_code, reason = "only the walks over every route need it")]
+pub mod crowd;
 #[allow(dead_code, reason = "only the tests of passkeys need it")]
 pub mod device;
 #[allow(dead_code, reason = "only the tests of HTTP/2 need it")]

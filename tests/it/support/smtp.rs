@@ -35,6 +35,8 @@ impl Mail {
 pub struct Sink {
     pub url: String,
     mails: Arc<Mutex<Vec<Mail>>>,
+    /// What the senders said to be let in by, as it travelled.
+    logins: Arc<Mutex<Vec<String>>>,
     /// What the next senders are told instead of being let in.
     refusals: Arc<Mutex<VecDeque<&'static str>>>,
 }
@@ -44,7 +46,7 @@ impl Sink {
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let sink = Self { url, mails: Arc::default(), refusals: Arc::default() };
+        let sink = Self { url, mails: Arc::default(), logins: Arc::default(), refusals: Arc::default() };
         let serving = sink.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -65,6 +67,11 @@ impl Sink {
         self.mails.lock().unwrap().clone()
     }
 
+    /// What senders said to be let in by, as it travelled.
+    pub fn logins(&self) -> Vec<String> {
+        self.logins.lock().unwrap().clone()
+    }
+
     async fn talk(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
         stream.write_all(b"220 sink\r\n").await?;
@@ -76,7 +83,12 @@ impl Sink {
             }
             let (verb, rest) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
             let reply = match verb.to_ascii_uppercase().as_str() {
-                "EHLO" | "RSET" | "NOOP" => "250 sink",
+                "EHLO" => "250-sink\r\n250 AUTH PLAIN",
+                "RSET" | "NOOP" => "250 sink",
+                "AUTH" => {
+                    self.logins.lock().unwrap().push(rest.trim_start_matches("PLAIN ").to_owned());
+                    "235 welcome"
+                }
                 "MAIL" => {
                     from = rest.to_owned();
                     self.refusals.lock().unwrap().pop_front().unwrap_or("250 go on")

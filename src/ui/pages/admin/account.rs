@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
+use super::incidents::older;
 use crate::domain::{Factors, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit, Weight};
@@ -19,6 +20,8 @@ pub struct Account {
     pub provider: Option<ProviderRow>,
     /// Last seen first.
     pub sessions: Vec<SessionRow>,
+    /// The cursor of those that were seen before; nothing on the last page.
+    pub older: Option<String>,
     /// What is wrong with `email`, `current` or `password`.
     pub invalid: Invalid,
 }
@@ -71,6 +74,7 @@ pub fn AccountPage(page: Account) -> impl IntoView {
             <section aria-labelledby="sessions">
                 <h2 id="sessions">"Where you are logged in"</h2>
                 {sessions(&page.sessions, &shell)}
+                {older("/admin/account", Vec::new(), page.older)}
             </section>
         </div>
     };

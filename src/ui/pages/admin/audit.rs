@@ -164,6 +164,7 @@ fn action_words(action: &str) -> String {
         "manager.begin-login-by-provider" => "came from the identity provider:",
         "manager.add-by-provider" => "became a manager by the identity provider's word:",
         "manager.accept-by-provider" => "accepted the invitation by a login at the identity provider:",
+        "manager.shut-out" => "has no role by the identity provider's word any more: sessions and tokens ended",
         "manager.follow-role" => "has another role by the identity provider's word:",
         "manager.keep-role" => "is needed as an owner and kept the role:",
         "manager.connect-provider" => "connected a login at the identity provider to",

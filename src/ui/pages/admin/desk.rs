@@ -2,6 +2,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::board::{Board, BoardRow, BoardSection, status_choices, status_words};
+use super::incidents::older;
 use super::maintenances::phase_words;
 use crate::domain::duration::words;
 use crate::domain::{Impact, Incident, Maintenance, SavedDraft, Visibility};
@@ -18,6 +19,8 @@ pub struct Desk {
     pub shell: Shell,
     /// Newest first.
     pub open: Vec<Incident>,
+    /// The cursor of the open ones that began before; nothing on the last page.
+    pub older: Option<String>,
     /// Maintenances to come and going on, soonest first.
     pub planned: Vec<Maintenance>,
     pub board: Board,
@@ -41,7 +44,8 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
         </div>
         <section aria-labelledby="open">
             <h2 id="open">"Open now"</h2>
-            {open_incidents(&page.open, &shell)}
+            {open_incidents(&page, &shell)}
+            {older("/admin", Vec::new(), page.older.clone())}
         </section>
         {drafts(&page)}
         <section aria-labelledby="planned">
@@ -60,13 +64,14 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
     view! { <AdminLayout shell title="Desk" section=Some(Section::Desk) content=content.into_any()/> }
 }
 
-fn open_incidents(open: &[Incident], shell: &Shell) -> AnyView {
+fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
+    let open = &page.open;
     if open.is_empty() {
         return view! { <p class="soft">"Nothing is open."</p> }.into_any();
     }
     let card = |(place, incident): (usize, &Incident)| open_card(incident, shell, actions(incident, shell, place == 0));
     view! {
-        {waiting(open, shell)}
+        {waiting(page, shell)}
         <ul class="cards">{open.iter().enumerate().map(card).collect_view()}</ul>
     }
     .into_any()
@@ -89,13 +94,14 @@ pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) ->
     .into_any()
 }
 
-/// How many of them wait for an update, in one sentence.
-fn waiting(open: &[Incident], shell: &Shell) -> Option<AnyView> {
-    let waiting = open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
-    let text = match waiting {
-        0 => return None,
-        1 => "1 open incident waits for an update.".to_owned(),
-        several => format!("{several} open incidents wait for an update."),
+/// How many of them wait for an update, in one sentence; of those on this page where there are more.
+fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
+    let waiting = page.open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
+    let text = match (waiting, page.older.is_some()) {
+        (0, _) => return None,
+        (several, true) => format!("Of these, {several} wait for an update."),
+        (1, false) => "1 open incident waits for an update.".to_owned(),
+        (several, false) => format!("{several} open incidents wait for an update."),
     };
     Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
 }

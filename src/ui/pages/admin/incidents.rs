@@ -43,9 +43,18 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
 pub fn older(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Option<String>) -> Option<AnyView> {
     cursor.map(|cursor| {
         pairs.push(("before", cursor));
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        view! { <p><a class="button" href=format!("{path}?{query}") rel="next">"Older"</a></p> }.into_any()
+        further(path, pairs, "Older")
     })
+}
+
+/// The link to what follows `cursor` in a list by name.
+pub fn more(path: &str, cursor: Option<String>) -> Option<AnyView> {
+    cursor.map(|cursor| further(path, vec![("after", cursor)], "More"))
+}
+
+fn further(path: &str, pairs: Vec<(&'static str, String)>, words: &'static str) -> AnyView {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    view! { <p><a class="button" href=format!("{path}?{query}") rel="next">{words}</a></p> }.into_any()
 }
 
 /// What to look for; a plain form that asks for another list.

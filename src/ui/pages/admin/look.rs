@@ -324,6 +324,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
             Desk {
                 shell: notice,
                 open: vec![world.open.clone()],
+                older: Some("1_m".into()),
                 planned: vec![world.under_way(), world.planned()],
                 board: world.board(),
                 recent: vec![world.over.clone()],
@@ -336,6 +337,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
             Desk {
                 shell: Shell { tone: Indicator::None, ..shell() },
                 open: vec![],
+                older: None,
                 planned: vec![],
                 board: Board::default(),
                 recent: vec![],
@@ -649,6 +651,7 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
             ManagerList {
                 shell: shell(),
                 managers,
+                more: Some("ruth".into()),
                 form,
                 invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
             }
@@ -666,6 +669,7 @@ fn people_pages(world: &World) -> Vec<(&'static str, String)> {
                 password: true,
                 provider: Some(ProviderRow { name: world.text.clone(), connected: false }),
                 sessions: sessions(world),
+                older: None,
                 invalid: Invalid::new(),
             }
             .html(),
@@ -718,7 +722,7 @@ fn tokens(world: &World) -> TokenList {
     let used = ApiToken { last_used_at: Some(ago(3)), expires_at: ago(2), ..token(world) };
     let form = ApiTokenForm { name: world.shell.manager.name.clone(), ..ApiTokenForm::default() };
     let invalid = Invalid::field("name", "You have a token of this name already.");
-    TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], form, invalid }
+    TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], older: None, form, invalid }
 }
 
 fn records(world: &World) -> Vec<Record> {

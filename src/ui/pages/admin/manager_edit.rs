@@ -14,7 +14,7 @@ pub struct ManagerEdit {
     /// What the manager has beside the password.
     pub factors: Factors,
     /// Where the manager is logged in at this moment.
-    pub sessions: usize,
+    pub sessions: i64,
     /// The role as it was chosen, else the one that stands.
     pub role: String,
     /// What was wrong; the last owner can't step down, for example (`role`).
@@ -110,7 +110,7 @@ fn factors(factors: Factors, path: &str) -> AnyView {
     .into_any()
 }
 
-fn sessions(count: usize, path: &str) -> Option<AnyView> {
+fn sessions(count: i64, path: &str) -> Option<AnyView> {
     let text = match count {
         1 => "Logged in on one device.".to_owned(),
         count => format!("Logged in on {count} devices."),

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
+use super::incidents::more;
 use crate::domain::forms::ManagerForm;
 use crate::domain::{Invalid, Manager, Role};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
@@ -11,7 +12,10 @@ use crate::ui::time::{Time, ago};
 #[derive(Clone, Debug)]
 pub struct ManagerList {
     pub shell: Shell,
+    /// By name.
     pub managers: Vec<ManagerRow>,
+    /// The cursor of the next page; nothing on the last.
+    pub more: Option<String>,
     pub form: ManagerForm,
     pub invalid: Invalid,
 }
@@ -23,7 +27,7 @@ pub struct ManagerRow {
     /// Whether the password alone is not enough.
     pub has_factor: bool,
     /// Where the manager is logged in at this moment.
-    pub sessions: usize,
+    pub sessions: i64,
 }
 
 /// The list of managers.
@@ -50,6 +54,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        {more("/admin/managers", page.more)}
         <p><a href="/admin/sessions">"Where managers are logged in"</a></p>
         <section class="column" aria-labelledby="invite">
             <h2 id="invite">"Invite a manager"</h2>

@@ -1,7 +1,8 @@
 use leptos::prelude::*;
 
 use super::account::{SessionRow, device};
-use crate::domain::Manager;
+use super::incidents::older;
+use crate::domain::ManagerId;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::PostButton;
 use crate::ui::time::{Time, ago};
@@ -12,12 +13,15 @@ pub struct SessionList {
     pub shell: Shell,
     /// Last seen first.
     pub sessions: Vec<SessionOf>,
+    /// The cursor of those that were seen before; nothing on the last page.
+    pub older: Option<String>,
 }
 
 /// A session and whose it is.
 #[derive(Clone, Debug)]
 pub struct SessionOf {
-    pub manager: Manager,
+    pub manager_id: ManagerId,
+    pub manager_name: String,
     pub session: SessionRow,
 }
 
@@ -28,7 +32,7 @@ pub fn SessionsPage(page: SessionList) -> impl IntoView {
     let rows = page.sessions.iter().map(|of| row(of, &shell)).collect_view();
     let content = view! {
         <h1>"Sessions"</h1>
-        <p class="soft">"Where managers are logged in at this moment, the last 100 that were seen."</p>
+        <p class="soft">"Where managers are logged in at this moment, last seen first."</p>
         <div class="scroll" tabindex="0" role="region" aria-label="Sessions, last seen first">
             <table>
                 <thead>
@@ -44,23 +48,24 @@ pub fn SessionsPage(page: SessionList) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
+        {older("/admin/sessions", Vec::new(), page.older)}
         <p><a href="/admin/managers">"Back to the managers"</a></p>
     };
     view! { <AdminLayout shell title="Sessions" section=Some(Section::Managers) content=content.into_any()/> }
 }
 
 fn row(of: &SessionOf, shell: &Shell) -> AnyView {
-    let (manager, session) = (&of.manager, &of.session);
+    let (name, session) = (&of.manager_name, &of.session);
     let act = if session.current {
         view! { <strong class="this">"This one"</strong> }.into_any()
     } else {
         let action = format!("/admin/sessions/{}/revocation", session.id);
-        view! { <PostButton action words="Log out" about=format!("{}, {}", manager.name, device(&session.user_agent))/> }
+        view! { <PostButton action words="Log out" about=format!("{name}, {}", device(&session.user_agent))/> }
             .into_any()
     };
     view! {
         <tr>
-            <th scope="row"><a href=format!("/admin/managers/{}", manager.id) dir="auto">{manager.name.clone()}</a></th>
+            <th scope="row"><a href=format!("/admin/managers/{}", of.manager_id) dir="auto">{name.clone()}</a></th>
             <td title=session.user_agent.clone() dir="auto">{device(&session.user_agent)}</td>
             <td dir="auto">{session.address.clone()}</td>
             <td><Time at=session.last_seen_at words=ago(session.last_seen_at, shell.now)/></td>

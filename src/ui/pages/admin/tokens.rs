@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use super::incidents::older;
 use crate::domain::api_token::{ApiToken, LIFETIMES, Scope};
 use crate::domain::forms::ApiTokenForm;
 use crate::domain::{Invalid, Role};
@@ -12,6 +13,8 @@ use crate::ui::time::{Time, ago, full};
 pub struct TokenList {
     pub shell: Shell,
     pub tokens: Vec<ApiToken>,
+    /// The cursor of those that were made before; nothing on the last page.
+    pub older: Option<String>,
     pub form: ApiTokenForm,
     pub invalid: Invalid,
 }
@@ -38,6 +41,7 @@ pub fn TokensPage(page: TokenList) -> impl IntoView {
         <h1>"API tokens"</h1>
         <p class="soft">"With a token a program acts in your name. It ends when you are disabled."</p>
         {table}
+        {older("/admin/tokens", Vec::new(), page.older)}
         <section class="column" aria-labelledby="new">
             <h2 id="new">"Make a token"</h2>
             <ErrorSummary problems=problems.clone()/>

@@ -23,7 +23,8 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     let named = vec![passkey("laptop", &world.text, Some(ago(12))), passkey("key", "The key in the safe", None)];
     let full = Factors { totp: true, passkeys: 2, recovery_codes: 7 };
     let wrong = || Invalid::field("code", "This is not the code that the app shows now.");
-    let of = |session| SessionOf { manager: manager("ines", &world.text, Role::Owner), session };
+    let of =
+        |session| SessionOf { manager_id: world.shell.manager.id.clone(), manager_name: world.text.clone(), session };
     vec![
         ("factors", list(full, named, false, true)),
         ("factors-lacking", list(Factors::default(), Vec::new(), true, false)),
@@ -36,7 +37,15 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         ("recovery-codes", RecoveryCodes { shell: shell(), codes: vec!["abcd-efgh-ijkl-mnop".into(); 10] }.html()),
         ("proof", proof(world)),
         ("proved", proved(world)),
-        ("sessions", SessionList { shell: shell(), sessions: sessions(world).into_iter().map(of).collect() }.html()),
+        (
+            "sessions",
+            SessionList {
+                shell: shell(),
+                sessions: sessions(world).into_iter().map(of).collect(),
+                older: Some("1_ab".into()),
+            }
+            .html(),
+        ),
     ]
 }
 
