@@ -6,6 +6,9 @@ import { join, resolve } from 'node:path';
 
 const PROGRAM = resolve(__dirname, process.env.CANDOR_BIN ?? '../target/debug/candor');
 
+/** Somebody who logs in. */
+export type Person = { name: string; email: string; password: string };
+
 /** A Candor of its own: a folder, a database, a port. */
 export class Candor {
   /** Where it answers. */
@@ -60,6 +63,12 @@ export class Candor {
     const code = await new Promise((ended) => command.once('close', ended));
     if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
     return out;
+  }
+
+  /** Makes somebody a manager. */
+  async letIn(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
+    const they = ['--name', who.name, '--email', who.email, '--role', role];
+    await this.shell(['manager', 'add', ...they, '--password-stdin'], `${who.password}\n`);
   }
 
   /** Ends the server in order, as a service manager would; gives its exit code. */
