@@ -71,6 +71,16 @@ export class Candor {
     await this.shell(['manager', 'add', ...they, '--password-stdin'], `${who.password}\n`);
   }
 
+  /** Makes every login and proof so far older by some minutes, as if they had passed. */
+  async age(minutes: number): Promise<void> {
+    const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;
+    const change = `update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`;
+    const program = 'import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()';
+    const python = spawn('python3', ['-c', program, `${this.folder}/candor.db`, change], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const code = await new Promise((ended) => python.once('close', ended));
+    if (code !== 0) throw new Error(`python3 ended with ${code}`);
+  }
+
   /** Ends the server in order, as a service manager would; gives its exit code. */
   async stop(): Promise<number | null> {
     const server = this.server;

@@ -1,7 +1,7 @@
 import { type Page } from '@playwright/test';
-import { type Place, adminPlaces, publicPlaces, quietPlaces } from './places';
+import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, viewerPlaces } from './places';
 import { logIn } from './steps';
-import { test } from './test';
+import { test, VIEWER } from './test';
 
 /** A longer page is cut here, in px, so that the files stay small. */
 const TALLEST = 1600;
@@ -22,7 +22,23 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
       test('what an owner sees', async ({ page, candor, watch }) => {
         await logIn(page);
-        await shoot(page, adminPlaces({ candor, watch }), `${width}-${colorScheme}`);
+        const places = Object.values(adminPlaces).flatMap((about) => about({ candor, watch }));
+        await shoot(page, places, `${width}-${colorScheme}`);
+      });
+
+      test('what somebody sees who only reads', async ({ page, candor, watch }) => {
+        await candor.letIn(VIEWER, 'viewer');
+        await logIn(page, VIEWER);
+        await shoot(page, viewerPlaces({ candor, watch }), `${width}-${colorScheme}`);
+      });
+
+      test.describe('with an identity provider', () => {
+        test.use({ elsewhere: true });
+
+        test('what an owner sees', async ({ page, candor, watch }) => {
+          await logIn(page);
+          await shoot(page, elsewherePlaces({ candor, watch }), `${width}-${colorScheme}`);
+        });
       });
     });
   }

@@ -10,6 +10,8 @@ export { expect };
 export const OWNER = { name: 'Ines Duarte', email: 'ines@example.org', password: 'harbour crane whistles' };
 /** Who publishes and administers nothing, once a test lets them in. */
 export const PUBLISHER = { name: 'Rui Pinto', email: 'rui@example.org', password: 'lantern over the quay' };
+/** Who only reads, once a test lets them in. */
+export const VIEWER = { name: 'Vera Sousa', email: 'vera@example.org', password: 'lantern under the pier' };
 
 type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
 
