@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -79,6 +79,18 @@ export class Candor {
     const python = spawn('python3', ['-c', program, `${this.folder}/candor.db`, change], { stdio: ['ignore', 'ignore', 'inherit'] });
     const code = await new Promise((ended) => python.once('close', ended));
     if (code !== 0) throw new Error(`python3 ended with ${code}`);
+  }
+
+  /** Takes the database away; a folder stands in its place. */
+  async loseDatabase(): Promise<void> {
+    const lost = join(this.folder, 'lost');
+    await mkdir(lost);
+    for (const file of ['candor.db', 'candor.db-wal', 'candor.db-shm']) {
+      await rename(join(this.folder, file), join(lost, file)).catch((error) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+    }
+    await mkdir(join(this.folder, 'candor.db'));
   }
 
   /** Ends the server in order, as a service manager would; gives its exit code. */

@@ -66,8 +66,18 @@ export function incidentPlaces(means: Means): Place[] {
     outrun(means, draft, 'Publish incident'),
     review,
     refused(means, review, 'Publish the review'),
+    { name: 'incident-reviewed', go: (page) => review.go(page).then(() => reviewed(page)) },
     ...templatePlaces(means),
   ];
+}
+
+/** Publishes the review that is being written, and goes where visitors read it. */
+async function reviewed(page: Page): Promise<void> {
+  const id = /incidents\/(\w+)/.exec(page.url())![1];
+  await say('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);
+  await page.getByRole('button', { name: 'Publish the review' }).click();
+  await page.getByRole('status').waitFor();
+  await page.goto(`/incidents/${id}`);
 }
 
 function templatePlaces(means: Means): Place[] {

@@ -1,4 +1,5 @@
-import { type Means, type Place, at, follow, linked, refused } from './place';
+import { type Page, expect } from '@playwright/test';
+import { type Means, type Place, answered, at, filled, follow, linked, refused } from './place';
 
 /** What everybody can see while the sample's incident is open. */
 export function publicPlaces(means: Means): Place[] {
@@ -22,6 +23,18 @@ export function publicPlaces(means: Means): Place[] {
   ];
 }
 
+/** What is read more than a minute after the database went away. */
+export function stalePlaces(means: Means): Place[] {
+  const away = (path: string) => (page: Page) => means.watch.expects(503, page, () => page.goto(path));
+  return [
+    at('status-stale', '/'),
+    at('history-stale', '/history'),
+    linked('incident-stale', '/', 'article h3 a'),
+    { name: 'filter-unavailable', go: away('/history?q=never+asked') },
+    answered(means, 503, 'login-unavailable', filled(at('login', '/login'), 'Email', 'ines@example.org'), 'Log in'),
+  ];
+}
+
 /** What is seen only once nothing is open any more. */
 export function quietPlaces({ candor }: Means): Place[] {
   return [
@@ -31,8 +44,10 @@ export function quietPlaces({ candor }: Means): Place[] {
         await follow(page, '/', 'article h3 a');
         const id = new URL(page.url()).pathname.split('/').pop()!;
         await candor.shell(['incident', 'resolve', id, '--body', 'All tiles are back.']);
-        await page.getByText('All tiles are back.').or(page.getByText('still open')).first().waitFor();
+        const isCalm = async () => (await fetch(candor.url)).text().then((html) => html.includes('All Systems Operational'));
+        await expect.poll(isCalm, { message: 'nothing is open any more', timeout: 20_000 }).toBe(true);
         await page.goto('/');
+        await page.reload();
       },
     },
   ];
