@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const PROGRAM = resolve(__dirname, process.env.CANDOR_BIN ?? '../target/debug/candor');
+
+/** Somebody who logs in. */
+export type Person = { name: string; email: string; password: string };
 
 /** A Candor of its own: a folder, a database, a port. */
 export class Candor {
@@ -60,6 +63,34 @@ export class Candor {
     const code = await new Promise((ended) => command.once('close', ended));
     if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
     return out;
+  }
+
+  /** Makes somebody a manager. */
+  async letIn(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
+    const they = ['--name', who.name, '--email', who.email, '--role', role];
+    await this.shell(['manager', 'add', ...they, '--password-stdin'], `${who.password}\n`);
+  }
+
+  /** Makes every login and proof so far older by some minutes, as if they had passed. */
+  async age(minutes: number): Promise<void> {
+    const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;
+    const change = `update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`;
+    const program = 'import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()';
+    const python = spawn('python3', ['-c', program, `${this.folder}/candor.db`, change], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const code = await new Promise((ended) => python.once('close', ended));
+    if (code !== 0) throw new Error(`python3 ended with ${code}`);
+  }
+
+  /** Takes the database away; a folder stands in its place. */
+  async loseDatabase(): Promise<void> {
+    const lost = join(this.folder, 'lost');
+    await mkdir(lost);
+    for (const file of ['candor.db', 'candor.db-wal', 'candor.db-shm']) {
+      await rename(join(this.folder, file), join(lost, file)).catch((error) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+    }
+    await mkdir(join(this.folder, 'candor.db'));
   }
 
   /** Ends the server in order, as a service manager would; gives its exit code. */

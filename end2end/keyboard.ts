@@ -2,6 +2,8 @@ import { type Locator, type Page } from '@playwright/test';
 
 /** More stops than any page has. */
 const STOPS = 400;
+/** A longer list is searched by typing, not walked through. */
+const LONG = 30;
 
 /**
  * From here on the tests of this worker have no pointer: what they click, fill, check or choose is reached with Tab and
@@ -54,11 +56,13 @@ async function choose(this: Locator): Promise<void> {
   for (let stop = 0; stop < STOPS && !(await this.isChecked()); stop++) await keyboard.press('ArrowDown');
 }
 
-/** Chooses from a list, by the value of an option or its words. */
+/** Chooses from a list, by the value of an option or its words; by its words where the list is long. */
 async function pick(this: Locator, option: string): Promise<string[]> {
   const { keyboard } = this.page();
   await reach(this);
   await keyboard.press('Home');
+  const long = await this.evaluate((it, long) => (it as HTMLSelectElement).length > long, LONG);
+  if (long) await keyboard.type(option);
   const chosen = () =>
     this.evaluate((it) => {
       const { selectedOptions } = it as HTMLSelectElement;

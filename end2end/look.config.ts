@@ -8,5 +8,5 @@ export default defineConfig({
   workers: 2,
   timeout: 180_000,
   reporter: [['list']],
-  use: chromium,
+  use: { ...chromium, actionTimeout: 15_000 },
 });

@@ -1,7 +1,9 @@
 import { type Page } from '@playwright/test';
-import { type Place, adminPlaces, publicPlaces, quietPlaces } from './places';
+import { Candor } from './candor';
+import { at } from './places/place';
+import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './places';
 import { logIn } from './steps';
-import { test } from './test';
+import { expect, test, VIEWER } from './test';
 
 /** A longer page is cut here, in px, so that the files stay small. */
 const TALLEST = 1600;
@@ -20,9 +22,44 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await shoot(page, places, `${width}-${colorScheme}`);
       });
 
+      test('what everybody sees while the database is away', async ({ page, candor, watch }) => {
+        await page.goto('/');
+        await candor.loseDatabase();
+        const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last confirmed at'));
+        await expect.poll(isStale, { message: 'the page says how old it is', timeout: 120_000 }).toBe(true);
+        await shoot(page, stalePlaces({ candor, watch }), `${width}-${colorScheme}`);
+        candor.log = '';
+      });
+
+      test('what everybody sees before anything is published', async ({ browser }) => {
+        const candor = await Candor.inFreshFolder();
+        await candor.loseDatabase();
+        await candor.serve();
+        const page = await browser.newPage();
+        await shoot(page, [at('not-ready', candor.url)], `${width}-${colorScheme}`);
+        await page.close();
+        await candor.stop();
+      });
+
       test('what an owner sees', async ({ page, candor, watch }) => {
         await logIn(page);
-        await shoot(page, adminPlaces({ candor, watch }), `${width}-${colorScheme}`);
+        const places = Object.values(adminPlaces).flatMap((about) => about({ candor, watch }));
+        await shoot(page, places, `${width}-${colorScheme}`);
+      });
+
+      test('what somebody sees who only reads', async ({ page, candor, watch }) => {
+        await candor.letIn(VIEWER, 'viewer');
+        await logIn(page, VIEWER);
+        await shoot(page, viewerPlaces({ candor, watch }), `${width}-${colorScheme}`);
+      });
+
+      test.describe('with an identity provider', () => {
+        test.use({ elsewhere: true });
+
+        test('what an owner sees', async ({ page, candor, watch }) => {
+          await logIn(page);
+          await shoot(page, elsewherePlaces({ candor, watch }), `${width}-${colorScheme}`);
+        });
       });
     });
   }

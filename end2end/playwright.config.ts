@@ -8,7 +8,17 @@ const needsScript = ['accessibility', 'clients', 'effort', 'embed', 'island', 'k
   (name) => `${name}.spec.ts`,
 );
 /** Whole days of those who work with it, which need neither a wide window nor a pointer. */
-const days = ['first-owner', 'maintenance', 'managers', 'working-day'].map((name) => `${name}.spec.ts`);
+const days = [
+  'conflict',
+  'corrections',
+  'factors',
+  'first-owner',
+  'maintenance',
+  'managers',
+  'posting',
+  'tokens',
+  'working-day',
+].map((name) => `${name}.spec.ts`);
 /** Tests that look at the clock: they run last, while nothing else does. */
 const timed = ['shell.spec.ts'];
 

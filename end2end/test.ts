@@ -8,6 +8,10 @@ export { expect };
 
 /** The owner of a database that begins with one. */
 export const OWNER = { name: 'Ines Duarte', email: 'ines@example.org', password: 'harbour crane whistles' };
+/** Who publishes and administers nothing, once a test lets them in. */
+export const PUBLISHER = { name: 'Rui Pinto', email: 'rui@example.org', password: 'lantern over the quay' };
+/** Who only reads, once a test lets them in. */
+export const VIEWER = { name: 'Vera Sousa', email: 'vera@example.org', password: 'lantern under the pier' };
 
 type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
 
@@ -45,10 +49,7 @@ async function start(begins: Beginning, named = false, provider?: IdentityProvid
   const candor = await Candor.inFreshFolder();
   try {
     if (begins.startsWith('sample')) await candor.shell(['sample']);
-    if (begins !== 'empty') {
-      const who = ['--name', OWNER.name, '--email', OWNER.email, '--role', 'owner'];
-      await candor.shell(['manager', 'add', ...who, '--password-stdin'], `${OWNER.password}\n`);
-    }
+    if (begins !== 'empty') await candor.letIn(OWNER, 'owner');
     await candor.serve(named, provider && ((url) => provider.flags(url)));
     const status = async () => (await fetch(candor.url)).status;
     await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);

@@ -1,38 +1,50 @@
 import AxeBuilder from '@axe-core/playwright';
 import { type Page } from '@playwright/test';
-import { type Place, adminPlaces, publicPlaces } from '../places';
+import { type Place, adminPlaces, elsewherePlaces, publicPlaces, viewerPlaces } from '../places';
 import { fits, logIn, look } from '../steps';
-import { expect, test } from '../test';
+import { expect, test, VIEWER } from '../test';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** What a colour scheme can change. */
+const OF_COLOURS = { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] };
 
 test.describe.configure({ timeout: 300_000 });
-test.use({ begins: 'sample' });
+test.use({ begins: 'sample', actionTimeout: 15_000 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [360, 1280]) {
-    const use = { colorScheme, viewport: { width, height: 800 } };
+for (const width of [360, 1280]) {
+  test.describe(`${width} px wide`, () => {
+    test.use({ viewport: { width, height: 800 } });
 
-    test.describe(`every public page, ${colorScheme}, ${width} px wide`, () => {
-      test.use({ ...use, begins: 'sample to read' });
+    test.describe('every public page', () => {
+      test.use({ begins: 'sample to read' });
 
       test('is accessible and fits', async ({ page, candor, watch }) => {
         await visit(page, publicPlaces({ candor, watch }));
       });
     });
 
-    // Each scheme and each width once: contrast depends on the one, the layout on the other.
-    if ((colorScheme === 'light') !== (width === 360)) continue;
-
-    test.describe(`every page of the admin, ${colorScheme}, ${width} px wide`, () => {
-      test.use(use);
-
-      test('is accessible and fits', async ({ page, candor, watch }) => {
+    for (const [about, places] of Object.entries(adminPlaces)) {
+      test(`every page of the admin about ${about} is accessible and fits`, async ({ page, candor, watch }) => {
         await logIn(page);
-        await visit(page, adminPlaces({ candor, watch }));
+        await visit(page, places({ candor, watch }));
+      });
+    }
+
+    test('so is what somebody sees who only reads', async ({ page, candor, watch }) => {
+      await candor.letIn(VIEWER, 'viewer');
+      await logIn(page, VIEWER);
+      await visit(page, viewerPlaces({ candor, watch }));
+    });
+
+    test.describe('with an identity provider', () => {
+      test.use({ elsewhere: true });
+
+      test('every step to it and back is accessible and fits', async ({ page, candor, watch }) => {
+        await logIn(page);
+        await visit(page, elsewherePlaces({ candor, watch }));
       });
     });
-  }
+  });
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
@@ -98,15 +110,18 @@ async function visit(page: Page, places: Place[]): Promise<void> {
   for (const place of places) {
     await test.step(place.name, async () => {
       await place.go(page);
+      await page.emulateMedia({ colorScheme: 'light' });
       await judge(page, place.name);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await judge(page, `${place.name} in the dark`, OF_COLOURS);
     });
   }
 }
 
-async function judge(page: Page, name: string): Promise<void> {
+async function judge(page: Page, name: string, rules: Parameters<AxeBuilder['options']>[0]['runOnly'] = RULES): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   // What a rehearsal frames runs no script, so axe can't look into it; the same pages are judged unframed.
-  const axe = new AxeBuilder({ page }).withTags(RULES).exclude('iframe');
+  const axe = new AxeBuilder({ page }).options({ runOnly: rules }).exclude('iframe');
   const { violations } = await axe.setLegacyMode((await page.locator('iframe').count()) > 0).analyze();
   const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
   expect.soft(told, `what axe finds on ${name}`).toEqual([]);

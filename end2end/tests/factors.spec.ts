@@ -70,6 +70,25 @@ test('where a second factor is required, whoever has none is led to add one', as
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
 });
 
+test('ten minutes after the login, what matters most asks who it is, and nothing typed is lost', async ({ page, candor, watch }) => {
+  await logIn(page);
+  await page.goto('/admin/account');
+  await candor.age(15);
+  await page.getByLabel('Email').fill('duarte@example.org');
+  await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the address' }).click());
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Is it you?');
+  const confirm = async (password: string) => {
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Confirm and go on' }).click();
+  };
+  await watch.expects(422, page, () => confirm('not the right password'));
+  await expect(page.getByLabel('Password')).toBeFocused();
+  await fits(page);
+  await confirm(OWNER.password);
+  await told(page, 'The address is changed; you log in with the new one.');
+  await expect(page.getByLabel('Email')).toHaveValue('duarte@example.org');
+});
+
 test('an owner changes the address and sees every session', async ({ page, anotherBrowser }) => {
   await logIn(page);
   await logIn(await anotherBrowser());

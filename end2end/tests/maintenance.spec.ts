@@ -1,11 +1,20 @@
 import { addComponent, card, component, fits, logIn, look, told } from '../steps';
-import { expect, test } from '../test';
+import { expect, PUBLISHER, test } from '../test';
 
 const TITLE = 'Storage upgrade';
 
-test('a publisher plans a maintenance, begins, extends and completes it', async ({ page, visitor, watch }) => {
-  await logIn(page);
-  await addComponent(page, 'Archive');
+test('a publisher plans a maintenance, begins, extends and completes it', async ({
+  page,
+  candor,
+  anotherBrowser,
+  visitor,
+  watch,
+}) => {
+  const owner = await anotherBrowser();
+  await logIn(owner);
+  await addComponent(owner, 'Archive');
+  await candor.letIn(PUBLISHER, 'publisher');
+  await logIn(page, PUBLISHER);
 
   await test.step('it is planned, and visitors see when', async () => {
     await page.goto('/admin/maintenances');

@@ -1,9 +1,8 @@
 import { type Page } from '@playwright/test';
 import { addComponent, logIn, look, openIncident, postUpdate, told } from '../steps';
-import { expect, OWNER, test } from '../test';
+import { expect, OWNER, test, VIEWER as VERA } from '../test';
 
 const PAULA = { name: 'Paula Reis', email: 'paula@example.org', password: 'seven grey lighthouses' };
-const VERA = { name: 'Vera Sousa', email: 'vera@example.org', password: 'lantern under the pier' };
 
 type Person = typeof PAULA;
 

@@ -1,15 +1,20 @@
 import { addComponent, compose, fits, logIn, look, openIncident, told } from '../steps';
-import { expect, test } from '../test';
+import { expect, PUBLISHER, test } from '../test';
 
 const TITLE = 'Uploads fail';
 
 test('an incident that visitors must not see yet is kept, rehearsed and published by hand', async ({
   page,
+  candor,
+  anotherBrowser,
   visitor,
   watch,
 }) => {
-  await logIn(page);
-  await addComponent(page, 'Upload');
+  const owner = await anotherBrowser();
+  await logIn(owner);
+  await addComponent(owner, 'Upload');
+  await candor.letIn(PUBLISHER, 'publisher');
+  await logIn(page, PUBLISHER);
 
   const hide = async () => {
     await page.getByText('Who sees it: visitors at once').click();
@@ -91,13 +96,11 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
 });
 
 test('two managers prepare a template and go on with the same draft', async ({ page, candor, anotherBrowser, watch }) => {
-  const who = { name: 'Rui Pinto', email: 'rui@example.org', password: 'lantern over the quay' };
-  const add = ['manager', 'add', '--name', who.name, '--email', who.email, '--role', 'publisher', '--password-stdin'];
-  await candor.shell(add, `${who.password}\n`);
+  await candor.letIn(PUBLISHER, 'publisher');
   await logIn(page);
   await addComponent(page, 'Search');
   const colleague = await anotherBrowser();
-  await logIn(colleague, who);
+  await logIn(colleague, PUBLISHER);
 
   await test.step('a placeholder that does not exist is refused beside its field', async () => {
     await page.getByRole('link', { name: 'Templates' }).click();

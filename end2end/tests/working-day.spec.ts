@@ -1,16 +1,24 @@
-import { addComponent, addGroup, card, component, compose, fits, logIn, look, postUpdate, told } from '../steps';
-import { expect, test } from '../test';
+import { addComponent, addGroup, card, component, compose, fits, logIn, look, openIncident, postUpdate, told } from '../steps';
+import { expect, OWNER, PUBLISHER, test } from '../test';
 
 const TITLE = 'Mail arrives late';
 const MINUTES = 125;
 
-test('a manager tells of an incident from its begin to its end, and a visitor follows it', async ({ page, visitor }) => {
-  await test.step('before it, the page has components and nothing is wrong', async () => {
-    await logIn(page);
-    await addGroup(page, 'Mail');
-    await addComponent(page, 'Sending', 'Mail');
-    await addComponent(page, 'Receiving', 'Mail');
-    await addComponent(page, 'Website');
+test('a publisher tells of an incident from its begin to its end, and a visitor follows it', async ({
+  page,
+  candor,
+  anotherBrowser,
+  visitor,
+}) => {
+  await test.step('before it, the owner has put components on the page and nothing is wrong', async () => {
+    const owner = await anotherBrowser();
+    await logIn(owner);
+    await addGroup(owner, 'Mail');
+    await addComponent(owner, 'Sending', 'Mail');
+    await addComponent(owner, 'Receiving', 'Mail');
+    await addComponent(owner, 'Website');
+    await candor.letIn(PUBLISHER, 'publisher');
+    await logIn(page, PUBLISHER);
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
     await expect(visitor.getByText('All 3 components are operational.')).toBeVisible();
@@ -130,6 +138,86 @@ test('a manager tells of an incident from its begin to its end, and a visitor fo
     ]);
     await expect(visitor.getByText('runbook')).toHaveCount(0);
     await fits(visitor);
+  });
+});
+
+test('an owner sets the page up, lets a publisher in, looks after what they do, and reads what was done', async ({
+  page,
+  anotherBrowser,
+  visitor,
+}) => {
+  const publisher = await anotherBrowser();
+
+  await test.step('the page gets its name and what it tells about', async () => {
+    await logIn(page);
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByLabel('Name of the page').fill('Tidewater');
+    await page.getByLabel('Time zone').selectOption('Europe/Lisbon');
+    await page.getByLabel('Links in the footer (optional)').fill('https://example.org/help Help');
+    await page.getByRole('button', { name: 'Publish settings' }).click();
+    await told(page, 'The settings are changed.');
+    await addGroup(page, 'Mail');
+    await addComponent(page, 'Sending', 'Mail');
+    await fits(page);
+    await look(visitor, '/');
+    await expect(visitor.getByRole('link', { name: 'Tidewater' })).toBeVisible();
+    await expect(visitor.getByRole('link', { name: 'Help' })).toBeVisible();
+    await expect(component(visitor, 'Sending')).toContainText('Operational');
+  });
+
+  await test.step('a publisher is invited and takes the link', async () => {
+    await page.getByRole('link', { name: 'Managers' }).click();
+    await page.getByLabel('Name').fill(PUBLISHER.name);
+    await page.getByLabel('Email').fill(PUBLISHER.email);
+    await page.getByRole('button', { name: 'Make an invitation link' }).click();
+    await publisher.goto(await page.getByLabel('The link').inputValue());
+    await publisher.getByLabel('Password').fill(PUBLISHER.password);
+    await publisher.getByRole('button', { name: 'Set the password and log in' }).click();
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  });
+
+  await test.step('a status is set on the board of the desk, and back', async () => {
+    await page.getByRole('link', { name: 'Desk' }).click();
+    for (const status of ['Degraded performance', 'Operational']) {
+      await page.getByLabel('Baseline of Sending').selectOption(status);
+      await page.getByRole('button', { name: /^Set.*Sending$/ }).click();
+      await look(visitor, '/');
+      await expect(component(visitor, 'Sending')).toContainText(status);
+    }
+  });
+
+  await test.step('what the publisher wrote is put right', async () => {
+    const id = await openIncident(publisher, TITLE, { message: 'Nothing is lots.', components: { Sending: 'Partial outage' } });
+    await page.goto('/admin');
+    await page.getByRole('link', { name: TITLE, exact: true }).click();
+    await page.getByRole('link', { name: /^Edit the update of/ }).click();
+    await page.getByLabel('Message', { exact: true }).fill('Nothing is lost.');
+    await page.getByRole('button', { name: 'Publish the new text' }).click();
+    await told(page, 'The text is changed and marked as edited.');
+    await look(visitor, `/incidents/${id}`);
+    await expect(visitor.getByText('Nothing is lost.')).toBeVisible();
+  });
+
+  await test.step('whoever leaves is out at once', async () => {
+    await page.getByRole('link', { name: 'Managers' }).click();
+    await page.getByRole('table').getByRole('link', { name: PUBLISHER.name }).click();
+    await page.getByRole('button', { name: 'Disable this manager' }).click();
+    await told(page, 'The manager can no longer log in.');
+    await fits(page);
+    await publisher.reload();
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Log in');
+  });
+
+  await test.step('the audit tells who did what', async () => {
+    await page.getByRole('link', { name: 'Audit' }).click();
+    await fits(page);
+    const did = (who: string, words: string) => page.getByRole('row').filter({ hasText: who }).filter({ hasText: words });
+    await expect(did(OWNER.name, `invited manager ${PUBLISHER.name}`)).toBeVisible();
+    await expect(did(PUBLISHER.name, `opened incident ${TITLE}`)).toBeVisible();
+    await expect(did(OWNER.name, `edited an update of incident ${TITLE}`)).toBeVisible();
+    await expect(did(OWNER.name, `disabled manager ${PUBLISHER.name}`)).toBeVisible();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
   });
 });
 

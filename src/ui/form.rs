@@ -378,8 +378,12 @@ pub fn Submit(
     /// The keys that press it.
     #[prop(optional)]
     keys: Option<&'static str>,
+    /// What it is done to, for those who hear the button without its row.
+    #[prop(optional, into)]
+    about: Option<String>,
 ) -> impl IntoView {
-    view! { <button type="submit" class=weight.class() data-keys=keys>{words}</button> }
+    let about = about.map(|about| view! { <span class="unseen" dir="auto">{format!(": {about}")}</span> });
+    view! { <button type="submit" class=weight.class() data-keys=keys>{words}{about}</button> }
 }
 
 /// The button that shows the form again with its preview; `action` is where the form goes.

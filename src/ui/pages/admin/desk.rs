@@ -263,7 +263,7 @@ fn baseline_form(row: &BoardRow) -> AnyView {
         <form class="baseline" method="post" action=format!("/admin/components/{}/status", component.id)>
             <Hidden name="version" value=component.version.to_string()/>
             <Select field choices=status_choices() value=component.status.key()/>
-            <Submit words="Set" weight=Weight::Quiet/>
+            <Submit words="Set" weight=Weight::Quiet about=component.name.clone()/>
         </form>
     }
     .into_any()

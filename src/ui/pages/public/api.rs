@@ -71,10 +71,8 @@ pub fn ApiView(page: ApiPage) -> AnyView {
 
 fn section(title: &'static str, lines: &'static [Line]) -> AnyView {
     view! {
-        <section class="panel">
-            <h2>{title}</h2>
-            <dl>{lines.iter().map(line).collect_view()}</dl>
-        </section>
+        <h2>{title}</h2>
+        <ul class="panel">{lines.iter().map(line).collect_view()}</ul>
     }
     .into_any()
 }
@@ -85,7 +83,7 @@ fn line((path, opens, words): &'static Line) -> AnyView {
     } else {
         view! { <code>{*path}</code> }.into_any()
     };
-    view! { <dt>{address}</dt><dd>{*words}</dd> }.into_any()
+    view! { <li class="row"><div>{address}<span class="about">{*words}</span></div></li> }.into_any()
 }
 
 #[cfg(test)]

@@ -45,7 +45,10 @@ fn link(label: &str, href: &str) -> (String, String) {
 fn words(status: u16) -> (&'static str, &'static str) {
     match status {
         400 => ("This request can't be read", "Something in the address or in what was sent is not as it should be."),
-        403 => ("This is not allowed", "The request was refused. Go back, load the page again and retry."),
+        403 => (
+            "This is not allowed",
+            "Either you may not do this, or the page you came from was too old: go back, load it again and retry. What managers may do, an owner decides.",
+        ),
         404 => ("There is no such page", "The address may be misspelt, or what stood here was taken down."),
         405 => ("This can't be done here", "The page exists, but it does not accept this kind of request."),
         408 => ("The request took too long", "It did not arrive in full. Please try again."),

@@ -1,0 +1,20 @@
+import { accountPlaces } from './account';
+import { componentPlaces } from './components';
+import { incidentPlaces } from './incidents';
+import { maintenancePlaces } from './maintenances';
+import { managerPlaces } from './managers';
+import { type Means, type Place } from './place';
+
+export { elsewherePlaces } from './elsewhere';
+export { type Place } from './place';
+export { publicPlaces, quietPlaces, stalePlaces } from './public';
+export { viewerPlaces } from './viewer';
+
+/** What an owner sees while the sample's incident is open, by what it is about; the last ends in the second step of a login. */
+export const adminPlaces: Record<string, (means: Means) => Place[]> = {
+  incidents: incidentPlaces,
+  maintenances: maintenancePlaces,
+  components: componentPlaces,
+  managers: managerPlaces,
+  account: accountPlaces,
+};
