@@ -59,7 +59,8 @@ export class Candor {
     let wrong = '';
     command.stdout!.on('data', (text) => (out += text));
     command.stderr!.on('data', (text) => (wrong += text));
-    command.stdin!.end(input);
+    // A command that reads nothing may be over before it was told nothing; its code says whether all went well.
+    command.stdin!.on('error', () => {}).end(input);
     const code = await new Promise((ended) => command.once('close', ended));
     if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
     return out;

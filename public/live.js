@@ -11,7 +11,6 @@
   const note = document.createElement('div');
   note.popover = 'manual';
   note.style = 'inset:auto;margin:0';
-  document.body.append(note);
   let told;
 
   const tell = (time) => {
@@ -20,14 +19,15 @@
     note.hidePopover();
     told = time;
     if (!time) return;
+    document.body.append(note);
     time.ariaDescription = note.textContent = `Your time: ${clock.format(new Date(time.dateTime))} (${zone})`;
     note.showPopover();
     const { left, bottom } = time.getBoundingClientRect();
     note.style.top = bottom + 'px';
-    note.style.left = Math.max(0, Math.min(left, innerWidth - note.offsetWidth)) + 'px';
+    note.style.left = Math.min(left, innerWidth - note.offsetWidth) + 'px';
   };
   // In a list of what is over, the link of an entry speaks for its time. Every other time is a stop of its own.
-  const timeOf = (target) => target.closest(TIME) ?? target.closest('.past')?.querySelector(TIME);
+  const timeOf = (target) => target?.closest(TIME) ?? target?.closest('.past')?.querySelector(TIME);
   const stops = () => {
     for (const time of document.querySelectorAll(TIME)) if (!time.closest('.past, a')) time.tabIndex = 0;
   };
@@ -82,6 +82,7 @@
     const before = heading(document);
     const held = document.activeElement;
     for (const part of ['header', 'main']) mend(document.querySelector(part), fresh.querySelector(part));
+    if (!told?.isConnected) tell();
     stops();
     document.title = fresh.title;
     document.body.className = fresh.body.className;
