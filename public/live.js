@@ -13,18 +13,22 @@
   note.style = 'inset:auto;margin:0';
   let told;
 
-  const tell = (time) => {
+  const place = () => {
+    if (!told) return;
+    const { left, bottom } = told.getBoundingClientRect();
+    note.style.top = bottom + 'px';
+    note.style.left = Math.min(left, innerWidth - note.offsetWidth) + 'px';
+  };
+  // What is read out belongs to who has the focus: the time, or the link that speaks for it.
+  const tell = (time, reader = time) => {
     if (time === told || !note.showPopover) return;
-    if (told) told.ariaDescription = null;
     note.hidePopover();
     told = time;
     if (!time) return;
     document.body.append(note);
-    time.ariaDescription = note.textContent = `Your time: ${clock.format(new Date(time.dateTime))} (${zone})`;
+    reader.ariaDescription = note.textContent = `Your time: ${clock.format(new Date(time.dateTime))} (${zone})`;
     note.showPopover();
-    const { left, bottom } = time.getBoundingClientRect();
-    note.style.top = bottom + 'px';
-    note.style.left = Math.min(left, innerWidth - note.offsetWidth) + 'px';
+    place();
   };
   // In a list of what is over, the link of an entry speaks for its time. Every other time is a stop of its own.
   const timeOf = (target) => target?.closest(TIME) ?? target?.closest('.past')?.querySelector(TIME);
@@ -33,11 +37,11 @@
   };
   const on = (type, act) => document.addEventListener(type, act, true);
   stops();
-  on('focusin', ({ target }) => tell(timeOf(target)));
+  on('focusin', ({ target }) => tell(timeOf(target), target));
   on('focusout', () => tell());
   on('pointerover', ({ target }) => target === note || tell(target.closest(TIME) ?? timeOf(document.activeElement)));
   on('keydown', ({ key }) => key === 'Escape' && tell());
-  on('scroll', () => tell());
+  on('scroll', place);
 
   const key = (node) => node.nodeName + (node.id || node.textContent);
   const isAlike = (a, b) => a.nodeName === b.nodeName && a.id === b.id && a.className + '' === b.className + '';
@@ -48,7 +52,7 @@
     if (old.nodeName === 'FORM' || old.isEqualNode(fresh)) return;
     if (old.nodeType !== 1) return (old.nodeValue = fresh.nodeValue);
     // Whether details stand open is the reader's choice, and a stop stays one.
-    const kept = ['open', 'tabindex'];
+    const kept = ['open', 'tabindex', 'aria-description'];
     for (const { name, value } of fresh.attributes) if (!kept.includes(name)) old.setAttribute(name, value);
     for (const { name } of [...old.attributes]) {
       if (!kept.includes(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -120,8 +124,10 @@
     if (source || document.hidden) return;
     source = new EventSource('/events' + (last ? '?last=' + encodeURIComponent(last) : ''));
     source.onopen = () => (failures = 0);
+    const revisionOf = (event) => JSON.parse(event.data).revision;
+    source.addEventListener('here', (event) => (revision = revisionOf(event)));
     source.addEventListener('published', (event) => {
-      const next = JSON.parse(event.data).revision;
+      const next = revisionOf(event);
       const isNews = next !== revision;
       last = event.lastEventId;
       revision = next;

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::by_address::ByAddress;
 use crate::http2;
-use crate::web::Front;
 use crate::web::front::Visit;
+use crate::web::{Front, gate};
 
 /// How long what may take, and how many there may be.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ impl Default for Limits {
             idle: http2::IDLE,
             connections: 25_000,
             per_address: 100,
-            grace: Duration::from_secs(10),
+            grace: Duration::from_secs(8),
         }
     }
 }
@@ -54,8 +54,6 @@ impl Default for Limits {
 /// The largest head of a request that is surely taken, in bytes. hyper reads as much as its buffer has room for before it
 /// looks at the length, and the buffer doubles as it grows: more than 64 KiB of it are never filled in one go.
 const MAX_HEAD: usize = 48 * 1024;
-/// The most headers of a request.
-const MAX_HEADERS: usize = 64;
 /// How long accepting rests after an error that will not pass at once, such as too many open files.
 const REST: Duration = Duration::from_millis(100);
 
@@ -164,6 +162,6 @@ async fn spoken(stream: &TcpStream) -> Option<Version> {
 
 fn http1(head: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD).max_headers(gate::MAX_HEADERS);
     builder
 }

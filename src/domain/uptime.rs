@@ -203,6 +203,8 @@ pub struct Day {
     pub outage: Outage,
     /// The incidents that touched it that day, each once.
     pub incidents: Vec<IncidentId>,
+    /// Whether one of them, or work, began that day: the history has a place for the day then.
+    pub began: bool,
 }
 
 impl Day {
@@ -234,7 +236,8 @@ fn day(effects: &[Effect], date: NaiveDate, start: Option<DateTime<Utc>>, zone: 
             incidents.push(id);
         }
     }
-    Day { date, outage: Outage::within(&here, from, to, start, now), incidents }
+    let began = here.iter().any(|effect| effect.from >= from);
+    Day { date, outage: Outage::within(&here, from, to, start, now), incidents, began }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use hyper::header::HeaderValue;
 use tokio::sync::Semaphore;
 
+use super::OLD_AFTER;
 use super::pages::render_error;
 use super::{
     Age, Answer, Deep, Document, Encoding, Publisher, SHORTLY, STRICTEST, Step, Terms, content_security_policy,
@@ -134,6 +135,12 @@ impl Publisher {
             }
             Err(error) if matches!(*error, db::Error::Unavailable(_)) => {
                 let latest = self.deep.latest.get(&address).ok_or(error)?;
+                // What belongs to an older edition was last true when it was rendered, not when the Site was.
+                let age = age.filter(|_| latest.edition == edition);
+                let is_away = self.trouble().is_some_and(|trouble| trouble.step == Step::Reading);
+                if age.is_none() && !is_away && at - latest.at < OLD_AFTER {
+                    return Ok(latest.answer);
+                }
                 let own = || Age { confirmed_at: latest.at, time_zone: self.site().time_zone };
                 Ok(self.aged(&address, latest.answer, age.unwrap_or_else(own)).await)
             }

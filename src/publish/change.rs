@@ -43,6 +43,11 @@ impl Change {
         tag.split_once('-').map_or(tag, |(tag, _)| tag) == self.id
     }
 
+    /// The event that tells whoever knows it which revision that is: what time changes later is no news to them.
+    pub fn greeting(&self) -> Bytes {
+        format!("event: here\ndata: {{\"revision\":{}}}\n\n", self.revision).into()
+    }
+
     /// The event that tells it.
     pub fn event(&self) -> Bytes {
         self.event.clone()

@@ -70,7 +70,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_SCRIPT.as_bytes().into());
     let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
     let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
-    let script = Document::new(200, "text/javascript; charset=utf-8", live::script());
+    let script = Document::file("text/javascript; charset=utf-8", live::script());
     by_name.insert(live::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
     Assets { addresses: Addresses { css, keys, passkey, js, wasm }, by_name }
 });

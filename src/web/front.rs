@@ -112,8 +112,15 @@ impl Front {
         if let Some(answer) = self.0.files.get(path) {
             return Some((Class::File, answer.to(headers, head_only)));
         }
-        let answer = publisher.cached(address(uri))?;
-        Some((Class::Cached, answer.to(headers, head_only)))
+        if let Some(answer) = publisher.cached(address(uri)) {
+            return Some((Class::Cached, answer.to(headers, head_only)));
+        }
+        // The form of the history names every parameter, also those that are left empty.
+        let kept = public::kept_at(uri)?;
+        if let Some(answer) = publisher.served().answer(&kept) {
+            return Some((Class::Site, answer.to(headers, head_only)));
+        }
+        Some((Class::Cached, publisher.cached(&kept)?.to(headers, head_only)))
     }
 
     /// The page that says there is nothing here, where that is known: no address of ours begins like this one, or the

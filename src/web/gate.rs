@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use crate::hosts::Refusal;
 use crate::state::State;
 
+/// The most headers of a request.
+pub const MAX_HEADERS: usize = 64;
 /// Where whatever watches the server may ask by any name: a load balancer knows an address, not our host.
 const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -24,10 +26,16 @@ pub async fn turn_away(FromState(state): FromState<State>, request: Request, nex
 /// Whether a request that changes nothing is plain enough to be answered without the router.
 pub fn is_plain<B>(state: &State, request: &axum::http::Request<B>) -> bool {
     let judged = state.hosts.judge(request.uri(), request.headers(), request.version());
-    judged.is_ok() && !request.headers().contains_key(header::TRANSFER_ENCODING)
+    judged.is_ok()
+        && request.headers().len() <= MAX_HEADERS
+        && !request.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
 fn refusal(state: &State, request: &Request) -> Option<Response> {
+    // hyper counts those of HTTP/1 itself.
+    if request.headers().len() > MAX_HEADERS {
+        return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
+    }
     match *request.method() {
         Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {}
         Method::TRACE | Method::CONNECT => {

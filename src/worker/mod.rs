@@ -22,6 +22,8 @@ use crate::{db, notify, token};
 
 /// How often the revision is looked at: a change by another process shows within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
+/// How long a round may take: the answer to a question may never come, where the network fell silent.
+const ROUND: Duration = Duration::from_secs(45);
 /// How often the Site is rendered anew though nothing changed: "open for 12m" grows, days pass.
 const REFRESH_EVERY: TimeDelta = TimeDelta::seconds(60);
 /// How often what ran out is forgotten.
@@ -36,6 +38,8 @@ pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Work::default();
     let (mut opened, mut told) = (false, false);
+    // What was kept may be old, and it may take a while until anybody knows whether the database answers.
+    state.publisher.grow_old().await;
     while !stop.is_cancelled() {
         if !opened {
             match open(&state).await? {
@@ -55,10 +59,17 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
         if !opened {
             state.publisher.grow_old().await;
             state.worker().beat();
-        } else if ends(work.tick(&state)).await {
-            state.worker().beat();
         } else {
-            work = Work::default();
+            match tokio::time::timeout(ROUND, ends(work.tick(&state))).await {
+                Ok(true) => state.worker().beat(),
+                Ok(false) => work = Work::default(),
+                Err(_) => {
+                    tracing::warn!("the database has not answered for {} s", ROUND.as_secs());
+                    state.publisher.waits_for_the_database();
+                    state.publisher.grow_old().await;
+                    work = Work::default();
+                }
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}

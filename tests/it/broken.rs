@@ -82,9 +82,16 @@ async fn an_hour_without_it(app: &TestApp, work: &mut Work) {
     everything_is_answered(app, false).await;
     let trouble = app.publisher.trouble().expect("trouble");
     assert_eq!(trouble.step, Step::Reading);
+    let fresh = app.visitor().get("/feed.json").await.header("etag").to_owned();
     app.clock.advance(TimeDelta::seconds(61));
     work.tick(app).await;
     everything_is_answered(app, true).await;
+    let old = app.visitor().get_with("/feed.json", &[("if-none-match", &fresh)]).await;
+    assert_eq!(
+        old.status,
+        StatusCode::OK,
+        "a cache that held the fresh one learns that it is old, and later that it is not"
+    );
     let ready = app.visitor().get("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{}", ready.text());
     app.clock.advance(TimeDelta::days(1));

@@ -62,9 +62,10 @@ pub async fn preflight() -> Response {
 }
 
 /// Whether nothing but what is ready stands at `path`: of the documents of the API only that of one incident is
-/// rendered on demand.
+/// rendered on demand, and of badges and frames none.
 pub fn is_ready_or_nowhere(path: &str) -> bool {
-    path.strip_prefix("/api/v2/").is_some_and(|rest| !rest.starts_with("incidents/"))
+    let is_api = path.strip_prefix("/api/").is_some_and(|rest| !rest.starts_with("v2/incidents/"));
+    is_api || path.starts_with("/embed/") || path.starts_with("/components/")
 }
 
 /// What an answer at `path` carries beside, where it is one that anybody's script may read: also errors.

@@ -47,7 +47,8 @@ pub async fn follow(
     let mut changes = state.publisher.changes();
     let newest = changes.borrow_and_update().clone();
     let greeting = format!("retry: {}\n\n", rand::random_range(RETRY));
-    let first = if newest.is(last) { greeting.into() } else { [greeting.as_bytes(), &newest.event()].concat().into() };
+    let told = if newest.is(last) { newest.greeting() } else { newest.event() };
+    let first = [greeting.as_bytes(), &told].concat().into();
     let follower = Follower { changes, ending: state.streams().ending(), _seat: seat };
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -57,7 +57,10 @@ fn readiness(state: &State) -> Readiness {
     let (site_age, worker_age) = (now - site.confirmed_at, state.worker().age());
     let courier_age = state.courier_pulse().map(Pulse::age);
     let trouble = state.publisher.trouble();
-    let database = state.publisher.snapshot().is_some() && trouble.is_none_or(|trouble| trouble.step != Step::Reading);
+    let database = match trouble {
+        Some(trouble) => trouble.step != Step::Reading,
+        None => state.publisher.snapshot().is_some(),
+    };
     let failing = trouble.map(|trouble| now - trouble.since);
     // A Site that can't be stored is served all the same.
     let is_failing = trouble.is_some_and(|trouble| trouble.step != Step::Storing && now - trouble.since >= FAILING);

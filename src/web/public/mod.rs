@@ -6,6 +6,7 @@ mod health;
 mod pages;
 
 pub use data::{for_everybody, is_ready_or_nowhere};
+pub use pages::kept_at;
 pub use pages::{error_page, not_found};
 
 use axum::Router;

@@ -1,9 +1,10 @@
 use axum::body::Body;
-use axum::extract::{Path, State as FromState};
+use axum::extract::{Path, Query, State as FromState};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::db;
+use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, Filter, Month};
 use crate::domain::{IncidentId, MaintenanceId};
 use crate::publish::{Deep, Form};
@@ -32,6 +33,15 @@ pub async fn history(state: FromState<State>, uri: Uri, Search(query): Search, h
         return hot(state, uri, headers).await;
     }
     deep(&state.0, Deep::Filtered(filter, cursor), &headers).await
+}
+
+/// Where a choice of the history is kept, however it was asked for.
+pub fn kept_at(uri: &Uri) -> Option<String> {
+    if uri.path() != "/history" || uri.query().is_none() {
+        return None;
+    }
+    let query = Fields(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default());
+    Some(Deep::Filtered(Filter::read(&query), Cursor::parse(&query.text("before"))).address())
 }
 
 /// `GET /history/{month}`

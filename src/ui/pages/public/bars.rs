@@ -152,12 +152,13 @@ fn day_words(day: &Day) -> String {
     format!("{}: {}", time::weekday(day.date), parts.join(", "))
 }
 
-/// Where more is said: the incident; that day of the history where there were several, or work; the months of the
-/// component where its status was set or corrected by hand.
+/// Where more is said: the incident; that day of the history where several, or work, began; else the months of the
+/// component, which name what began before, and what was set or corrected by hand.
 fn target(component: &ComponentId, day: &Day) -> String {
     match day.incidents.as_slice() {
         [only] => format!("/incidents/{only}"),
         [] if day.outage.worst != Status::UnderMaintenance => format!("/uptime#component-{component}"),
+        [_, ..] if !day.began => format!("/uptime#component-{component}"),
         _ => {
             let month = Month { year: day.date.year(), month: day.date.month() };
             format!("/history/{month}#day-{}", day.date)
@@ -176,6 +177,7 @@ mod tests {
             date: NaiveDate::from_ymd_opt(2026, 11, number).unwrap(),
             outage: Outage { partial, major: 0, covered: 86_400, worst },
             incidents: incidents.iter().map(|id| IncidentId::parse(id).unwrap()).collect(),
+            began: true,
         }
     }
 
