@@ -191,6 +191,12 @@ async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
     let app = with_an_incident(test).await;
     let asked = || app.publisher.counts().asked.value();
     let before = asked();
+    let no_names = ["/incidents/a.b", "/history/never", "/embed/x", "/components/x/badge.svg", "/api/v3/status.json"];
+    for address in no_names {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
+        assert!(answer.header("x-request-id").is_empty(), "{address} took the long way");
+    }
     for (address, again) in [("/wp-login.php", true), ("/.env", true), ("/incidents/gone", false)] {
         for is_known in [again, true] {
             let answer = app.visitor().get(address).await;
@@ -199,6 +205,7 @@ async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
         }
     }
     assert_eq!(asked(), before + 1, "an incident that is nowhere is looked for once");
+    assert_eq!(app.visitor().get("/incidents/%69t").await.status, StatusCode::OK, "an id may be written with escapes");
     // Who asks for JSON is told in JSON, and what is published is found.
     let answer = app.visitor().get_with("/wp-login.php", &[("accept", "application/json")]).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::pages::{deep, hot, nothing};
+use crate::domain::history::Month;
 use crate::domain::{ComponentId, IncidentId};
 use crate::publish::api::MAX_PAGE;
 use crate::publish::{Deep, FOR_EVERYBODY, Form};
@@ -62,10 +63,17 @@ pub async fn preflight() -> Response {
 }
 
 /// Whether nothing but what is ready stands at `path`: of the documents of the API only that of one incident is
-/// rendered on demand, and of badges and frames none.
+/// rendered on demand, and of badges and frames none. What is no id and no month stands for nothing either.
 pub fn is_ready_or_nowhere(path: &str) -> bool {
-    let is_api = path.strip_prefix("/api/").is_some_and(|rest| !rest.starts_with("v2/incidents/"));
-    is_api || path.starts_with("/embed/") || path.starts_with("/components/")
+    if let Some(named) = ["/incidents/", "/api/v2/incidents/"].iter().find_map(|folder| path.strip_prefix(folder)) {
+        let id = [".json", ".ics"].iter().find_map(|ending| named.strip_suffix(ending)).unwrap_or(named);
+        // With escapes it may be one all the same.
+        return !id.contains('%') && IncidentId::parse(id).is_none();
+    }
+    if let Some(month) = path.strip_prefix("/history/") {
+        return !month.contains('%') && Month::parse(month).is_none();
+    }
+    ["/api/", "/embed/", "/components/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// What an answer at `path` carries beside, where it is one that anybody's script may read: also errors.
