@@ -221,13 +221,15 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Replaces the hash of an unchanged password by one with stronger parameters, where one is given.
+/// Replaces the hash of a password by one with stronger parameters, where one is given. It stays where it is no longer
+/// the one that was `compared`: then the password is another.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, rehashed: Option<&str>) -> Result<()> {
+pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, compared: &str, rehashed: Option<&str>) -> Result<()> {
     let Some(hash) = rehashed else { return Ok(()) };
-    run!(tx, "update managers set password_hash = $1 where id = $2", hash, id.as_str())?;
+    let sql = "update managers set password_hash = $1 where id = $2 and password_hash = $3";
+    run!(tx, sql, hash, id.as_str(), compared)?;
     Ok(())
 }
 
