@@ -156,7 +156,7 @@ async fn judge(
     }
     let Some(wrong) = fault(state, session, manager, device, given).await? else {
         // Under the new id nothing is counted.
-        session::prove(session, state.clock.now()).await?;
+        session::prove(state, session).await?;
         return Ok(Ok(()));
     };
     if count == MAX_WRONG_PROOFS {
