@@ -133,12 +133,19 @@ fn fresh_id() -> Id {
     Id(i128::from_be_bytes(db::random()))
 }
 
-/// Notes that the identity provider asked for a second factor at the login.
+/// Notes what the identity provider said of the login: since when it counts as a proof, and whether it was `twice` one.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn note_second_factor(session: &Session) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.insert(SECOND_FACTOR, true).await?;
+pub async fn note_login_elsewhere(
+    session: &Session,
+    proved_at: DateTime<Utc>,
+    twice: bool,
+) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.insert(PROVED_AT, proved_at).await?;
+    if twice {
+        session.insert(SECOND_FACTOR, true).await?;
+    }
     session.save().await
 }
 
