@@ -12,7 +12,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
-use crate::db::{self, sessions};
+use crate::db::{self, WriteTx, sessions};
 use crate::state::State;
 use crate::{token, web};
 
@@ -147,6 +147,19 @@ pub async fn note_login_elsewhere(
         session.insert(SECOND_FACTOR, true).await?;
     }
     session.save().await
+}
+
+/// Forgets in the row of a session that the identity provider asked for a second factor.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
+    let (idle_since, born_since) = limits(now);
+    let Some(mut stored) = sessions::find(tx, session_hash, idle_since, born_since).await? else { return Ok(()) };
+    let mut data = read(&stored.data)?;
+    data.remove(SECOND_FACTOR);
+    stored.data = written(data, Map::new())?;
+    sessions::update(tx, &stored).await
 }
 
 /// Notes from which neighbourhood a stranger asks.
