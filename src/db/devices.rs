@@ -60,13 +60,12 @@ pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: 
     Ok(())
 }
 
-/// Forgets every browser of a manager.
+/// Forgets every browser of a manager; tells how many there were.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
-    run!(tx, "delete from devices where manager_id = $1", manager.as_str())?;
-    Ok(())
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+    run!(tx, "delete from devices where manager_id = $1", manager.as_str())
 }
 
 /// Forgets browsers not used since `unused_since`.

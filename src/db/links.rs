@@ -22,7 +22,9 @@ pub struct Link {
 pub async fn create(tx: &mut WriteTx, token_hash: &str, link: &Link, now: DateTime<Utc>) -> Result<()> {
     let manager = link.manager_id.as_ref().map(ManagerId::as_str);
     match &link.manager_id {
-        Some(manager) => delete_of(tx, manager).await?,
+        Some(manager) => {
+            delete_of(tx, manager).await?;
+        }
         None => delete_setup(tx).await?,
     }
     let sql = "insert into manager_links (token_hash, purpose, manager_id, created_at, expires_at)
@@ -57,13 +59,12 @@ pub async fn consume(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
     if used == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-/// Ends every link of a manager.
+/// Ends every link of a manager; tells how many there were.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
-    run!(tx, "delete from manager_links where manager_id = $1", manager.as_str())?;
-    Ok(())
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+    run!(tx, "delete from manager_links where manager_id = $1", manager.as_str())
 }
 
 /// Ends every link that would create a first owner.

@@ -173,8 +173,8 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
-/// Ends all sessions and tokens of a manager to whom the identity provider gives no role any more; tells whether there
-/// were any.
+/// Ends all sessions, links, tokens and known browsers of a manager to whom the identity provider gives no role any more;
+/// tells whether there were any. A password and passkeys of their own stay: they are not the provider's.
 ///
 /// # Errors
 /// A conflict where nobody else can administer, or whose password alone counts: they stay what they are.
@@ -185,7 +185,9 @@ pub async fn shut_out(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
     }
     let sessions = super::sessions::delete_of(tx, &manager.id, None).await?;
     let tokens = super::api_tokens::delete_of(tx, &manager.id).await?;
-    Ok(sessions + tokens > 0)
+    let links = super::links::delete_of(tx, &manager.id).await?;
+    let devices = super::devices::delete_of(tx, &manager.id).await?;
+    Ok(sessions + tokens + links + devices > 0)
 }
 
 /// Lets a disabled manager log in again.
@@ -221,13 +223,15 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Replaces the hash of an unchanged password by one with stronger parameters, where one is given.
+/// Replaces the hash of a password by one with stronger parameters, where one is given. It stays where it is no longer
+/// the one that was `compared`: then the password is another.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, rehashed: Option<&str>) -> Result<()> {
+pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, compared: &str, rehashed: Option<&str>) -> Result<()> {
     let Some(hash) = rehashed else { return Ok(()) };
-    run!(tx, "update managers set password_hash = $1 where id = $2", hash, id.as_str())?;
+    let sql = "update managers set password_hash = $1 where id = $2 and password_hash = $3";
+    run!(tx, sql, hash, id.as_str(), compared)?;
     Ok(())
 }
 

@@ -136,6 +136,16 @@ pub async fn touch(tx: &mut WriteTx, id_hash: &str, now: DateTime<Utc>) -> Resul
     Ok(())
 }
 
+/// Lets a session go on as `renewed`, under the hash that stands there; tells whether it was still there.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn renew(tx: &mut WriteTx, id_hash: &str, renewed: &Session) -> Result<bool> {
+    let sql = "update sessions set id_hash = $1, data = $2, last_seen_at = $3 where id_hash = $4";
+    let changed = run!(tx, sql, renewed.id_hash.as_str(), renewed.data.as_str(), renewed.last_seen_at, id_hash)?;
+    Ok(changed > 0)
+}
+
 /// Ends one session.
 ///
 /// # Errors

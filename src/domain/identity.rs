@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+
+use super::factor::FRESH_FOR;
 use super::forms::required_line;
 use super::manager::{MAX_NAME, Role};
 
@@ -18,9 +21,17 @@ pub struct Person {
     pub groups: Vec<String>,
     /// How the person proved who they are there (RFC 8176).
     pub methods: Vec<String>,
+    /// When they did, if the provider says so.
+    pub logged_in_at: Option<DateTime<Utc>>,
 }
 
 impl Person {
+    /// Since when it counts at `now` that the person has proved who they are: too long ago for a fresh proof where the
+    /// provider does not say, for it may have known them for days; and not from then on where its clock is ahead.
+    pub fn proved_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.logged_in_at.map_or(now - FRESH_FOR, |at| at.min(now))
+    }
+
     /// The name of a manager made of this person: one line that fits, else what stands before the `@`.
     pub fn display_name(&self) -> String {
         let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
@@ -119,6 +130,9 @@ impl FromStr for ProviderFactor {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
+    use super::super::factor::is_fresh;
     use super::*;
 
     fn person(email: &str, groups: &[&str]) -> Person {
@@ -128,6 +142,15 @@ mod tests {
 
     fn rules(texts: &[&str]) -> Vec<RoleRule> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_login_is_a_proof_of_when_it_was_and_no_fresh_one_where_nobody_says() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let proved_at = |at| Person { logged_in_at: at, ..Person::default() }.proved_at(now);
+        assert_eq!(proved_at(Some(now - TimeDelta::hours(5))), now - TimeDelta::hours(5));
+        assert_eq!(proved_at(Some(now + TimeDelta::hours(5))), now);
+        assert!(!is_fresh(proved_at(None), now));
     }
 
     #[test]

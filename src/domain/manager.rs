@@ -78,6 +78,11 @@ impl Manager {
         self.disabled_at.is_none()
     }
 
+    /// Whether they are active and nothing about them has changed since they were `known`.
+    pub fn is_still(&self, known: &Self) -> bool {
+        self.is_active() && self.version == known.version
+    }
+
     /// Whether theirs may be the only password that counts: an owner's who can log in with it.
     pub fn can_keep_a_password(&self) -> bool {
         self.role == Role::Owner && self.is_active() && self.has_password

@@ -241,6 +241,7 @@ impl Provider {
             name: told.name,
             groups: told.groups.unwrap_or_default(),
             methods,
+            logged_in_at: claims.auth_time(),
         })
     }
 

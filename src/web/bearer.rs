@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::api::limits;
 use super::auth::Policy;
 use super::client::ClientAddress;
 use super::{Error, Result, refusal};
-use crate::db::{self, api_tokens, managers, policy};
+use crate::db::{self, Tx, api_tokens, managers, policy};
 use crate::domain::api_token::ApiToken;
 use crate::domain::audit::Actor;
 use crate::domain::{self, Role};
@@ -47,6 +47,31 @@ impl<P> Token<P> {
     /// Whether it may also do what asks for `role`.
     pub fn is_at_least(&self, role: Role) -> bool {
         self.token.reaches(role, self.manager.role)
+    }
+}
+
+impl<P: Policy> Token<P> {
+    /// Looks again in the transaction in which something is done, for reading what was sent may have taken a while: why it
+    /// may not any more, with what the audit calls that; nothing where it still may.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn fault(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(&'static str, Error)>> {
+        let unknown = Ok(Some(("token.refuse", Error::Unauthorized(UNKNOWN))));
+        let token = match api_tokens::find(tx, &self.token.id).await {
+            Ok(token) if now < token.expires_at => token,
+            Ok(_) | Err(db::Error::NotFound) => return unknown,
+            Err(error) => return Err(error),
+        };
+        let manager = managers::find(tx, &token.manager_id).await?;
+        if !manager.is_active() {
+            return unknown;
+        }
+        if !token.reaches(P::ROLE, manager.role) {
+            return Ok(Some(("token.refuse-scope", Error::TokenForbidden(TOO_SMALL))));
+        }
+        (self.token, self.manager) = (token, manager);
+        Ok(None)
     }
 }
 

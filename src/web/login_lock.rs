@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use super::client::ClientAddress;
 use super::device::Device;
 use super::{Error, Result, refusal};
-use crate::db::{devices, failures, managers, policy};
+use crate::db::{self, WriteTx, devices, failures, managers, policy};
 use crate::domain::login_lock::Failures;
 use crate::domain::{Manager, ManagerId};
 use crate::password::{self, Place, Verdict};
@@ -98,12 +98,18 @@ pub fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result
 
 /// What an attempt has shown.
 pub enum Shown {
-    Right { manager: Manager, rehashed: Option<String>, forgive: Forgive },
+    Right(Proven),
     Wrong,
 }
 
-/// What has to be forgiven once the login is kept.
-pub struct Forgive(Counted);
+/// A password that was right when its hash was read. Comparing takes a while, in which the password may have been changed
+/// or its manager disabled: so nobody is named before [`Proven::keep`] has looked again.
+pub struct Proven {
+    manager: Manager,
+    compared: String,
+    rehashed: Option<String>,
+    counted: Counted,
+}
 
 impl Attempt {
     /// Whether `password` is the right one, and its manager may log in. It takes as long where nobody is
@@ -112,25 +118,31 @@ impl Attempt {
     /// # Errors
     /// A fault of ours.
     pub async fn try_password(self, password: String) -> Result<Shown> {
-        let verdict = self.place.verify(password, self.hash).await?;
-        let Some(manager) = self.manager.filter(|manager| verdict != Verdict::Wrong && manager.is_active()) else {
-            return Ok(Shown::Wrong);
-        };
+        let verdict = self.place.verify(password, self.hash.clone()).await?;
+        let manager = self.manager.filter(|manager| verdict != Verdict::Wrong && manager.is_active());
+        let (Some(manager), Some(compared)) = (manager, self.hash) else { return Ok(Shown::Wrong) };
         let rehashed = if let Verdict::Outdated(hash) = verdict { Some(hash) } else { None };
-        Ok(Shown::Right { manager, rehashed, forgive: Forgive(self.counted) })
+        Ok(Shown::Right(Proven { manager, compared, rehashed, counted: self.counted }))
     }
 }
 
-impl Forgive {
-    /// Takes back what the attempt counted, and the wrong ones before it.
+impl Proven {
+    /// The manager as they are in the transaction that acts on the password; nobody where anything about them has changed
+    /// since its hash was read. Takes back what the attempt counted, and the wrong ones before it.
     ///
     /// # Errors
     /// Where the database can't be written.
-    pub async fn forgive(self, tx: &mut crate::db::WriteTx) -> crate::db::Result<()> {
-        match self.0 {
-            Counted::Nobody => Ok(()),
-            Counted::Account(id) => failures::clear(tx, &id).await,
-            Counted::Device(hash) => devices::clear_failures(tx, &hash).await,
+    pub async fn keep(self, tx: &mut WriteTx) -> db::Result<Option<Manager>> {
+        let manager = managers::find(tx, &self.manager.id).await?;
+        if !manager.is_still(&self.manager) || !policy::counts_password_of(tx, &manager.id).await? {
+            return Ok(None);
         }
+        match self.counted {
+            Counted::Nobody => {}
+            Counted::Account(id) => failures::clear(tx, &id).await?,
+            Counted::Device(hash) => devices::clear_failures(tx, &hash).await?,
+        }
+        managers::record_password(tx, &manager.id, &self.compared, self.rehashed.as_deref()).await?;
+        Ok(Some(manager))
     }
 }

@@ -6,15 +6,15 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
-use crate::db::{self, sessions};
+use crate::db::{self, WriteTx, sessions};
 use crate::state::State;
-use crate::token;
+use crate::{token, web};
 
 /// How long a session lives without being used.
 pub const IDLE: TimeDelta = TimeDelta::minutes(30);
@@ -33,7 +33,9 @@ pub const PROVED_AT: &str = "proved_at";
 pub const SECOND_FACTOR: &str = "second_factor";
 const ADDRESS: &str = "address";
 const USER_AGENT: &str = "user_agent";
-const CREATED_AT: &str = "created_at";
+
+/// The id under which the row of a session stands already, from there on until its record has it too. It is in no row.
+const GOES_ON_AS: &str = "goes_on_as";
 
 /// Where the row keeps what one request alone may see at a time: see [`apart`].
 const APART: &str = "apart";
@@ -51,7 +53,7 @@ impl std::fmt::Debug for Store {
 /// The layer that gives handlers their [`Session`].
 pub fn layer(state: &State) -> SessionManagerLayer<Store> {
     let name = if state.is_secure() { "__Host-sid" } else { "sid" };
-    SessionManagerLayer::new(Store(state.clone()))
+    SessionManagerLayer::new(Store::of(state))
         .with_name(name)
         .with_secure(state.is_secure())
         .with_http_only(true)
@@ -83,28 +85,81 @@ pub async fn begin(
 /// Goes on under a new id: what the old one could do, it can do no more.
 ///
 /// # Errors
-/// Where the database can't be written.
-pub async fn renew(session: &Session) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.cycle_id().await?;
-    session.save().await
+/// `LoginRequired` where the session was ended, or has gone on otherwise, since it was loaded.
+pub async fn renew(state: &State, session: &Session) -> web::Result<()> {
+    go_on(state, session, None).await
 }
 
 /// Notes a fresh proof of who the manager is. More can be done with the session now, hence a new id.
 ///
 /// # Errors
-/// Where the database can't be written.
-pub async fn prove(session: &Session, now: DateTime<Utc>) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.insert(PROVED_AT, now).await?;
-    renew(session).await
+/// As [`renew`].
+pub async fn prove(state: &State, session: &Session) -> web::Result<()> {
+    go_on(state, session, Some(state.clock.now())).await
 }
 
-/// Notes that the identity provider asked for a second factor at the login.
+/// Gives the session its new id in the database, and only then in what the request carries about of it: so nothing of one
+/// that is over comes back, neither its row nor its cookie.
+async fn go_on(state: &State, session: &Session, proved_at: Option<DateTime<Utc>>) -> web::Result<()> {
+    let over = || web::Error::LoginRequired("/admin".into());
+    // It may not have been loaded yet, and can't be under its old id any more.
+    session.get_value(MANAGER).await?;
+    let (old, new) = (session.id().ok_or_else(over)?, fresh_id());
+    let now = state.clock.now();
+    let (idle_since, born_since) = limits(now);
+    let mut tx = state.db.write().await?;
+    let stored = sessions::find(&mut tx, &hash(old), idle_since, born_since).await?.ok_or_else(over)?;
+    let mut data = read(&stored.data)?;
+    take_apart(&mut data);
+    if let Some(proved_at) = proved_at {
+        data.insert(PROVED_AT.to_owned(), json!(proved_at));
+    }
+    let renewed =
+        sessions::Session { id_hash: hash(new), data: written(data, Map::new())?, last_seen_at: now, ..stored };
+    if !sessions::renew(&mut tx, &hash(old), &renewed).await? {
+        return Err(over());
+    }
+    tx.commit_unaudited().await?;
+    if let Some(proved_at) = proved_at {
+        session.insert(PROVED_AT, proved_at).await?;
+    }
+    session.insert(GOES_ON_AS, new.to_string()).await?;
+    session.cycle_id().await?;
+    Ok(session.save().await?)
+}
+
+/// An id that nobody can guess.
+fn fresh_id() -> Id {
+    Id(i128::from_be_bytes(db::random()))
+}
+
+/// Notes what the identity provider said of the login: since when it counts as a proof, and whether it was `twice` one.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn note_second_factor(session: &Session) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.insert(SECOND_FACTOR, true).await?;
+pub async fn note_login_elsewhere(
+    session: &Session,
+    proved_at: DateTime<Utc>,
+    twice: bool,
+) -> std::result::Result<(), tower_sessions::session::Error> {
+    session.insert(PROVED_AT, proved_at).await?;
+    if twice {
+        session.insert(SECOND_FACTOR, true).await?;
+    }
     session.save().await
+}
+
+/// Forgets in the row of a session that the identity provider asked for a second factor.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
+    let (idle_since, born_since) = limits(now);
+    let Some(mut stored) = sessions::find(tx, session_hash, idle_since, born_since).await? else { return Ok(()) };
+    let mut data = read(&stored.data)?;
+    data.remove(SECOND_FACTOR);
+    stored.data = written(data, Map::new())?;
+    sessions::update(tx, &stored).await
 }
 
 /// Notes from which neighbourhood a stranger asks.
@@ -175,22 +230,23 @@ pub fn limits(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 impl Store {
+    /// Those of this server.
+    pub fn of(state: &State) -> Self {
+        Self(state.clone())
+    }
+
     /// The session as the database has it.
     fn row(&self, record: &Record) -> Result<sessions::Session> {
         let now = self.0.clock.now();
         let text = |key| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-        // The day a session began survives a change of its id.
-        let created_at = text(CREATED_AT).parse().unwrap_or(now);
-        let mut data = record.data.clone();
-        data.insert(CREATED_AT.to_owned(), created_at.to_rfc3339().into());
         let manager = text(MANAGER);
         Ok(sessions::Session {
             id_hash: hash(record.id),
             manager_id: (!manager.is_empty()).then_some(manager),
-            data: serde_json::to_string(&data).map_err(|error| Error::Encode(error.to_string()))?,
+            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
             address: text(ADDRESS),
             user_agent: text(USER_AGENT),
-            created_at,
+            created_at: now,
             last_seen_at: now,
         })
     }
@@ -199,9 +255,14 @@ impl Store {
 #[async_trait]
 impl SessionStore for Store {
     /// Under an id of our own: the record of a session that was flushed still carries the old one, which
-    /// somebody may have planted.
+    /// somebody may have planted. One that goes on under a new id has its row there already.
     async fn create(&self, record: &mut Record) -> Result<()> {
-        record.id = Id(i128::from_be_bytes(db::random()));
+        if let Some(goes_on_as) = record.data.remove(GOES_ON_AS) {
+            let id = goes_on_as.as_str().and_then(|id| id.parse().ok());
+            record.id = id.ok_or_else(|| Error::Decode("the id of a renewed session".into()))?;
+            return Ok(());
+        }
+        record.id = fresh_id();
         let session = self.row(record)?;
         let mut tx = self.0.db.write().await.map_err(backend)?;
         sessions::insert(&mut tx, &session).await.map_err(backend)?;

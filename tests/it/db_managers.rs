@@ -115,10 +115,13 @@ async fn a_login_is_recorded(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     managers::record_login(&mut tx, &ines.id, now()).await.unwrap();
-    managers::record_password(&mut tx, &ines.id, None).await.unwrap();
+    managers::record_password(&mut tx, &ines.id, HASH, None).await.unwrap();
     let (found, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
     assert_eq!((found.last_login_at, hash.as_deref()), (Some(now()), Some(HASH)));
-    managers::record_password(&mut tx, &ines.id, Some("stronger")).await.unwrap();
+    managers::record_password(&mut tx, &ines.id, "of another password", Some("stronger")).await.unwrap();
+    let (_, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
+    assert_eq!(hash.as_deref(), Some(HASH), "a new password is not written over");
+    managers::record_password(&mut tx, &ines.id, HASH, Some("stronger")).await.unwrap();
     let (_, hash) = managers::find_by_email(&mut tx, &ines.email).await.unwrap().unwrap();
     assert_eq!(hash.as_deref(), Some("stronger"));
 }

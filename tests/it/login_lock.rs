@@ -1,11 +1,15 @@
 //! What slows guessing down, and whom it does not lock out.
 
-use axum::http::StatusCode;
-use candor::db::{devices, failures};
+use axum::extract::FromRequestParts as _;
+use axum::http::{Request, StatusCode};
+use candor::db::{devices, failures, managers};
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::login_lock::{FREE, MAX_FAILURES};
 use candor::domain::manager::LinkPurpose;
+use candor::web::client::ClientAddress;
+use candor::web::device::Device;
+use candor::web::login_lock::{self, Proven, Shown};
 use candor::worker::sweep;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -26,6 +30,9 @@ on_both_databases!(
     a_browser_not_used_for_half_a_year_is_forgotten,
     one_network_has_ten_attempts_and_then_one_every_six_seconds,
     a_known_browser_is_not_held_up_by_its_network,
+    a_password_that_was_right_counts_once_it_is_kept,
+    a_password_that_was_replaced_while_it_was_compared_opens_nothing,
+    a_manager_who_was_changed_while_the_password_was_compared_is_not_let_in,
 );
 
 async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
@@ -230,4 +237,55 @@ async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestD
     let spoofed = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", "203.0.113.7")];
     let refused = browser.post_with("/login", &[("email", &manager.email), ("password", PASSWORD)], &spoofed).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "only a trusted proxy says who comes");
+}
+
+/// The right password, as it was compared a moment ago.
+async fn compared(app: &TestApp, manager: &Manager) -> Proven {
+    let (mut parts, ()) = Request::new(()).into_parts();
+    let Ok(device) = Device::from_request_parts(&mut parts, &app.state).await;
+    let attempt = login_lock::begin(&app.state, &manager.email, ClientAddress(None), &device).await.unwrap();
+    match attempt.try_password(PASSWORD.to_owned()).await.unwrap() {
+        Shown::Right(proven) => proven,
+        Shown::Wrong => panic!("it is the right one"),
+    }
+}
+
+async fn a_password_that_was_right_counts_once_it_is_kept(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    guess(&app, &manager, 1).await;
+    let proven = compared(&app, &manager).await;
+    assert_eq!(count(&app, &manager).await, 2, "one that is being looked at counts as wrong");
+    let mut tx = app.db.write().await.unwrap();
+    let kept = proven.keep(&mut tx).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    assert_eq!(kept.map(|kept| kept.id), Some(manager.id.clone()));
+    assert_eq!(count(&app, &manager).await, 0);
+}
+
+async fn a_password_that_was_replaced_while_it_was_compared_opens_nothing(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut manager = app.manager("Ines", Viewer).await;
+    let proven = compared(&app, &manager).await;
+    let mut tx = app.db.write().await.unwrap();
+    managers::set_password(&mut tx, &mut manager, "the hash of a new one", None, app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    let mut tx = app.db.write().await.unwrap();
+    assert!(proven.keep(&mut tx).await.unwrap().is_none());
+    let (_, hash) = managers::find_by_email(&mut tx, &manager.email).await.unwrap().unwrap();
+    assert_eq!(hash.as_deref(), Some("the hash of a new one"));
+}
+
+async fn a_manager_who_was_changed_while_the_password_was_compared_is_not_let_in(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Keeper", Owner).await;
+    let mut disabled = app.manager("Disabled", Viewer).await;
+    let mut promoted = app.manager("Promoted", Viewer).await;
+    let tries = [compared(&app, &disabled).await, compared(&app, &promoted).await];
+    let mut tx = app.db.write().await.unwrap();
+    managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
+    managers::set_role(&mut tx, &mut promoted, Owner, app.clock.now()).await.unwrap();
+    for proven in tries {
+        assert!(proven.keep(&mut tx).await.unwrap().is_none());
+    }
 }

@@ -33,6 +33,7 @@ on_both_databases!(
     the_policy_counts_the_factor_that_the_provider_asked_for,
     only_who_has_another_way_in_disconnects_the_login,
     an_owner_disconnects_the_login_of_another,
+    without_the_login_there_its_second_factor_counts_no_more,
 );
 
 pub async fn with_provider(test: TestDb) -> (TestApp, Issuer) {
@@ -341,4 +342,33 @@ async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
     let anew = Person { subject: "sub-Anew".into(), ..Person::named("Vera", &[]) };
     is_in(&mut app.visitor(), &issuer, &anew).await;
     assert_eq!(by_email(&app, "vera@example.org").await.id, manager.id, "with another login there");
+}
+
+async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    app.manager("Keeper", Owner).await;
+    let ines = Person { methods: vec!["pwd", "mfa"], ..Person::named("Ines", &["owners"]) };
+    for by_an_owner in [false, true] {
+        let mut browser = app.visitor();
+        is_in(&mut browser, &issuer, &ines).await;
+        let mut manager = by_email(&app, "ines@example.org").await;
+        let mut tx = app.db.write().await.unwrap();
+        managers::set_password(&mut tx, &mut manager, "a hash", None, app.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        is_in(&mut browser, &issuer, &ines).await;
+        app.require_second_factor().await;
+        assert_eq!(browser.get("/admin").await.status, StatusCode::OK, "the provider has asked for it");
+        let address = if by_an_owner {
+            format!("/admin/managers/{}/identity/removal", manager.id)
+        } else {
+            "/admin/account/identity/removal".to_owned()
+        };
+        let done = browser.post(&address, &[]).await;
+        assert!(done.location().ends_with("?done=provider-disconnected"), "{}", done.text());
+        assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "now it is lacking");
+        let mut tx = app.db.write().await.unwrap();
+        let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());
+        identities::create(&mut tx, &mut manager, &issuer, &subject, app.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    }
 }

@@ -14,6 +14,7 @@ on_both_databases!(
     what_was_typed_waits_for_the_proof_and_is_done_after_it,
     a_page_that_needs_a_proof_is_shown_after_it,
     a_login_that_is_older_than_the_question_is_no_proof,
+    a_silent_login_there_is_no_fresh_proof,
     the_login_of_somebody_else_is_no_proof,
     what_waits_is_not_kept_for_long,
     whoever_has_no_password_is_asked_for_none,
@@ -92,6 +93,25 @@ async fn a_login_that_is_older_than_the_question_is_no_proof(test: TestDb) {
         assert_eq!(app.audit().await[0].action, "manager.refuse-proof");
         assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
     }
+}
+
+async fn a_silent_login_there_is_no_fresh_proof(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let now = app.clock.now().timestamp();
+    let told =
+        [(Some(now - 599), StatusCode::OK), (Some(now - 600), StatusCode::FORBIDDEN), (None, StatusCode::FORBIDDEN)];
+    for (auth_time, expected) in told {
+        issuer.twists(move |claims| match auth_time {
+            Some(at) => claims["auth_time"] = json!(at),
+            None => drop(claims.as_object_mut().unwrap().remove("auth_time")),
+        });
+        let mut browser = app.visitor();
+        is_in(&mut browser, &issuer, &ines()).await;
+        assert_eq!(browser.get("/admin/account/totp").await.status, expected, "{auth_time:?}");
+    }
+    issuer.twists(move |claims| claims["auth_time"] = json!(now + 3600));
+    let mut browser = stale(&app, &issuer).await;
+    assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN, "no clock runs ahead of ours");
 }
 
 async fn the_login_of_somebody_else_is_no_proof(test: TestDb) {

@@ -1,7 +1,7 @@
 //! The authenticator app, recovery codes, and the policy that asks for a second factor.
 
 use axum::http::StatusCode;
-use candor::db::totp;
+use candor::db::{managers, totp};
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
@@ -17,6 +17,7 @@ on_both_databases!(
     after_the_password_only_the_second_step_can_be_reached,
     the_second_step_waits_for_five_minutes,
     whatever_changes_after_the_password_ends_the_second_step,
+    a_login_that_is_ended_while_its_code_is_on_the_way_is_over,
     a_code_works_once_and_one_step_early_or_late,
     ten_wrong_codes_lock_the_app_and_not_the_recovery_codes,
     a_recovery_code_works_once,
@@ -72,6 +73,22 @@ pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
     let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login/factor"));
     browser
+}
+
+async fn a_login_that_is_ended_while_its_code_is_on_the_way_is_over(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Keeper", Owner).await;
+    let (mut manager, _, codes) = enrolled(&app).await;
+    let mut browser = half_way(&app, &manager).await;
+    let mut tx = app.db.write().await.unwrap();
+    managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
+    let mut giving = Box::pin(give(&mut browser, &codes[0]));
+    // The code is judged in a write transaction, and this test holds the only one.
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut giving).await;
+    assert!(early.is_err(), "{early:?}");
+    tx.commit_unaudited().await.unwrap();
+    assert_eq!(giving.await.location(), "/login");
+    assert!(browser.get("/admin").await.location().starts_with("/login"), "nobody is logged in");
 }
 
 pub async fn give(browser: &mut Browser, code: &str) -> Answer {

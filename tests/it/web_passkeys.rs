@@ -1,8 +1,10 @@
 //! Passkeys: made on the account page, a login of their own.
 
 use axum::http::StatusCode;
+use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Viewer};
+use candor::domain::manager::LinkPurpose;
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -20,6 +22,7 @@ on_both_databases!(
     a_passkey_answers_this_site_only,
     the_user_must_be_verified,
     a_passkey_of_a_disabled_manager_opens_nothing,
+    a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in,
     a_removed_passkey_opens_nothing,
     a_device_is_asked_for_one_passkey_only,
     a_passkey_of_ones_own_is_a_fresh_proof,
@@ -178,6 +181,24 @@ async fn a_passkey_of_a_disabled_manager_opens_nothing(test: TestDb) {
     let mut browser = app.visitor();
     let options = ask(&mut browser, "/login/passkey/challenge").await;
     is_refused(&mut browser, &device.sign(&options), "disabled").await;
+}
+
+async fn a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (manager, mut device, mut inside) = with_passkey(&app).await;
+    app.manager("Keeper", Owner).await;
+    let link = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
+    assert_eq!(app.visitor().get(&format!("/setup/{link}")).await.status, StatusCode::OK);
+    let mut tx = app.db.write().await.unwrap();
+    assert!(managers::shut_out(&mut tx, &manager).await.unwrap());
+    assert!(!managers::shut_out(&mut tx, &manager).await.unwrap(), "there is nothing left to end");
+    tx.commit_unaudited().await.unwrap();
+    assert!(inside.get("/admin").await.location().starts_with("/login"), "the session is over");
+    assert_ne!(app.visitor().get(&format!("/setup/{link}")).await.status, StatusCode::OK, "so is the link");
+    assert_eq!(app.number("select count(*) from devices").await, 0);
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");
 }
 
 async fn a_removed_passkey_opens_nothing(test: TestDb) {

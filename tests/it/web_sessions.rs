@@ -1,9 +1,15 @@
 //! Sessions: their cookie, their row, how they begin and end.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
+use candor::db::sessions;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::token;
+use candor::web::Error;
+use candor::web::session::{self, Store};
 use chrono::TimeDelta;
+use tower_sessions::Session;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
@@ -24,6 +30,9 @@ on_both_databases!(
     a_manager_ends_one_session_or_all_others,
     an_owner_ends_the_sessions_of_somebody_else,
     nobody_ends_the_session_of_another_by_its_hash,
+    a_session_that_was_ended_is_not_renewed,
+    of_two_who_renew_a_session_at_once_one_goes_on,
+    a_new_id_does_not_lengthen_the_session,
 );
 
 async fn is_in(browser: &Browser) -> bool {
@@ -240,4 +249,57 @@ async fn nobody_ends_the_session_of_another_by_its_hash(test: TestDb) {
         assert!(answer.status.is_client_error(), "{named}: {}", answer.status);
     }
     assert!(is_in(&browser).await);
+}
+
+/// The session of `browser` as a request that has just come carries it about.
+async fn carried(app: &TestApp, browser: &Browser) -> Session {
+    let id = browser.cookies["sid"].parse().unwrap();
+    let session = Session::new(Some(id), Arc::new(Store::of(&app.state)), None);
+    assert!(session.get_value(session::MANAGER).await.unwrap().is_some());
+    session
+}
+
+async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let browser = app.through_login(&app.manager("Ines", Owner).await).await;
+    let (renewing, proving) = (carried(&app, &browser).await, carried(&app, &browser).await);
+    let mut tx = app.db.write().await.unwrap();
+    sessions::delete(&mut tx, &session::hash(renewing.id().unwrap())).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    for refused in [session::renew(&app.state, &renewing).await, session::prove(&app.state, &proving).await] {
+        assert!(matches!(refused, Err(Error::LoginRequired(_))), "{refused:?}");
+    }
+    assert!(!renewing.is_modified() && !proving.is_modified(), "no cookie is sent either");
+    assert_eq!(app.session_count().await, 0);
+}
+
+async fn of_two_who_renew_a_session_at_once_one_goes_on(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
+    let (one, other) = (carried(&app, &browser).await, carried(&app, &browser).await);
+    let (first, second) = tokio::join!(session::prove(&app.state, &one), session::prove(&app.state, &other));
+    let going_on = match (first, second) {
+        (Ok(()), Err(Error::LoginRequired(_))) => one,
+        (Err(Error::LoginRequired(_)), Ok(())) => other,
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(app.session_count().await, 1);
+    assert!(!is_in(&browser).await, "the old id is worth nothing");
+    browser.cookies.insert("sid".into(), going_on.id().unwrap().to_string());
+    assert!(is_in(&browser).await);
+}
+
+async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
+    for _ in 0..25 {
+        app.clock.advance(TimeDelta::minutes(28));
+        let before = browser.cookies["sid"].clone();
+        let proof = [("proof_password", PASSWORD), ("next", "/admin")];
+        assert_eq!(browser.post("/admin/proof", &proof).await.location(), "/admin");
+        assert_ne!(browser.cookies["sid"], before);
+    }
+    assert!(is_in(&browser).await, "eleven hours and forty minutes after the login");
+    app.clock.advance(TimeDelta::minutes(20));
+    assert!(!is_in(&browser).await);
 }

@@ -1,7 +1,8 @@
 //! Pages, components, groups, uptime and templates by the management API.
 
 use axum::http::{Method, StatusCode};
-use candor::domain::Role::Owner;
+use candor::db::{api_tokens, managers};
+use candor::domain::Role::{Owner, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::{Phase, Status};
 use chrono::TimeDelta;
@@ -22,6 +23,7 @@ on_both_databases!(
     uptime_counts_what_was_out,
     templates_are_listed_and_added,
     nobody_subscribes_yet,
+    a_call_whose_token_ends_while_it_is_read_does_nothing,
 );
 
 async fn program(app: &TestApp) -> Program {
@@ -266,4 +268,41 @@ async fn nobody_subscribes_yet(test: TestDb) {
     let body = json!({ "subscriber": { "email": "a@example.org" } });
     assert_eq!(program.wrong(Method::POST, "/subscribers", &body).await, ["/subscriber"]);
     assert_eq!(program.send(Method::GET, "/subscribers/x", &json!({})).await.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_call_whose_token_ends_while_it_is_read_does_nothing(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Keeper", Owner).await;
+    let body = json!({ "component": { "name": "API" } });
+    let ends = [
+        ("revoked", StatusCode::UNAUTHORIZED),
+        ("disabled", StatusCode::UNAUTHORIZED),
+        ("demoted", StatusCode::FORBIDDEN),
+        ("expired", StatusCode::UNAUTHORIZED),
+    ];
+    for (end, status) in ends {
+        let mut manager = app.manager(end, Owner).await;
+        let program = Program::new(&app, &manager, "Deploy", Scope::Admin).await;
+        // The first use of a token is noted, which would wait as well.
+        program.get("/components").await;
+        let (before, now) = (app.counts().await, app.clock.now());
+        let mut tx = app.db.write().await.unwrap();
+        match end {
+            "revoked" => drop(api_tokens::delete_of(&mut tx, &manager.id).await.unwrap()),
+            "disabled" => managers::disable(&mut tx, &mut manager, now).await.unwrap(),
+            "demoted" => managers::set_role(&mut tx, &mut manager, Viewer, now).await.unwrap(),
+            _ => {}
+        }
+        let mut calling = Box::pin(program.send(Method::POST, "/components", &body));
+        // It is admitted, and then waits for the only write transaction, which this test holds.
+        let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut calling).await;
+        assert!(early.is_err(), "{end}: {early:?}");
+        if end == "expired" {
+            app.clock.advance(TimeDelta::days(365));
+        }
+        tx.commit_unaudited().await.unwrap();
+        let refused = calling.await;
+        assert_eq!(refused.status, status, "{end}: {}", refused.text());
+        assert_eq!(app.counts().await, before, "{end}: nothing was done");
+    }
 }

@@ -18,10 +18,11 @@ use crate::web::auth::{CanRead, Fresh, Manager};
 use crate::web::client::ClientAddress;
 use crate::web::device::Device;
 use crate::web::form::{Form, Search};
-use crate::web::login_lock::{self, Shown};
+use crate::web::login_lock::{self, Proven, Shown};
 use crate::web::session::limits;
 use crate::web::{Error, Result, refusal};
 
+const CHANGED: &str = "Your account was changed in the meantime. Look at it, and try again.";
 /// The door has one lock: who guesses here waits as at the login.
 const NOT_CURRENT: &str = "This is not your current password, or it was tried too often: then wait a while.";
 
@@ -58,28 +59,36 @@ pub async fn set_password(
     if let Err(message) = password::check(&chosen, &[&manager.name, &manager.email, &page_name, "candor"]) {
         wrong.add("password", message);
     }
-    match attempt.try_password(current).await? {
-        Shown::Right { forgive, .. } => {
-            let mut tx = state.db.write().await?;
-            forgive.forgive(&mut tx).await?;
-            tx.commit_unaudited().await?;
-        }
-        Shown::Wrong => {
-            refusal::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
-            wrong.add("current", NOT_CURRENT);
-        }
+    let known = match attempt.try_password(current).await? {
+        Shown::Right(proven) => kept(&state, proven).await?,
+        Shown::Wrong => None,
+    };
+    if known.is_none() {
+        refusal::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
+        wrong.add("current", NOT_CURRENT);
     }
-    if !wrong.is_empty() {
+    let Some(known) = known.filter(|_| wrong.is_empty()) else {
         return Ok(invalid(account(&state, &manager, &Fields::default(), None, wrong).await?));
-    }
+    };
     let hash = password::hash(chosen).await?;
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    let mut own: KnownManager = (*manager).clone();
+    let mut own = managers::find(&mut tx, &known.id).await?;
+    if !own.is_still(&known) {
+        return Err(Error::Conflict(CHANGED.into()));
+    }
     managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
     let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
+}
+
+/// The manager whose password it was, and still is.
+async fn kept(state: &State, proven: Proven) -> Result<Option<KnownManager>> {
+    let mut tx = state.db.write().await?;
+    let known = proven.keep(&mut tx).await?;
+    tx.commit_unaudited().await?;
+    Ok(known)
 }
 
 /// `POST /admin/account/email`

@@ -48,7 +48,7 @@ pub(super) async fn added(
     };
     end_others(&mut tx, manager).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    session::renew(session).await?;
+    session::renew(state, session).await?;
     Ok(html.map_or_else(|| super::notice::done("/admin/account/factors", told), page))
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn removed(
     }
     end_others(&mut tx, manager).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    session::renew(session).await?;
+    session::renew(state, session).await?;
     Ok(super::notice::done("/admin/account/factors", told))
 }
 

@@ -18,7 +18,7 @@ use crate::oidc::{Error as Failure, Provider};
 use crate::state::State;
 use crate::web::auth::{CanAdminister, CanRead, Fresh, Manager};
 use crate::web::headers::Nonce;
-use crate::web::{Error, Result};
+use crate::web::{Error, Result, session};
 
 /// `POST /admin/account/identity`: to the provider, to connect the login there.
 pub async fn create(
@@ -56,7 +56,11 @@ pub(super) async fn connect(
 }
 
 /// `POST /admin/account/identity/removal`: only of who has another way in.
-pub async fn destroy(manager: Manager<Fresh<CanRead>>, FromState(state): FromState<State>) -> Result<Response> {
+pub async fn destroy(
+    manager: Manager<Fresh<CanRead>>,
+    FromState(state): FromState<State>,
+    session: Session,
+) -> Result<Response> {
     refuse_without(&manager)?;
     let mut tx = state.db.write().await?;
     let by_password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
@@ -64,10 +68,14 @@ pub async fn destroy(manager: Manager<Fresh<CanRead>>, FromState(state): FromSta
         return Err(Error::Conflict("It is your only way in: add a passkey first.".into()));
     }
     let mut own: KnownManager = (*manager).clone();
+    let now = state.clock.now();
     identities::delete_of(&mut tx, &mut own).await?;
     sessions::delete_of(&mut tx, &own.id, Some(&manager.session_hash)).await?;
+    session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
     let entry = Entry::new("manager.disconnect-provider", &own.id, &own.name);
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    tx.commit(&manager.actor(), now, entry).await?;
+    // What this request carries about may still be saved, where the proof came with it.
+    session.remove_value(session::SECOND_FACTOR).await?;
     Ok(done("/admin/account", "provider-disconnected"))
 }
 
@@ -75,6 +83,7 @@ pub async fn destroy(manager: Manager<Fresh<CanRead>>, FromState(state): FromSta
 pub async fn remove(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
+    session: Session,
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = ManagerId::parse(&id).ok_or(Error::NotFound)?;
@@ -82,10 +91,16 @@ pub async fn remove(
     let mut other = managers::find(&mut tx, &id).await?;
     refuse_without(&other)?;
     identities::delete_of(&mut tx, &mut other).await?;
-    let kept = (manager.id == other.id).then_some(manager.session_hash.as_str());
+    let (now, kept) = (state.clock.now(), (manager.id == other.id).then_some(manager.session_hash.as_str()));
     sessions::delete_of(&mut tx, &other.id, kept).await?;
+    if let Some(kept) = kept {
+        session::forget_second_factor(&mut tx, kept, now).await?;
+    }
     let entry = Entry::new("manager.disconnect-provider", &other.id, &other.name);
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    tx.commit(&manager.actor(), now, entry).await?;
+    if kept.is_some() {
+        session.remove_value(session::SECOND_FACTOR).await?;
+    }
     Ok(done(&format!("/admin/managers/{}", other.id), "provider-disconnected"))
 }
 

@@ -18,7 +18,7 @@ use crate::web::client::ClientAddress;
 use crate::web::device::Device;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
-use crate::web::login_lock::{self, Shown};
+use crate::web::login_lock::{self, Proven, Shown};
 use crate::web::{refusal, session};
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
@@ -110,16 +110,23 @@ async fn admit(
 ) -> Result<Option<Admitted>> {
     let email = email.trim().to_lowercase();
     let attempt = login_lock::begin(state, &email, address, device).await?;
-    let Shown::Right { manager, rehashed, forgive } = attempt.try_password(password).await? else {
-        refusal::record_stranger(state, address, "manager.refuse-login", &email).await;
-        return Ok(None);
+    let admitted = match attempt.try_password(password).await? {
+        Shown::Right(proven) => let_in(state, proven, address).await?,
+        Shown::Wrong => None,
     };
+    if admitted.is_none() {
+        refusal::record_stranger(state, address, "manager.refuse-login", &email).await;
+    }
+    Ok(admitted)
+}
+
+/// Records the login, if the password is still the one that it was when it was compared.
+async fn let_in(state: &State, proven: Proven, address: ClientAddress) -> Result<Option<Admitted>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    forgive.forgive(&mut tx).await?;
+    let Some(manager) = proven.keep(&mut tx).await? else { return Ok(None) };
     let half = factors::of(&mut tx, &manager.id).await?.any();
     let action = if half { "manager.begin-login" } else { "manager.login" };
-    managers::record_password(&mut tx, &manager.id, rehashed.as_deref()).await?;
     if !half {
         managers::record_login(&mut tx, &manager.id, now).await?;
     }

@@ -12,7 +12,7 @@ use tower_sessions::Session;
 use super::codes::{self, Checked};
 use super::shell::porch;
 use super::{ceremony, page};
-use crate::db::{self, factors, managers};
+use crate::db::{self, Tx, factors, managers};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::factor::HALF_LOGIN_LIFETIME;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
@@ -68,7 +68,7 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let Some((manager, half)) = waiting(&state, &session).await? else { return Ok(over()) };
-    let checked = check(&state, &manager, &fields.text("code"), &address).await?;
+    let Some(checked) = check(&state, &half, &fields.text("code"), &address).await? else { return Ok(over()) };
     if !checked.is_right() {
         let wrong = Invalid::field("code", checked.sentence(state.clock.now()));
         let html = form(&state, &nonce, &manager, half, wrong).await?;
@@ -78,14 +78,15 @@ pub async fn create(
     Ok(Redirect::to(&half.next).into_response())
 }
 
-/// Judges the code and records what came of it.
-async fn check(state: &State, manager: &KnownManager, code: &str, address: &ClientAddress) -> Result<Checked> {
+/// Judges the code and records what came of it; nothing where the login was ended meanwhile.
+async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddress) -> Result<Option<Checked>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
+    let Some(manager) = still_waits(&mut tx, half).await? else { return Ok(None) };
     let checked = codes::check(state, &mut tx, &manager.id, code).await?;
     let (action, actor) = match checked {
-        Checked::App => ("manager.login", Actor::of(manager, address)),
-        Checked::Recovery => ("manager.login-by-recovery-code", Actor::of(manager, address)),
+        Checked::App => ("manager.login", Actor::of(&manager, address)),
+        Checked::Recovery => ("manager.login-by-recovery-code", Actor::of(&manager, address)),
         Checked::Wrong | Checked::Locked(_) => ("manager.refuse-code", Actor::stranger(address)),
     };
     let entry = Entry::new(action, &manager.id, &manager.name);
@@ -95,7 +96,7 @@ async fn check(state: &State, manager: &KnownManager, code: &str, address: &Clie
     } else {
         refusal::keep(state, tx, &actor, &entry).await?;
     }
-    Ok(checked)
+    Ok(Some(checked))
 }
 
 /// Whose login waits for its second step, if it still may be finished.
@@ -104,10 +105,16 @@ async fn waiting(state: &State, session: &Session) -> Result<Option<(KnownManage
     if state.clock.now() >= half.until {
         return Ok(None);
     }
-    match managers::find(&mut state.db.read().await?, &half.manager).await {
-        Ok(manager) if manager.is_active() && manager.version == half.version => Ok(Some((manager, half))),
-        Ok(_) | Err(db::Error::NotFound) => Ok(None),
-        Err(error) => Err(error.into()),
+    let manager = still_waits(&mut state.db.read().await?, &half).await?;
+    Ok(manager.map(|manager| (manager, half)))
+}
+
+/// Whose login it is, if nothing about them has changed since the password was right.
+async fn still_waits(tx: &mut Tx, half: &HalfLogin) -> db::Result<Option<KnownManager>> {
+    match managers::find(tx, &half.manager).await {
+        Ok(manager) => Ok(Some(manager).filter(|manager| manager.is_active() && manager.version == half.version)),
+        Err(db::Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

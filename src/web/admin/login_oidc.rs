@@ -174,13 +174,11 @@ async fn let_in(
         return Ok(Ok(login_factor::begin(at.state, at.session, &manager, next).await?));
     }
     session::begin(at.session, manager.id.as_str(), &at.address.to_string(), at.user_agent).await?;
-    if twice {
-        session::note_second_factor(at.session).await?;
-    }
+    session::note_login_elsewhere(at.session, person.proved_at(now), twice).await?;
     Ok(Ok(Redirect::to(next).into_response()))
 }
 
-/// Whoever has lost every group and domain that brings a role is out everywhere: their sessions and tokens end. The last
+/// Whoever has lost every group and domain that brings a role is out everywhere: their sessions, links and tokens end. The last
 /// owner, and the one whose password alone counts, stay what they are.
 async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Result<()> {
     let mut tx = at.state.db.write().await?;

@@ -156,7 +156,7 @@ async fn judge(
     }
     let Some(wrong) = fault(state, session, manager, device, given).await? else {
         // Under the new id nothing is counted.
-        session::prove(session, state.clock.now()).await?;
+        session::prove(state, session).await?;
         return Ok(Ok(()));
     };
     if count == MAX_WRONG_PROOFS {
@@ -198,13 +198,11 @@ async fn fault(
         let own = proven.is_some_and(|proven| proven.id == manager.id);
         (!own).then(|| Invalid::field(PASSWORD, "This passkey is not one of yours, or it took too long. Try again."))
     } else if let Some(shown) = shown {
-        match shown {
-            Shown::Right { forgive, .. } => {
-                forgive.forgive(&mut tx).await?;
-                None
-            }
-            Shown::Wrong => Some(Invalid::field(PASSWORD, "This is not your password.")),
-        }
+        let refused = match shown {
+            Shown::Right(proven) => proven.keep(&mut tx).await?.is_none(),
+            Shown::Wrong => true,
+        };
+        refused.then(|| Invalid::field(PASSWORD, "This is not your password."))
     } else {
         let checked = codes::check(state, &mut tx, &manager.id, &given.code).await?;
         (!matches!(checked, Checked::App | Checked::Recovery)).then(|| Invalid::field(CODE, checked.sentence(now)))

@@ -72,7 +72,7 @@ pub(super) async fn finish(
         let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());
         return Err(Error::Conflict(why));
     }
-    session::prove(session, now).await?;
+    session::prove(state, session).await?;
     let Some(fields) = kept else { return Ok(Redirect::to(&path).into_response()) };
     let wanted = serde_json::to_value(Wanted { path, fields }).map_err(|error| Error::Internal(error.into()))?;
     ceremony::keep(state, session, manager.address, WANTED, wanted).await?;

@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::token;
 use crate::web::auth::{Policy, Token};
 use crate::web::deadline::is_too_slow;
-use crate::web::{Error, Result};
+use crate::web::{Error, Result, refusal};
 
 const KEY: &str = "idempotency-key";
 const USED_OTHERWISE: &str = "This key came with another call before: use a new one for each thing to do.";
@@ -59,9 +59,20 @@ impl<P: Policy> FromRequest<State> for Change<P> {
     }
 }
 
-async fn begin<P>(program: Token<P>, body: Value, key: Option<Key>, state: &State) -> Result<Change<P>, Response> {
-    let now = state.clock.now();
+async fn begin<P: Policy>(
+    mut program: Token<P>,
+    body: Value,
+    key: Option<Key>,
+    state: &State,
+) -> Result<Change<P>, Response> {
     let mut tx = state.db.write().await.map_err(|error| Error::from(error).into_response())?;
+    let now = state.clock.now();
+    let fault = program.fault(&mut tx, now).await.map_err(|error| Error::from(error).into_response())?;
+    if let Some((action, error)) = fault {
+        drop(tx);
+        refusal::record(state, program.actor(), action, "").await;
+        return Err(error.into_response());
+    }
     if let Some(key) = &key {
         let found = idempotency::find(&mut tx, &program.token.id, &key.key, now).await;
         match found.map_err(|error| Error::from(error).into_response())? {
