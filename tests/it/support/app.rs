@@ -318,7 +318,11 @@ impl TestApp {
         let switches = Switches { reminds: true, starts: true, completes: true, marks: true };
         let plan = PlanForm { title: format!("Series {id}"), switches, ..PlanForm::default() };
         let recurrence = RecurrenceForm { repeats: "FREQ=WEEKLY".into(), ..RecurrenceForm::default() };
-        let form = SeriesForm { first: MaintenanceForm { plan, window, body: format!("Text of {id}") }, recurrence };
+        let form = SeriesForm {
+            id: String::new(),
+            first: MaintenanceForm { plan, window, body: format!("Text of {id}") },
+            recurrence,
+        };
         let mut begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
         let mut tx = self.db.write().await.unwrap();
         series::insert(&mut tx, &begun).await.unwrap();

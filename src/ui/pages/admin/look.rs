@@ -220,6 +220,7 @@ impl World {
         let switches = self.planned().switches;
         let plan = PlanForm { title: "Index".into(), components: ["archive".into()].into(), switches, version: 1 };
         SeriesForm {
+            id: String::new(),
             first: MaintenanceForm { plan, window, body: self.text.clone() },
             recurrence: RecurrenceForm {
                 repeats: "custom".into(),
