@@ -264,11 +264,11 @@ async fn password_of(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<
 }
 
 /// Whether a field must not stand on a page.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     name.contains("password") || name == "current"
 }
 
-fn is_form(parts: &Parts) -> bool {
+pub(super) fn is_form(parts: &Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }

@@ -791,6 +791,15 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
             }
             .html(),
         ),
+        (
+            "session-ended",
+            Ended {
+                porch: world.porch(),
+                typed: vec![("title".into(), world.text.clone()), ("body".into(), world.text.clone())],
+                next: "/admin".into(),
+            }
+            .html(),
+        ),
         ("setup-gone", LinkGone { porch: world.porch() }.html()),
         ("error-403", failure(Frame::Admin(Box::new(world.shell.clone())), 403)),
         ("error-404-plain", failure(Frame::Plain(world.porch()), 404)),
