@@ -167,11 +167,12 @@ pub(super) async fn refused(
     Ok(super::conflict(html))
 }
 
-/// What the audit calls it: the title of its incident.
+/// What the audit calls it: the title of its incident, without what is no text. A draft may hold anything, but not every
+/// database keeps a NUL.
 async fn name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
     let title = match &draft.incident {
         Some(id) => desk::find(tx, id).await?.title,
-        None => draft.fields.text("title"),
+        None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
     };
     Ok(if title.trim().is_empty() { "without a title".to_owned() } else { title })
 }
