@@ -48,15 +48,11 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// What its cookie is called.
-pub fn cookie_name(state: &State) -> &'static str {
-    if state.is_secure() { "__Host-sid" } else { "sid" }
-}
-
 /// The layer that gives handlers their [`Session`].
 pub fn layer(state: &State) -> SessionManagerLayer<Store> {
+    let name = if state.is_secure() { "__Host-sid" } else { "sid" };
     SessionManagerLayer::new(Store(state.clone()))
-        .with_name(cookie_name(state))
+        .with_name(name)
         .with_secure(state.is_secure())
         .with_http_only(true)
         .with_same_site(SameSite::Lax)

@@ -44,7 +44,7 @@ async fn managers_reach_what_their_role_reaches_whatever_became_of_the_incident(
                 assert_eq!(answer.header("cache-control"), "no-store", "{what}");
                 match who.role {
                     None => {
-                        assert!(is_turned_away(&who.browser, &method, &at(id), &answer), "{what}");
+                        assert!(is_turned_away(&method, &at(id), &answer), "{what}");
                     }
                     Some(role) if role < least => assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}"),
                     Some(_) if STAND.contains(&id) && method == Method::GET => {
@@ -90,7 +90,7 @@ async fn nothing_that_never_was_is_told_from_what_is_not_for_you(test: TestDb) {
         for who in &people {
             let answer = who.ask(&method, &address).await;
             let is_right = match who.role {
-                None => is_turned_away(&who.browser, &method, &address, &answer),
+                None => is_turned_away(&method, &address, &answer),
                 Some(role) if role < least => answer.status == StatusCode::FORBIDDEN,
                 Some(_) => answer.status == StatusCode::NOT_FOUND,
             };
@@ -206,7 +206,7 @@ async fn a_token_opens_its_own_door_only(test: TestDb) {
     for (method, path, _) in guarded(|path| !path.contains('{')) {
         for who in people.iter().filter(|who| who.role.is_none()) {
             let answer = who.ask(&method, path).await;
-            assert!(is_turned_away(&who.browser, &method, path, &answer), "{} {method} {path}", who.name);
+            assert!(is_turned_away(&method, path, &answer), "{} {method} {path}", who.name);
         }
     }
     assert!(app.everything().await == before, "somebody changed something");

@@ -283,7 +283,7 @@ async fn is_a_stranger(walk: &Walk, browser: Browser) {
         }
         let answer = request(&mut browser.clone(), &method, &address).await;
         let told = (answer.status, answer.location());
-        assert!(is_turned_away(&browser, &method, &address, &answer), "{method} {path}: {told:?}");
+        assert!(is_turned_away(&method, &address, &answer), "{method} {path}: {told:?}");
     }
     assert!(walk.app.everything().await == before, "a stranger changed something");
 }

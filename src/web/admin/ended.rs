@@ -1,15 +1,15 @@
 //! What was typed when the session had ended meanwhile: nothing of it is done, and nothing of it is lost.
 //!
 //! The login would swallow the fields of a form, so whoever is not logged in and sends some gets a page that shows them
-//! again. It is for their eyes only: nothing is kept here, and nothing is sent on.
+//! again. It is for their eyes only: nothing is kept here, and nothing is sent on. Whether there was a session is not asked:
+//! the cookie goes with the first answer, which may have been another tab's, and the form came from a page of ours anyway.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State as FromState};
-use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -22,7 +22,7 @@ use crate::ui::pages::admin::Ended;
 use crate::web::auth::{CanEnter, Manager};
 use crate::web::headers::Nonce;
 use crate::web::routes::{Access, Route};
-use crate::web::{Error, MAX_BODY, form, session};
+use crate::web::{Error, MAX_BODY, form};
 
 /// What a form says besides its text, and what must not stand on a page.
 const NOT_SHOWN: [&str; 15] = [
@@ -74,20 +74,13 @@ pub async fn give_back(FromState(keeping): FromState<Keeping>, request: Request,
     let Err(Error::LoginRequired(back)) = manager else {
         return next.run(Request::from_parts(parts, body)).await;
     };
-    let typed = if was_logged_in(&parts, &keeping.state) && is_form(&parts) { typed(body).await } else { Vec::new() };
+    let typed = if is_form(&parts) { typed(body).await } else { Vec::new() };
     if typed.is_empty() {
         return Error::LoginRequired(back).into_response();
     }
     let nonce = parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
     let porch = porch(&keeping.state, &nonce).await;
     (StatusCode::UNAUTHORIZED, page(Ended { porch, typed, next: back }.html())).into_response()
-}
-
-/// Whether the browser brings the cookie of a session: whoever never had one has no page of ours to have typed in.
-fn was_logged_in(parts: &Parts, state: &State) -> bool {
-    let values = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = values.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.any(|(name, _)| name == session::cookie_name(state))
 }
 
 /// The fields that somebody filled in, without secrets; none where they can't be read.

@@ -456,11 +456,10 @@ async fn password_hash() -> &'static str {
     HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() }).await
 }
 
-/// Whether `answer` is what whoever is not logged in is told at a guarded `address`: to log in, or, where a session is over
-/// and something was typed, what that was.
-pub fn is_turned_away(browser: &Browser, method: &Method, address: &str, answer: &Answer) -> bool {
-    let had_session = browser.cookies.contains_key("sid") || browser.cookies.contains_key("__Host-sid");
-    if *method == Method::POST && had_session && !address.starts_with("/admin/islands/") {
+/// Whether `answer` is what whoever is not logged in is told at a guarded `address`: to log in, or, where something was
+/// typed, what that was.
+pub fn is_turned_away(method: &Method, address: &str, answer: &Answer) -> bool {
+    if *method == Method::POST && !address.starts_with("/admin/islands/") {
         return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";
     }
     let next = if *method == Method::GET { address } else { "/admin" };
