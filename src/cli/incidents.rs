@@ -116,7 +116,9 @@ async fn open(
     let (body, now) = (text_or_input(said.body)?, clock.now());
     let mut tx = db.write().await.map_err(tell::plainly)?;
     let (chosen, known) = choose(&mut tx, &said.components).await?;
-    let mut new = IncidentForm { title: details.title.clone(), phase, body, components: chosen, details }.parse()?;
+    let mut new =
+        IncidentForm { id: String::new(), title: details.title.clone(), phase, body, components: chosen, details }
+            .parse()?;
     let zone = page::load(&mut tx).await?.time_zone;
     if let Some(text) = started_at {
         new.details.started_at = Some(time("--started-at", text, zone)?);

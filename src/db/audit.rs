@@ -113,6 +113,15 @@ pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
     row!(tx, Row, sql, subject)?.map(Record::try_from).transpose()
 }
 
+/// Whether `manager` did `action` to the thing `subject`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn is_deed_of(tx: &mut Tx, manager: &ManagerId, action: &str, subject: &str) -> Result<bool> {
+    let sql = "select count(*) from audit where subject_id = $1 and action = $2 and manager_id = $3";
+    Ok(row!(tx, (i64,), sql, subject, action, manager.as_str())?.is_some_and(|(count,)| count > 0))
+}
+
 impl TryFrom<Row> for Record {
     type Error = Error;
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::forms::Fields;
 use super::{DraftId, IncidentId};
 
-/// What a composer says besides its text: which button was pressed, and what it was filled from.
-const NOT_KEPT: [&str; 6] = ["version", "draft", "draft_version", "preview", "save_draft", "rehearse"];
+/// What a composer says besides its text: which button was pressed, which draft it goes on with, and which id it gives.
+const NOT_KEPT: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "rehearse"];
 
 /// The fields of a composer, kept for whoever goes on with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,8 @@ pub struct SavedDraft {
 }
 
 impl SavedDraft {
-    /// What of a submission is kept.
+    /// What of a submission is kept. The version of the incident that an update was written against is: whoever goes on
+    /// with the draft has not seen what was posted since.
     pub fn kept(fields: &Fields) -> Fields {
         let kept = fields.0.iter().filter(|(name, value)| !NOT_KEPT.contains(&name.as_str()) && !value.is_empty());
         Fields(kept.cloned().collect())
@@ -37,15 +38,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_keeps_the_text_and_not_the_buttons() {
+    fn a_draft_keeps_the_text_and_what_it_was_written_against_and_not_the_buttons() {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let fields = Fields(vec![
             field("body", "Text"),
             field("component.api", ""),
             field("version", "3"),
+            field("new_id", "q9s3e7u1a5lh"),
             field("draft", "x"),
             field("save_draft", "1"),
         ]);
-        assert_eq!(SavedDraft::kept(&fields), Fields(vec![field("body", "Text")]));
+        assert_eq!(SavedDraft::kept(&fields), Fields(vec![field("body", "Text"), field("version", "3")]));
     }
 }

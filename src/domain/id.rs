@@ -32,6 +32,11 @@ macro_rules! id {
                 Self(bytes.into_iter().map(letter).collect())
             }
 
+            /// The identifier in `text`, or nothing where [`Self::from_random`] can't have made it.
+            pub fn parse_fresh(text: &str) -> Option<Self> {
+                (text.len() == 12 && text.bytes().all(|b| ALPHABET.contains(&b))).then(|| Self(text.to_owned()))
+            }
+
             /// The identifier as it stands in URLs and in the database.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -104,6 +109,15 @@ mod tests {
         assert!(IncidentId::parse("q9s3e7u1a5lh").is_some());
         for bad in ["", "a/b", "a b", "é", "../x", &"a".repeat(MAX_ID + 1)] {
             assert!(IncidentId::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_made_here_passes_for_fresh() {
+        let made = IncidentId::from_random([0, 9, 10, 35, 36, 71, 72, 99, 128, 200, 254, 255]);
+        assert_eq!(IncidentId::parse_fresh(made.as_str()), Some(made));
+        for other in ["", "history", "Q9S3E7U1A5LH", "q9s3e7u1a5l", "q9s3e7u1a5lhx", "q9s3e7u1-5lh", "q9s3e7u1a5é"] {
+            assert!(IncidentId::parse_fresh(other).is_none(), "{other}");
         }
     }
 }

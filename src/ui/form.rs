@@ -179,6 +179,9 @@ pub fn TextArea(
     field: Field,
     #[prop(into)] value: String,
     #[prop(default = 6)] rows: u16,
+    /// To copy from, not to write in.
+    #[prop(optional)]
+    readonly: bool,
     /// What stands below it instead of the hint.
     #[prop(optional)]
     under: Option<AnyView>,
@@ -192,6 +195,7 @@ pub fn TextArea(
             id=field.id.clone()
             name=field.name.clone()
             rows=rows
+            readonly=readonly
             dir="auto"
             autofocus=field.focus
             aria-describedby=field.described()

@@ -151,14 +151,13 @@ async fn find(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::M
     Ok(Some((token, manager)))
 }
 
-/// Whether nobody between the program and us could read along: it is on this machine, or a proxy that we
-/// trust says that it came by https.
+/// Whether nobody between the program and us could read along: a proxy that we trust says that it came by https, or,
+/// where it came by none, it is on this machine. A proxy on this machine that says nothing vouches for nothing.
 fn is_private(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
-    if client.is_some_and(|client| client.is_loopback()) {
-        return true;
-    }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let by_proxy = peer.is_some_and(|peer| state.trusted_proxies.contains(&peer));
+    if !peer.is_some_and(|peer| state.trusted_proxies.contains(&peer)) {
+        return client.is_some_and(|client| client.is_loopback());
+    }
     let last = parts.headers.get_all("x-forwarded-proto").iter().next_back().and_then(|value| value.to_str().ok());
-    by_proxy && last.is_some_and(|value| value.rsplit(',').next().unwrap_or_default().trim() == "https")
+    last.is_some_and(|value| value.rsplit(',').next().unwrap_or_default().trim() == "https")
 }

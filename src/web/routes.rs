@@ -11,6 +11,7 @@ use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, on};
 
+use super::admin::ended::{Keeping, give_back};
 use super::admin::proof::{Asking, ask};
 use super::auth::{Manager, Policy};
 use super::{headers, session};
@@ -114,7 +115,8 @@ impl Routes {
     /// The router, with sessions and the admin's own headers.
     pub fn into_router(self, state: &State) -> Router<State> {
         let asking = Asking::new(state, &self.table);
-        let router = self.router.layer(from_fn_with_state(asking, ask));
+        let keeping = Keeping::new(state, &self.table);
+        let router = self.router.layer(from_fn_with_state(asking, ask)).layer(from_fn_with_state(keeping, give_back));
         router.layer(from_fn(with_admin_headers)).layer(session::layer(state))
     }
 }

@@ -179,14 +179,17 @@ impl Work {
 /// Lets visitors see every incident whose embargo is over, each in a transaction of its own.
 ///
 /// # Errors
-/// Where the database can't be read or written; the next tick goes on.
+/// Where the database can't be read, or where one could not be ended: the first of those. It holds up none of the others,
+/// and the next tick tries again.
 pub async fn end_embargoes(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let due = desk::due(&mut state.db.read().await?, now).await?;
+    let mut result = Ok(());
     for id in due {
-        end_embargo(state, &id, now).await?;
+        let ended = end_embargo(state, &id, now).await;
+        result = result.and(ended);
     }
-    Ok(())
+    result
 }
 
 /// Looks again before it writes: a manager or another node may have been faster.

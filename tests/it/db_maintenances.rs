@@ -138,7 +138,8 @@ async fn a_series_makes_each_occurrence_once(test: TestDb) {
     let plan = PlanForm { title: "Again".into(), components: [api.id.to_string()].into(), ..PlanForm::default() };
     let recurrence =
         RecurrenceForm { repeats: "FREQ=WEEKLY".into(), skipped: "2026-12-24".into(), ..RecurrenceForm::default() };
-    let form = SeriesForm { first: MaintenanceForm { plan, window, body: "Text".into() }, recurrence };
+    let form =
+        SeriesForm { id: String::new(), first: MaintenanceForm { plan, window, body: "Text".into() }, recurrence };
     let id = SeriesId::parse("s").unwrap();
     let mut it = form.parse().unwrap().begin(id.clone(), &[api], now()).unwrap();
     series::insert(&mut tx, &it).await.unwrap();

@@ -14,6 +14,7 @@ on_both_databases!(
     a_refused_attempt_is_in_the_audit_without_the_password,
     a_login_is_in_the_audit_and_dates_the_manager,
     the_address_is_known_whatever_its_case,
+    an_address_that_holds_what_no_text_does_is_nobodys,
     a_password_is_long_rare_and_not_about_you,
     a_password_of_a_kilobyte_opens_the_door,
     after_the_login_nobody_is_sent_elsewhere,
@@ -89,6 +90,26 @@ async fn the_address_is_known_whatever_its_case(test: TestDb) {
     app.manager("Ines", Viewer).await;
     let answer = app.visitor().post("/login", &[("email", "  Ines@EXAMPLE.org "), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
+}
+
+async fn an_address_that_holds_what_no_text_does_is_nobodys(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&owner).await;
+    for control in ['\0', '\u{1}', '\u{7f}', '\u{85}'] {
+        let email = format!("in{control}es@example.org");
+        let refused = app.visitor().post("/login", &[("email", &email), ("password", PASSWORD)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{control:?}");
+        let invited = [("name", "Rui"), ("email", email.as_str()), ("role", "viewer")];
+        let refused = browser.post("/admin/managers", &invited).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{control:?}");
+        let title = format!("Half{control} a title");
+        let draft = [("title", title.as_str()), ("body", title.as_str()), ("save_draft", "1")];
+        let kept = browser.post("/admin/incidents", &draft).await;
+        assert!(kept.location().ends_with("?done=draft-saved"), "{control:?}: {} {}", kept.status, kept.text());
+        let row = app.audit().await.remove(0);
+        assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("draft.add", "Half a title"));
+    }
 }
 
 async fn a_password_is_long_rare_and_not_about_you(test: TestDb) {

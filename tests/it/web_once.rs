@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
 
-use candor::domain::Role::{Owner, Viewer};
+use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
 use candor::worker::offer_setup;
@@ -30,6 +30,9 @@ on_both_databases!(
     one_of_fifty_comes_back_from_the_identity_provider,
     one_of_fifty_answers_the_challenge_of_a_passkey,
     one_of_fifty_calls_with_an_idempotency_key_does_it,
+    a_form_that_is_sent_fifty_times_opens_one_incident,
+    a_form_that_is_sent_fifty_times_plans_one_maintenance,
+    another_text_in_a_form_that_was_sent_before_is_not_lost,
 );
 
 const FIFTY: usize = 50;
@@ -165,4 +168,91 @@ async fn one_of_fifty_calls_with_an_idempotency_key_does_it(test: TestDb) {
     assert!(answers.iter().all(|answer| answer.status == StatusCode::CREATED && answer.body == answers[0].body));
     let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count();
     assert_eq!((first, app.number("select count(*) from components").await), (1, 1));
+}
+
+/// Sends `fields` to `path` fifty times, from a form with this `id`.
+async fn send(browser: &Browser, path: &'static str, id: &str, fields: &[(&'static str, &'static str)]) -> Vec<Answer> {
+    at_once(std::slice::from_ref(browser), |mut browser| {
+        let (id, fields) = (id.to_owned(), fields.to_vec());
+        async move {
+            let mut all: Vec<(&str, &str)> = fields;
+            all.push(("new_id", id.as_str()));
+            browser.post(path, &all).await
+        }
+    })
+    .await
+}
+
+/// All of them were sent there.
+#[track_caller]
+fn all_are_sent_to(answers: &[Answer], location: &str) {
+    let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
+    assert!(answers.iter().all(|answer| answer.location() == location), "{told:?}");
+}
+
+const INCIDENT: [(&str, &str); 3] =
+    [("title", "Logins fail"), ("phase", "investigating"), ("body", "We look into it.")];
+
+async fn a_form_that_is_sent_fifty_times_opens_one_incident(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let id = publisher.get("/admin/incidents/new").await.field("new_id");
+    assert_ne!(publisher.get("/admin/incidents/new").await.field("new_id"), id, "each form has an id of its own");
+    let shown =
+        publisher.post("/admin/incidents", &[("new_id", id.as_str()), ("body", "Text"), ("preview", "1")]).await;
+    assert_eq!(shown.field("new_id"), id, "a preview keeps it");
+    let answers = send(&publisher, "/admin/incidents", &id, &INCIDENT).await;
+    all_are_sent_to(&answers, &format!("/admin/incidents/{id}?done=incident-opened"));
+    assert_eq!(app.incidents().await.len(), 1);
+    assert_eq!(app.audit().await.iter().filter(|row| row.action == "incident.open").count(), 1);
+}
+
+async fn a_form_that_is_sent_fifty_times_plans_one_maintenance(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let plan = [
+        ("title", "Disk upgrade"),
+        ("body", "The archive is read-only."),
+        ("scheduled_for", "2026-11-12T02:00"),
+        ("scheduled_until", "2026-11-12T04:00"),
+        ("zone", "UTC"),
+    ];
+    let id = publisher.get("/admin/maintenances/new").await.field("new_id");
+    let answers = send(&publisher, "/admin/maintenances", &id, &plan).await;
+    all_are_sent_to(&answers, &format!("/admin/maintenances/{id}?done=maintenance-planned"));
+    assert_eq!(app.number("select count(*) from maintenances").await, 1);
+    let id = publisher.get("/admin/maintenances/new").await.field("new_id");
+    let again = [&plan[..], &[("repeats", "FREQ=WEEKLY")]].concat();
+    let answers = send(&publisher, "/admin/maintenances", &id, &again).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::SEE_OTHER));
+    assert_eq!(app.number("select count(*) from maintenance_series").await, 1);
+    assert_eq!(app.number("select count(*) from maintenances").await, 2);
+}
+
+async fn another_text_in_a_form_that_was_sent_before_is_not_lost(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let id = publisher.get("/admin/incidents/new").await.field("new_id");
+    let mut fields = [&INCIDENT[..], &[("new_id", id.as_str())]].concat();
+    assert_eq!(publisher.post("/admin/incidents", &fields).await.status, StatusCode::SEE_OTHER);
+    // A colleague who sends the same is told so, too: it is not theirs.
+    let mut rui = app.with_session(&app.manager("Rui", Publisher).await).await;
+    assert_eq!(rui.post("/admin/incidents", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    fields[2] = ("body", "Another one, written after going back.");
+    let told = publisher.post("/admin/incidents", &fields).await;
+    assert_eq!((told.status, told.field("body").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, fields[2].1));
+    assert!(told.message("title").starts_with("This form was sent before"), "{}", told.text());
+    let fresh = told.field("new_id");
+    assert_ne!(fresh, id);
+    fields[3] = ("new_id", fresh.as_str());
+    let sent = publisher.post("/admin/incidents", &fields).await;
+    assert_eq!(sent.location(), format!("/admin/incidents/{fresh}?done=incident-opened"));
+    // What was made up is no id, and what a maintenance has is taken.
+    let own = [&INCIDENT[..], &[("new_id", "history")]].concat();
+    let sent = publisher.post("/admin/incidents", &own).await;
+    assert!(sent.location().ends_with("?done=incident-opened") && !sent.location().contains("history"));
+    assert_eq!(app.incidents().await.len(), 3);
+    let taken = [("new_id", fresh.as_str()), ("title", "Work"), ("body", "Text"), ("zone", "UTC")];
+    let told = publisher.post("/admin/maintenances", &taken).await;
+    assert!(told.message("title").starts_with("This form was sent before"), "{}", told.text());
 }

@@ -21,6 +21,7 @@ on_both_databases!(
     of_two_who_write_one_draft_the_second_sees_both_texts,
     a_draft_that_was_published_is_not_published_twice,
     a_draft_of_an_update_goes_with_its_incident,
+    a_draft_of_an_update_meets_what_a_colleague_posted_in_between,
     a_rehearsal_shows_the_pages_and_keeps_nothing,
     a_rehearsal_of_an_update_shows_an_old_incident_too,
     a_rehearsal_of_what_is_hidden_says_who_will_see_it,
@@ -253,6 +254,41 @@ async fn a_draft_that_was_published_is_not_published_twice(test: TestDb) {
     // Knowing that, it can still be said.
     assert_eq!(met.page().select("input[name='draft']").len(), 0);
     assert_eq!(desk.publisher.post("/admin/incidents", &all[2..]).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn a_draft_of_an_update_meets_what_a_colleague_posted_in_between(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[samples::incident("it", desk.app.clock.now())]).await;
+    let said = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
+    let id = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let mut rui = desk.colleague().await;
+    let posted = [("body", "It got worse"), ("phase", "identified"), ("version", "1")];
+    assert_eq!(rui.post("/admin/incidents/it/updates", &posted).await.status, StatusCode::SEE_OTHER);
+    let form = desk.publisher.get(&format!("/admin/drafts/{id}")).await;
+    assert_eq!((form.field("body"), form.field("version")), ("Nearly done".into(), "1".into()));
+    // Kept again without a look at the incident, it is still as old as it was.
+    let version = form.field("version");
+    let mut again = vec![("draft", id.as_str()), ("draft_version", "1"), ("body", "All done"), ("phase", "resolved")];
+    again.push(("version", version.as_str()));
+    assert_eq!(save(&mut desk.publisher, "/admin/incidents/it/updates", &again).await, id);
+    let form = desk.publisher.get(&format!("/admin/drafts/{id}")).await;
+    let (version, saved) = (form.field("version"), form.field("draft_version"));
+    let mut all = vec![("draft", id.as_str()), ("draft_version", saved.as_str())];
+    all.extend([("body", "All done"), ("phase", "resolved"), ("version", version.as_str())]);
+    let before = desk.app.counts().await;
+    let met = desk.publisher.post("/admin/incidents/it/updates", &all).await;
+    assert_eq!(met.status, StatusCode::CONFLICT);
+    assert!(met.word(".conflict").contains("Rui"), "{}", met.text());
+    assert_eq!(
+        (met.field("body"), met.field("version"), met.field("draft")),
+        ("All done".into(), "2".into(), id.clone())
+    );
+    assert_eq!(desk.app.counts().await, before, "the draft was published over the colleague's update");
+    // Having seen it, it can be said.
+    all.pop();
+    all.push(("version", "2"));
+    assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &all).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
 }
 
 async fn a_draft_of_an_update_goes_with_its_incident(test: TestDb) {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::samples;
+use crate::web_factors::enrolled;
 
 on_both_databases!(
     a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost,
@@ -19,6 +20,7 @@ on_both_databases!(
     a_page_that_needs_a_proof_is_shown_after_it,
     a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session,
     fifty_wrong_proofs_at_once_are_five_guesses,
+    a_proof_that_was_not_looked_at_is_no_wrong_one,
     a_request_that_saves_the_session_forgets_no_wrong_proof,
     a_password_is_guessed_in_a_proof_no_faster_than_at_the_login,
     passwords_never_stand_on_the_page_that_asks,
@@ -134,6 +136,40 @@ async fn fifty_wrong_proofs_at_once_are_five_guesses(test: TestDb) {
     let audit = app.audit().await;
     assert_eq!(audit.iter().filter(|row| row.action == "manager.refuse-proof").count(), 5, "so many were looked at");
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
+}
+
+async fn a_proof_that_was_not_looked_at_is_no_wrong_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (owner, _, _) = enrolled(&app).await;
+    // Ten wrong codes lock the app, in sessions of which none is ended by it.
+    for number in 0..10 {
+        let code = format!("{number:06}");
+        let wrong = app.with_session(&owner).await.post("/admin/proof", &[("proof_code", &code)]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let mut browser = app.with_session(&owner).await;
+    for round in 0..7 {
+        let locked = browser.post("/admin/proof", &[("proof_code", "123456")]).await;
+        assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
+        assert!(locked.message("proof_code").starts_with("Too many wrong codes."), "{round}: {}", locked.text());
+    }
+    // Nor is a password that had no turn, because others of the network had too many.
+    let mut neighbour = app.visitor();
+    let network = Some("203.0.113.5".parse().unwrap());
+    (neighbour.peer, browser.peer) = (network, network);
+    let nobody = [("email", "nobody@example.org"), ("password", "wrong")];
+    let mut tried = 0;
+    while neighbour.post("/login", &nobody).await.status != StatusCode::TOO_MANY_REQUESTS {
+        tried += 1;
+        assert!(tried < 100, "nobody is held up");
+    }
+    for round in 0..7 {
+        let held_up = browser.post("/admin/proof", &[("proof_password", "wrong")]).await;
+        assert_eq!(held_up.status, StatusCode::TOO_MANY_REQUESTS, "{round}");
+    }
+    app.clock.advance(TimeDelta::minutes(5));
+    let proved = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+    assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
 }
 
 async fn a_request_that_saves_the_session_forgets_no_wrong_proof(test: TestDb) {

@@ -22,6 +22,7 @@ on_both_databases!(
     the_database_holds_the_hash_of_the_id,
     a_planted_id_is_worth_nothing,
     a_session_ends_after_half_an_hour_without_use,
+    what_was_typed_when_the_session_had_ended_is_shown_again,
     a_session_ends_twelve_hours_after_the_login,
     logging_out_ends_the_session_and_clears_the_browser,
     disabling_a_manager_ends_their_sessions_at_once,
@@ -144,6 +145,30 @@ async fn a_session_ends_after_half_an_hour_without_use(test: TestDb) {
     }
     app.clock.advance(TimeDelta::minutes(30));
     assert!(!is_in(&browser).await);
+}
+
+async fn what_was_typed_when_the_session_had_ended_is_shown_again(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
+    let id = browser.get("/admin/incidents/new").await.field("new_id");
+    app.clock.advance(TimeDelta::minutes(31));
+    let before = app.everything().await;
+    let text = "We look into it.\n\n</textarea><script>alert(1)</script> &amp; \"more\"";
+    let typed = [("new_id", id.as_str()), ("title", "Logins <b>fail</b>"), ("phase", "identified"), ("body", text)];
+    let told = browser.post("/admin/incidents", &typed).await;
+    assert_eq!((told.status, told.word("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
+    assert_eq!((told.field("title").as_str(), told.field("body").as_str()), ("Logins <b>fail</b>", text));
+    assert_eq!(told.attributes("main textarea[readonly]", "name"), ["title", "phase", "body"]);
+    assert!(!told.text().contains("<script>alert"), "{}", told.text());
+    assert!(told.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
+    assert!(app.everything().await == before, "something was done without a session");
+    // A secret is not shown, and where nothing was typed the login is the next step.
+    let secrets = [("password", "harbour"), ("current", "harbour"), ("proof_code", "123456"), ("title", " ")];
+    for fields in [&secrets[..], &[]] {
+        assert_eq!(browser.post("/admin/account/password", fields).await.location(), "/login?next=%2Fadmin");
+    }
+    let mixed = browser.post("/admin/account/email", &[("email", "ines@example.org"), ("password", "harbour")]).await;
+    assert_eq!((mixed.status, mixed.text().contains("harbour")), (StatusCode::UNAUTHORIZED, false));
 }
 
 async fn a_session_ends_twelve_hours_after_the_login(test: TestDb) {

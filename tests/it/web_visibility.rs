@@ -17,6 +17,7 @@ on_both_databases!(
     a_published_incident_that_is_hidden_again_is_gone_everywhere,
     an_embargo_ends_at_its_instant_and_only_once,
     an_embargo_that_ended_while_nobody_looked_is_caught_up_with,
+    an_embargo_that_cannot_be_ended_holds_up_no_other,
     two_nodes_end_an_embargo_once,
     an_embargo_can_be_ended_by_hand,
     nobody_publishes_a_version_they_have_not_seen,
@@ -261,6 +262,34 @@ async fn an_embargo_that_ended_while_nobody_looked_is_caught_up_with(test: TestD
     for (id, status) in [("first", 200), ("second", 200), ("third", 404), ("never", 404)] {
         assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.status, status, "{id}");
     }
+}
+
+async fn an_embargo_that_cannot_be_ended_holds_up_no_other(test: TestDb) {
+    let app = with_something_to_see(test).await;
+    let after = |hours| app.clock.now() + TimeDelta::hours(hours);
+    app.add(&[
+        secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
+        secret(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
+    ])
+    .await;
+    app.tamper(
+        "create trigger stuck before update on incidents when old.id = 'first'
+         begin select raise(abort, 'stuck'); end",
+        "create function stuck() returns trigger language plpgsql as $$ begin raise exception 'stuck'; end $$;
+         create trigger stuck before update on incidents for each row when (old.id = 'first') execute function stuck()",
+    )
+    .await;
+    app.clock.advance(TimeDelta::hours(3));
+    let told = end_embargoes(&app).await.unwrap_err();
+    assert!(format!("{told:?}").contains("stuck"), "{told:?}");
+    let mut work = Work::default();
+    work.tick(&app).await;
+    for (id, status) in [("first", 404), ("second", 200)] {
+        assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.status, status, "{id}");
+    }
+    app.tamper("drop trigger stuck", "drop trigger stuck on incidents").await;
+    work.tick(&app).await;
+    assert_eq!(app.visitor().get("/incidents/first").await.status, StatusCode::OK);
 }
 
 async fn two_nodes_end_an_embargo_once(test: TestDb) {

@@ -15,6 +15,8 @@ use crate::domain::{
 /// A new incident as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct IncidentForm {
+    /// The id the incident is to get, so that a form that is sent twice opens one; a fresh one where it is none.
+    pub id: String,
     pub title: String,
     pub phase: String,
     pub body: String,
@@ -74,6 +76,7 @@ impl IncidentForm {
     /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
+            id: fields.text("new_id"),
             title: fields.text("title"),
             phase: fields.text("phase"),
             body: fields.text("body"),

@@ -27,6 +27,8 @@ pub struct Recurrence {
 /// A maintenance that comes again, as somebody typed it: its first occurrence, and how it comes again.
 #[derive(Clone, Debug, Default)]
 pub struct SeriesForm {
+    /// The id that what is planned is to get, so that a form that is sent twice plans one; a fresh one where it is none.
+    pub id: String,
     pub first: MaintenanceForm,
     pub recurrence: RecurrenceForm,
 }
@@ -75,7 +77,8 @@ impl RecurrenceForm {
 impl SeriesForm {
     /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
-        Self { first: MaintenanceForm::read(fields), recurrence: RecurrenceForm::read(fields) }
+        let (first, recurrence) = (MaintenanceForm::read(fields), RecurrenceForm::read(fields));
+        Self { id: fields.text("new_id"), first, recurrence }
     }
 
     /// The form as it stands for `series`: from the occurrence after `made_until`'s, or that one if it is
@@ -96,6 +99,7 @@ impl SeriesForm {
         };
         let window = WindowForm::of(from, from + series.length, series.zone);
         Self {
+            id: String::new(),
             first: MaintenanceForm { plan, window, body: series.body.clone() },
             recurrence: RecurrenceForm::of(series),
         }
@@ -200,6 +204,7 @@ mod tests {
         };
         let plan = PlanForm { title: "Index rebuild".into(), ..PlanForm::default() };
         SeriesForm {
+            id: String::new(),
             first: MaintenanceForm { plan, window, body: "Slower searches.".into() },
             recurrence: RecurrenceForm { repeats: repeats.into(), rule: rule.into(), skipped: skipped.into() },
         }

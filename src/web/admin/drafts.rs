@@ -32,7 +32,8 @@ pub async fn show(
         }
         Some(incident) => {
             let incident = desk::find(&mut tx, incident).await?;
-            let form = UpdateForm { version: incident.version, ..UpdateForm::read(&draft.fields) };
+            // With the version it was written against: what a colleague posted since is a conflict, not a surprise.
+            let form = UpdateForm::read(&draft.fields);
             let composing = Composing { aids, ..Composing::default() };
             incidents::view(&state, &mut tx, &manager, &query, incident, form, composing).await?
         }
@@ -160,18 +161,18 @@ pub(super) async fn refused(
     let html = match subject {
         None => incidents::new_page(state, &mut tx, manager, &none, IncidentForm::read(fields), composing).await?,
         Some(incident) => {
-            let form = UpdateForm { version: incident.version, ..UpdateForm::read(fields) };
-            incidents::view(state, &mut tx, manager, &none, incident, form, composing).await?
+            incidents::view(state, &mut tx, manager, &none, incident, UpdateForm::read(fields), composing).await?
         }
     };
     Ok(super::conflict(html))
 }
 
-/// What the audit calls it: the title of its incident.
+/// What the audit calls it: the title of its incident, without what is no text. A draft may hold anything, but not every
+/// database keeps a NUL.
 async fn name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
     let title = match &draft.incident {
         Some(id) => desk::find(tx, id).await?.title,
-        None => draft.fields.text("title"),
+        None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
     };
     Ok(if title.trim().is_empty() { "without a title".to_owned() } else { title })
 }

@@ -11,7 +11,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId, Visibility};
+use crate::domain::{Incident, IncidentId, Invalid, MaintenanceId, Phase, UpdateId, Visibility};
 use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{
@@ -23,6 +23,10 @@ use crate::web::{Error, Result};
 
 /// The most other open incidents that stand beside one; the desk has all of them.
 const SHOWN_BESIDE: i64 = 100;
+
+/// What is told of a form that opened something else before.
+const SENT_BEFORE: &str =
+    "This form was sent before and has opened another incident. Send it again to open this one too.";
 
 /// `GET /admin/incidents`
 pub async fn index(
@@ -72,15 +76,24 @@ pub async fn create(
     }
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
+    let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
+    match sent_before(&mut tx, &manager, &id, &form).await? {
+        Sent::First => {}
+        Sent::Again(stands) => return Ok(opened(&stands)),
+        Sent::Taken => {
+            drop(tx);
+            let (form, wrong) = (IncidentForm { id: String::new(), ..form }, Invalid::field("title", SENT_BEFORE));
+            return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
+        }
+    }
     let draft = match drafts::met(&mut tx, &fields).await? {
         Found::Met(met) => return drafts::refused(&state, tx, &manager, None, &fields, met).await,
         Found::Same(draft) => Some(draft),
         Found::None => None,
     };
     let components = components::list(&mut tx).await?;
-    let ids = (IncidentId::from_random(random()), UpdateId::from_random(random()));
-    let opened = form.parse().and_then(|new| new.open(ids.0, ids.1, &components, now));
-    let mut incident = match opened {
+    let parsed = form.parse().and_then(|new| new.open(id, UpdateId::from_random(random()), &components, now));
+    let mut incident = match parsed {
         Ok(incident) => incident,
         Err(wrong) => {
             drop(tx);
@@ -103,8 +116,39 @@ pub async fn create(
     let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
+    Ok(opened(&incident))
+}
+
+/// On to the incident that was opened.
+fn opened(incident: &Incident) -> Response {
     let word = if incident.visibility.is_public() { "incident-opened" } else { "incident-kept" };
-    Ok(done(&format!("/admin/incidents/{}", incident.id), word))
+    done(&format!("/admin/incidents/{}", incident.id), word)
+}
+
+/// Whether a form came before.
+enum Sent {
+    First,
+    /// By a double click, or once more because no answer came: this is what it opened.
+    Again(Box<Incident>),
+    /// Its id belongs to something else.
+    Taken,
+}
+
+/// Looks for what the form with this `id` has opened already.
+async fn sent_before(tx: &mut Tx, manager: &Manager<CanPublish>, id: &IncidentId, form: &IncidentForm) -> Result<Sent> {
+    let stands = match desk::find(tx, id).await {
+        Err(db::Error::NotFound) => {
+            let planned = MaintenanceId::parse(id.as_str());
+            let taken = matches!(planned, Some(planned) if db::maintenances::exists(tx, &planned).await?);
+            return Ok(if taken { Sent::Taken } else { Sent::First });
+        }
+        found => found?,
+    };
+    // Somebody who went back and wrote another one must not lose it.
+    let body = form.body.trim_end();
+    let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
+    let own = db::audit::is_deed_of(tx, &manager.id, "incident.open", id.as_str()).await?;
+    Ok(if same && own { Sent::Again(Box::new(stands)) } else { Sent::Taken })
 }
 
 /// How an incident is rehearsed: an embargoed one as it will be once visitors see it.
@@ -143,9 +187,12 @@ pub(super) async fn new_page(
     tx: &mut Tx,
     manager: &Manager<CanPublish>,
     query: &Fields,
-    form: IncidentForm,
+    mut form: IncidentForm,
     composing: Composing,
 ) -> Result<String> {
+    if IncidentId::parse_fresh(&form.id).is_none() {
+        form.id = IncidentId::from_random(random()).to_string();
+    }
     let shell = shell(state, tx, manager, query).await?;
     let board = board(tx).await?;
     let Composing { invalid, aids, .. } = composing;

@@ -6,18 +6,22 @@ use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, listing, page};
-use crate::db::{self, Tx, WriteTx, components, maintenances, random, series};
+use crate::db::{self, Tx, WriteTx, components, desk, maintenances, random, series};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId, Visibility};
+use crate::domain::{IncidentId, Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId, Visibility};
 use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::auth::{CanPublish, CanRead, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
+
+/// What is told of a form that planned something else before.
+const SENT_BEFORE: &str =
+    "This form was sent before and has planned another maintenance. Send it again to plan this one too.";
 
 /// `GET /admin/maintenances`
 pub async fn index(
@@ -56,10 +60,19 @@ pub async fn create(
     }
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
+    let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
+    match sent_before(&mut tx, &manager, &id, &form).await? {
+        Sent::First => {}
+        Sent::Again(path) => return Ok(done(&path, "maintenance-planned")),
+        Sent::Taken => {
+            let (form, wrong) = (SeriesForm { id: String::new(), ..form }, Invalid::field("title", SENT_BEFORE));
+            return Ok(invalid(new_page(&state, &mut tx, &manager, form, wrong).await?));
+        }
+    }
     let planned = if form.recurrence.is_wanted() {
-        plan_series(&mut tx, &form, now).await?
+        plan_series(&mut tx, &form, &id, now).await?
     } else {
-        plan(&mut tx, &form, now).await?
+        plan(&mut tx, &form, id, now).await?
     };
     match planned {
         Ok((made, _)) if fields.has("rehearse") => {
@@ -83,9 +96,9 @@ pub(super) fn rehearsing<'a>(id: &'a str, action: String, fields: &'a Fields) ->
 /// What was planned with its entries for the audit, or what is wrong.
 type Planned = Result<(Maintenance, Vec<Entry>), Invalid>;
 
-async fn plan(tx: &mut WriteTx, form: &SeriesForm, now: DateTime<Utc>) -> Result<Planned> {
+async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateTime<Utc>) -> Result<Planned> {
     let known = components::list(tx).await?;
-    let ids = (MaintenanceId::from_random(random()), fresh_update_id());
+    let ids = (id, fresh_update_id());
     let made = match form.first.parse().and_then(|new| new.plan(ids, &known, now)) {
         Ok(made) => made,
         Err(wrong) => return Ok(Err(wrong)),
@@ -95,9 +108,10 @@ async fn plan(tx: &mut WriteTx, form: &SeriesForm, now: DateTime<Utc>) -> Result
     Ok(Ok((made, vec![entry])))
 }
 
-async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, now: DateTime<Utc>) -> Result<Planned> {
+/// The series gets the `id` of the form; each of its maintenances gets one of its own.
+async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, now: DateTime<Utc>) -> Result<Planned> {
     let known = components::list(tx).await?;
-    let id = SeriesId::from_random(random());
+    let id = series_id(id)?;
     let mut begun = match form.parse().and_then(|new| new.begin(id, &known, now)) {
         Ok(begun) => begun,
         Err(wrong) => return Ok(Err(wrong)),
@@ -113,13 +127,59 @@ async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, now: DateTime<Utc>) ->
     Ok(Ok((made, entries)))
 }
 
+fn series_id(id: &MaintenanceId) -> Result<SeriesId> {
+    SeriesId::parse(id.as_str()).ok_or(Error::NotFound)
+}
+
+/// Whether a form came before.
+enum Sent {
+    First,
+    /// By a double click, or once more because no answer came: this is where what it planned stands.
+    Again(String),
+    /// Its id belongs to something else.
+    Taken,
+}
+
+/// Looks for what the form with this `id` has planned already.
+async fn sent_before(
+    tx: &mut Tx,
+    manager: &Manager<CanPublish>,
+    id: &MaintenanceId,
+    form: &SeriesForm,
+) -> Result<Sent> {
+    let (title, body) = (form.first.plan.title.trim(), form.first.body.trim_end());
+    // Somebody who went back and wrote another one must not lose it.
+    let (same, action, path) = if maintenances::exists(tx, id).await? {
+        let stands = maintenances::find(tx, id).await?;
+        let same = stands.title == title && stands.updates.iter().any(|update| update.body == body);
+        (same, "maintenance.plan", format!("/admin/maintenances/{id}"))
+    } else {
+        match series::find(tx, &series_id(id)?).await {
+            Err(db::Error::NotFound) => {
+                let taken = matches!(IncidentId::parse(id.as_str()), Some(id) if desk::exists(tx, &id).await?);
+                return Ok(if taken { Sent::Taken } else { Sent::First });
+            }
+            found => {
+                let stands = found?;
+                let same = stands.title == title && stands.body == body;
+                (same, "series.plan", "/admin/maintenances".to_owned())
+            }
+        }
+    };
+    let own = db::audit::is_deed_of(tx, &manager.id, action, id.as_str()).await?;
+    Ok(if same && own { Sent::Again(path) } else { Sent::Taken })
+}
+
 async fn new_page(
     state: &State,
     tx: &mut Tx,
     manager: &Manager<CanPublish>,
-    form: SeriesForm,
+    mut form: SeriesForm,
     wrong: Invalid,
 ) -> Result<String> {
+    if MaintenanceId::parse_fresh(&form.id).is_none() {
+        form.id = MaintenanceId::from_random(random()).to_string();
+    }
     let shell = shell(state, tx, manager, &Fields::default()).await?;
     let board = board(tx).await?;
     Ok(MaintenanceNew { shell, form, invalid: wrong, board }.html())

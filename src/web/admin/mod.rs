@@ -8,6 +8,7 @@ mod components;
 mod corrections;
 mod desk;
 mod drafts;
+pub mod ended;
 mod factors;
 mod forgotten;
 mod groups;

@@ -140,7 +140,8 @@ async fn prove(state: &State, parts: &mut Parts, given: Given) -> Result<Result<
 }
 
 /// Notes a right proof in the session. One counts as wrong before it is looked at, so that many at once are no more
-/// guesses than one after the other; too many end the session.
+/// guesses than one after the other; too many end the session. What was not looked at was no guess, so its count is taken
+/// back.
 async fn judge(
     state: &State,
     session: &Session,
@@ -154,10 +155,20 @@ async fn judge(
         session.flush().await?;
         return Err(over());
     }
-    let Some(wrong) = fault(state, session, manager, device, given).await? else {
-        // Under the new id nothing is counted.
-        session::prove(state, session).await?;
-        return Ok(Ok(()));
+    let judged = look(state, session, manager, device, given).await;
+    if matches!(judged, Ok(Judged::Unseen(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
+        && let Err(error) = session::apart(state, session, one_less).await
+    {
+        tracing::warn!("a proof that was not looked at still counts: {error}");
+    }
+    let wrong = match judged? {
+        Judged::Right => {
+            // Under the new id nothing is counted.
+            session::prove(state, session).await?;
+            return Ok(Ok(()));
+        }
+        Judged::Unseen(wrong) => return Ok(Err(wrong)),
+        Judged::Wrong(wrong) => wrong,
     };
     if count == MAX_WRONG_PROOFS {
         session.flush().await?;
@@ -173,14 +184,28 @@ fn one_more(apart: &mut Map<String, Value>) -> u64 {
     count
 }
 
-/// What is wrong with a proof, beside its field; nothing where it is right. Either is recorded.
-async fn fault(
+/// Takes back what [`one_more`] counted.
+fn one_less(apart: &mut Map<String, Value>) {
+    let count = apart.get(WRONG).and_then(Value::as_u64).unwrap_or_default().saturating_sub(1);
+    apart.insert(WRONG.to_owned(), count.into());
+}
+
+/// What became of a proof; what is wrong stands beside its field.
+enum Judged {
+    Right,
+    Wrong(Invalid),
+    /// Not looked at: codes wait, because too many were wrong.
+    Unseen(Invalid),
+}
+
+/// Looks at a proof. Whatever comes out is recorded.
+async fn look(
     state: &State,
     session: &Session,
     manager: &Manager<CanEnter>,
     device: &Device,
     given: Given,
-) -> Result<Option<Invalid>> {
+) -> Result<Judged> {
     let now = state.clock.now();
     let challenge =
         if given.passkey.is_empty() { None } else { ceremony::take(state, session, ceremony::LOGIN).await? };
@@ -193,6 +218,7 @@ async fn fault(
         None
     };
     let mut tx = state.db.write().await?;
+    let mut seen = true;
     let wrong = if !given.passkey.is_empty() {
         let proven = ceremony::proven(state, &mut tx, challenge, &given.passkey).await?;
         let own = proven.is_some_and(|proven| proven.id == manager.id);
@@ -205,6 +231,7 @@ async fn fault(
         refused.then(|| Invalid::field(PASSWORD, "This is not your password."))
     } else {
         let checked = codes::check(state, &mut tx, &manager.id, &given.code).await?;
+        seen = !matches!(checked, Checked::Locked(_));
         (!matches!(checked, Checked::App | Checked::Recovery)).then(|| Invalid::field(CODE, checked.sentence(now)))
     };
     if wrong.is_none() {
@@ -213,7 +240,11 @@ async fn fault(
         let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
         refusal::keep(state, tx, &manager.actor(), &entry).await?;
     }
-    Ok(wrong)
+    Ok(match wrong {
+        None => Judged::Right,
+        Some(wrong) if seen => Judged::Wrong(wrong),
+        Some(wrong) => Judged::Unseen(wrong),
+    })
 }
 
 /// The page that asks, for the request in `parts` with its `fields`.
@@ -262,11 +293,11 @@ async fn password_of(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<
 }
 
 /// Whether a field must not stand on a page.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     name.contains("password") || name == "current"
 }
 
-fn is_form(parts: &Parts) -> bool {
+pub(super) fn is_form(parts: &Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }

@@ -62,7 +62,17 @@ fn read(given: &mut Given, zone: Tz, backfilled: bool) -> (IncidentForm, Echoes)
     let said = said(Echoes::new(), given);
     let title = details.title.clone();
     let body = body(given).unwrap_or_else(|| Phase::from_key(&phase).unwrap_or(usual).usual_text().to_owned());
-    (IncidentForm { title, phase, body, components: components(given).unwrap_or_default(), details }, said)
+    (
+        IncidentForm {
+            id: String::new(),
+            title,
+            phase,
+            body,
+            components: components(given).unwrap_or_default(),
+            details,
+        },
+        said,
+    )
 }
 
 /// Takes over what was sent about the incident besides its updates.

@@ -318,7 +318,11 @@ impl TestApp {
         let switches = Switches { reminds: true, starts: true, completes: true, marks: true };
         let plan = PlanForm { title: format!("Series {id}"), switches, ..PlanForm::default() };
         let recurrence = RecurrenceForm { repeats: "FREQ=WEEKLY".into(), ..RecurrenceForm::default() };
-        let form = SeriesForm { first: MaintenanceForm { plan, window, body: format!("Text of {id}") }, recurrence };
+        let form = SeriesForm {
+            id: String::new(),
+            first: MaintenanceForm { plan, window, body: format!("Text of {id}") },
+            recurrence,
+        };
         let mut begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
         let mut tx = self.db.write().await.unwrap();
         series::insert(&mut tx, &begun).await.unwrap();
@@ -450,6 +454,17 @@ fn host(origin: &str) -> String {
 async fn password_hash() -> &'static str {
     static HASH: OnceCell<String> = OnceCell::const_new();
     HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() }).await
+}
+
+/// Whether `answer` is what whoever is not logged in is told at a guarded `address`: to log in, or, where something was
+/// typed, what that was.
+pub fn is_turned_away(method: &Method, address: &str, answer: &Answer) -> bool {
+    if *method == Method::POST && !address.starts_with("/admin/islands/") {
+        return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";
+    }
+    let next = if *method == Method::GET { address } else { "/admin" };
+    let login = format!("/login?next={}", next.replace('/', "%2F"));
+    answer.status == StatusCode::SEE_OTHER && answer.location() == login
 }
 
 /// Somebody's browser: it keeps its cookies and says where its requests come from.

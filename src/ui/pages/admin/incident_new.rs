@@ -10,7 +10,7 @@ use crate::domain::forms::IncidentForm;
 use crate::domain::{Invalid, Phase, Visibility};
 use crate::islands::composer::NEW_DRAFT;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, PreviewButton, Problems, Submit, TextInput};
+use crate::ui::form::{ErrorSummary, Field, Hidden, PreviewButton, Problems, Submit, TextInput};
 
 /// The form that opens an incident.
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
             <ErrorSummary problems=problems.clone()/>
             {page.aids.above("/admin/incidents/new", &shell)}
             <form method="post" action="/admin/incidents" novalidate>
+                <Hidden name="new_id" value=form.id.clone()/>
                 {page.aids.fields()}
                 <TextInput field=title value=form.title.clone() autofocus=problems.is_empty()/>
                 {composer::phase(phase, &problems)}

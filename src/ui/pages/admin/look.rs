@@ -220,6 +220,7 @@ impl World {
         let switches = self.planned().switches;
         let plan = PlanForm { title: "Index".into(), components: ["archive".into()].into(), switches, version: 1 };
         SeriesForm {
+            id: String::new(),
             first: MaintenanceForm { plan, window, body: self.text.clone() },
             recurrence: RecurrenceForm {
                 repeats: "custom".into(),
@@ -787,6 +788,15 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
                 porch: world.porch(),
                 name: world.text.clone(),
                 address: "https://id.harbor.example/authorize?client_id=candor".into(),
+            }
+            .html(),
+        ),
+        (
+            "session-ended",
+            Ended {
+                porch: world.porch(),
+                typed: vec![("title".into(), world.text.clone()), ("body".into(), world.text.clone())],
+                next: "/admin".into(),
             }
             .html(),
         ),

@@ -9,8 +9,8 @@ use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Switches;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, PreviewButton, Problems, Select, Submit, TextArea,
-    TextInput, zone_choices,
+    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, Hidden, PreviewButton, Problems, Select, Submit,
+    TextArea, TextInput, zone_choices,
 };
 
 /// The form that plans a maintenance, once or again and again.
@@ -39,6 +39,7 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
             <h1>"Plan a maintenance"</h1>
             <ErrorSummary problems=problems.clone()/>
             <form method="post" action="/admin/maintenances" novalidate>
+                <Hidden name="new_id" value=page.form.id.clone()/>
                 {whole_plan(&page.form, &page.board, &problems)}
                 <details class="fold" open=again>
                     <summary>"Comes again"</summary>

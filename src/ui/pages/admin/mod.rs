@@ -11,6 +11,7 @@ mod composer;
 mod conflict;
 mod corrections;
 mod desk;
+mod ended;
 mod error;
 mod factors;
 mod forgotten;
@@ -65,6 +66,7 @@ pub use components::{ComponentList, ComponentsPage};
 pub use conflict::Conflict;
 pub use corrections::{CorrectionList, CorrectionsPage};
 pub use desk::{Desk, DeskPage};
+pub use ended::{Ended, EndedPage};
 pub use error::{ErrorPage, Failure, Frame};
 pub use factors::{FactorList, FactorsPage};
 pub use forgotten::{Forgotten, ForgottenPage, Way};
@@ -124,6 +126,7 @@ pages! {
     "/login" Login => LoginPage,
     "/login/factor" LoginFactor => LoginFactorPage,
     "/login/oidc" GoingElsewhere => GoingElsewherePage,
+    "/admin/…" Ended => EndedPage,
     "/forgotten" Forgotten => ForgottenPage,
     "/setup/{token}" Setup => SetupPage,
     "/setup/{token}" LinkGone => LinkGonePage,
