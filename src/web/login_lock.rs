@@ -96,12 +96,6 @@ pub fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result
     logins.take(address, state.clock.now()).map_err(Error::TooMany)
 }
 
-/// What an attempt has shown.
-pub enum Shown {
-    Right(Proven),
-    Wrong,
-}
-
 /// A password that was right when its hash was read. Comparing takes a while, in which the password may have been changed
 /// or its manager disabled: so nobody is named before [`Proven::keep`] has looked again.
 pub struct Proven {
@@ -112,17 +106,17 @@ pub struct Proven {
 }
 
 impl Attempt {
-    /// Whether `password` is the right one, and its manager may log in. It takes as long where nobody is
-    /// meant or the door is locked.
+    /// What `password` proves: nothing where it is wrong or its manager may not log in. It takes as long where nobody
+    /// is meant or the door is locked.
     ///
     /// # Errors
     /// A fault of ours.
-    pub async fn try_password(self, password: String) -> Result<Shown> {
+    pub async fn try_password(self, password: String) -> Result<Option<Proven>> {
         let verdict = self.place.verify(password, self.hash.clone()).await?;
         let manager = self.manager.filter(|manager| verdict != Verdict::Wrong && manager.is_active());
-        let (Some(manager), Some(compared)) = (manager, self.hash) else { return Ok(Shown::Wrong) };
+        let (Some(manager), Some(compared)) = (manager, self.hash) else { return Ok(None) };
         let rehashed = if let Verdict::Outdated(hash) = verdict { Some(hash) } else { None };
-        Ok(Shown::Right(Proven { manager, compared, rehashed, counted: self.counted }))
+        Ok(Some(Proven { manager, compared, rehashed, counted: self.counted }))
     }
 }
 

@@ -9,7 +9,7 @@ use candor::domain::login_lock::{FREE, MAX_FAILURES};
 use candor::domain::manager::LinkPurpose;
 use candor::web::client::ClientAddress;
 use candor::web::device::Device;
-use candor::web::login_lock::{self, Proven, Shown};
+use candor::web::login_lock::{self, Proven};
 use candor::worker::sweep;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -245,8 +245,8 @@ async fn compared(app: &TestApp, manager: &Manager) -> Proven {
     let Ok(device) = Device::from_request_parts(&mut parts, &app.state).await;
     let attempt = login_lock::begin(&app.state, &manager.email, ClientAddress(None), &device).await.unwrap();
     match attempt.try_password(PASSWORD.to_owned()).await.unwrap() {
-        Shown::Right(proven) => proven,
-        Shown::Wrong => panic!("it is the right one"),
+        Some(proven) => proven,
+        None => panic!("it is the right one"),
     }
 }
 

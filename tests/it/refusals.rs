@@ -264,7 +264,7 @@ async fn what_guesses_nothing_leaves_no_row(test: TestDb) {
     answers.push((program.send(Method::POST, "/components", &json!({})).await, 429));
     // Nobody said who they are.
     answers.push((app.visitor().get("/admin").await, 303));
-    answers.push((app.visitor().post("/admin/groups", &[("name", "Maps")]).await, 303));
+    answers.push((app.visitor().post("/admin/groups", &[("name", "Maps")]).await, 401));
     answers.push((app.visitor().get("/v1/pages").await, 401));
     answers.push((app.visitor().get("/login/factor").await, 303));
     answers.push((app.visitor().post("/login/factor", &[("code", "123456")]).await, 303));

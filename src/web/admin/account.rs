@@ -18,7 +18,7 @@ use crate::web::auth::{CanRead, Fresh, Manager};
 use crate::web::client::ClientAddress;
 use crate::web::device::Device;
 use crate::web::form::{Form, Search};
-use crate::web::login_lock::{self, Proven, Shown};
+use crate::web::login_lock::{self, Proven};
 use crate::web::session::limits;
 use crate::web::{Error, Result, refusal};
 
@@ -60,8 +60,8 @@ pub async fn set_password(
         wrong.add("password", message);
     }
     let known = match attempt.try_password(current).await? {
-        Shown::Right(proven) => kept(&state, proven).await?,
-        Shown::Wrong => None,
+        Some(proven) => kept(&state, proven).await?,
+        None => None,
     };
     if known.is_none() {
         refusal::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;

@@ -18,7 +18,7 @@ use crate::web::client::ClientAddress;
 use crate::web::device::Device;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
-use crate::web::login_lock::{self, Proven, Shown};
+use crate::web::login_lock::{self, Proven};
 use crate::web::{refusal, session};
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
@@ -111,8 +111,8 @@ async fn admit(
     let email = email.trim().to_lowercase();
     let attempt = login_lock::begin(state, &email, address, device).await?;
     let admitted = match attempt.try_password(password).await? {
-        Shown::Right(proven) => let_in(state, proven, address).await?,
-        Shown::Wrong => None,
+        Some(proven) => let_in(state, proven, address).await?,
+        None => None,
     };
     if admitted.is_none() {
         refusal::record_stranger(state, address, "manager.refuse-login", &email).await;

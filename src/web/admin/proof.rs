@@ -31,7 +31,7 @@ use crate::web::auth::{CanEnter, Manager, safe_next};
 use crate::web::device::Device;
 use crate::web::error::ProofRequired;
 use crate::web::form::{self, Form};
-use crate::web::login_lock::{self, Shown};
+use crate::web::login_lock;
 use crate::web::routes::{Access, Route};
 use crate::web::{Error, MAX_BODY, Result, refusal, session};
 
@@ -225,8 +225,8 @@ async fn look(
         (!own).then(|| Invalid::field(PASSWORD, "This passkey is not one of yours, or it took too long. Try again."))
     } else if let Some(shown) = shown {
         let refused = match shown {
-            Shown::Right(proven) => proven.keep(&mut tx).await?.is_none(),
-            Shown::Wrong => true,
+            Some(proven) => proven.keep(&mut tx).await?.is_none(),
+            None => true,
         };
         refused.then(|| Invalid::field(PASSWORD, "This is not your password."))
     } else {
