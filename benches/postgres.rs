@@ -1,6 +1,7 @@
 //! A PostgreSQL of the bench's own, from this machine's binaries with their usual settings: unlike the one
 //! of the tests it syncs what it writes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +14,9 @@ use tempfile::TempDir;
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often each table was walked through.
+pub type Walks = BTreeMap<String, i64>;
 
 /// A running cluster, in a folder of its own; both are gone when this is dropped.
 pub struct Cluster {
@@ -56,13 +60,14 @@ impl Cluster {
         format!("postgres://postgres@localhost/postgres?host={socket}")
     }
 
-    /// How often it walked through all of a table with more than ten thousand rows so far, as far as it has counted.
-    pub async fn walks(db: &Db) -> anyhow::Result<Option<i64>> {
+    /// How often it walked through all of each table with more than ten thousand rows so far, as far as it has counted.
+    pub async fn walks(db: &Db) -> anyhow::Result<Option<Walks>> {
         let Db::Postgres(pool) = db else { return Ok(None) };
         // Each connection tells what it did a second later.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let sql = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables where n_live_tup > 10000";
-        Ok(Some(sqlx::query_scalar(sql).fetch_one(pool).await?))
+        let sql = "select relname::text, coalesce(seq_scan, 0) from pg_stat_user_tables where n_live_tup > 10000";
+        let counted: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;
+        Ok(Some(counted.into_iter().collect()))
     }
 
     async fn ready(&self) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::history::{self, Size};
 use crate::pages::{self, Cold};
-use crate::postgres::Cluster;
+use crate::postgres::{Cluster, Walks};
 use crate::process::resident;
 use crate::publishing::Desk;
 use crate::report::{self, judged, mb, median, quantile};
@@ -182,11 +182,15 @@ impl Measured {
     }
 
     /// What was published and the cold pages: how often PostgreSQL walked through a long table for them.
-    fn walks(&mut self, before: Option<i64>, after: Option<i64>) {
-        if let (Some(before), Some(after)) = (before, after) {
-            let walks = after - before;
-            self.add("walks through long tables by all this", "0", walks.to_string(), walks == 0);
-        }
+    fn walks(&mut self, before: Option<Walks>, after: Option<Walks>) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        let more = |(table, count): (&String, &i64)| (table.clone(), count - before.get(table).unwrap_or(&0));
+        let walked: Vec<_> = after.iter().map(more).filter(|(_, count)| *count > 0).collect();
+        let figure = match &walked[..] {
+            [] => "0".to_owned(),
+            some => some.iter().map(|(table, count)| format!("{count} through {table}")).collect::<Vec<_>>().join(", "),
+        };
+        self.add("walks through long tables by all this", "0", figure, walked.is_empty());
     }
 
     async fn reading(&mut self, long: &Server, home: &Path, options: &Options, clock: &Clock) -> anyhow::Result<()> {

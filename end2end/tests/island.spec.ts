@@ -28,7 +28,7 @@ test('a draft outlives a reload and is forgotten once it is posted', async ({ pa
 
   await page.reload();
   await expect(page.getByLabel('Message')).toHaveValue(text);
-  await expect(page.getByText('Your draft was kept in this browser.')).toBeVisible();
+  await expect(page.getByText('Your draft is back.')).toBeVisible();
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.getByLabel('Title').fill('Trains are late');

@@ -58,8 +58,11 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await page.getByRole('button', { name: 'Disable this manager' }).click();
   await told(page, 'The manager can no longer log in.');
   await paula.getByLabel('Message').fill('Still foggy.');
-  await paula.getByRole('button', { name: 'Publish update' }).click();
-  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Log in');
+  await watch.expects(401, paula, () => paula.getByRole('button', { name: 'Publish update' }).click());
+  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Your session has ended');
+  await expect(paula.getByLabel('Message')).toHaveValue('Still foggy.');
+  await expect(paula.getByRole('link', { name: 'Log in (in a new tab)' })).toBeVisible();
+  await paula.goto('/login');
   await paula.getByLabel('Email').fill(PAULA.email);
   await paula.getByLabel('Password').fill(PAULA.password);
   await watch.expects(422, paula, () => paula.getByRole('button', { name: 'Log in' }).click());

@@ -147,9 +147,9 @@ fn count_words(count: usize) -> String {
 
 fn note_after(restored: bool, draft: &str) -> &'static str {
     match (restored, draft) {
-        (true, _) => "Your draft was kept in this browser.",
+        (true, _) => "Your draft is back.",
         (false, "") => "",
-        (false, _) => "Drafts stay in this browser.",
+        (false, _) => "Kept in this browser.",
     }
 }
 

@@ -1,0 +1,1 @@
+-- What a program of version 15 may have written: nothing new.
