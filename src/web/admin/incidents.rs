@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::drafts::{self, Found};
 use super::notice::done;
-use super::rehearsal::{self, Rehearsing};
+use super::rehearsal::{self, Rehearsing, shown_as};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, listing, page, templates};
 use crate::db::{self, Tx, components, desk, incidents, random};
@@ -11,9 +11,8 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, MaintenanceId, Phase, UpdateId, Visibility};
+use crate::domain::{Incident, IncidentId, Invalid, MaintenanceId, Phase, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{
     Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
 };
@@ -100,13 +99,10 @@ pub async fn create(
             return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
         }
     };
-    if fields.has("rehearse") {
-        let visibility = incident.visibility;
-        incident.visibility = shown_as(visibility);
+    if rehearsal::is_asked(&fields) {
+        let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &fields);
+        incident.visibility = shown_as(incident.visibility);
         incidents::insert(&mut tx, &incident).await?;
-        let action = "/admin/incidents".to_owned();
-        let (id, section) = (incident.id.as_str(), Section::Incidents);
-        let what = Rehearsing { id, section, visibility, action, fields: &fields };
         return rehearsal::show(&state, tx, &manager, what).await;
     }
     incidents::insert(&mut tx, &incident).await?;
@@ -149,14 +145,6 @@ async fn sent_before(tx: &mut Tx, manager: &Manager<CanPublish>, id: &IncidentId
     let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
     let own = db::audit::is_deed_of(tx, &manager.id, "incident.open", id.as_str()).await?;
     Ok(if same && own { Sent::Again(Box::new(stands)) } else { Sent::Taken })
-}
-
-/// How an incident is rehearsed: an embargoed one as it will be once visitors see it.
-pub(super) fn shown_as(visibility: Visibility) -> Visibility {
-    match visibility {
-        Visibility::Embargoed(_) => Visibility::Public,
-        other => other,
-    }
 }
 
 /// What a composer shows beside its form.
@@ -269,10 +257,17 @@ pub async fn update(
         form.version = incident.version;
         return Ok(conflict(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: met }.html()));
     }
+    if fields.has("preview") {
+        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        return Ok(page(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: None }.html()));
+    }
     let applied = form.parse().and_then(|details| details.apply(&mut incident, now));
     if let Err(wrong) = applied {
         let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         return Ok(invalid(IncidentEdit { shell, incident: before, form, invalid: wrong, conflict: None }.html()));
+    }
+    if rehearsal::is_asked(&fields) {
+        return rehearsal::of_incident(&state, tx, &manager, incident, format!("/admin/incidents/{id}"), &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     let entry = Entry::new("incident.edit", &incident.id, &incident.title).before(&before).after(&incident);

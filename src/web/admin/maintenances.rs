@@ -11,9 +11,8 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
-use crate::domain::{IncidentId, Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId, Visibility};
+use crate::domain::{IncidentId, Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::auth::{CanPublish, CanRead, Manager};
 use crate::web::form::{Form, Search};
@@ -75,8 +74,8 @@ pub async fn create(
         plan(&mut tx, &form, id, now).await?
     };
     match planned {
-        Ok((made, _)) if fields.has("rehearse") => {
-            let what = rehearsing(made.id.as_str(), "/admin/maintenances".into(), &fields);
+        Ok((made, _)) if rehearsal::is_asked(&fields) => {
+            let what = Rehearsing::maintenance(made.id.as_str(), "/admin/maintenances".into(), &fields)?;
             rehearsal::show(&state, tx, &manager, what).await
         }
         Ok((made, entries)) => {
@@ -86,11 +85,6 @@ pub async fn create(
         }
         Err(wrong) => Ok(invalid(new_page(&state, &mut tx, &manager, form, wrong).await?)),
     }
-}
-
-/// What visitors would read of a maintenance, which no visitor is kept from.
-pub(super) fn rehearsing<'a>(id: &'a str, action: String, fields: &'a Fields) -> Rehearsing<'a> {
-    Rehearsing { id, section: Section::Maintenances, visibility: Visibility::Public, action, fields }
 }
 
 /// What was planned with its entries for the audit, or what is wrong.
@@ -227,10 +221,16 @@ pub async fn update(
         form.version = before.version;
         return Ok(conflict(editor(&state, &mut tx, &manager, before, form, Invalid::new(), met).await?));
     }
+    if fields.has("preview") {
+        return Ok(page(editor(&state, &mut tx, &manager, before, form, Invalid::new(), None).await?));
+    }
     let mut after = before.clone();
     let known = components::list(&mut tx).await?;
     if let Err(wrong) = form.parse().and_then(|plan| plan.apply(&mut after, &known, now)) {
         return Ok(invalid(editor(&state, &mut tx, &manager, before, form, wrong, None).await?));
+    }
+    if rehearsal::is_asked(&fields) {
+        return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
     }
     save(&state, tx, &manager, "maintenance.edit", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-saved"))
@@ -296,6 +296,21 @@ pub(super) async fn save(
     tx.commit_all(&manager.actor(), now, &entries).await?;
     state.publish().await;
     Ok(())
+}
+
+/// What visitors would read if `after` were kept.
+pub(super) async fn rehearse(
+    state: &State,
+    mut tx: WriteTx,
+    manager: &Manager<CanPublish>,
+    mut after: Maintenance,
+    action: String,
+    fields: &Fields,
+) -> Result<Response> {
+    let now = state.clock.now();
+    maintenances::update(&mut tx, &mut after, now).await?;
+    series::make_room(&mut tx, &after, now).await?;
+    rehearsal::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
 }
 
 /// The maintenance of an address.

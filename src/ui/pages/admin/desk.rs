@@ -1,13 +1,15 @@
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::aids::opened_by;
 use super::board::{Board, BoardRow, BoardSection, status_choices, status_words};
 use super::incidents::older;
 use super::maintenances::phase_words;
+use crate::domain::draft::Reader;
 use crate::domain::duration::words;
 use crate::domain::{Impact, Incident, Maintenance, SavedDraft, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Field, Hidden, PostButton, Select, Submit, Weight};
+use crate::ui::form::{Field, Hidden, PostButton, RehearseButton, Select, Submit, Weight};
 use crate::ui::time::{Time, ago, day, full, window};
 
 /// The most maintenances shown.
@@ -28,6 +30,8 @@ pub struct Desk {
     pub recent: Vec<Incident>,
     /// The newest first.
     pub drafts: Vec<SavedDraft>,
+    /// Who else has one of them open.
+    pub readers: Vec<Reader>,
 }
 
 /// The desk.
@@ -215,6 +219,7 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
                     {kind}" · "<bdi>{draft.edited_by.clone()}</bdi>", "
                     <Time at=draft.edited_at words=ago(draft.edited_at, page.shell.now)/>
                 </p>
+                {opened_by(page.readers.iter().filter(|reader| reader.draft == draft.id), &page.shell)}
             </div>
             <PostButton action=delete words="Delete" weight=Weight::Destructive about=title/>
         </li>
@@ -264,6 +269,7 @@ fn baseline_form(row: &BoardRow) -> AnyView {
             <Hidden name="version" value=component.version.to_string()/>
             <Select field choices=status_choices() value=component.status.key()/>
             <Submit words="Set" weight=Weight::Quiet about=component.name.clone()/>
+            <RehearseButton about=component.name.clone()/>
         </form>
     }
     .into_any()

@@ -248,7 +248,7 @@ impl World {
     }
 
     fn aids(&self) -> Aids {
-        Aids { templates: vec![self.template()], draft: Some(self.draft()), met: None }
+        Aids { templates: vec![self.template()], draft: Some(self.draft()), met: None, readers: vec![self.reader()] }
     }
 
     fn template(&self) -> Template {
@@ -263,6 +263,10 @@ impl World {
             updated_at: ago(9000),
             version: 1,
         }
+    }
+
+    fn reader(&self) -> draft::Reader {
+        draft::Reader { draft: self.draft().id, name: self.text.clone(), opened_at: ago(30) }
     }
 
     fn draft(&self) -> SavedDraft {
@@ -330,6 +334,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 board: world.board(),
                 recent: vec![world.over.clone()],
                 drafts: vec![world.draft()],
+                readers: vec![world.reader()],
             }
             .html(),
         ),
@@ -343,6 +348,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 board: Board::default(),
                 recent: vec![],
                 drafts: vec![],
+                readers: vec![],
             }
             .html(),
         ),
@@ -503,22 +509,31 @@ fn prepared_pages(world: &World) -> Vec<(&'static str, String)> {
         let form = IncidentForm { body: world.text.clone(), ..Default::default() };
         IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
     };
-    let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", words };
+    let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", bytes: 12_345, words };
+    let line = |fate| difference::Line { fate, text: world.text.clone() };
+    let lines = [difference::Fate::Goes, difference::Fate::Comes, difference::Fate::Gap, difference::Fate::Stays];
+    let lines = difference::Lines { shown: lines.map(line).to_vec(), more: 3, only_dates: false };
+    let whole = Whole { text: world.text.clone(), left_out: 1 };
     let rehearsed = Rehearsed {
         shell: shell(),
         section: Section::Incidents,
         visibility: Visibility::Embargoed(ago(-60)),
         action: "/admin/incidents".into(),
         fields: vec![("title".into(), world.text.clone())],
-        shown: vec![
-            shown("/", Words::Page(format!("<p title=\"{}\">It is said.</p>", "x"))),
-            shown("/feed", Words::Text(world.text.clone())),
-            shown("/badge", Words::Bytes(12)),
+        back: None,
+        gone: None,
+        shown: vec![shown("/", Words::Page(format!("<p title=\"{}\">It is said.</p>", "x")))],
+        told: vec![
+            shown("/badge.svg", Words::Picture("data:image/svg+xml;base64,PHN2Zy8+".into())),
+            shown("/api/v2/summary.json", Words::Text { lines, whole: whole.clone() }),
+            shown("/history.atom", Words::Text { lines: difference::Lines::default(), whole }),
         ],
+        beyond: vec!["/components/api/badge.svg".into()],
         grazed: vec!["/incidents/late".into()],
-        told: vec!["/api/v2/summary.json".into()],
+        dated: vec!["/api/v2/components.json".into()],
         untouched: vec!["/incidents/over".into()],
     };
+    let gone = Rehearsed { back: Some("/admin".into()), gone: Some("/incidents/late".into()), ..rehearsed.clone() };
     vec![
         ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
         ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
@@ -527,6 +542,7 @@ fn prepared_pages(world: &World) -> Vec<(&'static str, String)> {
         ("draft-conflict", composer(aids)),
         ("draft-gone", composer(Aids { draft: None, met: Some(DraftMet::Gone), ..world.aids() })),
         ("rehearsal", rehearsed.html()),
+        ("rehearsal-gone", gone.html()),
         ("review-edit", review(world, world.text.clone())),
         ("review-edit-wrong", review(world, String::new())),
         ("corrections", corrections(world)),

@@ -94,7 +94,7 @@ pub use managers::{ManagerList, ManagerRow, ManagersPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use proof::{Proof, ProofPage, Proved, ProvedPage};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
-pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Words};
+pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Whole, Words};
 pub use review_edit::{ReviewEdit, ReviewEditPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use sessions::{SessionList, SessionOf, SessionsPage};
