@@ -66,6 +66,7 @@ mod tests {
         assert_eq!(summer.to_rfc3339(), "2026-07-01T13:05:00+00:00");
         let winter = parse_local("2026-01-01 14:05", lisbon).unwrap();
         assert_eq!(winter.to_rfc3339(), "2026-01-01T14:05:00+00:00");
+        assert!(parse_local(" ", lisbon).unwrap_err().contains("both the day and the time"));
     }
 
     #[test]

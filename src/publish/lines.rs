@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn one_long_line_is_compared_thing_by_thing() {
-        let lines = compared("application/json; charset=utf-8", r#"{"a":1,"b":[{"c":"x"}]}"#, r#"{"a":2,"b":[{"c":"x"}]}"#);
+        let lines =
+            compared("application/json; charset=utf-8", r#"{"a":1,"b":[{"c":"x"}]}"#, r#"{"a":2,"b":[{"c":"x"}]}"#);
         assert_eq!(words(&lines), [" {", "-\"a\": 1,", "+\"a\": 2,", " \"b\": [", " {", " \"c\": \"x\""]);
         let lines = compared("application/atom+xml", "<a><b>1</b><c>2</c></a>", "<a><b>1</b><c>3</c></a>");
         assert_eq!(words(&lines), [" <a>", " <b>1</b>", "-<c>2</c>", "+<c>3</c>", " </a>"]);

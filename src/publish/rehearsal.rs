@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::deep::Found;
 use super::lines::differing;
-use super::{Deep, Document, Encoding, Form, Publisher, Reach, Site, Snapshot, pages};
+use super::{Deep, Document, Encoding, Form, Publisher, Site, Snapshot, pages};
 use crate::db::{self, Tx, WriteTx};
 use crate::domain::difference::Lines;
 use crate::domain::{IncidentId, MaintenanceId};
@@ -167,7 +167,7 @@ fn compare(before: &Documents, after: Documents, subject: &Subject) -> Rehearsal
             rehearsal.renderings.push(Rendering { path, difference, document, lines: Lines::default() });
         } else if difference == Difference::None {
             rehearsal.untouched.push(path);
-        } else if document.reach == Reach::Everybody || path.starts_with("/embed") || own.contains(&path) {
+        } else if is_for_programs(&path, &document) {
             let lines = old.map(|old| compared(old, &document, until)).unwrap_or_default();
             if lines.only_dates {
                 rehearsal.dated.push(path);
@@ -188,6 +188,11 @@ fn compare(before: &Documents, after: Documents, subject: &Subject) -> Rehearsal
         None => ASKED_FOR_MOST.len() + 1,
     });
     rehearsal
+}
+
+/// Whether programs or other sites read it, and not visitors of the page.
+fn is_for_programs(path: &str, document: &Document) -> bool {
+    !document.content_type.starts_with("text/html") || path.starts_with("/embed")
 }
 
 /// What differs in a text; a page and a picture are looked at whole.

@@ -4,6 +4,7 @@ use axum::response::Response;
 use super::drafts::{self, Found};
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing, shown_as};
+use super::sent_before::{self, Sent};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, listing, page, templates};
 use crate::db::{self, Tx, components, desk, incidents, random};
@@ -11,7 +12,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, MaintenanceId, Phase, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{
     Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
@@ -76,7 +77,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
-    match sent_before(&mut tx, &manager, &id, &form).await? {
+    match sent_before::incident(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(stands) => return Ok(opened(&stands)),
         Sent::Taken => {
@@ -119,32 +120,6 @@ pub async fn create(
 fn opened(incident: &Incident) -> Response {
     let word = if incident.visibility.is_public() { "incident-opened" } else { "incident-kept" };
     done(&format!("/admin/incidents/{}", incident.id), word)
-}
-
-/// Whether a form came before.
-enum Sent {
-    First,
-    /// By a double click, or once more because no answer came: this is what it opened.
-    Again(Box<Incident>),
-    /// Its id belongs to something else.
-    Taken,
-}
-
-/// Looks for what the form with this `id` has opened already.
-async fn sent_before(tx: &mut Tx, manager: &Manager<CanPublish>, id: &IncidentId, form: &IncidentForm) -> Result<Sent> {
-    let stands = match desk::find(tx, id).await {
-        Err(db::Error::NotFound) => {
-            let planned = MaintenanceId::parse(id.as_str());
-            let taken = matches!(planned, Some(planned) if db::maintenances::exists(tx, &planned).await?);
-            return Ok(if taken { Sent::Taken } else { Sent::First });
-        }
-        found => found?,
-    };
-    // Somebody who went back and wrote another one must not lose it.
-    let body = form.body.trim_end();
-    let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
-    let own = db::audit::is_deed_of(tx, &manager.id, "incident.open", id.as_str()).await?;
-    Ok(if same && own { Sent::Again(Box::new(stands)) } else { Sent::Taken })
 }
 
 /// What a composer shows beside its form.

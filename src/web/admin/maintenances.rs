@@ -4,14 +4,15 @@ use chrono::{DateTime, Utc};
 
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
+use super::sent_before::{self, Sent, series_id};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, listing, page};
-use crate::db::{self, Tx, WriteTx, components, desk, maintenances, random, series};
+use crate::db::{self, Tx, WriteTx, components, maintenances, random, series};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
-use crate::domain::{IncidentId, Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::auth::{CanPublish, CanRead, Manager};
@@ -60,7 +61,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
-    match sent_before(&mut tx, &manager, &id, &form).await? {
+    match sent_before::maintenance(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(path) => return Ok(done(&path, "maintenance-planned")),
         Sent::Taken => {
@@ -119,49 +120,6 @@ async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, no
         Entry::new("maintenance.plan", &made.id, &made.title).after(&made),
     ];
     Ok(Ok((made, entries)))
-}
-
-fn series_id(id: &MaintenanceId) -> Result<SeriesId> {
-    SeriesId::parse(id.as_str()).ok_or(Error::NotFound)
-}
-
-/// Whether a form came before.
-enum Sent {
-    First,
-    /// By a double click, or once more because no answer came: this is where what it planned stands.
-    Again(String),
-    /// Its id belongs to something else.
-    Taken,
-}
-
-/// Looks for what the form with this `id` has planned already.
-async fn sent_before(
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
-    id: &MaintenanceId,
-    form: &SeriesForm,
-) -> Result<Sent> {
-    let (title, body) = (form.first.plan.title.trim(), form.first.body.trim_end());
-    // Somebody who went back and wrote another one must not lose it.
-    let (same, action, path) = if maintenances::exists(tx, id).await? {
-        let stands = maintenances::find(tx, id).await?;
-        let same = stands.title == title && stands.updates.iter().any(|update| update.body == body);
-        (same, "maintenance.plan", format!("/admin/maintenances/{id}"))
-    } else {
-        match series::find(tx, &series_id(id)?).await {
-            Err(db::Error::NotFound) => {
-                let taken = matches!(IncidentId::parse(id.as_str()), Some(id) if desk::exists(tx, &id).await?);
-                return Ok(if taken { Sent::Taken } else { Sent::First });
-            }
-            found => {
-                let stands = found?;
-                let same = stands.title == title && stands.body == body;
-                (same, "series.plan", "/admin/maintenances".to_owned())
-            }
-        }
-    };
-    let own = db::audit::is_deed_of(tx, &manager.id, action, id.as_str()).await?;
-    Ok(if same && own { Sent::Again(path) } else { Sent::Taken })
 }
 
 async fn new_page(

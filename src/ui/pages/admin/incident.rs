@@ -6,7 +6,7 @@ use super::aids::{Aids, buttons};
 use super::board::{Board, small_board, status_words};
 use super::composer::{self, Draft, PUBLISH_KEYS};
 use super::conflict::{Conflict, notice};
-use super::desk::{impact_words, open_card, seen, standing};
+use super::open_card::{impact_words, open_card, seen, standing};
 use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Update, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
@@ -91,7 +91,7 @@ fn unseen(incident: &Incident, shell: &Shell) -> Option<AnyView> {
                 <Hidden name="version" value=incident.version.to_string()/>
                 <p class="actions">
                     <Submit words="Publish it now" weight=Weight::Quiet/>
-                    <RehearseButton/>
+                    <RehearseButton about="publishing it now"/>
                 </p>
             </form>
         }

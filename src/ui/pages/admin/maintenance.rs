@@ -8,8 +8,8 @@ use crate::domain::forms::MaintenanceUpdateForm;
 use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    Choice, ErrorSummary, Field, Group, Hidden, PostButton, PreviewButton, RehearseButton, Problems, Segments, SelectRow, Submit,
-    Weight,
+    Choice, ErrorSummary, Field, Group, Hidden, PostButton, PreviewButton, Problems, RehearseButton, Segments,
+    SelectRow, Submit, Weight,
 };
 use crate::ui::markdown;
 use crate::ui::time::{Time, full, window};

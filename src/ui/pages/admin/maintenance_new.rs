@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::board::{Board, BoardSection};
-use super::{composer};
+use super::composer;
 use crate::domain::Invalid;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Switches;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, Hidden, PreviewButton, RehearseButton, Problems, Select, Submit,
-    TextArea, TextInput, zone_choices,
+    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, Hidden, PreviewButton, Problems, RehearseButton,
+    Select, Submit, TextArea, TextInput, zone_choices,
 };
 
 /// The form that plans a maintenance, once or again and again.

@@ -163,8 +163,7 @@ fn inside(shown: &Shown) -> AnyView {
     match &shown.words {
         Words::Page(html) => {
             let title = format!("{} as visitors would read it", shown.path);
-            view! { <iframe class="rehearsal" title=title sandbox="" srcdoc=html.clone()></iframe> }
-                .into_any()
+            view! { <iframe class="rehearsal" title=title sandbox="" srcdoc=html.clone()></iframe> }.into_any()
         }
         Words::Picture(address) => {
             let alt = format!("{} as visitors would see it", shown.path);
