@@ -33,6 +33,17 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     // The public stylesheet is in force in the frame.
     const columns = () => status.locator('.row').first().evaluate((row) => getComputedStyle(row).display);
     await expect.poll(columns).toBe('grid');
+    // What programs would read is folded: what differs in a text, and a badge as it looks.
+    const programs = page.getByRole('region', { name: 'As programs and other sites would read it' });
+    await programs.locator('summary', { hasText: '/api/v2/status.json' }).click();
+    await expect(programs.locator('ins', { hasText: 'Major System Outage' }).first()).toBeVisible();
+    await programs.locator('summary', { hasText: '/badge.svg' }).first().click();
+    const badge = programs.getByRole('img', { name: '/badge.svg as visitors would see it' }).first();
+    await expect(badge).toBeVisible();
+    await expect.poll(() => badge.evaluate((picture) => (picture as HTMLImageElement).naturalWidth)).toBeGreaterThan(50);
+    await programs.locator('summary', { hasText: '/embed/frame' }).click();
+    const notice = programs.frameLocator('iframe[title^="/embed/frame as"]');
+    await expect(notice.getByText('Major System Outage')).toBeVisible();
     await fits(page);
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
@@ -72,6 +83,12 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Preview' }).click();
     await expect(page.getByRole('region', { name: 'As visitors will read it' }).getByRole('strong')).toHaveText('no alarm');
+    await page.getByRole('button', { name: 'See it first' }).click();
+    const incident = page.frameLocator('iframe[title^="/incidents/"]');
+    await expect(incident.locator('#review .text strong')).toHaveText('no alarm');
+    await fits(page);
+    await page.getByRole('button', { name: 'Go on writing' }).click();
+    await expect(page.getByLabel('Message', { exact: true })).toHaveValue('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Publish the review' }).click();
     await told(page, 'The review is published with its incident.');
     await fits(page);
@@ -86,7 +103,10 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await page.getByLabel('To', { exact: true }).fill('2026-01-05T10:30');
     await page.getByLabel('It really was').selectOption('Partial outage');
     await page.getByLabel('Reason').fill('Nobody told us in time.');
-    await page.getByRole('button', { name: 'Publish the correction' }).click();
+    await page.getByRole('button', { name: 'See it first' }).click();
+    const uptime = page.frameLocator('iframe[title^="/uptime as"]');
+    await expect(uptime.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
+    await page.getByRole('button', { name: 'Publish exactly this' }).click();
     await told(page, 'The uptime is corrected; visitors read why.');
     await fits(page);
     await look(visitor, '/uptime');
@@ -130,6 +150,8 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await colleague.goto('/admin');
     await colleague.getByRole('link', { name: 'Search is slow' }).click();
     await expect(colleague.getByText('Ines Duarte edited this just now')).toBeVisible();
+    await expect(colleague.getByText(/^Ines Duarte has had this open since \d\d:\d\d\.$/)).toBeVisible();
+    await fits(colleague);
     await colleague.getByLabel('Message', { exact: true }).fill('An index is rebuilt.');
     await colleague.getByRole('button', { name: 'Save as draft' }).click();
     await page.getByLabel('Message', { exact: true }).fill('We look into it.');

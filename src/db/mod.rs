@@ -19,6 +19,7 @@ pub mod components;
 pub mod corrections;
 pub mod desk;
 pub mod devices;
+pub mod draft_readers;
 pub mod drafts;
 pub mod echoes;
 pub mod effects;

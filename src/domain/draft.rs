@@ -1,6 +1,6 @@
 //! Drafts: what managers write and have not published yet.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::forms::Fields;
@@ -22,6 +22,18 @@ pub struct SavedDraft {
     pub edited_at: DateTime<Utc>,
     /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
+}
+
+/// How long somebody counts as having a draft open after they last asked for it.
+pub const OPEN_FOR: TimeDelta = TimeDelta::minutes(30);
+
+/// Somebody who has a draft open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    pub draft: DraftId,
+    /// The manager's name.
+    pub name: String,
+    pub opened_at: DateTime<Utc>,
 }
 
 impl SavedDraft {

@@ -6,6 +6,7 @@ pub mod api_token;
 pub mod audit;
 pub mod component;
 pub mod correction;
+pub mod difference;
 pub mod draft;
 pub mod duration;
 pub mod factor;

@@ -16,6 +16,10 @@ pub fn cut(at: DateTime<Utc>) -> DateTime<Utc> {
 /// Where the clocks go back and an hour comes twice, the first of the two is meant.
 pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
+    // What a browser sends of a field with a day and no time, too.
+    if text.is_empty() {
+        return Err("Fill in both the day and the time.".to_owned());
+    }
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
@@ -62,6 +66,7 @@ mod tests {
         assert_eq!(summer.to_rfc3339(), "2026-07-01T13:05:00+00:00");
         let winter = parse_local("2026-01-01 14:05", lisbon).unwrap();
         assert_eq!(winter.to_rfc3339(), "2026-01-01T14:05:00+00:00");
+        assert!(parse_local(" ", lisbon).unwrap_err().contains("both the day and the time"));
     }
 
     #[test]

@@ -400,6 +400,17 @@ pub fn PreviewButton(#[prop(into)] action: String) -> impl IntoView {
     }
 }
 
+/// The button that shows what visitors would read, and publishes nothing.
+#[component]
+pub fn RehearseButton(
+    /// What is looked at, for those who hear the button without its row.
+    #[prop(optional, into)]
+    about: Option<String>,
+) -> impl IntoView {
+    let about = about.map(|about| view! { <span class="unseen" dir="auto">{format!(": {about}")}</span> });
+    view! { <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"See it first"{about}</button> }
+}
+
 /// A form that is only a button.
 #[component]
 pub fn PostButton(

@@ -204,6 +204,11 @@ pub fn wants_json(path: &str, headers: &HeaderMap) -> bool {
         || path.starts_with(api::ROOT)
 }
 
+/// What an error that has no page yet says beyond its status.
+pub(super) fn sentence_of(response: &Response) -> Option<String> {
+    response.extensions().get::<Failure>().and_then(|failure| failure.0.clone())
+}
+
 /// Makes a page, or a JSON document for who asks for one, of every answer that is an error and has
 /// neither yet: ours, and those of the router and the limits.
 pub async fn render(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
@@ -216,7 +221,7 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     if !(status.is_client_error() || status.is_server_error()) || !plain {
         return response;
     }
-    let sentence = response.extensions().get::<Failure>().and_then(|failure| failure.0.clone());
+    let sentence = sentence_of(&response);
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> = kept
         .into_iter()

@@ -12,6 +12,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, on};
 
 use super::admin::ended::{Keeping, give_back};
+use super::admin::failure::tell;
 use super::admin::proof::{Asking, ask};
 use super::auth::{Manager, Policy};
 use super::{headers, session};
@@ -117,6 +118,7 @@ impl Routes {
         let asking = Asking::new(state, &self.table);
         let keeping = Keeping::new(state, &self.table);
         let router = self.router.layer(from_fn_with_state(asking, ask)).layer(from_fn_with_state(keeping, give_back));
+        let router = router.layer(from_fn_with_state(state.clone(), tell));
         router.layer(from_fn(with_admin_headers)).layer(session::layer(state))
     }
 }

@@ -2,13 +2,16 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, page};
 use crate::db::{self, Tx, WriteTx, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{ComponentForm, Fields, NewComponent};
 use crate::domain::{Component, ComponentId, Invalid, Status};
+use crate::publish::Subject;
 use crate::state::State;
+use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList, Conflict};
 use crate::web::auth::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
@@ -142,6 +145,11 @@ pub async fn set_status(
     }
     let mut after = Component { status, ..before.clone() };
     components::update(&mut tx, &mut after, now).await?;
+    if rehearsal::is_asked(&fields) {
+        let action = format!("/admin/components/{id}/status");
+        let what = Rehearsing::of(Subject::page(), Section::Desk, action, &fields).going_back("/admin");
+        return rehearsal::show(&state, tx, &manager, what).await;
+    }
     let entry = Entry::new("component.set-status", &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;

@@ -3,13 +3,16 @@ use axum::response::Response;
 
 use super::components::find;
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use super::shell::shell;
 use super::{invalid, page};
 use crate::db::{Tx, corrections, random};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{CorrectionForm, Fields};
 use crate::domain::{Component, CorrectionId, Invalid, Status};
+use crate::publish::Subject;
 use crate::state::State;
+use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::CorrectionList;
 use crate::web::auth::{CanPublish, Fresh, Manager};
 use crate::web::form::{Form, Search};
@@ -36,6 +39,11 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let form = CorrectionForm::read(&fields);
+    if fields.has("preview") {
+        let mut tx = state.db.read().await?;
+        let component = find(&mut tx, &id).await?;
+        return Ok(page(list(&state, &mut tx, &manager, &Fields::default(), component, form, Invalid::new()).await?));
+    }
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let component = find(&mut tx, &id).await?;
@@ -49,6 +57,11 @@ pub async fn create(
         }
     };
     corrections::insert(&mut tx, &correction).await?;
+    if rehearsal::is_asked(&fields) {
+        let action = format!("/admin/components/{id}/corrections");
+        let what = Rehearsing::of(Subject::uptime(), Section::Components, action, &fields);
+        return rehearsal::show(&state, tx, &manager, what).await;
+    }
     let entry = Entry::new("component.correct-uptime", &component.id, &component.name).after(&correction);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;

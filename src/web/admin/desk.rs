@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::shell::{board, shell};
 use super::{listing, page};
-use crate::db::{desk, drafts, maintenances};
+use crate::db::{desk, draft_readers, drafts, maintenances};
 use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::Desk;
@@ -30,5 +30,6 @@ pub async fn show(
     let newest = desk::list(&mut tx, None, RECENT).await?;
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
     let drafts = drafts::list(&mut tx).await?;
-    Ok(page(Desk { shell, open, older, planned, board, recent, drafts }.html()))
+    let readers = draft_readers::others(&mut tx, &manager.id, state.clock.now()).await?;
+    Ok(page(Desk { shell, open, older, planned, board, recent, drafts, readers }.html()))
 }

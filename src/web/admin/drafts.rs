@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use axum::extract::{Path, State as FromState};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::incidents::{self, Composing};
 use super::notice::done;
 use super::page;
-use crate::db::{self, Tx, WriteTx, desk, drafts, random, templates};
+use crate::db::{self, Tx, WriteTx, desk, draft_readers, drafts, random, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
 use crate::domain::{DraftId, Incident, IncidentId, Invalid, SavedDraft};
@@ -14,16 +17,27 @@ use crate::web::auth::{CanPublish, Manager};
 use crate::web::form::{Form, Search};
 use crate::web::{Error, Result};
 
+/// How long the page waits for the note that somebody has the draft open.
+const NOTING: Duration = Duration::from_millis(500);
+
 /// `GET /admin/drafts/{id}`: the composer as somebody left it.
 pub async fn show(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
     Search(query): Search,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let draft = find(&mut tx, &id).await?;
-    let aids = Aids { templates: Vec::new(), draft: Some(draft.clone()), met: None };
+    let mut readers = draft_readers::others(&mut tx, &manager.id, state.clock.now()).await?;
+    readers.retain(|reader| reader.draft == draft.id);
+    drop(tx);
+    if !headers.contains_key("sec-purpose") {
+        note_open(&state, &manager, &draft).await;
+    }
+    let mut tx = state.db.read().await?;
+    let aids = Aids { templates: Vec::new(), draft: Some(draft.clone()), met: None, readers };
     let html = match &draft.incident {
         None => {
             let form = IncidentForm::read(&draft.fields);
@@ -39,6 +53,21 @@ pub async fn show(
         }
     };
     Ok(page(html))
+}
+
+/// Notes for the others that the manager has the draft open. It is only a notice: where it can't be written, or not at
+/// once, the page comes without.
+async fn note_open(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
+    let noting = async {
+        let mut tx = state.db.write().await?;
+        draft_readers::note(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
+        tx.commit_unaudited().await
+    };
+    match tokio::time::timeout(NOTING, noting).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("who has a draft open was not noted: {error}"),
+        Err(_) => tracing::debug!("who has a draft open was not noted in time"),
+    }
 }
 
 /// `POST /admin/drafts/{id}/deletion`
@@ -96,7 +125,7 @@ pub(super) async fn aids(tx: &mut Tx, fields: &Fields, met: Option<DraftMet>) ->
         (None, Some(draft)) => Some(SavedDraft { version: submitted_version(fields), ..draft }),
         (_, draft) => draft,
     };
-    Ok(Aids { templates: templates::list(tx).await?, draft, met })
+    Ok(Aids { templates: templates::list(tx).await?, draft, met, readers: Vec::new() })
 }
 
 /// Keeps what a composer holds, for everybody; `incident` is the one it is an update of.

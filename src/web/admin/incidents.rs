@@ -3,7 +3,8 @@ use axum::response::Response;
 
 use super::drafts::{self, Found};
 use super::notice::done;
-use super::rehearsal::{self, Rehearsing};
+use super::rehearsal::{self, Rehearsing, shown_as};
+use super::sent_before::{self, Sent};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, listing, page, templates};
 use crate::db::{self, Tx, components, desk, incidents, random};
@@ -11,9 +12,8 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, MaintenanceId, Phase, UpdateId, Visibility};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{
     Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
 };
@@ -77,7 +77,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
-    match sent_before(&mut tx, &manager, &id, &form).await? {
+    match sent_before::incident(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(stands) => return Ok(opened(&stands)),
         Sent::Taken => {
@@ -100,13 +100,10 @@ pub async fn create(
             return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
         }
     };
-    if fields.has("rehearse") {
-        let visibility = incident.visibility;
-        incident.visibility = shown_as(visibility);
+    if rehearsal::is_asked(&fields) {
+        let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &fields);
+        incident.visibility = shown_as(incident.visibility);
         incidents::insert(&mut tx, &incident).await?;
-        let action = "/admin/incidents".to_owned();
-        let (id, section) = (incident.id.as_str(), Section::Incidents);
-        let what = Rehearsing { id, section, visibility, action, fields: &fields };
         return rehearsal::show(&state, tx, &manager, what).await;
     }
     incidents::insert(&mut tx, &incident).await?;
@@ -123,40 +120,6 @@ pub async fn create(
 fn opened(incident: &Incident) -> Response {
     let word = if incident.visibility.is_public() { "incident-opened" } else { "incident-kept" };
     done(&format!("/admin/incidents/{}", incident.id), word)
-}
-
-/// Whether a form came before.
-enum Sent {
-    First,
-    /// By a double click, or once more because no answer came: this is what it opened.
-    Again(Box<Incident>),
-    /// Its id belongs to something else.
-    Taken,
-}
-
-/// Looks for what the form with this `id` has opened already.
-async fn sent_before(tx: &mut Tx, manager: &Manager<CanPublish>, id: &IncidentId, form: &IncidentForm) -> Result<Sent> {
-    let stands = match desk::find(tx, id).await {
-        Err(db::Error::NotFound) => {
-            let planned = MaintenanceId::parse(id.as_str());
-            let taken = matches!(planned, Some(planned) if db::maintenances::exists(tx, &planned).await?);
-            return Ok(if taken { Sent::Taken } else { Sent::First });
-        }
-        found => found?,
-    };
-    // Somebody who went back and wrote another one must not lose it.
-    let body = form.body.trim_end();
-    let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
-    let own = db::audit::is_deed_of(tx, &manager.id, "incident.open", id.as_str()).await?;
-    Ok(if same && own { Sent::Again(Box::new(stands)) } else { Sent::Taken })
-}
-
-/// How an incident is rehearsed: an embargoed one as it will be once visitors see it.
-pub(super) fn shown_as(visibility: Visibility) -> Visibility {
-    match visibility {
-        Visibility::Embargoed(_) => Visibility::Public,
-        other => other,
-    }
 }
 
 /// What a composer shows beside its form.
@@ -269,10 +232,17 @@ pub async fn update(
         form.version = incident.version;
         return Ok(conflict(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: met }.html()));
     }
+    if fields.has("preview") {
+        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        return Ok(page(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: None }.html()));
+    }
     let applied = form.parse().and_then(|details| details.apply(&mut incident, now));
     if let Err(wrong) = applied {
         let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         return Ok(invalid(IncidentEdit { shell, incident: before, form, invalid: wrong, conflict: None }.html()));
+    }
+    if rehearsal::is_asked(&fields) {
+        return rehearsal::of_incident(&state, tx, &manager, incident, format!("/admin/incidents/{id}"), &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     let entry = Entry::new("incident.edit", &incident.id, &incident.title).before(&before).after(&incident);

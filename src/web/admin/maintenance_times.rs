@@ -3,8 +3,9 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenances::{find, fresh_update_id, save};
+use super::maintenances::{find, fresh_update_id, rehearse, save};
 use super::notice::done;
+use super::rehearsal;
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
 use crate::domain::Invalid;
@@ -49,10 +50,19 @@ pub async fn update_schedule(
         let html = MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: met }.html();
         return Ok(conflict(html));
     }
+    if fields.has("preview") {
+        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        let (maintenance, wrong) = (before, Invalid::new());
+        return Ok(page(MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
+    }
     if let Err(wrong) = form.apply(&mut after, fresh_update_id(), now) {
         let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         let maintenance = before;
         return Ok(invalid(MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
+    }
+    if rehearsal::is_asked(&fields) {
+        let action = format!("/admin/maintenances/{id}/schedule");
+        return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
     save(&state, tx, &manager, "maintenance.reschedule", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-moved"))
@@ -91,10 +101,19 @@ pub async fn extend(
         let html = MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: met }.html();
         return Ok(conflict(html));
     }
+    if fields.has("preview") {
+        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        let (maintenance, wrong) = (before, Invalid::new());
+        return Ok(page(MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
+    }
     if let Err(wrong) = form.apply(&mut after, fresh_update_id(), now) {
         let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         let maintenance = before;
         return Ok(invalid(MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
+    }
+    if rehearsal::is_asked(&fields) {
+        let action = format!("/admin/maintenances/{id}/extension");
+        return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
     save(&state, tx, &manager, "maintenance.extend", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-extended"))
@@ -133,6 +152,11 @@ pub async fn cancel(
         let html = MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: met }.html();
         return Ok(conflict(html));
     }
+    if fields.has("preview") {
+        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        let (maintenance, wrong) = (before, Invalid::new());
+        return Ok(page(MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
+    }
     let cancelled = form.parse().and_then(|body| {
         after.cancel(body, fresh_update_id(), now).map_err(|sentence| Invalid::field("body", sentence))
     });
@@ -142,6 +166,10 @@ pub async fn cancel(
         return Ok(invalid(
             MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: None }.html(),
         ));
+    }
+    if rehearsal::is_asked(&fields) {
+        let action = format!("/admin/maintenances/{id}/cancellation");
+        return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
     save(&state, tx, &manager, "maintenance.cancel", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-cancelled"))

@@ -1,12 +1,11 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenances::{find, fresh_update_id, rehearsing, save};
+use super::maintenances::{find, fresh_update_id, rehearse, save};
 use super::notice::done;
 use super::rehearsal;
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
-use crate::db::maintenances;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, UpdateEditForm};
 use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
 use crate::state::State;
@@ -46,10 +45,8 @@ pub async fn create(
         let view = MaintenanceView { shell, maintenance: before, form, invalid: wrong, conflict: None };
         return Ok(invalid(view.html()));
     }
-    if fields.has("rehearse") {
-        maintenances::update(&mut tx, &mut after, now).await?;
-        let what = rehearsing(&id, format!("/admin/maintenances/{id}/updates"), &fields);
-        return rehearsal::show(&state, tx, &manager, what).await;
+    if rehearsal::is_asked(&fields) {
+        return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}/updates"), &fields).await;
     }
     save(&state, tx, &manager, "maintenance.update", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "update-posted"))
@@ -99,10 +96,18 @@ pub async fn update(
         });
     };
     let mut after = before.clone();
-    if let Some(update) = after.updates.iter_mut().find(|other| other.id == stands.id && other.body != edit.body) {
+    let differing = after.updates.iter_mut().find(|other| other.id == stands.id && other.body != edit.body);
+    let differs = differing.is_some();
+    if let Some(update) = differing {
         update.body.clone_from(&edit.body);
         update.edited_at = Some(now);
         update.version += 1;
+    }
+    if rehearsal::is_asked(&fields) {
+        let action = format!("/admin/maintenances/{id}/updates/{update}");
+        return rehearse(&state, tx, &manager, after, action, &fields).await;
+    }
+    if differs {
         save(&state, tx, &manager, "maintenance.edit-update", &before, after).await?;
     }
     Ok(done(&format!("/admin/maintenances/{id}"), "update-saved"))

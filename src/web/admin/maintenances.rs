@@ -4,16 +4,16 @@ use chrono::{DateTime, Utc};
 
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
+use super::sent_before::{self, Sent, series_id};
 use super::shell::{board, conflict_with, shell};
 use super::{conflict, invalid, listing, page};
-use crate::db::{self, Tx, WriteTx, components, desk, maintenances, random, series};
+use crate::db::{self, Tx, WriteTx, components, maintenances, random, series};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
-use crate::domain::{IncidentId, Invalid, Maintenance, MaintenanceId, SeriesId, UpdateId, Visibility};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::auth::{CanPublish, CanRead, Manager};
 use crate::web::form::{Form, Search};
@@ -61,7 +61,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
-    match sent_before(&mut tx, &manager, &id, &form).await? {
+    match sent_before::maintenance(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(path) => return Ok(done(&path, "maintenance-planned")),
         Sent::Taken => {
@@ -75,8 +75,8 @@ pub async fn create(
         plan(&mut tx, &form, id, now).await?
     };
     match planned {
-        Ok((made, _)) if fields.has("rehearse") => {
-            let what = rehearsing(made.id.as_str(), "/admin/maintenances".into(), &fields);
+        Ok((made, _)) if rehearsal::is_asked(&fields) => {
+            let what = Rehearsing::maintenance(made.id.as_str(), "/admin/maintenances".into(), &fields)?;
             rehearsal::show(&state, tx, &manager, what).await
         }
         Ok((made, entries)) => {
@@ -86,11 +86,6 @@ pub async fn create(
         }
         Err(wrong) => Ok(invalid(new_page(&state, &mut tx, &manager, form, wrong).await?)),
     }
-}
-
-/// What visitors would read of a maintenance, which no visitor is kept from.
-pub(super) fn rehearsing<'a>(id: &'a str, action: String, fields: &'a Fields) -> Rehearsing<'a> {
-    Rehearsing { id, section: Section::Maintenances, visibility: Visibility::Public, action, fields }
 }
 
 /// What was planned with its entries for the audit, or what is wrong.
@@ -125,49 +120,6 @@ async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, no
         Entry::new("maintenance.plan", &made.id, &made.title).after(&made),
     ];
     Ok(Ok((made, entries)))
-}
-
-fn series_id(id: &MaintenanceId) -> Result<SeriesId> {
-    SeriesId::parse(id.as_str()).ok_or(Error::NotFound)
-}
-
-/// Whether a form came before.
-enum Sent {
-    First,
-    /// By a double click, or once more because no answer came: this is where what it planned stands.
-    Again(String),
-    /// Its id belongs to something else.
-    Taken,
-}
-
-/// Looks for what the form with this `id` has planned already.
-async fn sent_before(
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
-    id: &MaintenanceId,
-    form: &SeriesForm,
-) -> Result<Sent> {
-    let (title, body) = (form.first.plan.title.trim(), form.first.body.trim_end());
-    // Somebody who went back and wrote another one must not lose it.
-    let (same, action, path) = if maintenances::exists(tx, id).await? {
-        let stands = maintenances::find(tx, id).await?;
-        let same = stands.title == title && stands.updates.iter().any(|update| update.body == body);
-        (same, "maintenance.plan", format!("/admin/maintenances/{id}"))
-    } else {
-        match series::find(tx, &series_id(id)?).await {
-            Err(db::Error::NotFound) => {
-                let taken = matches!(IncidentId::parse(id.as_str()), Some(id) if desk::exists(tx, &id).await?);
-                return Ok(if taken { Sent::Taken } else { Sent::First });
-            }
-            found => {
-                let stands = found?;
-                let same = stands.title == title && stands.body == body;
-                (same, "series.plan", "/admin/maintenances".to_owned())
-            }
-        }
-    };
-    let own = db::audit::is_deed_of(tx, &manager.id, action, id.as_str()).await?;
-    Ok(if same && own { Sent::Again(path) } else { Sent::Taken })
 }
 
 async fn new_page(
@@ -227,10 +179,16 @@ pub async fn update(
         form.version = before.version;
         return Ok(conflict(editor(&state, &mut tx, &manager, before, form, Invalid::new(), met).await?));
     }
+    if fields.has("preview") {
+        return Ok(page(editor(&state, &mut tx, &manager, before, form, Invalid::new(), None).await?));
+    }
     let mut after = before.clone();
     let known = components::list(&mut tx).await?;
     if let Err(wrong) = form.parse().and_then(|plan| plan.apply(&mut after, &known, now)) {
         return Ok(invalid(editor(&state, &mut tx, &manager, before, form, wrong, None).await?));
+    }
+    if rehearsal::is_asked(&fields) {
+        return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
     }
     save(&state, tx, &manager, "maintenance.edit", &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-saved"))
@@ -296,6 +254,21 @@ pub(super) async fn save(
     tx.commit_all(&manager.actor(), now, &entries).await?;
     state.publish().await;
     Ok(())
+}
+
+/// What visitors would read if `after` were kept.
+pub(super) async fn rehearse(
+    state: &State,
+    mut tx: WriteTx,
+    manager: &Manager<CanPublish>,
+    mut after: Maintenance,
+    action: String,
+    fields: &Fields,
+) -> Result<Response> {
+    let now = state.clock.now();
+    maintenances::update(&mut tx, &mut after, now).await?;
+    series::make_room(&mut tx, &after, now).await?;
+    rehearsal::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
 }
 
 /// The maintenance of an address.

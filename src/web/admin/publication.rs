@@ -3,6 +3,7 @@ use axum::response::Response;
 
 use super::incidents::find;
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use crate::db::incidents;
 use crate::domain::Visibility;
 use crate::domain::audit::Entry;
@@ -26,6 +27,12 @@ pub async fn create(
         refuse_unseen(&fields, before.version)?;
         let mut incident = before.clone();
         incident.visibility = Visibility::Public;
+        if rehearsal::is_asked(&fields) {
+            let (action, back) = (format!("/admin/incidents/{id}/publication"), format!("/admin/incidents/{id}"));
+            let what = Rehearsing::incident(&incident, action, &fields).going_back(back);
+            incidents::update(&mut tx, &mut incident, now).await?;
+            return rehearsal::show(&state, tx, &manager, what).await;
+        }
         incidents::update(&mut tx, &mut incident, now).await?;
         let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
         tx.commit(&manager.actor(), now, entry).await?;

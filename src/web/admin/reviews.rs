@@ -3,6 +3,7 @@ use axum::response::Response;
 
 use super::incidents::find;
 use super::notice::done;
+use super::rehearsal::{self, Rehearsing};
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
 use crate::db::{Tx, reviews};
@@ -63,7 +64,8 @@ pub async fn update(
             return Ok(if previewing { page(html) } else { invalid(html) });
         }
     };
-    let publishes = fields.has("publish");
+    let rehearses = rehearsal::is_asked(&fields);
+    let publishes = fields.has("publish") || rehearses;
     let published = if publishes {
         Some(PublishedReview { body: body.clone(), at: now })
     } else {
@@ -71,6 +73,11 @@ pub async fn update(
     };
     let mut review = Review { incident: incident.id.clone(), body, published, updated_at: now, version: stands };
     reviews::keep(&mut tx, &mut review, now).await?;
+    if rehearses {
+        rehearsal::unveil(&mut tx, &incident, now).await?;
+        let what = Rehearsing::incident(&incident, format!("/admin/incidents/{id}/review"), &fields);
+        return rehearsal::show(&state, tx, &manager, what.pressing("publish")).await;
+    }
     let action = if publishes { "review.publish" } else { "review.edit" };
     let entry = Entry { before: before.and_then(|old| serde_json::to_value(old).ok()), ..named(action, &incident) };
     tx.commit(&manager.actor(), now, entry.after(&review)).await?;

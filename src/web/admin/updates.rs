@@ -2,9 +2,9 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::drafts::{self, Found};
-use super::incidents::{Composing, find, shown_as, view};
+use super::incidents::{Composing, find, view};
 use super::notice::done;
-use super::rehearsal::{self, Rehearsing};
+use super::rehearsal;
 use super::shell::{conflict_with, shell};
 use super::{conflict, invalid, page};
 use crate::db::{self, Tx, components, incidents, random};
@@ -12,7 +12,6 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{Conflict, UpdateDeletion, UpdateEditing};
 use crate::web::auth::{CanPublish, Fresh, Manager};
 use crate::web::form::Form;
@@ -55,13 +54,9 @@ pub async fn create(
     if let Err(wrong) = posted {
         return Ok(invalid(again(&state, &mut tx, &manager, &fields, before, form, wrong, None).await?));
     }
-    if fields.has("rehearse") {
-        incident.visibility = shown_as(before.visibility);
-        incidents::update(&mut tx, &mut incident, now).await?;
+    if rehearsal::is_asked(&fields) {
         let action = format!("/admin/incidents/{id}/updates");
-        let (section, visibility) = (Section::Incidents, before.visibility);
-        let what = Rehearsing { id: &id, section, visibility, action, fields: &fields };
-        return rehearsal::show(&state, tx, &manager, what).await;
+        return rehearsal::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     if let Some(draft) = draft {
@@ -136,7 +131,8 @@ pub async fn update(
             });
         }
     };
-    if edit.body == stands.body {
+    let rehearses = rehearsal::is_asked(&fields);
+    if edit.body == stands.body && !rehearses {
         return Ok(done(&format!("/admin/incidents/{id}"), "update-saved"));
     }
     let before = incident.clone();
@@ -144,6 +140,10 @@ pub async fn update(
         update.body = edit.body;
         update.edited_at = Some(now);
         update.version += 1;
+    }
+    if rehearses {
+        let action = format!("/admin/incidents/{id}/updates/{update}");
+        return rehearsal::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     let entry = Entry::new("incident.edit-update", &incident.id, &incident.title).before(&before).after(&incident);

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::incidents::older;
+use super::listing::older;
 use crate::domain::{Factors, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit, Weight};

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 
 use super::conflict::{Compared, Conflict, both_texts};
 use super::templates::offered;
+use crate::domain::draft::Reader;
 use crate::domain::{Phase, SavedDraft, Template};
 use crate::ui::admin_layout::Shell;
-use crate::ui::form::{Hidden, Weight};
-use crate::ui::time::{Time, ago};
+use crate::ui::form::{Hidden, RehearseButton, Weight};
+use crate::ui::time::{Time, ago, clock};
 
 /// What stands around a composer.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Aids {
     pub draft: Option<SavedDraft>,
     /// What became of the draft since it was opened.
     pub met: Option<DraftMet>,
+    /// Who else has the draft open.
+    pub readers: Vec<Reader>,
 }
 
 /// What somebody else did with a draft.
@@ -51,8 +54,9 @@ impl Aids {
             Some(DraftMet::Changed(both)) => both_texts(Some(&both.0), &both.1, shell),
         };
         let saved = self.draft.as_ref().map(|draft| saved(draft, shell));
+        let opened = opened_by(self.readers.iter(), shell);
         let offered = self.draft.is_none().then(|| offered(&self.templates, path)).flatten();
-        view! { {met}{saved}{offered} }.into_any()
+        view! { {met}{saved}{opened}{offered} }.into_any()
     }
 
     /// The hidden fields that name the draft.
@@ -70,16 +74,10 @@ impl Aids {
 /// The buttons beside the one that publishes.
 pub fn buttons() -> AnyView {
     view! {
-        {rehearse_button()}
+        <RehearseButton/>
         <button type="submit" class=Weight::Quiet.class() name="save_draft" value="1">"Save as draft"</button>
     }
     .into_any()
-}
-
-/// The button that shows what visitors would read.
-pub fn rehearse_button() -> AnyView {
-    view! { <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"See it first"</button> }
-        .into_any()
 }
 
 fn gone() -> AnyView {
@@ -102,4 +100,17 @@ fn saved(draft: &SavedDraft, shell: &Shell) -> AnyView {
         </p>
     }
     .into_any()
+}
+
+/// `Ines has had this open since 14:02.`, a line for each.
+pub fn opened_by<'a>(readers: impl Iterator<Item = &'a Reader>, shell: &Shell) -> AnyView {
+    let line = |reader: &Reader| {
+        let since = clock(reader.opened_at, shell.zone);
+        view! {
+            <p class="waiting">
+                <bdi>{reader.name.clone()}</bdi>" has had this open since "<Time at=reader.opened_at words=since/>"."
+            </p>
+        }
+    };
+    readers.map(line).collect_view().into_any()
 }

@@ -5,7 +5,8 @@ use crate::domain::forms::CorrectionForm;
 use crate::domain::{Component, Correction, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    DateTimeLocal, ErrorSummary, Field, PostButton, Problems, Select, Submit, TextInput, Weight, zone_choices,
+    DateTimeLocal, ErrorSummary, Field, PostButton, Problems, RehearseButton, Select, Submit, TextInput, Weight,
+    zone_choices,
 };
 use crate::ui::time::{Time, span};
 
@@ -71,6 +72,7 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
             <TextInput field=reason value=form.reason.clone()/>
             <p class="actions">
                 <Submit words="Publish the correction"/>
+                <RehearseButton/>
                 <a href="/admin/components">"Cancel"</a>
             </p>
         </form>

@@ -1,14 +1,16 @@
-use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::aids::opened_by;
 use super::board::{Board, BoardRow, BoardSection, status_choices, status_words};
-use super::incidents::older;
+use super::listing::older;
 use super::maintenances::phase_words;
+use super::open_card::{impact_words, open_card, seen};
+use crate::domain::draft::Reader;
 use crate::domain::duration::words;
-use crate::domain::{Impact, Incident, Maintenance, SavedDraft, Visibility};
+use crate::domain::{Incident, Maintenance, SavedDraft};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Field, Hidden, PostButton, Select, Submit, Weight};
-use crate::ui::time::{Time, ago, day, full, window};
+use crate::ui::form::{Field, Hidden, PostButton, RehearseButton, Select, Submit, Weight};
+use crate::ui::time::{Time, ago, day, window};
 
 /// The most maintenances shown.
 const MAX_PLANNED: usize = 10;
@@ -28,6 +30,8 @@ pub struct Desk {
     pub recent: Vec<Incident>,
     /// The newest first.
     pub drafts: Vec<SavedDraft>,
+    /// Who else has one of them open.
+    pub readers: Vec<Reader>,
 }
 
 /// The desk.
@@ -77,23 +81,6 @@ fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
     .into_any()
 }
 
-/// An open incident with its age and that of its newest update, and perhaps something to do.
-pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) -> AnyView {
-    view! {
-        <li class=format!("panel card {}", incident.impact().key())>
-            <h3>
-                <a href=format!("/admin/incidents/{}", incident.id) dir="auto">
-                    {incident.title.clone()}
-                </a>
-            </h3>
-            <p class="soft">{standing(incident, shell)}</p>
-            {reminder(incident, shell)}
-            {action}
-        </li>
-    }
-    .into_any()
-}
-
 /// How many of them wait for an update, in one sentence; of those on this page where there are more.
 fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
     let waiting = page.open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
@@ -104,17 +91,6 @@ fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
         (several, false) => format!("{several} open incidents wait for an update."),
     };
     Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
-}
-
-/// `No update for 7h, 2 reminders`
-fn reminder(incident: &Incident, shell: &Shell) -> Option<AnyView> {
-    let silence = incident.newest().and_then(|update| words(shell.now - update.posted_at)).unwrap_or_default();
-    let times = match incident.reminders(shell.now) {
-        0 => return None,
-        1 => "first reminder".to_owned(),
-        count => format!("{count} reminders"),
-    };
-    Some(view! { <p class="waiting">{format!("No update for {silence}, {times}")}</p> }.into_any())
 }
 
 /// An update and the end, one step away; the keys lead to the first incident.
@@ -134,31 +110,6 @@ fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
         }
         .into_any()
     })
-}
-
-/// `Major · open for 1h 27m · Identified 14m ago`
-pub fn standing(incident: &Incident, shell: &Shell) -> AnyView {
-    let age = words(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
-    let newest = incident.newest().map(|update| {
-        view! { " · "{update.phase.words()}" "<Time at=update.posted_at words=ago(update.posted_at, shell.now)/> }
-    });
-    let seen = seen(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
-    view! { {seen}{impact_words(incident.impact())}" · open for "{age}{newest} }.into_any()
-}
-
-/// Who sees it, where that is not everybody.
-pub fn seen(visibility: Visibility, zone: Tz) -> Option<AnyView> {
-    let words = match visibility {
-        Visibility::Public => return None,
-        Visibility::Embargoed(at) => view! { "Visitors from "<Time at words=full(at, zone)/> }.into_any(),
-        Visibility::Internal => "Managers only".into_any(),
-    };
-    Some(view! { <span class="hidden-yet">{words}</span> }.into_any())
-}
-
-/// The impact in words, in its colour.
-pub fn impact_words(impact: Impact) -> AnyView {
-    view! { <span class=format!("impact {}", impact.key())>{impact.words()}</span> }.into_any()
 }
 
 /// The maintenances that go on and the next ones to come.
@@ -215,6 +166,7 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
                     {kind}" · "<bdi>{draft.edited_by.clone()}</bdi>", "
                     <Time at=draft.edited_at words=ago(draft.edited_at, page.shell.now)/>
                 </p>
+                {opened_by(page.readers.iter().filter(|reader| reader.draft == draft.id), &page.shell)}
             </div>
             <PostButton action=delete words="Delete" weight=Weight::Destructive about=title/>
         </li>
@@ -264,6 +216,7 @@ fn baseline_form(row: &BoardRow) -> AnyView {
             <Hidden name="version" value=component.version.to_string()/>
             <Select field choices=status_choices() value=component.status.key()/>
             <Submit words="Set" weight=Weight::Quiet about=component.name.clone()/>
+            <RehearseButton about=component.name.clone()/>
         </form>
     }
     .into_any()

@@ -6,11 +6,11 @@ use super::aids::{Aids, buttons};
 use super::board::{Board, small_board, status_words};
 use super::composer::{self, Draft, PUBLISH_KEYS};
 use super::conflict::{Conflict, notice};
-use super::desk::{impact_words, open_card, seen, standing};
+use super::open_card::{impact_words, open_card, seen, standing};
 use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Update, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, Submit, Weight};
+use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
 use crate::ui::markdown;
 use crate::ui::time::{Time, full, span};
 
@@ -89,7 +89,10 @@ fn unseen(incident: &Incident, shell: &Shell) -> Option<AnyView> {
         view! {
             <form method="post" action=format!("/admin/incidents/{}/publication", incident.id)>
                 <Hidden name="version" value=incident.version.to_string()/>
-                <Submit words="Publish it now" weight=Weight::Quiet/>
+                <p class="actions">
+                    <Submit words="Publish it now" weight=Weight::Quiet/>
+                    <RehearseButton about="publishing it now"/>
+                </p>
             </form>
         }
     });

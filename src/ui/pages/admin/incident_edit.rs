@@ -6,7 +6,8 @@ use crate::domain::forms::IncidentDetailsForm;
 use crate::domain::{Impact, Incident, Invalid, Visibility};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    Choice, DateTimeLocal, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices,
+    Choice, DateTimeLocal, ErrorSummary, Field, Hidden, Problems, RehearseButton, Select, Submit, TextArea, TextInput,
+    zone_choices,
 };
 
 /// The form for what can be said of an incident besides its updates.
@@ -47,6 +48,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
                 {detail_fields(&page.form, shell.zone, &problems, "Empty leaves it as it is.")}
                 <p class="actions">
                     <Submit words="Publish changes"/>
+                    <RehearseButton/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

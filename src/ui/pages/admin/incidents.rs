@@ -1,7 +1,7 @@
 use leptos::prelude::*;
-use url::form_urlencoded;
 
-use super::desk::{impact_words, seen};
+use super::listing::older;
+use super::open_card::{impact_words, seen};
 use crate::domain::duration::words;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, Phase, Visibility};
@@ -37,24 +37,6 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
         {older("/admin/incidents", page.search.pairs(), page.older)}
     };
     view! { <AdminLayout shell title="Incidents" section=Some(Section::Incidents) content=content.into_any()/> }
-}
-
-/// The link to the next older page of a list, or of what a search found.
-pub fn older(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Option<String>) -> Option<AnyView> {
-    cursor.map(|cursor| {
-        pairs.push(("before", cursor));
-        further(path, pairs, "Older")
-    })
-}
-
-/// The link to what follows `cursor` in a list by name.
-pub fn more(path: &str, cursor: Option<String>) -> Option<AnyView> {
-    cursor.map(|cursor| further(path, vec![("after", cursor)], "More"))
-}
-
-fn further(path: &str, pairs: Vec<(&'static str, String)>, words: &'static str) -> AnyView {
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    view! { <p><a class="button" href=format!("{path}?{query}") rel="next">{words}</a></p> }.into_any()
 }
 
 /// What to look for; a plain form that asks for another list.

@@ -2,6 +2,9 @@
 //! `CANDOR_LOOK_DIR=/some/folder cargo test --lib look` writes them there.
 
 mod factors;
+mod maintenances;
+mod people;
+mod prepared;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -248,7 +251,7 @@ impl World {
     }
 
     fn aids(&self) -> Aids {
-        Aids { templates: vec![self.template()], draft: Some(self.draft()), met: None }
+        Aids { templates: vec![self.template()], draft: Some(self.draft()), met: None, readers: vec![self.reader()] }
     }
 
     fn template(&self) -> Template {
@@ -263,6 +266,10 @@ impl World {
             updated_at: ago(9000),
             version: 1,
         }
+    }
+
+    fn reader(&self) -> draft::Reader {
+        draft::Reader { draft: self.draft().id, name: self.text.clone(), opened_at: ago(30) }
     }
 
     fn draft(&self) -> SavedDraft {
@@ -297,10 +304,10 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
     [
         incident_pages(&world),
         update_pages(&world),
-        maintenance_pages(&world),
-        prepared_pages(&world),
+        maintenances::pages(&world),
+        prepared::pages(&world),
         component_pages(&world),
-        people_pages(&world),
+        people::pages(&world),
         plain_pages(&world),
     ]
     .concat()
@@ -330,6 +337,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 board: world.board(),
                 recent: vec![world.over.clone()],
                 drafts: vec![world.draft()],
+                readers: vec![world.reader()],
             }
             .html(),
         ),
@@ -343,6 +351,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 board: Board::default(),
                 recent: vec![],
                 drafts: vec![],
+                readers: vec![],
             }
             .html(),
         ),
@@ -424,148 +433,6 @@ fn update_pages(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn maintenance_pages(world: &World) -> Vec<(&'static str, String)> {
-    let shell = || world.shell.clone();
-    let none = Invalid::new;
-    let view = |it: Maintenance, conflict| {
-        let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::of(&it) };
-        MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict }.html()
-    };
-    let wrong = SeriesForm::default();
-    let invalid = wrong.parse().unwrap_err();
-    let new = |form, invalid| MaintenanceNew { shell: shell(), form, invalid, board: world.board() }.html();
-    let theirs = PlanForm { title: "Their title".into(), ..PlanForm::of(&world.planned()) };
-    let edit = MaintenanceEdit {
-        shell: shell(),
-        maintenance: world.planned(),
-        form: PlanForm::of(&world.planned()),
-        invalid: none(),
-        board: world.board(),
-        conflict: world.conflict(theirs),
-    };
-    let (it, form) = (world.planned(), ScheduleForm::of(&world.planned()));
-    let schedule = MaintenanceSchedule { shell: shell(), maintenance: it, form, invalid: none(), conflict: None };
-    let (it, form) = (world.under_way(), ExtensionForm::of(&world.under_way(), now()));
-    let invalid_end = Invalid::field("until", "The new end must lie after the planned one and after now.");
-    let extension =
-        MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
-    let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });
-    let met = world.conflict(());
-    let cancellation =
-        MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: met };
-    let update = world.planned().updates.remove(0);
-    let form = UpdateEditForm::of(&update);
-    let it = world.planned();
-    let editing =
-        MaintenanceUpdateEditing { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
-    let series = SeriesEdit {
-        shell: shell(),
-        series: world.series(),
-        form: world.series_form(),
-        invalid: none(),
-        board: world.board(),
-        conflict: None,
-    };
-    let list = MaintenanceList {
-        shell: shell(),
-        maintenances: vec![world.planned(), world.under_way()],
-        series: vec![world.series()],
-        older: Some("1_m".into()),
-    };
-    vec![
-        ("maintenances", list.html()),
-        ("maintenance", view(world.planned(), None)),
-        ("maintenance-under-way", view(world.under_way(), None)),
-        ("maintenance-conflict", view(world.planned(), world.conflict(()))),
-        ("maintenance-new", new(world.series_form(), none())),
-        ("maintenance-new-wrong", new(wrong, invalid)),
-        ("maintenance-edit", edit.html()),
-        ("maintenance-move", schedule.html()),
-        ("maintenance-extend", extension.html()),
-        ("maintenance-cancel", cancellation.html()),
-        ("maintenance-update-edit", editing.html()),
-        ("series-edit", series.html()),
-    ]
-}
-
-fn prepared_pages(world: &World) -> Vec<(&'static str, String)> {
-    let shell = || world.shell.clone();
-    let template = world.template();
-    let edit = |id, form: TemplateForm, invalid| {
-        TemplateEdit { shell: shell(), id, form, invalid, board: world.board(), conflict: None }.html()
-    };
-    let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::of(&template) };
-    let invalid = wrong.parse().unwrap_err();
-    let (theirs, yours) = (world.draft(), SavedDraft { fields: Fields::default(), ..world.draft() });
-    let met = DraftMet::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
-    let aids = Aids { met: Some(met), ..world.aids() };
-    let composer = |aids| {
-        let form = IncidentForm { body: world.text.clone(), ..Default::default() };
-        IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
-    };
-    let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", words };
-    let rehearsed = Rehearsed {
-        shell: shell(),
-        section: Section::Incidents,
-        visibility: Visibility::Embargoed(ago(-60)),
-        action: "/admin/incidents".into(),
-        fields: vec![("title".into(), world.text.clone())],
-        shown: vec![
-            shown("/", Words::Page(format!("<p title=\"{}\">It is said.</p>", "x"))),
-            shown("/feed", Words::Text(world.text.clone())),
-            shown("/badge", Words::Bytes(12)),
-        ],
-        grazed: vec!["/incidents/late".into()],
-        told: vec!["/api/v2/summary.json".into()],
-        untouched: vec!["/incidents/over".into()],
-    };
-    vec![
-        ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
-        ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
-        ("template-edit-wrong", edit(Some(template.id.clone()), wrong, invalid)),
-        ("template-delete", TemplateDeletion { shell: shell(), template }.html()),
-        ("draft-conflict", composer(aids)),
-        ("draft-gone", composer(Aids { draft: None, met: Some(DraftMet::Gone), ..world.aids() })),
-        ("rehearsal", rehearsed.html()),
-        ("review-edit", review(world, world.text.clone())),
-        ("review-edit-wrong", review(world, String::new())),
-        ("corrections", corrections(world)),
-        ("shortcuts", Shortcuts { shell: shell() }.html()),
-    ]
-}
-
-fn review(world: &World, body: String) -> String {
-    let published = Some(review::PublishedReview { body: world.text.clone(), at: ago(100) });
-    let stands = Review {
-        incident: world.over.id.clone(),
-        body: format!("{} and more", world.text),
-        published,
-        updated_at: ago(50),
-        version: 3,
-    };
-    let form = ReviewForm { body, version: 3 };
-    let invalid = form.parse().err().unwrap_or_default();
-    let (shell, incident) = (world.shell.clone(), world.over.clone());
-    let conflict = world.conflict(ReviewForm { body: "Theirs".into(), version: 3 });
-    ReviewEdit { shell, incident, review: Some(stands), form, invalid, conflict }.html()
-}
-
-fn corrections(world: &World) -> String {
-    let correction = Correction {
-        id: CorrectionId::parse("c1").unwrap(),
-        component_id: world.components[1].id.clone(),
-        from: ago(4000),
-        to: ago(3900),
-        status: Status::Operational,
-        reason: world.text.clone(),
-        created_at: ago(100),
-    };
-    let form = CorrectionForm { reason: world.text.clone(), ..Default::default() };
-    let invalid = form.parse().err().unwrap_or_default();
-    let (shell, component) = (world.shell.clone(), world.components[1].clone());
-    CorrectionList { shell, component, corrections: vec![correction], form, invalid }.html()
-}
-
 fn component_pages(world: &World) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let component = world.components[1].clone();
@@ -616,140 +483,6 @@ fn page_form(world: &World) -> PageForm {
     }
 }
 
-fn people_pages(world: &World) -> Vec<(&'static str, String)> {
-    let shell = || world.shell.clone();
-    let mut invited = manager("tomas", &world.text, Role::Publisher);
-    invited.has_password = false;
-    invited.last_login_at = None;
-    let mut disabled = manager("ruth", "Ruth K.", Role::Viewer);
-    disabled.disabled_at = Some(ago(4000));
-    let other = manager("ana", &world.text, Role::Publisher);
-    let all = [(shell().manager, 2), (other.clone(), 1), (invited.clone(), 0), (disabled.clone(), 0)];
-    let managers =
-        all.into_iter().map(|(manager, sessions)| ManagerRow { manager, has_factor: sessions > 0, sessions }).collect();
-    let form = ManagerForm { email: world.text.clone(), name: world.text.clone(), role: String::new() };
-    let one = |manager: Manager, sessions| {
-        ManagerEdit {
-            shell: shell(),
-            role: manager.role.key().into(),
-            manager,
-            factors: Factors { totp: true, passkeys: 2, recovery_codes: 9 },
-            sessions,
-            invalid: Invalid::new(),
-        }
-        .html()
-    };
-    let link = LinkMade {
-        shell: shell(),
-        manager: invited,
-        purpose: LinkPurpose::Invite,
-        link: "https://status.harbor.example/setup/4f1b2c9d8e7a6f5b4c3d2e1f0a9b8c7d".into(),
-        valid_until: now() + TimeDelta::days(3),
-    };
-    vec![
-        (
-            "managers",
-            ManagerList {
-                shell: shell(),
-                managers,
-                more: Some("ruth".into()),
-                form,
-                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
-            }
-            .html(),
-        ),
-        ("manager-edit", one(other, 1)),
-        ("manager-disabled", one(disabled, 0)),
-        ("link-made", link.html()),
-        (
-            "account",
-            Account {
-                shell: shell(),
-                email: world.text.clone(),
-                factors: Factors::default(),
-                password: true,
-                provider: Some(ProviderRow { name: world.text.clone(), connected: false }),
-                sessions: sessions(world),
-                older: None,
-                invalid: Invalid::new(),
-            }
-            .html(),
-        ),
-        ("audit", audit(world).html()),
-        ("tokens", tokens(world).html()),
-        (
-            "token-made",
-            TokenMade { shell: shell(), token: token(world), secret: "candor_".to_owned() + &"x".repeat(38) }.html(),
-        ),
-    ]
-}
-
-fn sessions(world: &World) -> Vec<SessionRow> {
-    let session = |id: &str, user_agent: &str, current| SessionRow {
-        id: id.into(),
-        user_agent: user_agent.into(),
-        address: "2001:db8::17".into(),
-        created_at: ago(4000),
-        last_seen_at: ago(if current { 0 } else { 700 }),
-        current,
-    };
-    vec![
-        session("a1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", true),
-        session("b2", &world.text, false),
-    ]
-}
-
-fn audit(world: &World) -> AuditList {
-    let head = Some(Digest { id: 100, hash: "5f".repeat(32), at: now() });
-    let search = AuditSearch { subject: world.text.clone(), ..Default::default() };
-    AuditList { shell: world.shell.clone(), search, records: records(world), older: Some("41".into()), head }
-}
-
-fn token(world: &World) -> ApiToken {
-    ApiToken {
-        id: TokenId::parse("token").unwrap(),
-        manager_id: world.shell.manager.id.clone(),
-        manager_name: world.shell.manager.name.clone(),
-        name: world.shell.manager.name.clone(),
-        scope: Scope::Publish,
-        ending: "aB3d".into(),
-        created_at: now(),
-        expires_at: now() + TimeDelta::days(365),
-        last_used_at: None,
-    }
-}
-
-fn tokens(world: &World) -> TokenList {
-    let used = ApiToken { last_used_at: Some(ago(3)), expires_at: ago(2), ..token(world) };
-    let form = ApiTokenForm { name: world.shell.manager.name.clone(), ..ApiTokenForm::default() };
-    let invalid = Invalid::field("name", "You have a token of this name already.");
-    TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], older: None, form, invalid }
-}
-
-fn records(world: &World) -> Vec<Record> {
-    let actor = || Actor { manager_id: None, name: world.shell.manager.name.clone(), address: "2001:db8::17".into() };
-    let record = |id, action: &str, before, after| Record {
-        id,
-        at: ago(100 - id),
-        actor: actor(),
-        action: action.into(),
-        subject_id: "late".into(),
-        subject_name: world.text.clone(),
-        before,
-        after,
-        revision: id,
-    };
-    vec![
-        record(
-            43,
-            "incident.edit",
-            Some(json!({"title": world.text})),
-            Some(json!({"title": world.text, "version": 4})),
-        ),
-        record(42, "incident.open", None, Some(json!({"title": world.text}))),
-    ]
-}
-
 fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
     let setup = |purpose, invalid| {
         Setup {
@@ -763,9 +496,7 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
         .html()
     };
     let failed = Some("Email or password is not right.".to_owned());
-    let failure = |frame, status| {
-        Failure { frame, status, detail: Some(world.text.clone()), request_id: Some("r-17".into()) }.html()
-    };
+    let failure = |status| Failure { shell: world.shell.clone(), status, detail: Some(world.text.clone()) }.html();
     let forgotten = |way| Forgotten { porch: world.porch(), way }.html();
     vec![
         ("forgotten", forgotten(Way::ByMail { email: String::new(), invalid: Invalid::new() })),
@@ -801,8 +532,8 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
             .html(),
         ),
         ("setup-gone", LinkGone { porch: world.porch() }.html()),
-        ("error-403", failure(Frame::Admin(Box::new(world.shell.clone())), 403)),
-        ("error-404-plain", failure(Frame::Plain(world.porch()), 404)),
+        ("failure-403", failure(403)),
+        ("failure-500", failure(500)),
     ]
 }
 

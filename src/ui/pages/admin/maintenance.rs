@@ -1,6 +1,5 @@
 use leptos::prelude::*;
 
-use super::aids;
 use super::board::status_words;
 use super::composer::{self, Draft};
 use super::conflict::{Conflict, notice};
@@ -9,8 +8,8 @@ use crate::domain::forms::MaintenanceUpdateForm;
 use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    Choice, ErrorSummary, Field, Group, Hidden, PostButton, PreviewButton, Problems, Segments, SelectRow, Submit,
-    Weight,
+    Choice, ErrorSummary, Field, Group, Hidden, PostButton, PreviewButton, Problems, RehearseButton, Segments,
+    SelectRow, Submit, Weight,
 };
 use crate::ui::markdown;
 use crate::ui::time::{Time, full, window};
@@ -99,7 +98,7 @@ fn composer(page: &MaintenanceView, problems: &Problems) -> AnyView {
                 <p class="actions">
                     <Submit words="Publish update"/>
                     <PreviewButton action=path.clone()/>
-                    {aids::rehearse_button()}
+                    <RehearseButton/>
                 </p>
             </form>
         </section>

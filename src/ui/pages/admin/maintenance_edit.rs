@@ -6,7 +6,7 @@ use super::maintenance_new::{components, switches, title};
 use crate::domain::forms::PlanForm;
 use crate::domain::{Invalid, Maintenance, MaintenancePhase};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, Problems, Submit};
+use crate::ui::form::{ErrorSummary, Hidden, Problems, RehearseButton, Submit};
 
 /// The form for what a maintenance is about and does by itself.
 #[derive(Clone, Debug)]
@@ -43,6 +43,7 @@ pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
                 {switches(page.form.switches)}
                 <p class="actions">
                     <Submit words="Publish changes"/>
+                    <RehearseButton/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::board::{Board, BoardSection};
-use super::{aids, composer};
+use super::composer;
 use crate::domain::Invalid;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Switches;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, Hidden, PreviewButton, Problems, Select, Submit,
-    TextArea, TextInput, zone_choices,
+    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, Hidden, PreviewButton, Problems, RehearseButton,
+    Select, Submit, TextArea, TextInput, zone_choices,
 };
 
 /// The form that plans a maintenance, once or again and again.
@@ -49,7 +49,7 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
                 <p class="actions">
                     <Submit words="Publish the plan"/>
                     <PreviewButton action="/admin/maintenances"/>
-                    {aids::rehearse_button()}
+                    <RehearseButton/>
                     <a href="/admin/maintenances">"Cancel"</a>
                 </p>
             </form>

@@ -9,7 +9,8 @@ use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
 use crate::domain::{Invalid, Maintenance, MaintenancePhase};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
-    DateTimeLocal, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, Weight, zone_choices,
+    DateTimeLocal, ErrorSummary, Field, Hidden, Problems, RehearseButton, Select, Submit, TextArea, Weight,
+    zone_choices,
 };
 use crate::ui::time::window;
 
@@ -135,6 +136,7 @@ impl Frame {
                     {fields}
                     <p class="actions">
                         <Submit words=self.button weight/>
+                        <RehearseButton/>
                         <a href=back.clone()>"Leave it as it is"</a>
                     </p>
                 </form>

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::incidents::older;
+use super::listing::older;
 use crate::domain::forms::RecurrenceForm;
 use crate::domain::{Maintenance, Series};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};

@@ -12,8 +12,8 @@ mod conflict;
 mod corrections;
 mod desk;
 mod ended;
-mod error;
 mod factors;
+mod failure;
 mod forgotten;
 mod going_elsewhere;
 mod group_edit;
@@ -23,6 +23,7 @@ mod incident_edit;
 mod incident_new;
 mod incidents;
 mod link_made;
+mod listing;
 mod login;
 mod login_factor;
 mod maintenance;
@@ -33,6 +34,7 @@ mod maintenance_update_edit;
 mod maintenances;
 mod manager_edit;
 mod managers;
+mod open_card;
 mod passkey_new;
 mod proof;
 mod recovery_codes;
@@ -67,8 +69,8 @@ pub use conflict::Conflict;
 pub use corrections::{CorrectionList, CorrectionsPage};
 pub use desk::{Desk, DeskPage};
 pub use ended::{Ended, EndedPage};
-pub use error::{ErrorPage, Failure, Frame};
 pub use factors::{FactorList, FactorsPage};
+pub use failure::{Failure, FailurePage};
 pub use forgotten::{Forgotten, ForgottenPage, Way};
 pub use going_elsewhere::{GoingElsewhere, GoingElsewherePage};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
@@ -94,7 +96,7 @@ pub use managers::{ManagerList, ManagerRow, ManagersPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use proof::{Proof, ProofPage, Proved, ProvedPage};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
-pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Words};
+pub use rehearsal::{RehearsalPage, Rehearsed, Shown, Whole, Words};
 pub use review_edit::{ReviewEdit, ReviewEditPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use sessions::{SessionList, SessionOf, SessionsPage};
@@ -174,5 +176,5 @@ pages! {
     "/admin/components/{id}/corrections" CorrectionList => CorrectionsPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
-    "any" Failure => ErrorPage,
+    "any" Failure => FailurePage,
 }

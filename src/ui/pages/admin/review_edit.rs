@@ -5,7 +5,7 @@ use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::ReviewForm;
 use crate::domain::{Incident, Invalid, Review};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, Submit, Weight};
+use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
 use crate::ui::markdown;
 use crate::ui::time::{Time, full};
 
@@ -43,6 +43,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
                 <p class="actions">
                     <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish the review"</button>
                     <Submit words="Save as draft" weight=Weight::Quiet/>
+                    <RehearseButton/>
                     <PreviewButton action=action.clone()/>
                     <a href=incident.clone()>"Cancel"</a>
                 </p>

@@ -5,7 +5,7 @@ use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Update};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, Submit};
+use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit};
 use crate::ui::time::{Time, full};
 
 /// The form that changes the text of an update.
@@ -46,6 +46,7 @@ pub fn UpdateEditPage(page: UpdateEditing) -> impl IntoView {
                 <p class="actions">
                     <Submit words="Publish the new text"/>
                     <PreviewButton action=action.clone()/>
+                    <RehearseButton/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

@@ -41,7 +41,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
             "sessions",
             SessionList {
                 shell: shell(),
-                sessions: sessions(world).into_iter().map(of).collect(),
+                sessions: people::sessions(world).into_iter().map(of).collect(),
                 older: Some("1_ab".into()),
             }
             .html(),

@@ -1,0 +1,43 @@
+//! Who has a draft open. It is noted beside the draft: it is no change of it, and nobody's deed.
+
+use chrono::{DateTime, Utc};
+
+use super::{Result, Tx, WriteTx};
+use crate::domain::draft::{OPEN_FOR, Reader};
+use crate::domain::{DraftId, ManagerId};
+
+/// The most that are told of.
+const MAX_TOLD: i64 = 500;
+
+/// Notes that the manager has the draft open at `now`, and forgets everybody who was not seen for long.
+///
+/// # Errors
+/// Where the draft is gone, or the database can't be written.
+pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "delete from draft_readers where seen_at <= $1", now - OPEN_FOR)?;
+    run!(
+        tx,
+        "insert into draft_readers (draft_id, manager_id, opened_at, seen_at) values ($1, $2, $3, $3)
+         on conflict (draft_id, manager_id) do update set seen_at = excluded.seen_at",
+        draft.as_str(),
+        manager.as_str(),
+        now
+    )?;
+    Ok(())
+}
+
+/// Who else than `manager` has a draft open, who came first first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<Reader>> {
+    let sql = "select r.draft_id, m.name, r.opened_at
+               from draft_readers r join managers m on m.id = r.manager_id
+               where r.manager_id <> $1 and r.seen_at > $2 and m.disabled_at is null
+               order by r.opened_at, m.name, r.draft_id limit $3";
+    let rows = rows!(tx, (String, String, DateTime<Utc>), sql, manager.as_str(), now - OPEN_FOR, MAX_TOLD)?;
+    let reader = |(draft, name, opened_at): (String, String, DateTime<Utc>)| {
+        Some(Reader { draft: DraftId::parse(&draft)?, name, opened_at })
+    };
+    Ok(rows.into_iter().filter_map(reader).collect())
+}

@@ -1,0 +1,68 @@
+//! The pages about maintenances, with invented data.
+
+use super::*;
+
+/// Each by its name.
+pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let none = Invalid::new;
+    let view = |it: Maintenance, conflict| {
+        let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::of(&it) };
+        MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict }.html()
+    };
+    let wrong = SeriesForm::default();
+    let invalid = wrong.parse().unwrap_err();
+    let new = |form, invalid| MaintenanceNew { shell: shell(), form, invalid, board: world.board() }.html();
+    let theirs = PlanForm { title: "Their title".into(), ..PlanForm::of(&world.planned()) };
+    let edit = MaintenanceEdit {
+        shell: shell(),
+        maintenance: world.planned(),
+        form: PlanForm::of(&world.planned()),
+        invalid: none(),
+        board: world.board(),
+        conflict: world.conflict(theirs),
+    };
+    let (it, form) = (world.planned(), ScheduleForm::of(&world.planned()));
+    let schedule = MaintenanceSchedule { shell: shell(), maintenance: it, form, invalid: none(), conflict: None };
+    let (it, form) = (world.under_way(), ExtensionForm::of(&world.under_way(), now()));
+    let invalid_end = Invalid::field("until", "The new end must lie after the planned one and after now.");
+    let extension =
+        MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
+    let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });
+    let met = world.conflict(());
+    let cancellation =
+        MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: met };
+    let update = world.planned().updates.remove(0);
+    let form = UpdateEditForm::of(&update);
+    let it = world.planned();
+    let editing =
+        MaintenanceUpdateEditing { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
+    let series = SeriesEdit {
+        shell: shell(),
+        series: world.series(),
+        form: world.series_form(),
+        invalid: none(),
+        board: world.board(),
+        conflict: None,
+    };
+    let list = MaintenanceList {
+        shell: shell(),
+        maintenances: vec![world.planned(), world.under_way()],
+        series: vec![world.series()],
+        older: Some("1_m".into()),
+    };
+    vec![
+        ("maintenances", list.html()),
+        ("maintenance", view(world.planned(), None)),
+        ("maintenance-under-way", view(world.under_way(), None)),
+        ("maintenance-conflict", view(world.planned(), world.conflict(()))),
+        ("maintenance-new", new(world.series_form(), none())),
+        ("maintenance-new-wrong", new(wrong, invalid)),
+        ("maintenance-edit", edit.html()),
+        ("maintenance-move", schedule.html()),
+        ("maintenance-extend", extension.html()),
+        ("maintenance-cancel", cancellation.html()),
+        ("maintenance-update-edit", editing.html()),
+        ("series-edit", series.html()),
+    ]
+}

@@ -1,0 +1,92 @@
+//! The pages of what managers prepare: templates, drafts, rehearsals, reviews, corrections, with invented data.
+
+use super::*;
+
+/// Each by its name.
+pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+    let shell = || world.shell.clone();
+    let template = world.template();
+    let edit = |id, form: TemplateForm, invalid| {
+        TemplateEdit { shell: shell(), id, form, invalid, board: world.board(), conflict: None }.html()
+    };
+    let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::of(&template) };
+    let invalid = wrong.parse().unwrap_err();
+    let (theirs, yours) = (world.draft(), SavedDraft { fields: Fields::default(), ..world.draft() });
+    let met = DraftMet::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
+    let aids = Aids { met: Some(met), ..world.aids() };
+    let composer = |aids| {
+        let form = IncidentForm { body: world.text.clone(), ..Default::default() };
+        IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
+    };
+    let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", bytes: 12_345, words };
+    let line = |fate| difference::Line { fate, text: world.text.clone() };
+    let lines = [difference::Fate::Goes, difference::Fate::Comes, difference::Fate::Gap, difference::Fate::Stays];
+    let lines = difference::Lines { shown: lines.map(line).to_vec(), more: 3, only_dates: false };
+    let whole = Whole { text: world.text.clone(), left_out: 1 };
+    let rehearsed = Rehearsed {
+        shell: shell(),
+        section: Section::Incidents,
+        visibility: Visibility::Embargoed(ago(-60)),
+        action: "/admin/incidents".into(),
+        fields: vec![("title".into(), world.text.clone())],
+        back: None,
+        gone: None,
+        shown: vec![shown("/", Words::Page(format!("<p title=\"{}\">It is said.</p>", "x")))],
+        told: vec![
+            shown("/badge.svg", Words::Picture("data:image/svg+xml;base64,PHN2Zy8+".into())),
+            shown("/api/v2/summary.json", Words::Text { lines, whole: whole.clone() }),
+            shown("/history.atom", Words::Text { lines: difference::Lines::default(), whole }),
+        ],
+        beyond: vec!["/components/api/badge.svg".into()],
+        grazed: vec!["/incidents/late".into()],
+        dated: vec!["/api/v2/components.json".into()],
+        untouched: vec!["/incidents/over".into()],
+    };
+    let gone = Rehearsed { back: Some("/admin".into()), gone: Some("/incidents/late".into()), ..rehearsed.clone() };
+    vec![
+        ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
+        ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
+        ("template-edit-wrong", edit(Some(template.id.clone()), wrong, invalid)),
+        ("template-delete", TemplateDeletion { shell: shell(), template }.html()),
+        ("draft-conflict", composer(aids)),
+        ("draft-gone", composer(Aids { draft: None, met: Some(DraftMet::Gone), ..world.aids() })),
+        ("rehearsal", rehearsed.html()),
+        ("rehearsal-gone", gone.html()),
+        ("review-edit", review(world, world.text.clone())),
+        ("review-edit-wrong", review(world, String::new())),
+        ("corrections", corrections(world)),
+        ("shortcuts", Shortcuts { shell: shell() }.html()),
+    ]
+}
+
+fn review(world: &World, body: String) -> String {
+    let published = Some(review::PublishedReview { body: world.text.clone(), at: ago(100) });
+    let stands = Review {
+        incident: world.over.id.clone(),
+        body: format!("{} and more", world.text),
+        published,
+        updated_at: ago(50),
+        version: 3,
+    };
+    let form = ReviewForm { body, version: 3 };
+    let invalid = form.parse().err().unwrap_or_default();
+    let (shell, incident) = (world.shell.clone(), world.over.clone());
+    let conflict = world.conflict(ReviewForm { body: "Theirs".into(), version: 3 });
+    ReviewEdit { shell, incident, review: Some(stands), form, invalid, conflict }.html()
+}
+
+fn corrections(world: &World) -> String {
+    let correction = Correction {
+        id: CorrectionId::parse("c1").unwrap(),
+        component_id: world.components[1].id.clone(),
+        from: ago(4000),
+        to: ago(3900),
+        status: Status::Operational,
+        reason: world.text.clone(),
+        created_at: ago(100),
+    };
+    let form = CorrectionForm { reason: world.text.clone(), ..Default::default() };
+    let invalid = form.parse().err().unwrap_or_default();
+    let (shell, component) = (world.shell.clone(), world.components[1].clone());
+    CorrectionList { shell, component, corrections: vec![correction], form, invalid }.html()
+}

@@ -1,0 +1,73 @@
+//! Who has a draft open, and that it is told without being anybody's deed.
+
+use axum::http::StatusCode;
+use candor::domain::Role::Publisher;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Browser, TestApp};
+
+on_both_databases!(
+    a_draft_says_who_has_it_open_and_since_when,
+    a_draft_that_is_only_fetched_ahead_counts_as_not_open,
+    a_draft_opens_where_nobody_can_note_it,
+);
+
+/// Ines and Rui before one draft; its path.
+async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
+    let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
+    let (mut ines, rui) = (app.with_session(&ines).await, app.with_session(&rui).await);
+    let said = [("title", "Begun"), ("body", "One"), ("save_draft", "1")];
+    let path = ines.post("/admin/incidents", &said).await.location().split('?').next().unwrap().to_owned();
+    (ines, rui, path)
+}
+
+async fn a_draft_says_who_has_it_open_and_since_when(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
+    let before = app.counts().await;
+    assert!(ines.get("/admin").await.words(".draft .waiting").is_empty());
+    let own = ines.get(&path).await;
+    assert!(own.words("main p.waiting").is_empty(), "{:?}", own.words("main p.waiting"));
+    app.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines has had this open since 12:00.");
+    let told = rui.get(&path).await.words("main p.waiting");
+    assert!(told.contains(&"Ines has had this open since 12:00.".to_owned()), "{told:?}");
+    // Coming back keeps the time; staying away for long ends it.
+    app.clock.advance(TimeDelta::minutes(20));
+    ines.get(&path).await;
+    rui.get("/admin").await;
+    app.clock.advance(TimeDelta::minutes(20));
+    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines has had this open since 12:00.");
+    assert!(ines.get("/admin").await.words(".draft .waiting").is_empty(), "Rui was away for 40 minutes");
+    app.clock.advance(TimeDelta::minutes(15));
+    assert!(rui.get("/admin").await.words(".draft .waiting").is_empty());
+    ines.get(&path).await;
+    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines has had this open since 12:57.");
+    assert_eq!(app.counts().await, before, "looking at a draft is a deed, or publishes");
+    // What is gone is open nowhere.
+    assert_eq!(ines.post(&format!("{path}/deletion"), &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(app.number("select count(*) from draft_readers").await, 0);
+    assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_draft_that_is_only_fetched_ahead_counts_as_not_open(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (mut ines, _, path) = two_before_a_draft(&app).await;
+    assert_eq!(ines.get_with(&path, &[("sec-purpose", "prefetch")]).await.status, StatusCode::OK);
+    assert_eq!(app.number("select count(*) from draft_readers").await, 0);
+}
+
+async fn a_draft_opens_where_nobody_can_note_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
+    app.tamper(
+        "create trigger full before insert on draft_readers begin select raise(abort, 'full'); end",
+        "create function full_up() returns trigger as $$ begin raise exception 'full'; end $$ language plpgsql;
+         create trigger full_up before insert on draft_readers for each row execute function full_up()",
+    )
+    .await;
+    let page = ines.get(&path).await;
+    assert_eq!((page.status, page.field("body")), (StatusCode::OK, "One".into()));
+    assert!(rui.get(&path).await.words("main p.waiting").iter().all(|words| !words.contains("open since")));
+}

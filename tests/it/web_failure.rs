@@ -1,0 +1,69 @@
+//! What managers are told where something could not be done: inside the admin, with its navigation.
+
+use axum::http::StatusCode;
+use candor::domain::Role::{Publisher, Viewer};
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, TestApp};
+
+on_both_databases!(
+    who_may_not_go_somewhere_stays_in_the_admin,
+    what_is_not_there_is_said_in_the_same_words_everywhere,
+    what_contradicts_what_stands_says_why,
+    programs_and_strangers_are_told_as_ever,
+);
+
+/// Whether the navigation of the admin stands around the answer, whose scripts its policy names.
+#[track_caller]
+fn is_inside(answer: &Answer, status: StatusCode, heading: &str) {
+    assert_eq!((answer.status, answer.word("h1").as_str()), (status, heading), "{}", answer.text());
+    assert!(answer.attributes("nav a", "href").contains(&"/admin/incidents".to_owned()), "{}", answer.text());
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let nonce = answer.attributes("script", "nonce").remove(0);
+    assert!(answer.header("content-security-policy").contains(&format!("'nonce-{nonce}'")));
+}
+
+async fn who_may_not_go_somewhere_stays_in_the_admin(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut viewer = app.logged_in(Viewer).await;
+    let answer = viewer.get("/admin/incidents/new").await;
+    is_inside(&answer, StatusCode::FORBIDDEN, "Not allowed");
+    is_inside(&viewer.post("/admin/incidents", &[("title", "X")]).await, StatusCode::FORBIDDEN, "Not allowed");
+    assert!(answer.attributes("main a", "href").contains(&"/admin".to_owned()));
+}
+
+async fn what_is_not_there_is_said_in_the_same_words_everywhere(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let mut said = Vec::new();
+    for address in ["/admin/incidents/never", "/admin/incidents/%3Cb%3E/edit", "/admin/drafts/never"] {
+        let answer = publisher.get(address).await;
+        is_inside(&answer, StatusCode::NOT_FOUND, "Not found");
+        assert!(!answer.text().contains("never") && !answer.text().contains("<b>"), "{address}");
+        said.push(answer.word("main"));
+    }
+    said.dedup();
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+async fn what_contradicts_what_stands_says_why(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let api = app.component("API").await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let address = format!("/admin/components/{}/status", api.id);
+    let stale = publisher.post(&address, &[("version", "0"), ("status", "major_outage")]).await;
+    is_inside(&stale, StatusCode::CONFLICT, "Not done");
+    assert!(stale.word("main").contains("API was changed in the meantime, nothing was set."), "{}", stale.word("main"));
+    let wrong = publisher.post(&address, &[("version", "1"), ("status", "broken")]).await;
+    is_inside(&wrong, StatusCode::BAD_REQUEST, "Not understood");
+    assert!(wrong.word("main").contains("Choose a status from the list."));
+}
+
+async fn programs_and_strangers_are_told_as_ever(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let json = publisher.get_with("/admin/incidents/never", &[("accept", "application/json")]).await;
+    assert_eq!((json.status, json.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
+    let stranger = app.visitor().get("/admin/incidents/never").await;
+    assert_eq!(stranger.status, StatusCode::SEE_OTHER, "{}", stranger.text());
+}
