@@ -4,7 +4,7 @@ use axum::response::Response;
 use super::components::find;
 use super::notice::done;
 use super::shell::shell;
-use super::{invalid, page};
+use super::{invalid, page, room_for};
 use crate::db::{Tx, corrections, random};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{CorrectionForm, Fields};
@@ -48,7 +48,9 @@ pub async fn create(
             return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, wrong).await?));
         }
     };
-    corrections::insert(&mut tx, &correction).await?;
+    if let Err(full) = room_for(corrections::insert(&mut tx, &correction).await, "reason")? {
+        return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), component, form, full).await?));
+    }
     let entry = Entry::new("component.correct-uptime", &component.id, &component.name).after(&correction);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;

@@ -66,9 +66,7 @@ impl Met {
         match self {
             Self::Login => is_turned_away(method, address, answer),
             Self::Refusal => answer.status == StatusCode::FORBIDDEN && !asks_for_proof(),
-            Self::Factor => {
-                answer.status == StatusCode::SEE_OTHER && answer.location() == "/admin/account/factors"
-            }
+            Self::Factor => answer.status == StatusCode::SEE_OTHER && answer.location() == "/admin/account/factors",
             Self::Proof => answer.status == StatusCode::FORBIDDEN && asks_for_proof(),
             Self::Nothing => true,
         }
