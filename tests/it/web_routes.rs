@@ -462,3 +462,19 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
     let used = walk.app.visitor().post(&link, &[("password", "gravel lantern otter")]).await;
     assert_eq!(used.location(), "/login", "the link still works");
 }
+
+/// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
+#[test]
+fn every_page_of_the_admin_is_judged_by_axe() {
+    let source = include_str!("../../end2end/places/routes.ts");
+    let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
+    let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();
+    let routes = routes();
+    // Who comes back from the identity provider is led on; where that fails, the page is the login.
+    let pages =
+        routes.table().iter().filter(|route| route.method == Method::GET && route.path != candor::oidc::CALLBACK);
+    let mut pages: Vec<&str> = pages.map(|route| route.path).collect();
+    judged.sort_unstable();
+    pages.sort_unstable();
+    assert_eq!(judged, pages);
+}
