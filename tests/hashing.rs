@@ -22,6 +22,7 @@ use support::samples;
 on_both_databases!(
     a_full_queue_is_said_at_once_while_the_page_is_read_as_ever,
     known_and_unknown_accounts_cost_the_same_hashing,
+    a_proof_that_had_no_place_in_the_queue_is_no_wrong_one,
 );
 
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -100,4 +101,19 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
         let asked = app.visitor().post("/forgotten", &[("email", &format!("{name}@example.org"))]).await;
         assert_eq!((asked.location(), password::hashings() - before), ("/forgotten?sent", 0), "{name}");
     }
+}
+
+async fn a_proof_that_had_no_place_in_the_queue_is_no_wrong_one(test: TestDb) {
+    let _turn = TURN.lock().await;
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = app.with_session(&manager).await;
+    let waiting: Vec<password::Place> = std::iter::from_fn(|| password::place().ok()).collect();
+    for round in 0..7 {
+        let busy = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+        assert_eq!((busy.status, busy.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"), "{round}");
+    }
+    drop(waiting);
+    let proved = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+    assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
 }

@@ -82,7 +82,8 @@ async function reviewed(page: Page): Promise<void> {
 
 function templatePlaces(means: Means): Place[] {
   const edit = linked('template-edit', '/admin/templates', 'a[href^="/admin/templates/"][href$="/edit"]');
-  const added: Place = {
+  const added = at('template-new', '/admin/templates/new');
+  const told: Place = {
     name: 'templates-told',
     go: async (page) => {
       await page.goto('/admin/templates/new');
@@ -93,8 +94,9 @@ function templatePlaces(means: Means): Place[] {
   };
   return [
     at('templates', '/admin/templates'),
-    refused(means, at('template-new', '/admin/templates/new'), 'Add the template'),
     added,
+    refused(means, added, 'Add the template'),
+    told,
     edit,
     outrun(means, edit, 'Save the template', (page) => page.getByLabel('Title (optional)').fill('Slow')),
     linked('template-deletion', '/admin/templates', 'a[href^="/admin/templates/"][href$="/deletion"]'),

@@ -8,6 +8,7 @@ import { type Means, type Place } from './place';
 export { elsewherePlaces } from './elsewhere';
 export { type Place } from './place';
 export { publicPlaces, quietPlaces, stalePlaces } from './public';
+export { ROUTES, isAt } from './routes';
 export { viewerPlaces } from './viewer';
 
 /** What an owner sees while the sample's incident is open, by what it is about; the last ends in the second step of a login. */

@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { type Page } from '@playwright/test';
-import { type Place, adminPlaces, elsewherePlaces, publicPlaces, viewerPlaces } from '../places';
+import { type Place, adminPlaces, elsewherePlaces, isAt, publicPlaces, ROUTES, viewerPlaces } from '../places';
 import { fits, logIn, look } from '../steps';
 import { expect, test, VIEWER } from '../test';
 
@@ -10,6 +10,13 @@ const OF_COLOURS = { type: 'rule' as const, values: ['color-contrast', 'link-in-
 
 test.describe.configure({ timeout: 300_000 });
 test.use({ begins: 'sample', actionTimeout: 15_000 });
+
+test('every page of the admin is a place that axe looks at', ({ candor, watch }) => {
+  const means = { candor, watch };
+  const lists = [...Object.values(adminPlaces), publicPlaces, viewerPlaces, elsewherePlaces];
+  const names = lists.flatMap((places) => places(means)).map((place) => place.name);
+  expect(Object.values(ROUTES).filter((name) => !names.includes(name))).toEqual([]);
+});
 
 for (const width of [360, 1280]) {
   test.describe(`${width} px wide`, () => {
@@ -110,6 +117,9 @@ async function visit(page: Page, places: Place[]): Promise<void> {
   for (const place of places) {
     await test.step(place.name, async () => {
       await place.go(page);
+      for (const [route] of Object.entries(ROUTES).filter(([, name]) => name === place.name)) {
+        await expect.soft(page, `${place.name} is at ${route}`).toHaveURL((url) => isAt(route, url.pathname));
+      }
       await page.emulateMedia({ colorScheme: 'light' });
       await judge(page, place.name);
       await page.emulateMedia({ colorScheme: 'dark' });

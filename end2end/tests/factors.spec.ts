@@ -1,24 +1,8 @@
 import { type Page } from '@playwright/test';
+import { addApp } from '../second-factor';
 import { fits, logIn, told } from '../steps';
 import { expect, OWNER, test } from '../test';
-import { code, step } from '../totp';
-
-/** Adds an authenticator app; gives its key, the step of the code that confirmed it, and the recovery codes. */
-async function addApp(page: Page): Promise<{ key: string; used: number; codes: string[] }> {
-  await page.goto('/admin/account/factors');
-  await page.getByRole('button', { name: 'Add an authenticator app' }).click();
-  await expect(page.getByRole('img', { name: 'QR code for the authenticator app' })).toBeVisible();
-  await fits(page);
-  const key = await page.locator('dd code').innerText();
-  const used = step();
-  await page.getByLabel('Code', { exact: true }).fill(code(key, used));
-  await page.getByRole('button', { name: 'Confirm the app' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-  const codes = await page.locator('.codes li').allInnerTexts();
-  await page.getByRole('link', { name: 'I have kept them' }).click();
-  await expect(page.getByText('10 of 10 are left.')).toBeVisible();
-  return { key, used, codes };
-}
+import { code } from '../totp';
 
 async function givePassword(page: Page): Promise<void> {
   await page.goto('/login');

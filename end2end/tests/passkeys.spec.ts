@@ -1,32 +1,8 @@
-import { type Page } from '@playwright/test';
+import { addPasskey, plugIn } from '../second-factor';
 import { logIn, told } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 test.use({ named: true });
-
-/** A device in this page's browser that verifies its user and keeps passkeys. */
-async function plugIn(page: Page): Promise<{ forget: () => Promise<unknown> }> {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('WebAuthn.enable');
-  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }) };
-}
-
-async function addPasskey(page: Page, name: string): Promise<void> {
-  await page.goto('/admin/account/factors');
-  await page.getByRole('link', { name: 'Add a passkey' }).click();
-  await page.getByLabel('Name').fill(name);
-  await page.getByRole('button', { name: 'Make the passkey' }).click();
-}
 
 test('an owner makes a passkey, logs in with it alone, and removes it', async ({ page }) => {
   await logIn(page);

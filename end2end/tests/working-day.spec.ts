@@ -1,5 +1,9 @@
+import { addApp, addPasskey, plugIn } from '../second-factor';
 import { addComponent, addGroup, card, component, compose, fits, logIn, look, openIncident, postUpdate, told } from '../steps';
 import { expect, OWNER, PUBLISHER, test } from '../test';
+
+// Passkeys need a name, not a bare address.
+test.use({ named: true });
 
 const TITLE = 'Mail arrives late';
 const MINUTES = 125;
@@ -143,6 +147,8 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
 
 test('an owner sets the page up, lets a publisher in, looks after what they do, and reads what was done', async ({
   page,
+  candor,
+  javaScriptEnabled,
   anotherBrowser,
   visitor,
 }) => {
@@ -198,6 +204,63 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await expect(visitor.getByText('Nothing is lost.')).toBeVisible();
   });
 
+  await test.step('a program gets a token, and is refused once it is revoked', async () => {
+    await page.goto('/admin/account');
+    await page.getByRole('link', { name: 'API tokens' }).click();
+    await page.getByLabel('Name').fill('Deploy');
+    await page.getByLabel('What it may be used for').selectOption('Publishing');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const secret = await page.getByLabel('The token').inputValue();
+    const ask = () => fetch(`${candor.url}/v1/token`, { headers: { authorization: `Bearer ${secret}` } });
+    expect((await ask()).status).toBe(200);
+    await page.getByRole('link', { name: 'Back to the tokens' }).click();
+    await page.getByRole('row', { name: 'Deploy' }).getByRole('button', { name: 'Revoke' }).click();
+    await told(page, 'The token is revoked: whoever still uses it is refused.');
+    expect((await ask()).status).toBe(401);
+    await fits(page);
+  });
+
+  await test.step("a session that the publisher forgot elsewhere is ended, and the publisher's own goes on", async () => {
+    await publisher.goto('/admin');
+    await publisher.getByRole('button', { name: 'Log out', exact: true }).click();
+    const forgotten = await anotherBrowser();
+    await logIn(forgotten, PUBLISHER);
+    await page.goto('/admin/managers');
+    await page.getByRole('link', { name: 'Where managers are logged in' }).click();
+    const sessions = page.getByRole('row').filter({ hasText: PUBLISHER.name });
+    await expect(sessions).toHaveCount(1);
+    await sessions.getByRole('button', { name: /^Log out/ }).click();
+    await told(page, 'The session is ended.');
+    await fits(page);
+    await forgotten.reload();
+    await expect(forgotten.getByRole('heading', { level: 1 })).toHaveText('Log in');
+    await logIn(publisher, PUBLISHER);
+  });
+
+  await test.step('the owner adds a second factor, and asks everybody for one', async () => {
+    // A passkey needs a script in the browser; who has none takes an app.
+    if (javaScriptEnabled) {
+      await plugIn(page);
+      await addPasskey(page, 'Laptop');
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
+      await page.getByRole('link', { name: 'I have kept them' }).click();
+      await expect(page.getByText('never used')).toBeVisible();
+    } else {
+      await addApp(page);
+    }
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByLabel('Every manager needs a second factor').check();
+    await page.getByRole('button', { name: 'Change what is asked for' }).click();
+    await told(page, 'What managers are asked for is changed.');
+    await fits(page);
+    await publisher.goto('/admin/incidents/new');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Second factors');
+    await expect(publisher.getByRole('alert')).toContainText('Every manager needs a second factor here');
+    await addApp(publisher);
+    await publisher.goto('/admin');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  });
+
   await test.step('whoever leaves is out at once', async () => {
     await page.getByRole('link', { name: 'Managers' }).click();
     await page.getByRole('table').getByRole('link', { name: PUBLISHER.name }).click();
@@ -215,6 +278,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await expect(did(OWNER.name, `invited manager ${PUBLISHER.name}`)).toBeVisible();
     await expect(did(PUBLISHER.name, `opened incident ${TITLE}`)).toBeVisible();
     await expect(did(OWNER.name, `edited an update of incident ${TITLE}`)).toBeVisible();
+    await expect(did(OWNER.name, 'revoked the API token Deploy')).toBeVisible();
     await expect(did(OWNER.name, `disabled manager ${PUBLISHER.name}`)).toBeVisible();
     await page.getByRole('button', { name: 'Log out' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');

@@ -34,7 +34,7 @@ pub async fn create(
     now: DateTime<Utc>,
 ) -> Result<ApiToken> {
     if list_of(tx, &manager.id).await?.len() >= MAX_TOKENS {
-        return Err(Error::Conflict("there are too many tokens already: revoke one that is not used"));
+        return Err(Error::Full("You have 50 tokens already: revoke one that is not used."));
     }
     let token = ApiToken {
         id: TokenId::from_random(random()),

@@ -89,11 +89,11 @@ pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> 
 /// Adds `component` as it is, as an import does.
 ///
 /// # Errors
-/// A conflict where its id is taken or there are as many as there may be; `NotFound` where its group does not exist.
+/// A conflict where its id is taken, `Full` where there are as many as there may be; `NotFound` where its group does not exist.
 pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from components")?;
     if count.is_some_and(|(count,)| count >= MAX_COMPONENTS) {
-        return Err(Error::Conflict("there are 2000 components already: delete some that nobody asks for"));
+        return Err(Error::Full("There are 2000 components already: delete some that nobody asks for."));
     }
     if let Some(group) = &component.group_id {
         find_group(tx, group).await?;
@@ -212,11 +212,11 @@ pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -
 /// Adds `group` as it is, as an import does.
 ///
 /// # Errors
-/// A conflict where its id is taken or there are as many as there may be.
+/// A conflict where its id is taken, `Full` where there are as many as there may be.
 pub async fn insert_group(tx: &mut WriteTx, group: &Group) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from component_groups")?;
     if count.is_some_and(|(count,)| count >= MAX_GROUPS) {
-        return Err(Error::Conflict("there are 500 groups already: delete some that nobody asks for"));
+        return Err(Error::Full("There are 500 groups already: delete some that nobody asks for."));
     }
     run!(
         tx,

@@ -42,12 +42,12 @@ pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<Correction>>
 /// Adds `correction`.
 ///
 /// # Errors
-/// A conflict where the component has as many as it may have.
+/// `Full` where the component has as many as it may have.
 pub async fn insert(tx: &mut WriteTx, correction: &Correction) -> Result<()> {
     let sql = "select count(*) from corrections where component_id = $1";
     let count = row!(tx, (i64,), sql, correction.component_id.as_str())?;
     if count.is_some_and(|(count,)| count >= MAX_CORRECTIONS) {
-        return Err(Error::Conflict("this component has 500 corrections already: remove some first"));
+        return Err(Error::Full("This component has 500 corrections already: remove some first."));
     }
     run!(
         tx,

@@ -42,11 +42,11 @@ pub async fn find(tx: &mut Tx, id: &DraftId) -> Result<SavedDraft> {
 /// Adds `draft`.
 ///
 /// # Errors
-/// A conflict where there are as many as there may be.
+/// `Full` where there are as many as there may be.
 pub async fn insert(tx: &mut WriteTx, draft: &SavedDraft) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from drafts")?;
     if count.is_some_and(|(count,)| count >= MAX_DRAFTS) {
-        return Err(Error::Conflict("there are 100 drafts already: publish or delete some first"));
+        return Err(Error::Full("There are 100 drafts already: publish or delete some first."));
     }
     run!(
         tx,

@@ -12,6 +12,9 @@ pub enum Error {
     /// The row has changed since it was read, or another one has the same key.
     #[error("conflict: {0}")]
     Conflict(&'static str),
+    /// There are as many as there may be; the sentence says what to do.
+    #[error("{0}")]
+    Full(&'static str),
     /// The database can't be reached, is locked, full or broken.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),

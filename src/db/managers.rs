@@ -157,6 +157,7 @@ pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: 
     run!(tx, sql, role.key(), now, manager.id.as_str())?;
     let was_owner = is_active_owner(manager);
     manager.role = role;
+    manager.version += 1;
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
@@ -174,6 +175,7 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     super::api_tokens::delete_of(tx, &manager.id).await?;
     let was_owner = is_active_owner(manager);
     manager.disabled_at = Some(now);
+    manager.version += 1;
     if was_owner { keep_an_owner(tx).await } else { Ok(()) }
 }
 
@@ -202,6 +204,7 @@ pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>)
     let sql = "update managers set disabled_at = null, updated_at = $1, version = version + 1 where id = $2";
     run!(tx, sql, now, manager.id.as_str())?;
     manager.disabled_at = None;
+    manager.version += 1;
     Ok(())
 }
 
@@ -224,6 +227,7 @@ pub async fn set_password(
     super::devices::delete_of(tx, &manager.id).await?;
     super::failures::clear(tx, &manager.id).await?;
     manager.has_password = true;
+    manager.version += 1;
     Ok(())
 }
 
@@ -257,6 +261,7 @@ pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, n
     run!(tx, sql, email.as_str(), now, manager.id.as_str())?;
     super::links::delete_of(tx, &manager.id).await?;
     manager.email = email;
+    manager.version += 1;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::factor::Passkey;
+use crate::domain::factor::{MAX_PASSKEYS, Passkey};
 use crate::domain::{ManagerId, PasskeyId};
 
 /// The most passkeys a list gives.
@@ -65,7 +65,7 @@ pub async fn find_by_credential(tx: &mut Tx, credential_hash: &str) -> Result<Op
 /// Keeps a new passkey.
 ///
 /// # Errors
-/// A conflict where this credential is known already.
+/// A conflict where this credential is known already; `Full` where the manager has as many as they may have.
 pub async fn create(
     tx: &mut WriteTx,
     manager: &ManagerId,
@@ -73,6 +73,9 @@ pub async fn create(
     credential_hash: &str,
     credential: &str,
 ) -> Result<()> {
+    if list(tx, manager).await?.len() >= MAX_PASSKEYS {
+        return Err(Error::Full("You have 20 passkeys already: remove one first."));
+    }
     run!(
         tx,
         "insert into passkeys (id, manager_id, name, credential_hash, credential, created_at)

@@ -84,11 +84,11 @@ pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
 /// Adds `series` with its components.
 ///
 /// # Errors
-/// A conflict where the id is taken, or there are as many as there may be.
+/// A conflict where the id is taken, `Full` where there are as many as there may be.
 pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
     let going_on = row!(tx, (i64,), "select count(*) from maintenance_series where grows_at is not null")?;
     if going_on.is_some_and(|(count,)| count >= MAX_SERIES) {
-        return Err(Error::Conflict("200 maintenances come again already: end one that is not needed"));
+        return Err(Error::Full("200 maintenances come again already: end one that is not needed."));
     }
     run!(
         tx,

@@ -73,11 +73,11 @@ pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> R
 /// Adds `template` as it is, as an import does.
 ///
 /// # Errors
-/// A conflict where there are as many as there may be, its id is taken, or a component is gone.
+/// `Full` where there are as many as there may be; a conflict where its id is taken or a component is gone.
 pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from templates")?;
     if count.is_some_and(|(count,)| count >= MAX_TEMPLATES) {
-        return Err(Error::Conflict("there are 200 templates already: delete one that nobody needs"));
+        return Err(Error::Full("There are 200 templates already: delete one that nobody needs."));
     }
     run!(
         tx,

@@ -166,8 +166,7 @@ async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>,
         Ok(_) | Err(crate::db::Error::NotFound) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let asked_elsewhere = session.get(session::SECOND_FACTOR).await?.unwrap_or(false);
-    let lacks_factor = !asked_elsewhere && policy::is_unmet(&mut tx, &manager.id).await?;
+    let lacks_factor = !session::counted_twice(&stored)? && policy::is_unmet(&mut tx, &manager.id).await?;
     drop(tx);
     if now - stored.last_seen_at >= session::TOUCH_AFTER {
         let mut tx = state.db.write().await?;

@@ -159,6 +159,7 @@ impl From<db::Error> for Error {
         match error {
             db::Error::NotFound => Self::NotFound,
             db::Error::Conflict(sentence) => Self::Conflict(format!("{}.", capitalised(sentence))),
+            db::Error::Full(sentence) => Self::Conflict(sentence.to_owned()),
             db::Error::Unavailable(cause) => Self::Unavailable(cause),
             db::Error::Other(error) => Self::Internal(error),
         }
@@ -169,7 +170,7 @@ impl From<Arc<db::Error>> for Error {
     fn from(error: Arc<db::Error>) -> Self {
         match error.as_ref() {
             db::Error::NotFound => Self::NotFound,
-            db::Error::Conflict(sentence) => Self::Conflict((*sentence).to_owned()),
+            db::Error::Conflict(sentence) | db::Error::Full(sentence) => Self::Conflict((*sentence).to_owned()),
             db::Error::Unavailable(cause) => Self::Unavailable(cause.clone()),
             db::Error::Other(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
         }

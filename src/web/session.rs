@@ -12,8 +12,10 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
-use crate::db::{self, WriteTx, sessions};
+use crate::db::{self, WriteTx, managers, sessions};
+use crate::domain::Manager;
 use crate::state::State;
+use crate::web::client::ClientAddress;
 use crate::{token, web};
 
 /// How long a session lives without being used.
@@ -29,7 +31,8 @@ const MAX_USER_AGENT: usize = 300;
 pub const MANAGER: &str = "manager";
 /// When the manager last proved who they are; at the login where it is absent.
 pub const PROVED_AT: &str = "proved_at";
-/// Whether the login counted as two factors because the identity provider asked for both.
+/// Whether the login counted as two factors because the identity provider asked for both. It is said when the session
+/// begins, and only ever withdrawn after that: the row decides, not what a request carries about.
 pub const SECOND_FACTOR: &str = "second_factor";
 const ADDRESS: &str = "address";
 const USER_AGENT: &str = "user_agent";
@@ -61,25 +64,71 @@ pub fn layer(state: &State) -> SessionManagerLayer<Store> {
         .with_expiry(Expiry::OnSessionEnd)
 }
 
-/// Begins the session of a manager, under a new id: one that was planted before is worth nothing.
+/// Whose browser it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor<'a> {
+    pub address: ClientAddress,
+    /// What the browser says of itself.
+    pub user_agent: &'a str,
+}
+
+/// What an identity provider said of a login.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginElsewhere {
+    /// Since when it counts as a proof.
+    pub proved_at: DateTime<Utc>,
+    /// Whether it counts as two factors.
+    pub twice: bool,
+}
+
+/// Begins the session of a manager, under a new id: one that was planted before is worth nothing. `manager` is as they
+/// were when they proved who they are; `elsewhere` is said where they did so at the identity provider.
 ///
 /// # Errors
-/// Where the database can't be written.
+/// `LoginRequired` where anything about the manager was changed since: a new password, a role, being disabled ends every
+/// session, and this one would come a moment too late to be ended.
 pub async fn begin(
+    state: &State,
     session: &Session,
-    manager: &str,
-    address: &str,
-    user_agent: &str,
-) -> std::result::Result<(), tower_sessions::session::Error> {
+    manager: &Manager,
+    visitor: Visitor<'_>,
+    elsewhere: Option<LoginElsewhere>,
+) -> web::Result<()> {
+    let user_agent: String = visitor.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
+    let mut carried = Map::new();
+    carried.insert(MANAGER.to_owned(), json!(manager.id));
+    carried.insert(ADDRESS.to_owned(), json!(visitor.address.to_string()));
+    carried.insert(USER_AGENT.to_owned(), json!(user_agent));
+    if let Some(login) = elsewhere {
+        carried.insert(PROVED_AT.to_owned(), json!(login.proved_at));
+        if login.twice {
+            carried.insert(SECOND_FACTOR.to_owned(), json!(true));
+        }
+    }
+    let (id, now) = (fresh_id(), state.clock.now());
+    let mut tx = state.db.write().await?;
+    if !managers::find(&mut tx, &manager.id).await?.is_still(manager) {
+        return Err(web::Error::LoginRequired("/admin".into()));
+    }
+    let row = sessions::Session {
+        id_hash: hash(id),
+        manager_id: Some(manager.id.to_string()),
+        data: written(carried.clone(), Map::new())?,
+        address: visitor.address.to_string(),
+        user_agent,
+        created_at: now,
+        last_seen_at: now,
+    };
+    sessions::insert(&mut tx, &row).await?;
+    tx.commit_unaudited().await?;
     if session.id().is_some() {
         session.flush().await?;
     }
-    session.insert(MANAGER, manager).await?;
-    session.insert(ADDRESS, address).await?;
-    session
-        .insert(USER_AGENT, user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect::<String>())
-        .await?;
-    session.save().await
+    for (name, value) in carried {
+        session.insert_value(&name, value).await?;
+    }
+    session.insert(GOES_ON_AS, id.to_string()).await?;
+    Ok(session.save().await?)
 }
 
 /// Goes on under a new id: what the old one could do, it can do no more.
@@ -133,20 +182,12 @@ fn fresh_id() -> Id {
     Id(i128::from_be_bytes(db::random()))
 }
 
-/// Notes what the identity provider said of the login: since when it counts as a proof, and whether it was `twice` one.
+/// Whether the login of this session counted as two factors.
 ///
 /// # Errors
-/// Where the database can't be written.
-pub async fn note_login_elsewhere(
-    session: &Session,
-    proved_at: DateTime<Utc>,
-    twice: bool,
-) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.insert(PROVED_AT, proved_at).await?;
-    if twice {
-        session.insert(SECOND_FACTOR, true).await?;
-    }
-    session.save().await
+/// Where its row can't be read.
+pub fn counted_twice(stored: &sessions::Session) -> db::Result<bool> {
+    Ok(read(&stored.data)?.get(SECOND_FACTOR).and_then(Value::as_bool).unwrap_or_default())
 }
 
 /// Forgets in the row of a session that the identity provider asked for a second factor.
@@ -269,15 +310,15 @@ impl SessionStore for Store {
         tx.commit_unaudited().await.map_err(backend)
     }
 
-    /// A session that was ended since it was loaded does not come back, and what stands apart in it stays.
+    /// A session that was ended since it was loaded does not come back, what stands apart in it stays, and so does a
+    /// second factor that was withdrawn.
     async fn save(&self, record: &Record) -> Result<()> {
         let mut session = self.row(record)?;
         let (idle_since, born_since) = limits(self.0.clock.now());
         let mut tx = self.0.db.write().await.map_err(backend)?;
         let stored = sessions::find(&mut tx, &session.id_hash, idle_since, born_since).await.map_err(backend)?;
         let Some(stored) = stored else { return Ok(()) };
-        let apart = take_apart(&mut read(&stored.data).map_err(backend)?);
-        session.data = read(&session.data).and_then(|data| written(data, apart)).map_err(backend)?;
+        session.data = over(&session.data, &stored).map_err(backend)?;
         sessions::update(&mut tx, &session).await.map_err(backend)?;
         tx.commit_unaudited().await.map_err(backend)
     }
@@ -301,6 +342,15 @@ impl SessionStore for Store {
         sessions::delete(&mut tx, &hash(*id)).await.map_err(backend)?;
         tx.commit_unaudited().await.map_err(backend)
     }
+}
+
+/// What becomes of the row `stored` where a request saves what it carries about.
+fn over(carried: &str, stored: &sessions::Session) -> db::Result<String> {
+    let (mut data, apart) = (read(carried)?, take_apart(&mut read(&stored.data)?));
+    if !counted_twice(stored)? {
+        data.remove(SECOND_FACTOR);
+    }
+    written(data, apart)
 }
 
 fn backend(error: db::Error) -> Error {

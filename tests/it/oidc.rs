@@ -34,6 +34,7 @@ on_both_databases!(
     only_who_has_another_way_in_disconnects_the_login,
     an_owner_disconnects_the_login_of_another,
     without_the_login_there_its_second_factor_counts_no_more,
+    whoever_is_disabled_while_they_come_back_does_not_stay_in,
 );
 
 pub async fn with_provider(test: TestDb) -> (TestApp, Issuer) {
@@ -370,5 +371,31 @@ async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) 
         let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());
         identities::create(&mut tx, &mut manager, &issuer, &subject, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
+    }
+}
+
+async fn whoever_is_disabled_while_they_come_back_does_not_stay_in(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    for round in 0..8 {
+        let person = Person::named(&format!("Vera{round}"), &[]);
+        is_in(&mut app.visitor(), &issuer, &person).await;
+        let mut manager = by_email(&app, &format!("vera{round}@example.org")).await;
+        let mut browser = app.visitor();
+        let going = browser.post("/login/oidc", &[]).await;
+        let back = issuer.let_in(&leads_to(&going), &person).address();
+        let disabling = async {
+            let mut tx = app.db.write().await.unwrap();
+            managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
+            tx.commit_unaudited().await.unwrap();
+        };
+        let coming = browser.get(&back);
+        // In another order each time, as far as who is polled first decides it.
+        if round % 2 == 0 {
+            tokio::join!(disabling, coming);
+        } else {
+            tokio::join!(coming, disabling);
+        }
+        assert!(browser.get("/admin").await.location().starts_with("/login"), "{round}");
+        assert!(app.sessions(&manager).await.is_empty(), "{round}: a session is left");
     }
 }

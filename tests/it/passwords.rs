@@ -27,6 +27,7 @@ on_both_databases!(
     a_password_that_does_not_count_proves_nothing,
     the_shell_lets_passwords_count_again,
     guessing_the_current_password_meets_the_lock_of_the_login,
+    a_password_is_not_set_for_an_account_that_was_changed_meanwhile,
 );
 
 async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
@@ -254,4 +255,34 @@ async fn guessing_the_current_password_meets_the_lock_of_the_login(test: TestDb)
     app.clock.advance(TimeDelta::seconds(4));
     let done = browser.post("/admin/account/password", &right).await;
     assert_eq!(done.location(), "/admin/account?done=password-set", "{}", done.text());
+}
+
+/// The current password was right, and while the new one is hashed somebody changes the account.
+async fn a_password_is_not_set_for_an_account_that_was_changed_meanwhile(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = app.with_session(&manager).await;
+    let fields = [("current", PASSWORD), ("password", "gravel lantern otter")];
+    let changing = async {
+        let mut tried = false;
+        loop {
+            let mut tx = app.db.write().await.unwrap();
+            let counted = failures::of(&mut tx, &manager.id).await.unwrap().count > 0;
+            // Counted as wrong before it is looked at, forgiven once it was right; then the new one is hashed.
+            if tried && !counted {
+                let email = "ines@tidewater.example".to_owned();
+                managers::set_email(&mut tx, &mut manager.clone(), email, app.clock.now()).await.unwrap();
+                return tx.commit_unaudited().await.unwrap();
+            }
+            tried |= counted;
+            drop(tx);
+            tokio::task::yield_now().await;
+        }
+    };
+    let (answer, ()) = tokio::join!(browser.post("/admin/account/password", &fields), changing);
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::CONFLICT, "This was not done"));
+    assert!(answer.text().contains("Your account was changed in the meantime."), "{}", answer.text());
+    let login = [("email", "ines@tidewater.example"), ("password", PASSWORD)];
+    assert_eq!(app.visitor().post("/login", &login).await.location(), "/admin", "the old password still holds");
+    assert!(!app.audit().await.iter().any(|record| record.action == "manager.set-password"));
 }

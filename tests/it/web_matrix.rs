@@ -2,13 +2,11 @@
 //! from the router's own table, those of visitors from its source, so a new one is walked from its first day.
 
 use axum::http::{Method, StatusCode};
-use candor::domain::Role;
 use candor::web::admin::routes;
-use candor::web::routes::Access;
+use candor::web::routes::{Access, Route};
 
 use crate::support::TestDb;
-use crate::support::app::is_turned_away;
-use crate::support::crowd::{ABSENT, Crowd, HIDDEN, NEVER, PUBLIC, STAND, UNSAID, UNSAID_WORDS, told};
+use crate::support::crowd::{ABSENT, Crowd, HIDDEN, Met, NEVER, PUBLIC, STAND, UNSAID, UNSAID_WORDS, told};
 
 on_both_databases!(
     managers_reach_what_their_role_reaches_whatever_became_of_the_incident,
@@ -19,46 +17,39 @@ on_both_databases!(
     a_token_opens_its_own_door_only,
 );
 
-/// The routes of managers that `wanted` chooses: method, path, least role.
-fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
+/// The routes of managers that `wanted` chooses.
+fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<Route> {
     let routes = routes();
-    let least = |access| match access {
-        Access::Anybody => None,
-        Access::AtLeast(role) | Access::Freshly(role) => Some(role),
-    };
-    let chosen = routes.table().iter().filter(|route| wanted(route.path));
-    chosen.filter_map(|route| Some((route.method.clone(), route.path, least(route.access)?))).collect()
+    let chosen = routes.table().iter().filter(|route| route.access != Access::Anybody && wanted(route.path));
+    chosen.cloned().collect()
 }
 
 async fn managers_reach_what_their_role_reaches_whatever_became_of_the_incident(test: TestDb) {
     let Crowd { app, people } = Crowd::before(test).await;
     let before = app.everything().await;
     let mut asked = 0;
-    for (method, path, least) in guarded(|path| path.starts_with("/admin/incidents/{id}")) {
+    for route in guarded(|path| path.starts_with("/admin/incidents/{id}")) {
+        let Route { method, path, .. } = &route;
         let at = |id: &str| path.replace("{id}", id).replace("{update}", &format!("{id}-2"));
         for who in &people {
+            let met = who.meets(&route);
             let mut answers = Vec::new();
             for id in STAND.into_iter().chain(ABSENT) {
-                let answer = who.ask(&method, &at(id)).await;
+                let answer = who.ask(method, &at(id)).await;
                 let what = format!("{} {method} {path} of {id}: {}", who.name, answer.status);
                 assert_eq!(answer.header("cache-control"), "no-store", "{what}");
-                match who.role {
-                    None => {
-                        assert!(is_turned_away(&method, &at(id), &answer), "{what}");
-                    }
-                    Some(role) if role < least => assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}"),
-                    Some(_) if STAND.contains(&id) && method == Method::GET => {
-                        assert_eq!(answer.status, StatusCode::OK, "{what}");
-                    }
+                if met != Met::Nothing {
+                    assert!(met.is_told(method, &at(id), &answer), "{what} is not {met:?}");
+                } else if !STAND.contains(&id) {
+                    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
+                } else if method == Method::GET {
+                    assert_eq!(answer.status, StatusCode::OK, "{what}");
+                } else if [PUBLIC, UNSAID].contains(&id) && path.ends_with("/publication") {
                     // What visitors see already is not published again, and nobody is told of a conflict.
-                    Some(_) if [PUBLIC, UNSAID].contains(&id) && path.ends_with("/publication") => {
-                        let page = format!("/admin/incidents/{id}");
-                        assert!(answer.location().starts_with(&page), "{what}: {}", answer.location());
-                    }
-                    Some(_) if STAND.contains(&id) => {
-                        assert!([409, 422].contains(&answer.status.as_u16()), "{what}: {}", answer.text());
-                    }
-                    Some(_) => assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}"),
+                    let page = format!("/admin/incidents/{id}");
+                    assert!(answer.location().starts_with(&page), "{what}: {}", answer.location());
+                } else {
+                    assert!([409, 422].contains(&answer.status.as_u16()), "{what}: {}", answer.text());
                 }
                 answers.push(told(&answer, id));
                 asked += 1;
@@ -66,7 +57,7 @@ async fn managers_reach_what_their_role_reaches_whatever_became_of_the_incident(
             for absent in answers[STAND.len()..].windows(2) {
                 assert!(absent[0] == absent[1], "{} {method} {path} tells what is gone from what never was", who.name);
             }
-            if who.role.is_none_or(|role| role < least) {
+            if met != Met::Nothing {
                 for pair in answers.windows(2) {
                     assert_eq!(pair[0], pair[1], "{} {method} {path}", who.name);
                 }
@@ -84,15 +75,15 @@ async fn nothing_that_never_was_is_told_from_what_is_not_for_you(test: TestDb) {
     let Crowd { app, people } = Crowd::before(test).await;
     let before = app.everything().await;
     let mut wrong = Vec::new();
-    for (method, path, least) in guarded(|path| path.contains('{') && !NO_THING.contains(&path)) {
+    for route in guarded(|path| path.contains('{') && !NO_THING.contains(&path)) {
+        let Route { method, path, .. } = &route;
         let names = ["{id}", "{update}", "{correction}", "{session}"];
-        let address = names.iter().fold(path.to_owned(), |path, name| path.replace(name, NEVER));
+        let address = names.iter().fold((*path).to_owned(), |path, name| path.replace(name, NEVER));
         for who in &people {
-            let answer = who.ask(&method, &address).await;
-            let is_right = match who.role {
-                None => is_turned_away(&method, &address, &answer),
-                Some(role) if role < least => answer.status == StatusCode::FORBIDDEN,
-                Some(_) => answer.status == StatusCode::NOT_FOUND,
+            let answer = who.ask(method, &address).await;
+            let is_right = match who.meets(&route) {
+                Met::Nothing => answer.status == StatusCode::NOT_FOUND,
+                met => met.is_told(method, &address, &answer),
             };
             if !is_right {
                 wrong.push(format!("{} {method} {path}: {} {}", who.name, answer.status, answer.location()));
@@ -203,10 +194,10 @@ async fn a_token_opens_its_own_door_only(test: TestDb) {
         assert_eq!(answer.header("cache-control"), "no-store");
     }
     let before = app.everything().await;
-    for (method, path, _) in guarded(|path| !path.contains('{')) {
+    for Route { method, path, .. } in guarded(|path| !path.contains('{')) {
         for who in people.iter().filter(|who| who.role.is_none()) {
             let answer = who.ask(&method, path).await;
-            assert!(is_turned_away(&method, path, &answer), "{} {method} {path}", who.name);
+            assert!(Met::Login.is_told(&method, path, &answer), "{} {method} {path}", who.name);
         }
     }
     assert!(app.everything().await == before, "somebody changed something");

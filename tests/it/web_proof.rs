@@ -299,3 +299,26 @@ async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
         assert!(answer.status.is_client_error(), "{bad}");
     }
 }
+
+/// Only PostgreSQL can go away between two statements that a test can tell apart; what counts and what does not is
+/// decided in the same lines for both.
+#[tokio::test]
+async fn a_proof_during_which_the_database_goes_away_is_no_wrong_one() {
+    let Some(test) = TestDb::postgres().await else { return };
+    let app = TestApp::new(test).await;
+    let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
+    browser.cookies.remove("device");
+    let never = "select 1";
+    let goes_away = "create function go_away() returns trigger language plpgsql as
+                     $$ begin raise exception 'shutting down' using errcode = '57P01'; end $$;
+                     create trigger go_away before insert or update on login_failures
+                     for each row execute function go_away()";
+    app.tamper(never, goes_away).await;
+    for round in 0..7 {
+        let away = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+        assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE, "{round}: {}", away.text());
+    }
+    app.tamper(never, "drop trigger go_away on login_failures").await;
+    let proved = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+    assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
+}

@@ -24,6 +24,7 @@ on_both_databases!(
     what_would_hurt_most_asks_who_it_is,
     whoever_lacks_the_required_factor_can_only_add_one,
     only_our_own_pages_may_act,
+    what_a_browser_fetches_ahead_changes_nothing,
 );
 
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
@@ -424,4 +425,56 @@ async fn only_our_own_pages_may_act(test: TestDb) {
         let answer = browser.clone().post_with("/admin/groups", &[("name", "Ours")], headers).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{headers:?}");
     }
+}
+
+/// Browsers, mail programs and chats look at links before anybody follows them, and say so.
+async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
+    let mut walk = Walk::over(test).await;
+    let owner = walk.app.manager("Walker", Owner).await;
+    walk.app.passkey(&owner, "passkey").await;
+    walk.api_token = api_token(&walk.app, &owner).await;
+    let browser = walk.app.with_session(&owner).await;
+    let hash = candor::token::hash(&browser.cookies["sid"]);
+    let kept = "select token_hash from manager_links union all select id_hash from sessions
+                union all select id from api_tokens order by 1";
+    let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let ahead: [&[(&str, &str)]; 3] = [
+        &[("sec-purpose", "prefetch")],
+        &[("sec-purpose", "prefetch;prerender"), ("sec-fetch-mode", "navigate")],
+        &[("purpose", "prefetch"), ("x-moz", "prefetch")],
+    ];
+    // Nobody comes back from the provider ahead of time: it is no link on any page, and here no provider is named.
+    let looked_at = table().filter(|(method, path, _)| *method == Method::GET && !path.ends_with("/callback"));
+    for (_, path, _) in looked_at {
+        let address = walk.address(path, &hash);
+        for headers in ahead {
+            for mut who in [browser.clone(), walk.app.visitor()] {
+                let answer = who.get_with(&address, headers).await;
+                assert!([200, 303].contains(&answer.status.as_u16()), "{path}: {}", answer.status);
+                assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+                assert!(answer.cookies().is_empty(), "{path}: {:?}", answer.cookies());
+            }
+        }
+    }
+    let after = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    assert!(after == before, "something was changed ahead of time");
+    let link = format!("/setup/{}", walk.token);
+    let used = walk.app.visitor().post(&link, &[("password", "gravel lantern otter")]).await;
+    assert_eq!(used.location(), "/login", "the link still works");
+}
+
+/// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
+#[test]
+fn every_page_of_the_admin_is_judged_by_axe() {
+    let source = include_str!("../../end2end/places/routes.ts");
+    let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
+    let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();
+    let routes = routes();
+    // Who comes back from the identity provider is led on; where that fails, the page is the login.
+    let pages =
+        routes.table().iter().filter(|route| route.method == Method::GET && route.path != candor::oidc::CALLBACK);
+    let mut pages: Vec<&str> = pages.map(|route| route.path).collect();
+    judged.sort_unstable();
+    pages.sort_unstable();
+    assert_eq!(judged, pages);
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use candor::db::sessions;
+use candor::db::{managers, sessions};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::token;
 use candor::web::Error;
-use candor::web::session::{self, Store};
+use candor::web::client::ClientAddress;
+use candor::web::session::{self, LoginElsewhere, Store, Visitor};
 use chrono::TimeDelta;
 use tower_sessions::Session;
 
@@ -34,6 +35,8 @@ on_both_databases!(
     a_session_that_was_ended_is_not_renewed,
     of_two_who_renew_a_session_at_once_one_goes_on,
     a_new_id_does_not_lengthen_the_session,
+    a_session_begins_only_for_who_is_still_as_they_proved_to_be,
+    a_second_factor_that_was_withdrawn_is_not_written_back,
 );
 
 async fn is_in(browser: &Browser) -> bool {
@@ -327,4 +330,60 @@ async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
     assert!(is_in(&browser).await, "eleven hours and forty minutes after the login");
     app.clock.advance(TimeDelta::minutes(20));
     assert!(!is_in(&browser).await);
+}
+
+const VISITOR: Visitor<'_> = Visitor { address: ClientAddress(None), user_agent: "Test" };
+
+/// A request in which nobody is logged in yet.
+fn new_session(app: &TestApp) -> Session {
+    Session::new(None, Arc::new(Store::of(&app.state)), None)
+}
+
+/// The password was right, and then it is reset, the manager disabled or given another role, before the session begins:
+/// it would come a moment too late to be ended.
+async fn a_session_begins_only_for_who_is_still_as_they_proved_to_be(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Keeper", Owner).await;
+    let [reset, disabled, demoted, same] = [
+        app.manager("Reset", Owner).await,
+        app.manager("Disabled", Viewer).await,
+        app.manager("Demoted", Publisher).await,
+        app.manager("Same", Viewer).await,
+    ];
+    let (now, mut tx) = (app.clock.now(), app.db.write().await.unwrap());
+    managers::set_password(&mut tx, &mut reset.clone(), "the hash of a new one", None, now).await.unwrap();
+    managers::disable(&mut tx, &mut disabled.clone(), now).await.unwrap();
+    managers::set_role(&mut tx, &mut demoted.clone(), Viewer, now).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    for known in [&reset, &disabled, &demoted] {
+        let session = new_session(&app);
+        let refused = session::begin(&app.state, &session, known, VISITOR, None).await;
+        assert!(matches!(refused, Err(Error::LoginRequired(_))), "{}: {refused:?}", known.name);
+        assert!(!session.is_modified() && session.id().is_none(), "{}: no cookie is sent either", known.name);
+    }
+    assert_eq!(app.session_count().await, 0);
+    session::begin(&app.state, &new_session(&app), &same, VISITOR, None).await.unwrap();
+    assert_eq!(app.sessions(&same).await.len(), 1);
+}
+
+/// A request that was on its way when the login at the provider was taken away still says that it counted twice.
+async fn a_second_factor_that_was_withdrawn_is_not_written_back(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    app.require_second_factor().await;
+    let begun = new_session(&app);
+    let elsewhere = LoginElsewhere { proved_at: app.clock.now(), twice: true };
+    session::begin(&app.state, &begun, &manager, VISITOR, Some(elsewhere)).await.unwrap();
+    let mut browser = app.visitor();
+    browser.cookies.insert("sid".into(), begun.id().unwrap().to_string());
+    assert!(is_in(&browser).await, "the provider asked for the second factor");
+    let on_its_way = carried(&app, &browser).await;
+    let mut tx = app.db.write().await.unwrap();
+    session::forget_second_factor(&mut tx, &session::hash(begun.id().unwrap()), app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    assert_eq!(on_its_way.get(session::SECOND_FACTOR).await.unwrap(), Some(true), "it does not know yet");
+    on_its_way.insert("something", "else").await.unwrap();
+    on_its_way.save().await.unwrap();
+    assert!(app.sessions(&manager).await[0].data.contains("something"), "what it had to say is kept");
+    assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "and the factor is lacking");
 }

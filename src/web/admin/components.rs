@@ -4,7 +4,7 @@ use axum::response::Response;
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
 use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page};
+use super::{conflict, invalid, page, room_for};
 use crate::db::{self, Tx, WriteTx, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{ComponentForm, Fields, NewComponent};
@@ -65,9 +65,8 @@ async fn make(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Result<Component, Invalid>> {
     match components::create(tx, new, now).await {
-        Ok(component) => Ok(Ok(component)),
         Err(db::Error::NotFound) => Ok(Err(no_such_group())),
-        Err(error) => Err(error.into()),
+        made => room_for(made, "name"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::components::find;
 use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
 use super::shell::shell;
-use super::{invalid, page};
+use super::{invalid, page, room_for};
 use crate::db::{Tx, corrections, random};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{CorrectionForm, Fields};
@@ -56,7 +56,9 @@ pub async fn create(
             return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, wrong).await?));
         }
     };
-    corrections::insert(&mut tx, &correction).await?;
+    if let Err(full) = room_for(corrections::insert(&mut tx, &correction).await, "reason")? {
+        return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), component, form, full).await?));
+    }
     if rehearsal::is_asked(&fields) {
         let action = format!("/admin/components/{id}/corrections");
         let what = Rehearsing::of(Subject::uptime(), Section::Components, action, &fields);

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::incidents::{self, Composing};
 use super::notice::done;
-use super::page;
+use super::{invalid, page, room_for};
 use crate::db::{self, Tx, WriteTx, desk, draft_readers, drafts, random, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
@@ -161,7 +161,9 @@ pub(super) async fn keep(
                 edited_at: now,
                 version: 1,
             };
-            drafts::insert(&mut tx, &draft).await?;
+            if let Err(full) = room_for(drafts::insert(&mut tx, &draft).await, "body")? {
+                return Ok(invalid(again(state, tx, manager, subject, fields, None, full).await?));
+            }
             (draft, None)
         }
     };
@@ -178,22 +180,34 @@ pub(super) async fn keep(
 /// The composer again, with what became of its draft.
 pub(super) async fn refused(
     state: &State,
-    mut tx: WriteTx,
+    tx: WriteTx,
     manager: &Manager<CanPublish>,
     subject: Option<Incident>,
     fields: &Fields,
     met: DraftMet,
 ) -> Result<Response> {
-    let aids = aids(&mut tx, fields, Some(met)).await?;
-    let composing = Composing { aids, invalid: Invalid::new(), conflict: None };
+    Ok(super::conflict(again(state, tx, manager, subject, fields, Some(met), Invalid::new()).await?))
+}
+
+/// The composer as it was submitted.
+async fn again(
+    state: &State,
+    mut tx: WriteTx,
+    manager: &Manager<CanPublish>,
+    subject: Option<Incident>,
+    fields: &Fields,
+    met: Option<DraftMet>,
+    invalid: Invalid,
+) -> Result<String> {
+    let aids = aids(&mut tx, fields, met).await?;
+    let composing = Composing { aids, invalid, conflict: None };
     let none = Fields::default();
-    let html = match subject {
-        None => incidents::new_page(state, &mut tx, manager, &none, IncidentForm::read(fields), composing).await?,
+    match subject {
+        None => incidents::new_page(state, &mut tx, manager, &none, IncidentForm::read(fields), composing).await,
         Some(incident) => {
-            incidents::view(state, &mut tx, manager, &none, incident, UpdateForm::read(fields), composing).await?
+            incidents::view(state, &mut tx, manager, &none, incident, UpdateForm::read(fields), composing).await
         }
-    };
-    Ok(super::conflict(html))
+    }
 }
 
 /// What the audit calls it: the title of its incident, without what is no text. A draft may hold anything, but not every

@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::notice::done;
 use super::shell::{conflict_with, shell};
-use super::{conflict, invalid, page};
+use super::{conflict, invalid, page, room_for};
 use crate::db::{Tx, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, GroupForm};
@@ -33,7 +33,10 @@ pub async fn create(
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
     };
-    let group = components::create_group(&mut tx, new, now).await?;
+    let group = match room_for(components::create_group(&mut tx, new, now).await, "name")? {
+        Ok(group) => group,
+        Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
+    };
     let entry = Entry::new("group.add", &group.id, &group.name).after(&group);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;

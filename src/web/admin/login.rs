@@ -19,6 +19,7 @@ use crate::web::device::Device;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
 use crate::web::login_lock::{self, Proven};
+use crate::web::session::Visitor;
 use crate::web::{refusal, session};
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
@@ -56,7 +57,8 @@ pub async fn create(
     let answer = if admitted.half {
         login_factor::begin(&state, &session, manager, &next).await?
     } else {
-        session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+        let visitor = Visitor { address, user_agent: &user_agent };
+        session::begin(&state, &session, manager, visitor, None).await?;
         Redirect::to(&next).into_response()
     };
     // The browser is known by the password alone: what it is spared is waiting, not the second factor.

@@ -22,6 +22,7 @@ use crate::web::auth::UserAgent;
 use crate::web::client::ClientAddress;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
+use crate::web::session::Visitor;
 use crate::web::{Result, refusal, session};
 
 const HALF: &str = "half_login";
@@ -74,7 +75,7 @@ pub async fn create(
         let html = form(&state, &nonce, &manager, half, wrong).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(html)).into_response());
     }
-    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
     Ok(Redirect::to(&half.next).into_response())
 }
 

@@ -21,7 +21,8 @@ use crate::web::auth::{UserAgent, safe_next};
 use crate::web::client::ClientAddress;
 use crate::web::form::{Form, Search};
 use crate::web::headers::Nonce;
-use crate::web::{Result, login_lock, refusal, session};
+use crate::web::session::{LoginElsewhere, Visitor};
+use crate::web::{Error, Result, login_lock, refusal, session};
 
 /// `POST /login/oidc`
 pub async fn create(
@@ -163,6 +164,10 @@ async fn let_in(
     let now = at.state.clock.now();
     let twice = provider.counts_twice(person);
     let mut tx = at.state.db.write().await?;
+    // Others may have been faster since: whoever was disabled or changed is not let in as they were.
+    if !managers::find(&mut tx, &manager.id).await?.is_still(&manager) {
+        return Err(Error::LoginRequired(next.to_owned()));
+    }
     let half = !twice && factors::of(&mut tx, &manager.id).await?.any();
     identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
     let action = if half { "manager.begin-login-by-provider" } else { "manager.login-by-provider" };
@@ -173,8 +178,9 @@ async fn let_in(
     if half {
         return Ok(Ok(login_factor::begin(at.state, at.session, &manager, next).await?));
     }
-    session::begin(at.session, manager.id.as_str(), &at.address.to_string(), at.user_agent).await?;
-    session::note_login_elsewhere(at.session, person.proved_at(now), twice).await?;
+    let visitor = Visitor { address: at.address, user_agent: at.user_agent };
+    let elsewhere = LoginElsewhere { proved_at: person.proved_at(now), twice };
+    session::begin(at.state, at.session, &manager, visitor, Some(elsewhere)).await?;
     Ok(Ok(Redirect::to(next).into_response()))
 }
 

@@ -14,6 +14,7 @@ use crate::web::auth::{UserAgent, safe_next};
 use crate::web::client::ClientAddress;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
+use crate::web::session::Visitor;
 use crate::web::{Error, Result, login_lock, refusal, session};
 
 /// One sentence for every reason, so that nobody learns which passkeys are known.
@@ -46,7 +47,7 @@ pub async fn create(
     let Some(manager) = admit(&state, &session, &fields.text("credential"), &address).await? else {
         return Ok(login::refused(&state, &nonce, String::new(), next, REFUSED).await);
     };
-    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
     Ok(Redirect::to(&next).into_response())
 }
 

@@ -6,7 +6,7 @@ use super::notice::done;
 use super::rehearsal::{self, Rehearsing};
 use super::sent_before::{self, Sent, series_id};
 use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, listing, page};
+use super::{conflict, invalid, listing, page, room_for};
 use crate::db::{self, Tx, WriteTx, components, maintenances, random, series};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
@@ -111,7 +111,9 @@ async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, no
         Ok(begun) => begun,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    series::insert(tx, &begun).await?;
+    if let Err(full) = room_for(series::insert(tx, &begun).await, "repeats")? {
+        return Ok(Err(full));
+    }
     let Some(made) = series::grow(tx, &mut begun, now).await? else {
         return Ok(Err(Invalid::field("scheduled_until", "By this rule it is over already.")));
     };

@@ -50,7 +50,10 @@ mod updates;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
+use super::Result;
 use super::routes::Routes;
+use crate::db;
+use crate::domain::Invalid;
 use crate::oidc::CALLBACK;
 
 /// The admin's addresses.
@@ -204,6 +207,14 @@ fn account_routes(routes: Routes) -> Routes {
         .get("/admin/tokens", tokens::index)
         .post("/admin/tokens", tokens::create)
         .post("/admin/tokens/{id}/revocation", tokens::revoke)
+}
+
+/// What was made; where there are as many as there may be, that is said beside `field`.
+fn room_for<T>(made: db::Result<T>, field: &str) -> Result<std::result::Result<T, Invalid>> {
+    match made {
+        Err(db::Error::Full(sentence)) => Ok(Err(Invalid::field(field, sentence))),
+        made => Ok(Ok(made?)),
+    }
 }
 
 /// A page of the admin.

@@ -6,7 +6,7 @@ use tower_sessions::Session;
 use super::ceremony;
 use super::factors::{added, removed};
 use super::shell::shell;
-use super::{invalid, page};
+use super::{invalid, page, room_for};
 use crate::db::{self, Tx, passkeys};
 use crate::domain::audit::Entry;
 use crate::domain::factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
@@ -66,7 +66,10 @@ pub async fn create(
     };
     let id = PasskeyId::from_random(db::random());
     let passkey = Passkey { id, name, created_at: state.clock.now(), last_used_at: None };
-    passkeys::create(&mut tx, &manager.id, &passkey, &credential.hash, &credential.json).await?;
+    let kept = passkeys::create(&mut tx, &manager.id, &passkey, &credential.hash, &credential.json).await;
+    if let Err(full) = room_for(kept, "name")? {
+        return Ok(invalid(form(&state, &mut tx, &manager, typed, full).await?));
+    }
     let entry = Entry::new("manager.add-passkey", &manager.id, &manager.name).after(&passkey);
     added(&state, &manager, &session, tx, entry, "passkey-added").await
 }

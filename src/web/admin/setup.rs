@@ -22,6 +22,7 @@ use crate::web::client::ClientAddress;
 use crate::web::device::Device;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
+use crate::web::session::Visitor;
 use crate::web::{Result, refusal, session};
 use crate::{password, token};
 
@@ -77,7 +78,7 @@ pub async fn create(
     if link.purpose == LinkPurpose::Reset {
         return Ok(Redirect::to("/login").into_response());
     }
-    session::begin(&session, manager.id.as_str(), &address.to_string(), &user_agent).await?;
+    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
     Ok(device.remember(&state, &manager.id, done("/admin", "welcome")).await?)
 }
 

@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::notice::done;
 use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page};
+use super::{conflict, invalid, page, room_for};
 use crate::db::{self, Tx, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, TemplateForm};
@@ -48,7 +48,10 @@ pub async fn create(
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
     };
-    let template = templates::create(&mut tx, new, now).await?;
+    let template = match room_for(templates::create(&mut tx, new, now).await, "name")? {
+        Ok(template) => template,
+        Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
+    };
     let entry = Entry::new("template.add", &template.id, &template.name).after(&template);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;

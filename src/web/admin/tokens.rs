@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::notice::done;
 use super::shell::shell;
-use super::{invalid, listing, page};
+use super::{invalid, listing, page, room_for};
 use crate::db::{self, Tx, api_tokens};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{ApiTokenForm, Fields};
@@ -45,7 +45,11 @@ pub async fn create(
         Err(wrong) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?)),
     };
     let kept = (token::hash(&secret), token::ending(&secret));
-    let made = api_tokens::create(&mut tx, &manager, new, (&kept.0, kept.1), now).await?;
+    let made = api_tokens::create(&mut tx, &manager, new, (&kept.0, kept.1), now).await;
+    let made = match room_for(made, "name")? {
+        Ok(made) => made,
+        Err(full) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, full).await?)),
+    };
     let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
     let entry = Entry::new("token.add", &made.id, &made.name).after(&made);
     tx.commit(&manager.actor(), now, entry).await?;

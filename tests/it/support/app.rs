@@ -191,7 +191,7 @@ impl TestApp {
         let id = PasskeyId::parse(id).unwrap();
         let passkey = Passkey { id, name: "Laptop".into(), created_at: self.clock.now(), last_used_at: None };
         let mut tx = self.db.write().await.unwrap();
-        passkeys::create(&mut tx, &manager.id, &passkey, &token::hash("laptop"), "{}").await.unwrap();
+        passkeys::create(&mut tx, &manager.id, &passkey, &token::hash(passkey.id.as_str()), "{}").await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 

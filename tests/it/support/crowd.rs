@@ -8,9 +8,10 @@ use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, NewApiToken};
 use candor::domain::{DraftId, IncidentId, Manager, Phase, Review, SavedDraft, Visibility};
 use candor::token;
+use candor::web::routes::{Access, Route};
 use chrono::TimeDelta;
 
-use super::app::{Answer, Browser, TestApp};
+use super::app::{Answer, Browser, PASSWORD, TestApp, is_turned_away};
 use super::{TestDb, samples};
 
 /// An incident of each kind; each id is of one length and stands in no other text.
@@ -33,11 +34,51 @@ pub const HIDDEN: [&str; 4] = [EMBARGOED, INTERNAL, DELETED, DRAFT];
 /// What is written somewhere, and published nowhere.
 pub const UNSAID_WORDS: &str = "Zqxylophone";
 
+/// What somebody lacks of whom the admin knows the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    Nothing,
+    /// The second factor that the policy asks for.
+    Factor,
+    /// A proof of who they are from the last ten minutes.
+    Proof,
+}
+
+/// What whoever asks meets at a door of the admin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// The login comes first.
+    Login,
+    /// It is for others.
+    Refusal,
+    /// A second factor is to be added first.
+    Factor,
+    /// A proof is to be given first.
+    Proof,
+    /// It stands open.
+    Nothing,
+}
+
+impl Met {
+    /// Whether this is what `answer` says.
+    pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
+        let asks_for_proof = || answer.words("h1") == ["Is it you?"];
+        match self {
+            Self::Login => is_turned_away(method, address, answer),
+            Self::Refusal => answer.status == StatusCode::FORBIDDEN && !asks_for_proof(),
+            Self::Factor => answer.status == StatusCode::SEE_OTHER && answer.location() == "/admin/account/factors",
+            Self::Proof => answer.status == StatusCode::FORBIDDEN && asks_for_proof(),
+            Self::Nothing => true,
+        }
+    }
+}
+
 /// Somebody who asks.
 pub struct Somebody {
     pub name: &'static str,
     /// What the admin knows them by; nothing for a stranger.
     pub role: Option<Role>,
+    pub lack: Lack,
     /// What the management API knows them by: as far as their token reaches.
     pub reach: Option<Role>,
     pub browser: Browser,
@@ -47,7 +88,25 @@ pub struct Somebody {
 
 impl Somebody {
     fn in_browser(name: &'static str, role: Option<Role>, browser: Browser) -> Self {
-        Self { name, role, reach: None, browser, bearer: None }
+        Self { name, role, lack: Lack::Nothing, reach: None, browser, bearer: None }
+    }
+
+    /// What they meet at a guarded `route`; nobody guards the others.
+    pub fn meets(&self, route: &Route) -> Met {
+        let (least, freshly) = match route.access {
+            Access::Anybody => return Met::Nothing,
+            Access::AtLeast(role) => (role, false),
+            Access::Freshly(role) => (role, true),
+        };
+        // Here a second factor is added, so nobody can be asked for it before.
+        let adds_factor = route.path.starts_with("/admin/account/passkeys");
+        match (self.role, self.lack) {
+            (None, _) => Met::Login,
+            (Some(role), _) if role < least => Met::Refusal,
+            (Some(_), Lack::Factor) if !adds_factor => Met::Factor,
+            (Some(_), Lack::Proof) if freshly => Met::Proof,
+            (Some(_), _) => Met::Nothing,
+        }
     }
 
     fn headers(&self) -> Vec<(&'static str, &str)> {
@@ -92,8 +151,14 @@ impl Crowd {
         people.push(Somebody::in_browser("a session that ran out", None, left));
         people.push(program(&app, "a token that ran out", &early, (Scope::Admin, 7), None).await);
         app.clock.advance(TimeDelta::days(8));
+        let slow = app.manager("Slow", Owner).await;
+        let stale = app.with_session(&slow).await;
+        app.clock.advance(TimeDelta::minutes(11));
+        let stale = Somebody::in_browser("an owner whose proof is of eleven minutes ago", Some(Owner), stale);
+        people.push(Somebody { lack: Lack::Proof, ..stale });
         for (name, role) in [("a viewer", Viewer), ("a publisher", Publisher), ("an owner", Owner)] {
             let manager = app.manager(role.words(), role).await;
+            app.passkey(&manager, role.key()).await;
             people.push(Somebody::in_browser(name, Some(role), app.with_session(&manager).await));
             if role == Viewer {
                 let name = "a viewer's token that asks for more";
@@ -115,6 +180,12 @@ impl Crowd {
         ] {
             people.push(program(&app, name, &early, (scope, 365), Some(scope.role())).await);
         }
+        people.push(half_in(&app).await);
+        let bare = app.manager("Bare", Owner).await;
+        let bare = Somebody::in_browser("an owner without a factor", Some(Owner), app.with_session(&bare).await);
+        people.push(Somebody { lack: Lack::Factor, ..bare });
+        app.passkey(&slow, "slow").await;
+        app.require_second_factor().await;
         let crowd = Self { app, people };
         crowd.fill().await;
         crowd
@@ -202,7 +273,19 @@ async fn program(
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.visitor();
     browser.peer = Some([127, 0, 0, 1].into());
-    Somebody { name, role: None, reach, browser, bearer: Some(format!("Bearer {secret}")) }
+    let lack = Lack::Nothing;
+    Somebody { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
+}
+
+/// Somebody whose password was right, and who has yet to give the second factor.
+async fn half_in(app: &TestApp) -> Somebody {
+    let manager = app.manager("Half", Owner).await;
+    app.passkey(&manager, "half").await;
+    let mut browser = app.visitor();
+    let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/login/factor", "{}", answer.text());
+    assert_eq!(browser.get("/login/factor").await.status, StatusCode::OK, "the second step is open");
+    Somebody::in_browser("an owner who is half logged in", None, browser)
 }
 
 /// A program whose token was revoked.

@@ -39,6 +39,11 @@ impl Server {
 
     /// A server that has just begun to listen.
     pub async fn start(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
+        Self::behind(&[], url, clock, limits, data).await
+    }
+
+    /// The same behind proxies that it trusts.
+    pub async fn behind(proxies: &[&str], url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let serve = ServeConfig {
             listen: any,
@@ -46,7 +51,7 @@ impl Server {
             allowed_hosts: Vec::new(),
             metrics_listen: Some(any),
             secret_key_file: None,
-            trusted_proxies: Vec::new(),
+            trusted_proxies: proxies.iter().map(|proxy| proxy.parse().unwrap()).collect(),
             api_writes: candor::state::TOKEN_WRITES,
             api_reads: candor::state::TOKEN_READS,
             mail: candor::config::MailConfig::default(),

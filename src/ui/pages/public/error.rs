@@ -52,6 +52,9 @@ fn words(status: u16) -> (&'static str, &'static str) {
         404 => ("There is no such page", "The address may be misspelt, or what stood here was taken down."),
         405 => ("This can't be done here", "The page exists, but it does not accept this kind of request."),
         408 => ("The request took too long", "It did not arrive in full. Please try again."),
+        409 => {
+            ("This was not done", "It does not go together with what stands here now. Go back, look, and try again.")
+        }
         413 => ("This is too large", "More was sent than is accepted here."),
         414 => ("The address is too long", "Shorten the address and try again."),
         421 => ("This is another address", "This server does not answer under the name it was asked by."),

@@ -1,0 +1,58 @@
+/**
+ * Every page of the admin and what leads there, with the name of a place that shows it to axe. A test beside the router
+ * compares the addresses with its table of routes, and the visit looks whether the place is where it says.
+ */
+export const ROUTES: Record<string, string> = {
+  '/login': 'login',
+  '/login/factor': 'second-step',
+  '/forgotten': 'forgotten',
+  '/setup/{token}': 'setup',
+  '/admin': 'desk',
+  '/admin/shortcuts': 'desk-shortcuts',
+  '/admin/incidents': 'incidents',
+  '/admin/incidents/new': 'incident-new',
+  '/admin/incidents/{id}': 'composer',
+  '/admin/incidents/{id}/edit': 'incident-edit',
+  '/admin/incidents/{id}/deletion': 'incident-deletion',
+  '/admin/incidents/{id}/review': 'review',
+  '/admin/incidents/{id}/updates/{update}/edit': 'update-edit',
+  '/admin/incidents/{id}/updates/{update}/deletion': 'update-deletion',
+  '/admin/maintenances': 'maintenances',
+  '/admin/maintenances/new': 'maintenance-new',
+  '/admin/maintenances/{id}': 'maintenance-composer',
+  '/admin/maintenances/{id}/edit': 'maintenance-edit',
+  '/admin/maintenances/{id}/schedule': 'maintenance-move',
+  '/admin/maintenances/{id}/extension': 'maintenance-extension',
+  '/admin/maintenances/{id}/cancellation': 'maintenance-cancellation',
+  '/admin/maintenances/{id}/updates/{update}/edit': 'maintenance-update-edit',
+  '/admin/series/{id}/edit': 'series-edit',
+  '/admin/drafts/{id}': 'draft',
+  '/admin/templates': 'templates',
+  '/admin/templates/new': 'template-new',
+  '/admin/templates/{id}/edit': 'template-edit',
+  '/admin/templates/{id}/deletion': 'template-deletion',
+  '/admin/components': 'components',
+  '/admin/components/new': 'component-new',
+  '/admin/components/{id}/edit': 'component-edit',
+  '/admin/components/{id}/corrections': 'corrections',
+  '/admin/components/{id}/deletion': 'component-deletion',
+  '/admin/groups/new': 'group-new',
+  '/admin/groups/{id}/edit': 'group-edit',
+  '/admin/groups/{id}/deletion': 'group-deletion',
+  '/admin/managers': 'managers',
+  '/admin/managers/{id}': 'manager',
+  '/admin/sessions': 'sessions',
+  '/admin/proof': 'proved-already',
+  '/admin/account': 'account',
+  '/admin/account/factors': 'factors',
+  '/admin/account/totp': 'totp',
+  '/admin/account/passkeys/new': 'passkey-new',
+  '/admin/tokens': 'tokens',
+  '/admin/audit': 'audit',
+  '/admin/settings': 'settings',
+};
+
+/** Whether a browser at `path` is at the address `route`. */
+export function isAt(route: string, path: string): boolean {
+  return new RegExp(`^${route.replace(/\{[^}]*\}/g, '[^/]+')}$`).test(path);
+}

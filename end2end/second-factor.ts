@@ -1,0 +1,45 @@
+import { expect, type Page } from '@playwright/test';
+import { fits } from './steps';
+import { code, step } from './totp';
+
+/** Adds an authenticator app; gives its key, the step of the code that confirmed it, and the recovery codes. */
+export async function addApp(page: Page): Promise<{ key: string; used: number; codes: string[] }> {
+  await page.goto('/admin/account/factors');
+  await page.getByRole('button', { name: 'Add an authenticator app' }).click();
+  await expect(page.getByRole('img', { name: 'QR code for the authenticator app' })).toBeVisible();
+  await fits(page);
+  const key = await page.locator('dd code').innerText();
+  const used = step();
+  await page.getByLabel('Code', { exact: true }).fill(code(key, used));
+  await page.getByRole('button', { name: 'Confirm the app' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
+  const codes = await page.locator('.codes li').allInnerTexts();
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await expect(page.getByText('10 of 10 are left.')).toBeVisible();
+  return { key, used, codes };
+}
+
+/** A device in this page's browser that verifies its user and keeps passkeys. */
+export async function plugIn(page: Page): Promise<{ forget: () => Promise<unknown> }> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }) };
+}
+
+/** Makes a passkey with the device that is plugged in. */
+export async function addPasskey(page: Page, name: string): Promise<void> {
+  await page.goto('/admin/account/factors');
+  await page.getByRole('link', { name: 'Add a passkey' }).click();
+  await page.getByLabel('Name').fill(name);
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+}

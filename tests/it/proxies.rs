@@ -1,0 +1,115 @@
+//! Whose address counts behind proxies, over a real socket: in the audit, in the list of sessions, and where a network
+//! is slowed down.
+
+use candor::connections::Limits;
+use candor::db::{audit, sessions};
+use candor::domain::Role::Owner;
+use chrono::DateTime;
+use tempfile::TempDir;
+
+use crate::support::TestDb;
+use crate::support::app::{PASSWORD, TestApp};
+use crate::support::server::Server;
+
+on_both_databases!(
+    the_audit_names_the_last_address_that_is_no_proxy,
+    without_a_trusted_proxy_nobody_is_believed,
+    a_network_behind_a_proxy_is_slowed_down_and_no_other,
+    a_session_names_the_address_that_the_proxy_saw,
+);
+
+/// A server behind a proxy on this machine, and one behind that.
+async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    (Server::behind(proxies, &test.url, &test.clock, Limits::default(), &data).await, data)
+}
+
+const PROXIES: [&str; 2] = ["127.0.0.1", "10.0.0.2"];
+
+/// Tries to log in with these headers; gives all that is answered.
+async fn log_in(server: &Server, headers: &[&str], email: &str, password: &str) -> String {
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("email", email), ("password", password)])
+        .finish();
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let request = format!(
+        "POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{headers}\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    server.answer(&request).await
+}
+
+#[track_caller]
+fn is(answer: &str, status: u16) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+}
+
+/// From where the audit says that the newest refused login came.
+async fn told(test: &TestDb) -> String {
+    let row = audit::list(&mut test.read().await.unwrap(), None, 1).await.unwrap().remove(0);
+    assert_eq!(row.action, "manager.refuse-login");
+    row.actor.address
+}
+
+async fn the_audit_names_the_last_address_that_is_no_proxy(test: TestDb) {
+    let (server, _data) = behind(&test, &PROXIES).await;
+    for (headers, address) in [
+        (&[][..], "127.0.0.1"),
+        (&["x-forwarded-for: 203.0.113.5"], "203.0.113.5"),
+        // What a client made up stands before what the proxy adds: in the line, or in a line of its own.
+        (&["x-forwarded-for: 198.51.100.1, 203.0.113.6"], "203.0.113.6"),
+        (&["x-forwarded-for: 127.0.0.1, 10.0.0.2, 203.0.113.7"], "203.0.113.7"),
+        (&["x-forwarded-for: 198.51.100.1", "x-forwarded-for: 203.0.113.8"], "203.0.113.8"),
+        (&["X-Forwarded-For: 203.0.113.9, 10.0.0.2", "x-forwarded-for: 127.0.0.1"], "203.0.113.9"),
+        (&["x-forwarded-for: 198.51.100.1, 2001:db8::5"], "2001:db8::5"),
+        // What is no address is not passed over for one that somebody made up before it.
+        (&["x-forwarded-for: 198.51.100.1, unknown"], "127.0.0.1"),
+        (&["x-forwarded-for: 198.51.100.1", "x-forwarded-for: \u{ff}"], "127.0.0.1"),
+        // Other fields that say something like it are nobody's word.
+        (&["forwarded: for=198.51.100.1", "x-real-ip: 198.51.100.1", "true-client-ip: 198.51.100.1"], "127.0.0.1"),
+    ] {
+        is(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
+        assert_eq!(told(&test).await, address, "{headers:?}");
+    }
+}
+
+async fn without_a_trusted_proxy_nobody_is_believed(test: TestDb) {
+    for proxies in [&[][..], &["10.0.0.2"]] {
+        let (server, _data) = behind(&test, proxies).await;
+        for headers in [&["x-forwarded-for: 203.0.113.5"][..], &["x-forwarded-for: 203.0.113.5, 10.0.0.2"]] {
+            is(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
+            assert_eq!(told(&test).await, "127.0.0.1", "{proxies:?} {headers:?}");
+        }
+    }
+}
+
+async fn a_network_behind_a_proxy_is_slowed_down_and_no_other(test: TestDb) {
+    let (server, _data) = behind(&test, &PROXIES).await;
+    for made_up in 0..10 {
+        let spoofed = format!("x-forwarded-for: 198.51.100.{made_up}, 2001:db8:0:1::{made_up}");
+        is(&log_in(&server, &[&spoofed], "nobody@example.org", "wrong").await, 422);
+    }
+    for spoofed in [
+        &["x-forwarded-for: 198.51.100.77, 2001:db8:0:1::77"][..],
+        &["x-forwarded-for: 2001:db8:0:2::1", "x-forwarded-for: 2001:db8:0:1::78, 10.0.0.2"],
+    ] {
+        is(&log_in(&server, spoofed, "nobody@example.org", "wrong").await, 429);
+    }
+    for other in ["x-forwarded-for: 2001:db8:0:2::1", "x-forwarded-for: 198.51.100.77"] {
+        is(&log_in(&server, &[other], "nobody@example.org", "wrong").await, 422);
+    }
+}
+
+async fn a_session_names_the_address_that_the_proxy_saw(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let (server, _data) = behind(&app.test, &PROXIES).await;
+    let headers = ["x-forwarded-for: 198.51.100.1", "x-forwarded-for: 203.0.113.5, 10.0.0.2"];
+    is(&log_in(&server, &headers, &manager.email, PASSWORD).await, 303);
+    let ever = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
+    let begun = sessions::list(&mut app.db.read().await.unwrap(), &manager.id, ever, None, 10).await.unwrap();
+    assert_eq!(begun.into_iter().map(|session| session.address).collect::<Vec<_>>(), ["203.0.113.5"]);
+    let deed = app.audit().await.remove(0);
+    assert_eq!((deed.action.as_str(), deed.actor.address.as_str()), ("manager.login", "203.0.113.5"));
+}
