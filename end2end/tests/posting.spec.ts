@@ -35,7 +35,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await expect.poll(columns).toBe('grid');
     // What programs would read is folded: what differs in a text, and a badge as it looks.
     const programs = page.getByRole('region', { name: 'As programs and other sites would read it' });
-    await programs.locator('summary', { hasText: '/api/v2/status.json' }).click();
+    await programs.locator('summary', { hasText: '/api/v2/summary.json' }).click();
     await expect(programs.locator('ins', { hasText: 'Major System Outage' }).first()).toBeVisible();
     await programs.locator('summary', { hasText: '/badge.svg' }).first().click();
     const badge = programs.getByRole('img', { name: '/badge.svg as visitors would see it' }).first();
