@@ -2,6 +2,8 @@ import { addApp, addPasskey, plugIn } from '../second-factor';
 import { addComponent, addGroup, card, component, compose, fits, logIn, look, openIncident, postUpdate, told } from '../steps';
 import { expect, OWNER, PUBLISHER, test } from '../test';
 
+// A whole day, also where every field is reached with Tab.
+test.describe.configure({ timeout: 240_000 });
 // Passkeys need a name, not a bare address.
 test.use({ named: true });
 

@@ -7,7 +7,7 @@ use candor::db::sessions::{self, Session};
 use candor::db::{api_tokens, components, corrections, drafts, incidents, passkeys, reviews, series, templates};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
-use candor::domain::factor::Passkey;
+use candor::domain::factor::{MAX_PASSKEYS, Passkey};
 use candor::domain::forms::{Fields, NewApiToken, NewTemplate};
 use candor::domain::review::PublishedReview;
 use candor::domain::{
@@ -132,8 +132,8 @@ async fn no_nasty_name_of_a_token_a_passkey_or_a_browser_becomes_markup() {
     let now = app.clock.now();
     let mut owner = app.logged_in(Owner).await;
     let mut people = Vec::new();
-    // So many tokens as one manager may have.
-    for (part, texts) in corpus.chunks(50).enumerate() {
+    // So many passkeys as one manager may have; of tokens they may have more.
+    for (part, texts) in corpus.chunks(MAX_PASSKEYS).enumerate() {
         let manager = app.manager(&format!("m{part}"), Viewer).await;
         let mut tx = app.db.write().await.unwrap();
         for (number, text) in texts.iter().enumerate() {
