@@ -7,7 +7,7 @@ import { type Means, type Place } from './place';
 
 export { elsewherePlaces } from './elsewhere';
 export { type Place } from './place';
-export { publicPlaces, quietPlaces, stalePlaces } from './public';
+export { publicPages, publicPlaces, quietPlaces, stalePlaces } from './public';
 export { viewerPlaces } from './viewer';
 
 /** What an owner sees while the sample's incident is open, by what it is about; the last ends in the second step of a login. */

@@ -41,6 +41,7 @@ mod refusals;
 mod sample;
 mod secrets;
 mod security;
+mod stored;
 mod web_escaping;
 mod web_factors;
 mod web_history;
