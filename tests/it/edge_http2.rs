@@ -13,6 +13,8 @@ use crate::live::add_component;
 use crate::support::frames::{END, Fate, Frame, Frames, HEAD_ENDS, kind, packed, reason, text};
 use crate::support::server::until;
 
+/// A window of one frame, as a setting.
+const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
 /// A window of nothing, as a setting.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 /// Nothing is waited for long.
@@ -418,7 +420,7 @@ async fn who_takes_a_large_document_slowly_but_steadily_gets_it_whole() {
     edge.server.state.publish().await;
     let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
     assert!(whole > 10 * 16 * 1024, "{whole} bytes");
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = Frames::open(&edge.server, &ONE_FRAME).await;
     frames.ask(1, "/").await;
     assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
     let begun = Instant::now();
