@@ -180,7 +180,7 @@ test('without any style, no page hides words, repeats itself or runs words toget
         if (range.getClientRects().length === 0) unshown.push(textContent!.trim());
       }
       const lines = document.body.innerText.split('\n').map((line) => line.trim()).filter(Boolean);
-      const links = [...document.querySelectorAll('a, button')];
+      const links = [...document.querySelectorAll('a, button')].filter((link) => !link.closest('svg'));
       const touching = links.filter(({ nextSibling }) => nextSibling instanceof Element && nextSibling.matches('a, button'));
       return {
         unshown,
