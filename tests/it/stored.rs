@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use candor::connections::Limits;
@@ -77,7 +77,7 @@ async fn a_writer_that_is_killed_again_and_again_leaves_one_site_or_the_other_wh
     let start = || Publisher::new(app.db.clone(), app.clock.clone(), ORIGIN.to_owned(), file.clone());
     assert!(start().site().revision >= first.revision);
     assert_eq!(unfinished(folder.path()).len(), torn);
-    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    let long_ago = std::fs::metadata(&file).unwrap().modified().unwrap() - Duration::from_secs(3600);
     for path in unfinished(folder.path()) {
         std::fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
     }
