@@ -17,7 +17,7 @@ use crate::web_hostile::listen;
 /// Tells the writer which folder is meant.
 const FOLDER: &str = "CANDOR_TEST_STORED";
 /// How often the writer is killed.
-const TIMES: u32 = 25;
+const TIMES: u32 = 15;
 
 /// The writer: a process of its own, started by the next test, which stores one Site after the other until it is killed.
 #[test]
