@@ -38,6 +38,7 @@ unit: islands ## Unit and integration tests, on SQLite and PostgreSQL
 
 e2e: islands end2end/node_modules ## What visitors and managers do, in Chromium, with JavaScript and without
 	.ci/tools browser
+	.ci/tools text
 	.ci/tools clients
 	cargo build
 	cd end2end && npx playwright test

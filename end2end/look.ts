@@ -2,8 +2,8 @@ import { type Page } from '@playwright/test';
 import { Candor } from './candor';
 import { at } from './places/place';
 import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './places';
-import { logIn } from './steps';
-import { expect, test, VIEWER } from './test';
+import { logIn, untilStale } from './steps';
+import { test, VIEWER } from './test';
 
 /** A longer page is cut here, in px, so that the files stay small. */
 const TALLEST = 1600;
@@ -23,10 +23,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       });
 
       test('what everybody sees while the database is away', async ({ page, candor, watch }) => {
-        await page.goto('/');
+        for (const warm of ['/', '/uptime']) await page.goto(warm);
         await candor.loseDatabase();
-        const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last confirmed at'));
-        await expect.poll(isStale, { message: 'the page says how old it is', timeout: 120_000 }).toBe(true);
+        await untilStale(candor);
         await shoot(page, stalePlaces({ candor, watch }), `${width}-${colorScheme}`);
         candor.log = '';
       });

@@ -4,9 +4,17 @@ import { type Options } from './test';
 
 const phone = { width: 360, height: 740 };
 /** Programs, for which no browser is needed, and pages that are nothing without a script. */
-const needsScript = ['accessibility', 'clients', 'effort', 'embed', 'island', 'keyboard', 'management', 'passkeys'].map(
-  (name) => `${name}.spec.ts`,
-);
+const needsScript = [
+  'accessibility',
+  'clients',
+  'effort',
+  'embed',
+  'island',
+  'keyboard',
+  'management',
+  'passkeys',
+  'text-browser',
+].map((name) => `${name}.spec.ts`);
 /** Whole days of those who work with it, which need neither a wide window nor a pointer. */
 const days = [
   'conflict',

@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page } from '@playwright/test';
+import { type Candor } from './candor';
 import { OWNER } from './test';
 
 /** Through the login to the desk. */
@@ -69,6 +70,12 @@ export async function postUpdate(page: Page, id: string, said: Said): Promise<vo
   await compose(page, said);
   await page.getByRole('button', { name: 'Publish update' }).click();
   await told(page, 'The update is published.');
+}
+
+/** Waits until more than a minute went by since the database went away, and the page says so. */
+export async function untilStale(candor: Candor): Promise<void> {
+  const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last confirmed at'));
+  await expect.poll(isStale, { message: 'the page says how old it is', timeout: 120_000 }).toBe(true);
 }
 
 /** A component on the public page, with its status in words. */

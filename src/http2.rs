@@ -37,7 +37,7 @@ pub async fn answer(stream: TcpStream, visit: Visit, limits: Limits, stop: Cance
     let service = service_fn(move |request: Request<Incoming>| {
         noticed.notify_one();
         let (answering, used) = (visit.call(request), noticed.clone());
-        async move { answering.await.map(|answer| answer.map(|body| Noticed { body, used })) }
+        async move { answering.await.map(|answer| answer.map(|body| Noticed { body, rest: Bytes::new(), used })) }
     });
     let mut connection = pin!(builder(limits.head).serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -70,10 +70,16 @@ fn builder(head: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
+/// The most of an answer that is handed over at once, in bytes: as much as a frame holds. A larger piece counts as taken
+/// when its first byte is, and whoever takes the rest of it slowly would be cut.
+const MAX_PIECE: usize = 16 * 1024;
+
 /// The body of an answer, of which it is noticed when some is taken. The library takes none where the client
 /// has left no room.
 struct Noticed {
     body: Sent,
+    /// What the body gave and was not yet taken.
+    rest: Bytes,
     used: Arc<Notify>,
 }
 
@@ -85,16 +91,34 @@ impl Body for Noticed {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let taken = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.used.notify_one();
-        Poll::Ready(taken)
+        if self.rest.is_empty() {
+            let given = ready!(Pin::new(&mut self.body).poll_frame(context));
+            self.used.notify_one();
+            match given {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                ended => return Poll::Ready(ended),
+            }
+        } else {
+            self.used.notify_one();
+        }
+        let length = self.rest.len().min(MAX_PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut whole = SizeHint::new();
+        whole.set_lower(rest + body.lower());
+        if let Some(upper) = body.upper() {
+            whole.set_upper(rest + upper);
+        }
+        whole
     }
 }

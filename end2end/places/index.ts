@@ -7,7 +7,7 @@ import { type Means, type Place } from './place';
 
 export { elsewherePlaces } from './elsewhere';
 export { type Place } from './place';
-export { publicPlaces, quietPlaces, stalePlaces } from './public';
+export { publicPages, publicPlaces, quietPlaces, stalePlaces } from './public';
 export { ROUTES, isAt } from './routes';
 export { viewerPlaces } from './viewer';
 

@@ -1,7 +1,18 @@
 import AxeBuilder from '@axe-core/playwright';
 import { type Page } from '@playwright/test';
-import { type Place, adminPlaces, elsewherePlaces, isAt, publicPlaces, ROUTES, viewerPlaces } from '../places';
-import { fits, logIn, look } from '../steps';
+import { Candor } from '../candor';
+import {
+  type Place,
+  adminPlaces,
+  elsewherePlaces,
+  isAt,
+  publicPages,
+  publicPlaces,
+  ROUTES,
+  stalePlaces,
+  viewerPlaces,
+} from '../places';
+import { fits, logIn, look, untilStale } from '../steps';
 import { expect, test, VIEWER } from '../test';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -26,7 +37,9 @@ for (const width of [360, 1280]) {
       test.use({ begins: 'sample to read' });
 
       test('is accessible and fits', async ({ page, candor, watch }) => {
-        await visit(page, publicPlaces({ candor, watch }));
+        for (const [route, places] of Object.entries(publicPages({ candor, watch }))) {
+          await visit(page, places, new RegExp(`^${route.replace(/{\w+}/g, '[^/]+')}$`));
+        }
       });
     });
 
@@ -53,6 +66,43 @@ for (const width of [360, 1280]) {
     });
   });
 }
+
+test('what everybody sees while the database is away is accessible and fits', async ({ page, candor, watch }) => {
+  for (const warm of ['/', '/uptime']) await page.goto(warm);
+  await candor.loseDatabase();
+  await untilStale(candor);
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await visit(page, stalePlaces({ candor, watch }));
+  }
+  await page.goto('/embed');
+  await expect(page.locator('.stale'), 'the small view says it too').toBeVisible();
+  candor.log = '';
+});
+
+test('so is what stands there before anything was published', async ({ browser }) => {
+  const candor = await Candor.inFreshFolder();
+  await candor.loseDatabase();
+  await candor.serve();
+  const page = await (await browser.newContext({ viewport: { width: 360, height: 800 } })).newPage();
+  const expected = { '/': 503, '/history': 503, '/embed': 503, '/incidents/any': 503, '/nowhere': 404 };
+  for (const [path, status] of Object.entries(expected)) {
+    const go = async () => expect((await page.goto(candor.url + path))?.status(), path).toBe(status);
+    await visit(page, [{ name: `${path} of nothing yet`, go }]);
+  }
+  await page.context().close();
+  await candor.stop();
+});
+
+test.describe('nobody is an owner yet', () => {
+  test.use({ begins: 'empty', viewport: { width: 360, height: 800 } });
+
+  test('and the page that makes one is accessible and fits', async ({ page, candor }) => {
+    await expect.poll(() => candor.setupLink(), 'the link is printed').toBeTruthy();
+    const go = (page: Page) => page.goto(new URL(candor.setupLink()!).pathname);
+    await visit(page, [{ name: 'setup', go }], /^\/setup\/[^/]+$/);
+  });
+});
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(`with nothing open, ${colorScheme}`, () => {
@@ -113,10 +163,12 @@ test.describe('the very long', () => {
   });
 });
 
-async function visit(page: Page, places: Place[]): Promise<void> {
+/** Judges each place in both themes, and that it stands where it should. */
+async function visit(page: Page, places: Place[], where = /^/): Promise<void> {
   for (const place of places) {
     await test.step(place.name, async () => {
       await place.go(page);
+      expect(new URL(page.url()).pathname).toMatch(where);
       for (const [route] of Object.entries(ROUTES).filter(([, name]) => name === place.name)) {
         await expect.soft(page, `${place.name} is at ${route}`).toHaveURL((url) => isAt(route, url.pathname));
       }

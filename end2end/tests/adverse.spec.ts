@@ -161,6 +161,37 @@ test('without any style, the page reads in order', async ({ page, candor }) => {
   }
 });
 
+test('without any style, no page hides words, repeats itself or runs words together', async ({ page }) => {
+  await page.goto('/');
+  const [incident, maintenance] = await page.locator('article h3 a').evaluateAll((all) => all.map((it) => it.getAttribute('href')!));
+  for (const path of ['/', '/history', '/uptime', '/api', '/embed', incident, maintenance, '/login']) {
+    await page.goto(path);
+    const found = await page.evaluate(() => {
+      for (const style of document.querySelectorAll('style, link[rel~=stylesheet]')) style.remove();
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      const unshown = [];
+      while (texts.nextNode()) {
+        const { parentElement, textContent } = texts.currentNode;
+        // What is folded shows its own line; what a drawing says besides is for who points at it.
+        const isFolded = parentElement!.closest('details:not([open])') && !parentElement!.closest('summary');
+        if (isFolded || parentElement!.closest('svg, script, noscript, option') || !textContent!.trim()) continue;
+        const range = document.createRange();
+        range.selectNodeContents(texts.currentNode);
+        if (range.getClientRects().length === 0) unshown.push(textContent!.trim());
+      }
+      const lines = document.body.innerText.split('\n').map((line) => line.trim()).filter(Boolean);
+      const links = [...document.querySelectorAll('a, button')].filter((link) => !link.closest('svg'));
+      const touching = links.filter(({ nextSibling }) => nextSibling instanceof Element && nextSibling.matches('a, button'));
+      return {
+        unshown,
+        repeated: lines.filter((line, at) => line === lines[at - 1]),
+        touching: touching.map((link) => `${link.textContent}${link.nextSibling!.textContent}`),
+      };
+    });
+    expect(found, path).toEqual({ unshown: [], repeated: [], touching: [] });
+  }
+});
+
 test.describe('on a narrow window', () => {
   test.use({ viewport: { width: 360, height: 740 } });
 

@@ -202,6 +202,38 @@ pub async fn over_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result
     )
 }
 
+/// The same without those that were cancelled and were only to begin after `now`: however many of these there are, they
+/// leave the past its place.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn past_since(tx: &mut Tx, since: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
+    load!(
+        tx,
+        "select id from maintenances where phase in ('completed', 'cancelled') and scheduled_until > $1
+           and (phase = 'completed' or scheduled_for <= $2)
+         order by scheduled_until desc, id desc limit $3",
+        since,
+        now,
+        limit
+    )
+}
+
+/// Those that were cancelled and were to begin after `now`, latest start first; where there are more than `limit`, those
+/// that were to begin soonest.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn called_off(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
+    load!(
+        tx,
+        "select id from maintenances where phase = 'cancelled' and scheduled_for > $1
+         order by scheduled_for, id limit $2",
+        now,
+        limit
+    )
+}
+
 /// At most `limit` maintenances, latest start first, behind `cursor` where one is given.
 ///
 /// # Errors

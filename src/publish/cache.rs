@@ -36,6 +36,8 @@ pub(super) struct Cache {
     pages: moka::future::Cache<String, Arc<Answer>>,
     /// By address alone, each in the edition it was rendered in last.
     latest: moka::sync::Cache<String, Latest>,
+    /// By address alone, each as it is shown while the Site says since when it is old.
+    old: moka::sync::Cache<String, Old>,
     /// The addresses at which there was nothing, and in which edition.
     missing: moka::sync::Cache<String, Edition>,
     /// Error pages with a sentence of their own, by revision, status and sentence.
@@ -67,10 +69,21 @@ struct Latest {
     answer: Arc<Answer>,
 }
 
+/// A page that says how old it is, and for how long that is the answer.
+#[derive(Clone)]
+struct Old {
+    /// As long as the Site was confirmed at this time and no later.
+    confirmed_at: DateTime<Utc>,
+    /// As long as the database can't be read: else a newer one could be rendered.
+    while_away: bool,
+    answer: Arc<Answer>,
+}
+
 impl Cache {
     pub(super) fn new() -> Self {
         let pages = moka::future::Cache::builder().weigher(|_: &String, answer: &Arc<Answer>| weight(answer));
         let latest = moka::sync::Cache::builder().weigher(|_: &String, latest: &Latest| weight(&latest.answer));
+        let old = moka::sync::Cache::builder().weigher(|_: &String, old: &Old| weight(&old.answer));
         let errors = moka::sync::Cache::builder().weigher(|_: &String, answer: &Arc<Answer>| weight(answer));
         let missing =
             moka::sync::Cache::builder().weigher(|address: &String, _: &Edition| as_weight(address.len() + 100));
@@ -79,6 +92,7 @@ impl Cache {
             errors: errors.max_capacity(ERRORS_BYTES).build(),
             pages: pages.max_capacity(PAGES_BYTES).build(),
             latest: latest.max_capacity(LATEST_BYTES).build(),
+            old: old.max_capacity(LATEST_BYTES).build(),
             turns: Turns {
                 of_one: Semaphore::new(TURNS),
                 of_searches: Semaphore::new(TURNS),
@@ -97,11 +111,21 @@ fn as_weight(bytes: usize) -> u32 {
 }
 
 impl Publisher {
-    /// A deep page, if it is ready at `address` and still true.
+    /// A deep page, if it is ready at `address` and still true, or still as old as it says.
     pub fn cached(&self, address: &str) -> Option<Arc<Answer>> {
-        let latest = self.deep.latest.get(address)?;
-        let is_true = latest.edition == self.edition() && self.served().site.age.is_none();
-        is_true.then_some(latest.answer)
+        let served = self.served();
+        let Some(age) = &served.site.age else {
+            let latest = self.deep.latest.get(address)?;
+            return (latest.edition == served.site.edition()).then_some(latest.answer);
+        };
+        let old = self.deep.old.get(address)?;
+        let holds = old.confirmed_at == age.confirmed_at && (!old.while_away || self.is_away());
+        holds.then_some(old.answer)
+    }
+
+    /// Whether the database can't be read.
+    fn is_away(&self) -> bool {
+        self.trouble().is_some_and(|trouble| trouble.step == Step::Reading)
     }
 
     /// Whether there was nothing at `address`, and nothing was published since.
@@ -129,7 +153,7 @@ impl Publisher {
                     self.deep.latest.insert(address.clone(), Latest { edition, at, answer: answer.clone() });
                 }
                 Ok(match age {
-                    Some(age) => self.aged(&address, answer, age).await,
+                    Some(age) => self.aged(&address, answer, age, false).await,
                     None => answer,
                 })
             }
@@ -137,12 +161,11 @@ impl Publisher {
                 let latest = self.deep.latest.get(&address).ok_or(error)?;
                 // What belongs to an older edition was last true when it was rendered, not when the Site was.
                 let age = age.filter(|_| latest.edition == edition);
-                let is_away = self.trouble().is_some_and(|trouble| trouble.step == Step::Reading);
-                if age.is_none() && !is_away && at - latest.at < OLD_AFTER {
+                if age.is_none() && !self.is_away() && at - latest.at < OLD_AFTER {
                     return Ok(latest.answer);
                 }
                 let own = || Age { confirmed_at: latest.at, time_zone: self.site().time_zone };
-                Ok(self.aged(&address, latest.answer, age.unwrap_or_else(own)).await)
+                Ok(self.aged(&address, latest.answer, age.unwrap_or_else(own), true).await)
             }
             Err(error) => {
                 if matches!(*error, db::Error::NotFound) {
@@ -153,15 +176,19 @@ impl Publisher {
         }
     }
 
-    /// The same page, saying how old it is.
-    async fn aged(&self, address: &str, answer: Arc<Answer>, age: Age) -> Arc<Answer> {
+    /// The same page, saying how old it is; ready at once from now on, where the Site says it too.
+    async fn aged(&self, address: &str, answer: Arc<Answer>, age: Age, while_away: bool) -> Arc<Answer> {
         let key = format!("{} {} {address}", answer.document().etag(Encoding::Plain), age.confirmed_at);
         let (terms, fresh) = (Terms { age: Some(age.clone()), ..self.deep_terms() }, answer.clone());
         let aging = async move {
             let aging = move || Arc::new(Answer::new(Arc::new(fresh.document().grown_old(&age)), &terms));
             tokio::task::spawn_blocking(aging).await
         };
-        self.deep.pages.try_get_with(key, aging).await.unwrap_or(answer)
+        let Ok(answer) = self.deep.pages.try_get_with(key, aging).await else { return answer };
+        if let Some(Age { confirmed_at, .. }) = self.site().age {
+            self.deep.old.insert(address.to_owned(), Old { confirmed_at, while_away, answer: answer.clone() });
+        }
+        answer
     }
 
     /// The page of an error that has a sentence of its own to say; what refuses a flood is rendered once.
@@ -176,7 +203,7 @@ impl Publisher {
 
     async fn render_deep(&self, page: Deep) -> db::Result<Arc<Answer>> {
         // Who is known to be away is not waited for.
-        if self.trouble().is_some_and(|trouble| trouble.step == Step::Reading) {
+        if self.is_away() {
             return Err(db::Error::Unavailable("publishing can't read it either".into()));
         }
         let turn = tokio::time::timeout(PATIENCE, self.deep.turns.for_page(&page).acquire()).await;

@@ -42,13 +42,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use arc_swap::{ArcSwap, Guard};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
 use self::cache::Cache;
-use self::trouble::Ledger;
+use self::trouble::{Ledger, Setback};
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::metrics::{Counter, Timed};
@@ -76,6 +76,8 @@ pub struct Publisher {
     /// One publishing at a time, so that an older state never replaces a newer one.
     publishing: Mutex<()>,
     trouble: Ledger,
+    /// The state that could not be rendered last, and until when it is left alone.
+    setback: Setback,
     deep: Cache,
     counts: Counts,
 }
@@ -96,7 +98,7 @@ pub struct Counts {
 impl Publisher {
     /// A publisher that serves what `file` holds until it publishes for the first time.
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
-        let stored = Site::read(&file).unwrap_or_else(|_| pages::empty_site(clock.now(), &origin));
+        let stored = Site::kept_in(&file).unwrap_or_else(|| pages::empty_site(clock.now(), &origin));
         let is_secure = origin.starts_with("https://");
         Self {
             db,
@@ -109,6 +111,7 @@ impl Publisher {
             snapshot: RwLock::new(None),
             publishing: Mutex::new(()),
             trouble: Ledger::default(),
+            setback: Setback::default(),
             deep: Cache::new(),
             counts: Counts::default(),
         }
@@ -161,6 +164,7 @@ impl Publisher {
         let snapshot = self.noted(Step::Reading, self.load(now).await.map_err(Into::into))?;
         let before = self.site();
         let rendered = self.render(snapshot.clone(), before.clone(), now).await;
+        self.setback.note(snapshot.revision, rendered.is_ok(), now);
         let site = self.noted(Step::Rendering, rendered)?;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         self.served.store(Arc::new(Served::new(site.clone(), self.is_secure())));
@@ -207,17 +211,31 @@ impl Publisher {
     }
 
     /// Publishes if the database has a newer revision than the Site, as after a change by another
-    /// process; says whether it did.
+    /// process; says whether it did. A state that could not be rendered is left alone for a while.
     ///
     /// # Errors
-    /// As [`Publisher::publish`].
+    /// As [`Publisher::publish`], and where the newest state is left alone.
     pub async fn follow(&self) -> anyhow::Result<bool> {
         let revision = self.noted(Step::Reading, self.newest_revision().await.map_err(Into::into))?;
         let behind = revision != self.site().revision || self.snapshot().is_none();
         if behind {
-            self.publish().await?;
+            self.publish_unless_hopeless(revision).await?;
         }
         Ok(behind)
+    }
+
+    /// Renders the same state anew, because time has passed.
+    ///
+    /// # Errors
+    /// As [`Publisher::follow`].
+    pub async fn refresh(&self) -> anyhow::Result<()> {
+        self.publish_unless_hopeless(self.site().revision).await
+    }
+
+    async fn publish_unless_hopeless(&self, revision: i64) -> anyhow::Result<()> {
+        let left_alone = self.setback.holds(revision, self.clock.now());
+        ensure!(!left_alone, "revision {revision} could not be rendered and is tried again later");
+        self.publish().await.map(drop)
     }
 
     /// Notes that the database can't be opened.

@@ -85,7 +85,8 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
         let same = before.document(&path).filter(|old| old.is(200, &text)).cloned();
         documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::shared(kind, text))));
     }
-    let text = calendar::calendar(&snapshot.page, origin, snapshot.planned.iter().chain(&snapshot.finished));
+    let events = snapshot.planned.iter().chain(&snapshot.called_off).chain(&snapshot.finished);
+    let text = calendar::calendar(&snapshot.page, origin, events);
     let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
     documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
     let site = Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents);

@@ -4,16 +4,22 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{Age, Document};
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
+/// What the names of files begin with that are being written.
+const UNFINISHED: &str = ".site-unfinished-";
+/// How long nobody writes at such a file before it was left by a process that was killed.
+const LEFT_AFTER: Duration = Duration::from_secs(60);
 
 /// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,22 +103,57 @@ impl Site {
     pub fn store(&self, file: &Path) -> anyhow::Result<()> {
         let folder = file.parent().context("the Site needs a folder")?;
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-        let mut fresh = tempfile::NamedTempFile::new_in(folder).context("writing the Site")?;
-        fresh.write_all(&postcard::to_stdvec(&(FORMAT, self))?).context("writing the Site")?;
+        let mut fresh = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).context("writing the Site")?;
+        let body = postcard::to_stdvec(self)?;
+        fresh.write_all(&postcard::to_stdvec(&(FORMAT, digest(&body)))?).context("writing the Site")?;
+        fresh.write_all(&body).context("writing the Site")?;
         fresh.as_file().sync_all().context("writing the Site")?;
         fresh.persist(file).context("writing the Site")?;
         Ok(())
     }
 
+    /// Reads what stands in `file`, if anything does and can be used; else the log says why not. Removes what a process that
+    /// was killed left unfinished beside it.
+    pub(super) fn kept_in(file: &Path) -> Option<Self> {
+        forget_unfinished(file);
+        match Self::read(file) {
+            Ok(site) => Some(site),
+            Err(error) => {
+                if file.exists() {
+                    tracing::warn!("the stored page is not used: {error:#}");
+                }
+                None
+            }
+        }
+    }
+
     /// Reads what [`Site::store`] wrote.
     ///
     /// # Errors
-    /// Where there is none, or it was written by another version.
+    /// Where there is none, or it was written by another version, or is not what was written.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
         let (format, rest): (u32, &[u8]) = postcard::take_from_bytes(&bytes)?;
         ensure!(format == FORMAT, "{} has another form", file.display());
-        Ok(postcard::from_bytes(rest)?)
+        let (written, body): ([u8; 32], &[u8]) = postcard::take_from_bytes(rest)?;
+        ensure!(digest(body) == written, "{} is damaged", file.display());
+        Ok(postcard::from_bytes(body)?)
+    }
+}
+
+fn digest(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
+}
+
+/// Removes what was being written beside `file` when its writer was killed. That it can't be removed hurts nobody.
+fn forget_unfinished(file: &Path) {
+    let entries = file.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        let written_at = entry.metadata().and_then(|about| about.modified()).ok();
+        let is_left = written_at.and_then(|at| at.elapsed().ok()).is_some_and(|ago| ago > LEFT_AFTER);
+        if is_left && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

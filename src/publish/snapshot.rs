@@ -47,6 +47,8 @@ pub struct Snapshot {
     pub planned: Vec<Maintenance>,
     /// Maintenances that were over within the last weeks, latest start first.
     pub finished: Vec<Maintenance>,
+    /// Maintenances that were cancelled before they could begin, and would lie ahead.
+    pub called_off: Vec<Maintenance>,
     /// Those since the last of `newest`, latest start first, one more than a page of the history holds.
     pub latest_maintenances: Vec<Maintenance>,
     /// Those of the latest planned start, as many as a list of the API holds.
@@ -86,7 +88,8 @@ impl Snapshot {
         let mut snapshot = Self {
             next_step: steps.chain(growth).min(),
             planned,
-            finished: db::maintenances::over_since(tx, now - KEEP_FINISHED, MAX_MAINTENANCES as i64).await?,
+            finished: db::maintenances::past_since(tx, now - KEEP_FINISHED, now, MAX_MAINTENANCES as i64).await?,
+            called_off: db::maintenances::called_off(tx, now, MAX_MAINTENANCES as i64).await?,
             latest_maintenances: db::maintenances::within(tx, (oldest, None), MAX_MAINTENANCES as i64 + 1).await?,
             newest,
             listed,

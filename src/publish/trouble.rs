@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 /// What publishing could not do.
@@ -48,10 +48,40 @@ impl Ledger {
     }
 }
 
+/// How long a state is left alone that could not be rendered once; twice as long each time, up to [`LONGEST`].
+const SHORTEST: TimeDelta = TimeDelta::seconds(1);
+const LONGEST: TimeDelta = TimeDelta::seconds(30);
+
+/// A state that can't be rendered: trying it three times a second would keep a processor busy for nothing.
+#[derive(Debug, Default)]
+pub(super) struct Setback(Mutex<Option<Wait>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    revision: i64,
+    since: DateTime<Utc>,
+    lasts: TimeDelta,
+}
+
+impl Setback {
+    /// Notes whether `revision` could be rendered.
+    pub(super) fn note(&self, revision: i64, rendered: bool, now: DateTime<Utc>) {
+        let mut wait = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = wait.filter(|wait| wait.revision == revision);
+        let lasts = before.map_or(SHORTEST, |wait| (wait.lasts * 2).min(LONGEST));
+        *wait = (!rendered).then_some(Wait { revision, since: now, lasts });
+    }
+
+    /// Whether `revision` is left alone for now; another one is not, nor any after the clock was set back.
+    pub(super) fn holds(&self, revision: i64, now: DateTime<Utc>) -> bool {
+        let wait = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wait.is_some_and(|wait| wait.revision == revision && (wait.since..wait.since + wait.lasts).contains(&now))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     #[test]
     fn trouble_is_as_old_as_its_beginning_and_over_when_the_step_goes_well() {
@@ -62,5 +92,25 @@ mod tests {
         assert_eq!(ledger.newest(), Some(Trouble { step: Step::Rendering, since: start }));
         ledger.passes(Step::Rendering);
         assert_eq!(ledger.newest(), None);
+    }
+
+    #[test]
+    fn a_state_that_can_t_be_rendered_is_left_alone_ever_longer_and_another_one_is_not() {
+        let (setback, start) = (Setback::default(), DateTime::UNIX_EPOCH);
+        let mut tried = Vec::new();
+        for second in 0..180 {
+            let now = start + TimeDelta::seconds(second);
+            if !setback.holds(7, now) {
+                setback.note(7, false, now);
+                tried.push(second);
+            }
+        }
+        assert_eq!(tried, [0, 1, 3, 7, 15, 31, 61, 91, 121, 151]);
+        let now = start + TimeDelta::seconds(160);
+        assert!(setback.holds(7, now) && !setback.holds(8, now) && !setback.holds(7, start));
+        setback.note(8, false, now);
+        assert!(!setback.holds(8, now + SHORTEST), "another state begins anew");
+        setback.note(8, true, now);
+        assert!(!setback.holds(8, now));
     }
 }

@@ -48,20 +48,22 @@ pub(super) fn of_component(
     let today = time::today(now, zone);
     let last_days = line(Span::LastDays(DAYS, today), (start_of_day(today - Days::new(DAYS - 1), zone), now));
     let months = months(now, zone).into_iter().map(|month| line(Span::Month(month), month.bounds(zone))).collect();
-    let by_hand = by_hand(component, effects);
-    ComponentUptime { id: component.id.clone(), name: component.name.clone(), last_days, months, corrections, by_hand }
+    let (by_hand, more_by_hand) = by_hand(component, effects);
+    let (id, name) = (component.id.clone(), component.name.clone());
+    ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand }
 }
 
 /// When people set the component to something other than operational, newest first. That they set it to be under
-/// maintenance counts for nothing, and is left out.
-fn by_hand(component: &Component, effects: &[Effect]) -> Vec<Effect> {
+/// maintenance counts for nothing, and is left out. Where there are too many, how many more.
+fn by_hand(component: &Component, effects: &[Effect]) -> (Vec<Effect>, usize) {
     let is_told = |effect: &&Effect| {
         effect.component_id == component.id && effect.incident_id.is_none() && effect.status != Status::UnderMaintenance
     };
     let mut told: Vec<Effect> = effects.iter().filter(is_told).cloned().collect();
     told.sort_unstable_by_key(|effect| std::cmp::Reverse(effect.from));
+    let more = told.len().saturating_sub(MAX_TOLD);
     told.truncate(MAX_TOLD);
-    told
+    (told, more)
 }
 
 /// What held this component down, as corrected.

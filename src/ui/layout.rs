@@ -118,6 +118,7 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
             </head>
             <body class=format!("tone-{tone}")>
                 <a class="skip" href="#main">"Skip to content"</a>
+                " "
                 {header(&shell, head.kind)}
                 <main id="main">{children()}</main>
                 {footer(&shell)}
@@ -151,16 +152,19 @@ fn header(shell: &Shell, kind: Kind) -> AnyView {
         _ => format!("Status: {}", state_words(shell.tone)),
     };
     // The status page says its state in its first heading; the others say it here, beside the dot's colour.
-    let state = (shell.path != "/" || kind == Kind::Error).then(|| view! { <a href="/">{state}</a> });
+    let state = (shell.path != "/" || kind == Kind::Error).then(|| view! { <a href="/">{state}</a>" " });
+    // The spaces are for who reads without styles: there the words would run together.
     view! {
         <header class="top">
             <a class="logo" href="/" dir="auto">
                 <span class="dot" aria-hidden="true"></span>
                 {shell.page.logo().to_owned()}
             </a>
+            " "
             <nav aria-label="Pages">
                 {state}
                 <a href="/history" aria-current=current("/history")>"History"</a>
+                " "
                 <a href="/uptime" aria-current=current("/uptime")>"Uptime"</a>
             </nav>
         </header>

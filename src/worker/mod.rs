@@ -163,7 +163,7 @@ impl Work {
         }
         if published || due(self.refreshed_at, REFRESH_EVERY) {
             if !published {
-                state.publisher.publish().await?;
+                state.publisher.refresh().await?;
             }
             self.refreshed_at = Some(now);
         }

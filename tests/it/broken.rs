@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use candor::connections::Limits;
 use candor::domain::Role::Owner;
+use candor::metrics::Class;
 use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
 use candor::worker::Work;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::support::app::{ORIGIN, TestApp};
 use crate::support::postgres::Cluster;
-use crate::support::server::Server;
+use crate::support::server::{Server, until};
 use crate::support::{TestDb, samples};
 
 /// What visitors and programs have read before: of the Site, from the cache, and files.
@@ -157,6 +158,36 @@ async fn an_sqlite_file_that_was_moved_away_and_back_is_taken_up_again() {
 }
 
 #[tokio::test]
+async fn what_is_old_is_as_ready_as_what_is_new() {
+    let app = warm(TestDb::sqlite().await).await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    work.tick(&app).await;
+    let routed = || -> u64 {
+        let counts = app.state.responses().counts();
+        counts.filter(|(class, ..)| *class == Class::Routed).map(|(.., count)| count).sum()
+    };
+    everything_is_answered(&app, false).await;
+    let before = routed();
+    everything_is_answered(&app, false).await;
+    assert_eq!(routed(), before, "all of it is ready");
+    // Some was rendered in an edition before this one, and can't be rendered any more.
+    app.add(&[samples::incident("newer", app.clock.now())]).await;
+    for address in WARM.iter().filter(|address| !address.contains('?')) {
+        app.visitor().get(address).await;
+    }
+    std::fs::rename(&file, beside(&file, ".away")).unwrap();
+    work.tick(&app).await;
+    app.clock.advance(TimeDelta::seconds(61));
+    work.tick(&app).await;
+    everything_is_answered(&app, true).await;
+    let before = routed();
+    everything_is_answered(&app, true).await;
+    assert_eq!(routed(), before, "all of it is ready, and says how old it is");
+    std::fs::rename(beside(&file, ".away"), &file).unwrap();
+    all_is_well_again(&app, &mut work).await;
+}
+
+#[tokio::test]
 async fn an_sqlite_file_that_is_damaged_is_survived_until_a_sound_one_is_put_in_its_place() {
     let app = warm(TestDb::sqlite().await).await;
     let (file, mut work) = (file(&app.test), Work::default());
@@ -235,6 +266,8 @@ async fn a_start_without_a_database_shows_the_last_page_at_once() {
 
 /// A server starts and answers from what is stored, before and after its worker looked for the database in vain.
 async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir, revision: i64) {
+    let stored_at = Site::read(&data.path().join("site")).unwrap().confirmed_at;
+    test.clock.advance(TimeDelta::minutes(2));
     let begun = Instant::now();
     let mut server = Server::start(url, &test.clock, Limits::default(), data).await;
     let request = "GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n";
@@ -244,7 +277,14 @@ async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir,
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(server.state.publisher.trouble().map(|trouble| trouble.step), Some(Step::Reading), "{url}");
-    assert!(server.answer(request).await.starts_with("HTTP/1.1 200 OK"), "{url}");
+    until("it says how old it is", || server.state.publisher.site().age.is_some()).await;
+    let answer = server.answer(request).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{url}");
+    let field = stored_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    assert!(answer.contains(&format!("candor-confirmed-at: {field}\r\n")), "{url}: {answer}");
+    let (_, notice) = answer.split_once("Last confirmed at ").expect("the page says it too");
+    let words = stored_at.format("%-d %b %Y, %H:%M UTC</time>").to_string();
+    assert!(notice.split_once("\">").is_some_and(|(_, told)| told.starts_with(&words)), "{url}: {notice}");
     assert_eq!(server.state.publisher.site().revision, revision, "{url}");
     server.stop.cancel();
     (&mut server.ended).await.unwrap().unwrap();
@@ -275,8 +315,50 @@ async fn a_renderer_that_panics_leaves_the_page_as_it_was_and_is_reported() {
     work.tick(&app).await;
     assert_eq!(app.visitor().get("/").await.words(".stale").len(), 1);
     app.tamper("delete from incidents", "delete from incidents").await;
+    app.clock.advance(TimeDelta::seconds(30));
     work.tick(&app).await;
     assert_eq!((app.publisher.trouble(), app.visitor().get("/").await.words(".stale").len()), (None, 0));
+}
+
+#[tokio::test]
+async fn a_state_that_can_t_be_rendered_is_tried_ever_more_seldom_and_the_next_one_at_once() {
+    let app = TestApp::rendering_by(TestDb::sqlite().await, fragile).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let served = app.visitor().get("/").await.body;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    // It was tried when it was added.
+    let failed = || app.publisher.counts().failed.value();
+    let mut tried = Vec::new();
+    for second in 0..100 {
+        let before = failed();
+        for _ in 0..3 {
+            work.tick(&app).await;
+        }
+        if failed() > before {
+            assert_eq!(failed(), before + 1, "once in a second at most");
+            tried.push(second);
+        }
+        assert_eq!(app.publisher.trouble().map(|trouble| trouble.step), Some(Step::Rendering), "it is still reported");
+        app.clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!(tried, [1, 3, 7, 15, 31, 61, 91]);
+    let page = app.visitor().get("/").await;
+    assert_eq!((page.status, page.words(".stale").len()), (StatusCode::OK, 1));
+    // Another state is another chance: not waited for, and where it is no better it begins anew.
+    let before = failed();
+    app.add(&[samples::incident("another", app.clock.now())]).await;
+    work.tick(&app).await;
+    assert_eq!(failed(), before + 1, "by whoever changed something, and not again by the worker");
+    app.clock.advance(TimeDelta::seconds(1));
+    work.tick(&app).await;
+    assert_eq!(failed(), before + 2);
+    app.tamper("delete from incidents", "delete from incidents").await;
+    app.component("DNS").await;
+    app.clock.advance(TimeDelta::seconds(2));
+    work.tick(&app).await;
+    assert_eq!(app.publisher.trouble(), None);
+    assert!(app.visitor().get("/").await.body != served, "the component shows");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ on_both_databases!(
     a_maintenance_is_stored_as_it_is,
     a_change_of_an_older_version_is_a_conflict,
     lists_are_in_order_and_bounded,
+    what_was_called_off_ahead_leaves_the_past_its_place,
     the_database_itself_refuses_what_cannot_be,
     incidents_and_maintenances_never_share_an_id,
     work_counts_as_no_downtime_and_takes_the_place_of_a_baseline,
@@ -66,6 +67,38 @@ async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
     assert!(matches!(refused, Err(candor::db::Error::Conflict(_))));
 }
 
+async fn what_was_called_off_ahead_leaves_the_past_its_place(test: TestDb) {
+    let over = |id: &str, ago: i64, cancelled: bool| {
+        let mut it = planned(id, -ago);
+        if !cancelled {
+            it.begin(fresh(), now() - hours(ago)).unwrap();
+            it.complete(fresh(), now() - hours(ago - 1)).unwrap();
+        } else {
+            it.cancel("Off.".into(), fresh(), now() - hours(ago)).unwrap();
+        }
+        it
+    };
+    let ahead = |number: i64| {
+        let from = now() + TimeDelta::minutes(1 + number);
+        let mut it = maintenance(&format!("off{number:03}"), from, from + hours(1), &["api"]);
+        it.cancel("Off.".into(), fresh(), now()).unwrap();
+        it
+    };
+    // Begun and completed long before it was planned for.
+    let mut early = planned("early", 20);
+    early.begin(fresh(), now() - hours(3)).unwrap();
+    early.complete(fresh(), now() - hours(2)).unwrap();
+    let mut all: Vec<Maintenance> = (0..120).map(ahead).collect();
+    all.extend([over("done", 30, false), over("dropped", 40, true), early]);
+    insert(&test, &all).await;
+    let mut tx = test.read().await.unwrap();
+    let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+    let past = maintenances::past_since(&mut tx, now() - hours(60 * 24), now(), 100).await.unwrap();
+    assert_eq!(ids(past), ["early", "done", "dropped"]);
+    let called_off = ids(maintenances::called_off(&mut tx, now(), 100).await.unwrap());
+    assert_eq!((called_off.len(), called_off[0].as_str(), called_off[99].as_str()), (100, "off099", "off000"));
+}
+
 async fn lists_are_in_order_and_bounded(test: TestDb) {
     let mut over = planned("over", -30);
     over.begin(fresh(), now() - hours(30)).unwrap();
@@ -76,6 +109,8 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
     assert_eq!(ids(maintenances::planned(&mut tx).await.unwrap()), ["sooner", "later"]);
     assert_eq!(ids(maintenances::over_since(&mut tx, now() - hours(29), 9).await.unwrap()), ["over"]);
     assert_eq!(ids(maintenances::over_since(&mut tx, now(), 9).await.unwrap()), [""; 0]);
+    assert_eq!(ids(maintenances::past_since(&mut tx, now() - hours(29), now(), 9).await.unwrap()), ["over"]);
+    assert_eq!(ids(maintenances::called_off(&mut tx, now(), 9).await.unwrap()), [""; 0]);
     let first = maintenances::list(&mut tx, None, 2).await.unwrap();
     let cursor = maintenances::cursor(&first[1]);
     assert_eq!(ids(first), ["later", "sooner"]);

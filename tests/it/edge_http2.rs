@@ -13,6 +13,8 @@ use crate::live::add_component;
 use crate::support::frames::{END, Fate, Frame, Frames, HEAD_ENDS, kind, packed, reason, text};
 use crate::support::server::until;
 
+/// A window of one frame, as a setting.
+const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
 /// A window of nothing, as a setting.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 /// Nothing is waited for long.
@@ -405,6 +407,37 @@ async fn who_takes_nothing_of_an_answer_is_cut() {
         // The seat of a stream is given back by its own task.
         until("its seat is free", || edge.server.state.streams().open() == 0).await;
     }
+}
+
+#[tokio::test]
+async fn who_takes_a_large_document_slowly_but_steadily_gets_it_whole() {
+    // Long enough for a piece on a machine that is busy.
+    let idle = SOON * 3;
+    let edge = Edge::within(Limits { head: SOON * 30, idle, unread: SOON, ..Limits::default() }).await;
+    for number in 0..150 {
+        add_component(&edge.test, &format!("Number {number}")).await;
+    }
+    edge.server.state.publish().await;
+    let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
+    assert!(whole > 10 * 16 * 1024, "{whole} bytes");
+    let mut frames = Frames::open(&edge.server, &ONE_FRAME).await;
+    frames.ask(1, "/").await;
+    assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+    let begun = Instant::now();
+    let mut taken = 0;
+    while taken < whole {
+        let frame = frames.next().await.expect("it is not cut");
+        if frame.kind == kind::DATA {
+            taken += frame.load.len();
+            let room = u32::try_from(frame.load.len()).unwrap().to_be_bytes();
+            // As over a line that carries one frame in a third of the time that a connection may go unused.
+            tokio::time::sleep(idle / 3).await;
+            frames.send(&Frame::new(kind::WINDOW, 0, 0, room)).await;
+            frames.send(&Frame::new(kind::WINDOW, 0, 1, room)).await;
+        }
+    }
+    assert_eq!(taken, whole);
+    assert!(begun.elapsed() > idle + SOON * 2, "{:?} is not slow", begun.elapsed());
 }
 
 #[tokio::test]

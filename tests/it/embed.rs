@@ -87,7 +87,7 @@ async fn the_small_view_shows_what_goes_on(test: TestDb) {
     let app = TestApp::new(test).await;
     let quiet = app.visitor().get("/embed/frame").await;
     assert_eq!(quiet.attributes("body[data-trouble]", "class"), [""; 0]);
-    assert_eq!(quiet.word("main p a"), "All Systems Operational");
+    assert_eq!(quiet.word("main h1 a"), "All Systems Operational");
     app.add(&[samples::incident("it", app.clock.now() - TimeDelta::hours(1))]).await;
     let loud = app.visitor().get("/embed/frame").await;
     assert_eq!(loud.attributes("body[data-trouble='yes']", "class").len(), 1);

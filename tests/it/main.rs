@@ -44,6 +44,7 @@ mod refusals;
 mod sample;
 mod secrets;
 mod security;
+mod stored;
 mod web_drafts_open;
 mod web_escaping;
 mod web_factors;

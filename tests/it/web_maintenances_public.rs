@@ -12,6 +12,7 @@ on_both_databases!(
     one_that_is_over_stands_on_its_day_and_counts_as_no_incident,
     a_month_with_nothing_but_a_maintenance_has_a_page,
     the_calendar_is_the_same_until_something_changes,
+    a_hundred_that_were_called_off_take_no_place_of_what_was_done,
     an_unknown_event_is_not_found,
     the_export_holds_the_calendar_and_each_maintenance,
 );
@@ -125,6 +126,26 @@ async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
     app.publisher.publish().await.unwrap();
     let text = String::from_utf8(app.visitor().get("/maintenance.ics").await.body.to_vec()).unwrap();
     assert!(!text.contains("VEVENT"), "{text}");
+}
+
+async fn a_hundred_that_were_called_off_take_no_place_of_what_was_done(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
+    let mut done = samples::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
+    begin(&mut done, now - hour * 30);
+    done.complete(UpdateId::from_random(candor::db::random()), now - hour * 28).unwrap();
+    let off = |number: i64| {
+        let from = now + TimeDelta::minutes(1 + number);
+        let mut it = samples::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
+        it.cancel("Off.".into(), UpdateId::from_random(candor::db::random()), now).unwrap();
+        it
+    };
+    let all: Vec<Maintenance> = (0..110_i64).map(off).chain([done]).collect();
+    app.plan(&all).await;
+    assert_eq!(app.visitor().get("/").await.words(".days .past.planned a"), ["Maintenance done"]);
+    let calendar = app.visitor().get("/maintenance.ics").await.text();
+    assert!(calendar.contains("SUMMARY:Maintenance done\r\n"), "{calendar}");
+    assert_eq!(calendar.matches("STATUS:CANCELLED").count(), 100, "programs that have them learn that they are off");
 }
 
 async fn an_unknown_event_is_not_found(test: TestDb) {

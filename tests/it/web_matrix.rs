@@ -15,6 +15,7 @@ on_both_databases!(
     what_is_hidden_from_visitors_answers_like_what_never_was,
     what_is_written_and_not_published_is_told_to_no_visitor,
     a_token_opens_its_own_door_only,
+    every_page_for_everybody_is_given_to_axe,
 );
 
 /// The routes of managers that `wanted` chooses.
@@ -201,4 +202,38 @@ async fn a_token_opens_its_own_door_only(test: TestDb) {
         }
     }
     assert!(app.everything().await == before, "somebody changed something");
+}
+
+/// The routes of the admin that are open to everybody and yet not in the list of what everybody sees: the way back from an
+/// identity provider leads on, and the second step of a login is the last of `end2end/places/account.ts`.
+const JUDGED_ELSEWHERE: [&str; 2] = [candor::oidc::CALLBACK, "/login/factor"];
+
+/// The addresses whose pages `end2end/tests/accessibility.spec.ts` judges, in the router's own words.
+fn judged() -> Vec<&'static str> {
+    let (_, list) = include_str!("../../end2end/places/public.ts").split_once("function publicPages").unwrap();
+    let (list, _) = list.split_once("\n}\n").unwrap();
+    list.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': [").map(|(path, _)| path)).collect()
+}
+
+async fn every_page_for_everybody_is_given_to_axe(test: TestDb) {
+    let Crowd { app, .. } = Crowd::before(test).await;
+    let month = app.clock.now().format("%Y-%m").to_string();
+    let mut pages = Vec::new();
+    for path in public_paths() {
+        let addresses = [PUBLIC, &month, "frame"].into_iter().flat_map(|id| filled(path, id));
+        for address in addresses {
+            let answer = app.visitor().get(&address).await;
+            if answer.status == StatusCode::OK && answer.header("content-type").starts_with("text/html") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.dedup();
+    assert!(pages.len() >= 8, "{pages:?}");
+    let routes = routes();
+    let open = routes.table().iter().filter(|route| (&route.method, route.access) == (&Method::GET, Access::Anybody));
+    let open = open.map(|route| route.path).filter(|path| !JUDGED_ELSEWHERE.contains(path));
+    let judged = judged();
+    let forgotten: Vec<_> = pages.into_iter().chain(open).filter(|path| !judged.contains(path)).collect();
+    assert_eq!(forgotten, [""; 0], "add them to end2end/places/public.ts");
 }

@@ -1,7 +1,7 @@
 //! What is told afterwards: reviews of incidents, corrections of uptime, and finding what was said and done.
 
 use axum::http::StatusCode;
-use candor::domain::Role::{Publisher, Viewer};
+use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::{Component, Incident, Phase, Status, Visibility};
 use chrono::TimeDelta;
 
@@ -213,6 +213,16 @@ async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
     let last = uptime.words("tbody tr").remove(0);
     assert!(last.starts_with("Last 90 days") && last.ends_with("Set by hand, 2h partial outage"), "{last}");
     assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
+    assert_eq!(uptime.words(".uptime ul li").len(), 1, "nothing more is hinted at");
+    desk.publisher = desk.app.logged_in(Owner).await;
+    for number in 2..=46 {
+        let status = if number % 2 == 0 { "operational" } else { "partial_outage" };
+        let set = [("version", &*number.to_string()), ("status", status)];
+        assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER, "{number}");
+        desk.app.clock.advance(TimeDelta::minutes(1));
+    }
+    let told = desk.app.visitor().get("/uptime").await.words(".uptime ul li");
+    assert_eq!((told.len(), told[20].as_str()), (21, "and 3 more before that"));
 }
 
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {

@@ -80,7 +80,7 @@ fn panel(block: Block, bars: &[Bars]) -> AnyView {
 fn row(row: Row, bars: &[Bars]) -> AnyView {
     let Row { component, status } = row;
     let about = (!component.description.is_empty())
-        .then(|| view! { <span class="about" dir="auto">{component.description}</span> });
+        .then(|| view! { <div class="about" dir="auto">{component.description}</div> });
     let own = bars.iter().find(|bars| bars.component == component.id);
     let uptime = own.map(|own| {
         let href = format!("/uptime#component-{}", component.id);

@@ -47,7 +47,8 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
         let href = format!("{base}{path}");
         view! { <li><a href=href target="_blank" rel="noopener" dir="auto">{words}</a></li> }
     };
-    let lines = page.lines().into_iter().map(link).collect_view();
+    let lines: Vec<_> = page.lines().into_iter().map(link).collect();
+    let lines = (!lines.is_empty()).then(|| view! { <ul>{lines}</ul> });
     let close = (page.is_frame && page.has_news()).then(|| view! { <button type="button">"Close"</button> });
     let script = page.is_frame.then(|| view! { <script src="/embed/frame.js" defer></script> });
     let trouble = page.has_news().then_some("yes");
@@ -63,12 +64,14 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
             </head>
             <body class=format!("embed tone-{}", page.shell.tone.key()) data-trouble=trouble>
                 <main id="main">
-                    <p>
+                    <div>
                         <span class="dot" aria-hidden="true"></span>
-                        <a href=format!("{base}/") target="_blank" rel="noopener" dir="auto">{page.headline.clone()}</a>
+                        <h1>
+                            <a href=format!("{base}/") target="_blank" rel="noopener" dir="auto">{page.headline.clone()}</a>
+                        </h1>
                         {close}
-                    </p>
-                    <ul>{lines}</ul>
+                    </div>
+                    {lines}
                 </main>
             </body>
         </html>

@@ -75,7 +75,7 @@ pub fn render(page: ErrorPage) -> String {
 pub fn ErrorView(page: ErrorPage) -> AnyView {
     let ErrorPage { shell, status, title, message, links } = page;
     let head = Head { title: title.clone(), description: message.clone(), kind: Kind::Error };
-    let links = links.into_iter().map(|(label, href)| view! { <a href=href>{label}</a> }).collect_view();
+    let links = links.into_iter().map(|(label, href)| view! { <a href=href>{label}</a>" " }).collect_view();
     view! {
         <Layout shell=shell head=head>
             <div class="intro">

@@ -145,12 +145,15 @@ fn form(page: &HistoryPage) -> AnyView {
     view! {
         <form class="filter" method="get" action="/history" role="search">
             <label class="wide">
-                "Search titles and updates"
+                "Search titles and updates "
                 <input type="search" name="q" maxlength=MAX_SEARCH.to_string() value=page.filter.text.clone() dir="auto" />
             </label>
-            <label>"Component" {component_choice(page)}</label>
-            <label>"Impact" {impact_choice(page.filter.impact)}</label>
-            <label class="last">"Time" {range_choice(page.filter.range)}</label>
+            " "
+            <label>"Component " {component_choice(page)}</label>
+            " "
+            <label>"Impact " {impact_choice(page.filter.impact)}</label>
+            " "
+            <label class="last">"Time " {range_choice(page.filter.range)}</label>
             {days_choice(page.filter.range)}
             <button>"Filter"</button>
         </form>

@@ -49,7 +49,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                 <Timeline updates=incident.updates zone=zone now=now />
                 {review.map(|review| reviewed(&review, zone))}
             </article>
-            <p class="back"><a href="/">"Current status"</a><a href="/history">"Incident history"</a></p>
+            <p class="back"><a href="/">"Current status"</a>" "<a href="/history">"Incident history"</a></p>
         </Layout>
     }
     .into_any()

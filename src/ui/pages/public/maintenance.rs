@@ -47,7 +47,9 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
             </article>
             <p class="back">
                 <a href="/">"Current status"</a>
+                " "
                 <a href="/history">"Incident history"</a>
+                " "
                 <a href=format!("{}.ics", href(&maintenance))>"Add to a calendar"</a>
             </p>
         </Layout>

@@ -216,7 +216,7 @@ fn maintenances(page: &StatusPage) -> Option<AnyView> {
 
 fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
     let legend = page.bars.first().map(|bars| {
-        view! { <p class="soft">{format!("{} days, today at the right", bars.days.len())}</p> }
+        view! { <p class="soft">{format!("The last {} days, today at the right", bars.days.len())}</p> }
     });
     (!rows.is_empty()).then(|| {
         view! {

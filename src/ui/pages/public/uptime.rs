@@ -33,6 +33,8 @@ pub struct ComponentUptime {
     pub corrections: Vec<Correction>,
     /// When people set it to something other than operational, newest first, at most [`MAX_TOLD`].
     pub by_hand: Vec<Effect>,
+    /// How many more of these there are.
+    pub more_by_hand: usize,
 }
 
 /// What a line of the table is about.
@@ -107,7 +109,7 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
 }
 
 fn component(component: ComponentUptime, zone: Tz) -> AnyView {
-    let ComponentUptime { id, name, last_days, months, corrections, by_hand } = component;
+    let ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand } = component;
     let total = months.iter().fold(Outage::default(), |sum, month| sum.plus(month.outage));
     let summary = format!("{} in {}", total.uptime_words(), count(months.len() as i64, "month"));
     let rows = std::iter::once(&last_days).chain(&months).map(|span| row(&id, span)).collect_view();
@@ -119,7 +121,7 @@ fn component(component: ComponentUptime, zone: Tz) -> AnyView {
                 <thead><tr><th scope="col">"When"</th><th scope="col">"Uptime"</th><th scope="col">"Why"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
-            {set_by_hand(&by_hand, zone)}
+            {set_by_hand(&by_hand, more_by_hand, zone)}
             {corrected(&corrections, zone)}
         </section>
     }
@@ -127,15 +129,16 @@ fn component(component: ComponentUptime, zone: Tz) -> AnyView {
 }
 
 /// Each time people set it themselves, without an incident.
-fn set_by_hand(by_hand: &[Effect], zone: Tz) -> Option<AnyView> {
+fn set_by_hand(by_hand: &[Effect], more: usize, zone: Tz) -> Option<AnyView> {
     let line = |effect: &Effect| {
         let words = time::span(effect.from, effect.to, zone);
         view! { <li><Time at=effect.from words=words/>": "{effect.status.words().to_lowercase()}</li> }
     };
+    let more = (more > 0).then(|| view! { <li class="soft">{format!("and {more} more before that")}</li> });
     (!by_hand.is_empty()).then(|| {
         view! {
             <h3>"Set by hand"</h3>
-            <ul>{by_hand.iter().map(line).collect_view()}</ul>
+            <ul>{by_hand.iter().map(line).collect_view()}{more}</ul>
         }
         .into_any()
     })

@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type Candor } from '../candor';
+import { expect, test } from '../test';
+
+test.use({ begins: 'sample to read' });
+
+/** What stands at `path` for somebody who has nothing but text, line by line; made by Debian's `w3m`. */
+async function read(candor: Candor, path: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('w3m', ['-dump', '-cols', '80', candor.url + path]);
+  return stdout.split('\n').map((line) => line.trim());
+}
+
+/** That each of these lines stands there, one after the other. */
+function inOrder(lines: string[], wanted: (string | RegExp)[]): void {
+  let at = 0;
+  for (const line of wanted) {
+    const found = lines.slice(at).findIndex((it) => (typeof line === 'string' ? it === line : line.test(it)));
+    expect(found, `${line} after line ${at} of\n${lines.join('\n')}`).toBeGreaterThanOrEqual(0);
+    at += found + 1;
+  }
+}
+
+/** The path of the first link whose address begins with `beginning`, as a program would find it. */
+async function linked(candor: Candor, path: string, beginning: string, words: string): Promise<string> {
+  const html = await (await fetch(candor.url + path)).text();
+  const links = [...html.matchAll(/<a href="([^"]+)"[^>]*>([^<]*)</g)];
+  return links.find(([, href, text]) => href.startsWith(beginning) && text.includes(words))![1];
+}
+
+const TILES = 'Satellite tiles are missing over the Bay of Biscay';
+const NAVIGATION = /^Skip to content Tidewater Maps (Status: minor problem )?History Uptime$/;
+
+test('in a text browser the page says what is broken, since when and what was said last, then the rest', async ({ candor }) => {
+  const lines = await read(candor, '/');
+  inOrder(lines, [
+    NAVIGATION,
+    'Minor Service Outage',
+    /^1 of 12 components is in partial outage, since .*\d\d:\d\d WES?T\. Why: 1 open incident$/,
+    'Open incidents',
+    TILES,
+    /^Major · open for /,
+    '• Satellite imagery',
+    /^1\. Identified .*\d\d:\d\d WES?T$/,
+    /^2\. Identified/,
+    /^3\. Investigating/,
+    'Maintenance',
+    'Satellite imagery moves to new storage',
+    /^Planned · .* to \d\d:\d\d WES?T$/,
+    'Components',
+    'The last 90 days, today at the right',
+    'Past days',
+    `Open incident above: ${TILES}`,
+    'No incidents reported.',
+    'All history',
+    /^Times in Europe\/Lisbon \(WES?T\)\. Candor$/,
+    '• Atom',
+  ]);
+});
+
+test('in a text browser each component has its status and what its bars show in words', async ({ candor }) => {
+  const lines = await read(candor, '/');
+  const listed = (await candor.shell(['component', 'list'])).trim().split('\n').slice(1);
+  expect(listed).toHaveLength(12);
+  for (const line of listed) {
+    const [, path, , status] = line.split(/\s{2,}/);
+    const name = path.split(' - ').pop()!;
+    const at = lines.findIndex((it) => it.startsWith(`• ${name} `) && it.endsWith(' % uptime: why'));
+    expect(at, `${name} in\n${lines.join('\n')}`).toBeGreaterThan(0);
+    const [about, state] = lines.slice(at + 1);
+    expect(about, name).toMatch(/^[^%]+$/);
+    expect(state.toLowerCase(), name).toBe(status.replaceAll('_', ' '));
+  }
+  inOrder(lines, [/^• Satellite imagery /, 'Partial outage', /^2 incidents, .* partial outage$/, 'Sea data']);
+});
+
+test('in a text browser an incident has its facts and every update, newest first', async ({ candor }) => {
+  const lines = await read(candor, await linked(candor, '/', '/incidents/', TILES));
+  inOrder(lines, [
+    NAVIGATION,
+    /^Major · open for /,
+    TILES,
+    'Started',
+    /, \d\d:\d\d WES?T$/,
+    'Resolved',
+    'still open',
+    'Affected components',
+    /Satellite imagery: partial outage$/,
+    '3 updates',
+    /^1\. Identified/,
+    /^2\. Identified/,
+    /^3\. Investigating/,
+    /^Tiles from zoom level 9 upwards come back empty/,
+    'Current status Incident history',
+  ]);
+});
+
+test('in a text browser a maintenance says when it is planned and for what', async ({ candor }) => {
+  const lines = await read(candor, await linked(candor, '/', '/incidents/', 'moves to new storage'));
+  inOrder(lines, [
+    NAVIGATION,
+    /^Planned/,
+    'Satellite imagery moves to new storage',
+    'Planned for',
+    /, 02:00 to 04:00 WES?T$/,
+    'Affected components',
+    /Satellite imagery$/,
+    '1 update',
+    /^1\. Scheduled/,
+    'Current status Incident history Add to a calendar',
+  ]);
+});
+
+test('in a text browser the history can be searched and read month by month', async ({ candor }) => {
+  const lines = await read(candor, '/history');
+  inOrder(lines, [
+    NAVIGATION,
+    'Incident history',
+    /^57 incidents since/,
+    /^Search titles and updates \[ +\] Component \[All components *\]$/,
+    /^Impact \[All impacts\] Time \[All time *\]/,
+    'Filter',
+    /^[A-Z][a-z]+ 20\d\d$/,
+    TILES,
+    /^Major · open for /,
+    /^1\. Identified/,
+    /^[A-Z][a-z]+ 20\d\d$/,
+  ]);
+});
+
+test('in a text browser the uptime has its rules, and a reason beside each figure', async ({ candor }) => {
+  const lines = await read(candor, '/uptime');
+  inOrder(lines, [
+    NAVIGATION,
+    'Uptime',
+    /^A second of major outage counts as one second down/,
+    'Tile API',
+    /^\d+\.\d\d % in 12 months$/,
+    'Tile API, month by month',
+    /^When +Uptime +Why$/,
+    /^\d incidents?, .* outage$/,
+    /^Last 90 days +\d+(\.\d\d)? %/,
+    /^\w+ 20\d\d +100 % +Nothing was out$/,
+    'Vector styles',
+  ]);
+});
+
+test('in a text browser the small view and an error say what they have to', async ({ candor }) => {
+  inOrder(await read(candor, '/embed'), ['Minor Service Outage', `• ${TILES}`]);
+  inOrder(await read(candor, '/nowhere'), ['Error 404', 'There is no such page', /Current status/, /^Times in/]);
+});
