@@ -75,6 +75,8 @@ async function shoot(page: Page, places: Place[], suffix: string): Promise<void>
     // Chromium draws no frame that lies outside of the window.
     const framed = page.frames().length > 1;
     if (framed) await page.setViewportSize({ width: size.width, height: Math.min(size.height, TALLEST) });
+    for (const frame of page.frames()) await frame.waitForLoadState('load');
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     const clip = { x: 0, y: 0, width: size.width, height: Math.min(size.height, TALLEST) };
     await page.screenshot({ path: `../docs/look/${place.name}-${suffix}.png`, fullPage: true, clip, scale: 'css' });
     if (framed) await page.setViewportSize({ width: size.width, height: HEIGHT });

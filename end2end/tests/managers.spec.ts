@@ -51,7 +51,7 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await paula.goto('/admin');
   await expect(paula.getByRole('link', { name: 'Managers' })).toHaveCount(0);
   await watch.expects(403, paula, () => paula.goto('/admin/managers'));
-  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('This is not allowed');
+  await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Not allowed');
 
   await open(page, PAULA);
   await paula.goto(`/admin/incidents/${id}`);

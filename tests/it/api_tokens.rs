@@ -306,7 +306,7 @@ async fn everybody_sees_their_own_and_an_owner_all(test: TestDb) {
     let revocation = format!("/admin/tokens/{of_rui}/revocation");
     let (foreign, unknown) =
         (ines.post(&revocation, &[]).await, ines.post("/admin/tokens/000000000000/revocation", &[]).await);
-    assert_eq!((foreign.status, foreign.text()), (StatusCode::NOT_FOUND, unknown.text()));
+    assert_eq!((foreign.status, foreign.words("main")), (StatusCode::NOT_FOUND, unknown.words("main")));
     assert_eq!(owner.post(&revocation, &[]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.audit().await.remove(0).action, "token.revoke");
 }

@@ -280,7 +280,7 @@ async fn a_password_is_not_set_for_an_account_that_was_changed_meanwhile(test: T
         }
     };
     let (answer, ()) = tokio::join!(browser.post("/admin/account/password", &fields), changing);
-    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::CONFLICT, "This was not done"));
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::CONFLICT, "Not done"));
     assert!(answer.text().contains("Your account was changed in the meantime."), "{}", answer.text());
     let login = [("email", "ines@tidewater.example"), ("password", PASSWORD)];
     assert_eq!(app.visitor().post("/login", &login).await.location(), "/admin", "the old password still holds");

@@ -224,10 +224,10 @@ async fn what_is_shown_whole_is_bounded(test: TestDb) {
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();
     let one_more = components::create(&mut tx, samples::component("One more"), now).await;
-    assert!(matches!(one_more, Err(db::Error::Conflict(reason)) if reason.contains("2000 components")));
+    assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("2000 components")));
     let new = NewGroup { name: "One more".into(), description: String::new(), position: None };
     let one_more = components::create_group(&mut tx, new, now).await;
-    assert!(matches!(one_more, Err(db::Error::Conflict(reason)) if reason.contains("500 groups")));
+    assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("500 groups")));
     drop(tx);
     app.begin_series("first", now + TimeDelta::days(1)).await;
     let mut tx = app.db.write().await.unwrap();
@@ -238,6 +238,6 @@ async fn what_is_shown_whole_is_bounded(test: TestDb) {
     }
     again.id = SeriesId::parse("one-more").unwrap();
     let one_more = series::insert(&mut tx, &again).await;
-    assert!(matches!(one_more, Err(db::Error::Conflict(reason)) if reason.contains("200 maintenances")));
+    assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("200 maintenances")));
     assert_eq!(series::going_on(&mut tx).await.unwrap().len(), 200);
 }

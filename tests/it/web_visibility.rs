@@ -382,7 +382,7 @@ async fn who_sees_it_is_chosen_when_it_is_opened(test: TestDb) {
     assert!(answer.location().ends_with("?done=incident-kept"), "{}", answer.text());
     let page = publisher.get(answer.location()).await;
     assert_eq!(page.word(".notice"), "The incident is kept. Visitors don't see it.");
-    assert!(page.word(".unseen-yet p").contains("10 Nov 2026, 12:30 UTC"));
+    assert!(page.words(".unseen-yet p")[0].contains("10 Nov 2026, 12:30 UTC"));
     assert!(!app.visitor().get("/").await.text().contains(SECRET));
     app.clock.advance(TimeDelta::minutes(30));
     Work::default().tick(&app).await;
