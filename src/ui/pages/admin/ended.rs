@@ -36,8 +36,9 @@ pub fn EndedPage(page: Ended) -> impl IntoView {
     view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
 }
 
-/// A field's name in words: `scheduled_for` as "Scheduled for".
+/// A field's name in words: `scheduled_for` as "Scheduled for". The text of an update is called as everywhere.
 fn label(name: &str) -> String {
+    let name = if name == "body" { "message" } else { name };
     let words = name.replace(['_', '.'], " ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
