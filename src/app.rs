@@ -130,10 +130,10 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 ///
 /// # Errors
 /// As [`App::build`] and [`App::run`].
-pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig) -> anyhow::Result<()> {
+pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
     start_log(serve.log_json);
     connections::raise_open_files();
-    let app = App::build(serve, database, Clock::system()).await?;
+    let app = App::build(serve, database, clock).await?;
     println!("Candor listens on {}", app.state.origin);
     let stop = CancellationToken::new();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

@@ -9,11 +9,15 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let clock = match Clock::from_env() {
+        Ok(clock) => clock,
+        Err(error) => return fail(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    let code = runtime.block_on(cli::run(cli, &Clock::system())).unwrap_or_else(|error| fail(&error));
+    let code = runtime.block_on(cli::run(cli, &clock)).unwrap_or_else(|error| fail(&error));
     // A thread that waits for a file or a lock that never comes does not keep the program.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code

@@ -95,7 +95,7 @@ pub enum Command {
 pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
     let database = &cli.database;
     if let Command::Serve(serve) = &cli.command {
-        app::serve(serve, database).await?;
+        app::serve(serve, database, clock.clone()).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let db = match &cli.command {

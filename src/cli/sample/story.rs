@@ -144,6 +144,22 @@ mod tests {
     use crate::domain::forms::body;
     use crate::domain::incident::MAX_TITLE;
 
+    /// Midnights, ends of months and years, a leap day, and both clock changes.
+    const EDGES: [&str; 12] = [
+        "2026-11-10T12:00:00Z",
+        "2026-10-27T00:10:00Z",
+        "2026-12-31T23:58:00Z",
+        "2027-01-01T00:05:00Z",
+        "2027-03-28T00:59:59Z",
+        "2027-03-28T01:30:00Z",
+        "2027-05-14T22:58:00Z",
+        "2027-05-14T23:05:00Z",
+        "2027-10-31T00:30:00Z",
+        "2027-10-31T01:30:00Z",
+        "2028-02-29T23:59:59Z",
+        "2028-03-01T00:00:00Z",
+    ];
+
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
@@ -156,7 +172,7 @@ mod tests {
 
     #[test]
     fn nothing_of_the_story_lies_in_the_future_or_the_wrong_way_round() {
-        for now in ["2026-11-10T12:00:00Z", "2024-02-29T23:59:59Z", "2027-03-28T01:30:00Z", "2026-10-27T00:10:00Z"] {
+        for now in EDGES {
             let now = at(now);
             let company = company(now).unwrap();
             for incident in &company.incidents {
