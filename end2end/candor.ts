@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { restartClock } from './clock';
 
 const PROGRAM = resolve(__dirname, process.env.CANDOR_BIN ?? '../target/debug/candor');
 
@@ -18,6 +19,7 @@ export class Candor {
   /** What it logged. */
   log = '';
   private server?: ChildProcess;
+  private readonly clock = restartClock();
 
   private constructor(private readonly folder: string) {}
 
@@ -94,6 +96,15 @@ export class Candor {
     await mkdir(join(this.folder, 'candor.db'));
   }
 
+  /** Copies what explains a failure into `folder`: what the server printed and logged, its clock, its database. */
+  async keep(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'stdout.txt'), this.said);
+    await writeFile(join(folder, 'log.txt'), this.log);
+    await writeFile(join(folder, 'clock.json'), JSON.stringify({ start: process.env.CANDOR_TEST_NOW, ...this.clock }));
+    await cp(this.folder, join(folder, 'data'), { recursive: true });
+  }
+
   /** Ends the server in order, as a service manager would; gives its exit code. */
   async stop(): Promise<number | null> {
     const server = this.server;
@@ -114,6 +125,7 @@ export class Candor {
       // Programs under test are in a hurry; how often a token may call is looked at elsewhere.
       CANDOR_API_READS: '100000',
       CANDOR_API_WRITES: '100000',
+      ...this.clock,
     };
     const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('CANDOR_'));
     return spawn(PROGRAM, args, { env: { ...Object.fromEntries(foreign), ...env } });

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { clockSettings } from './clock';
 
 /** An identity provider that a Candor may send people to. */
 export class IdentityProvider {
@@ -7,7 +9,10 @@ export class IdentityProvider {
 
   /** Starts it for the Candor at `url`; gives what that one has to be told. */
   async flags(url: string): Promise<string[]> {
-    const process_ = spawn(process.execPath, [join(__dirname, 'provider.mjs'), `${url}/login/oidc/callback`]);
+    // What it signs has the time of the server that reads it.
+    const clock = pathToFileURL(join(__dirname, 'shifted-clock.mjs')).href;
+    const args = ['--import', clock, join(__dirname, 'provider.mjs'), `${url}/login/oidc/callback`];
+    const process_ = spawn(process.execPath, args, { env: { ...process.env, ...clockSettings() } });
     this.process = process_;
     let wrong = '';
     process_.stderr.on('data', (text) => (wrong += text));

@@ -1,5 +1,6 @@
 import { defineConfig } from '@playwright/test';
 import { chromium } from './chromium';
+import { FAILURES } from './report';
 import { type Options } from './test';
 
 const phone = { width: 360, height: 740 };
@@ -37,8 +38,14 @@ export default defineConfig<Options>({
   retries: 0,
   forbidOnly: true,
   timeout: 60_000,
-  reporter: [['list']],
-  use: { ...chromium, viewport: { width: 1280, height: 800 } },
+  reporter: [['list'], ['./report.ts']],
+  outputDir: FAILURES,
+  use: {
+    ...chromium,
+    viewport: { width: 1280, height: 800 },
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
+  },
   projects: [
     { name: 'with JavaScript', testIgnore: timed },
     { name: 'without JavaScript', testIgnore: [...needsScript, ...timed], use: { javaScriptEnabled: false } },

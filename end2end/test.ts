@@ -82,11 +82,19 @@ export const test = base.extend<Options & Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ begins, named, elsewhere, shelf }, use) => {
-    if (begins === 'sample to read') return use(await shelf());
+  candor: async ({ begins, named, elsewhere, shelf }, use, testInfo) => {
+    const keepIfFailed = async (candor: Candor) => {
+      if (testInfo.status !== testInfo.expectedStatus) await candor.keep(testInfo.outputPath('server'));
+    };
+    if (begins === 'sample to read') {
+      const candor = await shelf();
+      await use(candor);
+      return keepIfFailed(candor);
+    }
     const provider = elsewhere ? new IdentityProvider() : undefined;
     const candor = await start(begins, named || elsewhere, provider);
     await use(candor);
+    await keepIfFailed(candor);
     await end(candor);
     await provider?.stop();
   },

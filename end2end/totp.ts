@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { now } from './clock';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const STEP = 30_000;
 
-/** The step of the clock now. */
+/** The step of the server's clock. */
 export function step(): number {
-  return Math.floor(Date.now() / STEP);
+  return Math.floor(now() / STEP);
 }
 
 /** What an authenticator app with this key shows at a step (RFC 6238). */

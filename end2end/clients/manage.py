@@ -4,6 +4,7 @@ Prints what it read as JSON. Where the client can't make sense of an answer it e
 """
 
 import json
+import os
 import sys
 from datetime import datetime, timedelta, timezone
 
@@ -56,7 +57,8 @@ reviews.put_pages_page_id_incidents_incident_id_postmortem(
 published = reviews.put_pages_page_id_incidents_incident_id_postmortem_publish({"postmortem": {}}, page, opened.id)
 told["review"] = [published.body, incidents.get_pages_page_id_incidents_incident_id(page, opened.id).status]
 
-begin = datetime.now(timezone.utc) + timedelta(days=2)
+offset = timedelta(milliseconds=int(os.environ.get("CANDOR_TEST_CLOCK_OFFSET_MS", 0)))
+begin = datetime.now(timezone.utc) + offset + timedelta(days=2)
 planned = incidents.post_pages_page_id_incidents({"incident": {
     "name": "Move of the database", "status": "scheduled", "component_ids": [other.id],
     "scheduled_for": begin, "scheduled_until": begin + timedelta(hours=2), "scheduled_auto_in_progress": True}}, page)

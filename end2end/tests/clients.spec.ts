@@ -9,7 +9,7 @@ test.use({ begins: 'sample to read' });
 /** Made by `.ci/tools clients`. */
 const PYTHON = resolve(__dirname, '../../target/tools/clients/bin/python');
 
-test('a client of the registry reads the page as it reads any other', async ({ candor }) => {
+test('a client of the registry reads the page as it reads any other', { tag: '@dates' }, async ({ candor }) => {
   const client = new Statuspage('tidewater');
   // It knows no host but its own; everything else is as it was installed.
   (client as unknown as { apiClient: { defaults: { baseURL: string } } }).apiClient.defaults.baseURL = candor.url;
@@ -27,7 +27,7 @@ test('a client of the registry reads the page as it reads any other', async ({ c
   expect((await client.api.scheduledMaintenances.getUpcoming()).scheduled_maintenances.length).toBeGreaterThan(0);
 });
 
-test('feed readers and calendars understand the feeds and the calendar', async ({ candor }) => {
+test('feed readers and calendars understand the feeds and the calendar', { tag: '@dates' }, async ({ candor }) => {
   const { stdout } = await promisify(execFile)(PYTHON, [resolve(__dirname, '../clients/read.py'), candor.url]);
   const { atom, rss, calendar } = JSON.parse(stdout);
   expect([atom.version, rss.version]).toEqual(['atom10', 'rss20']);

@@ -3,7 +3,7 @@ import { expect, test } from '../test';
 
 const TITLE = 'Search is slow';
 
-test('what was published can be corrected, taken back and deleted, and the audit knows all of it', async ({
+test('what was published can be corrected, taken back and deleted, and the audit knows all of it', { tag: '@dates' }, async ({
   page,
   visitor,
   anotherBrowser,

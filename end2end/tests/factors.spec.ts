@@ -12,7 +12,7 @@ async function givePassword(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second step');
 }
 
-test('an owner adds an authenticator app and logs in with its code, once, or with a recovery code', async ({
+test('an owner adds an authenticator app and logs in with its code, once, or with a recovery code', { tag: '@dates' }, async ({
   page,
   anotherBrowser,
   watch,

@@ -1,4 +1,4 @@
-import { type Page } from '@playwright/test';
+import { type Locator, type Page } from '@playwright/test';
 import { fits } from '../steps';
 import { expect, test } from '../test';
 
@@ -11,14 +11,14 @@ async function total(page: Page): Promise<number> {
   return Number.parseInt(await lede.innerText(), 10);
 }
 
-/** The incidents of a page; maintenances stand among them. */
-function incidents(page: Page) {
-  return page.locator('article.card:not(.planned)');
+/** The incidents of a page or a part of it; maintenances stand among them. */
+function incidents(part: Page | Locator) {
+  return part.locator('article.card:not(.planned)');
 }
 
-/** The addresses of the incidents of a page, in their order. */
-function listed(page: Page): Promise<string[]> {
-  return incidents(page).locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')!));
+/** The addresses of the incidents of a page or a part of it, in their order. */
+function listed(part: Page | Locator): Promise<string[]> {
+  return incidents(part).locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')!));
 }
 
 /** Follows the links to older incidents to their end; gives every incident met, page by page. */
@@ -46,7 +46,7 @@ async function filter(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Filter' }).click();
 }
 
-test('can be filtered by component', async ({ page }) => {
+test('can be filtered by component', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await total(page);
   await page.getByLabel('Component').selectOption('Geocoding');
@@ -63,7 +63,7 @@ test('can be filtered by component', async ({ page }) => {
   expect(await total(page)).toBe(all);
 });
 
-test('can be filtered by impact, and every impact together is everything', async ({ page }) => {
+test('can be filtered by impact, and every impact together is everything', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await total(page);
   let sum = 0;
@@ -80,7 +80,7 @@ test('can be filtered by impact, and every impact together is everything', async
   expect(sum).toBe(all);
 });
 
-test('can be searched, whatever the case, but not for what only managers know', async ({ page }) => {
+test('can be searched, whatever the case, but not for what only managers know', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const search = page.getByLabel('Search titles and updates');
   await search.fill('SEVERN');
@@ -102,7 +102,7 @@ test('can be searched, whatever the case, but not for what only managers know', 
   }
 });
 
-test('can be cut to a range of time', async ({ page }) => {
+test('can be cut to a range of time', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await total(page);
   await page.getByRole('combobox', { name: 'Time' }).selectOption('Last 12 months');
@@ -114,7 +114,7 @@ test('can be cut to a range of time', async ({ page }) => {
   expect(met).toHaveLength(year);
 });
 
-test('can be cut to days, both of them included', async ({ page }) => {
+test('can be cut to days, both of them included', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   // The days of the third and of the tenth newest incident, in the zone of the page.
   const day = (instant: string) => new Intl.DateTimeFormat('sv', { timeZone: 'Europe/Lisbon' }).format(new Date(instant));
@@ -132,13 +132,13 @@ test('can be cut to days, both of them included', async ({ page }) => {
   await fits(page);
 });
 
-test('has a stable address for every month', async ({ page }) => {
+test('has a stable address for every month', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const month = page.getByRole('heading', { level: 2 }).getByRole('link').nth(1);
   const [name, path] = [await month.innerText(), (await month.getAttribute('href'))!];
   expect(path).toMatch(/^\/history\/\d{4}-\d{2}$/);
   const section = page.locator('section').filter({ has: page.getByRole('heading', { level: 2, name }) });
-  const shown = await section.locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  const shown = await listed(section);
   await month.click();
   await expect(page).toHaveURL(path);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Incidents in ${name}`);
@@ -147,7 +147,7 @@ test('has a stable address for every month', async ({ page }) => {
   await fits(page);
 });
 
-test('leads through all incidents without losing or repeating one', async ({ page }) => {
+test('leads through all incidents without losing or repeating one', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await total(page);
   const pages = await walk(page);
@@ -169,7 +169,7 @@ test('leads through all incidents without losing or repeating one', async ({ pag
   expect(back).toEqual(met);
 });
 
-test('leads through a filtered set the same way', async ({ page }) => {
+test('leads through a filtered set the same way', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history?impact=minor');
   const all = await total(page);
   const met = (await walk(page)).flat();
@@ -184,7 +184,7 @@ test('leads through a filtered set the same way', async ({ page }) => {
   expect(await listed(page)).toEqual(pages[0]);
 });
 
-test('says plainly what does not exist', async ({ page, watch }) => {
+test('says plainly what does not exist', { tag: '@dates' }, async ({ page, watch }) => {
   for (const path of ['/incidents/doesnotexist', '/incidents/..%2fx', '/history/2026-13', '/history/soon', '/nowhere']) {
     await watch.expects(404, page, () => page.goto(path));
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is no such page');

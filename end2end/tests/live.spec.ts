@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Page } from '@playwright/test';
 import { type Candor } from '../candor';
+import { clockSettings } from '../clock';
 import { component } from '../steps';
 import { expect, test } from '../test';
 
@@ -164,7 +165,7 @@ function freePort(): Promise<number> {
 }
 
 function start(folder: string, args: string[]): ChildProcess {
-  const env = { ...process.env, RUST_LOG: 'warn', CANDOR_DATABASE_URL: `sqlite://${folder}/candor.db` };
+  const env = { ...process.env, RUST_LOG: 'warn', CANDOR_DATABASE_URL: `sqlite://${folder}/candor.db`, ...clockSettings() };
   return spawn(PROGRAM, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
 }
 

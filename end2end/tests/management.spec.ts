@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
+import { clockSettings } from '../clock';
 import { logIn } from '../steps';
 import { expect, test } from '../test';
 
@@ -19,9 +20,10 @@ async function token(page: Page): Promise<string> {
   return page.getByLabel('The token').inputValue();
 }
 
-test('a client of the registry manages the page as it manages any other', async ({ page, candor, visitor }) => {
+test('a client of the registry manages the page as it manages any other', { tag: '@dates' }, async ({ page, candor, visitor }) => {
   const script = resolve(__dirname, '../clients/manage.py');
-  const { stdout } = await promisify(execFile)(`${CLIENTS}/python`, [script, candor.url, await token(page)]);
+  const env = { ...process.env, ...clockSettings() };
+  const { stdout } = await promisify(execFile)(`${CLIENTS}/python`, [script, candor.url, await token(page)], { env });
   expect(JSON.parse(stdout)).toEqual({
     component: ['Billing', '', 'operational', null],
     renamed: 'Invoices',

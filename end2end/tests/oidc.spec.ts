@@ -18,7 +18,7 @@ async function say(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 
-test('somebody logs in at the provider and has the role of the group', async ({ page, anotherBrowser, visitor }) => {
+test('somebody logs in at the provider and has the role of the group', { tag: '@dates' }, async ({ page, anotherBrowser, visitor }) => {
   await goThere(page);
   await say(page, 'paula');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
