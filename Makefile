@@ -13,7 +13,7 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e look lighthouse advisories fuzz bench bench-scale build islands
+.PHONY: help run test test-dates check unit e2e look lighthouse advisories fuzz bench bench-scale build islands
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,6 +25,14 @@ run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a lin
 
 test: check unit e2e ## Everything CI runs: format, lints, both databases, a real browser
 
+test-dates: islands end2end/node_modules ## What depends on dates, at midnight, month ends, leap days … (DATES="noon leap-day")
+	.ci/tools postgres
+	.ci/tools browser
+	.ci/tools text
+	.ci/tools clients
+	cargo build
+	.ci/dates run $(DATES)
+
 check: islands ## Format, lints, and what is built upon
 	.ci/tools deny
 	cargo fmt --check
@@ -34,14 +42,15 @@ check: islands ## Format, lints, and what is built upon
 
 unit: islands ## Unit and integration tests, on SQLite and PostgreSQL
 	.ci/tools postgres
-	RUST_BACKTRACE=0 cargo test
+	.ci/rust-tests unit
+	.ci/dates rust-today
 
 e2e: islands end2end/node_modules ## What visitors and managers do, in Chromium, with JavaScript and without
 	.ci/tools browser
 	.ci/tools text
 	.ci/tools clients
 	cargo build
-	cd end2end && npx playwright test
+	cd end2end && CANDOR_TEST_NOW=$${CANDOR_TEST_NOW:-$$(../.ci/dates today)} npx playwright test
 
 look: islands end2end/node_modules ## Takes screenshots of every page into docs/look
 	.ci/tools browser

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use candor::cli::sample;
+use candor::clock::Clock;
 use candor::db::{audit, components, desk, factors, incidents, links, managers, totp};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
 use candor::token;
@@ -33,6 +34,7 @@ fn program(url: &str, arguments: &[&str], input: &str) -> Output {
         .args(arguments)
         .env_clear()
         .env("CANDOR_DATABASE_URL", url)
+        .env("CANDOR_TEST_CLOCK_OFFSET_MS", clock_offset().to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -41,6 +43,11 @@ fn program(url: &str, arguments: &[&str], input: &str) -> Output {
     // A program that refuses its arguments has gone before it reads.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
+}
+
+/// How far the clock of the tests is ahead of the machine's, in ms.
+fn clock_offset() -> i64 {
+    (now() - Clock::system().now()).num_milliseconds()
 }
 
 /// What the program says where all is well.

@@ -11,7 +11,7 @@ use candor::publish::{Deep, Document, Encoding, Publisher};
 use chrono::TimeDelta;
 
 use crate::support::samples::{component, incident, resolved, update};
-use crate::support::{TestDb, now};
+use crate::support::{TestDb, noon_in, now};
 
 on_both_databases!(
     effects_are_written_with_their_incident_and_go_with_it,
@@ -88,7 +88,7 @@ async fn a_baseline_set_by_hand_counts_too(test: TestDb) {
 /// Half an hour of partial outage yesterday.
 async fn a_bad_half_hour(test: &TestDb) {
     let api = a_component(test, "API").await;
-    let began = now() - TimeDelta::days(1);
+    let began = noon_in(-1);
     let mut it = resolved("half", began, TimeDelta::minutes(30));
     it.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::PartialOutage)]).components;
@@ -119,7 +119,8 @@ async fn the_uptime_page_tells_why(test: TestDb) {
 /// An incident counts in every month that it touched, and each of them names it.
 async fn a_month_names_what_began_before_it(test: TestDb) {
     let api = a_component(&test, "API").await;
-    let (first, _) = Month::of(now(), chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC);
+    let first_of_month = |at| Month::of(at, chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC).0;
+    let first = first_of_month(first_of_month(now()) - TimeDelta::days(1));
     let began = first - TimeDelta::minutes(10);
     let mut it = resolved("across", began, TimeDelta::minutes(30));
     it.updates[0].components =

@@ -221,3 +221,17 @@ async fn followed(test: &TestDb) -> (Server, Wire, TempDir) {
     stream.hear(&format!("{{\"revision\":{revision}}}")).await;
     (server, stream, data)
 }
+
+/// The browser's clock may be wrong; browser tests also rely on this, because only the server's clock is shifted.
+#[test]
+fn scripts_never_read_the_browser_clock() {
+    const CLOCKS: [&str; 5] = ["Date.now", "new Date()", "Date::now", "Date::new_0", "Utc::now"];
+    for folder in ["public", "src/islands"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+            let found: Vec<_> = CLOCKS.into_iter().filter(|clock| text.contains(clock)).collect();
+            assert!(found.is_empty(), "{}: {found:?}", file.display());
+        }
+    }
+}

@@ -131,7 +131,7 @@ async fn new_incidents_do_not_disturb_the_walk(test: TestDb) {
 
 /// Five incidents that differ in component, impact, text and time.
 async fn varied(test: TestDb) -> (TestApp, String, String) {
-    let app = TestApp::new(test).await;
+    let app = TestApp::new(test.at_noon()).await;
     let (api, mail) = (app.component("API").await.id.to_string(), app.component("Mail").await.id.to_string());
     let make = |id: &str, title: &str, began: &str, minutes, component: Option<(&str, Status)>| {
         let mut it = samples::resolved(id, at(began), TimeDelta::minutes(minutes));

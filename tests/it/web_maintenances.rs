@@ -6,7 +6,7 @@ use candor::domain::{Maintenance, MaintenancePhase, Role, Status};
 use chrono::TimeDelta;
 
 use crate::support::app::{Browser, TestApp};
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, day_name, noon_in, samples};
 
 on_both_databases!(
     a_maintenance_is_planned_begun_extended_and_completed,
@@ -40,18 +40,18 @@ async fn all(app: &TestApp) -> Vec<Maintenance> {
     maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap()
 }
 
-/// A publisher, and a maintenance "work" that begins in a day.
+/// A publisher, and a maintenance "work" that begins at noon tomorrow.
 async fn planned(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
-    let begin = app.clock.now() + TimeDelta::days(1);
+    let begin = noon_in(1);
     app.plan(&[samples::maintenance("work", begin, begin + TimeDelta::hours(2), &[api.id.as_str()])]).await;
     let browser = app.logged_in(Role::Publisher).await;
     (app, browser)
 }
 
 async fn a_maintenance_is_planned_begun_extended_and_completed(test: TestDb) {
-    let app = TestApp::new(test).await;
+    let app = TestApp::new(test.at_noon()).await;
     let api = app.component("API").await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let form = browser.get("/admin/maintenances/new").await;
@@ -85,7 +85,7 @@ async fn a_maintenance_is_planned_begun_extended_and_completed(test: TestDb) {
 }
 
 async fn a_wrong_plan_comes_back_with_its_texts(test: TestDb) {
-    let app = TestApp::new(test).await;
+    let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let before = app.everything().await;
     let mut fields = PLAN.to_vec();
@@ -110,7 +110,7 @@ async fn a_wrong_plan_comes_back_with_its_texts(test: TestDb) {
 }
 
 async fn a_preview_publishes_nothing(test: TestDb) {
-    let app = TestApp::new(test).await;
+    let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let before = app.everything().await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("preview", "1")]].concat()).await;
@@ -122,10 +122,11 @@ async fn a_preview_publishes_nothing(test: TestDb) {
 async fn a_maintenance_is_moved_and_visitors_are_told(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let form = browser.get("/admin/maintenances/work/schedule").await;
-    assert_eq!(form.field("scheduled_for"), "2026-11-11T12:00");
+    assert_eq!(form.field("scheduled_for"), noon_in(1).format("%FT12:00").to_string());
+    let window = [noon_in(3).format("%FT12:00").to_string(), noon_in(3).format("%FT14:00").to_string()];
     let fields = [
-        ("scheduled_for", "2026-11-13T12:00"),
-        ("scheduled_until", "2026-11-13T14:00"),
+        ("scheduled_for", &*window[0]),
+        ("scheduled_until", &*window[1]),
         ("zone", "UTC"),
         ("version", "1"),
         ("body", "The disks come later."),
@@ -135,7 +136,7 @@ async fn a_maintenance_is_moved_and_visitors_are_told(test: TestDb) {
     let it = app.maintenance("work").await;
     assert_eq!(it.remind_at, Some(it.scheduled_for - TimeDelta::hours(1)));
     let page = app.visitor().get("/incidents/work").await;
-    assert_eq!(page.word(".chip"), "Planned · Fri 13 Nov, 12:00 to 14:00 UTC");
+    assert_eq!(page.word(".chip"), format!("Planned · {}, 12:00 to 14:00 UTC", day_name(noon_in(3))));
     assert!(page.text().contains("The disks come later."));
     let past = [
         ("scheduled_for", "2026-11-01T12:00"),
@@ -236,7 +237,7 @@ async fn a_step_taken_twice_is_refused(test: TestDb) {
 }
 
 async fn all_that_follow_are_edited_and_the_series_ends(test: TestDb) {
-    let app = TestApp::new(test).await;
+    let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("repeats", "FREQ=WEEKLY")]].concat()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
@@ -279,7 +280,7 @@ async fn a_cancelled_occurrence_makes_room_for_the_next(test: TestDb) {
 
 async fn the_desk_and_the_list_show_what_is_planned(test: TestDb) {
     let (app, mut browser) = planned(test).await;
-    app.begin_series("weekly", app.clock.now() + TimeDelta::days(2)).await;
+    app.begin_series("weekly", noon_in(2)).await;
     let desk = browser.get("/admin").await;
     assert_eq!(desk.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
     let list = browser.get("/admin/maintenances").await;

@@ -1,10 +1,10 @@
 //! Maintenances as visitors and calendar programs read them.
 
 use candor::domain::{Maintenance, Phase, Status, UpdateId};
-use chrono::TimeDelta;
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, day_name, noon_in, samples};
 
 on_both_databases!(
     one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page,
@@ -17,18 +17,27 @@ on_both_databases!(
     the_export_holds_the_calendar_and_each_maintenance,
 );
 
-fn begin(it: &mut Maintenance, at: chrono::DateTime<chrono::Utc>) {
+/// The address of the month of an instant.
+fn month(at: DateTime<Utc>) -> String {
+    at.format("/history/%Y-%m").to_string()
+}
+
+fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
     it.begin(UpdateId::from_random(candor::db::random()), at).unwrap();
 }
 
 async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test: TestDb) {
     let app = TestApp::new(test).await;
-    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    let tomorrow = noon_in(1);
     app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
-    for path in ["/", "/history", "/history/2026-11"] {
+    for path in ["/", "/history", &month(tomorrow)] {
         let page = app.visitor().get(path).await;
         assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
-        assert_eq!(page.word(".card.planned .chip"), "Planned · Wed 11 Nov, 12:00 to 14:00 UTC", "{path}");
+        assert_eq!(
+            page.word(".card.planned .chip"),
+            format!("Planned · {}, 12:00 to 14:00 UTC", day_name(tomorrow)),
+            "{path}"
+        );
     }
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
     let page = app.visitor().get("/incidents/work").await;
@@ -58,7 +67,7 @@ async fn one_that_goes_on_never_hides_an_incident(test: TestDb) {
 async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
-    let yesterday = app.clock.now() - TimeDelta::days(1);
+    let yesterday = noon_in(-1);
     let mut it = samples::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
     begin(&mut it, yesterday);
     it.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
@@ -68,9 +77,9 @@ async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: Test
     assert_eq!(page.words(".card.planned"), [""; 0]);
     let bars = page.attributes("svg.bars", "aria-label").concat();
     assert_eq!(bars, "Last 90 days: 100 % uptime, 1 day with maintenance");
-    assert_eq!(page.attributes("svg.bars a", "href"), ["/history/2026-11#day-2026-11-09"]);
+    assert_eq!(page.attributes("svg.bars a", "href"), [format!("{}#day-{}", month(yesterday), yesterday.date_naive())]);
     assert_eq!(page.words(".row p.about"), ["1 day with maintenance"]);
-    assert!(page.text().contains("Mon 9 Nov: under maintenance"), "{}", page.text());
+    assert!(page.text().contains(&yesterday.format("%a %-d %b: under maintenance").to_string()), "{}", page.text());
     let history = app.visitor().get("/history").await;
     assert!(history.word(".lede").starts_with("No incidents reported"));
     assert_eq!(history.words(".card.planned .chip"), ["Maintenance completed"]);
@@ -84,15 +93,16 @@ async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {
     begin(&mut it, then);
     it.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
     app.plan(&[it]).await;
-    let month = app.visitor().get("/history/2026-08").await;
-    assert_eq!((month.status.as_u16(), month.word(".card.planned h3")), (200, "Maintenance work".into()));
+    let page = app.visitor().get(&month(then)).await;
+    assert_eq!((page.status.as_u16(), page.word(".card.planned h3")), (200, "Maintenance work".into()));
     assert_eq!(app.visitor().get("/incidents/work").await.status, 200);
-    assert_eq!(app.visitor().get("/history/2026-07").await.status, 200, "the newer one is offered from there");
+    let month_before = month(then - TimeDelta::days(i64::from(then.day())));
+    assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
 }
 
 async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
     let app = TestApp::new(test).await;
-    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    let tomorrow = noon_in(1);
     let mut it = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
     it.title = "Disks; cables, and\\or more".into();
     app.plan(std::slice::from_ref(&it)).await;
@@ -101,8 +111,8 @@ async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
     let text = String::from_utf8(first.body.to_vec()).unwrap();
     for line in [
         "SUMMARY:Disks\\; cables\\, and\\\\or more\r\n",
-        "DTSTART:20261111T120000Z\r\n",
-        "DTEND:20261111T140000Z\r\n",
+        &tomorrow.format("DTSTART:%Y%m%dT120000Z\r\n").to_string(),
+        &tomorrow.format("DTEND:%Y%m%dT140000Z\r\n").to_string(),
         "SEQUENCE:0\r\n",
         "STATUS:CONFIRMED\r\n",
         "URL:http://status.test/incidents/work\r\n",
@@ -158,12 +168,17 @@ async fn an_unknown_event_is_not_found(test: TestDb) {
 
 async fn the_export_holds_the_calendar_and_each_maintenance(test: TestDb) {
     let app = TestApp::new(test).await;
-    let tomorrow = app.clock.now() + TimeDelta::days(1);
+    let tomorrow = noon_in(1);
     app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[])]).await;
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("site");
     app.publisher.export(&target, std::iter::empty(), |_| {}).await.unwrap();
-    for file in ["maintenance.ics", "incidents/work.ics", "incidents/work/index.html", "history/2026-11/index.html"] {
-        assert!(target.join(file).is_file(), "{file}");
+    for file in [
+        "maintenance.ics",
+        "incidents/work.ics",
+        "incidents/work/index.html",
+        &format!("{}/index.html", month(tomorrow)),
+    ] {
+        assert!(target.join(file.trim_start_matches('/')).is_file(), "{file}");
     }
 }

@@ -5,9 +5,8 @@ use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::{Component, Incident, Phase, Status, Visibility};
 use chrono::TimeDelta;
 
-use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
-use crate::support::samples;
+use crate::support::{TestDb, now, samples};
 
 on_both_databases!(
     a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn,
@@ -66,9 +65,9 @@ impl Desk {
 async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
-    let page = |path: &'static str| {
-        let mut visitor = desk.app.visitor();
-        async move { visitor.get(path).await }
+    let page = |path: &str| {
+        let (mut visitor, path) = (desk.app.visitor(), path.to_owned());
+        async move { visitor.get(&path).await }
     };
     let before = (page("/incidents/it").await.text(), page("/history").await.text());
     let publisher = desk.publisher.get("/admin/incidents/it").await;
@@ -85,8 +84,12 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     assert_eq!(published.location(), "/admin/incidents/it/review?done=review-published");
     let shown = page("/incidents/it").await;
     assert_eq!(shown.word("#review h2"), "Post-incident review");
-    assert!(shown.text().contains("<strong>Xylophone</strong>") && shown.word("#review .soft").contains("10 Nov 2026"));
-    for path in ["/", "/history", "/history/2026-11"] {
+    assert!(
+        shown.text().contains("<strong>Xylophone</strong>")
+            && shown.word("#review .soft").contains(&now().format("%-d %b %Y").to_string())
+    );
+    let month = (now() - TimeDelta::days(1)).format("/history/%Y-%m").to_string();
+    for path in ["/", "/history", &month] {
         assert_eq!(page(path).await.attributes(".facts a", "href"), ["/incidents/it#review"], "{path}");
     }
     let stale = browser.post(&format!("{path}/withdrawal"), &[("version", "1")]).await;
@@ -134,7 +137,7 @@ async fn a_review_of_what_is_hidden_is_hidden(test: TestDb) {
     desk.app.add(&[inside]).await;
     let before = desk.app.visitor().get("/history").await.text();
     assert_eq!(desk.review("inside", "0", SECRET, "publish").await.status, StatusCode::SEE_OTHER);
-    for path in ["/", "/history", "/history/2026-11", "/uptime", "/incidents/inside"] {
+    for path in ["/", "/history", &now().format("/history/%Y-%m").to_string(), "/uptime", "/incidents/inside"] {
         assert!(!desk.app.visitor().get(path).await.text().contains(SECRET), "{path}");
     }
     assert!(desk.app.visitor().get("/history").await.text() == before);
@@ -161,7 +164,7 @@ async fn a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both(test:
 }
 
 async fn a_correction_wins_and_says_why(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = Desk::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     assert!(desk.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
     let answer =
@@ -183,7 +186,7 @@ async fn a_correction_wins_and_says_why(test: TestDb) {
 }
 
 async fn a_removed_correction_lets_incidents_speak_again(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = Desk::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     let before = desk.app.visitor().get("/uptime").await.text();
     desk.correct("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
@@ -209,7 +212,7 @@ async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
     assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", desk.api.id)]);
     let uptime = desk.app.visitor().get("/uptime").await;
     let words = uptime.word(".uptime ul li");
-    assert!(words.starts_with("since 10 Nov 2026, 12:00 UTC: partial outage"), "{words}");
+    assert!(words.starts_with(&now().format("since %-d %b %Y, %H:%M UTC: partial outage").to_string()), "{words}");
     let last = uptime.words("tbody tr").remove(0);
     assert!(last.starts_with("Last 90 days") && last.ends_with("Set by hand, 2h partial outage"), "{last}");
     assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
@@ -226,7 +229,7 @@ async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
 }
 
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = Desk::over(test.at_noon()).await;
     let before = desk.app.everything().await;
     let cases = [
         ("2026-11-09T12:00", "2026-11-09T12:00", "operational", "x", "ended_at"),
@@ -304,7 +307,7 @@ async fn what_is_found_is_paged_by_a_cursor_that_keeps_the_search(test: TestDb) 
 }
 
 async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = Desk::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
     desk.review("it", "0", "Learned", "publish").await;

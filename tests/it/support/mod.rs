@@ -6,6 +6,8 @@ pub mod app;
 pub mod crowd;
 #[allow(dead_code, reason = "only the tests of passkeys need it")]
 pub mod device;
+#[allow(dead_code, reason = "not every test binary has a database that fails")]
+pub mod failure;
 #[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
 pub mod frames;
 #[allow(dead_code, reason = "only the tests of imports need it")]
@@ -32,7 +34,7 @@ use std::path::PathBuf;
 use candor::clock::Clock;
 use candor::db::{self, Db, WriteTx};
 use candor::domain::Incident;
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use tempfile::TempDir;
 
 /// Makes two tests of each named function `async fn(TestDb)`: `NAME::sqlite` and `NAME::postgres`.
@@ -69,13 +71,24 @@ pub struct TestDb {
 
 enum Home {
     Sqlite {
-        _folder: TempDir,
+        folder: TempDir,
     },
     Postgres {
-        _database: postgres::Database,
+        database: postgres::Database,
     },
     #[allow(dead_code, reason = "only one test needs it")]
     Elsewhere,
+}
+
+impl Drop for Home {
+    /// A failing test keeps its database.
+    fn drop(&mut self) {
+        match self {
+            Self::Sqlite { folder } => failure::keep_sqlite(folder.path()),
+            Self::Postgres { database } => database.keep_if_failing(),
+            Self::Elsewhere => {}
+        }
+    }
 }
 
 impl TestDb {
@@ -83,7 +96,7 @@ impl TestDb {
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("candor.db").display());
-        let test = Self::over(url, Home::Sqlite { _folder: folder });
+        let test = Self::over(url, Home::Sqlite { folder });
         test.db.prepare(now()).await.expect("migrations");
         test
     }
@@ -91,7 +104,7 @@ impl TestDb {
     /// A fresh PostgreSQL database, or nothing (said aloud) where this machine has no PostgreSQL.
     pub async fn postgres() -> Option<Self> {
         let database = postgres::Database::migrated().await?;
-        Some(Self::over(database.url.clone(), Home::Postgres { _database: database }))
+        Some(Self::over(database.url.clone(), Home::Postgres { database }))
     }
 
     /// The database of a cluster that the test may stop.
@@ -108,6 +121,12 @@ impl TestDb {
 
 #[allow(dead_code, reason = "only some test binaries write")]
 impl TestDb {
+    /// The same with its clock at [`noon`], for a test with dates in its expectations.
+    pub fn at_noon(self) -> Self {
+        self.clock.advance(noon() - self.clock.now());
+        self
+    }
+
     /// Keeps what `tx` did, in the audit as done by a test; gives the new revision.
     pub async fn keep(&self, tx: WriteTx) -> i64 {
         tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.expect("a commit")
@@ -131,10 +150,32 @@ impl Deref for TestDb {
     }
 }
 
-/// The time at which every test begins: a Tuesday noon, with microseconds.
+/// The time at which tests start, with microseconds: CANDOR_TEST_NOW, or a Tuesday noon.
 pub fn now() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 11, 10, 12, 0, 0).unwrap() + chrono::TimeDelta::microseconds(123_456)
+    let setting = std::env::var("CANDOR_TEST_NOW").ok();
+    let start = setting.map(|at| at.parse::<DateTime<Utc>>().expect("CANDOR_TEST_NOW, like 2032-02-29T12:00:00Z"));
+    start.map_or_else(noon, |start| start + MICROSECONDS)
 }
+
+/// The time at which tests with dates in their expectations start: a Tuesday noon.
+#[allow(dead_code, reason = "not every test binary has dates in its expectations")]
+pub fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 10, 12, 0, 0).unwrap() + MICROSECONDS
+}
+
+/// Noon of the day that is `days` after the day of [`now`]: what lasts some hours from then does not cross midnight.
+#[allow(dead_code, reason = "not every test binary plans days ahead")]
+pub fn noon_in(days: i64) -> DateTime<Utc> {
+    (now().date_naive() + TimeDelta::days(days)).and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(12)
+}
+
+/// A day as pages name it: with its year where that is not the year of [`now`].
+#[allow(dead_code, reason = "not every test binary reads pages")]
+pub fn day_name(at: DateTime<Utc>) -> String {
+    at.format(if at.year() == now().year() { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
+}
+
+const MICROSECONDS: TimeDelta = TimeDelta::microseconds(123_456);
 
 /// The folder of recorded documents, which is not part of the repository; nothing (said aloud) where it is absent.
 #[allow(dead_code, reason = "not every test binary reads recorded documents")]

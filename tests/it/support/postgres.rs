@@ -62,6 +62,13 @@ impl Database {
         Some(Self::create(server()?, "").await)
     }
 
+    /// Dumps it where the test of this thread is failing.
+    pub fn keep_if_failing(&self) {
+        if let Some(bin) = binaries() {
+            super::failure::keep_postgres(&bin, &self.url);
+        }
+    }
+
     async fn create(server: &'static Server, options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("candor_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

@@ -41,9 +41,9 @@ pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incid
     incident
 }
 
-/// A maintenance told of a day before `from`, with every switch on.
+/// A maintenance published a day before `from`, or when tests start if that is earlier, with every switch on.
 pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, components: &[&str]) -> Maintenance {
-    let told = from - TimeDelta::days(1);
+    let told = (from - TimeDelta::days(1)).min(super::now());
     let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
     let mut it = Maintenance {
         id: MaintenanceId::parse(id).unwrap(),
