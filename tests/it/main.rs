@@ -11,6 +11,7 @@ mod bounds;
 mod broken;
 mod cli;
 mod db_components;
+mod db_faults;
 mod db_incidents;
 mod db_maintenances;
 mod db_managers;
