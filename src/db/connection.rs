@@ -103,6 +103,8 @@ pub struct Transaction<D: Backend> {
     /// Present until the transaction has ended.
     connection: Option<PoolConnection<D>>,
     health: Health,
+    /// Whether it was dropped once and is rolling back.
+    is_dropped: bool,
     statements: Statements,
     faults: Option<Arc<dyn Faults>>,
 }
@@ -140,6 +142,7 @@ pub(super) async fn begin<D: Backend>(
         let transaction = Transaction {
             connection: Some(connection),
             health: Health::Sound,
+            is_dropped: false,
             statements: statements.clone(),
             faults: faults.clone(),
         };
@@ -279,14 +282,21 @@ pub(super) async fn close<D: Database>(connection: PoolConnection<D>) {
 }
 
 impl<D: Backend> Drop for Transaction<D> {
+    /// Where no runtime is left to roll back in, the connection is closed, which rolls back too.
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| !self.is_dropped);
+        let Some(runtime) = runtime else {
             drop(connection.detach());
             return;
         };
-        let (health, statements, faults) = (self.health, self.statements.clone(), self.faults.take());
-        let mut transaction = Self { connection: Some(connection), health, statements, faults };
+        let mut transaction = Self {
+            connection: Some(connection),
+            health: self.health,
+            is_dropped: true,
+            statements: self.statements.clone(),
+            faults: self.faults.take(),
+        };
         runtime.spawn(async move { transaction.roll_back().await });
     }
 }

@@ -91,10 +91,7 @@ impl Db {
                 prepare_sqlite(path, writer).await?;
                 opened.note(path);
             }
-            Self::Postgres(pool, statements) => {
-                statements.look_for_pooler(pool).await?;
-                postgres::migrate(pool).await?;
-            }
+            Self::Postgres(pool, _) => postgres::migrate(pool).await?,
         }
         let mut tx = self.write().await?;
         page::ensure(&mut tx, now).await?;
@@ -113,6 +110,7 @@ impl Db {
                 Tx::Sqlite(connection::begin(readers, "begin", BEGIN_TIMEOUT, &Statements::default()).await?)
             }
             Self::Postgres(pool, statements) => {
+                statements.look_for_pooler(pool).await?;
                 Tx::Postgres(connection::begin(pool, postgres::BEGIN_READ, ACQUIRE_TIMEOUT, statements).await?)
             }
         })
@@ -132,6 +130,7 @@ impl Db {
                 Tx::Sqlite(connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?)
             }
             Self::Postgres(pool, statements) => {
+                statements.look_for_pooler(pool).await?;
                 let (begin, limit) = (postgres::BEGIN_WRITE, postgres::WRITE_TIMEOUT);
                 Tx::Postgres(connection::begin(pool, begin, limit, statements).await?)
             }
@@ -226,9 +225,13 @@ async fn prepare_sqlite(path: &Path, writer: &SqlitePool) -> Result<()> {
             }
         }
     }
-    SQLITE.run(&mut *connection).await?;
+    let migrated = SQLITE.run(&mut *connection).await;
+    if migrated.is_err() {
+        // It may be within a transaction still, or SQLite has ended one that sqlx counts on.
+        connection::close(connection).await;
+    }
     drop(lock);
-    Ok(())
+    Ok(migrated?)
 }
 
 /// Copies the database to a new file that only its owner can read, as the database itself.

@@ -2,14 +2,14 @@
 //! database or a pooler in between.
 
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use tokio::sync::OnceCell;
 
 use super::open::ACQUIRE_TIMEOUT;
 use super::{Result, connection};
@@ -60,6 +60,8 @@ const BEGIN_MIGRATION: &str = begin!("read committed", "10min", "; select pg_adv
 #[derive(Clone, Debug, Default)]
 pub struct Statements {
     are_dropped: Arc<AtomicBool>,
+    /// Set once it was looked for a pooler.
+    looked: Arc<OnceCell<()>>,
 }
 
 impl Statements {
@@ -75,14 +77,16 @@ impl Statements {
         }
     }
 
-    /// Looks whether two connections share a session, which only a pooler in transaction mode lets happen.
+    /// Looks, the first time, whether two connections share a session, which only a pooler in transaction mode lets
+    /// happen.
     ///
     /// # Errors
     /// Where the server can't be reached.
     pub(super) async fn look_for_pooler(&self, pool: &PgPool) -> Result<()> {
-        if !self.are_kept() {
-            return Ok(());
-        }
+        self.looked.get_or_try_init(|| self.compare_sessions(pool)).await.copied()
+    }
+
+    async fn compare_sessions(&self, pool: &PgPool) -> Result<()> {
         let mut first = pool.acquire().await?;
         let Ok(mut second) = pool.acquire().await else { return Ok(()) };
         let mut sessions = Vec::new();

@@ -16,6 +16,7 @@ mod db_incidents;
 mod db_maintenances;
 mod db_managers;
 mod db_page;
+mod db_postgres;
 mod db_sessions;
 mod db_tx;
 mod edge;
