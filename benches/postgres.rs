@@ -62,7 +62,7 @@ impl Cluster {
 
     /// How often it walked through all of each table with more than ten thousand rows so far, as far as it has counted.
     pub async fn walks(db: &Db) -> anyhow::Result<Option<Walks>> {
-        let Db::Postgres(pool) = db else { return Ok(None) };
+        let Db::Postgres(pool, _) = db else { return Ok(None) };
         // Each connection tells what it did a second later.
         tokio::time::sleep(Duration::from_secs(3)).await;
         let sql = "select relname::text, coalesce(seq_scan, 0) from pg_stat_user_tables where n_live_tup > 10000";

@@ -145,7 +145,7 @@ fn folder(home: &Path, name: &str) -> anyhow::Result<PathBuf> {
 
 /// Lets PostgreSQL do at once what it otherwise does within minutes after so much was written.
 async fn settle(db: &Db) -> anyhow::Result<()> {
-    if let Db::Postgres(pool) = db {
+    if let Db::Postgres(pool, _) = db {
         let mut connection = pool.acquire().await?;
         for statement in ["set statement_timeout = 0", "vacuum analyze", "checkpoint"] {
             sqlx::raw_sql(statement).execute(&mut *connection).await?;

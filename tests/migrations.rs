@@ -107,7 +107,7 @@ async fn sqlite_tables(db: &Db) -> Tables {
 }
 
 async fn postgres_tables(db: &Db) -> Tables {
-    let Db::Postgres(pool) = db else { panic!("not PostgreSQL") };
+    let Db::Postgres(pool, _) = db else { panic!("not PostgreSQL") };
     let sql = "select c.table_name::text, c.column_name::text, c.is_nullable = 'YES'
                from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
                where c.table_schema = 'public' and t.table_type = 'BASE TABLE'";

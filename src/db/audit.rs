@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::incidents::containing;
 use super::{Error, Result, Tx, WriteTx, chain};
 use crate::domain::ManagerId;
-use crate::domain::audit::{Actor, Entry, Record};
+use crate::domain::audit::{Actor, Digest, Entry, Record};
 use crate::domain::moment;
 use crate::domain::search::AuditSearch;
 
@@ -24,14 +24,14 @@ struct Row {
     revision: i64,
 }
 
-/// Adds a row and chains it to the one before; [`WriteTx::commit`] calls it.
+/// Adds a row and chains it to the one before; [`WriteTx::commit`] calls it. Gives the row's digest.
 pub(super) async fn record(
     tx: &mut WriteTx,
     actor: &Actor,
     at: DateTime<Utc>,
     entry: &Entry,
     revision: i64,
-) -> Result<()> {
+) -> Result<Digest> {
     let added = row!(
         tx,
         (i64,),
@@ -49,7 +49,8 @@ pub(super) async fn record(
         revision
     )?;
     let (id,) = added.ok_or_else(|| Error::other("the audit row has no id"))?;
-    chain::append(tx, id).await
+    let hash = chain::append(tx, id).await?;
+    Ok(Digest { id, hash, at })
 }
 
 /// At most `limit` rows, newest first, behind the row `before` where one is named.

@@ -84,12 +84,14 @@ pub async fn length(tx: &mut Tx) -> Result<i64> {
     Ok(row!(tx, (i64,), "select count(*) from audit")?.map_or(0, |(count,)| count))
 }
 
-/// Gives the row `id`, which was just added as the newest, its place in the chain.
-pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<()> {
+/// Gives the row `id`, which was just added as the newest, its place in the chain, which is its hash.
+pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
     let before = "select hash from audit where id < $1 order by id desc limit 1";
     let previous = row!(tx, (String,), before, id)?.map_or_else(start, |(hash,)| hash);
     let row = rows_behind(tx, id - 1, 1).await?.pop().ok_or(Error::NotFound)?;
-    set_hash(tx, id, &row.seal(&previous)).await
+    let hash = row.seal(&previous);
+    set_hash(tx, id, &hash).await?;
+    Ok(hash)
 }
 
 /// Chains the rows that were written before there was a chain. Where any row carries a hash the chain

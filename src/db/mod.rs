@@ -6,10 +6,12 @@
 
 #[macro_use]
 mod query;
+mod connection;
 mod error;
 mod listing;
 mod open;
 mod opened;
+mod postgres;
 mod tx;
 
 pub mod api_tokens;
@@ -25,6 +27,7 @@ pub mod echoes;
 pub mod effects;
 pub mod factors;
 pub mod failures;
+pub mod faults;
 pub mod feed_ids;
 pub mod idempotency;
 pub mod identities;

@@ -1,30 +1,29 @@
 //! Opening a database: where it is, how it is set, how it is brought up to date.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use super::opened::Opened;
+use super::postgres::{self, Statements};
 use super::tx::{Tx, WriteTx};
-use super::{Error, Result, chain, page};
+use super::{Error, Result, chain, connection, page};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a request waits for a connection before it is told that the database is unavailable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long opening a transaction may take on SQLite, which bounds its waiting itself.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long SQLite waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read SQLite.
 const READERS: u32 = 4;
-/// Connections to PostgreSQL.
-const CONNECTIONS: u32 = 10;
 
 /// The database, opened lazily: making one never fails because the database is away.
 #[derive(Clone, Debug)]
@@ -36,7 +35,7 @@ pub enum Db {
         readers: SqlitePool,
         opened: Opened,
     },
-    Postgres(PgPool),
+    Postgres(PgPool, Statements),
 }
 
 impl Db {
@@ -46,7 +45,7 @@ impl Db {
     /// Where the address can't be understood. Whether anything is there shows later.
     pub fn at(url: &str) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Self::postgres(url);
+            return Ok(Self::Postgres(postgres::pool(url)?, Statements::default()));
         }
         match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
             Some(path) if !path.is_empty() => Ok(Self::sqlite(Path::new(path))),
@@ -67,7 +66,11 @@ impl Db {
             .disable_statement_logging();
         let writing = base.clone().journal_mode(SqliteJournalMode::Wal).optimize_on_close(true, None);
         let reading = base.pragma("query_only", "ON");
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = |size| {
+            let options = SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
+            // `begin` finds out whether a connection works.
+            options.test_before_acquire(false)
+        };
         Self::Sqlite {
             path: path.to_owned(),
             // A write may wait for another process as long as SQLite's own busy timeout.
@@ -75,20 +78,6 @@ impl Db {
             readers: pool(READERS).connect_lazy_with(reading),
             opened: Opened::default(),
         }
-    }
-
-    fn postgres(url: &str) -> Result<Self> {
-        let options =
-            PgConnectOptions::from_str(url)?.application_name("candor").disable_statement_logging().options([
-                ("statement_timeout", "10s"),
-                ("lock_timeout", "5s"),
-                ("idle_in_transaction_session_timeout", "30s"),
-            ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .max_lifetime(Duration::from_secs(15 * 60));
-        Ok(Self::Postgres(pool.connect_lazy_with(options)))
     }
 
     /// Creates what is missing and brings the schema up to date. Two processes that do it at once take
@@ -102,7 +91,7 @@ impl Db {
                 prepare_sqlite(path, writer).await?;
                 opened.note(path);
             }
-            Self::Postgres(pool) => POSTGRES.run(pool).await?,
+            Self::Postgres(pool, _) => postgres::migrate(pool).await?,
         }
         let mut tx = self.write().await?;
         page::ensure(&mut tx, now).await?;
@@ -118,10 +107,11 @@ impl Db {
         Ok(match self {
             Self::Sqlite { path, readers, opened, .. } => {
                 opened.check(path)?;
-                Tx::Sqlite(readers.begin().await?)
+                Tx::Sqlite(connection::begin(readers, "begin", BEGIN_TIMEOUT, &Statements::default()).await?)
             }
-            Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("begin isolation level repeatable read, read only").await?)
+            Self::Postgres(pool, statements) => {
+                statements.look_for_pooler(pool).await?;
+                Tx::Postgres(connection::begin(pool, postgres::BEGIN_READ, ACQUIRE_TIMEOUT, statements).await?)
             }
         })
     }
@@ -133,17 +123,19 @@ impl Db {
     /// # Errors
     /// Where the database can't be reached or another writer does not finish.
     pub async fn write(&self) -> Result<WriteTx> {
-        match self {
+        let tx = match self {
             Self::Sqlite { path, writer, opened, .. } => {
                 opened.check(path)?;
-                Ok(WriteTx(Tx::Sqlite(writer.begin_with("begin immediate").await?)))
+                let statements = Statements::default();
+                Tx::Sqlite(connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?)
             }
-            Self::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
-                sqlx::query("select pg_advisory_xact_lock(1128353860)").execute(&mut *tx).await?;
-                Ok(WriteTx(Tx::Postgres(tx)))
+            Self::Postgres(pool, statements) => {
+                statements.look_for_pooler(pool).await?;
+                let (begin, limit) = (postgres::BEGIN_WRITE, postgres::WRITE_TIMEOUT);
+                Tx::Postgres(connection::begin(pool, begin, limit, statements).await?)
             }
-        }
+        };
+        Ok(WriteTx::new(tx, self.clone()))
     }
 
     /// Whether there is nothing at all where a file should be.
@@ -181,7 +173,7 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pool, _) => pool.close().await,
         }
     }
 
@@ -233,9 +225,13 @@ async fn prepare_sqlite(path: &Path, writer: &SqlitePool) -> Result<()> {
             }
         }
     }
-    SQLITE.run(&mut *connection).await?;
+    let migrated = SQLITE.run(&mut *connection).await;
+    if migrated.is_err() {
+        // It may be within a transaction still, or SQLite has ended one that sqlx counts on.
+        connection::close(connection).await;
+    }
     drop(lock);
-    Ok(())
+    Ok(migrated?)
 }
 
 /// Copies the database to a new file that only its owner can read, as the database itself.

@@ -1,41 +1,44 @@
 //! The dispatch: one SQL text and one list of values for whichever database the transaction is of.
 
+/// Sends a query by `$fetch` and gives what `$result` makes of it.
+macro_rules! sent {
+    ($tx:expr, $query:expr, $fetch:ident, $result:expr, $sql:expr $(, $value:expr)*) => {{
+        let tx: &mut $crate::db::Tx = &mut *$tx;
+        let sql = sqlx::SqlSafeStr::into_sql_str($sql);
+        match tx.before(sql.as_str()).await {
+            Err(error) => Err(error),
+            Ok(()) => match tx {
+                $crate::db::Tx::Sqlite(tx) => {
+                    let result = $query(sql)$(.bind($value))*.$fetch(&mut **tx).await;
+                    tx.after(result.map($result))
+                }
+                $crate::db::Tx::Postgres(tx) => {
+                    let persistent = tx.keeps_statements();
+                    let result = $query(sql)$(.bind($value))*.persistent(persistent).$fetch(&mut **tx).await;
+                    tx.after(result.map($result))
+                }
+            },
+        }
+    }};
+}
+
 /// Every row of a query, as `$row`.
 macro_rules! rows {
-    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {{
-        let tx: &mut $crate::db::Tx = &mut *$tx;
-        match tx {
-            $crate::db::Tx::Sqlite(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_all(&mut **tx).await,
-            $crate::db::Tx::Postgres(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_all(&mut **tx).await,
-        }
-        .map_err($crate::db::Error::from)
-    }};
+    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        sent!($tx, sqlx::query_as::<_, $row>, fetch_all, |rows| rows, $sql $(, $value)*)
+    };
 }
 
 /// The one row of a query, as `$row`, if there is one.
 macro_rules! row {
-    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {{
-        let tx: &mut $crate::db::Tx = &mut *$tx;
-        match tx {
-            $crate::db::Tx::Sqlite(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_optional(&mut **tx).await,
-            $crate::db::Tx::Postgres(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_optional(&mut **tx).await,
-        }
-        .map_err($crate::db::Error::from)
-    }};
+    ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        sent!($tx, sqlx::query_as::<_, $row>, fetch_optional, |row| row, $sql $(, $value)*)
+    };
 }
 
 /// Runs a statement; gives the number of rows it changed.
 macro_rules! run {
-    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {{
-        let tx: &mut $crate::db::Tx = &mut *$tx;
-        match tx {
-            $crate::db::Tx::Sqlite(tx) => {
-                sqlx::query($sql)$(.bind($value))*.execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-            $crate::db::Tx::Postgres(tx) => {
-                sqlx::query($sql)$(.bind($value))*.execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-        }
-        .map_err($crate::db::Error::from)
-    }};
+    ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
+        sent!($tx, sqlx::query, execute, |done| done.rows_affected(), $sql $(, $value)*)
+    };
 }

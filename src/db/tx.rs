@@ -3,39 +3,49 @@
 use std::ops::{Deref, DerefMut};
 
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Postgres, Sqlite};
 
-use super::{Error, Result, audit};
-use crate::domain::audit::{Actor, Entry};
+use super::connection::Transaction;
+use super::{Db, Error, Result, audit, chain};
+use crate::domain::audit::{Actor, Digest, Entry};
 
 /// A transaction; dropping it undoes what it did.
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Transaction<Sqlite>),
+    Postgres(Transaction<Postgres>),
 }
 
 /// A transaction that may write, and is the only one that does.
-pub struct WriteTx(pub(super) Tx);
+pub struct WriteTx {
+    tx: Tx,
+    /// Where to look whether a commit without an answer was one.
+    db: Db,
+}
 
 impl Deref for WriteTx {
     type Target = Tx;
 
     fn deref(&self) -> &Tx {
-        &self.0
+        &self.tx
     }
 }
 
 impl DerefMut for WriteTx {
     fn deref_mut(&mut self) -> &mut Tx {
-        &mut self.0
+        &mut self.tx
     }
 }
 
 impl WriteTx {
+    pub(super) fn new(tx: Tx, db: Db) -> Self {
+        Self { tx, db }
+    }
+
     /// Keeps the change together with its audit row and the next revision, which is returned.
     ///
     /// # Errors
-    /// Where any of the three can't be written; then none is.
+    /// Where any of the three can't be written; then none is. [`Error::Uncertain`] where the database left during the
+    /// commit and can't be asked whether it took place.
     pub async fn commit(self, actor: &Actor, at: DateTime<Utc>, entry: Entry) -> Result<i64> {
         self.commit_all(actor, at, &[entry]).await
     }
@@ -46,10 +56,11 @@ impl WriteTx {
     /// As [`WriteTx::commit`].
     pub async fn commit_all(mut self, actor: &Actor, at: DateTime<Utc>, entries: &[Entry]) -> Result<i64> {
         let revision = self.next_revision(at).await?;
+        let mut last = None;
         for entry in entries {
-            audit::record(&mut self, actor, at, entry, revision).await?;
+            last = Some(audit::record(&mut self, actor, at, entry, revision).await?);
         }
-        self.finish().await?;
+        self.finish(last).await?;
         Ok(revision)
     }
 
@@ -59,11 +70,12 @@ impl WriteTx {
     /// # Errors
     /// Where the database can't keep it.
     pub async fn commit_refusal(mut self, actor: &Actor, at: DateTime<Utc>, entry: Option<&Entry>) -> Result<()> {
+        let mut last = None;
         if let Some(entry) = entry {
             let revision = self.revision().await?;
-            audit::record(&mut self, actor, at, entry, revision).await?;
+            last = Some(audit::record(&mut self, actor, at, entry, revision).await?);
         }
-        self.finish().await
+        self.finish(last).await
     }
 
     /// Keeps what is nobody's deed and shows nowhere: a session seen, a link that ran out.
@@ -71,7 +83,7 @@ impl WriteTx {
     /// # Errors
     /// Where the database can't keep it.
     pub async fn commit_unaudited(self) -> Result<()> {
-        self.finish().await
+        self.finish(None).await
     }
 
     async fn next_revision(&mut self, at: DateTime<Utc>) -> Result<i64> {
@@ -80,16 +92,39 @@ impl WriteTx {
         next.map(|(number,)| number).ok_or_else(|| Error::other("the revision row is missing"))
     }
 
-    async fn finish(self) -> Result<()> {
-        match self.0 {
-            Tx::Sqlite(tx) => tx.commit().await?,
-            Tx::Postgres(tx) => tx.commit().await?,
+    /// Commits. Where the outcome is not known, the audit row that was written last decides.
+    async fn finish(self, last: Option<Digest>) -> Result<()> {
+        let committed = match self.tx {
+            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Postgres(tx) => tx.commit().await,
+        };
+        match (committed, last) {
+            (Err(Error::Uncertain(cause)), Some(row)) => look_for_row(&self.db, &row, cause).await,
+            (committed, _) => committed,
         }
-        Ok(())
+    }
+}
+
+/// Succeeds where the audit holds `row`. Waiting for the right to write means that the transaction that wrote it has
+/// ended, one way or the other.
+async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
+    let found = async { chain::hash_of(&mut *db.write().await?, row.id).await };
+    match found.await {
+        Ok(Some(hash)) if hash == row.hash => Ok(()),
+        Ok(_) => Err(Error::Unavailable(cause)),
+        Err(_) => Err(Error::Uncertain(cause)),
     }
 }
 
 impl Tx {
+    /// Comes before each statement.
+    pub(super) async fn before(&mut self, sql: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.before(sql).await,
+            Self::Postgres(tx) => tx.before(sql).await,
+        }
+    }
+
     /// The revision this transaction sees.
     ///
     /// # Errors

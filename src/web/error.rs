@@ -66,6 +66,9 @@ pub enum Error {
     /// The database is away; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The database left while it was saving; whether it did is not known.
+    #[error("the database left during a commit: {0}")]
+    Uncertain(String),
     /// A fault of ours.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -92,7 +95,7 @@ impl Error {
             Self::TooMany(_) | Self::TooManyCalls(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable(_) | Self::Uncertain(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -101,7 +104,7 @@ impl Error {
     fn retry_after(&self) -> Option<i64> {
         match self {
             Self::TooMany(wait) | Self::TooManyCalls(wait) => Some(wait.num_seconds() + 1),
-            Self::Busy | Self::Unavailable(_) => Some(5),
+            Self::Busy | Self::Unavailable(_) | Self::Uncertain(_) => Some(5),
             _ => None,
         }
     }
@@ -114,6 +117,11 @@ impl Error {
             Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
             Self::TooManyCalls(_) => Some("This token was used too often. Wait as long as Retry-After says.".into()),
             Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
+            Self::Uncertain(_) => Some(
+                "The database left while it was saving. It is not known whether your change was saved: look before you \
+                 send it again."
+                    .into(),
+            ),
             _ => None,
         }
     }
@@ -125,6 +133,7 @@ impl IntoResponse for Error {
         match &self {
             Self::Internal(error) => tracing::error!("{error:?}"),
             Self::Unavailable(cause) => tracing::warn!("the database is unavailable: {cause}"),
+            Self::Uncertain(cause) => tracing::warn!("the database left during a commit: {cause}"),
             _ => tracing::debug!("{self}"),
         }
         if let Self::LoginRequired(next) = &self {
@@ -161,6 +170,8 @@ impl From<db::Error> for Error {
             db::Error::Conflict(sentence) => Self::Conflict(format!("{}.", capitalised(sentence))),
             db::Error::Full(sentence) => Self::Conflict(sentence.to_owned()),
             db::Error::Unavailable(cause) => Self::Unavailable(cause),
+            db::Error::Uncertain(cause) => Self::Uncertain(cause),
+            db::Error::Schema(error) => Self::Internal(error.into()),
             db::Error::Other(error) => Self::Internal(error),
         }
     }
@@ -172,6 +183,8 @@ impl From<Arc<db::Error>> for Error {
             db::Error::NotFound => Self::NotFound,
             db::Error::Conflict(sentence) | db::Error::Full(sentence) => Self::Conflict((*sentence).to_owned()),
             db::Error::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            db::Error::Uncertain(cause) => Self::Uncertain(cause.clone()),
+            db::Error::Schema(error) => Self::Internal(anyhow::anyhow!("{error}")),
             db::Error::Other(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
         }
     }

@@ -97,10 +97,14 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
     }
     match state.db.prepare(state.clock.now()).await {
         Ok(()) => {}
-        Err(db::Error::Unavailable(cause)) => return Ok(Some(cause)),
-        Err(error) => return Err(error.into()),
+        Err(error @ db::Error::Schema(_)) => return Err(error.into()),
+        Err(error) => return Ok(Some(error.to_string())),
     }
-    if let Some(link) = offer_setup(state).await? {
+    let link = match offer_setup(state).await {
+        Ok(link) => link,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    if let Some(link) = link {
         // On the terminal only: a log would keep it.
         println!("\nCreate the first owner within 30 minutes:\n\n    {link}\n");
     }

@@ -27,7 +27,7 @@ on_both_databases!(
 pub async fn another(test: &TestDb) -> TestDb {
     match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
-        Db::Postgres(_) => TestDb::postgres().await.expect("the cluster that the first one is in"),
+        Db::Postgres(..) => TestDb::postgres().await.expect("the cluster that the first one is in"),
     }
 }
 

@@ -187,7 +187,7 @@ async fn dump(app: &TestApp) -> Vec<u8> {
             assert!(whole.windows(16).any(|part| part == b"ines@example.org"), "the file can be read");
             whole
         }
-        Db::Postgres(pool) => {
+        Db::Postgres(pool, _) => {
             let tables = "select tablename::text from pg_tables where schemaname = 'public'";
             let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(pool).await.unwrap();
             assert!(tables.len() > 20, "{tables:?}");

@@ -37,7 +37,7 @@ async fn published(test: TestDb) -> TestApp {
 fn nowhere(app: &TestApp) -> Db {
     let url = match &app.db {
         Db::Sqlite { .. } => "sqlite:///nonexistent/folder/candor.db",
-        Db::Postgres(_) => "postgres://candor@127.0.0.1:1/candor",
+        Db::Postgres(..) => "postgres://candor@127.0.0.1:1/candor",
     };
     Db::at(url).unwrap()
 }

@@ -268,7 +268,7 @@ impl TestApp {
             Db::Sqlite { writer, .. } => {
                 let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(writer).await.unwrap();
             }
-            Db::Postgres(pool) => {
+            Db::Postgres(pool, _) => {
                 let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(pool).await.unwrap();
             }
         }
@@ -399,7 +399,7 @@ impl TestApp {
     pub async fn number(&self, sql: &'static str) -> i64 {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await.unwrap(),
-            Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+            Db::Postgres(pool, _) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
         }
     }
 
@@ -407,7 +407,7 @@ impl TestApp {
     pub async fn texts(&self, sql: &'static str) -> Vec<String> {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_all(readers).await.unwrap(),
-            Db::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+            Db::Postgres(pool, _) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
         }
     }
 
@@ -415,7 +415,7 @@ impl TestApp {
     pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
         match &self.db {
             Db::Sqlite { writer, .. } => drop(sqlx::raw_sql(sqlite).execute(writer).await.unwrap()),
-            Db::Postgres(pool) => drop(sqlx::raw_sql(postgres).execute(pool).await.unwrap()),
+            Db::Postgres(pool, _) => drop(sqlx::raw_sql(postgres).execute(pool).await.unwrap()),
         }
     }
 }

@@ -190,7 +190,7 @@ pub fn fixtures() -> Option<PathBuf> {
 }
 
 /// Says aloud why a test proves nothing here: not by `eprintln!`, which the test runner keeps to itself.
-fn skipped(reason: &str) {
+pub fn skipped(reason: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }

@@ -1,0 +1,356 @@
+//! Every statement of posting an update fails in every way, and every await is the last: nothing is half-written, the
+//! answer is true, and the next write works.
+
+use std::error::Error as StdError;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use axum::http::StatusCode;
+use candor::db::faults::{self, Fault, Faults};
+use candor::db::{Db, Error, chain, components};
+use candor::domain::Role::Publisher;
+use sqlx::error::{DatabaseError, ErrorKind};
+
+use crate::support::app::{Answer, Browser, TestApp};
+use crate::support::samples::{actor, component, entry, incident};
+use crate::support::{TestDb, now};
+
+on_both_databases!(
+    a_dropped_post_writes_all_or_nothing,
+    a_dropped_search_leaves_no_transaction_open,
+    a_commit_without_an_answer_is_looked_up,
+    an_unknown_commit_says_so,
+    a_failed_transaction_refuses_further_statements,
+);
+
+/// One way in which a statement fails.
+type Way = fn(&str) -> Fault;
+
+/// Strikes one statement; or every one from there on.
+struct Strike {
+    at: usize,
+    onwards: bool,
+    only: Option<&'static str>,
+    way: Way,
+    seen: AtomicUsize,
+    struck: Mutex<Option<String>>,
+}
+
+impl Strike {
+    fn at(at: usize, only: Option<&'static str>, way: Way) -> Arc<Self> {
+        let (seen, struck) = (AtomicUsize::new(0), Mutex::new(None));
+        Arc::new(Self { at, onwards: false, only, way, seen, struck })
+    }
+
+    fn from_commit_on(way: Way) -> Arc<Self> {
+        let (seen, struck) = (AtomicUsize::new(0), Mutex::new(None));
+        Arc::new(Self { at: 0, onwards: true, only: Some("commit"), way, seen, struck })
+    }
+
+    fn struck(&self) -> Option<String> {
+        self.struck.lock().unwrap().clone()
+    }
+}
+
+impl Faults for Strike {
+    fn strike(&self, sql: &str) -> Option<Fault> {
+        let begun = self.onwards && self.struck().is_some();
+        if sql == "rollback" || (!begun && self.only.is_some_and(|only| only != sql)) {
+            return None;
+        }
+        let number = self.seen.fetch_add(1, SeqCst);
+        if number != self.at && !begun {
+            return None;
+        }
+        self.struck.lock().unwrap().get_or_insert_with(|| sql.to_owned());
+        Some((self.way)(sql))
+    }
+}
+
+/// A result code of SQLite.
+#[derive(Debug, thiserror::Error)]
+#[error("(code: {0}) fault injection")]
+struct Code(&'static str);
+
+impl DatabaseError for Code {
+    fn message(&self) -> &str {
+        "fault injection"
+    }
+
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        Some(self.0.into())
+    }
+
+    fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
+
+/// SQLite reports `code` and keeps the transaction.
+fn code(code: &'static str) -> Fault {
+    Fault { sql: None, error: Some(sqlx::Error::Database(Box::new(Code(code)))) }
+}
+
+/// SQLite reports `code` and has ended the transaction.
+fn ended(sql: &str, number: &'static str) -> Fault {
+    let is_begin = sql.starts_with("begin");
+    Fault { sql: (!is_begin).then_some("rollback"), ..code(number) }
+}
+
+/// PostgreSQL reports what `sql` raises.
+fn raised(sql: &'static str) -> Fault {
+    Fault { sql: Some(sql), error: None }
+}
+
+/// The connection is lost.
+fn cut() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())
+}
+
+const SQLITE: [(&str, Way); 9] = [
+    ("BUSY", |_| code("5")),
+    ("LOCKED", |_| code("6")),
+    ("NOMEM", |sql| ended(sql, "7")),
+    ("READONLY", |_| code("8")),
+    ("IOERR", |sql| ended(sql, "778")),
+    ("IOERR, transaction still open", |_| code("1034")),
+    ("CORRUPT", |_| code("11")),
+    ("FULL", |sql| ended(sql, "13")),
+    ("lost", |_| Fault { sql: None, error: Some(sqlx::Error::WorkerCrashed) }),
+];
+
+const POSTGRES: [(&str, Way); 9] = [
+    ("disk full", |_| raised("do $$begin raise exception using errcode = '53100'; end$$")),
+    ("out of memory", |_| raised("do $$begin raise exception using errcode = '53200'; end$$")),
+    ("I/O error", |_| raised("do $$begin raise exception using errcode = '58030'; end$$")),
+    ("lock not available", |_| raised("do $$begin raise exception using errcode = '55P03'; end$$")),
+    ("serialization", |_| raised("do $$begin raise exception using errcode = '40001'; end$$")),
+    ("read-only", |_| raised("do $$begin raise exception using errcode = '25006'; end$$")),
+    ("damaged data", |_| raised("do $$begin raise exception using errcode = 'XX001'; end$$")),
+    ("terminated", |_| raised("select pg_terminate_backend(pg_backend_pid())")),
+    ("cut", |_| Fault { sql: None, error: Some(cut()) }),
+];
+
+/// What has to agree: the revision, the audit rows, the updates and the version of the incident.
+type Written = (i64, i64, i64, i64);
+
+struct Desk {
+    app: TestApp,
+    publisher: Browser,
+}
+
+impl Desk {
+    async fn new(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        app.add(&[incident("a", now())]).await;
+        let publisher = app.logged_in(Publisher).await;
+        Self { app, publisher }
+    }
+
+    async fn written(&self) -> Written {
+        // Behind every transaction that is still ending.
+        drop(self.app.db.write().await.expect("a transaction that writes"));
+        let mut numbers = Vec::new();
+        for sql in [
+            "select number from revision",
+            "select count(*) from audit",
+            "select count(*) from incident_updates",
+            "select version from incidents",
+        ] {
+            numbers.push(self.app.number(sql).await);
+        }
+        (numbers[0], numbers[1], numbers[2], numbers[3])
+    }
+
+    async fn post(&mut self) -> Answer {
+        let version = self.app.number("select version from incidents").await.to_string();
+        let fields = [("version", version.as_str()), ("phase", "identified"), ("body", "It is the disk.")];
+        self.publisher.post("/admin/incidents/a/updates", &fields).await
+    }
+
+    /// Writes something small.
+    async fn write(&self) -> Result<(), Error> {
+        let tx = self.app.db.write().await?;
+        tx.commit(&actor(), now(), entry()).await.map(drop)
+    }
+}
+
+fn next(before: Written) -> Written {
+    (before.0 + 1, before.1 + 1, before.2 + 1, before.3 + 1)
+}
+
+/// Posts with a fault at each statement in turn, until there are no more.
+async fn every_statement(desk: &mut Desk, what: &str, way: Way) {
+    let mut number = 0;
+    loop {
+        let before = desk.written().await;
+        let strike = Strike::at(number, None, way);
+        let answer = faults::scope(strike.clone(), desk.post()).await;
+        let after = desk.written().await;
+        let context = format!("{what} at statement {number}: {:?}", strike.struck());
+        let is_written = after == next(before);
+        assert!(is_written || after == before, "{context}: half-written, {before:?} {after:?}");
+        assert_eq!(answer.status == StatusCode::SEE_OTHER, is_written, "{context}: {}", answer.text());
+        if answer.status != StatusCode::SEE_OTHER {
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{context}: {}", answer.text());
+        }
+        desk.write().await.unwrap_or_else(|error| panic!("{context}: the next write: {error}"));
+        if strike.struck().is_none() {
+            assert!(is_written && number > 15, "{context}");
+            return;
+        }
+        number += 1;
+    }
+}
+
+#[tokio::test]
+async fn every_statement_fails_in_every_way_on_sqlite() {
+    for (what, way) in SQLITE {
+        every_statement(&mut Desk::new(TestDb::sqlite().await).await, what, way).await;
+    }
+}
+
+#[tokio::test]
+async fn every_statement_fails_in_every_way_on_postgres() {
+    for (what, way) in POSTGRES {
+        let Some(test) = TestDb::postgres().await else { return };
+        every_statement(&mut Desk::new(test).await, what, way).await;
+    }
+}
+
+/// The output of `future`, unless it is still pending after `limit` polls: then it is dropped.
+async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
+    let (mut future, mut polls) = (pin!(future), 0);
+    std::future::poll_fn(|context| {
+        polls += 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if polls > limit => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
+    let mut desk = Desk::new(test).await;
+    for limit in 0.. {
+        let before = desk.written().await;
+        let answer = polled(desk.post(), limit).await;
+        let after = desk.written().await;
+        let is_written = after == next(before);
+        assert!(is_written || after == before, "{limit} polls: half-written, {before:?} {after:?}");
+        desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
+        if let Some(answer) = answer {
+            assert!(is_written && answer.status == StatusCode::SEE_OTHER && limit > 15, "{limit}: {}", answer.text());
+            break;
+        }
+    }
+}
+
+async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
+    let desk = Desk::new(test).await;
+    for limit in 0.. {
+        // Each is another search, so that none is answered from the cache.
+        let address = format!("/history?q=word{limit}");
+        let answer = polled(async { desk.app.visitor().get(&address).await }, limit).await;
+        desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
+        if let Some(answer) = answer {
+            assert_eq!(answer.status, StatusCode::OK);
+            assert!(limit > 5, "{limit}");
+            break;
+        }
+    }
+    // As many at once as there are connections: none of them carries an old transaction.
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        readers.push(desk.app.db.read().await.expect("a transaction that reads"));
+    }
+    let revision = readers[0].revision().await.unwrap();
+    for reader in &mut readers {
+        assert_eq!(reader.revision().await.unwrap(), revision);
+    }
+}
+
+/// Commits, and then the connection is lost.
+fn commit_then_cut(sql: &str) -> Fault {
+    Fault { sql: (sql == "commit").then_some("commit"), error: Some(cut()) }
+}
+
+async fn a_commit_without_an_answer_is_looked_up(test: TestDb) {
+    let mut desk = Desk::new(test).await;
+    for number in 0.. {
+        let before = desk.written().await;
+        let strike = Strike::at(number, Some("commit"), commit_then_cut);
+        let answer = faults::scope(strike.clone(), desk.post()).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "commit {number}: {}", answer.text());
+        assert_eq!(desk.written().await, next(before));
+        if strike.struck().is_none() {
+            assert!(number > 0);
+            return;
+        }
+    }
+}
+
+async fn an_unknown_commit_says_so(test: TestDb) {
+    let mut desk = Desk::new(test).await;
+    let before = desk.written().await;
+    let answer = faults::scope(Strike::from_commit_on(commit_then_cut), desk.post()).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.text().contains("It is not known whether your change was saved"), "{}", answer.text());
+    assert_eq!(desk.written().await, next(before));
+    desk.write().await.unwrap();
+}
+
+async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
+    let way: Way = match &test.db {
+        Db::Sqlite { .. } => |sql| ended(sql, "13"),
+        Db::Postgres(..) => |_| raised("select 1 / 0"),
+    };
+    let strike = Strike::at(1, None, way);
+    let mut tx = faults::scope(strike.clone(), test.write()).await.unwrap();
+    assert!(components::create(&mut tx, component("API"), now()).await.is_err());
+    assert!(strike.struck().is_some());
+    // SQLite would take each of these as a transaction of its own.
+    assert!(components::create(&mut tx, component("DNS"), now()).await.is_err());
+    assert!(tx.commit(&actor(), now(), entry()).await.is_err());
+    let mut tx = test.read().await.unwrap();
+    assert!(components::list(&mut tx).await.unwrap().is_empty());
+    assert!(chain::head(&mut tx).await.unwrap().is_none());
+}
+
+/// SQLite itself ends the transaction here.
+#[tokio::test]
+async fn a_full_sqlite_database_is_writable_once_there_is_space() {
+    let mut desk = Desk::new(TestDb::sqlite().await).await;
+    let before = desk.written().await;
+    let Db::Sqlite { writer, .. } = &desk.app.db else { unreachable!() };
+    let mut connection = writer.acquire().await.unwrap();
+    let (pages,): (i64,) = sqlx::query_as("pragma page_count").fetch_one(&mut *connection).await.unwrap();
+    let limit = format!("pragma max_page_count = {pages}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&mut *connection).await.unwrap();
+    drop(connection);
+    let version = desk.app.number("select version from incidents").await.to_string();
+    let text = "It is the disk. ".repeat(1_000);
+    let fields = [("version", version.as_str()), ("phase", "identified"), ("body", text.as_str())];
+    let refused = desk.publisher.post("/admin/incidents/a/updates", &fields).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text());
+    assert_eq!(desk.written().await, before);
+    // A connection that was closed and opened again has no such limit.
+    assert_eq!(desk.post().await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.written().await, next(before));
+}
