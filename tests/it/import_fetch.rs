@@ -30,7 +30,7 @@ on_both_databases!(
 /// So fast that no test waits, and so short that nothing takes long.
 fn pace() -> Pace {
     let bounds = Bounds { time: Duration::from_secs(30), size: 1 << 20 };
-    Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds }
+    Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
 }
 
 /// Fetches the public page at `url` into `folder`: what could not be had, and for how many seconds we waited each time.
@@ -247,6 +247,39 @@ async fn whatever_a_server_does_ends_with_a_sentence() {
     let problems = problems.unwrap();
     assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
     assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
+}
+
+#[tokio::test]
+async fn answers_together_are_bounded_too() {
+    let server = hosted();
+    server.otherwise(|path: &str| {
+        let page = path.strip_prefix("/history.json?page=");
+        let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
+        page.map_or(Says::Status(404, ""), |page| Says::Text(more(page)))
+    });
+    let little = Pace { total: 1 << 20, ..pace() };
+    let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
+    let error = format!("{:#}", stopped.unwrap_err());
+    assert!(error.contains("sends too much"), "{error}");
+}
+
+#[tokio::test]
+async fn token_is_never_sent_over_http() {
+    let clock = TestDb::sqlite().await.clock.clone();
+    for (url, is_sent) in [
+        ("http://status.example.org", false),
+        ("http://10.0.0.1", false),
+        ("http://localhost.evil.test", false),
+        ("https://status.example.org", true),
+        ("http://127.0.0.1:1", true),
+        ("http://[::1]:1", true),
+        ("http://localhost:1", true),
+    ] {
+        let url = Url::parse(url).unwrap();
+        let polite = Polite::new(&url, Some("secret"), pace(), &clock, &|_| {});
+        assert_eq!(polite.is_ok(), is_sent, "{url}");
+        assert!(Polite::new(&url, None, pace(), &clock, &|_| {}).is_ok(), "{url}: without a token");
+    }
 }
 
 #[tokio::test]
