@@ -88,7 +88,7 @@ fn hosted() -> Hosted {
     let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
                       "start_date": "2024-01-09", "created_at": "2024-01-09T08:00:11.120-07:00"});
     let (new, newer) = (
-        incident("new", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
+        incident("recent", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
     let server = Hosted::new();
@@ -103,7 +103,7 @@ fn hosted() -> Hosted {
         "/api/v2/scheduled-maintenances.json",
         json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}),
     );
-    server.has("/history.json?page=1", history(&["newer", "new", "coming", "old"]));
+    server.has("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
     server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
     server.otherwise(|path| {
         if path.starts_with("/history.json") { Says::Text(history(&[]).to_string()) } else { Says::Status(404, "") }
@@ -133,7 +133,7 @@ async fn a_public_page_is_imported_whole(test: TestDb) {
     let unique: std::collections::BTreeSet<&String> = asked.iter().collect();
     assert_eq!((unique.len(), server.most_at_once()), (asked.len(), 1), "{asked:?}");
     // What the lists hold whole is not asked for again.
-    assert!(!asked.iter().any(|path| path.ends_with("/new.json")), "{asked:?}");
+    assert!(!asked.iter().any(|path| path.ends_with("/recent.json")), "{asked:?}");
     let report = import(&test, &folder).await;
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.feed_ids.created),
