@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::connections::Limits;
+use crate::core_dumps::disable_core_dumps;
 use crate::db::Db;
 use crate::hosts::Hosts;
 use crate::publish::Publisher;
@@ -133,6 +134,9 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
     start_log(serve.log_json);
     connections::raise_open_files();
+    if !serve.core_dumps {
+        disable_core_dumps();
+    }
     let app = App::build(serve, database, clock).await?;
     println!("Candor listens on {}", app.state.origin);
     let stop = CancellationToken::new();

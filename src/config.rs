@@ -84,6 +84,10 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub oidc: OidcConfig,
 
+    /// Allow core dumps, which hold session ids, tokens and keys; to look for the cause of a crash
+    #[arg(long, env = "CANDOR_CORE_DUMPS")]
+    pub core_dumps: bool,
+
     /// Write the log as one JSON object a line
     #[arg(long, env = "CANDOR_LOG_JSON")]
     pub log_json: bool,

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::by_address::ByAddress;
 use crate::http2;
+use crate::log_limit::{Admitted, CONNECTIONS};
 use crate::web::front::Visit;
 use crate::web::{Front, gate};
 
@@ -110,7 +111,9 @@ async fn accept(listener: &TcpListener, all: &Arc<Semaphore>) -> Option<(TcpStre
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, permit)),
         Err(error) => {
-            tracing::warn!("accepting a connection: {error}");
+            if let Some(Admitted { left_out }) = CONNECTIONS.admit() {
+                tracing::warn!(left_out, "accepting a connection: {error}");
+            }
             tokio::time::sleep(REST).await;
             None
         }

@@ -19,6 +19,8 @@ pub mod config;
 #[cfg(feature = "ssr")]
 pub mod connections;
 #[cfg(feature = "ssr")]
+pub mod core_dumps;
+#[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod hosts;
@@ -26,6 +28,8 @@ pub mod hosts;
 pub mod http2;
 #[cfg(feature = "ssr")]
 pub mod import;
+#[cfg(feature = "ssr")]
+pub mod log_limit;
 #[cfg(feature = "ssr")]
 pub mod metrics;
 #[cfg(feature = "ssr")]
@@ -38,6 +42,8 @@ pub mod outbound;
 pub mod passkey;
 #[cfg(feature = "ssr")]
 pub mod password;
+#[cfg(feature = "ssr")]
+pub mod private_folder;
 #[cfg(feature = "ssr")]
 pub mod publish;
 #[cfg(feature = "ssr")]
@@ -52,6 +58,8 @@ pub mod token;
 pub mod totp;
 #[cfg(feature = "ssr")]
 pub mod ui;
+#[cfg(feature = "ssr")]
+pub mod unnamed_proxy;
 #[cfg(feature = "ssr")]
 pub mod web;
 #[cfg(feature = "ssr")]

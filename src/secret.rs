@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 
 use crate::db::hex;
+use crate::private_folder::create_private_folder;
 
 /// The length of the nonce before every encrypted secret, in bytes.
 const NONCE_BYTES: usize = 12;
@@ -81,7 +82,7 @@ fn read_or_create(file: &Path) -> anyhow::Result<[u8; 32]> {
 /// faster, its key is taken.
 fn create(file: &Path) -> anyhow::Result<[u8; 32]> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    create_private_folder(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(new, "{}", hex(&crate::db::random::<32>()))?;
     new.as_file().sync_all()?;

@@ -19,6 +19,7 @@ use crate::oidc::Provider;
 use crate::publish::Publisher;
 use crate::secret::SecretKey;
 use crate::streams::{MAX_STREAMS, Streams};
+use crate::unnamed_proxy::UnnamedProxy;
 
 /// How many attempts to log in one network has at once, and how long until it has one more.
 const LOGINS_AT_ONCE: i32 = 10;
@@ -42,6 +43,7 @@ struct Shared {
     connections: ByAddress,
     responses: Responses,
     refused_logins: Counter,
+    unnamed_proxy: UnnamedProxy,
     worker: Pulse,
     courier: Arc<Pulse>,
     refusals: Mutex<Refusals>,
@@ -93,6 +95,7 @@ impl State {
             connections: ByAddress::default(),
             responses: Responses::default(),
             refused_logins: Counter::default(),
+            unnamed_proxy: UnnamedProxy::default(),
             refusals: Mutex::default(),
             logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
             resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
@@ -147,6 +150,11 @@ impl State {
         &self.0.refused_logins
     }
 
+    /// A proxy that passes requests on and that no setting names.
+    pub fn unnamed_proxy(&self) -> &UnnamedProxy {
+        &self.0.unnamed_proxy
+    }
+
     /// When the worker ended its last round.
     pub fn worker(&self) -> &Pulse {
         &self.0.worker
@@ -166,6 +174,7 @@ impl State {
     /// already; where showing it fails the worker tries again.
     pub async fn publish(&self) {
         if let Err(error) = self.publisher.publish().await {
+            self.publisher.outdate_copies();
             tracing::error!("a change is kept but not yet shown: {error:#}");
         }
     }

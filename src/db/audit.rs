@@ -65,6 +65,18 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
     rows.into_iter().map(Record::try_from).collect()
 }
 
+/// At most `limit` rows behind the row `after`, oldest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn since(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Record>> {
+    let sql =
+        "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
+               from audit where id > $1 order by id limit $2";
+    let rows = rows!(tx, Row, sql, after, limit)?;
+    rows.into_iter().map(Record::try_from).collect()
+}
+
 /// At most `limit` rows that pass `search`, newest first, behind the row `before` where one is named.
 ///
 /// # Errors

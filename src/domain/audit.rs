@@ -102,3 +102,83 @@ pub struct Record {
     /// The revision this change made.
     pub revision: i64,
 }
+
+/// What is acted on by actions that never change what visitors read.
+const PRIVATE: [&str; 5] = ["manager", "token", "draft", "template", "policy"];
+/// Actions that add to what visitors read and take nothing away.
+const ADDITIONS: [&str; 6] =
+    ["incident.open", "incident.end-embargo", "maintenance.plan", "component.add", "component.set-status", "group.add"];
+/// Actions that post an update; through the API they may edit the rest in the same call.
+const POSTS: [&str; 6] = [
+    "incident.update",
+    "incident.publish",
+    "maintenance.update",
+    "maintenance.begin",
+    "maintenance.complete",
+    "maintenance.remind",
+];
+
+impl Record {
+    /// Whether visitors may have lost something they could read before: every action may have done that unless it
+    /// is known to be private or to add only.
+    pub fn may_withdraw(&self) -> bool {
+        let noun = self.action.split('.').next().unwrap_or_default();
+        let harmless = is_refusal(&self.action)
+            || PRIVATE.contains(&noun)
+            || ADDITIONS.contains(&self.action.as_str())
+            || POSTS.contains(&self.action.as_str()) && self.keeps_its_texts();
+        !harmless
+    }
+
+    /// Whether the title and every update from before are there afterwards, unchanged.
+    fn keeps_its_texts(&self) -> bool {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return false };
+        let updates = |of: &Value| of.get("updates").and_then(Value::as_array).cloned();
+        let (Some(old), Some(new)) = (updates(before), updates(after)) else { return false };
+        before.get("title") == after.get("title") && old.iter().all(|update| new.contains(update))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(action: &str, before: Option<Value>, after: Option<Value>) -> Record {
+        Record {
+            id: 1,
+            at: DateTime::UNIX_EPOCH,
+            actor: Actor::shell(),
+            action: action.into(),
+            subject_id: String::new(),
+            subject_name: String::new(),
+            before,
+            after,
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn unknown_actions_count_as_withdrawals() {
+        for action in ["incident.delete", "incident.edit", "review.withdraw", "page.edit", "whatever.new", ""] {
+            assert!(record(action, None, None).may_withdraw(), "{action}");
+        }
+        for action in ["manager.login", "manager.refuse-login", "token.add", "draft.edit", "incident.open"] {
+            assert!(!record(action, None, None).may_withdraw(), "{action}");
+        }
+    }
+
+    #[test]
+    fn update_that_edits_older_texts_counts_as_withdrawal() {
+        let incident = |title: &str, bodies: &[&str]| {
+            let updates: Vec<Value> = bodies.iter().map(|body| json!({ "body": body })).collect();
+            Some(json!({ "title": title, "updates": updates }))
+        };
+        let posts = |before, after| !record("incident.update", before, after).may_withdraw();
+        assert!(posts(incident("Mail", &["a"]), incident("Mail", &["a", "b"])));
+        assert!(!posts(incident("Mail", &["a"]), incident("Mails", &["a", "b"])));
+        assert!(!posts(incident("Mail", &["a"]), incident("Mail", &["A", "b"])));
+        assert!(!posts(None, incident("Mail", &["a"])));
+    }
+}

@@ -10,6 +10,16 @@ pub fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
+/// Words that stand in an address where an id could stand, in lower case: a thing of such an id would hide a page or
+/// document of ours, or be hidden by it. A test compares them with the tables of routes; some are only likely to come.
+pub const RESERVED: [&str; 10] =
+    ["active", "active_maintenance", "all", "edit", "index", "new", "scheduled", "search", "unresolved", "upcoming"];
+
+/// Whether `text` can't be the id of something from elsewhere. Ids of ours are 12 random letters and digits.
+pub fn is_reserved(text: &str) -> bool {
+    RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
 /// The letters of a fresh identifier, as Statuspage writes its own.
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 

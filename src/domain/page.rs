@@ -66,7 +66,12 @@ pub fn is_origin(text: &str) -> bool {
         let clean = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         clean && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
     };
-    text.len() <= MAX_TEXT && name.split('.').all(is_label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    text.len() <= MAX_TEXT && name.split('.').all(is_label) && port.is_none_or(is_port)
+}
+
+/// Whether `text` is a port as browsers write it: no sign, no leading zero, not 0.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0') && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -83,6 +88,13 @@ mod tests {
             "example.org",
             "https://",
             "https://*.example.org",
+            "https://a.test:",
+            "https://a.test:+80",
+            "https://a.test:-80",
+            "https://a.test:00443",
+            "https://a.test:0",
+            "https://a.test:65536",
+            "https://a.test:80:80",
             "https://example.org/",
             "https://a b",
             "https://example.org;script-src *",

@@ -13,6 +13,7 @@ pub mod fetch;
 mod kuma;
 mod maintenances;
 mod plan;
+mod reserved;
 mod reviews;
 mod source;
 mod statuspage;
@@ -32,6 +33,7 @@ use chrono::{DateTime, Utc};
 
 use self::apply::apply;
 use self::plan::Known;
+use self::reserved::replace_reserved_ids;
 use crate::db::{self, Db, components, desk};
 use crate::domain::audit::Actor;
 
@@ -158,7 +160,7 @@ pub async fn import<D: Documents + ?Sized>(
     let known = learn(db, documents).await?;
     let mut reports = Vec::new();
     for index in 0..documents.len() {
-        let source = documents.part(index)?;
+        let source = replace_reserved_ids(documents.part(index)?);
         let mut tx = db.write().await?;
         let (report, entries) = apply(&mut tx, &source, &known, options, now, &step).await?;
         if !report.changes_nothing() {
@@ -184,7 +186,7 @@ pub async fn preview<D: Documents + ?Sized>(
     let mut tx = db.write().await?;
     let mut reports = Vec::new();
     for index in 0..documents.len() {
-        let source = documents.part(index)?;
+        let source = replace_reserved_ids(documents.part(index)?);
         reports.push(apply(&mut tx, &source, &known, options, now, &step).await?.0);
     }
     Ok(reports)
@@ -194,7 +196,7 @@ pub async fn preview<D: Documents + ?Sized>(
 async fn learn<D: Documents + ?Sized>(db: &Db, documents: &D) -> Result<Known, Stopped> {
     let mut known = Known::default();
     for index in 0..documents.len() {
-        known.learn(&*documents.part(index)?);
+        known.learn(&replace_reserved_ids(documents.part(index)?));
     }
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);

@@ -48,6 +48,23 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Where clouds answer questions about the machine, with its credentials: link-local addresses, and those that single
+/// providers use beside.
+const METADATA: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)),
+];
+
+/// Whether `address` may lead to the cloud's own answers about this machine.
+pub fn is_metadata(address: IpAddr) -> bool {
+    let is_link_local = match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    is_link_local || METADATA.contains(&address.to_canonical())
+}
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let within = |(first, length): (Ipv4Addr, u32)| (address.to_bits() ^ first.to_bits()) >> (32 - length) == 0;
     !NOT_PUBLIC_V4.into_iter().any(within)
@@ -111,6 +128,16 @@ mod tests {
             "5f00::1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn metadata_services_are_known() {
+        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254", "100.100.100.200"] {
+            assert!(is_metadata(address.parse().unwrap()), "{address}");
+        }
+        for address in ["127.0.0.1", "10.0.0.1", "fd00::1", "100.64.0.1", "1.1.1.1"] {
+            assert!(!is_metadata(address.parse().unwrap()), "{address}");
         }
     }
 

@@ -3,7 +3,8 @@
 //! Whoever can make us ask an address of their choice can reach what only this machine reaches. So a host that the
 //! operator has not named is asked over TLS on its usual port, only at addresses of the public internet (all that its
 //! name resolves to, looked at for the very connection), never through a proxy of the environment, and no redirect is
-//! followed. What comes back is bounded in time and size.
+//! followed. A host that was named may be anywhere, but a name never leads to the metadata service of a cloud. What comes
+//! back is bounded in time and size.
 
 mod address;
 
@@ -18,7 +19,8 @@ use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use address::is_public;
+use address::is_metadata;
+pub use address::is_public;
 
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -68,7 +70,12 @@ impl Outbound {
     pub fn new<'a>(named: impl IntoIterator<Item = &'a Url>, bounds: Bounds) -> Result<Self, OutboundError> {
         // Whoever comes first decides for the whole process, and everybody here means the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let named = Named::of(named);
+        Self::resolving_by(Named::of(named), bounds, SystemResolver)
+    }
+
+    /// The same with another resolver. The addresses that were judged are those that are connected to, so that a name that
+    /// leads elsewhere a moment later (DNS rebinding) gains nothing.
+    fn resolving_by(named: Named, bounds: Bounds, resolver: impl LookUp) -> Result<Self, OutboundError> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -77,7 +84,7 @@ impl Outbound {
             .connect_timeout(CONNECTING)
             .timeout(bounds.time)
             .user_agent(concat!("Candor/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(named.clone()))
+            .dns_resolver(Arc::new(Judging { named: named.clone(), resolver: Arc::new(resolver) }))
             .build()?;
         Ok(Self { client, named, bounds })
     }
@@ -147,12 +154,36 @@ impl Named {
 }
 
 const NOT_PUBLIC: &str = "it is not on the public internet";
+const METADATA: &str = "its name leads to the metadata service of this machine";
 
-impl Resolve for Named {
+/// What finds the addresses of a name.
+trait LookUp: Send + Sync + 'static {
+    fn look_up(&self, name: &str) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+}
+
+/// The resolver of this machine.
+struct SystemResolver;
+
+impl LookUp for SystemResolver {
+    async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
+}
+
+/// Gives only addresses that may be asked.
+struct Judging<R> {
+    named: Named,
+    resolver: Arc<R>,
+}
+
+impl<R: LookUp> Resolve for Judging<R> {
     fn resolve(&self, name: Name) -> Resolving {
-        let is_named = self.has(name.as_str());
+        let (is_named, resolver) = (self.named.has(name.as_str()), self.resolver.clone());
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = resolver.look_up(name.as_str()).await?;
+            if found.iter().any(|address| is_metadata(address.ip())) {
+                return Err(io::Error::other(METADATA).into());
+            }
             if !is_named && !found.iter().all(|address| is_public(address.ip())) {
                 return Err(io::Error::other(NOT_PUBLIC).into());
             }
@@ -234,6 +265,58 @@ mod tests {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
         let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
         assert_eq!(&answer.body()[..], b"hi");
+    }
+
+    /// Gives each answer once, the last for ever, and counts the questions.
+    struct Scripted {
+        answers: Vec<Vec<SocketAddr>>,
+        asked: Arc<std::sync::atomic::AtomicUsize>,
+    }
+
+    impl LookUp for Scripted {
+        async fn look_up(&self, _: &str) -> io::Result<Vec<SocketAddr>> {
+            let asked = self.asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(self.answers[asked.min(self.answers.len() - 1)].clone())
+        }
+    }
+
+    /// A client that finds these addresses, and how often it looked.
+    fn finding(named: &[&str], answers: &[&[&str]]) -> (Outbound, Arc<std::sync::atomic::AtomicUsize>) {
+        let answers = answers.iter().map(|all| all.iter().map(|one| one.parse().unwrap()).collect()).collect();
+        let asked = Arc::default();
+        let named: Vec<Url> = named.iter().map(|url| Url::parse(url).unwrap()).collect();
+        let resolver = Scripted { answers, asked: Arc::clone(&asked) };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        (Outbound::resolving_by(Named::of(&named), Bounds::default(), resolver).unwrap(), asked)
+    }
+
+    #[tokio::test]
+    async fn rebound_name_never_reaches_this_machine() {
+        for private in ["127.0.0.1:0", "169.254.169.254:0", "[::1]:0", "10.0.0.1:0"] {
+            // One good address among them makes the others no better.
+            let (outbound, _) = finding(&[], &[&["1.1.1.1:0", private]]);
+            let refused = outbound.ask(asking("https://rebind.test/")).await.unwrap_err();
+            assert!(refused.to_string().ends_with(NOT_PUBLIC) || refused.to_string().ends_with(METADATA), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn judged_address_is_the_one_connected_to() {
+        let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+        let port = Url::parse(&there).unwrap().port().unwrap();
+        let named = format!("http://rebind.test:{port}/");
+        // The second answer leads to an address at which nothing listens.
+        let (outbound, asked) = finding(&[&named], &[&["127.0.0.1:0"], &["127.0.0.2:0"]]);
+        let answer = outbound.ask(asking(&named)).await.unwrap();
+        assert_eq!(&answer.body()[..], b"hi");
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "the name is looked up once");
+    }
+
+    #[tokio::test]
+    async fn named_host_never_leads_to_the_metadata_service() {
+        let (outbound, _) = finding(&["http://named.test/"], &[&["169.254.169.254:0"]]);
+        let refused = outbound.ask(asking("http://named.test/")).await.unwrap_err();
+        assert!(refused.to_string().ends_with(METADATA), "{refused}");
     }
 
     #[tokio::test]

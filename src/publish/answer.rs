@@ -45,6 +45,11 @@ pub const FOR_EVERYBODY: [(HeaderName, HeaderValue); 2] = [
 pub const SHORTLY: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400");
 
+/// The same for a page that few read: a copy in a cache may be older than what was withdrawn from it since, and would be
+/// shown for as long as we can't be reached.
+pub const BRIEFLY: HeaderValue =
+    HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300");
+
 /// For what nobody should keep.
 const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
 

@@ -23,10 +23,13 @@ mod shared;
 mod site;
 mod snapshot;
 mod trouble;
+mod turns;
 mod uptime;
+mod withdrawals;
 
 pub use age::{Age, CONFIRMED_AT};
-pub use answer::{Answer, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
+pub use answer::{Answer, BRIEFLY, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
+pub use cache::DeepError;
 pub use change::Change;
 pub use deep::Deep;
 pub use document::{Document, Encoding, Reach};
@@ -40,7 +43,7 @@ pub use trouble::{Step, Trouble};
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use arc_swap::{ArcSwap, Guard};
@@ -49,6 +52,7 @@ use tokio::sync::{Mutex, watch};
 
 use self::cache::Cache;
 use self::trouble::{Ledger, Setback};
+use self::withdrawals::Withdrawals;
 use crate::clock::Clock;
 use crate::db::{self, Db};
 use crate::metrics::{Counter, Timed};
@@ -79,6 +83,7 @@ pub struct Publisher {
     /// The state that could not be rendered last, and until when it is left alone.
     setback: Setback,
     deep: Cache,
+    withdrawals: Withdrawals,
     counts: Counts,
 }
 
@@ -113,6 +118,7 @@ impl Publisher {
             trouble: Ledger::default(),
             setback: Setback::default(),
             deep: Cache::new(),
+            withdrawals: Withdrawals::default(),
             counts: Counts::default(),
         }
     }
@@ -121,6 +127,12 @@ impl Publisher {
     #[must_use]
     pub fn rendering_by(self, render: Render) -> Self {
         Self { render, ..self }
+    }
+
+    /// The same, but requests for deep pages are refused after waiting for `patience`.
+    #[must_use]
+    pub fn refusing_after(self, patience: Duration) -> Self {
+        Self { deep: self.deep.refusing_after(patience), ..self }
     }
 
     /// What is served now.
@@ -171,15 +183,21 @@ impl Publisher {
         self.changes.send_if_modified(|change| change.follow(&before, &site));
         self.counts.published.add(begun.elapsed());
         let revision = site.revision;
-        if let Err(error) = self.noted(Step::Storing, self.store(site).await) {
-            tracing::warn!("the Site is published but could not be stored: {error:#}");
+        match self.noted(Step::Storing, self.store(site).await) {
+            Ok(()) => self.withdrawals.note_stored(),
+            Err(error) => {
+                tracing::warn!("the Site is published but could not be stored: {error:#}");
+                self.drop_outdated_file();
+            }
         }
         Ok(revision)
     }
 
     async fn load(&self, now: DateTime<Utc>) -> db::Result<Arc<Snapshot>> {
         let mut tx = self.db.read().await?;
-        Ok(Arc::new(Snapshot::load(&mut tx, now).await?))
+        let snapshot = Snapshot::load(&mut tx, now).await?;
+        self.follow_withdrawals(&mut tx, snapshot.audit.as_ref()).await?;
+        Ok(Arc::new(snapshot))
     }
 
     /// The Site of `snapshot`. A panic in it ends here.
@@ -197,6 +215,18 @@ impl Publisher {
     async fn store(&self, site: Arc<Site>) -> anyhow::Result<()> {
         let file = self.file.clone();
         tokio::task::spawn_blocking(move || site.store(&file)).await?
+    }
+
+    /// Removes the stored Site where it shows what was withdrawn since: a restart without a database would show it.
+    fn drop_outdated_file(&self) {
+        if !self.withdrawals.outdates_stored() {
+            return;
+        }
+        match std::fs::remove_file(&self.file) {
+            Ok(()) => tracing::warn!("the stored Site was removed: it shows what was withdrawn since"),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => tracing::error!("the stored Site shows what was withdrawn and can't be removed: {error}"),
+        }
     }
 
     /// The same result, and a note of it for whoever watches.

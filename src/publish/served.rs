@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use hyper::header::HeaderValue;
 
-use super::answer::{Answer, SHORTLY, STRICTEST, Terms};
+use super::Document;
+use super::answer::{Answer, BRIEFLY, SHORTLY, STRICTEST, Terms};
 use super::site::{FILTER_UNAVAILABLE, Site, error_path};
 
 /// A [`Site`] and the answers that show it; made when it is swapped in, looked up ever after.
@@ -20,7 +21,10 @@ impl Served {
     pub(super) fn new(site: Arc<Site>, secure: bool) -> Self {
         let policy = HeaderValue::from_str(&site.content_security_policy).unwrap_or(STRICTEST);
         let terms = Terms { kept: SHORTLY, policy, secure, age: site.age.clone() };
-        let answers = site.documents().map(|(path, document)| (path.to_owned(), Answer::new(document.clone(), &terms)));
+        let of_one = Terms { kept: BRIEFLY, ..terms.clone() };
+        let terms = |path: &str| if shows_one(path) { &of_one } else { &terms };
+        let answer = |path: &str, document: &Arc<Document>| Answer::new(document.clone(), terms(path));
+        let answers = site.documents().map(|(path, document)| (path.to_owned(), answer(path, document)));
         Self { answers: answers.collect(), site }
     }
 
@@ -38,4 +42,10 @@ impl Served {
     pub fn filter_unavailable(&self) -> Option<&Answer> {
         self.answers.get(FILTER_UNAVAILABLE)
     }
+}
+
+/// Whether the document at `path` shows a single incident or maintenance, which few read.
+fn shows_one(path: &str) -> bool {
+    path.starts_with("/incidents/")
+        || path.strip_prefix("/api/v2/incidents/").is_some_and(|name| name != "unresolved.json")
 }

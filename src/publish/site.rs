@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Age, Document};
+use crate::private_folder::create_private_folder;
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
 const FORMAT: u32 = 6;
@@ -102,7 +103,7 @@ impl Site {
     /// Where the file can't be written; then the one before still stands.
     pub fn store(&self, file: &Path) -> anyhow::Result<()> {
         let folder = file.parent().context("the Site needs a folder")?;
-        std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        create_private_folder(folder).with_context(|| format!("creating {}", folder.display()))?;
         let mut fresh = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).context("writing the Site")?;
         let body = postcard::to_stdvec(self)?;
         fresh.write_all(&postcard::to_stdvec(&(FORMAT, digest(&body)))?).context("writing the Site")?;

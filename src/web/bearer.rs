@@ -11,7 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::api::limits;
 use super::auth::Policy;
-use super::client::ClientAddress;
+use super::client::{ClientAddress, is_forwarded};
+use super::headers::loggable_path;
 use super::{Error, Result, refusal};
 use crate::db::{self, Tx, api_tokens, managers, policy};
 use crate::domain::api_token::ApiToken;
@@ -93,7 +94,7 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
         };
         limits::count(parts, state, &token.id)?;
         if !token.reaches(P::ROLE, manager.role) {
-            let what = format!("{} {}", parts.method, parts.uri.path());
+            let what = format!("{} {}", parts.method, loggable_path(parts.uri.path()));
             refusal::record(state, who, "token.refuse-scope", &what).await;
             return Err(Error::TokenForbidden(TOO_SMALL));
         }
@@ -152,11 +153,12 @@ async fn find(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::M
 }
 
 /// Whether nobody between the program and us could read along: a proxy that we trust says that it came by https, or,
-/// where it came by none, it is on this machine. A proxy on this machine that says nothing vouches for nothing.
+/// where it came by none, it is on this machine. A proxy on this machine that says nothing vouches for nothing, and so does
+/// one that we don't know of.
 fn is_private(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     if !peer.is_some_and(|peer| state.trusted_proxies.contains(&peer)) {
-        return client.is_some_and(|client| client.is_loopback());
+        return client.is_some_and(|client| client.is_loopback()) && !is_forwarded(&parts.headers);
     }
     let last = parts.headers.get_all("x-forwarded-proto").iter().next_back().and_then(|value| value.to_str().ok());
     last.is_some_and(|value| value.rsplit(',').next().unwrap_or_default().trim() == "https")

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::outbound::is_public;
 use crate::state::State;
 
 /// The address of the client: the peer, or what a trusted proxy says of it.
@@ -27,7 +28,23 @@ pub async fn resolve_address(FromState(state): FromState<State>, mut request: Re
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = client_address(peer, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(ClientAddress(address));
+    if let Some(peer) = peer.filter(|peer| is_unnamed_proxy(*peer, request.headers(), &state)) {
+        state.unnamed_proxy().notice(peer);
+    }
     next.run(request).await
+}
+
+/// Whether a proxy says that it passed the request on.
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    let names = ["forwarded", "via", "x-real-ip"];
+    headers.keys().any(|name| names.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"))
+}
+
+/// Whether the peer is a proxy that no setting names: one of our own network, or, where visitors come over TLS, which we do
+/// not speak, and no proxy is named at all, any peer. Other strangers may write such fields as they like.
+fn is_unnamed_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
+    let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
+    could_be && !state.trusted_proxies.contains(&peer) && is_forwarded(headers)
 }
 
 /// The last address in `X-Forwarded-For` that is not one of our proxies, if the peer is one.

@@ -12,7 +12,8 @@ use chrono::TimeDelta;
 
 use super::{api, public};
 use crate::db;
-use crate::publish::{Answer, Document, Reach, SHORTLY, STRICTEST, Terms};
+use crate::log_limit::{Admitted, FAULTS, OUTAGES};
+use crate::publish::{Answer, DeepError, Document, Reach, SHORTLY, STRICTEST, Terms};
 use crate::state::State;
 
 /// Why a request gets no ordinary answer.
@@ -131,8 +132,16 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = self.status();
         match &self {
-            Self::Internal(error) => tracing::error!("{error:?}"),
-            Self::Unavailable(cause) => tracing::warn!("the database is unavailable: {cause}"),
+            Self::Internal(error) => {
+                if let Some(Admitted { left_out }) = FAULTS.admit() {
+                    tracing::error!(left_out, "{error:?}");
+                }
+            }
+            Self::Unavailable(cause) => {
+                if let Some(Admitted { left_out }) = OUTAGES.admit() {
+                    tracing::warn!(left_out, "the database is unavailable: {cause}");
+                }
+            }
             Self::Uncertain(cause) => tracing::warn!("the database left during a commit: {cause}"),
             _ => tracing::debug!("{self}"),
         }
@@ -177,15 +186,18 @@ impl From<db::Error> for Error {
     }
 }
 
-impl From<Arc<db::Error>> for Error {
-    fn from(error: Arc<db::Error>) -> Self {
+impl From<Arc<DeepError>> for Error {
+    fn from(error: Arc<DeepError>) -> Self {
         match error.as_ref() {
-            db::Error::NotFound => Self::NotFound,
-            db::Error::Conflict(sentence) | db::Error::Full(sentence) => Self::Conflict((*sentence).to_owned()),
-            db::Error::Unavailable(cause) => Self::Unavailable(cause.clone()),
-            db::Error::Uncertain(cause) => Self::Uncertain(cause.clone()),
-            db::Error::Schema(error) => Self::Internal(anyhow::anyhow!("{error}")),
-            db::Error::Other(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
+            DeepError::Busy => Self::Busy,
+            DeepError::Db(db::Error::NotFound) => Self::NotFound,
+            DeepError::Db(db::Error::Conflict(sentence) | db::Error::Full(sentence)) => {
+                Self::Conflict((*sentence).to_owned())
+            }
+            DeepError::Db(db::Error::Unavailable(cause)) => Self::Unavailable(cause.clone()),
+            DeepError::Db(db::Error::Uncertain(cause)) => Self::Uncertain(cause.clone()),
+            DeepError::Db(db::Error::Schema(error)) => Self::Internal(anyhow::anyhow!("{error}")),
+            DeepError::Db(db::Error::Other(error)) => Self::Internal(anyhow::anyhow!("{error:#}")),
         }
     }
 }

@@ -1,12 +1,18 @@
 //! What every answer carries, whatever its status.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State as FromState};
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use tower_http::classify::ServerErrorsFailureClass;
 use tracing::Span;
+use url::form_urlencoded;
 
 use super::public::for_everybody;
+use crate::log_limit::{Admitted, FAULTS};
 use crate::publish::{PROTECTING, STRICTEST, TLS_ONLY};
 use crate::state::State;
 
@@ -36,12 +42,45 @@ pub async fn forget_foreign_request_id(mut request: Request, next: Next) -> Resp
 /// visitor searched for), its id.
 pub fn span<B>(request: &axum::http::Request<B>) -> Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", id, method = %request.method(), path = told_path(request.uri().path()))
+    let method = request.method().as_str();
+    let method = if method.len() > MAX_LOGGED_METHOD { "…" } else { method };
+    tracing::info_span!("request", id, method, path = loggable_path(request.uri().path()))
 }
 
-/// A path as it may be told: that of a one-time link is a secret.
-pub fn told_path(path: &str) -> &str {
-    if path.starts_with("/setup/") { "/setup/…" } else { path }
+/// One line for a request that failed, unless strangers can provoke it at will: an unknown method, a full queue, and an
+/// outage, which has lines of its own.
+pub fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &Span) {
+    if let ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE) = failure
+    {
+        tracing::debug!("request failed: {failure}");
+    } else if let Some(Admitted { left_out }) = FAULTS.admit() {
+        let milliseconds = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        tracing::error!(left_out, milliseconds, "request failed: {failure}");
+    }
+}
+
+/// The longest part of a path that is written to the log, in characters, and the longest method, in bytes.
+const MAX_LOGGED_PATH: usize = 200;
+const MAX_LOGGED_METHOD: usize = 16;
+/// As long as the token of a one-time link; an id of ours is never as long.
+const SECRET_LENGTH: usize = 43;
+
+/// A path as the log may hold it: cut, and without the tokens of one-time links, however the path is written.
+pub fn loggable_path(path: &str) -> String {
+    let mut after_setup = false;
+    let shown = |segment: &'_ str| {
+        let is_secret = after_setup && !segment.is_empty() || segment.len() >= SECRET_LENGTH;
+        // Written with escapes it is another address, and its token is a secret all the same.
+        let decoded = form_urlencoded::parse(segment.as_bytes()).next();
+        after_setup |= decoded.is_some_and(|(name, _)| name.eq_ignore_ascii_case("setup"));
+        if is_secret { "…".to_owned() } else { segment.to_owned() }
+    };
+    let shown: Vec<String> = path.split('/').map(shown).collect();
+    let shown = shown.join("/");
+    match shown.char_indices().nth(MAX_LOGGED_PATH) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    }
 }
 
 /// The value that lets this page's own scripts run, new for every answer.
@@ -68,4 +107,29 @@ pub async fn admin(mut request: Request, next: Next) -> Response {
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loggable_path;
+
+    #[test]
+    fn token_of_a_link_is_never_logged() {
+        let token = crate::token::fresh();
+        for path in ["/setup/", "//setup/", "/setup//", "/x/setup/", "/Setup/", "/%73etup/", "/s%65tup/x/", "/"] {
+            let logged = loggable_path(&format!("{path}{token}"));
+            assert!(!logged.contains(&token) && logged.ends_with('…'), "{logged}");
+            assert!(!loggable_path(&format!("{path}{token}/more")).contains(&token), "{path}");
+        }
+        assert_eq!(loggable_path("/setup/short"), "/setup/…");
+    }
+
+    #[test]
+    fn logged_path_is_short() {
+        for path in ["/admin/incidents/q9s3e7u1a5lh/edit", "/", "//", ""] {
+            assert_eq!(loggable_path(path), path);
+        }
+        assert_eq!(loggable_path(&"/x".repeat(4_000)).chars().count(), 201);
+        assert_eq!(loggable_path(&format!("/{}", "é".repeat(4_000))), "/…");
+    }
 }

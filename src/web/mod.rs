@@ -58,7 +58,7 @@ fn router(state: State) -> Router {
         .layer(from_fn_with_state(state.clone(), error::render))
         .layer(from_fn_with_state(state.clone(), client::resolve_address))
         .layer(from_fn_with_state(state.clone(), headers::add))
-        .layer(TraceLayer::new_for_http().make_span_with(headers::span))
+        .layer(TraceLayer::new_for_http().make_span_with(headers::span).on_failure(headers::log_failure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(from_fn(headers::forget_foreign_request_id))

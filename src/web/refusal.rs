@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use super::client::ClientAddress;
 use crate::db::{self, WriteTx};
 use crate::domain::audit::{Actor, Entry};
+use crate::log_limit::{Admitted, OUTAGES};
 use crate::state::State;
 
 /// The longest text of a refused attempt that is kept, in characters.
@@ -20,8 +21,10 @@ pub async fn record(state: &State, actor: Actor, action: &'static str, what: &st
         let tx = state.db.write().await?;
         tx.commit_refusal(&actor, state.clock.now(), Some(&entry)).await
     };
-    if let Err(error) = kept.await {
-        tracing::warn!("a refused attempt is not in the audit: {error}");
+    if let Err(error) = kept.await
+        && let Some(Admitted { left_out }) = OUTAGES.admit()
+    {
+        tracing::warn!(left_out, "a refused attempt is not in the audit: {error}");
     }
 }
 

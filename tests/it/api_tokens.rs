@@ -248,6 +248,12 @@ async fn a_token_is_not_taken_in_the_open(test: TestDb) {
         refused,
         "a stranger's word is nothing"
     );
+    // A proxy that no setting names vouches for nothing, also on this machine.
+    let unnamed = &app.state;
+    assert_eq!(admitted::<CanRead>(unnamed, &secret, local, &[]).await, None, "a program on this machine");
+    for said in [https, http, ("forwarded", "for=203.0.113.5"), ("via", "1.1 proxy"), ("x-forwarded-for", "")] {
+        assert_eq!(admitted::<CanRead>(unnamed, &secret, local, &[said]).await, refused, "{said:?}");
+    }
     let mut program = app.visitor();
     program.peer = Some(stranger);
     let answer = program.get_with("/v1/token", &[("authorization", &format!("Bearer {secret}"))]).await;

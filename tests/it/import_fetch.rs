@@ -30,7 +30,7 @@ on_both_databases!(
 /// So fast that no test waits, and so short that nothing takes long.
 fn pace() -> Pace {
     let bounds = Bounds { time: Duration::from_secs(30), size: 1 << 20 };
-    Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds }
+    Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
 }
 
 /// Fetches the public page at `url` into `folder`: what could not be had, and for how many seconds we waited each time.
@@ -88,7 +88,7 @@ fn hosted() -> Hosted {
     let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
                       "start_date": "2024-01-09", "created_at": "2024-01-09T08:00:11.120-07:00"});
     let (new, newer) = (
-        incident("new", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
+        incident("recent", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
     let server = Hosted::new();
@@ -103,7 +103,7 @@ fn hosted() -> Hosted {
         "/api/v2/scheduled-maintenances.json",
         json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}),
     );
-    server.has("/history.json?page=1", history(&["newer", "new", "coming", "old"]));
+    server.has("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
     server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
     server.otherwise(|path| {
         if path.starts_with("/history.json") { Says::Text(history(&[]).to_string()) } else { Says::Status(404, "") }
@@ -133,7 +133,7 @@ async fn a_public_page_is_imported_whole(test: TestDb) {
     let unique: std::collections::BTreeSet<&String> = asked.iter().collect();
     assert_eq!((unique.len(), server.most_at_once()), (asked.len(), 1), "{asked:?}");
     // What the lists hold whole is not asked for again.
-    assert!(!asked.iter().any(|path| path.ends_with("/new.json")), "{asked:?}");
+    assert!(!asked.iter().any(|path| path.ends_with("/recent.json")), "{asked:?}");
     let report = import(&test, &folder).await;
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.feed_ids.created),
@@ -247,6 +247,39 @@ async fn whatever_a_server_does_ends_with_a_sentence() {
     let problems = problems.unwrap();
     assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
     assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
+}
+
+#[tokio::test]
+async fn answers_together_are_bounded_too() {
+    let server = hosted();
+    server.otherwise(|path: &str| {
+        let page = path.strip_prefix("/history.json?page=");
+        let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
+        page.map_or(Says::Status(404, ""), |page| Says::Text(more(page)))
+    });
+    let little = Pace { total: 1 << 20, ..pace() };
+    let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
+    let error = format!("{:#}", stopped.unwrap_err());
+    assert!(error.contains("sends too much"), "{error}");
+}
+
+#[tokio::test]
+async fn token_is_never_sent_over_http() {
+    let clock = TestDb::sqlite().await.clock.clone();
+    for (url, is_sent) in [
+        ("http://status.example.org", false),
+        ("http://10.0.0.1", false),
+        ("http://localhost.evil.test", false),
+        ("https://status.example.org", true),
+        ("http://127.0.0.1:1", true),
+        ("http://[::1]:1", true),
+        ("http://localhost:1", true),
+    ] {
+        let url = Url::parse(url).unwrap();
+        let polite = Polite::new(&url, Some("secret"), pace(), &clock, &|_| {});
+        assert_eq!(polite.is_ok(), is_sent, "{url}");
+        assert!(Polite::new(&url, None, pace(), &clock, &|_| {}).is_ok(), "{url}: without a token");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::cli::{candor, refused};
 use crate::oidc::{is_in, is_out, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
+use crate::support::hosted::{Hosted, Says};
 use crate::support::issuer::{CLIENT, Issuer, Person, Signing};
 use crate::web_hostile::listen;
 
@@ -24,6 +25,7 @@ on_both_databases!(
     a_planted_session_is_worth_nothing,
     one_network_asks_ten_times_and_then_once_every_six_seconds,
     the_secrets_of_a_question_are_in_no_page_and_no_log,
+    huge_answers_of_the_provider_are_cut,
 );
 
 const NOTHING: &str = "What came back from Harbour ID proves nothing";
@@ -202,6 +204,28 @@ async fn the_secrets_of_a_question_are_in_no_page_and_no_log(test: TestDb) {
     }
     let left = app.texts("select data from sessions").await.concat();
     assert!(!left.contains(&verifier), "used up");
+}
+
+async fn huge_answers_of_the_provider_are_cut(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    // A token of four megabytes, in a claim that is read and in one that is not.
+    for claim in ["name", "whatever"] {
+        issuer.twists(move |claims| claims[claim] = json!("x".repeat(4 << 20)));
+        let mut browser = app.visitor();
+        let answer = crate::oidc::log_in(&mut browser, &issuer, &ines()).await;
+        assert!([422, 503].contains(&answer.status.as_u16()), "{claim}: {}", answer.status);
+        assert!(answer.body.len() < 100_000, "{claim}: {} bytes", answer.body.len());
+        assert!(browser.get("/admin").await.location().starts_with("/login"), "{claim}");
+    }
+    issuer.twists(|_| ());
+    is_in(&mut app.visitor(), &issuer, &ines()).await;
+    // A provider that never stops telling about itself.
+    let endless = Hosted::new();
+    endless.otherwise(|_| Says::Long(1 << 30));
+    let url = endless.url.as_str().trim_end_matches('/').to_owned();
+    let settings = Settings { issuer: url, ..issuer.settings() };
+    let mut browser = app.under(Some(Provider::new(settings, ORIGIN).unwrap()));
+    assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ on_both_databases!(
     without_a_trusted_proxy_nobody_is_believed,
     a_network_behind_a_proxy_is_slowed_down_and_no_other,
     a_session_names_the_address_that_the_proxy_saw,
+    unnamed_proxy_shows_in_readiness,
 );
 
 /// A server behind a proxy on this machine, and one behind that.
@@ -112,4 +113,20 @@ async fn a_session_names_the_address_that_the_proxy_saw(test: TestDb) {
     assert_eq!(begun.into_iter().map(|session| session.address).collect::<Vec<_>>(), ["203.0.113.5"]);
     let deed = app.audit().await.remove(0);
     assert_eq!((deed.action.as_str(), deed.actor.address.as_str()), ("manager.login", "203.0.113.5"));
+}
+
+async fn unnamed_proxy_shows_in_readiness(test: TestDb) {
+    let warned = async |server: &Server| {
+        let answer = server.answer("GET /readyz HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.contains("\"warning\":"), "{answer}");
+        answer.contains("--trusted-proxies")
+    };
+    let (unnamed, _data) = behind(&test, &[]).await;
+    log_in(&unnamed, &[], "nobody@example.org", "wrong").await;
+    assert!(!warned(&unnamed).await, "nobody forwards anything");
+    log_in(&unnamed, &["via: 1.1 proxy"], "nobody@example.org", "wrong").await;
+    assert!(warned(&unnamed).await);
+    let (named, _data) = behind(&test, &["127.0.0.1"]).await;
+    log_in(&named, &["via: 1.1 proxy", "x-forwarded-for: 203.0.113.5"], "nobody@example.org", "wrong").await;
+    assert!(!warned(&named).await);
 }

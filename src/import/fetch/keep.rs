@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use url::Url;
 
+use crate::private_folder::create_private_folder;
+
 /// Says from where the documents are.
 const FROM: &str = "from";
 /// Says that they were imported.
@@ -68,7 +70,7 @@ impl Keep {
     pub fn put(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let file = self.folder.join(name);
         let folder = file.parent().unwrap_or(&self.folder);
-        std::fs::create_dir_all(folder).with_context(|| self.trouble())?;
+        create_private_folder(folder).with_context(|| self.trouble())?;
         let mut half = tempfile::NamedTempFile::new_in(folder).with_context(|| self.trouble())?;
         std::io::Write::write_all(&mut half, bytes).with_context(|| self.trouble())?;
         half.persist(&file).with_context(|| self.trouble())?;

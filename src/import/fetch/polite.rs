@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use axum::http::header::{ACCEPT, AUTHORIZATION, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, Response};
 use bytes::Bytes;
 use chrono::DateTime;
-use url::Url;
+use url::{Host, Url};
 
 use super::Step;
 use crate::clock::Clock;
@@ -28,13 +28,15 @@ pub struct Pace {
     /// How long a second of waiting lasts: a second, but for tests.
     pub second: Duration,
     pub bounds: Bounds,
+    /// Of all answers together, in bytes.
+    pub total: usize,
 }
 
 impl Pace {
     /// Five requests a second at the most, for documents that are made to be read by everybody.
     pub fn public() -> Self {
         let bounds = Bounds { time: Duration::from_secs(60), size: 16 << 20 };
-        Self { pause: Duration::from_millis(200), second: Duration::from_secs(1), bounds }
+        Self { pause: Duration::from_millis(200), second: Duration::from_secs(1), bounds, total: 2 << 30 }
     }
 
     /// One request a second, as the management API allows.
@@ -53,6 +55,7 @@ pub struct Polite<'a> {
     clock: Clock,
     watch: &'a dyn Fn(Step<'_>),
     asked: usize,
+    received: usize,
 }
 
 impl<'a> Polite<'a> {
@@ -67,6 +70,10 @@ impl<'a> Polite<'a> {
         clock: &Clock,
         watch: &'a dyn Fn(Step<'_>),
     ) -> anyhow::Result<Self> {
+        ensure!(
+            token.is_none() || base.scheme() == "https" || is_this_machine(base),
+            "{base}: the token is not sent over http, where others could read it: name an address that begins with https://"
+        );
         let mut base = base.clone();
         base.set_query(None);
         base.set_fragment(None);
@@ -77,7 +84,7 @@ impl<'a> Polite<'a> {
             value.set_sensitive(true);
         }
         let outbound = Outbound::new([&base], pace.bounds)?;
-        Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0 })
+        Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
     }
 
     /// What the server has at `path`, or nothing where it has nothing there.
@@ -93,11 +100,15 @@ impl<'a> Polite<'a> {
             self.asked += 1;
             (self.watch)(Step::Asking(path));
             let wait = match self.outbound.ask(self.request(&url)?).await {
-                Ok(answer) => match self.judge(&url, &answer)? {
-                    Judged::Found => return Ok(Some(answer.into_body())),
-                    Judged::Missing => return Ok(None),
-                    Judged::Later(wait) => wait,
-                },
+                Ok(answer) => {
+                    self.received += answer.body().len();
+                    ensure!(self.received <= self.pace.total, "{url}: the server sends too much: stopped");
+                    match self.judge(&url, &answer)? {
+                        Judged::Found => return Ok(Some(answer.into_body())),
+                        Judged::Missing => return Ok(None),
+                        Judged::Later(wait) => wait,
+                    }
+                }
                 Err(OutboundError::Failed(_)) => None,
                 Err(error) => return Err(error).with_context(|| url.to_string()),
             };
@@ -146,6 +157,16 @@ impl<'a> Polite<'a> {
             u64::try_from((at.to_utc() - self.clock.now()).num_seconds().max(0)).ok()
         };
         value.trim().parse().ok().or_else(|| until(value.trim()))
+    }
+}
+
+/// Whether only this machine is asked.
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 

@@ -79,6 +79,8 @@ impl Given {
     /// Where there is none.
     pub fn inside(body: &Value, name: &str) -> Result<Self> {
         let at = format!("/{name}");
+        refuse_private(body, "")?;
+        refuse_private(body.get(name).unwrap_or(&Value::Null), &at)?;
         match body.get(name) {
             Some(Value::Object(fields)) => Ok(Self { at, fields: fields.clone(), wrong: Vec::new() }),
             _ => Err(Error::Unprocessable(vec![(at, format!("Send an object called {name} with the fields inside."))])),
@@ -209,6 +211,38 @@ impl Given {
     }
 }
 
+/// Fields by which a program may mean that something is not for visitors. The API publishes what it is sent, so a field that
+/// it passed over would publish a secret.
+const PRIVATE: [&str; 9] = [
+    "visibility",
+    "internal",
+    "internal_note",
+    "is_internal",
+    "private",
+    "is_private",
+    "hidden",
+    "publish_at",
+    "publish_zone",
+];
+
+/// Refuses an object with a field of [`PRIVATE`], or one about an embargo, unless it says nothing.
+fn refuse_private(object: &Value, at: &str) -> Result<()> {
+    let is_private = |name: &str| {
+        let name = name.to_lowercase();
+        PRIVATE.contains(&name.as_str()) || name.contains("embargo")
+    };
+    let fields = object.as_object().into_iter().flatten();
+    let refused = fields.filter(|(name, value)| is_private(name) && !matches!(value, Value::Null | Value::Bool(false)));
+    let message = "The API has no such field: all that is sent to it is public. Nothing was changed.";
+    let refused: Vec<_> = refused.map(|(name, _)| (format!("{at}/{}", escaped(name)), message.to_owned())).collect();
+    if refused.is_empty() { Ok(()) } else { Err(Error::Unprocessable(refused)) }
+}
+
+/// A name as it stands in a JSON pointer (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// An instant as a form takes it: on the clock of UTC, so that no hour comes twice.
 pub fn local(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S").to_string()
@@ -242,6 +276,24 @@ mod tests {
         }
         assert!(read("[".repeat(100_000).as_bytes()).is_err());
         assert_eq!(read(format!("a{}=1", "[b]".repeat(50)).as_bytes()).unwrap(), json!({}));
+    }
+
+    #[test]
+    fn field_that_hides_is_refused_and_never_ignored() {
+        for (body, pointer) in [
+            (json!({ "it": { "visibility": "internal" } }), "/it/visibility"),
+            (json!({ "it": { "Embargoed_until": "2026-12-01" } }), "/it/Embargoed_until"),
+            (json!({ "it": { "private": true } }), "/it/private"),
+            (json!({ "it": {}, "internal_note": "x" }), "/internal_note"),
+            (json!({ "it": { "embargo/a": 1 } }), "/it/embargo~1a"),
+        ] {
+            let Err(Error::Unprocessable(wrong)) = Given::inside(&body, "it") else { panic!("{body} is taken") };
+            assert_eq!(wrong[0].0, pointer);
+        }
+        for body in [json!({ "it": { "visibility": null, "private": false, "name": "embargo" } }), json!({ "it": {} })]
+        {
+            assert!(Given::inside(&body, "it").is_ok(), "{body}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::extract::State as FromState;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::pages::{deep, hot, nothing};
+use super::pages::{Client, deep, hot, nothing};
 use crate::domain::history::Month;
 use crate::domain::{ComponentId, IncidentId};
 use crate::publish::api::MAX_PAGE;
@@ -19,25 +19,36 @@ use crate::web::form::Search;
 const MAX_CHOSEN: usize = 100;
 
 /// `GET /api/v2/...`: what is ready, else one incident.
-pub async fn show(state: FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn show(state: FromState<State>, client: Client, uri: Uri, headers: HeaderMap) -> Response {
     if state.publisher.served().answer(uri.path()).is_some() {
         return hot(state, uri, headers).await;
     }
     let id = uri.path().strip_prefix("/api/v2/incidents/").and_then(|rest| rest.strip_suffix(".json"));
     match id.and_then(IncidentId::parse) {
-        Some(id) => deep(&state.0, Deep::Record(id, Form::Api), &headers).await,
+        Some(id) => deep(&state.0, client, Deep::Record(id, Form::Api), &headers).await,
         None => nothing(&state).into_response(),
     }
 }
 
 /// `GET /history.json`: page 1 where the query names no other.
-pub async fn history(FromState(state): FromState<State>, Search(query): Search, headers: HeaderMap) -> Response {
+pub async fn history(
+    FromState(state): FromState<State>,
+    client: Client,
+    Search(query): Search,
+    headers: HeaderMap,
+) -> Response {
     let page = query.text("page").parse().unwrap_or(1_u32).clamp(1, MAX_PAGE);
-    deep(&state, Deep::Quarter(page), &headers).await
+    deep(&state, client, Deep::Quarter(page), &headers).await
 }
 
 /// `GET /uptime_showcase`: all components, or those that the query names, in the order of the page.
-pub async fn showcase(state: FromState<State>, uri: Uri, Search(query): Search, headers: HeaderMap) -> Response {
+pub async fn showcase(
+    state: FromState<State>,
+    client: Client,
+    uri: Uri,
+    Search(query): Search,
+    headers: HeaderMap,
+) -> Response {
     let named = query.text("components");
     let asked: BTreeSet<&str> = named.split(',').map(str::trim).take(MAX_CHOSEN).collect();
     let Some(snapshot) = state.publisher.snapshot().filter(|_| !named.is_empty()) else {
@@ -48,7 +59,7 @@ pub async fn showcase(state: FromState<State>, uri: Uri, Search(query): Search, 
     if chosen.len() == snapshot.components.len() && !chosen.is_empty() {
         return hot(state, uri, headers).await;
     }
-    deep(&state.0, Deep::Showcase(chosen), &headers).await
+    deep(&state.0, client, Deep::Showcase(chosen), &headers).await
 }
 
 /// `OPTIONS`: a script of any origin may ask.

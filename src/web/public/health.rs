@@ -36,6 +36,8 @@ pub struct Readiness {
     worker_age_seconds: i64,
     /// Since the courier ended its last round, where there is a mail server.
     courier_age_seconds: Option<i64>,
+    /// What is set up wrongly and does not keep it from working.
+    warning: Option<&'static str>,
 }
 
 /// `GET /healthz`: the process answers.
@@ -81,5 +83,9 @@ fn readiness(state: &State) -> Readiness {
         trouble_seconds: failing.map(|since| since.num_seconds()),
         worker_age_seconds: worker_age.num_seconds(),
         courier_age_seconds: courier_age.map(|age| age.num_seconds()),
+        warning: state
+            .unnamed_proxy()
+            .is_noticed()
+            .then_some("a proxy passes requests on that --trusted-proxies does not name"),
     }
 }

@@ -1,3 +1,4 @@
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Query, State as FromState};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -7,10 +8,14 @@ use crate::db;
 use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, Filter, Month};
 use crate::domain::{IncidentId, MaintenanceId};
-use crate::publish::{Deep, Form};
+use crate::publish::{Deep, DeepError, Form};
 use crate::state::State;
 use crate::web::Error;
+use crate::web::client::ClientAddress;
 use crate::web::form::Search;
+
+/// Who asks.
+pub(super) type Client = Extension<ClientAddress>;
 
 /// A page of the Site, whatever the query says.
 pub async fn hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
@@ -26,13 +31,19 @@ pub(super) fn nothing(state: &State) -> Error {
 }
 
 /// `GET /history`: all of it from the Site; a choice of it is rendered on demand.
-pub async fn history(state: FromState<State>, uri: Uri, Search(query): Search, headers: HeaderMap) -> Response {
+pub async fn history(
+    state: FromState<State>,
+    client: Client,
+    uri: Uri,
+    Search(query): Search,
+    headers: HeaderMap,
+) -> Response {
     let filter = Filter::read(&query);
     let cursor = Cursor::parse(&query.text("before"));
     if filter.is_all() && cursor.is_none() {
         return hot(state, uri, headers).await;
     }
-    deep(&state.0, Deep::Filtered(filter, cursor), &headers).await
+    deep(&state.0, client, Deep::Filtered(filter, cursor), &headers).await
 }
 
 /// Where a choice of the history is kept, however it was asked for.
@@ -47,32 +58,38 @@ pub fn kept_at(uri: &Uri) -> Option<String> {
 /// `GET /history/{month}`
 pub async fn month(
     state: FromState<State>,
+    client: Client,
     Path(month): Path<String>,
     Search(query): Search,
     headers: HeaderMap,
 ) -> Response {
     match Month::parse(&month) {
-        Some(month) => deep(&state.0, Deep::Month(month, Cursor::parse(&query.text("before"))), &headers).await,
+        Some(month) => deep(&state.0, client, Deep::Month(month, Cursor::parse(&query.text("before"))), &headers).await,
         None => Error::NotFound.into_response(),
     }
 }
 
 /// `GET /uptime`
-pub async fn uptime(FromState(state): FromState<State>, headers: HeaderMap) -> Response {
-    deep(&state, Deep::Uptime, &headers).await
+pub async fn uptime(FromState(state): FromState<State>, client: Client, headers: HeaderMap) -> Response {
+    deep(&state, client, Deep::Uptime, &headers).await
 }
 
 /// `GET /incidents/{id}` of an incident or maintenance that is not in the Site any more, and
 /// `GET /incidents/{id}.ics` of a maintenance, for a calendar, `GET /incidents/{id}.json` for programs.
-pub async fn incident(FromState(state): FromState<State>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn incident(
+    FromState(state): FromState<State>,
+    client: Client,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if let Some(id) = id.strip_suffix(".ics").and_then(MaintenanceId::parse) {
-        return deep(&state, Deep::Event(id), &headers).await;
+        return deep(&state, client, Deep::Event(id), &headers).await;
     }
     if let Some(id) = id.strip_suffix(".json").and_then(IncidentId::parse) {
-        return deep(&state, Deep::Record(id, Form::Flat), &headers).await;
+        return deep(&state, client, Deep::Record(id, Form::Flat), &headers).await;
     }
     match IncidentId::parse(&id) {
-        Some(id) => deep(&state, Deep::Incident(id), &headers).await,
+        Some(id) => deep(&state, client, Deep::Incident(id), &headers).await,
         None => Error::NotFound.into_response(),
     }
 }
@@ -82,11 +99,18 @@ pub async fn not_found() -> Error {
     Error::NotFound
 }
 
-pub(super) async fn deep(state: &State, page: Deep, headers: &HeaderMap) -> Response {
+pub(super) async fn deep(
+    state: &State,
+    Extension(ClientAddress(client)): Client,
+    page: Deep,
+    headers: &HeaderMap,
+) -> Response {
     let is_filtered = matches!(page, Deep::Filtered(..));
-    match state.publisher.deep(page).await {
+    let is_unavailable =
+        |error: &DeepError| matches!(error, DeepError::Busy | DeepError::Db(db::Error::Unavailable(_)));
+    match state.publisher.deep_for(page, client).await {
         Ok(answer) => answer.to(headers, false).map(Body::new),
-        Err(error) if is_filtered && matches!(*error, db::Error::Unavailable(_)) => filter_unavailable(state, headers),
+        Err(error) if is_filtered && is_unavailable(&error) => filter_unavailable(state, headers),
         Err(error) => Error::from(error).into_response(),
     }
 }

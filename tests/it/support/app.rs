@@ -297,7 +297,7 @@ impl TestApp {
         for incident in incidents {
             incidents::insert(&mut tx, incident).await.unwrap();
         }
-        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.unwrap();
+        tx.commit(&samples::actor(), self.clock.now(), samples::addition()).await.unwrap();
         self.publish().await;
     }
 
@@ -307,7 +307,7 @@ impl TestApp {
         for maintenance in planned {
             maintenances::insert(&mut tx, maintenance).await.unwrap();
         }
-        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.unwrap();
+        tx.commit(&samples::actor(), self.clock.now(), samples::addition()).await.unwrap();
         self.publish().await;
     }
 

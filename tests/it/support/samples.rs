@@ -115,3 +115,8 @@ pub fn actor() -> Actor {
 pub fn entry() -> Entry {
     Entry::new("test.act", "subject", "Subject")
 }
+
+/// What the audit tells of a change by a test that only adds incidents or maintenances.
+pub fn addition() -> Entry {
+    Entry::new("incident.open", "subject", "Subject")
+}

@@ -56,6 +56,7 @@ impl Server {
             api_reads: candor::state::TOKEN_READS,
             mail: candor::config::MailConfig::default(),
             oidc: candor::config::OidcConfig::default(),
+            core_dumps: true,
             log_json: false,
         };
         let database = DatabaseConfig { database_url: url.to_owned(), database_url_file: None };

@@ -1,0 +1,84 @@
+//! What strangers can write to the log, over real sockets and with the program itself.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// How many requests a stranger sends, over how many connections, and how long their paths are, in bytes.
+const REQUESTS: usize = 10_000;
+const CONNECTIONS: usize = 4;
+const PATH: usize = 8 * 1024;
+/// The most that they may write to the log, in bytes.
+const MOST: u64 = 64 * 1024;
+
+/// The program, whose log goes to a file.
+struct Program {
+    child: Child,
+    address: String,
+}
+
+impl Program {
+    fn start(folder: &Path) -> Self {
+        let log = std::fs::File::create(folder.join("log")).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_candor"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(folder)
+            .env_clear()
+            .env("CANDOR_DATABASE_URL", format!("sqlite://{}", folder.join("candor.db").display()))
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = said.find_map(|line| line.unwrap().split_once("http://").map(|(_, address)| address.to_owned()));
+        let address = line.expect("its address").trim().to_owned();
+        // Whoever stops reading ends who writes.
+        std::thread::spawn(move || said.for_each(drop));
+        Self { child, address }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends so many requests in a row on one connection, and counts those that are answered with `status`.
+fn flood(address: &str, line: &str, count: usize, status: &str) -> usize {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let mut reading = stream.try_clone().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        reading.read_to_string(&mut text).unwrap();
+        text
+    });
+    let request = format!("{line} HTTP/1.1\r\nhost: {address}\r\n");
+    for number in 1..=count {
+        let end = if number == count { "connection: close\r\n\r\n" } else { "\r\n" };
+        stream.write_all(format!("{request}{end}").as_bytes()).unwrap();
+    }
+    reader.join().unwrap().matches(&format!("HTTP/1.1 {status} ")).count()
+}
+
+#[test]
+fn provoked_failures_write_bounded_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path());
+    let length = || std::fs::metadata(folder.path().join("log")).unwrap().len();
+    let before = length();
+    let line = format!("FOO /{}", "x".repeat(PATH));
+    let answered: usize = std::thread::scope(|scope| {
+        let flood = || scope.spawn(|| flood(&program.address, &line, REQUESTS / CONNECTIONS, "501"));
+        let floods: Vec<_> = (0..CONNECTIONS).map(|_| flood()).collect();
+        floods.into_iter().map(|flood| flood.join().unwrap()).sum()
+    });
+    assert_eq!(answered, REQUESTS);
+    // A method as long as the path, and paths that are answered otherwise.
+    flood(&program.address, &format!("{} /", "F".repeat(PATH)), 100, "501");
+    flood(&program.address, &format!("GET /incidents/{}", "x/".repeat(PATH / 2)), 100, "404");
+    let written = length() - before;
+    assert!(written < MOST, "{written} bytes");
+}

@@ -1,0 +1,296 @@
+//! No copy outlives a withdrawal: what was deleted, hidden or edited is never shown again, whatever fails afterwards.
+
+use std::net::IpAddr;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use candor::db::incidents;
+use candor::domain::Role::Owner;
+use candor::domain::audit::Entry;
+use candor::domain::history::{Filter, Month};
+use candor::domain::{Incident, IncidentId, Visibility};
+use candor::publish::{Deep, DeepError, Encoding, Publisher};
+use candor::worker::Work;
+use chrono::TimeDelta;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    deleted_incident_stays_away_during_an_outage,
+    hidden_incident_stays_away_during_an_outage,
+    edited_text_stays_away_during_an_outage,
+    copies_survive_logins_and_additions_during_an_outage,
+    unpublished_change_outdates_every_copy,
+    missing_page_loses_its_copies,
+    full_queue_is_busy_and_never_shows_a_copy,
+    made_up_requests_never_delay_countable_pages,
+    pages_of_single_incidents_are_stale_briefly,
+);
+
+/// A word that stands in every text of the incident that is withdrawn, and nowhere else.
+const MARKER: &str = "Xylophone";
+
+/// Every address that shows the incident, ready beforehand or rendered on demand.
+const SHOWING: [&str; 21] = [
+    "/",
+    "/history",
+    "/history/2026-11",
+    "/history/2026-11?before=1794398400000000_zzz",
+    "/history?q=xylophone",
+    "/history?impact=major",
+    "/history?from=2026-10-01&to=2026-12-01",
+    "/uptime",
+    "/incidents/marked",
+    "/incidents/marked.json",
+    "/api/v2/incidents/marked.json",
+    "/api/v2/incidents.json",
+    "/api/v2/incidents/unresolved.json",
+    "/api/v2/summary.json",
+    "/history.json",
+    "/history.json?page=1",
+    "/uptime_showcase",
+    "/history.atom",
+    "/history.rss",
+    "/feed.json",
+    "/embed",
+];
+
+/// The incident, begun so long ago that its page is ready beforehand or not.
+fn marked(app: &TestApp, ago: TimeDelta) -> Incident {
+    let mut incident = samples::incident("marked", app.clock.now() - ago);
+    incident.title = format!("{MARKER} is out");
+    incident.updates[0].body = format!("The {MARKER} is **out**.");
+    incident
+}
+
+/// A page with the incident, all of which was read.
+async fn read_everywhere(test: TestDb) -> TestApp {
+    let app = TestApp::new(test).await;
+    app.add(&[marked(&app, TimeDelta::hours(1))]).await;
+    let mut shown = 0;
+    for address in SHOWING {
+        let answer = app.visitor().get(address).await;
+        assert!(answer.status.as_u16() < 500, "{address}");
+        shown += usize::from(answer.text().contains(MARKER));
+    }
+    assert!(shown >= 14, "only {shown} addresses show the incident");
+    app
+}
+
+/// Nobody reads the marker anywhere: now, after something else happened, with the database away, and a day later.
+async fn marker_is_gone(app: &TestApp) {
+    let is_gone = async |when: &str| {
+        for address in SHOWING {
+            let answer = app.visitor().get(address).await;
+            assert!(!answer.text().contains(MARKER), "{address} shows it {when}: {}", answer.status);
+        }
+    };
+    // Something else happens, so that nobody knows any more which addresses have nothing.
+    let manager = app.manager("Somebody", Owner).await;
+    app.through_login(&manager).await;
+    let mut work = Work::default();
+    work.tick(app).await;
+    app.clock.advance(TimeDelta::minutes(2));
+    work.tick(app).await;
+    app.db.close().await;
+    is_gone("as soon as the database is away").await;
+    work.tick(app).await;
+    is_gone("while the database is away").await;
+    app.clock.advance(TimeDelta::minutes(2));
+    work.tick(app).await;
+    is_gone("when the page is old").await;
+    app.clock.advance(TimeDelta::days(1));
+    work.tick(app).await;
+    is_gone("a day later").await;
+    let (_, mut restarted) = app.restarted_over(app.db.clone());
+    assert!(!restarted.get("/history").await.text().contains(MARKER));
+}
+
+/// Keeps a change as the handlers do, and publishes it.
+async fn change(app: &TestApp, action: &'static str, edit: impl FnOnce(&mut Incident)) {
+    let mut tx = app.db.write().await.unwrap();
+    let id = IncidentId::parse("marked").unwrap();
+    let before = candor::db::desk::find(&mut tx, &id).await.unwrap();
+    let mut after = before.clone();
+    edit(&mut after);
+    after.settle();
+    incidents::update(&mut tx, &mut after, app.clock.now()).await.unwrap();
+    let entry = Entry::new(action, &id, &before.title).before(&before).after(&after);
+    tx.commit(&samples::actor(), app.clock.now(), entry).await.unwrap();
+    app.publish().await;
+}
+
+async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
+    let app = read_everywhere(test).await;
+    let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
+    let path = "/admin/incidents/marked/deletion";
+    let version = owner.get(path).await.field("version");
+    let title = format!("{MARKER} is out");
+    let done = owner.post(path, &[("title", &title), ("version", &version)]).await;
+    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
+    marker_is_gone(&app).await;
+}
+
+async fn hidden_incident_stays_away_during_an_outage(test: TestDb) {
+    let app = read_everywhere(test).await;
+    change(&app, "incident.edit", |incident| incident.visibility = Visibility::Internal).await;
+    marker_is_gone(&app).await;
+}
+
+async fn edited_text_stays_away_during_an_outage(test: TestDb) {
+    let app = read_everywhere(test).await;
+    // As by one call of the management API, which posts an update and edits the rest.
+    change(&app, "incident.update", |incident| {
+        incident.title = "Something is out".into();
+        incident.updates[0].body = "Something is out.".into();
+    })
+    .await;
+    marker_is_gone(&app).await;
+}
+
+async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let old = samples::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
+    app.add(&[old]).await;
+    let addresses = ["/history/2026-01", "/history?q=incident", "/api/v2/incidents/old.json"];
+    for address in addresses {
+        assert_eq!(app.visitor().get(address).await.status, StatusCode::OK, "{address}");
+    }
+    app.through_login(&app.manager("Ines", Owner).await).await;
+    app.add(&[samples::incident("new", app.clock.now())]).await;
+    app.db.close().await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    app.clock.advance(TimeDelta::minutes(2));
+    work.tick(&app).await;
+    for address in addresses {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.status, StatusCode::OK, "{address}");
+        assert!(answer.headers.contains_key("candor-confirmed-at"), "{address}");
+    }
+}
+
+async fn unpublished_change_outdates_every_copy(test: TestDb) {
+    let app = read_everywhere(test).await;
+    // The database goes away between a commit and its publishing, so that what it changed is not known.
+    app.db.close().await;
+    app.publish().await;
+    let answer = app.visitor().get("/history?q=xylophone").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!answer.text().contains(&format!("{MARKER} is out")));
+}
+
+async fn missing_page_loses_its_copies(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let old = samples::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
+    app.add(&[old]).await;
+    app.add(&(0..40).map(|n| samples::incident(&format!("n{n}"), app.clock.now())).collect::<Vec<_>>()).await;
+    assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::OK);
+    // Behind our back, and told as if nothing was taken away.
+    let mut tx = app.db.write().await.unwrap();
+    incidents::delete(&mut tx, &IncidentId::parse("old").unwrap()).await.unwrap();
+    tx.commit(&samples::actor(), app.clock.now(), samples::addition()).await.unwrap();
+    app.publish().await;
+    assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::NOT_FOUND);
+    app.add(&[samples::incident("other", app.clock.now())]).await;
+    app.db.close().await;
+    Work::default().tick(&app).await;
+    assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// Adds an incident, by which nothing is withdrawn.
+async fn insert(test: &TestDb, incident: Incident) {
+    let mut tx = test.write().await.unwrap();
+    incidents::insert(&mut tx, &incident).await.unwrap();
+    tx.commit(&samples::actor(), test.clock.now(), samples::addition()).await.unwrap();
+}
+
+/// A publisher that refuses whoever waits for a turn, at once.
+async fn impatient(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
+    let file = folder.path().join("site");
+    let publisher = Publisher::new(test.db.clone(), test.clock.clone(), "https://status.test".into(), file);
+    let publisher = publisher.refusing_after(Duration::from_millis(20));
+    publisher.publish().await.unwrap();
+    publisher
+}
+
+const MARCH: Deep = Deep::Month(Month { year: 2025, month: 3 }, None);
+
+/// A choice that nobody has made up before.
+fn choice(number: u32) -> Deep {
+    let day = chrono::NaiveDate::from_ymd_opt(2025, 1, number).unwrap();
+    Deep::Filtered(Filter::default().up_to(day), None)
+}
+
+fn client(number: u8) -> Option<IpAddr> {
+    Some([192, 0, 2, number].into())
+}
+
+/// Begins to render these pages, each for a client of its own, and stands still: each holds a turn until it is dropped.
+macro_rules! begin_to_render {
+    ($publisher:ident, $pages:expr) => {{
+        let mut held = Vec::new();
+        for (page, client) in $pages {
+            let mut rendering = Box::pin($publisher.deep_for(page, client));
+            let begun = rendering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(begun.is_pending(), "it waits for the database");
+            held.push(rendering);
+        }
+        held
+    }};
+}
+
+async fn full_queue_is_busy_and_never_shows_a_copy(test: TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    let at = "2025-03-01T06:00:00Z".parse().unwrap();
+    insert(&test, samples::incident("old", at)).await;
+    let publisher = impatient(&test, &folder).await;
+    let shown = publisher.deep(MARCH).await.unwrap();
+    assert!(String::from_utf8_lossy(shown.document().bytes(Encoding::Plain)).contains("old"));
+    // Another edition, as after any deed.
+    insert(&test, samples::incident("new", test.clock.now())).await;
+    publisher.publish().await.unwrap();
+    let held = begin_to_render!(publisher, [(Deep::Quarter(2), client(1)), (Deep::Quarter(3), client(2))]);
+    let refused = publisher.deep_for(MARCH, client(3)).await.unwrap_err();
+    assert!(matches!(*refused, DeepError::Busy), "{refused}");
+    drop(held);
+    assert!(publisher.deep_for(MARCH, client(3)).await.is_ok());
+}
+
+async fn made_up_requests_never_delay_countable_pages(test: TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    let at = "2025-03-01T06:00:00Z".parse().unwrap();
+    insert(&test, samples::incident("old", at)).await;
+    let publisher = impatient(&test, &folder).await;
+    // Two clients hold every turn of the made-up choices, and no third one gets any.
+    let held = begin_to_render!(publisher, [(choice(1), client(1)), (choice(2), client(2))]);
+    assert!(matches!(*publisher.deep_for(choice(3), client(3)).await.unwrap_err(), DeepError::Busy));
+    for page in [MARCH, Deep::Quarter(1), Deep::Uptime, Deep::Incident(IncidentId::parse("old").unwrap())] {
+        assert!(publisher.deep_for(page.clone(), client(3)).await.is_ok(), "{page:?}");
+        // Whoever floods one queue reads on in the others.
+        assert!(publisher.deep_for(page.clone(), client(1)).await.is_ok(), "{page:?}");
+    }
+    drop(held);
+    // One client, who asks for two at once, leaves a turn to the others.
+    let held = begin_to_render!(publisher, [(choice(4), client(1))]);
+    assert!(matches!(*publisher.deep_for(choice(5), client(1)).await.unwrap_err(), DeepError::Busy));
+    assert!(publisher.deep_for(choice(6), client(2)).await.is_ok());
+    drop(held);
+}
+
+async fn pages_of_single_incidents_are_stale_briefly(test: TestDb) {
+    let app = read_everywhere(test).await;
+    let stale = async |address: &str| {
+        let answer = app.visitor().get(address).await;
+        assert_eq!(answer.status, StatusCode::OK, "{address}");
+        answer.header("cache-control").rsplit("stale-if-error=").next().unwrap().to_owned()
+    };
+    for address in SHOWING.iter().filter(|address| address.contains("marked") || address.contains('?')) {
+        assert_eq!(stale(address).await, "300", "{address}");
+    }
+    for address in ["/", "/history", "/feed.json", "/api/v2/summary.json", "/api/v2/incidents/unresolved.json"] {
+        assert_eq!(stale(address).await, "86400", "{address}");
+    }
+}
