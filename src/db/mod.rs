@@ -10,6 +10,8 @@ mod error;
 mod listing;
 mod open;
 mod opened;
+mod outage;
+mod probe;
 mod tx;
 
 pub mod api_tokens;
@@ -26,6 +28,7 @@ pub mod effects;
 pub mod factors;
 pub mod failures;
 pub mod feed_ids;
+pub mod future_times;
 pub mod idempotency;
 pub mod identities;
 pub mod incidents;
@@ -43,8 +46,10 @@ pub mod sessions;
 pub mod templates;
 pub mod totp;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, failures_of_database};
 pub use open::Db;
+pub use outage::Outage;
+pub use probe::{Depth, TABLES};
 pub use tx::{Tx, WriteTx};
 
 /// Bytes as hexadecimal digits.
