@@ -7,13 +7,14 @@ use crate::state::State;
 
 /// Signals that end a process that does not handle them, and mean nothing to this one. `SIGXFSZ` is among them: a file
 /// that may not grow then fails to be written like one on a full disk.
-const IGNORED: [(SignalKind, &str); 7] = [
+const IGNORED: [(SignalKind, &str); 8] = [
     (SignalKind::user_defined1(), "SIGUSR1"),
     (SignalKind::user_defined2(), "SIGUSR2"),
     (SignalKind::alarm(), "SIGALRM"),
     (SignalKind::from_raw(rustix::process::Signal::VTALARM.as_raw()), "SIGVTALRM"),
     (SignalKind::from_raw(rustix::process::Signal::PROF.as_raw()), "SIGPROF"),
     (SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()), "SIGXFSZ"),
+    (SignalKind::from_raw(rustix::process::Signal::POWER.as_raw()), "SIGPWR"),
     (SignalKind::io(), "SIGIO"),
 ];
 

@@ -9,6 +9,8 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::opened::Opened;
 use super::tx::{Tx, WriteTx};
@@ -25,6 +27,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 /// Connections to PostgreSQL.
 const CONNECTIONS: u32 = 10;
+
+/// Writers of this process that hold a connection to PostgreSQL while they wait for the lock; others wait without one, so
+/// that readers find some.
+const WAITING_WRITERS: usize = 4;
+static WRITERS: Semaphore = Semaphore::const_new(WAITING_WRITERS);
 
 /// The database, opened lazily: making one never fails because the database is away.
 #[derive(Clone, Debug)]
@@ -139,6 +146,8 @@ impl Db {
                 Ok(WriteTx(Tx::Sqlite(writer.begin_with("begin immediate").await?)))
             }
             Self::Postgres(pool) => {
+                let queue = timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT, WRITERS.acquire()).await;
+                let _place = queue.map_err(|_| Error::Unavailable("too many changes wait for the lock".to_owned()))?;
                 let mut tx = pool.begin().await?;
                 sqlx::query("select pg_advisory_xact_lock(1128353860)").execute(&mut *tx).await?;
                 Ok(WriteTx(Tx::Postgres(tx)))

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use sqlx::AssertSqlSafe;
-
 use super::{Db, Error, Result, Tx};
 
 /// Every table and view of the schema.
@@ -76,10 +74,11 @@ impl Db {
             let path = path.clone();
             tokio::task::spawn_blocking(move || check_file(&path)).await.map_err(Error::other)??;
         }
+        let is_sqlite = matches!(self, Self::Sqlite { .. });
         let mut tx = self.write().await?;
-        check_tables(&mut tx).await?;
+        check_tables(&mut tx, is_sqlite).await?;
         // PostgreSQL would keep a dead row of each update that is rolled back; SQLite keeps nothing.
-        if depth == Depth::Committed || matches!(*tx, Tx::Sqlite(_)) {
+        if depth == Depth::Committed || is_sqlite {
             run!(tx, "update revision set number = number where id = 1")?;
         }
         if depth == Depth::Committed { tx.commit_unaudited().await } else { Ok(()) }
@@ -99,27 +98,22 @@ fn check_file(path: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn check_tables(tx: &mut Tx) -> Result<()> {
-    let names = TABLES.map(|name| format!("'{name}'")).join(", ");
-    let (found, is_read_only) = match tx {
-        Tx::Sqlite(tx) => {
-            let sql = format!("select count(*), false from sqlite_master where name in ({names})");
-            sqlx::query_as::<_, (i64, bool)>(AssertSqlSafe(sql)).fetch_one(&mut **tx).await?
+async fn check_tables(tx: &mut Tx, is_sqlite: bool) -> Result<()> {
+    let found: Vec<(String,)> = if is_sqlite {
+        rows!(tx, (String,), "select name from sqlite_master where type in ('table', 'view')")?
+    } else {
+        let sql = "select current_setting('transaction_read_only') = 'on' or pg_is_in_recovery()";
+        if row!(tx, (bool,), sql)? == Some((true,)) {
+            return Err(Error::Unavailable("the database is read-only".to_owned()));
         }
-        Tx::Postgres(tx) => {
-            let sql = format!(
-                "select count(*), current_setting('transaction_read_only') = 'on' or pg_is_in_recovery()
-                 from pg_class where relnamespace = current_schema()::regnamespace and relname in ({names})
-                   and (relkind = 'v' or relkind = 'r' and has_table_privilege(oid, 'insert'))"
-            );
-            sqlx::query_as::<_, (i64, bool)>(AssertSqlSafe(sql)).fetch_one(&mut **tx).await?
-        }
+        let sql = "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where n.nspname = current_schema()
+                     and (c.relkind = 'v' or c.relkind = 'r' and has_table_privilege(c.oid, 'insert'))";
+        rows!(tx, (String,), sql)?
     };
-    if is_read_only {
-        return Err(Error::Unavailable("the database is read-only".to_owned()));
+    let is_there = |name: &str| found.iter().any(|(found,)| found == name);
+    match TABLES.into_iter().find(|name| !is_there(name)) {
+        Some(name) => Err(Error::Unavailable(format!("{name} does not exist, or may not be written"))),
+        None => Ok(()),
     }
-    if usize::try_from(found).unwrap_or(0) < TABLES.len() {
-        return Err(Error::Unavailable(format!("{found} of {} tables: one does not exist", TABLES.len())));
-    }
-    Ok(())
 }
