@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -17,9 +16,10 @@ use crate::db::Db;
 use crate::hosts::Hosts;
 use crate::publish::Publisher;
 use crate::secret::SecretKey;
+use crate::signals::Signals;
 use crate::state::{Calls, Parts, State};
 use crate::web::Front;
-use crate::{connections, web, worker};
+use crate::{connections, log, output, web, worker};
 
 /// How long the database may take to close.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -127,39 +127,20 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
 }
 
-/// `candor serve`: runs until SIGINT or SIGTERM.
+/// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT.
 ///
 /// # Errors
 /// As [`App::build`] and [`App::run`].
 pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
-    start_log(serve.log_json);
+    let signals = Signals::handle()?;
+    let _log = log::start(serve.log_json);
     connections::raise_open_files();
     if !serve.core_dumps {
         disable_core_dumps();
     }
     let app = App::build(serve, database, clock).await?;
-    println!("Candor listens on {}", app.state.origin);
+    output::print_detached(format!("Candor listens on {}", app.state.origin));
     let stop = CancellationToken::new();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let on_signal = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        on_signal.cancel();
-    });
+    tokio::spawn(signals.act(app.state.clone(), stop.clone()));
     app.run(stop).await
-}
-
-/// The log goes to standard error; `RUST_LOG` chooses how much of it. tower-sessions calls a session that
-/// ran out "possibly suspicious"; with us that is every manager after a break. h2 warns of whatever a client does
-/// wrong: strangers could fill the log.
-fn start_log(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,h2=error,tower_sessions=error,sqlx=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let started = if json { log.json().try_init() } else { log.try_init() };
-    // Only a second start in one process finds a log already there, and then that one goes on.
-    drop(started);
 }

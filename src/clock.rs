@@ -1,11 +1,14 @@
-//! The clock: passed in wherever time matters, never read on the side.
+//! The clock: passed in wherever time matters, never read on the side. It has two faces: the wall clock, for whatever is
+//! written down or shown, which jumps when somebody corrects it; and a monotonic one, for waits and limits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::moment;
+use crate::domain::monotonic::Monotonic;
 
 /// The setting that shifts the clock of a program built for tests, in milliseconds. All processes of one test get the
 /// same offset, so that they agree on the time.
@@ -14,23 +17,48 @@ const TEST_OFFSET: &str = "CANDOR_TEST_CLOCK_OFFSET_MS";
 /// When something that is done again and again was done last.
 pub struct Pulse {
     clock: Clock,
-    last: Mutex<DateTime<Utc>>,
+    last: Mutex<Monotonic>,
 }
 
 impl Pulse {
     /// As if it were done now.
     pub fn new(clock: Clock) -> Self {
-        Self { last: Mutex::new(clock.now()), clock }
+        Self { last: Mutex::new(clock.monotonic()), clock }
     }
 
     /// Notes that it is done now.
     pub fn beat(&self) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.monotonic();
     }
 
     /// How long ago it was done.
     pub fn age(&self) -> TimeDelta {
-        self.clock.now() - *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clock.monotonic() - *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Since when something has been going on, if it is.
+pub struct Lasting {
+    clock: Clock,
+    since: Mutex<Option<Monotonic>>,
+}
+
+impl Lasting {
+    /// It is not going on.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, since: Mutex::default() }
+    }
+
+    /// Notes whether it is going on now.
+    pub fn note(&self, going_on: bool) {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = going_on.then(|| since.unwrap_or_else(|| self.clock.monotonic()));
+    }
+
+    /// For how long it has been going on.
+    pub fn age(&self) -> Option<TimeDelta> {
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.map(|since| self.clock.monotonic() - since)
     }
 }
 
@@ -42,8 +70,17 @@ pub struct Clock(Source);
 enum Source {
     System,
     Shifted(TimeDelta),
-    Fixed(Arc<Mutex<DateTime<Utc>>>),
+    Fixed(Arc<Mutex<Faces>>),
 }
+
+#[derive(Clone, Copy)]
+struct Faces {
+    wall: DateTime<Utc>,
+    monotonic: Monotonic,
+}
+
+/// When this process first asked the machine for its monotonic clock.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// The machine's clock.
@@ -70,7 +107,7 @@ impl Clock {
 
     /// A clock that stands at `now` until it is told to move, for tests.
     pub fn fixed(now: DateTime<Utc>) -> Self {
-        Self(Source::Fixed(Arc::new(Mutex::new(now))))
+        Self(Source::Fixed(Arc::new(Mutex::new(Faces { wall: now, monotonic: Monotonic::START }))))
     }
 
     /// The time now, UTC, cut to microseconds.
@@ -78,14 +115,34 @@ impl Clock {
         match &self.0 {
             Source::System => system_now(),
             Source::Shifted(offset) => system_now() + *offset,
-            Source::Fixed(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Fixed(faces) => faces.lock().unwrap_or_else(PoisonError::into_inner).wall,
         }
     }
 
-    /// Moves a fixed clock on; the machine's clock moves by itself.
+    /// The monotonic time now: what waits, limits and retries inside this process count by.
+    pub fn monotonic(&self) -> Monotonic {
+        match &self.0 {
+            Source::System | Source::Shifted(_) => {
+                let elapsed = TimeDelta::from_std(STARTED.elapsed()).unwrap_or(TimeDelta::MAX);
+                Monotonic::START + elapsed
+            }
+            Source::Fixed(faces) => faces.lock().unwrap_or_else(PoisonError::into_inner).monotonic,
+        }
+    }
+
+    /// Moves a fixed clock on, both faces of it; the machine's clock moves by itself.
     pub fn advance(&self, by: TimeDelta) {
-        if let Source::Fixed(now) = &self.0 {
-            *now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        if let Source::Fixed(faces) = &self.0 {
+            let mut faces = faces.lock().unwrap_or_else(PoisonError::into_inner);
+            faces.wall += by;
+            faces.monotonic = faces.monotonic + by;
+        }
+    }
+
+    /// Sets the wall clock of a fixed clock, as a correction of the machine's clock does; the monotonic face stays.
+    pub fn set_wall(&self, now: DateTime<Utc>) {
+        if let Source::Fixed(faces) = &self.0 {
+            faces.lock().unwrap_or_else(PoisonError::into_inner).wall = now;
         }
     }
 }

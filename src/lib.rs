@@ -3,6 +3,14 @@
 //! This file is the map of the house, and the only one that asks for a feature: `domain` and `islands`
 //! also compile for the browser, everything else is the server. See docs/ARCHITECTURE.md.
 
+// They panic where nobody can read what is printed: `output` and the log don't.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
+// First, because its macros are known below it only.
+#[cfg(feature = "ssr")]
+#[macro_use]
+pub mod output;
+
 pub mod domain;
 pub mod islands;
 
@@ -29,6 +37,8 @@ pub mod http2;
 #[cfg(feature = "ssr")]
 pub mod import;
 #[cfg(feature = "ssr")]
+pub mod log;
+#[cfg(feature = "ssr")]
 pub mod log_limit;
 #[cfg(feature = "ssr")]
 pub mod metrics;
@@ -48,6 +58,8 @@ pub mod private_folder;
 pub mod publish;
 #[cfg(feature = "ssr")]
 pub mod secret;
+#[cfg(feature = "ssr")]
+pub mod signals;
 #[cfg(feature = "ssr")]
 pub mod state;
 #[cfg(feature = "ssr")]

@@ -24,6 +24,6 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("candor: {error:#}");
+    candor::output::print_last_line(format!("candor: {error:#}"));
     ExitCode::FAILURE
 }

@@ -10,6 +10,11 @@ use hyper::StatusCode;
 pub struct Counter(AtomicU64);
 
 impl Counter {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
     /// One more.
     pub fn increment(&self) {
         self.add(1);

@@ -6,7 +6,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
@@ -23,13 +23,13 @@ const NONCE_BYTES: usize = 12;
 /// The key, read from its file when it is first needed.
 pub struct SecretKey {
     file: PathBuf,
-    key: OnceLock<[u8; 32]>,
+    key: RwLock<Option<[u8; 32]>>,
 }
 
 impl SecretKey {
     /// The key in `file`; a new one is written there where there is none.
     pub fn at(file: PathBuf) -> Self {
-        Self { file, key: OnceLock::new() }
+        Self { file, key: RwLock::default() }
     }
 
     /// `secret` encrypted (AES-256-GCM); only whoever names the same `owner` can open it.
@@ -57,16 +57,36 @@ impl SecretKey {
             .map_err(|_| anyhow::anyhow!("{} does not open the stored secrets: it is another key", self.file.display()))
     }
 
+    /// Reads the file again, where its key is in use.
+    ///
+    /// # Errors
+    /// Where it can't be read; the key in use stays.
+    pub fn reload(&self) -> anyhow::Result<()> {
+        if self.known().is_some() {
+            let text = std::fs::read_to_string(&self.file).with_context(|| self.named())?;
+            *self.key.write().unwrap_or_else(PoisonError::into_inner) =
+                Some(parse(&text).with_context(|| self.named())?);
+        }
+        Ok(())
+    }
+
     fn cipher(&self) -> anyhow::Result<Aes256Gcm> {
-        let key = match self.key.get() {
+        let key = match self.known() {
             Some(key) => key,
             None => {
-                let key =
-                    read_or_create(&self.file).with_context(|| format!("the key file {}", self.file.display()))?;
-                self.key.get_or_init(|| key)
+                let read = read_or_create(&self.file).with_context(|| self.named())?;
+                *self.key.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(read)
             }
         };
-        Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key)))
+        Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(key)))
+    }
+
+    fn known(&self) -> Option<[u8; 32]> {
+        *self.key.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn named(&self) -> String {
+        format!("the key file {}", self.file.display())
     }
 }
 
@@ -119,6 +139,20 @@ mod tests {
         assert!(SecretKey::at(folder.path().join("other.key")).open("ines", &sealed).is_err());
         assert!(SecretKey::at(file.clone()).open("ines", "AAAA").is_err());
         assert_ne!(SecretKey::at(file).seal("ines", b"twenty bytes of salt").unwrap(), sealed);
+    }
+
+    #[test]
+    fn a_reloaded_key_file_replaces_the_key_unless_it_holds_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("secret.key"), folder.path().join("other.key"));
+        let key = SecretKey::at(file.clone());
+        let sealed = key.seal("ines", b"secret").unwrap();
+        let sealed_by_other = SecretKey::at(other.clone()).seal("ines", b"secret").unwrap();
+        std::fs::write(&file, "no key").unwrap();
+        assert!(key.reload().is_err() && key.open("ines", &sealed).is_ok());
+        std::fs::copy(&other, &file).unwrap();
+        key.reload().unwrap();
+        assert!(key.open("ines", &sealed_by_other).is_ok() && key.open("ines", &sealed).is_err());
     }
 
     #[test]

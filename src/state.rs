@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 
 use crate::by_address::ByAddress;
-use crate::clock::{Clock, Pulse};
+use crate::clock::{Clock, Lasting, Pulse};
 use crate::db::Db;
 use crate::domain::TokenId;
 use crate::domain::rate::Rate;
@@ -20,6 +20,7 @@ use crate::publish::Publisher;
 use crate::secret::SecretKey;
 use crate::streams::{MAX_STREAMS, Streams};
 use crate::unnamed_proxy::UnnamedProxy;
+use crate::worker::Writes;
 
 /// How many attempts to log in one network has at once, and how long until it has one more.
 const LOGINS_AT_ONCE: i32 = 10;
@@ -45,6 +46,8 @@ struct Shared {
     refused_logins: Counter,
     unnamed_proxy: UnnamedProxy,
     worker: Pulse,
+    worker_failing: Lasting,
+    writes: Writes,
     courier: Arc<Pulse>,
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
@@ -89,6 +92,8 @@ impl State {
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(Shared {
             worker: Pulse::new(parts.clock.clone()),
+            worker_failing: Lasting::new(parts.clock.clone()),
+            writes: Writes::new(parts.clock.clone()),
             courier: Arc::new(Pulse::new(parts.clock.clone())),
             parts,
             streams: Streams::new(MAX_STREAMS),
@@ -160,9 +165,31 @@ impl State {
         &self.0.worker
     }
 
+    /// Since when rounds of the worker fail.
+    pub fn worker_failing(&self) -> &Lasting {
+        &self.0.worker_failing
+    }
+
+    /// Whether the database takes changes.
+    pub fn writes(&self) -> &Writes {
+        &self.0.writes
+    }
+
     /// When the courier last looked at the outbox; it does where there is a mail server.
     pub fn courier_pulse(&self) -> Option<&Pulse> {
         self.mailer.as_ref().map(|_| self.0.courier.as_ref())
+    }
+
+    /// Reads again what may be read again while the server runs: the file of the secret key, and what the identity
+    /// provider says of itself. Settings are not among it.
+    pub fn reload(&self) {
+        if let Err(error) = self.secret_key.reload() {
+            tracing::warn!("the key in use stays, because its file can't be read: {error:#}");
+        }
+        if let Some(provider) = &self.provider {
+            provider.reload();
+        }
+        tracing::info!("the secret key is read again, and the identity provider is asked again before the next login");
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.

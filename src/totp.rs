@@ -16,12 +16,17 @@ pub fn fresh_secret() -> [u8; SECRET_BYTES] {
     crate::db::random()
 }
 
+/// The step that `now` lies in.
+pub fn step(now: DateTime<Utc>) -> i64 {
+    now.timestamp().div_euclid(STEP)
+}
+
 /// The step of which `code` is the code: the present one or one beside it, and later than the last
 /// that was accepted, so that no code counts twice.
 pub fn matching_step(secret: &[u8], code: &str, now: DateTime<Utc>, last: Option<i64>) -> Option<i64> {
     // Every step is looked at alone, in the time that the library takes for any code.
     let totp = Builder::new().with_secret(secret.to_vec()).with_skew(0).build().ok()?;
-    let present = now.timestamp().div_euclid(STEP);
+    let present = step(now);
     let is_of = |step: &i64| u64::try_from(step * STEP).is_ok_and(|second| totp.check(code, second).is_some());
     (present - SKEW..=present + SKEW).filter(|step| last.is_none_or(|last| *step > last)).find(is_of)
 }

@@ -38,9 +38,9 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
     }
     match chain::head(&mut tx).await.map_err(tell::plainly)? {
         Some(head) => {
-            println!("The audit is whole: {}, the newest {}:{}", tell::count(rows, "row"), head.id, head.hash)
+            say!("The audit is whole: {}, the newest {}:{}", tell::count(rows, "row"), head.id, head.hash)
         }
-        None => println!("The audit is whole: it has no rows yet."),
+        None => say!("The audit is whole: it has no rows yet."),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -61,7 +61,7 @@ async fn walk(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str
 }
 
 fn broken(sentence: &str) -> ExitCode {
-    eprintln!("{sentence}");
+    say_error!("{sentence}");
     ExitCode::FAILURE
 }
 

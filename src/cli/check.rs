@@ -15,13 +15,13 @@ pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<Ex
     let revision = tx.revision().await.map_err(tell::plainly)?;
     tell_site(clock, site, revision);
     if faults.is_empty() {
-        println!("The database is sound and stands at revision {revision}.");
+        say!("The database is sound and stands at revision {revision}.");
         return Ok(ExitCode::SUCCESS);
     }
     for fault in &faults {
-        eprintln!("{fault}");
+        say_error!("{fault}");
     }
-    eprintln!("The database is damaged: restore a backup.");
+    say_error!("The database is damaged: restore a backup.");
     Ok(ExitCode::FAILURE)
 }
 
@@ -31,8 +31,8 @@ fn tell_site(clock: &Clock, config: &SiteConfig, revision: i64) {
         Ok(site) => {
             let age = duration::words(clock.now() - site.confirmed_at).unwrap_or_else(|| "no time".to_owned());
             let behind = if site.revision == revision { "up to date" } else { "behind the database" };
-            println!("The stored Site stands at revision {}, {behind}, and was confirmed {age} ago.", site.revision);
+            say!("The stored Site stands at revision {}, {behind}, and was confirmed {age} ago.", site.revision);
         }
-        Err(_) => println!("No Site is stored yet: it is written when a server publishes."),
+        Err(_) => say!("No Site is stored yet: it is written when a server publishes."),
     }
 }

@@ -47,7 +47,7 @@ async fn list(db: &Db) -> anyhow::Result<()> {
     };
     let head = ["ID", "NAME", "SET TO", "SHOWS"].map(str::to_owned);
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(components.iter().map(row)).collect();
-    println!("{}", tell::table(&rows));
+    say!("{}", tell::table(&rows));
     Ok(())
 }
 
@@ -57,14 +57,14 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
     let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     let mut component = find(&known, &groups, name)?.clone();
     if component.status == status {
-        println!("{} is set to {} already.", component.name, status.key());
+        say!("{} is set to {} already.", component.name, status.key());
         return Ok(());
     }
     let entry = Entry::new("component.set-status", &component.id, &component.name).before(&component);
     component.status = status;
     components::update(&mut tx, &mut component, now).await.map_err(tell::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(tell::plainly)?;
-    println!("{} is set to {}.", component.name, status.key());
+    say!("{} is set to {}.", component.name, status.key());
     Ok(())
 }
 

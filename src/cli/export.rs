@@ -32,6 +32,6 @@ pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig, target: &Path, forma
         Format::Statuspage => (publisher.export_documents(target, on_page).await?, "documents"),
     };
     progress.finish_and_clear();
-    println!("{count} {things} are written to {}.", target.display());
+    say!("{count} {things} are written to {}.", target.display());
     Ok(())
 }

@@ -211,10 +211,10 @@ fn progress(incidents: usize) -> ProgressBar {
 
 fn tell(source: &str, report: &Report, dry_run: bool) {
     let would = if dry_run { " (nothing is written)" } else { "" };
-    println!("{source}{would}");
+    say!("{source}{would}");
     for (kind, counts) in report.kinds().iter().filter(|(_, counts)| *counts != Counts::default()) {
         let Counts { created, changed, unchanged, refused } = counts;
-        println!("  {kind}: {created} created, {changed} changed, {unchanged} unchanged, {refused} refused");
+        say!("  {kind}: {created} created, {changed} changed, {unchanged} unchanged, {refused} refused");
     }
     tell_some("refused", &report.refusals);
     tell_some("warning", &report.warnings);
@@ -224,9 +224,9 @@ fn tell_some(kind: &str, sentences: &[String]) {
     for sentence in sentences.iter().take(MAX_TOLD) {
         // It may quote the document: nothing in it may steer the terminal.
         let plain: String = sentence.chars().filter(|c| !c.is_control()).take(MAX_LINE).collect();
-        println!("  {kind}: {plain}");
+        say!("  {kind}: {plain}");
     }
     if sentences.len() > MAX_TOLD {
-        println!("  {kind}: and {} more", sentences.len() - MAX_TOLD);
+        say!("  {kind}: and {} more", sentences.len() - MAX_TOLD);
     }
 }

@@ -128,7 +128,7 @@ async fn open(
     incidents::insert(&mut tx, &incident).await.map_err(tell::plainly)?;
     let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
     tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
-    println!("Opened {}: {}", incident.id, summary(&incident));
+    say!("Opened {}: {}", incident.id, summary(&incident));
     Ok(())
 }
 
@@ -165,7 +165,7 @@ async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
     incidents::update(&mut tx, &mut incident, now).await.map_err(tell::plainly)?;
     let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
-    println!("Published {}: {}", incident.id, summary(&incident));
+    say!("Published {}: {}", incident.id, summary(&incident));
     Ok(())
 }
 
@@ -181,7 +181,7 @@ async fn post(
     form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
     incidents::update(&mut tx, &mut incident, now).await.map_err(tell::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&incident)).await.map_err(tell::plainly)?;
-    println!("Posted to {}: {}", incident.id, summary(&incident));
+    say!("Posted to {}: {}", incident.id, summary(&incident));
     Ok(())
 }
 
@@ -201,7 +201,7 @@ async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     };
     let head = ["ID", "BEGAN", "PHASE", "IMPACT", "SEEN", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
-    println!("{}", tell::table(&rows));
+    say!("{}", tell::table(&rows));
     Ok(())
 }
 

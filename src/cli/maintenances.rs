@@ -123,7 +123,7 @@ async fn plan(
     maintenances::insert(&mut tx, &made).await.map_err(tell::plainly)?;
     let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
     tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
-    println!("Planned {}: {}", made.id, made.title);
+    say!("Planned {}: {}", made.id, made.title);
     Ok(())
 }
 
@@ -158,7 +158,7 @@ async fn change(
     let mut entries = vec![entry.after(&maintenance)];
     entries.extend(db::series::make_room(&mut tx, &maintenance, now).await.map_err(tell::plainly)?);
     tx.commit_all(&Actor::shell(), now, &entries).await.map_err(tell::plainly)?;
-    println!("{done} {}: {}", maintenance.id, maintenance.title);
+    say!("{done} {}: {}", maintenance.id, maintenance.title);
     Ok(())
 }
 
@@ -173,7 +173,7 @@ async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     };
     let head = ["ID", "FROM", "UNTIL", "PHASE", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
-    println!("{}", tell::table(&rows));
+    say!("{}", tell::table(&rows));
     Ok(())
 }
 

@@ -116,9 +116,9 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
     };
     let entry = Entry::new("manager.add", &manager.id, &manager.name).after(&manager);
     tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
-    println!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
+    say!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
     if let Some(token) = link {
-        println!("To choose a password, once within 3 days:\n{origin}/setup/{token}");
+        say!("To choose a password, once within 3 days:\n{origin}/setup/{token}");
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ async fn list(db: &Db) -> anyhow::Result<()> {
     };
     let head = ["EMAIL", "NAME", "ROLE", "STATE", "LAST LOGIN"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(managers.iter().map(row)).collect();
-    println!("{}", tell::table(&rows));
+    say!("{}", tell::table(&rows));
     Ok(())
 }
 
@@ -164,7 +164,7 @@ async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let entry = Entry::new("manager.disable", &manager.id, &manager.name).before(&manager);
     managers::disable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
-    println!("Disabled {}; all their sessions are over.", manager.email);
+    say!("Disabled {}; all their sessions are over.", manager.email);
     Ok(())
 }
 
@@ -178,7 +178,7 @@ async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let entry = Entry::new("manager.enable", &manager.id, &manager.name).before(&manager);
     managers::enable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
-    println!("Enabled {}.", manager.email);
+    say!("Enabled {}.", manager.email);
     Ok(())
 }
 
@@ -192,7 +192,7 @@ async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<(
     sessions::delete_of(&mut tx, &manager.id, None).await.map_err(tell::plainly)?;
     let entry = Entry::new("manager.remove-factors", &manager.id, &manager.name);
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
-    println!("{} logs in with the password alone; all their sessions are over.", manager.email);
+    say!("{} logs in with the password alone; all their sessions are over.", manager.email);
     Ok(())
 }
 
@@ -208,7 +208,7 @@ async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let after = policy::load(&mut tx).await.map_err(tell::plainly)?;
     let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
-    println!("Everybody's password counts again.");
+    say!("Everybody's password counts again.");
     Ok(())
 }
 
@@ -234,7 +234,7 @@ async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyho
         }
     };
     tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
-    println!("{said}");
+    say!("{said}");
     Ok(())
 }
 

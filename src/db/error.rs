@@ -1,5 +1,15 @@
 //! What can go wrong in the database.
 
+use crate::metrics::Counter;
+
+/// Queries of this process that failed because of the database, not of what was asked.
+static FAILURES: Counter = Counter::new();
+
+/// How often a query failed because of the database.
+pub fn failures_of_database() -> u64 {
+    FAILURES.value()
+}
+
 /// The result of a query.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -38,6 +48,16 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        let error = Self::judge(error);
+        if matches!(error, Self::Unavailable(_)) {
+            FAILURES.increment();
+        }
+        error
+    }
+}
+
+impl Error {
+    fn judge(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict("this already exists"),

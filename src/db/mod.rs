@@ -11,7 +11,9 @@ mod error;
 mod listing;
 mod open;
 mod opened;
+mod outage;
 mod postgres;
+mod probe;
 mod tx;
 
 pub mod api_tokens;
@@ -29,6 +31,7 @@ pub mod factors;
 pub mod failures;
 pub mod faults;
 pub mod feed_ids;
+pub mod future_times;
 pub mod idempotency;
 pub mod identities;
 pub mod incidents;
@@ -46,8 +49,10 @@ pub mod sessions;
 pub mod templates;
 pub mod totp;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, failures_of_database};
 pub use open::Db;
+pub use outage::Outage;
+pub use probe::{Depth, TABLES};
 pub use tx::{Tx, WriteTx};
 
 /// Bytes as hexadecimal digits.

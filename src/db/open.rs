@@ -8,6 +8,8 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::opened::Opened;
 use super::postgres::{self, Statements};
@@ -24,6 +26,11 @@ const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read SQLite.
 const READERS: u32 = 4;
+
+/// Writers of this process that hold a connection to PostgreSQL while they wait for the lock; others wait without one, so
+/// that readers find some.
+const WAITING_WRITERS: usize = 4;
+static WRITERS: Semaphore = Semaphore::const_new(WAITING_WRITERS);
 
 /// The database, opened lazily: making one never fails because the database is away.
 #[derive(Clone, Debug)]
@@ -130,6 +137,8 @@ impl Db {
                 Tx::Sqlite(connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?)
             }
             Self::Postgres(pool, statements) => {
+                let queue = timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT, WRITERS.acquire()).await;
+                let _place = queue.map_err(|_| Error::Unavailable("too many changes wait for the lock".to_owned()))?;
                 statements.look_for_pooler(pool).await?;
                 let (begin, limit) = (postgres::BEGIN_WRITE, postgres::WRITE_TIMEOUT);
                 Tx::Postgres(connection::begin(pool, begin, limit, statements).await?)

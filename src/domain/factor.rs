@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ManagerId, PasskeyId};
+use super::{ManagerId, PasskeyId, moment};
 
 /// How many codes of an authenticator app may be wrong in a row before none is looked at for a while.
 pub const MAX_WRONG_CODES: i64 = 10;
@@ -105,9 +105,9 @@ pub fn locked_until(failures: i64, failed_at: Option<DateTime<Utc>>) -> Option<D
     failed_at.filter(|_| failures >= MAX_WRONG_CODES).map(|at| at + LOCKED_FOR)
 }
 
-/// Whether a proof given at `proved_at` still counts as fresh.
+/// Whether a proof given at `proved_at` still counts as fresh. One that was given while the clock was ahead does not.
 pub fn is_fresh(proved_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    now - proved_at < FRESH_FOR
+    (-moment::CLOCK_TOLERANCE..FRESH_FOR).contains(&(now - proved_at))
 }
 
 /// A code as somebody typed it.
@@ -159,6 +159,7 @@ mod tests {
     fn a_proof_is_fresh_for_ten_minutes() {
         assert!(is_fresh(at(0), at(9)));
         assert!(!is_fresh(at(0), at(10)));
+        assert!(is_fresh(at(1), at(0)) && !is_fresh(at(2), at(0)), "given while the clock was ahead");
     }
 
     #[test]

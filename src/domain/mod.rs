@@ -21,6 +21,7 @@ pub mod login_lock;
 pub mod maintenance;
 pub mod manager;
 pub mod moment;
+pub mod monotonic;
 pub mod outbox;
 pub mod page;
 pub mod page_status;

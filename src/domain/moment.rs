@@ -1,11 +1,20 @@
 //! Reading instants that people and programs write.
 
-use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
+use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// The years in which anything can lie.
 const YEARS: std::ops::Range<i32> = 1970..2200;
 const OUT_OF_REASON: &str = "The year must lie between 1970 and 2199.";
+
+/// How far the clocks of two nodes may differ: what was the present for one may lie so far in the future of the other.
+pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether something that lasts for `lifetime` and ends at `until` has not ended at `now`. What began in the future, while
+/// the clock was ahead, has: else it would last as much longer as the clock was ahead.
+pub fn is_within(lifetime: TimeDelta, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now < until && until - now <= lifetime + CLOCK_TOLERANCE
+}
 
 /// An instant at the precision both databases keep: microseconds.
 pub fn cut(at: DateTime<Utc>) -> DateTime<Utc> {
@@ -67,6 +76,15 @@ mod tests {
         let winter = parse_local("2026-01-01 14:05", lisbon).unwrap();
         assert_eq!(winter.to_rfc3339(), "2026-01-01T14:05:00+00:00");
         assert!(parse_local(" ", lisbon).unwrap_err().contains("both the day and the time"));
+    }
+
+    #[test]
+    fn a_lifetime_ends_in_time_whatever_the_clock_was() {
+        let (now, lifetime) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(10));
+        let within = |seconds| is_within(lifetime, now + TimeDelta::seconds(seconds), now);
+        assert!(within(1) && within(600) && within(660));
+        assert!(!within(0) && !within(-1), "it is over");
+        assert!(!within(661), "it began in the future");
     }
 
     #[test]

@@ -8,6 +8,8 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
 /// How long mail is worth sending: nobody waits longer for a link.
 const WORTH_SENDING: TimeDelta = TimeDelta::hours(1);
+/// More attempts than fit into that time.
+const MAX_ATTEMPTS: i64 = 12;
 /// How many links for a new password one manager is mailed within an hour.
 pub const MAX_RESETS: i64 = 3;
 /// The hour.
@@ -17,7 +19,8 @@ pub const RESETS_WITHIN: TimeDelta = TimeDelta::hours(1);
 pub fn try_again(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let doublings = u32::try_from((attempts - 1).clamp(0, 10)).unwrap_or_default();
     let next = now + (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE);
-    (next - created_at < WORTH_SENDING).then_some(next)
+    // Counted too, because the clock may have been ahead when it was made.
+    (next - created_at < WORTH_SENDING && attempts < MAX_ATTEMPTS).then_some(next)
 }
 
 #[cfg(test)]
@@ -33,6 +36,6 @@ mod tests {
             (now, attempts) = (next, attempts + 1);
         }
         assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900]);
-        assert_eq!(try_again(i64::MAX, begun, begun), Some(begun + LONGEST_PAUSE));
+        assert_eq!((try_again(11, begun, begun), try_again(12, begun, begun)), (Some(begun + LONGEST_PAUSE), None));
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+
+use super::monotonic::Monotonic;
 
 /// How many networks are kept in mind; beyond that the oldest counts are forgotten.
 const MAX_NETWORKS: usize = 100_000;
@@ -17,7 +19,7 @@ pub struct Rate<K = IpAddr> {
     /// How long until one more may be done.
     every: TimeDelta,
     /// When each has the whole burst again.
-    rested: HashMap<K, DateTime<Utc>>,
+    rested: HashMap<K, Monotonic>,
 }
 
 /// What is left to whoever was counted.
@@ -36,7 +38,7 @@ impl Rate<IpAddr> {
     ///
     /// # Errors
     /// How long to wait, where it is one too many; that one does not count.
-    pub fn take(&mut self, address: IpAddr, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+    pub fn take(&mut self, address: IpAddr, now: Monotonic) -> Result<(), TimeDelta> {
         self.count(network(address), now)
     }
 }
@@ -56,10 +58,12 @@ impl<K: Eq + Hash + Clone> Rate<K> {
     ///
     /// # Errors
     /// How long to wait, where it is one too many; that one does not count.
-    pub fn count(&mut self, who: K, now: DateTime<Utc>) -> Result<(), TimeDelta> {
+    pub fn count(&mut self, who: K, now: Monotonic) -> Result<(), TimeDelta> {
         self.make_room(now);
         let rested = self.rested.entry(who).or_insert(now);
-        let next = (*rested).max(now) + self.every;
+        // Nobody waits longer than a whole burst takes, even if the clock should fall back after all.
+        *rested = (*rested).clamp(now, now + self.every * self.burst);
+        let next = *rested + self.every;
         let wait = next - now - self.every * self.burst;
         if wait > TimeDelta::zero() {
             return Err(wait);
@@ -69,8 +73,11 @@ impl<K: Eq + Hash + Clone> Rate<K> {
     }
 
     /// What is left to `who`.
-    pub fn left(&self, who: &K, now: DateTime<Utc>) -> Allowance {
-        let reset = self.rested.get(who).map_or_else(TimeDelta::zero, |rested| (*rested - now).max(TimeDelta::zero()));
+    pub fn left(&self, who: &K, now: Monotonic) -> Allowance {
+        let reset = self
+            .rested
+            .get(who)
+            .map_or_else(TimeDelta::zero, |rested| (*rested - now).clamp(TimeDelta::zero(), self.every * self.burst));
         let every = self.every.num_microseconds().unwrap_or(1).max(1);
         let used = (reset.num_microseconds().unwrap_or(0) + every - 1) / every;
         let remaining = (i64::from(self.burst) - used).max(0);
@@ -79,7 +86,7 @@ impl<K: Eq + Hash + Clone> Rate<K> {
 
     /// Forgets who has rested. Where everybody is busy all are forgotten: then so many come at once that
     /// only limits that count all of them together can help.
-    fn make_room(&mut self, now: DateTime<Utc>) {
+    fn make_room(&mut self, now: Monotonic) {
         if self.rested.len() < MAX_NETWORKS {
             return;
         }
@@ -117,7 +124,7 @@ mod tests {
     #[test]
     fn ten_at_once_and_then_one_every_six_seconds() {
         let mut rate = Rate::new(10, TimeDelta::seconds(6));
-        let mut take = |second| rate.take(address("192.0.2.1"), DateTime::UNIX_EPOCH + TimeDelta::seconds(second));
+        let mut take = |second| rate.take(address("192.0.2.1"), Monotonic::START + TimeDelta::seconds(second));
         assert_eq!((0..10).filter(|_| take(0).is_ok()).count(), 10);
         assert_eq!(take(0), Err(TimeDelta::seconds(6)));
         assert_eq!(take(5), Err(TimeDelta::seconds(1)));
@@ -126,9 +133,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_falls_back_delays_nobody_beyond_a_burst() {
+        let mut rate = Rate::new(2, TimeDelta::seconds(6));
+        assert!(rate.count("one", Monotonic::START + TimeDelta::hours(2)).is_ok());
+        assert_eq!(rate.count("one", Monotonic::START), Err(TimeDelta::seconds(6)));
+        assert_eq!(rate.left(&"one", Monotonic::START).reset, TimeDelta::seconds(12));
+        assert!(rate.count("one", Monotonic::START + TimeDelta::seconds(12)).is_ok());
+    }
+
+    #[test]
     fn it_tells_what_is_left() {
         let mut rate = Rate::per_minute(60);
-        let at = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let at = |second| Monotonic::START + TimeDelta::seconds(second);
         let left = |remaining, seconds| Allowance { limit: 60, remaining, reset: TimeDelta::seconds(seconds) };
         assert_eq!(rate.left(&"one", at(0)), left(60, 0));
         for _ in 0..60 {
@@ -141,7 +157,7 @@ mod tests {
     #[test]
     fn one_household_is_one_network() {
         let mut rate = Rate::new(1, TimeDelta::minutes(1));
-        let mut take = |text| rate.take(address(text), DateTime::UNIX_EPOCH).is_ok();
+        let mut take = |text| rate.take(address(text), Monotonic::START).is_ok();
         assert!(take("2001:db8:0:1::1") && !take("2001:db8:0:1:ffff::2") && take("2001:db8:0:2::1"));
         assert!(take("192.0.2.1") && !take("::ffff:192.0.2.1") && take("192.0.2.2"));
     }
@@ -159,7 +175,7 @@ mod tests {
         let mut rate = Rate::new(1, TimeDelta::minutes(1));
         for number in 0..1_000_000_u128 {
             let address = Ipv6Addr::from((0x2001_0db8_u128 << 96) + (number << 64));
-            assert!(rate.take(address.into(), DateTime::UNIX_EPOCH).is_ok());
+            assert!(rate.take(address.into(), Monotonic::START).is_ok());
         }
         assert!(rate.rested.len() <= MAX_NETWORKS);
     }

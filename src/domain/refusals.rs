@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+
+use super::monotonic::Monotonic;
 
 /// How many are told one by one within a minute: of one address, and in all.
 pub const PER_ADDRESS: u32 = 10;
@@ -14,7 +16,7 @@ const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The refused attempts of the current minute.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals {
-    since: Option<DateTime<Utc>>,
+    since: Option<Monotonic>,
     /// How many were told of each address; never more than [`IN_ALL`] addresses.
     told: BTreeMap<String, u32>,
     left_out: Option<LeftOut>,
@@ -30,7 +32,7 @@ pub struct LeftOut {
 
 impl Refusals {
     /// Whether one more from `address` is told by itself; else it is counted.
-    pub fn admit(&mut self, address: &str, now: DateTime<Utc>) -> bool {
+    pub fn admit(&mut self, address: &str, now: Monotonic) -> bool {
         if self.is_over(now) {
             (self.since, self.told) = (Some(now), BTreeMap::new());
         }
@@ -45,11 +47,11 @@ impl Refusals {
     }
 
     /// What was only counted, once the minute is over; then counting begins anew.
-    pub fn take_left_out(&mut self, now: DateTime<Utc>) -> Option<LeftOut> {
+    pub fn take_left_out(&mut self, now: Monotonic) -> Option<LeftOut> {
         if self.is_over(now) { self.left_out.take() } else { None }
     }
 
-    fn is_over(&self, now: DateTime<Utc>) -> bool {
+    fn is_over(&self, now: Monotonic) -> bool {
         self.since.is_none_or(|since| now - since >= WINDOW || now < since)
     }
 
@@ -67,8 +69,8 @@ impl Refusals {
 mod tests {
     use super::*;
 
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    fn at(second: i64) -> Monotonic {
+        Monotonic::START + TimeDelta::seconds(second)
     }
 
     #[test]

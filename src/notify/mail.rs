@@ -1,23 +1,20 @@
 //! Mail, by SMTP.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
+use lettre::Address;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use url::{Host, Url};
 
-/// How long one exchange with the server may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use super::smtp::{Bounds, Server};
 
 /// Sends mail from one address over one server.
 #[derive(Clone, Debug)]
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: Server,
     from: Mailbox,
     /// The host behind the `@` of message ids.
     host: String,
@@ -43,14 +40,10 @@ impl Mailer {
     pub fn new(url: &str, from: &str, origin: &str) -> anyhow::Result<Self> {
         let url = with_tls(url)?;
         let host = Url::parse(origin)?.host_str().unwrap_or("localhost").to_owned();
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
-            .map_err(|error| anyhow::anyhow!("the address of the SMTP server: {error}"))?
-            .hello_name(ClientId::Domain(host.clone()))
-            .timeout(Some(TIMEOUT))
-            .build();
+        let server = Server::new(&url, host.clone(), Bounds::default())?;
         let from =
             from.parse().with_context(|| format!("{from} is no sender, which is like Status <status@example.org>"))?;
-        Ok(Self { transport, from, host })
+        Ok(Self { server, from, host })
     }
 
     /// Sends a text to one address. `id` names the mail, the same one at each attempt.
@@ -59,8 +52,8 @@ impl Mailer {
     /// As [`Unsent`].
     pub async fn send(&self, id: &str, to: &str, subject: &str, text: &str, now: DateTime<Utc>) -> Result<(), Unsent> {
         let message = self.compose(id, to, subject, text, now).map_err(|error| Unsent::Never(format!("{error:#}")))?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
+        match self.server.send(message.envelope(), &message.formatted()).await {
+            Ok(()) => Ok(()),
             Err(error) if error.is_permanent() => Err(Unsent::Never(error.to_string())),
             Err(error) => Err(Unsent::Later(error.to_string())),
         }

@@ -3,6 +3,7 @@
 
 mod mail;
 mod reset;
+mod smtp;
 
 pub use mail::{Mailer, Unsent};
 

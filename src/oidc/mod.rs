@@ -245,11 +245,16 @@ impl Provider {
         })
     }
 
+    /// Asks the provider about itself again before the next login.
+    pub fn reload(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// What the provider says of itself, at most an hour old.
     async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, Error> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
-            Some((at, metadata)) if now - at < KNOWN_FOR => Ok(metadata),
+            Some((at, metadata)) if (TimeDelta::zero()..KNOWN_FOR).contains(&(now - at)) => Ok(metadata),
             _ => self.discover(now).await,
         }
     }

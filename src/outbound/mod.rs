@@ -327,6 +327,45 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn endless_headers_and_dripping_bodies_are_bounded() {
+        for (what, opening, forever, pause) in [
+            ("one header", "HTTP/1.1 200 OK\r\nX-Long: ", "x".repeat(60_000), 0),
+            ("many headers", "HTTP/1.1 200 OK\r\n", "X-More: 1\r\n".repeat(1_000), 0),
+            ("a body in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n".into(), 0),
+            ("interim answers", "", "HTTP/1.1 100 Continue\r\n\r\n".into(), 1),
+            ("a dripping head", "HTTP/1.1 200 OK\r\nX-Slow: ", "x".into(), 10),
+            ("a dripping body", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "x".into(), 10),
+        ] {
+            let there = endless(opening, forever, Duration::from_millis(pause)).await;
+            let time = Duration::from_millis(if pause == 0 { 60_000 } else { 300 });
+            let answer = outbound(&[&there], Bounds { time, size: 4_096 }).ask(asking(&there)).await;
+            assert!(answer.is_err(), "{what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn compressed_answers_stay_compressed() {
+        let there = server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbomb").await;
+        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        assert_eq!(&answer.body()[..], b"bomb");
+    }
+
+    /// Answers with `opening` and then `forever`, again and again, until the connection ends.
+    async fn endless(opening: &'static str, forever: String, pause: Duration) -> String {
+        use tokio::io::AsyncWriteExt as _;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.write_all(opening.as_bytes()).await;
+            while stream.write_all(forever.as_bytes()).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    #[tokio::test]
     async fn an_answer_that_is_too_long_or_too_slow_is_cut() {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234").await;
         let short = Bounds { size: 4, ..Bounds::default() };

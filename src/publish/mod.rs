@@ -42,6 +42,7 @@ pub use snapshot::Snapshot;
 pub use trouble::{Step, Trouble};
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,7 @@ use self::trouble::{Ledger, Setback};
 use self::withdrawals::Withdrawals;
 use crate::clock::Clock;
 use crate::db::{self, Db};
+use crate::domain::monotonic::Monotonic;
 use crate::metrics::{Counter, Timed};
 
 /// How old a Site may be before its pages say so.
@@ -78,13 +80,31 @@ pub struct Publisher {
     /// What the Site was rendered from; none until the database was read.
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     /// One publishing at a time, so that an older state never replaces a newer one.
-    publishing: Mutex<()>,
+    publishing: Mutex<Shared>,
+    /// How often publishing was asked for.
+    asked: AtomicU64,
     trouble: Ledger,
+    /// When the database last confirmed the Site to this process.
+    confirmed: std::sync::Mutex<Option<Monotonic>>,
     /// The state that could not be rendered last, and until when it is left alone.
     setback: Setback,
     deep: Cache,
     withdrawals: Withdrawals,
     counts: Counts,
+}
+
+/// The last publishing, and for whom it was.
+struct Shared {
+    /// The last caller who had asked before the database was read.
+    covers: u64,
+    /// The revision, or why there is none.
+    outcome: Result<i64, String>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { covers: 0, outcome: Ok(0) }
+    }
 }
 
 /// What a publisher did since it was made.
@@ -114,8 +134,10 @@ impl Publisher {
             changes: watch::Sender::new(Change::of(&stored)),
             served: ArcSwap::from_pointee(Served::new(Arc::new(stored), is_secure)),
             snapshot: RwLock::new(None),
-            publishing: Mutex::new(()),
+            publishing: Mutex::default(),
+            asked: AtomicU64::new(0),
             trouble: Ledger::default(),
+            confirmed: std::sync::Mutex::default(),
             setback: Setback::default(),
             deep: Cache::new(),
             withdrawals: Withdrawals::default(),
@@ -166,20 +188,32 @@ impl Publisher {
     }
 
     /// Renders the newest state and swaps it in; gives its revision. Documents whose text did not
-    /// change stay the very same, compressed bytes included.
+    /// change stay the very same, compressed bytes included. All callers who ask while a Site is rendered share the
+    /// next one: it is read after they asked, so what each of them committed is in it.
     ///
     /// # Errors
     /// Where the database can't be read or a page can't be rendered; then the Site before stays.
     pub async fn publish(&self) -> anyhow::Result<i64> {
-        let _turn = self.publishing.lock().await;
-        let (begun, now) = (Instant::now(), self.clock.now());
+        let ticket = self.asked.fetch_add(1, SeqCst) + 1;
+        let mut shared = self.publishing.lock().await;
+        if shared.covers < ticket {
+            let covers = self.asked.load(SeqCst);
+            let outcome = self.publish_newest().await;
+            *shared = Shared { covers, outcome: outcome.map_err(|error| format!("{error:#}")) };
+        }
+        shared.outcome.clone().map_err(anyhow::Error::msg)
+    }
+
+    async fn publish_newest(&self) -> anyhow::Result<i64> {
+        let (begun, now, asked_at) = (Instant::now(), self.clock.now(), self.clock.monotonic());
         let snapshot = self.noted(Step::Reading, self.load(now).await.map_err(Into::into))?;
         let before = self.site();
         let rendered = self.render(snapshot.clone(), before.clone(), now).await;
-        self.setback.note(snapshot.revision, rendered.is_ok(), now);
+        self.setback.note(snapshot.revision, rendered.is_ok(), self.clock.monotonic());
         let site = self.noted(Step::Rendering, rendered)?;
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         self.served.store(Arc::new(Served::new(site.clone(), self.is_secure())));
+        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked_at);
         self.changes.send_if_modified(|change| change.follow(&before, &site));
         self.counts.published.add(begun.elapsed());
         let revision = site.revision;
@@ -235,7 +269,7 @@ impl Publisher {
             self.trouble.passes(step);
         } else {
             self.counts.failed.increment();
-            self.trouble.fails(step, self.clock.now());
+            self.trouble.fails(step, self.clock.monotonic());
         }
         result
     }
@@ -263,14 +297,14 @@ impl Publisher {
     }
 
     async fn publish_unless_hopeless(&self, revision: i64) -> anyhow::Result<()> {
-        let left_alone = self.setback.holds(revision, self.clock.now());
+        let left_alone = self.setback.holds(revision, self.clock.monotonic());
         ensure!(!left_alone, "revision {revision} could not be rendered and is tried again later");
         self.publish().await.map(drop)
     }
 
     /// Notes that the database can't be opened.
     pub fn waits_for_the_database(&self) {
-        self.trouble.fails(Step::Reading, self.clock.now());
+        self.trouble.fails(Step::Reading, self.clock.monotonic());
     }
 
     async fn newest_revision(&self) -> db::Result<i64> {
@@ -282,7 +316,7 @@ impl Publisher {
     pub async fn grow_old(&self) {
         let served = self.served.load_full();
         let site = served.site.clone();
-        if site.age.is_some() || site.revision == 0 || self.clock.now() - site.confirmed_at < OLD_AFTER {
+        if site.age.is_some() || site.revision == 0 || !self.is_old(&site) {
             return;
         }
         let is_secure = self.is_secure();
@@ -293,6 +327,16 @@ impl Publisher {
             if Arc::ptr_eq(&swapped, &served) {
                 self.changes.send_if_modified(|change| change.follow(&served.site, &aged.site));
             }
+        }
+    }
+
+    /// Whether the database has not confirmed `site` for too long, whatever the clock was set to meanwhile.
+    fn is_old(&self, site: &Site) -> bool {
+        let confirmed = *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        match confirmed {
+            Some(at) => self.clock.monotonic() - at >= OLD_AFTER,
+            // It was stored by an earlier process, whose clock may have been ahead.
+            None => !(-OLD_AFTER..OLD_AFTER).contains(&(self.clock.now() - site.confirmed_at)),
         }
     }
 

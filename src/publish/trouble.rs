@@ -2,8 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
+
+use crate::domain::monotonic::Monotonic;
 
 /// What publishing could not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +23,7 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trouble {
     pub step: Step,
-    pub since: DateTime<Utc>,
+    pub since: Monotonic,
 }
 
 /// The trouble there is, if any.
@@ -34,7 +36,7 @@ impl Ledger {
     }
 
     /// Notes that `step` failed; trouble of the same kind is as old as when it began.
-    pub(super) fn fails(&self, step: Step, now: DateTime<Utc>) {
+    pub(super) fn fails(&self, step: Step, now: Monotonic) {
         let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if trouble.is_none_or(|trouble| trouble.step != step) {
             *trouble = Some(Trouble { step, since: now });
@@ -59,13 +61,13 @@ pub(super) struct Setback(Mutex<Option<Wait>>);
 #[derive(Clone, Copy, Debug)]
 struct Wait {
     revision: i64,
-    since: DateTime<Utc>,
+    since: Monotonic,
     lasts: TimeDelta,
 }
 
 impl Setback {
     /// Notes whether `revision` could be rendered.
-    pub(super) fn note(&self, revision: i64, rendered: bool, now: DateTime<Utc>) {
+    pub(super) fn note(&self, revision: i64, rendered: bool, now: Monotonic) {
         let mut wait = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = wait.filter(|wait| wait.revision == revision);
         let lasts = before.map_or(SHORTEST, |wait| (wait.lasts * 2).min(LONGEST));
@@ -73,7 +75,7 @@ impl Setback {
     }
 
     /// Whether `revision` is left alone for now; another one is not, nor any after the clock was set back.
-    pub(super) fn holds(&self, revision: i64, now: DateTime<Utc>) -> bool {
+    pub(super) fn holds(&self, revision: i64, now: Monotonic) -> bool {
         let wait = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         wait.is_some_and(|wait| wait.revision == revision && (wait.since..wait.since + wait.lasts).contains(&now))
     }
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn trouble_is_as_old_as_its_beginning_and_over_when_the_step_goes_well() {
-        let (ledger, start) = (Ledger::default(), DateTime::UNIX_EPOCH);
+        let (ledger, start) = (Ledger::default(), Monotonic::START);
         ledger.fails(Step::Rendering, start);
         ledger.fails(Step::Rendering, start + TimeDelta::minutes(1));
         ledger.passes(Step::Reading);
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_state_that_can_t_be_rendered_is_left_alone_ever_longer_and_another_one_is_not() {
-        let (setback, start) = (Setback::default(), DateTime::UNIX_EPOCH);
+        let (setback, start) = (Setback::default(), Monotonic::START);
         let mut tried = Vec::new();
         for second in 0..180 {
             let now = start + TimeDelta::seconds(second);

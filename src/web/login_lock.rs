@@ -93,7 +93,7 @@ pub fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result
     // Only a test that goes past the connections comes from nowhere.
     let Some(address) = address else { return Ok(()) };
     let mut logins = state.logins().lock().unwrap_or_else(PoisonError::into_inner);
-    logins.take(address, state.clock.now()).map_err(Error::TooMany)
+    logins.take(address, state.clock.monotonic()).map_err(Error::TooMany)
 }
 
 /// A password that was right when its hash was read. Comparing takes a while, in which the password may have been changed

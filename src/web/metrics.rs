@@ -10,8 +10,8 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::password;
 use crate::state::State;
+use crate::{log, password};
 
 /// Prometheus's text format.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -68,6 +68,14 @@ pub fn text(state: &State) -> String {
     number("candor_connections", "gauge", "Open connections.", &state.connections().open());
     number("candor_logins_refused_total", "counter", "Logins refused.", &state.refused_logins().value());
     number("candor_passwords_hashed_total", "counter", "Passwords hashed or compared.", &password::hashings());
+    number("candor_log_lines_lost_total", "counter", "Lines of the log that could not be written.", &log::lost_lines());
+    let writable = u8::from(state.writes().trouble().is_none());
+    number(
+        "candor_database_writable",
+        "gauge",
+        "Whether the database took a change when that was last tried.",
+        &writable,
+    );
     let worked = state.worker().age().num_seconds();
     number("candor_worker_age_seconds", "gauge", "Since the worker ended its last round.", &worked);
     lines.0

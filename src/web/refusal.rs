@@ -45,7 +45,7 @@ pub async fn keep(state: &State, tx: WriteTx, actor: &Actor, entry: &Entry) -> d
 /// Whether one more refused attempt from `address` gets a row of its own.
 pub fn admits(state: &State, address: &str) -> bool {
     let mut refusals = state.refusals().lock().unwrap_or_else(PoisonError::into_inner);
-    refusals.admit(address, state.clock.now())
+    refusals.admit(address, state.clock.monotonic())
 }
 
 /// Keeps one row for all that were only counted, once their minute is over.
@@ -54,7 +54,8 @@ pub fn admits(state: &State, address: &str) -> bool {
 /// Where the database can't be written.
 pub async fn record_left_out(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(now);
+    let until = state.clock.monotonic();
+    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(until);
     let Some(left_out) = left_out else { return Ok(()) };
     let several = || "several addresses".to_owned();
     let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));

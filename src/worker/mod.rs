@@ -3,6 +3,9 @@
 //! Every step is a plain async function that a test can call.
 
 pub mod maintenances;
+mod probe;
+
+pub use probe::{Writes, probe_if_due};
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -11,14 +14,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{desk, devices, incidents, links, managers, outbox, sessions};
+use crate::db::{desk, devices, future_times, incidents, links, managers, outbox, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::LinkPurpose;
+use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
 use crate::state::State;
 use crate::web::session::limits;
 use crate::web::{device, refusal};
-use crate::{db, notify, token};
+use crate::{db, notify, output, token};
 
 /// How often the revision is looked at: a change by another process shows within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
@@ -28,6 +32,8 @@ const ROUND: Duration = Duration::from_secs(45);
 const REFRESH_EVERY: TimeDelta = TimeDelta::seconds(60);
 /// How often what ran out is forgotten.
 const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// By how much the clock has to be set at once to be noticed; less is what keeping time takes.
+const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
 /// How long the link for the first owner is good.
 pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
@@ -45,6 +51,7 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
             match open(&state).await? {
                 None => {
                     opened = true;
+                    tokio::spawn(probe::run(state.clone(), stop.clone()));
                     tokio::spawn(state.courier().run(stop.clone()));
                 }
                 Some(cause) => {
@@ -62,11 +69,15 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
         } else {
             match tokio::time::timeout(ROUND, ends(work.tick(&state))).await {
                 Ok(true) => state.worker().beat(),
-                Ok(false) => work = Work::default(),
+                Ok(false) => {
+                    state.worker_failing().note(true);
+                    work = Work::default();
+                }
                 Err(_) => {
                     tracing::warn!("the database has not answered for {} s", ROUND.as_secs());
                     state.publisher.waits_for_the_database();
                     state.publisher.grow_old().await;
+                    state.worker_failing().note(true);
                     work = Work::default();
                 }
             }
@@ -106,7 +117,7 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
     };
     if let Some(link) = link {
         // On the terminal only: a log would keep it.
-        println!("\nCreate the first owner within 30 minutes:\n\n    {link}\n");
+        output::print_detached(format!("\nCreate the first owner within 30 minutes:\n\n    {link}\n"));
     }
     Ok(None)
 }
@@ -131,8 +142,10 @@ pub async fn offer_setup(state: &State) -> db::Result<Option<String>> {
 /// When what was done last.
 #[derive(Default)]
 pub struct Work {
-    refreshed_at: Option<DateTime<Utc>>,
-    swept_at: Option<DateTime<Utc>>,
+    refreshed_at: Option<Monotonic>,
+    swept_at: Option<Monotonic>,
+    /// Both faces of the clock in the last round.
+    last: Option<(DateTime<Utc>, Monotonic)>,
     failing: bool,
 }
 
@@ -147,6 +160,7 @@ impl Work {
             _ => {}
         }
         self.failing = result.is_err();
+        state.worker_failing().note(self.failing);
         if self.failing {
             state.publisher.grow_old().await;
             if let Err(error) = state.db.follow_file(state.clock.now()).await {
@@ -155,9 +169,25 @@ impl Work {
         }
     }
 
+    /// Whether somebody has set the wall clock since the last round. Then what is shown is as of another time, and what
+    /// was written down while the clock was ahead is in the future.
+    fn was_clock_set(&mut self, state: &State) -> bool {
+        let (wall, monotonic) = (state.clock.now(), state.clock.monotonic());
+        let Some((last_wall, last_monotonic)) = self.last.replace((wall, monotonic)) else { return false };
+        let jump = (wall - last_wall) - (monotonic - last_monotonic);
+        let was_set = jump.abs() >= CLOCK_JUMP;
+        if was_set {
+            tracing::warn!("the clock was set by {} s", jump.num_seconds());
+        }
+        was_set
+    }
+
     async fn try_tick(&mut self, state: &State) -> anyhow::Result<()> {
-        let now = state.clock.now();
-        let due = |last: Option<DateTime<Utc>>, every| last.is_none_or(|last| now - last >= every || now < last);
+        if self.was_clock_set(state) {
+            (self.refreshed_at, self.swept_at) = (None, None);
+        }
+        let now = state.clock.monotonic();
+        let due = |last: Option<Monotonic>, every| last.is_none_or(|last| now - last >= every);
         // Where an embargo can't be ended now, what was published otherwise still shows.
         let ended = end_embargoes(state).await;
         let mut published = state.publisher.follow().await?;
@@ -214,7 +244,8 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
     Ok(())
 }
 
-/// Forgets sessions and links that ran out, and browsers that nobody comes back with.
+/// Forgets sessions and links that ran out, and browsers that nobody comes back with. What was written down while the
+/// clock was ahead counts as written now.
 ///
 /// # Errors
 /// Where the database can't be written.
@@ -222,6 +253,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let (idle_since, born_since) = limits(now);
     let mut tx = state.db.write().await?;
+    future_times::clamp(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, idle_since, born_since).await?;
     links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;

@@ -306,7 +306,7 @@ async fn a_renderer_that_panics_leaves_the_page_as_it_was_and_is_reported() {
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.body == before.body);
     let trouble = app.publisher.trouble().expect("trouble");
-    assert_eq!((trouble.step, trouble.since), (Step::Rendering, app.clock.now()));
+    assert_eq!((trouble.step, trouble.since), (Step::Rendering, app.clock.monotonic()));
     let ready = app.visitor().get("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(ready.text().contains("\"trouble\":\"rendering\"") && ready.text().contains("\"database\":true"));

@@ -16,7 +16,7 @@ use crate::domain::audit::{Actor, Entry};
 pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
     let (components, incidents) = (company.components.len(), company.incidents.len());
-    println!(
+    say!(
         "{} has {} and {}, one of them open, and two maintenances planned.",
         company.settings.name,
         tell::count(components, "component"),

@@ -9,6 +9,7 @@ use tower_sessions::Session;
 use crate::db::{self, Tx, WriteTx, managers, passkeys, sessions};
 use crate::domain::Manager as KnownManager;
 use crate::domain::factor::HALF_LOGIN_LIFETIME;
+use crate::domain::moment::is_within;
 use crate::domain::rate::neighbourhood;
 use crate::passkey::{self, Challenge, RelyingParty};
 use crate::state::State;
@@ -90,7 +91,7 @@ pub async fn take(state: &State, session: &Session, key: &str) -> Result<Option<
 /// What waits, unless it has waited for too long.
 fn still(state: &State, waiting: Value) -> Option<Value> {
     let waiting: Waiting = serde_json::from_value(waiting).ok()?;
-    (state.clock.now() < waiting.until).then_some(waiting.state)
+    is_within(HALF_LOGIN_LIFETIME, waiting.until, state.clock.now()).then_some(waiting.state)
 }
 
 /// The active manager whose passkey gave this `answer` to `challenge`; why there is none stands in the log.

@@ -62,7 +62,7 @@ fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()>
     // Only a test that goes past the connections comes from nowhere.
     let Some(address) = address else { return Ok(()) };
     let mut resets = state.resets().lock().unwrap_or_else(PoisonError::into_inner);
-    resets.take(address, state.clock.now()).map_err(Error::TooMany)
+    resets.take(address, state.clock.monotonic()).map_err(Error::TooMany)
 }
 
 /// Puts the wish into the outbox: for the manager, or for nobody where the address is not known or has been

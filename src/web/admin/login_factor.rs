@@ -15,6 +15,7 @@ use super::{ceremony, page};
 use crate::db::{self, Tx, factors, managers};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::factor::HALF_LOGIN_LIFETIME;
+use crate::domain::moment::is_within;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
 use crate::state::State;
 use crate::ui::pages::admin::LoginFactor;
@@ -103,7 +104,7 @@ async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddr
 /// Whose login waits for its second step, if it still may be finished.
 async fn waiting(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
     let Some(half) = session.get::<HalfLogin>(HALF).await? else { return Ok(None) };
-    if state.clock.now() >= half.until {
+    if !is_within(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
         return Ok(None);
     }
     let manager = still_waits(&mut state.db.read().await?, &half).await?;

@@ -29,7 +29,7 @@ struct Left(Arc<OnceLock<Allowance>>);
 /// # Errors
 /// Where it is one too many.
 pub fn count(parts: &Parts, state: &State, token: &TokenId) -> Result<()> {
-    let now = state.clock.now();
+    let now = state.clock.monotonic();
     let mut calls = state.calls().lock().unwrap_or_else(PoisonError::into_inner);
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let rate = if reads { &mut calls.reads } else { &mut calls.writes };

@@ -7,31 +7,35 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::clock::Pulse;
+use crate::db::Outage;
 use crate::publish::Step;
 use crate::state::State;
 
 /// How old the Site may be: it is rendered anew every minute.
 const SITE_AGE: TimeDelta = TimeDelta::minutes(5);
-/// For how long publishing may fail.
-const FAILING: TimeDelta = TimeDelta::minutes(1);
+/// For how long rounds of the worker may fail; one fails where the database is restarted.
+const FAILING: TimeDelta = TimeDelta::seconds(2);
 /// How long a round of the worker may take: it may wait for the database for some seconds.
 const WORKER_AGE: TimeDelta = TimeDelta::minutes(1);
 /// How long a round of the courier may take: it may wait for a slow mail server, some letters in a row.
 const COURIER_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// What `/readyz` says.
+/// What `/readyz` says. Nothing in it changes when managers work: everybody may read it.
 #[derive(Serialize)]
 pub struct Readiness {
     ready: bool,
     stopping: bool,
     /// Whether it answered in the worker's last round, less than a second ago where the worker works.
     database: bool,
-    revision: i64,
+    /// Whether it took a change when that was last tried, some seconds ago at most.
+    writable: bool,
+    /// What is wrong, where something is.
+    trouble: Option<Trouble>,
+    trouble_seconds: Option<i64>,
+    /// The same as a sentence.
+    reason: Option<&'static str>,
     /// Since the database last confirmed what is shown.
     site_age_seconds: i64,
-    /// What publishing fails at, where it does.
-    trouble: Option<Step>,
-    trouble_seconds: Option<i64>,
     /// Since the worker ended its last round.
     worker_age_seconds: i64,
     /// Since the courier ended its last round, where there is a mail server.
@@ -40,13 +44,47 @@ pub struct Readiness {
     warning: Option<&'static str>,
 }
 
-/// `GET /healthz`: the process answers.
-pub async fn alive() -> &'static str {
-    "ok\n"
+/// What is wrong, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Trouble {
+    Stopping,
+    Rendering,
+    Site,
+    Worker,
+    Work,
+    Courier,
+    Storing,
+    /// The database can't be read; why, is not known.
+    Reading,
+    #[serde(untagged)]
+    Database(Outage),
 }
 
-/// `GET /readyz`: the process can do all of its work: 200, else 503. A server that is not ready still shows the
-/// page to visitors; a load balancer that should send them here asks `/healthz`.
+impl Trouble {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Stopping => "The server is stopping.",
+            Self::Reading => "The database can't be read, or is not taken up yet.",
+            Self::Rendering => "The newest state of the page can't be rendered.",
+            Self::Site => "The page was not confirmed for five minutes.",
+            Self::Worker => "The worker does not come round.",
+            Self::Work => "Planned work, the end of an embargo or cleaning up fails.",
+            Self::Courier => "Mail is not sent.",
+            Self::Storing => "The page can't be stored on the disk: after a restart an older one would be shown.",
+            Self::Database(outage) => outage.sentence(),
+        }
+    }
+}
+
+/// `GET /healthz`: a page can be served. Only a server that has never had one can't.
+pub async fn alive(FromState(state): FromState<State>) -> (StatusCode, &'static str) {
+    let has_page = state.publisher.site().document("/").is_some_and(|page| page.status < 500);
+    if has_page { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no page yet\n") }
+}
+
+/// `GET /readyz`: the process can do all of its work, and managers can post: 200, else 503. A server that is not ready
+/// still shows the page to visitors; a load balancer that should send them here asks `/healthz`.
 pub async fn ready(FromState(state): FromState<State>) -> (StatusCode, Json<Readiness>) {
     let readiness = readiness(&state);
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -54,38 +92,57 @@ pub async fn ready(FromState(state): FromState<State>) -> (StatusCode, Json<Read
 }
 
 fn readiness(state: &State) -> Readiness {
-    let stopping = state.streams().have_ended();
-    let (site, now) = (state.publisher.site(), state.clock.now());
-    let (site_age, worker_age) = (now - site.confirmed_at, state.worker().age());
-    let courier_age = state.courier_pulse().map(Pulse::age);
-    let trouble = state.publisher.trouble();
-    let database = match trouble {
-        Some(trouble) => trouble.step != Step::Reading,
-        None => state.publisher.snapshot().is_some(),
-    };
-    let failing = trouble.map(|trouble| now - trouble.since);
-    // A Site that can't be stored is served all the same.
-    let is_failing = trouble.is_some_and(|trouble| trouble.step != Step::Storing && now - trouble.since >= FAILING);
-    let is_rendering_broken = trouble.is_some_and(|trouble| trouble.step == Step::Rendering);
+    let found = troubles(state);
+    let worst = found.first().copied();
+    let publishing = state.publisher.trouble();
     Readiness {
-        ready: database
-            && !stopping
-            && !is_failing
-            && !is_rendering_broken
-            && site_age < SITE_AGE
-            && worker_age < WORKER_AGE
-            && courier_age.is_none_or(|age| age < COURIER_AGE),
-        stopping,
-        database,
-        revision: site.revision,
-        site_age_seconds: site_age.num_seconds(),
-        trouble: trouble.map(|trouble| trouble.step),
-        trouble_seconds: failing.map(|since| since.num_seconds()),
-        worker_age_seconds: worker_age.num_seconds(),
-        courier_age_seconds: courier_age.map(|age| age.num_seconds()),
+        // A Site that can't be stored is served all the same.
+        ready: worst.is_none_or(|(trouble, _)| trouble == Trouble::Storing),
+        stopping: state.streams().have_ended(),
+        database: match publishing {
+            Some(trouble) => trouble.step != Step::Reading,
+            None => state.publisher.snapshot().is_some(),
+        },
+        writable: state.writes().trouble().is_none(),
+        trouble: worst.map(|(trouble, _)| trouble),
+        trouble_seconds: worst.and_then(|(_, lasts)| lasts).map(|lasts| lasts.num_seconds()),
+        reason: worst.map(|(trouble, _)| trouble.sentence()),
+        site_age_seconds: site_age(state).num_seconds(),
+        worker_age_seconds: state.worker().age().num_seconds(),
+        courier_age_seconds: state.courier_pulse().map(Pulse::age).map(|age| age.num_seconds()),
         warning: state
             .unnamed_proxy()
             .is_noticed()
             .then_some("a proxy passes requests on that --trusted-proxies does not name"),
     }
+}
+
+/// All that is wrong, the worst and most telling first, and for how long it has been.
+fn troubles(state: &State) -> Vec<(Trouble, Option<TimeDelta>)> {
+    let publishing = state.publisher.trouble();
+    let lasts = |step| {
+        let trouble = publishing.filter(|trouble| trouble.step == step);
+        trouble.map(|trouble| state.clock.monotonic() - trouble.since)
+    };
+    let nothing_read = publishing.is_none() && state.publisher.snapshot().is_none();
+    let age = |age: TimeDelta, most| (age >= most).then_some(Some(age));
+    let stopping = state.streams().have_ended().then_some(None);
+    let found = [
+        stopping.map(|lasts| (Trouble::Stopping, lasts)),
+        state.writes().trouble().map(|(outage, lasts)| (Trouble::Database(outage), Some(lasts))),
+        lasts(Step::Reading).map(|lasts| (Trouble::Reading, Some(lasts))),
+        nothing_read.then_some((Trouble::Reading, None)),
+        lasts(Step::Rendering).map(|lasts| (Trouble::Rendering, Some(lasts))),
+        age(site_age(state), SITE_AGE).map(|lasts| (Trouble::Site, lasts)),
+        age(state.worker().age(), WORKER_AGE).map(|lasts| (Trouble::Worker, lasts)),
+        state.worker_failing().age().filter(|lasts| *lasts >= FAILING).map(|lasts| (Trouble::Work, Some(lasts))),
+        state.courier_pulse().and_then(|pulse| age(pulse.age(), COURIER_AGE)).map(|lasts| (Trouble::Courier, lasts)),
+        lasts(Step::Storing).map(|lasts| (Trouble::Storing, Some(lasts))),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// A Site of the future was confirmed while the clock was ahead.
+fn site_age(state: &State) -> TimeDelta {
+    (state.clock.now() - state.publisher.site().confirmed_at).max(TimeDelta::zero())
 }

@@ -1,0 +1,119 @@
+//! Whether a change could be committed now. Reading tells nothing of a full disk, a standby or a writer that is stuck.
+
+use std::path::Path;
+
+use super::{Db, Error, Result, Tx};
+
+/// Every table and view of the schema.
+pub const TABLES: [&str; 44] = [
+    "api_tokens",
+    "audit",
+    "component_baselines",
+    "component_groups",
+    "components",
+    "corrections",
+    "devices",
+    "draft_readers",
+    "drafts",
+    "echoes",
+    "idempotency_keys",
+    "identities",
+    "incident_effects",
+    "incident_listing",
+    "incident_totals",
+    "incident_update_components",
+    "incident_updates",
+    "incidents",
+    "login_failures",
+    "maintenance_components",
+    "maintenance_effects",
+    "maintenance_series",
+    "maintenance_series_components",
+    "maintenance_update_components",
+    "maintenance_updates",
+    "maintenances",
+    "manager_links",
+    "managers",
+    "outbox",
+    "page",
+    "page_links",
+    "passkeys",
+    "policy",
+    "public_feed_ids",
+    "public_incident_effects",
+    "public_incidents",
+    "public_reviews",
+    "recovery_codes",
+    "reviews",
+    "revision",
+    "sessions",
+    "template_components",
+    "templates",
+    "totp",
+];
+
+/// What a change needs free on the disk of an SQLite database, in bytes.
+const ROOM: u64 = 512 * 1024;
+
+/// How far a probe goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Takes the write lock and looks at everything, but writes nothing to a disk.
+    Quiet,
+    /// Commits a change that changes nothing.
+    Committed,
+}
+
+impl Db {
+    /// Tries to write.
+    ///
+    /// # Errors
+    /// Why nothing can be written.
+    pub async fn probe(&self, depth: Depth) -> Result<()> {
+        if let Self::Sqlite { path, .. } = self {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || check_file(&path)).await.map_err(Error::other)??;
+        }
+        let is_sqlite = matches!(self, Self::Sqlite { .. });
+        let mut tx = self.write().await?;
+        check_tables(&mut tx, is_sqlite).await?;
+        // PostgreSQL would keep a dead row of each update that is rolled back; SQLite keeps nothing.
+        if depth == Depth::Committed || is_sqlite {
+            run!(tx, "update revision set number = number where id = 1")?;
+        }
+        if depth == Depth::Committed { tx.commit_unaudited().await } else { Ok(()) }
+    }
+}
+
+/// What the file says without being opened: closing it would give up the locks that SQLite holds on it.
+fn check_file(path: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
+    if std::fs::metadata(path).map_err(failed)?.len() == 0 {
+        return Err(Error::Unavailable(format!("{} is malformed: it is empty", path.display())));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if fs4::available_space(folder).map_err(failed)? < ROOM {
+        return Err(Error::Unavailable(format!("{}: the disk is full", path.display())));
+    }
+    Ok(())
+}
+
+async fn check_tables(tx: &mut Tx, is_sqlite: bool) -> Result<()> {
+    let found: Vec<(String,)> = if is_sqlite {
+        rows!(tx, (String,), "select name from sqlite_master where type in ('table', 'view')")?
+    } else {
+        let sql = "select current_setting('transaction_read_only') = 'on' or pg_is_in_recovery()";
+        if row!(tx, (bool,), sql)? == Some((true,)) {
+            return Err(Error::Unavailable("the database is read-only".to_owned()));
+        }
+        let sql = "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where n.nspname = current_schema()
+                     and (c.relkind = 'v' or c.relkind = 'r' and has_table_privilege(c.oid, 'insert'))";
+        rows!(tx, (String,), sql)?
+    };
+    let is_there = |name: &str| found.iter().any(|(found,)| found == name);
+    match TABLES.into_iter().find(|name| !is_there(name)) {
+        Some(name) => Err(Error::Unavailable(format!("{name} does not exist, or may not be written"))),
+        None => Ok(()),
+    }
+}

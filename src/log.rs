@@ -1,0 +1,120 @@
+//! The log, on standard error. Losing lines is all that may happen where it can't be written: on a full disk, into a
+//! pipe that ended or is not read. So no thread that answers requests writes it: lines wait in a queue for a thread of
+//! their own, and what finds the queue full, or can't be written, is counted and dropped.
+
+use std::io::Write;
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::metrics::Counter;
+
+/// How many lines may wait to be written.
+const QUEUE: usize = 10_000;
+/// How much of the log is written where `RUST_LOG` doesn't say. tower-sessions calls a session that ran out "possibly
+/// suspicious"; with us that is every manager after a break. h2 warns of whatever a client does wrong: strangers could
+/// fill the log.
+const FILTER: &str = "info,h2=error,tower_sessions=error,sqlx=warn";
+
+/// Lines that could not be written.
+static UNWRITABLE: Counter = Counter::new();
+/// Counts lines that found the queue full.
+static CROWDED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// How many lines of the log were lost.
+pub fn lost_lines() -> u64 {
+    let crowded = CROWDED.get().map_or(0, ErrorCounter::dropped_lines);
+    UNWRITABLE.value() + u64::try_from(crowded).unwrap_or(u64::MAX)
+}
+
+/// Starts the log; `RUST_LOG` chooses how much of it. What waits is written when the guard is dropped, for as long as
+/// that takes a moment only.
+#[must_use]
+pub fn start(json: bool) -> WorkerGuard {
+    let (writer, guard) = writer(std::io::stderr(), QUEUE);
+    let _ = CROWDED.set(writer.error_counter());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
+    // Reporting that a line can't be written on the same standard error would panic.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_target(false)
+        .log_internal_errors(false);
+    let started = if json { log.json().try_init() } else { log.try_init() };
+    // Only a second start in one process finds a log already there, and then that one goes on.
+    drop(started);
+    std::panic::set_hook(Box::new(log_panic));
+    guard
+}
+
+fn writer(into: impl Write + Send + 'static, queue: usize) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(queue).thread_name("log").finish(Lossy(into))
+}
+
+/// The library's own hook waits for standard error, for ever where that is a pipe that is not read.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let cause = panic.payload_as_str().unwrap_or("a value that is no text");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let trace = std::backtrace::Backtrace::capture();
+    if trace.status() == std::backtrace::BacktraceStatus::Captured {
+        tracing::error!("panicked at {place}: {cause}\n{trace}");
+    } else {
+        tracing::error!("panicked at {place}: {cause}");
+    }
+}
+
+/// Takes every line; those that can't be written are counted.
+struct Lossy<W>(W);
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if self.0.write_all(line).is_err() {
+            UNWRITABLE.increment();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, pipe};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn unwritable_lines_are_counted_and_dropped() {
+        let before = UNWRITABLE.value();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        assert_eq!(Lossy(full).write(b"a line\n").unwrap(), 7);
+        let (reader, dead) = pipe().unwrap();
+        drop(reader);
+        assert_eq!(Lossy(dead).write(b"a line\n").unwrap(), 7);
+        assert!(UNWRITABLE.value() >= before + 2);
+    }
+
+    #[test]
+    fn a_pipe_nobody_reads_delays_no_writer() {
+        let (unread, into): (PipeReader, _) = pipe().unwrap();
+        let (mut log, guard) = writer(into, 10);
+        let (done, is_done) = mpsc::channel();
+        let lines = log.error_counter();
+        std::thread::spawn(move || {
+            for _ in 0..1_000 {
+                log.write_all(&[b'x'; 4096]).unwrap();
+            }
+            done.send(()).unwrap();
+        });
+        assert!(is_done.recv_timeout(std::time::Duration::from_secs(30)).is_ok(), "a writer waited for the reader");
+        assert!(lines.dropped_lines() > 0);
+        drop(unread);
+        drop(guard);
+    }
+}

@@ -1,0 +1,317 @@
+//! Talking to a mail server, with a bound for everything it may do to us: how long a conversation takes, and how much
+//! the server says in it. lettre bounds a line once it has read it, and the time of connecting only.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use lettre::address::Envelope;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+#[expect(deprecated, reason = "lettre has no other way to speak TLS over a stream of ours")]
+use lettre::transport::smtp::client::AsyncNetworkStream;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{Error as SmtpError, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
+use percent_encoding::percent_decode_str;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+/// How long a connection to one address may take; the server may have several.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// How long it may take to say goodbye, once the mail is taken.
+const QUITTING: Duration = Duration::from_secs(1);
+
+/// How much one conversation may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the first packet until the mail is taken.
+    pub time: Duration,
+    /// What the server says between two things that we say, in bytes: a chain of certificates has some thousand, an
+    /// answer some hundred. lettre reads an answer again with each of its lines, so a long one costs much time.
+    pub received: usize,
+}
+
+impl Default for Bounds {
+    /// 20 seconds and 32 KiB.
+    fn default() -> Self {
+        Self { time: Duration::from_secs(20), received: 32 * 1024 }
+    }
+}
+
+/// A mail server, as its address names it.
+#[derive(Clone)]
+pub struct Server {
+    host: String,
+    port: u16,
+    tls: Tls,
+    credentials: Option<Credentials>,
+    /// What we call ourselves.
+    hello: ClientId,
+    bounds: Bounds,
+}
+
+/// When TLS begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tls {
+    Never,
+    /// After a greeting in the clear, where the server offers it.
+    Offered,
+    /// After a greeting in the clear, and not without.
+    Required,
+    /// At once.
+    FromTheStart,
+}
+
+/// Why a mail was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{0}")]
+    Smtp(#[from] SmtpError),
+    #[error("connecting to the mail server: {0}")]
+    Connecting(#[from] io::Error),
+    #[error("the mail server did not take it in {0} s")]
+    TooSlow(u64),
+}
+
+impl Failure {
+    /// Whether the server has said that it will never take it.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Smtp(error) if error.is_permanent())
+    }
+}
+
+impl std::fmt::Debug for Server {
+    /// Without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// The server at `url`, to which we are `hello`.
+    ///
+    /// # Errors
+    /// Where the address makes no sense.
+    pub fn new(url: &Url, hello: String, bounds: Bounds) -> anyhow::Result<Self> {
+        let host = match url.host().context("the address of the SMTP server has no host")? {
+            Host::Domain(name) => name.to_owned(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+        let (tls, port) = match (url.scheme(), wanted.as_deref()) {
+            ("smtps", _) => (Tls::FromTheStart, SUBMISSIONS_PORT),
+            ("smtp", None) => (Tls::Never, SMTP_PORT),
+            ("smtp", Some("required")) => (Tls::Required, SUBMISSION_PORT),
+            ("smtp", Some("opportunistic")) => (Tls::Offered, SUBMISSION_PORT),
+            _ => bail!("the address of the SMTP server: its ?tls= is required or opportunistic"),
+        };
+        let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
+        let credentials = match url.password() {
+            Some(password) => Some(Credentials::new(decoded(url.username())?, decoded(password)?)),
+            None => None,
+        };
+        let port = url.port().unwrap_or(port);
+        Ok(Self { host, port, tls, credentials, hello: ClientId::Domain(hello), bounds })
+    }
+
+    /// Gives the server a mail.
+    ///
+    /// # Errors
+    /// Where it does not take it, or not within the bounds.
+    pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), Failure> {
+        let conversation = async {
+            let mut connection = self.connect().await?;
+            if let Some(credentials) = &self.credentials {
+                connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+            }
+            connection.send(envelope, mail).await?;
+            Ok::<_, Failure>(connection)
+        };
+        let too_slow = |_| Failure::TooSlow(self.bounds.time.as_secs());
+        let mut connection = timeout(self.bounds.time, conversation).await.map_err(too_slow)??;
+        // The mail is taken, so how the conversation ends matters no more.
+        let _ = timeout(QUITTING, connection.quit()).await;
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let (stream, most) = (self.reach().await?, self.bounds.received);
+        let stream = Bounded { stream, most, left: most };
+        let tls = || TlsParameters::new(self.host.clone());
+        if self.tls == Tls::FromTheStart {
+            let stream = Encrypted::begin(stream, tls()?).await?;
+            return Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?);
+        }
+        let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?;
+        if self.tls == Tls::Required || self.tls == Tls::Offered && connection.can_starttls() {
+            connection.starttls(tls()?, &self.hello).await?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection to the first of its addresses that answers.
+    async fn reach(&self) -> io::Result<TcpStream> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+        for address in tokio::net::lookup_host((self.host.as_str(), self.port)).await? {
+            match timeout(CONNECTING, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(last)
+    }
+}
+
+/// A connection from which no more than so many bytes are read between two writes.
+#[derive(Debug)]
+struct Bounded {
+    stream: TcpStream,
+    most: usize,
+    left: usize,
+}
+
+impl AsyncTokioStream for Bounded {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
+        let read = into.filled().len() - before;
+        match self.left.checked_sub(read) {
+            Some(left) => self.left = left,
+            None => return Poll::Ready(Err(io::Error::other("the mail server says too much"))),
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.left = self.most;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// TLS over a bounded connection, by lettre.
+#[expect(deprecated, reason = "as above")]
+#[derive(Debug)]
+struct Encrypted(AsyncNetworkStream);
+
+impl Encrypted {
+    #[expect(deprecated, reason = "as above")]
+    async fn begin(stream: Bounded, tls: TlsParameters) -> Result<Self, SmtpError> {
+        let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(stream));
+        stream.upgrade_tls(tls).await?;
+        Ok(Self(stream))
+    }
+}
+
+impl AsyncTokioStream for Encrypted {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.peer_addr()
+    }
+}
+
+impl AsyncRead for Encrypted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = ready!(futures_io::AsyncRead::poll_read(Pin::new(&mut self.0), cx, into.initialize_unfilled()))?;
+        into.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Encrypted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        futures_io::AsyncWrite::poll_write(Pin::new(&mut self.0), cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        futures_io::AsyncWrite::poll_flush(Pin::new(&mut self.0), cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        futures_io::AsyncWrite::poll_close(Pin::new(&mut self.0), cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    /// Sends a mail to a server that says `opening` and then `forever`, again and again, with pauses of `pause`.
+    async fn sent_to(opening: &'static str, forever: &'static [u8], pause: Duration, bounds: Bounds) -> Failure {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("smtp://{}", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.write_all(opening.as_bytes()).await;
+            while stream.write_all(forever).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        let server = Server::new(&url, "status.example.org".into(), bounds).unwrap();
+        let (from, to) = ("a@tidewater.example".parse().unwrap(), "b@tidewater.example".parse().unwrap());
+        let envelope = Envelope::new(Some(from), vec![to]).unwrap();
+        server.send(&envelope, b"Subject: A link\r\n\r\nText\r\n").await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn smtp_answers_are_bounded_by_size() {
+        let bounds = Bounds { time: Duration::from_secs(600), received: 4 * 1024 };
+        let failure = sent_to("", &[b'2'; 60_000], Duration::ZERO, bounds).await;
+        assert!(failure.to_string().contains("too much") && !failure.is_permanent(), "an endless line: {failure}");
+        let failure = sent_to("220 here\r\n", b"250-more\r\n", Duration::ZERO, bounds).await;
+        assert!(failure.to_string().contains("too much"), "endless lines: {failure}");
+        let failure = sent_to("220 here\r\n250 here\r\n", &[b'2'; 60_000], Duration::ZERO, bounds).await;
+        assert!(failure.to_string().contains("too much"), "after the greeting: {failure}");
+    }
+
+    #[tokio::test]
+    async fn smtp_conversations_are_bounded_by_time() {
+        let bounds = Bounds { time: Duration::from_millis(300), ..Bounds::default() };
+        for (opening, drip) in [("", &b""[..]), ("", b"2"), ("220 here\r\n", b"2")] {
+            let failure = sent_to(opening, drip, Duration::from_millis(20), bounds).await;
+            assert!(matches!(failure, Failure::TooSlow(_)), "{opening:?}, {drip:?}: {failure}");
+        }
+    }
+
+    #[test]
+    fn the_address_names_port_tls_and_credentials() {
+        let server = |url| Server::new(&Url::parse(url).unwrap(), "here".into(), Bounds::default());
+        for (url, tls, port) in [
+            ("smtp://mail.example.org", Tls::Never, 25),
+            ("smtp://[::1]:2525", Tls::Never, 2525),
+            ("smtp://mail.example.org?tls=required", Tls::Required, 587),
+            ("smtp://mail.example.org?tls=opportunistic", Tls::Offered, 587),
+            ("smtps://mail.example.org", Tls::FromTheStart, 465),
+        ] {
+            let server = server(url).unwrap();
+            assert_eq!((server.tls, server.port, server.credentials), (tls, port, None), "{url}");
+        }
+        assert_eq!(server("smtp://[::1]").unwrap().host, "::1");
+        assert!(server("smtp://mail.example.org?tls=maybe").is_err());
+        let credentials = server("smtps://status%40example.org:hush%2Fhush@mail.example.org").unwrap().credentials;
+        assert_eq!(credentials, Some(Credentials::new("status@example.org".into(), "hush/hush".into())));
+    }
+}

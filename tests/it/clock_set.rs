@@ -1,0 +1,105 @@
+//! The clock is set, forward and back: what waits, lasts or is counted is right again at once.
+
+use axum::http::StatusCode;
+use candor::db::{failures, outbox, totp};
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::manager::LinkPurpose;
+use candor::worker::Work;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{PASSWORD, TestApp};
+
+on_both_databases!(
+    a_clock_set_back_locks_nobody_out,
+    a_session_of_the_future_lasts_no_longer,
+    a_link_of_the_future_lasts_no_longer,
+    mail_of_the_future_is_sent,
+    an_app_code_of_the_future_blocks_no_later_code,
+    a_clock_set_back_is_shown_at_once,
+);
+
+/// Does something while the clock is two hours ahead; then it is set right, and the worker comes round.
+async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
+    let (mut work, right) = (Work::default(), app.clock.now());
+    work.tick(app).await;
+    app.clock.set_wall(right + TimeDelta::hours(2));
+    work.tick(app).await;
+    let done = deed().await;
+    app.clock.set_wall(right);
+    work.tick(app).await;
+    done
+}
+
+async fn a_clock_set_back_locks_nobody_out(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let attempt = async |password: &str| {
+        let mut visitor = app.visitor();
+        visitor.peer = Some("192.0.2.7".parse().unwrap());
+        visitor.post("/login", &[("email", &manager.email), ("password", password)]).await.status
+    };
+    while_ahead(&app, async || {
+        for _ in 0..4 {
+            attempt("a wrong password").await;
+        }
+    })
+    .await;
+    let failures = failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
+    assert!(failures.last_at.is_some_and(|at| at <= app.clock.now()), "{failures:?}");
+    app.clock.advance(TimeDelta::seconds(5));
+    assert_eq!(attempt(PASSWORD).await, StatusCode::SEE_OTHER);
+}
+
+async fn a_session_of_the_future_lasts_no_longer(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = while_ahead(&app, async || app.with_session(&manager).await).await;
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    app.clock.advance(TimeDelta::minutes(31));
+    assert_eq!(browser.get("/admin").await.status, StatusCode::SEE_OTHER, "it was idle for half an hour");
+}
+
+async fn a_link_of_the_future_lasts_no_longer(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let lifetime = TimeDelta::minutes(30);
+    let link = while_ahead(&app, async || app.link(LinkPurpose::Reset, Some(&manager), lifetime).await).await;
+    assert_eq!(app.visitor().get(&link).await.status, StatusCode::OK);
+    app.clock.advance(lifetime);
+    assert_eq!(app.visitor().get(&link).await.status, StatusCode::NOT_FOUND);
+}
+
+async fn mail_of_the_future_is_sent(test: TestDb) {
+    let app = TestApp::new(test).await;
+    while_ahead(&app, async || {
+        let mut tx = app.db.write().await.unwrap();
+        outbox::add_reset(&mut tx, None, app.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    })
+    .await;
+    assert!(outbox::is_due(&mut app.db.read().await.unwrap(), app.clock.now()).await.unwrap());
+}
+
+async fn an_app_code_of_the_future_blocks_no_later_code(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    while_ahead(&app, async || {
+        let (mut tx, now) = (app.db.write().await.unwrap(), app.clock.now());
+        totp::begin(&mut tx, &manager.id, "sealed", now).await.unwrap();
+        totp::accept(&mut tx, &manager.id, candor::totp::step(now), now).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+    })
+    .await;
+    let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
+    assert_eq!(stored.last_step, Some(candor::totp::step(app.clock.now())));
+}
+
+async fn a_clock_set_back_is_shown_at_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let shown = while_ahead(&app, async || app.publisher.site().confirmed_at).await;
+    assert_eq!(shown, app.clock.now() + TimeDelta::hours(2));
+    assert_eq!(app.publisher.site().confirmed_at, app.clock.now());
+    let ready = app.visitor().get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::OK, "{}", ready.text());
+}

@@ -1,0 +1,169 @@
+//! The server as a process: signals, and a log that can't be written.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _, pipe};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a test waits for what should come soon.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server of its own.
+struct Process {
+    child: Child,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Process {
+    /// Starts one whose standard output and error are these; `log` is how much it logs.
+    fn start(stdout: Stdio, stderr: Stdio, log: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let child = Command::new(env!("CARGO_BIN_EXE_candor"))
+            .args(["serve", "--listen", &address])
+            .env_clear()
+            .env("CANDOR_DATABASE_URL", format!("sqlite://{}", folder.path().join("candor.db").display()))
+            .env("CANDOR_DATA_DIR", folder.path())
+            .env("RUST_LOG", log)
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let process = Self { child, address, folder };
+        process.until(|process| process.status("/").starts_with("HTTP/1.1 200"));
+        process
+    }
+
+    fn until(&self, so: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !so(self) {
+            assert!(begun.elapsed() < PATIENCE, "{:?}", self.status("/readyz"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The first line of an answer; nothing where there is none.
+    fn status(&self, path: &str) -> String {
+        let Ok(mut stream) = TcpStream::connect(&self.address) else { return String::new() };
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        let mut line = String::new();
+        let _ = BufReader::new(stream).read_line(&mut line);
+        line
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// How it ends after `signal`.
+    fn end(&mut self, signal: Signal) -> Option<i32> {
+        self.send(signal);
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+
+    /// The database goes away and comes back, which is logged.
+    fn lose_database(&self) {
+        let (file, away) = (self.folder.path().join("candor.db"), self.folder.path().join("away"));
+        std::fs::rename(&file, &away).unwrap();
+        self.until(|process| process.status("/readyz").starts_with("HTTP/1.1 503"));
+        assert!(self.status("/").starts_with("HTTP/1.1 200"), "the page stays");
+        std::fs::rename(&away, &file).unwrap();
+        self.until(|process| process.status("/readyz").starts_with("HTTP/1.1 200"));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn harmless_signals_do_nothing_and_quit_stops_in_order() {
+    let mut process = Process::start(Stdio::null(), Stdio::null(), "info");
+    let harmless = [
+        Signal::HUP,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::ALARM,
+        Signal::VTALARM,
+        Signal::PROF,
+        Signal::IO,
+        Signal::XFSZ,
+    ];
+    for signal in harmless {
+        process.send(signal);
+        assert!(process.status("/").starts_with("HTTP/1.1 200"), "{signal:?}");
+    }
+    assert_eq!(process.child.try_wait().unwrap(), None);
+    assert_eq!(process.end(Signal::QUIT), Some(0));
+}
+
+#[test]
+fn hangup_rereads_and_says_so() {
+    let (mut log, stderr) = pipe().unwrap();
+    let mut process = Process::start(Stdio::null(), stderr.into(), "info");
+    process.send(Signal::HUP);
+    process.until(|process| process.status("/healthz").starts_with("HTTP/1.1 200"));
+    assert_eq!(process.end(Signal::TERM), Some(0));
+    let mut said = String::new();
+    log.read_to_string(&mut said).unwrap();
+    assert!(said.contains("the secret key is read again"), "{said}");
+}
+
+#[test]
+fn a_log_on_a_full_disk_loses_lines_only() {
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let mut process = Process::start(full(), full(), "info");
+    process.lose_database();
+    assert_eq!(process.end(Signal::TERM), Some(0));
+}
+
+#[test]
+fn a_log_into_a_dead_pipe_loses_lines_only() {
+    let dead = || {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let mut process = Process::start(dead(), dead(), "info");
+    process.lose_database();
+    assert_eq!(process.end(Signal::TERM), Some(0));
+}
+
+#[test]
+fn a_log_into_an_unread_pipe_delays_nothing() {
+    let (unread, writer) = pipe().unwrap();
+    let mut process = Process::start(Stdio::null(), writer.into(), "trace");
+    process.lose_database();
+    assert_eq!(process.end(Signal::TERM), Some(0));
+    drop(unread);
+}
+
+#[test]
+fn commands_survive_a_dead_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_candor"))
+        .args(["component", "list"])
+        .env_clear()
+        .env("CANDOR_DATABASE_URL", format!("sqlite://{}", folder.path().join("candor.db").display()))
+        .stdout(writer)
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+}

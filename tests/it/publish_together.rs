@@ -1,0 +1,73 @@
+//! Publishing that is asked for while a Site is rendered is done once more for all who asked.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex};
+
+use candor::publish::{Site, Snapshot, render_site};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(concurrent_publishes_share_a_rendering);
+
+const MANAGERS: usize = 20;
+
+/// One test at a time: they share the renderer below.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// While it is closed no rendering ends.
+static CLOSED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+static RENDERED: AtomicUsize = AtomicUsize::new(0);
+static BROKEN: AtomicBool = AtomicBool::new(false);
+
+fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+    drop(CLOSED.1.wait_while(CLOSED.0.lock().unwrap(), |is_closed| *is_closed).unwrap());
+    RENDERED.fetch_add(1, SeqCst);
+    assert!(!BROKEN.load(SeqCst), "the renderer is broken");
+    render_site(snapshot, before, origin, now)
+}
+
+async fn concurrent_publishes_share_a_rendering(test: TestDb) {
+    let _turn = TURN.lock().await;
+    let app = TestApp::rendering_by(test, counting).await;
+    let outcomes = publish_at_once(&app, "shown").await;
+    assert!(outcomes.iter().all(|(published, shown)| *published && *shown), "everybody's change shows on return");
+    BROKEN.store(true, SeqCst);
+    let outcomes = publish_at_once(&app, "hidden").await;
+    BROKEN.store(false, SeqCst);
+    assert!(outcomes.iter().all(|(published, _)| !published), "everybody is told of the failure");
+}
+
+/// Managers commit and publish while a rendering is under way; whether each was told of success, and shown.
+async fn publish_at_once(app: &TestApp, prefix: &str) -> Vec<(bool, bool)> {
+    *CLOSED.0.lock().unwrap() = true;
+    let before = RENDERED.load(SeqCst);
+    let (asking, mut asks) = mpsc::channel(MANAGERS);
+    let mut managers = JoinSet::new();
+    for number in 0..MANAGERS {
+        let (state, asking, id) = (app.state.clone(), asking.clone(), format!("{prefix}{number}"));
+        let incident = samples::incident(&id, app.clock.now() - TimeDelta::minutes(1));
+        managers.spawn(async move {
+            let mut tx = state.db.write().await.unwrap();
+            candor::db::incidents::insert(&mut tx, &incident).await.unwrap();
+            tx.commit(&samples::actor(), state.clock.now(), samples::entry()).await.unwrap();
+            asking.send(()).await.unwrap();
+            let published = state.publisher.publish().await.is_ok();
+            let snapshot = state.publisher.snapshot().unwrap();
+            (published, snapshot.open.iter().any(|open| open.id.as_str() == id))
+        });
+    }
+    for _ in 0..MANAGERS {
+        asks.recv().await.unwrap();
+    }
+    // A few may have told that they ask and not have asked yet; they cause one rendering more.
+    tokio::task::yield_now().await;
+    *CLOSED.0.lock().unwrap() = false;
+    CLOSED.1.notify_all();
+    let outcomes = managers.join_all().await;
+    let rendered = RENDERED.load(SeqCst) - before;
+    assert!((1..=5).contains(&rendered), "{rendered} renderings for {MANAGERS} managers");
+    outcomes
+}

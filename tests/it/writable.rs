@@ -1,0 +1,162 @@
+//! `/readyz` is 503 whenever a manager could not post, and says why.
+
+use axum::http::StatusCode;
+use candor::db::{Db, TABLES};
+use candor::domain::{IncidentId, Visibility};
+use candor::worker::{Work, probe_if_due};
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use crate::support::app::TestApp;
+use crate::support::server::until;
+use crate::support::{TestDb, samples};
+
+on_both_databases!(
+    missing_tables_make_readiness_fail_until_they_are_back,
+    a_stuck_writer_makes_readiness_fail_until_it_ends,
+    failing_work_of_the_worker_makes_readiness_fail,
+    the_probe_knows_every_table_and_view,
+    a_probe_leaves_no_trace,
+);
+
+/// What `/readyz` answers: its status, the word and the sentence.
+async fn readiness(app: &TestApp) -> (StatusCode, Value, Value) {
+    let answer = app.visitor().get("/readyz").await;
+    let mut said: Value = serde_json::from_slice(&answer.body).unwrap();
+    (answer.status, said["trouble"].take(), said["reason"].take())
+}
+
+async fn is_ready(app: &TestApp) -> bool {
+    readiness(app).await == (StatusCode::OK, Value::Null, Value::Null)
+}
+
+async fn missing_tables_make_readiness_fail_until_they_are_back(test: TestDb) {
+    let app = TestApp::new(test).await;
+    probe_if_due(&app.state).await;
+    assert!(is_ready(&app).await);
+    let rename = "alter table passkeys rename to elsewhere";
+    app.tamper(rename, rename).await;
+    app.clock.advance(TimeDelta::seconds(3));
+    probe_if_due(&app.state).await;
+    let sentence = "Tables are missing from the database, or may not be written.";
+    assert_eq!(
+        readiness(&app).await,
+        (StatusCode::SERVICE_UNAVAILABLE, "incomplete".into(), sentence.into()),
+        "within five seconds"
+    );
+    let back = "alter table elsewhere rename to passkeys";
+    app.tamper(back, back).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    probe_if_due(&app.state).await;
+    assert!(is_ready(&app).await);
+}
+
+async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let other = Db::at(&app.test.url).unwrap();
+    let stuck = other.write().await.unwrap();
+    let state = app.state.clone();
+    let probing = tokio::spawn(async move { probe_if_due(&state).await });
+    until("it waits for the lock", || {
+        app.clock.advance(TimeDelta::milliseconds(100));
+        app.state.writes().trouble().is_some()
+    })
+    .await;
+    app.state.worker().beat();
+    let (status, word, _) = readiness(&app).await;
+    assert_eq!((status, word), (StatusCode::SERVICE_UNAVAILABLE, "locked".into()));
+    drop(stuck);
+    other.close().await;
+    probing.await.unwrap();
+    app.clock.advance(TimeDelta::seconds(3));
+    probe_if_due(&app.state).await;
+    app.publish().await;
+    app.state.worker().beat();
+    assert!(is_ready(&app).await, "{:?}", readiness(&app).await);
+}
+
+async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut incident = samples::incident("embargoed", app.clock.now());
+    incident.visibility = Visibility::Embargoed(app.clock.now() + TimeDelta::minutes(1));
+    app.add(&[incident]).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let rename = "alter table incident_listing rename to elsewhere";
+    app.tamper(rename, rename).await;
+    app.clock.advance(TimeDelta::minutes(1));
+    work.tick(&app).await;
+    app.clock.advance(TimeDelta::seconds(2));
+    work.tick(&app).await;
+    app.state.worker().beat();
+    let (status, word, _) = readiness(&app).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{word}");
+    let back = "alter table elsewhere rename to incident_listing";
+    app.tamper(back, back).await;
+    work.tick(&app).await;
+    assert!(is_ready(&app).await, "{:?}", readiness(&app).await);
+    assert_eq!(app.incident(IncidentId::parse("embargoed").unwrap().as_str()).await.visibility, Visibility::Public);
+}
+
+async fn the_probe_knows_every_table_and_view(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let sql = match &app.db {
+        Db::Sqlite { .. } => {
+            "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite%'"
+        }
+        Db::Postgres(..) => {
+            "select table_name::text from information_schema.tables where table_schema = current_schema()"
+        }
+    };
+    let mut found = app.texts(sql).await;
+    found.retain(|name| name != "_sqlx_migrations");
+    found.sort();
+    assert_eq!(found, TABLES);
+}
+
+async fn a_probe_leaves_no_trace(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let before = (app.counts().await, app.publisher.site().revision);
+    for _ in 0..3 {
+        app.clock.advance(TimeDelta::seconds(3));
+        probe_if_due(&app.state).await;
+    }
+    assert!(!app.publisher.follow().await.unwrap(), "nothing new to publish");
+    assert_eq!((app.counts().await, app.publisher.site().revision), before);
+}
+
+#[tokio::test]
+async fn a_truncated_file_makes_readiness_fail() {
+    let app = TestApp::new(TestDb::sqlite().await).await;
+    probe_if_due(&app.state).await;
+    assert!(is_ready(&app).await);
+    let file = app.test.url.strip_prefix("sqlite://").unwrap();
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
+    app.clock.advance(TimeDelta::seconds(3));
+    probe_if_due(&app.state).await;
+    let (status, word, _) = readiness(&app).await;
+    assert_eq!((status, word), (StatusCode::SERVICE_UNAVAILABLE, "damaged".into()));
+}
+
+#[tokio::test]
+async fn a_read_only_postgres_makes_readiness_fail() {
+    let Some(test) = TestDb::postgres().await else { return };
+    let app = TestApp::new(test).await;
+    let separator = if app.test.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20default_transaction_read_only%3Don", app.test.url);
+    let (state, mut visitor) = app.restarted_over(Db::at(&url).unwrap());
+    state.publisher.publish().await.unwrap();
+    probe_if_due(&state).await;
+    let answer = visitor.get("/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.text().contains("\"trouble\":\"read_only\""), "{}", answer.text());
+    assert!(answer.text().contains("\"reason\":\"The database is read-only.\""), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_server_without_any_page_is_not_healthy() {
+    let app = TestApp::unpublished(TestDb::sqlite().await, "http://status.test");
+    assert_eq!(app.visitor().get("/healthz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    app.publish().await;
+    assert_eq!(app.visitor().get("/healthz").await.status, StatusCode::OK);
+}
