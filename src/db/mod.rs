@@ -6,12 +6,13 @@
 
 #[macro_use]
 mod query;
+mod backup;
 mod connection;
 mod error;
 mod listing;
 mod open;
-mod opened;
 mod postgres;
+mod sqlite_file;
 mod tx;
 
 pub mod api_tokens;

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use sqlx::ConnectOptions as _;
 
-use super::opened::Opened;
+use super::backup::vacuum_into;
+use super::sqlite_file::{Opened, lock};
 use super::postgres::{self, Statements};
 use super::tx::{Tx, WriteTx};
 use super::{Error, Result, chain, connection, page};
@@ -177,20 +178,6 @@ impl Db {
         }
     }
 
-    /// Copies the whole database to the new file `target` while it is in use.
-    ///
-    /// # Errors
-    /// On PostgreSQL, whose own pg_dump does this; where the file exists or can't be written.
-    pub async fn backup(&self, target: &Path) -> Result<()> {
-        let Self::Sqlite { readers, .. } = self else {
-            return Err(Error::other("a PostgreSQL database is backed up with pg_dump"));
-        };
-        // VACUUM INTO only reads the database but is refused under query_only, so not on a reader.
-        let options = readers.connect_options().as_ref().clone().pragma("query_only", "OFF");
-        let mut connection = options.connect().await?;
-        vacuum_into(&mut connection, target).await
-    }
-
     /// What the database says of its own soundness: nothing, where all is well.
     ///
     /// # Errors
@@ -232,36 +219,4 @@ async fn prepare_sqlite(path: &Path, writer: &SqlitePool) -> Result<()> {
     }
     drop(lock);
     Ok(migrated?)
-}
-
-/// Copies the database to a new file that only its owner can read, as the database itself.
-async fn vacuum_into(connection: &mut sqlx::SqliteConnection, target: &Path) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(target);
-    new.map_err(|error| Error::Unavailable(format!("{}: {error}", target.display())))?;
-    // The name of a file can't be bound, so it is quoted as SQL quotes text.
-    let quoted = target.display().to_string().replace('\'', "''");
-    let copied = sqlx::query(AssertSqlSafe(format!("vacuum into '{quoted}'"))).execute(connection).await;
-    if copied.is_err() {
-        let _ = std::fs::remove_file(target);
-    }
-    copied.map(drop).map_err(Error::from)
-}
-
-/// Creates the file and its folder for the owner only, and holds a lock beside it until dropped.
-fn lock(path: &Path) -> Result<std::fs::File> {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-    let away = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(away)?;
-    }
-    let private = || {
-        let mut options = std::fs::OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600);
-        options
-    };
-    private().open(path).map_err(away)?;
-    let lock = private().open(format!("{}.lock", path.display())).map_err(away)?;
-    fs4::fs_std::FileExt::lock_exclusive(&lock).map_err(away)?;
-    Ok(lock)
 }

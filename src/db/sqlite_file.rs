@@ -44,3 +44,21 @@ impl Opened {
 fn inode(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().map(|file| file.ino())
 }
+
+/// Creates the file and its folder for the owner only, and holds a lock beside it until dropped.
+pub(super) fn lock(path: &Path) -> Result<std::fs::File> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let away = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(away)?;
+    }
+    let private = || {
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options
+    };
+    private().open(path).map_err(away)?;
+    let lock = private().open(format!("{}.lock", path.display())).map_err(away)?;
+    fs4::fs_std::FileExt::lock_exclusive(&lock).map_err(away)?;
+    Ok(lock)
+}
