@@ -9,9 +9,11 @@ mod query;
 mod backup;
 mod connection;
 mod error;
+mod examine;
 mod listing;
 mod open;
 mod postgres;
+mod sidecar;
 mod sqlite_file;
 mod tx;
 
@@ -47,7 +49,9 @@ pub mod sessions;
 pub mod templates;
 pub mod totp;
 
+pub use backup::Restored;
 pub use error::{Error, Result};
+pub use examine::{FOREIGN_KEYS, Found, State, TABLES};
 pub use open::Db;
 pub use tx::{Tx, WriteTx};
 
@@ -61,4 +65,9 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
     bytes
+}
+
+/// A number for the header of an SQLite file, by which it is told from its copies.
+fn random_mark() -> u32 {
+    u32::from_be_bytes(random()) >> 1 | 1
 }

@@ -45,6 +45,7 @@ mod passwords;
 mod proxies;
 mod refusals;
 mod reserved_ids;
+mod restore;
 mod sample;
 mod secrets;
 mod security;
