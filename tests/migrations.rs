@@ -102,7 +102,7 @@ async fn examination_knows_all_tables_and_foreign_keys() {
     let sqlite = sqlite_tables(&TestDb::sqlite().await.db).await;
     assert!(sqlite.keys().eq(TABLES.iter()), "{:?}", sqlite.keys());
     let Some(postgres) = TestDb::postgres().await else { return };
-    let Db::Postgres(pool) = &postgres.db else { panic!("not PostgreSQL") };
+    let Db::Postgres(pool, _) = &postgres.db else { panic!("not PostgreSQL") };
     let sql = "select count(*) from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace";
     let (keys,): (i64,) = sqlx::query_as(sql).fetch_one(pool).await.unwrap();
     assert_eq!(keys, FOREIGN_KEYS);

@@ -176,12 +176,13 @@ async fn examine_file(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now
         return Ok(Found::Missing);
     }
     let _lock = locked(path).await?;
-    if opened.must_leave_wal() {
-        match overwritten_copy(path, opened, now).await? {
-            Ok(()) => {}
-            Err(found) => return Ok(found),
-        }
+    if opened.must_leave_wal(path)
+        && let Err(found) = overwritten_copy(path, opened, now).await?
+    {
+        return Ok(found);
     }
+    // A file that was overwritten has another inode now.
+    opened.must_leave_wal(path);
     let is_replaced = opened.closed() == Some(Closed::Replaced);
     close_all(pools, opened).await?;
     if opened.closed() == Some(Closed::WalRemoved) {
@@ -402,7 +403,9 @@ async fn find(tx: &mut Tx) -> Result<Found> {
             return Ok(Found::Broken(format!("the database is incomplete: the table {missing} is missing")));
         }
         if foreign_keys(tx).await?.is_some_and(|count| count < FOREIGN_KEYS) {
-            return Ok(Found::Broken("the database is incomplete: it is still being restored".into()));
+            return Ok(Found::Broken(
+                "the database is incomplete: foreign keys are missing, or it is still being restored".into(),
+            ));
         }
     }
     let page = row!(tx, (String,), "select id from page")?;

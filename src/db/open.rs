@@ -146,8 +146,8 @@ impl Db {
     /// Ends all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers, opened, .. } => {
-                if !opened.must_leave_wal() {
+            Self::Sqlite { path, writer, readers, opened } => {
+                if !opened.must_leave_wal(path) {
                     opened.close_keeper().await;
                 }
                 readers.close().await;

@@ -189,8 +189,18 @@ impl Opened {
 
     /// Whether closing the last connection would write the old write-ahead log into another database: SQLite does so
     /// where a file was overwritten in place.
-    pub(super) fn must_leave_wal(&self) -> bool {
-        matches!(self.closed(), Some(Closed::Overwritten | Closed::Truncated))
+    pub(super) fn must_leave_wal(&self, path: &Path) -> bool {
+        let mut state = self.lock();
+        let is_open_inode = state.known.as_ref().is_some_and(|known| inode(path) == Some(known.inode));
+        match &mut state.closed {
+            Some((Closed::Overwritten | Closed::Truncated, _)) if is_open_inode => true,
+            // Another file came in its place since.
+            Some((closed @ (Closed::Overwritten | Closed::Truncated), _)) => {
+                *closed = Closed::Replaced;
+                false
+            }
+            _ => false,
+        }
     }
 }
 

@@ -226,6 +226,10 @@ impl Publisher {
     /// that was restored is brought above the published one first.
     async fn load_successor(&self, now: DateTime<Utc>) -> anyhow::Result<Arc<Snapshot>> {
         let snapshot = self.load(now).await?;
+        if self.was_away() {
+            // It may be another database by now, or one that is still being restored.
+            self.admits(&self.db.examine(now).await?)?;
+        }
         let published = self.published();
         let order = match published.order(&snapshot.database) {
             Err(_) if self.accepts_empty.load(Relaxed) => Order::Older,
@@ -239,6 +243,10 @@ impl Publisher {
         tracing::warn!("the database is at revision {found}, before the published {known}: a backup was restored");
         self.db.continue_above(known, now).await?;
         Ok(self.load(now).await?)
+    }
+
+    fn was_away(&self) -> bool {
+        self.trouble().is_some_and(|trouble| trouble.step == Step::Reading)
     }
 
     fn published(&self) -> Published {
@@ -315,7 +323,7 @@ impl Publisher {
     pub async fn follow(&self) -> anyhow::Result<bool> {
         let newest = self.newest_revision().await;
         if let Ok(revision) = newest
-            && (revision != self.site().revision || self.snapshot().is_none())
+            && (revision != self.site().revision || self.snapshot().is_none() || self.was_away())
             && !self.setback.holds(revision, self.clock.now())
         {
             // Publishing notes whether the database is one to be read.

@@ -1,8 +1,7 @@
 //! The Site: every hot public document of one revision, immutable, swapped whole.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +9,13 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
-use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Age, Document};
 use crate::db::State;
 use crate::private_folder::create_private_folder;
+use crate::regular_file::{self, Links};
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
 const FORMAT: u32 = 7;
@@ -156,7 +155,8 @@ impl Site {
     /// # Errors
     /// Where there is none, or it was written by another version, or is not what was written.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let bytes = read_regular_file(file, MAX_BYTES).with_context(|| format!("reading {}", file.display()))?;
+        let bytes = regular_file::read(file, MAX_BYTES, Links::Refused)
+            .with_context(|| format!("reading {}", file.display()))?;
         let (format, rest): (u32, &[u8]) = postcard::take_from_bytes(&bytes)?;
         ensure!(format == FORMAT, "{} has another form", file.display());
         let (written, body): ([u8; 32], &[u8]) = postcard::take_from_bytes(rest)?;
@@ -177,19 +177,6 @@ pub(super) enum Stored {
 /// Whether nothing at all has the name, not even a link that leads nowhere.
 fn is_absent(file: &Path) -> bool {
     file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-}
-
-/// The content of `file`, which must be a regular file of at most `limit` bytes and no link: opening a pipe would wait for
-/// a writer, and a link could lead anywhere.
-fn read_regular_file(file: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened: File = rustix::fs::open(file, flags, Mode::empty()).map_err(std::io::Error::from)?.into();
-    let about = opened.metadata()?;
-    ensure!(about.is_file(), "it is not a regular file");
-    ensure!(about.len() <= limit, "it has {} bytes, more than the {limit} that are read", about.len());
-    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
-    opened.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn digest(body: &[u8]) -> [u8; 32] {

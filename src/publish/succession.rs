@@ -69,10 +69,8 @@ impl Published {
     /// Where it is not a state of the same page.
     pub fn order(&self, state: &State) -> Result<Order, Refusal> {
         match self {
-            Self::Nothing => Ok(Order::Current),
-            // The first revision is that of a database in which nothing was done.
-            Self::Unreadable if state.revision <= 1 => Err(Refusal::Empty),
-            Self::Unreadable => Ok(Order::Current),
+            // What an unreadable Site said can't be compared; a database that was prepared is more than nothing.
+            Self::Nothing | Self::Unreadable => Ok(Order::Current),
             Self::Page(page) => {
                 // A page on which nothing was ever done has nothing to lose.
                 if page.audit_start.is_some() && !page.is_same_page(state) {
@@ -116,7 +114,6 @@ mod tests {
         let admits = |found| Published::Unreadable.admits(&found, false);
         assert_eq!(admits(Found::Missing), Err(Refusal::Missing));
         assert_eq!(admits(Found::Empty), Err(Refusal::Empty));
-        assert_eq!(admits(Found::Complete(state("page", None, 1))), Err(Refusal::Empty));
         assert_eq!(admits(Found::Complete(state("page", Some("first"), 2))), Ok(()));
     }
 

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use candor::connections::Limits;
-use candor::db::{Db, Found, audit};
+use candor::db::{Db, Found, audit, page};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::worker::Work;
+use chrono::TimeDelta;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::cli::{candor, refused, said};
@@ -136,14 +137,22 @@ async fn removed_wal_refuses_posts_and_loses_none() {
     assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
     work.tick(&app).await;
     assert!(app.publisher.waiting_reason().unwrap().contains("write-ahead log"));
-    work.tick(&app).await;
-    // As after kill -9 from here on: what was accepted is in the file.
+    // As after kill -9 from here on: once the connections are closed, what was accepted is in the file.
     let copy = beside(&file, ".copy");
-    std::fs::copy(&file, &copy).unwrap();
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", copy.display())).await.unwrap();
-    let (left,): (i64,) = sqlx::query_as("select count(*) from incidents").fetch_one(&mut connection).await.unwrap();
+    let begun = Instant::now();
+    let left = loop {
+        work.tick(&app).await;
+        std::fs::copy(&file, &copy).unwrap();
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", copy.display())).await.unwrap();
+        let counted = sqlx::query_as("select count(*) from incidents").fetch_one(&mut connection).await;
+        connection.close().await.unwrap();
+        let (left,): (i64,) = counted.unwrap_or_default();
+        if left == 4 || begun.elapsed() > Duration::from_secs(15) {
+            break left;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     assert_eq!(left, 4);
-    connection.close().await.unwrap();
     until_taken_up(&app, &mut work).await;
     assert_eq!(post(&mut owner, "Kept").await, StatusCode::SEE_OTHER);
     assert_eq!(app.number("select count(*) from incidents").await, 4);
@@ -156,6 +165,7 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
     let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
+    of_another_page(&other.test).await;
     other.add(&[samples::incident("other", other.clock.now())]).await;
     let [other_page, fresh, foreign] = ["other", "fresh", "foreign"].map(|name| folder.path().join(name));
     other.db.backup(&other_page).await.unwrap();
@@ -286,6 +296,7 @@ async fn restore_command_refuses_what_is_no_backup_of_the_page() {
     let (app, backup) = with_backup().await;
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
+    of_another_page(&other.test).await;
     other.add(&[samples::incident("other", other.clock.now())]).await;
     let [half, empty, other_page] = ["half", "empty", "other"].map(|name| folder.path().join(name));
     other.db.backup(&other_page).await.unwrap();
@@ -341,10 +352,21 @@ on_both_databases!(
 
 /// An up-to-date and otherwise empty database of the same kind.
 async fn another(test: &TestDb) -> TestDb {
-    match test.db {
+    let other = match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
-        Db::Postgres(_) => TestDb::postgres().await.unwrap(),
-    }
+        Db::Postgres(..) => TestDb::postgres().await.unwrap(),
+    };
+    of_another_page(&other).await;
+    other
+}
+
+/// Makes it the database of another page: copies of the same template share their page, and clocks that stand still the
+/// first row of the audit.
+async fn of_another_page(test: &TestDb) {
+    test.clock.advance(TimeDelta::seconds(1));
+    let mut tx = test.write().await.unwrap();
+    page::set_id(&mut tx, "another").await.unwrap();
+    tx.commit_unaudited().await.unwrap();
 }
 
 async fn database_of_another_page_never_replaces_the_published_one(test: TestDb) {
@@ -387,7 +409,7 @@ async fn older_state_of_the_page_continues_above_it(test: TestDb) {
 async fn nothing(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
     match test.db {
         Db::Sqlite { .. } => (format!("sqlite://{}", folder.join("missing.db").display()), None),
-        Db::Postgres(_) => {
+        Db::Postgres(..) => {
             let database = Database::empty().await.unwrap();
             (database.url.clone(), Some(database))
         }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The cases: 1-59, 64-69 and 90-98, and those about the identity provider.
+/// The cases: 1-59, 64-69 and 90-98, and those about the identity provider and about restores.
 fn cases() -> Vec<String> {
     let general = (1..=59).chain(64..=69).chain(90..=98).map(|number| format!("A-{number:02}"));
-    general.chain((1..=14).map(|number| format!("O-{number:02}"))).collect()
+    let provider = (1..=14).map(|number| format!("O-{number:02}"));
+    let files = (1..=6).map(|number| format!("R-{number:02}"));
+    general.chain(provider).chain(files).collect()
 }
 
 fn document() -> String {
@@ -17,7 +19,7 @@ fn document() -> String {
 fn rows(document: &str) -> Vec<[&str; 3]> {
     let cells = document
         .lines()
-        .filter(|line| line.starts_with("| A-") || line.starts_with("| O-"))
+        .filter(|line| ["| A-", "| O-", "| R-"].iter().any(|prefix| line.starts_with(prefix)))
         .map(|line| line.trim_matches('|').split(" | "));
     cells.map(|mut cells| std::array::from_fn(|_| cells.next().expect("three cells").trim())).collect()
 }
