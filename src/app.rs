@@ -47,9 +47,10 @@ impl App {
         let address = listener.local_addr()?;
         let origin = serve.site.origin(address)?;
         let hosts = Hosts::new(&origin, &serve.allowed_hosts).listening(address);
-        let db = Db::at(&database.url()?)?;
+        let db = Db::at(&database.url()?)?.unexamined();
         let file = serve.site.site_file();
-        let publisher = Publisher::new(db.clone(), clock.clone(), origin.clone(), file);
+        let publisher =
+            Publisher::new(db.clone(), clock.clone(), origin.clone(), file).accepting_empty(serve.accept_empty);
         let trusted_proxies = serve.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
         let secret_key = SecretKey::at(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;

@@ -88,6 +88,11 @@ pub struct ServeConfig {
     #[arg(long, env = "CANDOR_CORE_DUMPS")]
     pub core_dumps: bool,
 
+    /// Publish the database as it is, though another page was published from the data folder and the database is
+    /// empty or holds another page. For one start: without it, the last page stays up
+    #[arg(long)]
+    pub accept_empty: bool,
+
     /// Write the log as one JSON object a line
     #[arg(long, env = "CANDOR_LOG_JSON")]
     pub log_json: bool,

@@ -16,9 +16,12 @@ use base64::prelude::BASE64_STANDARD_NO_PAD;
 
 use crate::db::hex;
 use crate::private_folder::create_private_folder;
+use crate::regular_file::{self, Links};
 
 /// The length of the nonce before every encrypted secret, in bytes.
 const NONCE_BYTES: usize = 12;
+/// The longest key file that is read, in bytes; a key takes 64.
+const MAX_BYTES: u64 = 4096;
 
 /// The key, read from its file when it is first needed.
 pub struct SecretKey {
@@ -91,8 +94,8 @@ impl SecretKey {
 }
 
 fn read_or_create(file: &Path) -> anyhow::Result<[u8; 32]> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => parse(&text),
+    match regular_file::read(file, MAX_BYTES, Links::Followed) {
+        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(file),
         Err(error) => Err(error.into()),
     }

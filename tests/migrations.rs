@@ -9,7 +9,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use candor::db::Db;
+use candor::db::{Db, FOREIGN_KEYS, TABLES};
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
@@ -95,6 +95,17 @@ async fn both_databases_have_the_same_tables_and_columns() {
     let Some(postgres) = TestDb::postgres().await else { return };
     let sqlite = TestDb::sqlite().await;
     assert_eq!(sqlite_tables(&sqlite.db).await, postgres_tables(&postgres.db).await);
+}
+
+#[tokio::test]
+async fn examination_knows_all_tables_and_foreign_keys() {
+    let sqlite = sqlite_tables(&TestDb::sqlite().await.db).await;
+    assert!(sqlite.keys().eq(TABLES.iter()), "{:?}", sqlite.keys());
+    let Some(postgres) = TestDb::postgres().await else { return };
+    let Db::Postgres(pool, _) = &postgres.db else { panic!("not PostgreSQL") };
+    let sql = "select count(*) from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace";
+    let (keys,): (i64,) = sqlx::query_as(sql).fetch_one(pool).await.unwrap();
+    assert_eq!(keys, FOREIGN_KEYS);
 }
 
 async fn sqlite_tables(db: &Db) -> Tables {

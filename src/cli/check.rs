@@ -33,6 +33,9 @@ fn tell_site(clock: &Clock, config: &SiteConfig, revision: i64) {
             let behind = if site.revision == revision { "up to date" } else { "behind the database" };
             say!("The stored Site stands at revision {}, {behind}, and was confirmed {age} ago.", site.revision);
         }
+        Err(error) if config.site_file().symlink_metadata().is_ok() => {
+            say!("The stored Site is not used: {error:#}.");
+        }
         Err(_) => say!("No Site is stored yet: it is written when a server publishes."),
     }
 }

@@ -12,6 +12,7 @@ mod import;
 mod incidents;
 mod maintenances;
 mod managers;
+mod restore;
 pub mod sample;
 mod tell;
 
@@ -81,6 +82,11 @@ pub enum Command {
         /// The file, which must not exist yet
         file: PathBuf,
     },
+    /// Put a backup in the place of the database, also while the server runs; the one before it is kept beside
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
     /// Prove that the audit is whole
     #[command(subcommand)]
     Audit(audit::Command),
@@ -102,7 +108,12 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
         Command::Manager(managers::Command::Add { .. }) | Command::Import(_) | Command::Sample => {
             prepared(database, clock).await?
         }
-        Command::Audit(_) | Command::Backup { .. } | Command::Check(_) => existing(database)?,
+        Command::Audit(_) | Command::Backup { .. } | Command::Check(_) => {
+            let db = existing(database)?;
+            db.protect_from_old_wal(clock.now()).await.map_err(tell::plainly)?;
+            db
+        }
+        Command::Restore { .. } => Db::at(&database.url()?).map_err(tell::plainly)?,
         _ => {
             existing(database)?;
             prepared(database, clock).await?
@@ -124,6 +135,7 @@ async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<Exit
         Command::Import(command) => import::run(command, db, clock).await?,
         Command::Sample => sample::run(db, clock).await?,
         Command::Backup { file } => backup::run(db, &file).await?,
+        Command::Restore { file } => restore::run(db, clock, &file).await?,
         Command::Audit(command) => return audit::run(command, db).await,
         Command::Check(site) => return check::run(db, clock, &site).await,
     }
@@ -140,10 +152,13 @@ async fn prepared(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> 
 /// The database, which must exist: whoever publishes from the wrong folder should not get a new, empty one.
 fn existing(config: &DatabaseConfig) -> anyhow::Result<Db> {
     let db = Db::at(&config.url()?).map_err(tell::plainly)?;
-    if let Db::Sqlite { path, .. } = &db
-        && !path.exists()
-    {
-        bail!("there is no database at {}: name it with --database-url or CANDOR_DATABASE_URL", path.display());
+    if let Db::Sqlite { path, .. } = &db {
+        if !path.exists() {
+            bail!("there is no database at {}: name it with --database-url or CANDOR_DATABASE_URL", path.display());
+        }
+        if std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
+            bail!("the database at {} is empty: restore it with candor restore FILE", path.display());
+        }
     }
     Ok(db)
 }

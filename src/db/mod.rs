@@ -6,14 +6,17 @@
 
 #[macro_use]
 mod query;
+mod backup;
 mod connection;
 mod error;
+mod examine;
 mod listing;
 mod open;
-mod opened;
 mod outage;
 mod postgres;
 mod probe;
+mod sidecar;
+mod sqlite_file;
 mod tx;
 
 pub mod api_tokens;
@@ -49,10 +52,12 @@ pub mod sessions;
 pub mod templates;
 pub mod totp;
 
+pub use backup::Restored;
 pub use error::{Error, Result, failures_of_database};
+pub use examine::{FOREIGN_KEYS, Found, State, TABLES};
 pub use open::Db;
 pub use outage::Outage;
-pub use probe::{Depth, TABLES};
+pub use probe::{Depth, RELATIONS};
 pub use tx::{Tx, WriteTx};
 
 /// Bytes as hexadecimal digits.
@@ -65,4 +70,9 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
     bytes
+}
+
+/// A number for the header of an SQLite file, by which it is told from its copies.
+fn random_mark() -> u32 {
+    u32::from_be_bytes(random()) >> 1 | 1
 }

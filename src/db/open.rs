@@ -7,14 +7,17 @@ use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::opened::Opened;
+use super::backup::copy_before_upgrade;
+use super::examine::{locked, set_foreign_wal_aside};
 use super::postgres::{self, Statements};
+use super::sidecar::Sidecar;
+use super::sqlite_file::{Opened, create, read_mark};
 use super::tx::{Tx, WriteTx};
-use super::{Error, Result, chain, connection, page};
+use super::{Error, Result, chain, connection, page, random_mark};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -94,9 +97,8 @@ impl Db {
     /// Where the database is away, or is newer than this program.
     pub async fn prepare(&self, now: DateTime<Utc>) -> Result<()> {
         match self {
-            Self::Sqlite { path, writer, opened, .. } => {
-                prepare_sqlite(path, writer).await?;
-                opened.note(path);
+            Self::Sqlite { path, writer, readers, opened } => {
+                prepare_sqlite(path, [writer, readers], opened, now).await?;
             }
             Self::Postgres(pool, _) => postgres::migrate(pool).await?,
         }
@@ -134,7 +136,10 @@ impl Db {
             Self::Sqlite { path, writer, opened, .. } => {
                 opened.check(path)?;
                 let statements = Statements::default();
-                Tx::Sqlite(connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?)
+                let tx = connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?;
+                // It may have waited for a restore, which moved the file away.
+                opened.check(path)?;
+                Tx::Sqlite(tx)
             }
             Self::Postgres(pool, statements) => {
                 let queue = timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT, WRITERS.acquire()).await;
@@ -147,57 +152,18 @@ impl Db {
         Ok(WriteTx::new(tx, self.clone()))
     }
 
-    /// Whether there is nothing at all where a file should be.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Sqlite { path, .. } if !path.exists())
-    }
-
-    /// Where another file was put in the place of the one that is open, as from a backup: lets go of the old
-    /// one, and opens the new one once nobody uses the old one any more.
-    ///
-    /// # Errors
-    /// As [`Db::prepare`].
-    pub async fn follow_file(&self, now: DateTime<Utc>) -> Result<()> {
-        let Self::Sqlite { path, writer, readers, opened } = self else { return Ok(()) };
-        if !opened.is_replaced(path) {
-            return Ok(());
-        }
-        for pool in [writer, readers] {
-            while let Some(connection) = pool.try_acquire() {
-                // How the old file ends matters to nobody.
-                let _ = connection.close().await;
-            }
-        }
-        if writer.size() + readers.size() > 0 {
-            return Ok(());
-        }
-        opened.note(path);
-        self.prepare(now).await
-    }
-
     /// Ends all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers, .. } => {
+            Self::Sqlite { path, writer, readers, opened } => {
+                if !opened.must_leave_wal(path) {
+                    opened.close_keeper().await;
+                }
                 readers.close().await;
                 writer.close().await;
             }
             Self::Postgres(pool, _) => pool.close().await,
         }
-    }
-
-    /// Copies the whole database to the new file `target` while it is in use.
-    ///
-    /// # Errors
-    /// On PostgreSQL, whose own pg_dump does this; where the file exists or can't be written.
-    pub async fn backup(&self, target: &Path) -> Result<()> {
-        let Self::Sqlite { readers, .. } = self else {
-            return Err(Error::other("a PostgreSQL database is backed up with pg_dump"));
-        };
-        // VACUUM INTO only reads the database but is refused under query_only, so not on a reader.
-        let options = readers.connect_options().as_ref().clone().pragma("query_only", "OFF");
-        let mut connection = options.connect().await?;
-        vacuum_into(&mut connection, target).await
     }
 
     /// What the database says of its own soundness: nothing, where all is well.
@@ -213,64 +179,87 @@ impl Db {
     }
 }
 
-async fn prepare_sqlite(path: &Path, writer: &SqlitePool) -> Result<()> {
-    let lock = {
-        let path = path.to_owned();
-        tokio::task::spawn_blocking(move || lock(&path)).await.map_err(Error::other)??
-    };
-    let mut connection = writer.acquire().await?;
-    let known: Option<(i64,)> =
-        sqlx::query_as("select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'")
-            .fetch_optional(&mut *connection)
-            .await?;
-    if known == Some((1,)) {
-        let (version,): (i64,) = sqlx::query_as("select coalesce(max(version), 0) from _sqlx_migrations where success")
-            .fetch_one(&mut *connection)
-            .await?;
-        if SQLITE.iter().any(|migration| migration.version > version) {
-            let copy = PathBuf::from(format!("{}.before-{version}", path.display()));
-            if !copy.exists() {
-                vacuum_into(&mut connection, &copy).await?;
-            }
-        }
+async fn prepare_sqlite(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now: DateTime<Utc>) -> Result<()> {
+    let [writer, readers] = pools;
+    create(path)?;
+    let lock = locked(path).await?;
+    let is_opened_now = !opened.is_open();
+    if is_opened_now {
+        set_foreign_wal_aside(path, now).await?;
     }
-    let migrated = SQLITE.run(&mut *connection).await;
-    if migrated.is_err() {
+    let mut connection = writer.acquire().await?;
+    let known = tables(&mut connection, "name = '_sqlx_migrations'").await?;
+    if known > 0 {
+        let (version,): (i64,) = sqlx::query_as(VERSION).fetch_one(&mut *connection).await?;
+        if SQLITE.iter().any(|migration| migration.version > version) {
+            copy_before_upgrade(&mut connection, path, version).await?;
+        }
+    } else if tables(&mut connection, "name not like 'sqlite~_%' escape '~'").await? > 0 {
+        return Err(Error::other(format!("{} is the database of another program", path.display())));
+    }
+    let prepared = migrate_file(&mut connection, path, readers, opened, is_opened_now).await;
+    if prepared.is_err() {
         // It may be within a transaction still, or SQLite has ended one that sqlx counts on.
         connection::close(connection).await;
     }
     drop(lock);
-    Ok(migrated?)
+    prepared
 }
 
-/// Copies the database to a new file that only its owner can read, as the database itself.
-async fn vacuum_into(connection: &mut sqlx::SqliteConnection, target: &Path) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(target);
-    new.map_err(|error| Error::Unavailable(format!("{}: {error}", target.display())))?;
-    // The name of a file can't be bound, so it is quoted as SQL quotes text.
-    let quoted = target.display().to_string().replace('\'', "''");
-    let copied = sqlx::query(AssertSqlSafe(format!("vacuum into '{quoted}'"))).execute(connection).await;
-    if copied.is_err() {
-        let _ = std::fs::remove_file(target);
+async fn migrate_file(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    readers: &SqlitePool,
+    opened: &Opened,
+    is_opened_now: bool,
+) -> Result<()> {
+    SQLITE.run(&mut *connection).await?;
+    if is_opened_now {
+        mark_file(connection, path).await?;
+        let mut keeper = readers.connect_options().as_ref().clone().connect().await?;
+        tables(&mut keeper, "true").await?;
+        opened.open(path, keeper).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
     }
-    copied.map(drop).map_err(Error::from)
+    Ok(())
 }
 
-/// Creates the file and its folder for the owner only, and holds a lock beside it until dropped.
-fn lock(path: &Path) -> Result<std::fs::File> {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-    let away = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(away)?;
+/// A transaction that reads the SQLite database of `pool`, whatever file that is.
+pub(super) async fn begin_on(pool: &SqlitePool, sql: &'static str) -> Result<Tx> {
+    Ok(Tx::Sqlite(connection::begin(pool, sql, BEGIN_TIMEOUT, &Statements::default()).await?))
+}
+
+async fn tables(connection: &mut SqliteConnection, condition: &'static str) -> Result<i64> {
+    let sql = format!("select count(*) from sqlite_master where type = 'table' and {condition}");
+    let (count,): (i64,) = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection).await?;
+    Ok(count)
+}
+
+/// Notes that the file is ours to open. One that was not opened here before gets a mark of its own, so that a copy made
+/// of it earlier is told from it.
+async fn mark_file(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let mark = read_mark(path).unwrap_or_default();
+    if let Some(sidecar) = Sidecar::read(path)
+        && sidecar.marks.contains(&mark)
+    {
+        return Sidecar::of(path, sidecar.marks)?.write(path);
     }
-    let private = || {
-        let mut options = std::fs::OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600);
-        options
-    };
-    private().open(path).map_err(away)?;
-    let lock = private().open(format!("{}.lock", path.display())).map_err(away)?;
-    fs4::fs_std::FileExt::lock_exclusive(&lock).map_err(away)?;
-    Ok(lock)
+    // Until a checkpoint has brought the new mark into the file, it carries the old one.
+    let fresh = random_mark();
+    Sidecar::of(path, vec![mark, fresh])?.write(path)?;
+    sqlx::query(AssertSqlSafe(format!("pragma user_version = {fresh}"))).execute(&mut *connection).await?;
+    sqlx::query("pragma wal_checkpoint(truncate)").execute(connection).await?;
+    Sidecar::of(path, vec![mark, fresh])?.write(path)
+}
+
+/// The newest migration that was applied to a database.
+const VERSION: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
+
+/// The version of the schema that `tx` sees.
+pub(super) async fn newest_version(tx: &mut Tx) -> Result<i64> {
+    Ok(row!(tx, (i64,), VERSION)?.map_or(0, |(version,)| version))
+}
+
+/// Whether a database of this version has the newest schema.
+pub(super) fn is_newest(version: i64) -> bool {
+    SQLITE.iter().map(|migration| migration.version).max() == Some(version)
 }

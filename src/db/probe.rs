@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Db, Error, Result, Tx};
 
 /// Every table and view of the schema.
-pub const TABLES: [&str; 44] = [
+pub const RELATIONS: [&str; 44] = [
     "api_tokens",
     "audit",
     "component_baselines",
@@ -112,7 +112,7 @@ async fn check_tables(tx: &mut Tx, is_sqlite: bool) -> Result<()> {
         rows!(tx, (String,), sql)?
     };
     let is_there = |name: &str| found.iter().any(|(found,)| found == name);
-    match TABLES.into_iter().find(|name| !is_there(name)) {
+    match RELATIONS.into_iter().find(|name| !is_there(name)) {
         Some(name) => Err(Error::Unavailable(format!("{name} does not exist, or may not be written"))),
         None => Ok(()),
     }

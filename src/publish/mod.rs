@@ -22,6 +22,7 @@ mod served;
 mod shared;
 mod site;
 mod snapshot;
+mod succession;
 mod trouble;
 mod turns;
 mod uptime;
@@ -39,10 +40,11 @@ pub use rehearsal::{Difference, Rehearsal, Rendering, Subject};
 pub use served::Served;
 pub use site::Site;
 pub use snapshot::Snapshot;
+pub use succession::{Published, Refusal};
 pub use trouble::{Step, Trouble};
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -52,10 +54,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
 use self::cache::Cache;
+use self::site::Stored;
+use self::succession::Order;
 use self::trouble::{Ledger, Setback};
 use self::withdrawals::Withdrawals;
 use crate::clock::Clock;
-use crate::db::{self, Db};
+use crate::db::{self, Db, Found};
 use crate::domain::monotonic::Monotonic;
 use crate::metrics::{Counter, Timed};
 
@@ -83,9 +87,15 @@ pub struct Publisher {
     publishing: Mutex<Shared>,
     /// How often publishing was asked for.
     asked: AtomicU64,
+    /// What a database has to follow on.
+    published: RwLock<Published>,
+    /// Whether a database that is empty or of another page may take its place once.
+    accepts_empty: AtomicBool,
     trouble: Ledger,
     /// When the database last confirmed the Site to this process.
     confirmed: std::sync::Mutex<Option<Monotonic>>,
+    /// Why the database is not read, in a sentence for the operator.
+    waiting: RwLock<Option<String>>,
     /// The state that could not be rendered last, and until when it is left alone.
     setback: Setback,
     deep: Cache,
@@ -123,7 +133,14 @@ pub struct Counts {
 impl Publisher {
     /// A publisher that serves what `file` holds until it publishes for the first time.
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
-        let stored = Site::kept_in(&file).unwrap_or_else(|| pages::empty_site(clock.now(), &origin));
+        let (stored, published) = match Site::kept_in(&file) {
+            Stored::Site(site) => {
+                let state = db::State { revision: site.revision, ..site.database.clone() };
+                (*site, Published::Page(state))
+            }
+            Stored::Nothing => (pages::empty_site(clock.now(), &origin), Published::Nothing),
+            Stored::Unreadable => (pages::empty_site(clock.now(), &origin), Published::Unreadable),
+        };
         let is_secure = origin.starts_with("https://");
         Self {
             db,
@@ -136,8 +153,11 @@ impl Publisher {
             snapshot: RwLock::new(None),
             publishing: Mutex::default(),
             asked: AtomicU64::new(0),
+            published: RwLock::new(published),
+            accepts_empty: AtomicBool::new(false),
             trouble: Ledger::default(),
             confirmed: std::sync::Mutex::default(),
+            waiting: RwLock::default(),
             setback: Setback::default(),
             deep: Cache::new(),
             withdrawals: Withdrawals::default(),
@@ -155,6 +175,12 @@ impl Publisher {
     #[must_use]
     pub fn refusing_after(self, patience: Duration) -> Self {
         Self { deep: self.deep.refusing_after(patience), ..self }
+    }
+
+    /// The same, for which a database that is empty or of another page may take the place of what is published, once.
+    #[must_use]
+    pub fn accepting_empty(self, accepts_empty: bool) -> Self {
+        Self { accepts_empty: AtomicBool::new(accepts_empty), ..self }
     }
 
     /// What is served now.
@@ -206,11 +232,13 @@ impl Publisher {
 
     async fn publish_newest(&self) -> anyhow::Result<i64> {
         let (begun, now, asked_at) = (Instant::now(), self.clock.now(), self.clock.monotonic());
-        let snapshot = self.noted(Step::Reading, self.load(now).await.map_err(Into::into))?;
+        let snapshot = self.noted(Step::Reading, self.load_successor(now).await)?;
         let before = self.site();
         let rendered = self.render(snapshot.clone(), before.clone(), now).await;
         self.setback.note(snapshot.revision, rendered.is_ok(), self.clock.monotonic());
         let site = self.noted(Step::Rendering, rendered)?;
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Published::Page(snapshot.database.clone());
+        self.accepts_empty.store(false, Relaxed);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         self.served.store(Arc::new(Served::new(site.clone(), self.is_secure())));
         *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked_at);
@@ -225,6 +253,45 @@ impl Publisher {
             }
         }
         Ok(revision)
+    }
+
+    /// The newest state of the database, where it may take the place of what is published. The revision of a backup
+    /// that was restored is brought above the published one first.
+    async fn load_successor(&self, now: DateTime<Utc>) -> anyhow::Result<Arc<Snapshot>> {
+        let snapshot = self.load(now).await?;
+        if self.was_away() {
+            // It may be another database by now, or one that is still being restored.
+            self.admits(&self.db.examine(now).await?)?;
+        }
+        let published = self.published();
+        let order = match published.order(&snapshot.database) {
+            Err(_) if self.accepts_empty.load(Relaxed) => Order::Older,
+            order => order?,
+        };
+        let Published::Page(published) = published else { return Ok(snapshot) };
+        if order == Order::Current || snapshot.revision > published.revision {
+            return Ok(snapshot);
+        }
+        let (found, known) = (snapshot.revision, published.revision);
+        tracing::warn!("the database is at revision {found}, before the published {known}: a backup was restored");
+        self.db.continue_above(known, now).await?;
+        Ok(self.load(now).await?)
+    }
+
+    fn was_away(&self) -> bool {
+        self.trouble().is_some_and(|trouble| trouble.step == Step::Reading)
+    }
+
+    fn published(&self) -> Published {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a database in which this was `found` may be taken up.
+    ///
+    /// # Errors
+    /// The reason to wait.
+    pub fn admits(&self, found: &Found) -> Result<(), Refusal> {
+        self.published().admits(found, self.accepts_empty.load(Relaxed))
     }
 
     async fn load(&self, now: DateTime<Utc>) -> db::Result<Arc<Snapshot>> {
@@ -265,11 +332,18 @@ impl Publisher {
 
     /// The same result, and a note of it for whoever watches.
     fn noted<T>(&self, step: Step, result: anyhow::Result<T>) -> anyhow::Result<T> {
-        if result.is_ok() {
-            self.trouble.passes(step);
-        } else {
-            self.counts.failed.increment();
-            self.trouble.fails(step, self.clock.monotonic());
+        match &result {
+            Ok(_) => {
+                self.trouble.passes(step);
+                self.set_waiting(None);
+            }
+            Err(error) => {
+                self.counts.failed.increment();
+                self.trouble.fails(step, self.clock.monotonic());
+                if step == Step::Reading {
+                    self.set_waiting(Some(self.reason_of(error)));
+                }
+            }
         }
         result
     }
@@ -280,7 +354,15 @@ impl Publisher {
     /// # Errors
     /// As [`Publisher::publish`], and where the newest state is left alone.
     pub async fn follow(&self) -> anyhow::Result<bool> {
-        let revision = self.noted(Step::Reading, self.newest_revision().await.map_err(Into::into))?;
+        let newest = self.newest_revision().await;
+        if let Ok(revision) = newest
+            && (revision != self.site().revision || self.snapshot().is_none() || self.was_away())
+            && !self.setback.holds(revision, self.clock.now())
+        {
+            // Publishing notes whether the database is one to be read.
+            return self.publish().await.map(|_| true);
+        }
+        let revision = self.noted(Step::Reading, newest.map_err(Into::into))?;
         let behind = revision != self.site().revision || self.snapshot().is_none();
         if behind {
             self.publish_unless_hopeless(revision).await?;
@@ -302,9 +384,24 @@ impl Publisher {
         self.publish().await.map(drop)
     }
 
-    /// Notes that the database can't be opened.
-    pub fn waits_for_the_database(&self) {
+    /// Notes that the database can't be opened, and why, in a sentence for the operator.
+    pub fn waits_for_the_database(&self, reason: String) {
         self.trouble.fails(Step::Reading, self.clock.monotonic());
+        self.set_waiting(Some(reason));
+    }
+
+    /// Why the database is not read, where that is so: a sentence without names of files or hosts.
+    pub fn waiting_reason(&self) -> Option<String> {
+        self.waiting.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_waiting(&self, reason: Option<String>) {
+        *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    fn reason_of(&self, error: &anyhow::Error) -> String {
+        let refused = error.downcast_ref::<Refusal>().map(ToString::to_string);
+        refused.or_else(|| self.db.reason_closed()).unwrap_or_else(|| "the database can't be read".to_owned())
     }
 
     async fn newest_revision(&self) -> db::Result<i64> {

@@ -90,7 +90,7 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
     documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
     let site = Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents);
-    site.going_on(snapshot.goes_on())
+    site.going_on(snapshot.goes_on()).of_database(snapshot.database.clone())
 }
 
 /// The newest row of the audit with its hash, for whoever keeps it and compares: a rewritten audit has

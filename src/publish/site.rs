@@ -13,10 +13,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Age, Document};
+use crate::db::State;
 use crate::private_folder::create_private_folder;
+use crate::regular_file::{self, Links};
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
+/// The longest file that is written and read, in bytes.
+const MAX_BYTES: u64 = 256 << 20;
+/// More than the version and the digest before it take.
+const HEADER_BYTES: u64 = 64;
 /// What the names of files begin with that are being written.
 const UNFINISHED: &str = ".site-unfinished-";
 /// How long nobody writes at such a file before it was left by a process that was killed.
@@ -27,6 +33,8 @@ const LEFT_AFTER: Duration = Duration::from_secs(60);
 pub struct Site {
     /// The revision it was rendered from; 0 for a Site that was never published.
     pub revision: i64,
+    /// The database it was rendered from.
+    pub database: State,
     /// When the database last confirmed what it says.
     pub confirmed_at: DateTime<Utc>,
     /// The policy its pages are served under: it allows their inlined style by its hash.
@@ -49,12 +57,26 @@ impl Site {
         time_zone: Tz,
         documents: HashMap<String, Arc<Document>>,
     ) -> Self {
-        Self { revision, confirmed_at, content_security_policy: csp, time_zone, goes_on: false, age: None, documents }
+        Self {
+            revision,
+            database: State::default(),
+            confirmed_at,
+            content_security_policy: csp,
+            time_zone,
+            goes_on: false,
+            age: None,
+            documents,
+        }
     }
 
     /// The same Site, in which something goes on.
     pub(super) fn going_on(self, goes_on: bool) -> Self {
         Self { goes_on, ..self }
+    }
+
+    /// The same Site, rendered from this state of a database.
+    pub(super) fn of_database(self, database: State) -> Self {
+        Self { database, ..self }
     }
 
     /// What a page that is rendered on demand is true for: the revision, and the day in the zone of the page; while
@@ -106,6 +128,7 @@ impl Site {
         create_private_folder(folder).with_context(|| format!("creating {}", folder.display()))?;
         let mut fresh = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).context("writing the Site")?;
         let body = postcard::to_stdvec(self)?;
+        ensure!((body.len() as u64) < MAX_BYTES - HEADER_BYTES, "the Site is larger than {MAX_BYTES} bytes");
         fresh.write_all(&postcard::to_stdvec(&(FORMAT, digest(&body)))?).context("writing the Site")?;
         fresh.write_all(&body).context("writing the Site")?;
         fresh.as_file().sync_all().context("writing the Site")?;
@@ -113,33 +136,47 @@ impl Site {
         Ok(())
     }
 
-    /// Reads what stands in `file`, if anything does and can be used; else the log says why not. Removes what a process that
-    /// was killed left unfinished beside it.
-    pub(super) fn kept_in(file: &Path) -> Option<Self> {
+    /// Reads the stored Site in `file`; the log says why one is not used. Removes what a process that was killed left
+    /// unfinished beside it.
+    pub(super) fn kept_in(file: &Path) -> Stored {
         forget_unfinished(file);
         match Self::read(file) {
-            Ok(site) => Some(site),
+            Ok(site) => Stored::Site(Box::new(site)),
+            Err(_) if is_absent(file) => Stored::Nothing,
             Err(error) => {
-                if file.exists() {
-                    tracing::warn!("the stored page is not used: {error:#}");
-                }
-                None
+                tracing::warn!("the stored page is not used: {error:#}");
+                Stored::Unreadable
             }
         }
     }
 
-    /// Reads what [`Site::store`] wrote.
+    /// Reads what [`Site::store`] wrote. Never waits and never reads more than that can be.
     ///
     /// # Errors
     /// Where there is none, or it was written by another version, or is not what was written.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        let bytes = regular_file::read(file, MAX_BYTES, Links::Refused)
+            .with_context(|| format!("reading {}", file.display()))?;
         let (format, rest): (u32, &[u8]) = postcard::take_from_bytes(&bytes)?;
         ensure!(format == FORMAT, "{} has another form", file.display());
         let (written, body): ([u8; 32], &[u8]) = postcard::take_from_bytes(rest)?;
         ensure!(digest(body) == written, "{} is damaged", file.display());
         Ok(postcard::from_bytes(body)?)
     }
+}
+
+/// What is in the place of the stored Site.
+pub(super) enum Stored {
+    /// Nothing was ever published from this folder.
+    Nothing,
+    /// Something was, but it can't be read.
+    Unreadable,
+    Site(Box<Site>),
+}
+
+/// Whether nothing at all has the name, not even a link that leads nowhere.
+fn is_absent(file: &Path) -> bool {
+    file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn digest(body: &[u8]) -> [u8; 32] {

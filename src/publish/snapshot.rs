@@ -30,6 +30,8 @@ pub(super) const MAX_MAINTENANCES: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub revision: i64,
+    /// What tells the database from that of another page.
+    pub database: db::State,
     pub page: Page,
     pub groups: Vec<Group>,
     pub components: Vec<Component>,
@@ -96,6 +98,7 @@ impl Snapshot {
             listed_maintenances: db::maintenances::list(tx, None, MAX_LISTED as i64).await?,
             feed_ids: db::feed_ids::of_newest(tx, MAX_LISTED as i64).await?,
             revision: tx.revision().await?,
+            database: db::State::load(tx).await?,
             groups: db::components::groups(tx).await?,
             components: db::components::list(tx).await?,
             open: db::incidents::open(tx).await?,

@@ -43,7 +43,7 @@ pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 /// Where the database is of a newer version, or not one of ours; an absent one is waited for.
 pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Work::default();
-    let (mut opened, mut told) = (false, false);
+    let (mut opened, mut logged) = (false, None);
     // What was kept may be old, and it may take a while until anybody knows whether the database answers.
     state.publisher.grow_old().await;
     while !stop.is_cancelled() {
@@ -55,11 +55,10 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
                     tokio::spawn(state.courier().run(stop.clone()));
                 }
                 Some(cause) => {
-                    if !told {
+                    if logged.as_ref() != Some(&cause) {
                         tracing::warn!("the database is away, the last published page is served: {cause}");
-                        told = true;
+                        logged = Some(cause);
                     }
-                    state.publisher.waits_for_the_database();
                 }
             }
         }
@@ -75,7 +74,7 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
                 }
                 Err(_) => {
                     tracing::warn!("the database has not answered for {} s", ROUND.as_secs());
-                    state.publisher.waits_for_the_database();
+                    state.publisher.waits_for_the_database("the database does not answer".to_owned());
                     state.publisher.grow_old().await;
                     state.worker_failing().note(true);
                     work = Work::default();
@@ -100,16 +99,29 @@ async fn ends(future: impl Future<Output = ()>) -> bool {
     ended
 }
 
-/// Brings the database up to date and offers the first owner a link; where it is away, gives the reason.
+/// Takes the database up where it may take the place of what is published: brings it up to date and offers the first
+/// owner a link; where it is away, gives the reason.
 async fn open(state: &State) -> anyhow::Result<Option<String>> {
-    if state.db.is_missing() && state.publisher.site().revision > 0 {
-        // A new database would put an empty page in the place of one that visitors still read.
-        return Ok(Some("its file is gone; put it back, or remove the stored page to begin anew".to_owned()));
-    }
-    match state.db.prepare(state.clock.now()).await {
+    let now = state.clock.now();
+    let taken_up = match state.db.examine(now).await {
+        Ok(found) => match state.publisher.admits(&found) {
+            Ok(()) => state.db.prepare(now).await,
+            Err(refusal) => {
+                state.publisher.waits_for_the_database(refusal.to_string());
+                return Ok(Some(refusal.to_string()));
+            }
+        },
+        Err(error) => Err(error),
+    };
+    match taken_up {
         Ok(()) => {}
         Err(error @ db::Error::Schema(_)) => return Err(error.into()),
-        Err(error) => return Ok(Some(error.to_string())),
+        Err(error) => {
+            // The cause may name a host or a file, which is for the log.
+            let reason = state.db.reason_closed().unwrap_or_else(|| "the database can't be opened".to_owned());
+            state.publisher.waits_for_the_database(reason);
+            return Ok(Some(error.to_string()));
+        }
     }
     let link = match offer_setup(state).await {
         Ok(link) => link,
@@ -147,6 +159,8 @@ pub struct Work {
     /// Both faces of the clock in the last round.
     last: Option<(DateTime<Utc>, Monotonic)>,
     failing: bool,
+    /// Why the file in the place of the database was not taken up.
+    waits_for: Option<String>,
 }
 
 impl Work {
@@ -163,9 +177,7 @@ impl Work {
         state.worker_failing().note(self.failing);
         if self.failing {
             state.publisher.grow_old().await;
-            if let Err(error) = state.db.follow_file(state.clock.now()).await {
-                tracing::warn!("the file in the place of the database can't be opened: {error}");
-            }
+            self.reopen(state).await;
         }
     }
 
@@ -180,6 +192,23 @@ impl Work {
             tracing::warn!("the clock was set by {} s", jump.num_seconds());
         }
         was_set
+    }
+
+    /// Takes up the file in the place of the database, where it is another one than was open.
+    async fn reopen(&mut self, state: &State) {
+        if !state.db.is_closed() {
+            return;
+        }
+        let cause = match open(state).await {
+            Ok(cause) => cause,
+            Err(error) => Some(format!("{error:#}")),
+        };
+        if cause != self.waits_for
+            && let Some(cause) = &cause
+        {
+            tracing::warn!("the file in the place of the database is not taken up: {cause}");
+        }
+        self.waits_for = cause;
     }
 
     async fn try_tick(&mut self, state: &State) -> anyhow::Result<()> {
@@ -206,6 +235,8 @@ impl Work {
             sweep(state).await?;
             self.swept_at = Some(now);
         }
+        // Without the note, the write-ahead log is judged by its content after a crash.
+        let _ = state.db.note_file();
         Ok(ended?)
     }
 }

@@ -310,6 +310,7 @@ fn the_help_names_every_command() {
         "sample",
         "export",
         "backup",
+        "restore",
         "audit",
         "check",
     ] {

@@ -48,6 +48,7 @@ mod proxies;
 mod publish_together;
 mod refusals;
 mod reserved_ids;
+mod restore;
 mod sample;
 mod secrets;
 mod security;

@@ -120,7 +120,7 @@ on_both_databases!(a_start_from_a_damaged_site_goes_on_and_stores_a_sound_one);
 async fn a_start_from_a_damaged_site_goes_on_and_stores_a_sound_one(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("site");
-    std::fs::write(&file, [6; 5000]).unwrap();
+    std::fs::write(&file, [7; 5000]).unwrap();
     let server = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
     let answer = server.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with(&format!("HTTP/1.1 {}", StatusCode::OK)), "{answer}");

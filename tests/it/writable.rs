@@ -1,7 +1,7 @@
 //! `/readyz` is 503 whenever a manager could not post, and says why.
 
 use axum::http::StatusCode;
-use candor::db::{Db, TABLES};
+use candor::db::{Db, RELATIONS};
 use candor::domain::{IncidentId, Visibility};
 use candor::worker::{Work, probe_if_due};
 use chrono::TimeDelta;
@@ -111,7 +111,7 @@ async fn the_probe_knows_every_table_and_view(test: TestDb) {
     let mut found = app.texts(sql).await;
     found.retain(|name| name != "_sqlx_migrations");
     found.sort();
-    assert_eq!(found, TABLES);
+    assert_eq!(found, RELATIONS);
 }
 
 async fn a_probe_leaves_no_trace(test: TestDb) {

@@ -1,5 +1,7 @@
 //! For whatever watches the server.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
@@ -33,7 +35,7 @@ pub struct Readiness {
     trouble: Option<Trouble>,
     trouble_seconds: Option<i64>,
     /// The same as a sentence.
-    reason: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
     /// Since the database last confirmed what is shown.
     site_age_seconds: i64,
     /// Since the worker ended its last round.
@@ -106,7 +108,7 @@ fn readiness(state: &State) -> Readiness {
         writable: state.writes().trouble().is_none(),
         trouble: worst.map(|(trouble, _)| trouble),
         trouble_seconds: worst.and_then(|(_, lasts)| lasts).map(|lasts| lasts.num_seconds()),
-        reason: worst.map(|(trouble, _)| trouble.sentence()),
+        reason: worst.map(|(trouble, _)| reason(state, trouble)),
         site_age_seconds: site_age(state).num_seconds(),
         worker_age_seconds: state.worker().age().num_seconds(),
         courier_age_seconds: state.courier_pulse().map(Pulse::age).map(|age| age.num_seconds()),
@@ -115,6 +117,12 @@ fn readiness(state: &State) -> Readiness {
             .is_noticed()
             .then_some("a proxy passes requests on that --trusted-proxies does not name"),
     }
+}
+
+/// The sentence for the operator; why a database is not read, the publisher knows better.
+fn reason(state: &State, trouble: Trouble) -> Cow<'static, str> {
+    let waiting = state.publisher.waiting_reason().filter(|_| trouble == Trouble::Reading);
+    waiting.map_or(Cow::Borrowed(trouble.sentence()), Cow::Owned)
 }
 
 /// All that is wrong, the worst and most telling first, and for how long it has been.

@@ -57,6 +57,7 @@ impl Server {
             mail: candor::config::MailConfig::default(),
             oidc: candor::config::OidcConfig::default(),
             core_dumps: true,
+            accept_empty: false,
             log_json: false,
         };
         let database = DatabaseConfig { database_url: url.to_owned(), database_url_file: None };

@@ -194,6 +194,7 @@ fn action_words(action: &str) -> String {
         "manager.refuse-login" => "was refused at the login as",
         "manager.logout" => "logged out:",
         "page.edit" => "changed the settings of",
+        "database.restore" => "took up a restored",
         "sample.load" => "loaded the sample",
         _ => "",
     };

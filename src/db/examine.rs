@@ -1,0 +1,471 @@
+//! What is in the place of the database, found out before anything is written to it.
+
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+
+use super::open::{begin_on, is_newest, newest_version};
+use super::sidecar::{self, Wal, owner_of_wal};
+use super::sqlite_file::{Closed, Opened, Shape, beside, descriptor, folder, inode, lock, read_mark};
+use super::{Db, Error, Result, Tx, chain};
+use crate::domain::audit::{Actor, Entry};
+
+/// Every table of the newest schema.
+pub const TABLES: [&str; 40] = [
+    "api_tokens",
+    "audit",
+    "component_baselines",
+    "component_groups",
+    "components",
+    "corrections",
+    "devices",
+    "draft_readers",
+    "drafts",
+    "echoes",
+    "idempotency_keys",
+    "identities",
+    "incident_effects",
+    "incident_listing",
+    "incident_totals",
+    "incident_update_components",
+    "incident_updates",
+    "incidents",
+    "login_failures",
+    "maintenance_components",
+    "maintenance_effects",
+    "maintenance_series",
+    "maintenance_series_components",
+    "maintenance_update_components",
+    "maintenance_updates",
+    "maintenances",
+    "manager_links",
+    "managers",
+    "outbox",
+    "page",
+    "page_links",
+    "passkeys",
+    "policy",
+    "recovery_codes",
+    "reviews",
+    "revision",
+    "sessions",
+    "template_components",
+    "templates",
+    "totp",
+];
+/// The foreign keys of the newest schema. `pg_restore` creates them last, when all rows are there.
+pub const FOREIGN_KEYS: i64 = 31;
+
+/// What the names of files begin with that are made to examine a database.
+const COPIES: &str = ".candor-examined-";
+/// How long a question to the file may wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is in the place of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is no file.
+    Missing,
+    /// There is a database with nothing of ours in it.
+    Empty,
+    /// It belongs to another program.
+    Foreign,
+    /// It is cut short, damaged or incomplete; a sentence says which.
+    Broken(String),
+    /// A complete database of Candor's.
+    Complete(State),
+}
+
+/// What tells the database of one page from that of another, and older states of it from newer ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    pub page_id: String,
+    /// The hash of the first row of the audit, which never changes; none before anything was done.
+    pub audit_start: Option<String>,
+    pub revision: i64,
+}
+
+impl Db {
+    /// The same database, in which no transaction begins until [`Db::examine`] and [`Db::prepare`] have taken it up.
+    #[must_use]
+    pub fn unexamined(self) -> Self {
+        if let Self::Sqlite { opened, .. } = &self {
+            opened.close_until_examined();
+        }
+        self
+    }
+
+    /// Finds out what is in the place of the database without writing to it. Where the file is not the one that was
+    /// open, lets go of the old one and sets its write-ahead log aside.
+    ///
+    /// # Errors
+    /// `Unavailable` where this can't be told yet.
+    pub async fn examine(&self, now: DateTime<Utc>) -> Result<Found> {
+        match self {
+            Self::Sqlite { path, writer, readers, opened } => examine_file(path, [writer, readers], opened, now).await,
+            Self::Postgres(..) => find(&mut self.read().await?).await,
+        }
+    }
+
+    /// Whether the file was found to be another one than was opened, so that it has to be examined.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Sqlite { opened, .. } if opened.closed().is_some())
+    }
+
+    /// Why the database file is not used, where that is so.
+    pub fn reason_closed(&self) -> Option<String> {
+        match self {
+            Self::Sqlite { opened, .. } => {
+                opened.closed().filter(|it| *it != Closed::Unexamined).map(|it| it.to_string())
+            }
+            Self::Postgres(..) => None,
+        }
+    }
+
+    /// Brings the revision of a restored database above the `published` one, so that visitors, caches and programs see
+    /// it go forward.
+    ///
+    /// # Errors
+    /// Where the database can't be written.
+    pub async fn continue_above(&self, published: i64, now: DateTime<Utc>) -> Result<()> {
+        let mut tx = self.write().await?;
+        let restored = tx.revision().await?;
+        if restored > published {
+            return Ok(());
+        }
+        run!(tx, "update revision set number = $1 where id = 1", published)?;
+        let entry = Entry::new("database.restore", "", "database").before(&restored).after(&published);
+        tx.commit(&Actor::server(), now, entry).await.map(drop)
+    }
+
+    /// Makes sure that no write-ahead log of another file is replayed into the database, for a command that opens it.
+    ///
+    /// # Errors
+    /// Where the files can't be moved.
+    pub async fn protect_from_old_wal(&self, now: DateTime<Utc>) -> Result<()> {
+        let Self::Sqlite { path, .. } = self else { return Ok(()) };
+        if !path.is_file() {
+            return Ok(());
+        }
+        let _lock = locked(path).await?;
+        set_foreign_wal_aside(path, now).await
+    }
+
+    /// Notes how the database file looks, so that its write-ahead log is known after a crash.
+    ///
+    /// # Errors
+    /// Where the note can't be written.
+    pub fn note_file(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { path, opened, .. } if opened.is_open() => sidecar::refresh(path),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn examine_file(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now: DateTime<Utc>) -> Result<Found> {
+    if opened.is_open() && opened.check(path).is_ok() {
+        return find(&mut begin_on(pools[1], "begin").await?).await;
+    }
+    if !path.exists() {
+        return Ok(Found::Missing);
+    }
+    let _lock = locked(path).await?;
+    if opened.must_leave_wal(path)
+        && let Err(found) = overwritten_copy(path, opened, now).await?
+    {
+        return Ok(found);
+    }
+    // A file that was overwritten has another inode now.
+    opened.must_leave_wal(path);
+    let is_replaced = opened.closed() == Some(Closed::Replaced);
+    close_all(pools, opened).await?;
+    if opened.closed() == Some(Closed::WalRemoved) {
+        // What was in the removed log is in the file since the last connection closed.
+        sidecar::refresh(path)?;
+    }
+    if std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
+        return Ok(Found::Empty);
+    }
+    if let Err(sentence) = read_mark(path) {
+        return Ok(Found::Broken(sentence.into()));
+    }
+    let is_known = sidecar::is_known(path);
+    let may_change = !is_known || !matches!(opened.closed(), Some(Closed::Unexamined) | None);
+    if may_change && !opened.has_settled(path) {
+        return Err(Error::Unavailable("the database file is still being written".into()));
+    }
+    if is_replaced && opened.wal_inode().is_some() && opened.wal_inode() == inode(&beside(path, "-wal")) {
+        set_wal_aside(path, now)?;
+    }
+    set_foreign_wal_aside(path, now).await?;
+    let has_wal = std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    validate(path, has_wal, !is_known).await
+}
+
+/// Closes every connection.
+///
+/// # Errors
+/// `Unavailable` while one is in use.
+async fn close_all(pools: [&SqlitePool; 2], opened: &Opened) -> Result<()> {
+    for pool in pools {
+        while let Some(connection) = pool.try_acquire() {
+            // A connection to a file that is gone has nothing to lose.
+            let _ = connection.close().await;
+        }
+    }
+    if pools.iter().any(|pool| pool.size() > 0) {
+        return Err(Error::Unavailable("the old database file is still in use".into()));
+    }
+    opened.close_keeper().await;
+    Ok(())
+}
+
+/// A file that was overwritten in place gets an inode of its own once it is complete: closing the connections to the
+/// old content then leaves it alone.
+async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> Result<Result<(), Found>> {
+    if let Err(sentence) = read_mark(path) {
+        let is_empty = std::fs::metadata(path).is_ok_and(|about| about.len() == 0);
+        return Ok(Err(if is_empty { Found::Empty } else { Found::Broken(sentence.into()) }));
+    }
+    if !opened.has_settled(path) {
+        return Err(Error::Unavailable("the database file is still being written".into()));
+    }
+    let seen = Shape::at(path).map_err(Error::other)?;
+    let copies = copy_beside(path, false).await?;
+    let copy = copies.path().join("copy");
+    match validate(&copy, false, true).await? {
+        Found::Complete(_) => {}
+        other => return Ok(Err(other)),
+    }
+    if Shape::at(path).ok() != Some(seen) {
+        return Err(Error::Unavailable("the database file is still being written".into()));
+    }
+    set_wal_aside(path, now)?;
+    std::fs::rename(&copy, path).map_err(|error| Error::Unavailable(error.to_string()))?;
+    Ok(Ok(()))
+}
+
+/// Holds the lock beside the database.
+pub(super) async fn locked(path: &Path) -> Result<std::fs::File> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || lock(&path)).await.map_err(Error::other)?
+}
+
+/// Sets the write-ahead log aside where it belongs to another file than the one at `path`.
+pub(super) async fn set_foreign_wal_aside(path: &Path, now: DateTime<Utc>) -> Result<()> {
+    let owner = match owner_of_wal(path)? {
+        Wal::Unknown if fits(path).await? => Wal::Own,
+        Wal::Unknown => Wal::Foreign,
+        owner => owner,
+    };
+    if owner == Wal::Foreign { set_wal_aside(path, now) } else { Ok(()) }
+}
+
+/// Whether the write-ahead log makes a sound database of a copy of the file at `path`.
+async fn fits(path: &Path) -> Result<bool> {
+    let copies = copy_beside(path, true).await?;
+    let pool = pool(&copies.path().join("copy"), true);
+    let is_whole = async {
+        let found = find_whole(&pool, true).await?;
+        let mut tx = begin_on(&pool, "begin").await?;
+        let mut walk = chain::Walk::default();
+        let end = loop {
+            match walk.step(&mut tx).await? {
+                chain::Step::On => {}
+                end => break end,
+            }
+        };
+        Ok::<_, Error>(matches!(found, Found::Complete(_)) && end == chain::Step::End)
+    };
+    // Whatever goes wrong with a private copy is the fault of what was copied.
+    let is_whole = is_whole.await.unwrap_or(false);
+    pool.close().await;
+    Ok(is_whole)
+}
+
+/// Renames the write-ahead log so that SQLite does not find it, and removes its index.
+pub(super) fn set_wal_aside(path: &Path, now: DateTime<Utc>) -> Result<()> {
+    let wal = beside(path, "-wal");
+    let failed = |error: io::Error| Error::Unavailable(format!("{}: {error}", wal.display()));
+    if wal.exists() {
+        let aside = beside(&replaced_name(path, now), "-wal");
+        std::fs::rename(&wal, &aside).map_err(failed)?;
+        tracing::warn!("the write-ahead log of another database file was set aside as {}", aside.display());
+    }
+    match std::fs::remove_file(beside(path, "-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A free name for what is replaced now.
+pub(super) fn replaced_name(path: &Path, now: DateTime<Utc>) -> PathBuf {
+    let stamped = beside(path, &format!(".replaced-{}", now.format("%Y%m%dT%H%M%SZ")));
+    let is_free = |name: &PathBuf| !name.exists() && !beside(name, "-wal").exists();
+    let numbered = (2..).map(|number| beside(&stamped, &format!("-{number}")));
+    std::iter::once(stamped.clone()).chain(numbered).find(is_free).unwrap_or(stamped)
+}
+
+/// A folder beside the database with a copy of it called `copy`, with its write-ahead log where that is wanted.
+async fn copy_beside(path: &Path, with_wal: bool) -> Result<tempfile::TempDir> {
+    let path = path.to_owned();
+    let copy = move || {
+        remove_left_copies(folder(&path));
+        let copies = tempfile::Builder::new().prefix(COPIES).tempdir_in(folder(&path))?;
+        copy_file(&path, &copies.path().join("copy"))?;
+        if with_wal {
+            std::fs::copy(beside(&path, "-wal"), copies.path().join("copy-wal"))?;
+        }
+        io::Result::Ok(copies)
+    };
+    let copied = tokio::task::spawn_blocking(copy).await.map_err(Error::other)?;
+    copied.map_err(|error| Error::Unavailable(format!("copying the database to examine it: {error}")))
+}
+
+/// Copies the database file without closing a descriptor of it.
+fn copy_file(path: &Path, target: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let source = descriptor(path)?;
+    let mut target = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(target)?;
+    let (mut buffer, mut at) = (vec![0; 1 << 20], 0);
+    loop {
+        let read = source.read_at(&mut buffer, at)?;
+        if read == 0 {
+            return target.sync_all();
+        }
+        io::Write::write_all(&mut target, &buffer[..read])?;
+        at += read as u64;
+    }
+}
+
+/// Removes what a process that was killed left. The lock beside the database is held.
+fn remove_left_copies(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(COPIES) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// What the SQLite file at `path` holds. Without a write-ahead log it is read as it is, without locks and without
+/// making files beside it.
+pub(super) async fn validate(path: &Path, has_wal: bool, is_thorough: bool) -> Result<Found> {
+    let pool = pool(path, has_wal);
+    let found = find_whole(&pool, is_thorough).await;
+    pool.close().await;
+    match found {
+        Err(Error::Unavailable(cause)) if has_wal => Err(Error::Unavailable(cause)),
+        Err(error) => Ok(Found::Broken(format!("the database can't be read: {error}"))),
+        found => found,
+    }
+}
+
+fn pool(path: &Path, has_wal: bool) -> SqlitePool {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).pragma("trusted_schema", "OFF");
+    let options = if has_wal { options } else { options.read_only(true).immutable(true) };
+    SqlitePoolOptions::new().max_connections(1).acquire_timeout(2 * PATIENCE).connect_lazy_with(options)
+}
+
+async fn find_whole(pool: &SqlitePool, is_thorough: bool) -> Result<Found> {
+    let check = if is_thorough { "pragma integrity_check(1)" } else { "pragma quick_check(1)" };
+    let row: Option<(String,)> = sqlx::query_as(check).fetch_optional(pool).await?;
+    match row {
+        Some((answer,)) if answer == "ok" => find(&mut begin_on(pool, "begin").await?).await,
+        Some((fault,)) => Ok(Found::Broken(format!("the database is damaged: {fault}"))),
+        None => Ok(Found::Broken("the database does not say whether it is sound".into())),
+    }
+}
+
+/// What the database holds, whichever version of Candor wrote it.
+async fn find(tx: &mut Tx) -> Result<Found> {
+    let tables = tables(tx).await?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    if !has("_sqlx_migrations") {
+        // A schema of PostgreSQL may be shared with other programs.
+        let is_shared = matches!(tx, Tx::Postgres(_));
+        return Ok(if is_shared || tables.is_empty() { Found::Empty } else { Found::Foreign });
+    }
+    let version = newest_version(tx).await?;
+    if version == 0 {
+        return Ok(Found::Empty);
+    }
+    if !has("page") || !has("revision") || !has("audit") {
+        return Ok(Found::Foreign);
+    }
+    if is_newest(version) {
+        if let Some(missing) = TABLES.iter().find(|table| !has(table)) {
+            return Ok(Found::Broken(format!("the database is incomplete: the table {missing} is missing")));
+        }
+        if foreign_keys(tx).await?.is_some_and(|count| count < FOREIGN_KEYS) {
+            return Ok(Found::Broken(
+                "the database is incomplete: foreign keys are missing, or it is still being restored".into(),
+            ));
+        }
+    }
+    let page = row!(tx, (String,), "select id from page")?;
+    let number = row!(tx, (i64,), "select number from revision where id = 1")?;
+    let (Some((page_id,)), Some((revision,))) = (page, number) else { return Ok(Found::Empty) };
+    let audit_start = if has_hashes(tx).await? { audit_start(tx).await? } else { None };
+    Ok(Found::Complete(State { page_id, audit_start, revision }))
+}
+
+impl State {
+    /// Whether `other` is a state of the same page: an import may change its id, and its audit stays.
+    pub fn is_same_page(&self, other: &Self) -> bool {
+        self.page_id == other.page_id || self.audit_start.is_some() && self.audit_start == other.audit_start
+    }
+
+    /// The state that `tx` sees, in a database that is up to date.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn load(tx: &mut Tx) -> Result<Self> {
+        let page = row!(tx, (String,), "select id from page")?;
+        let (page_id,) = page.ok_or(Error::NotFound)?;
+        Ok(Self { page_id, audit_start: audit_start(tx).await?, revision: tx.revision().await? })
+    }
+}
+
+/// The hash of the first row of the audit.
+async fn audit_start(tx: &mut Tx) -> Result<Option<String>> {
+    let first = row!(tx, (String,), "select hash from audit order by id limit 1")?;
+    Ok(first.map(|(hash,)| hash).filter(|hash| !hash.is_empty()))
+}
+
+async fn tables(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = match tx {
+        Tx::Sqlite(_) => "select name from sqlite_master where type = 'table' and name not like 'sqlite~_%' escape '~'",
+        Tx::Postgres(_) => {
+            "select table_name::text from information_schema.tables where table_schema = current_schema()"
+        }
+    };
+    Ok(rows!(tx, (String,), sql)?.into_iter().map(|(name,)| name).collect())
+}
+
+/// How many foreign keys there are; SQLite creates a table with them.
+async fn foreign_keys(tx: &mut Tx) -> Result<Option<i64>> {
+    if matches!(tx, Tx::Sqlite(_)) {
+        return Ok(None);
+    }
+    let sql = "select count(*) from pg_constraint c join pg_namespace n on n.oid = c.connamespace
+               where c.contype = 'f' and n.nspname = current_schema()";
+    Ok(row!(tx, (i64,), sql)?.map(|(count,)| count))
+}
+
+/// Whether the audit has the column of its chain, which the first versions lacked.
+async fn has_hashes(tx: &mut Tx) -> Result<bool> {
+    let sql = match tx {
+        Tx::Sqlite(_) => "select count(*) from pragma_table_info('audit') where name = 'hash'",
+        Tx::Postgres(_) => {
+            "select count(*) from information_schema.columns
+             where table_schema = current_schema() and table_name = 'audit' and column_name = 'hash'"
+        }
+    };
+    Ok(row!(tx, (i64,), sql)?.is_some_and(|(count,)| count > 0))
+}

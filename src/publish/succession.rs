@@ -1,0 +1,132 @@
+//! Whether a database may take the place of what is published.
+//!
+//! A database that is empty, damaged or of another page must not replace a published page: the page would be gone for
+//! visitors, while a mistyped path or a volume that is not mounted is all that happened. An older state of the same
+//! page is a restored backup, which somebody put there on purpose; its revision continues above the published one.
+
+use crate::db::{Found, State};
+
+/// What was published from this data folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Nothing yet.
+    Nothing,
+    /// Something, but its file can't be read.
+    Unreadable,
+    /// The page of this database.
+    Page(State),
+}
+
+/// How a database follows on what is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It is as new, or newer.
+    Current,
+    /// It is an older state of the same page.
+    Older,
+}
+
+/// Why a database does not take the place of what is published; a sentence for the operator without names of files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the database file is missing, but a page was published from here; {MEANT}")]
+    Missing,
+    #[error("the database is empty, but a page was published from here; {MEANT}")]
+    Empty,
+    #[error("the database belongs to another program")]
+    Foreign,
+    #[error("{0}")]
+    Broken(String),
+    #[error(
+        "the database holds another page than the one published from here; restore the right database, or start with \
+         --accept-empty to publish this one"
+    )]
+    OtherPage,
+}
+
+const MEANT: &str = "restore the database, or start with --accept-empty to begin a new page";
+
+impl Published {
+    /// Whether a database may be taken up in which this was `found`; a damaged or foreign one never is.
+    ///
+    /// # Errors
+    /// The reason to wait.
+    pub fn admits(&self, found: &Found, accepts_empty: bool) -> Result<(), Refusal> {
+        let is_free = accepts_empty || *self == Self::Nothing;
+        match found {
+            Found::Foreign => Err(Refusal::Foreign),
+            Found::Broken(sentence) => Err(Refusal::Broken(sentence.clone())),
+            _ if is_free => Ok(()),
+            Found::Missing => Err(Refusal::Missing),
+            Found::Empty => Err(Refusal::Empty),
+            Found::Complete(state) => self.order(state).map(drop),
+        }
+    }
+
+    /// How `state` follows on what is published.
+    ///
+    /// # Errors
+    /// Where it is not a state of the same page.
+    pub fn order(&self, state: &State) -> Result<Order, Refusal> {
+        match self {
+            // What an unreadable Site said can't be compared; a database that was prepared is more than nothing.
+            Self::Nothing | Self::Unreadable => Ok(Order::Current),
+            Self::Page(page) => {
+                // A page on which nothing was ever done has nothing to lose.
+                if page.audit_start.is_some() && !page.is_same_page(state) {
+                    return Err(if state.revision <= 1 { Refusal::Empty } else { Refusal::OtherPage });
+                }
+                Ok(if state.revision < page.revision { Order::Older } else { Order::Current })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(page: &str, audit: Option<&str>, revision: i64) -> State {
+        State { page_id: page.into(), audit_start: audit.map(str::to_owned), revision }
+    }
+
+    #[test]
+    fn only_states_of_the_same_page_follow() {
+        let published = Published::Page(state("page", Some("first"), 7));
+        let order = |page, audit, revision| published.order(&state(page, audit, revision));
+        assert_eq!(order("page", Some("first"), 7), Ok(Order::Current));
+        assert_eq!(order("page", Some("first"), 8), Ok(Order::Current));
+        assert_eq!(order("page", Some("first"), 3), Ok(Order::Older));
+        assert_eq!(order("imported", Some("first"), 8), Ok(Order::Current), "an import changes the id of the page");
+        assert_eq!(order("other", Some("other"), 9), Err(Refusal::OtherPage));
+        assert_eq!(order("other", None, 1), Err(Refusal::Empty));
+    }
+
+    #[test]
+    fn a_page_without_history_may_be_replaced() {
+        let published = Published::Page(state("page", None, 1));
+        assert_eq!(published.order(&state("other", Some("other"), 2)), Ok(Order::Current));
+        assert_eq!(published.admits(&Found::Missing, false), Err(Refusal::Missing), "its file has to exist");
+    }
+
+    #[test]
+    fn an_unreadable_site_needs_a_database_with_content() {
+        let admits = |found| Published::Unreadable.admits(&found, false);
+        assert_eq!(admits(Found::Missing), Err(Refusal::Missing));
+        assert_eq!(admits(Found::Empty), Err(Refusal::Empty));
+        assert_eq!(admits(Found::Complete(state("page", Some("first"), 2))), Ok(()));
+    }
+
+    #[test]
+    fn accepting_empty_never_accepts_damage() {
+        let published = Published::Page(state("page", Some("first"), 7));
+        for found in [Found::Missing, Found::Empty, Found::Complete(state("other", Some("other"), 2))] {
+            assert_eq!(published.admits(&found, true), Ok(()));
+            assert_eq!(Published::Nothing.admits(&found, false), Ok(()));
+            assert!(published.admits(&found, false).is_err());
+        }
+        for found in [Found::Foreign, Found::Broken("damaged".into())] {
+            assert!(published.admits(&found, true).is_err() && Published::Nothing.admits(&found, false).is_err());
+        }
+    }
+}

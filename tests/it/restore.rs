@@ -1,0 +1,474 @@
+//! Backups are whole, restoring them works while the server runs and after a crash, and no other file takes the place of
+//! a published page.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use candor::connections::Limits;
+use candor::db::{Db, Found, audit, page};
+use candor::domain::Role::Owner;
+use candor::publish::{Publisher, Site};
+use candor::worker::Work;
+use chrono::TimeDelta;
+use sqlx::{Connection as _, SqliteConnection};
+
+use crate::cli::{candor, refused, said};
+use crate::support::app::{Browser, ORIGIN, TestApp};
+use crate::support::postgres::Database;
+use crate::support::server::{Server, until};
+use crate::support::{TestDb, now, samples};
+use crate::web_hostile::listen;
+
+fn file(test: &TestDb) -> PathBuf {
+    test.url.strip_prefix("sqlite://").unwrap().into()
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    format!("{}{ending}", file.display()).into()
+}
+
+fn at(file: &Path) -> Db {
+    Db::at(&format!("sqlite://{}", file.display())).unwrap()
+}
+
+/// A server that has published an incident, and a backup of its database at that time.
+async fn with_backup() -> (TestApp, PathBuf) {
+    let app = TestApp::new(TestDb::sqlite().await).await;
+    app.add(&[samples::incident("before", app.clock.now())]).await;
+    let backup = beside(&file(&app.test), ".backup");
+    app.db.backup(&backup).await.unwrap();
+    (app, backup)
+}
+
+/// Adds incidents that the backup does not have.
+async fn go_on(app: &TestApp) {
+    for name in ["one", "two", "three"] {
+        app.add(&[samples::incident(name, app.clock.now())]).await;
+    }
+}
+
+async fn post(owner: &mut Browser, name: &str) -> StatusCode {
+    owner.post("/admin/groups", &[("name", name), ("description", "")]).await.status
+}
+
+/// Works until the database is read again.
+async fn until_taken_up(app: &TestApp, work: &mut Work) {
+    let begun = Instant::now();
+    work.tick(app).await;
+    while app.publisher.trouble().is_some() && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        work.tick(app).await;
+    }
+    assert_eq!(app.publisher.trouble(), None, "{:?}", app.publisher.waiting_reason());
+}
+
+/// The database is sound, holds what the backup holds, and its revision and audit go on.
+async fn is_restored(app: &TestApp, published: i64) {
+    assert_eq!(app.db.faults().await.unwrap(), Vec::<String>::new());
+    assert_eq!(app.number("select count(*) from incidents").await, 1);
+    assert!(app.publisher.site().revision > published);
+    assert_eq!(app.visitor().get("/").await.words(".card h3"), ["Incident before"]);
+    let newest = audit::list(&mut app.db.read().await.unwrap(), None, 1).await.unwrap().remove(0);
+    assert_eq!(newest.action, "database.restore");
+    said(&candor(&app.test, &["audit", "verify"], ""));
+}
+
+fn set_aside(file: &Path) -> usize {
+    let names = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().contains(".replaced-")).count()
+}
+
+#[tokio::test]
+async fn running_server_takes_up_backup_without_old_wal() {
+    let (app, backup) = with_backup().await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    go_on(&app).await;
+    let published = app.publisher.site().revision;
+    std::fs::remove_file(&file).unwrap();
+    work.tick(&app).await;
+    std::fs::rename(&backup, &file).unwrap();
+    until_taken_up(&app, &mut work).await;
+    is_restored(&app, published).await;
+    assert_eq!(set_aside(&file), 1, "the old write-ahead log is kept");
+}
+
+#[tokio::test]
+async fn file_overwritten_in_place_is_noticed_and_taken_up() {
+    let (app, backup) = with_backup().await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    go_on(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    let published = app.publisher.site().revision;
+    std::fs::copy(&backup, &file).unwrap();
+    assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
+    work.tick(&app).await;
+    assert_eq!(app.publisher.waiting_reason().as_deref(), Some("the database file was overwritten while it was open"));
+    until_taken_up(&app, &mut work).await;
+    is_restored(&app, published).await;
+}
+
+#[tokio::test]
+async fn truncated_file_refuses_posts_until_it_is_restored() {
+    let (app, backup) = with_backup().await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    go_on(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
+    for length in [20_000, 0] {
+        std::fs::File::options().write(true).open(&file).unwrap().set_len(length).unwrap();
+        assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
+        work.tick(&app).await;
+        assert!(app.publisher.trouble().is_some() && app.visitor().get("/").await.body == page);
+    }
+    std::fs::copy(&backup, &file).unwrap();
+    until_taken_up(&app, &mut work).await;
+    is_restored(&app, published).await;
+}
+
+#[tokio::test]
+async fn removed_wal_refuses_posts_and_loses_none() {
+    let (app, _) = with_backup().await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    go_on(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    std::fs::remove_file(beside(&file, "-wal")).unwrap();
+    assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
+    work.tick(&app).await;
+    assert!(app.publisher.waiting_reason().unwrap().contains("write-ahead log"));
+    // As after kill -9 from here on: once the connections are closed, what was accepted is in the file.
+    let copy = beside(&file, ".copy");
+    let begun = Instant::now();
+    let left = loop {
+        work.tick(&app).await;
+        std::fs::copy(&file, &copy).unwrap();
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", copy.display())).await.unwrap();
+        let counted = sqlx::query_as("select count(*) from incidents").fetch_one(&mut connection).await;
+        connection.close().await.unwrap();
+        let (left,): (i64,) = counted.unwrap_or_default();
+        if left == 4 || begun.elapsed() > Duration::from_secs(15) {
+            break left;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(left, 4);
+    until_taken_up(&app, &mut work).await;
+    assert_eq!(post(&mut owner, "Kept").await, StatusCode::SEE_OTHER);
+    assert_eq!(app.number("select count(*) from incidents").await, 4);
+}
+
+#[tokio::test]
+async fn unfit_files_are_waited_out_with_the_page_up() {
+    let (app, backup) = with_backup().await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
+    let folder = tempfile::tempdir().unwrap();
+    let other = TestApp::new(TestDb::sqlite().await).await;
+    of_another_page(&other.test).await;
+    other.add(&[samples::incident("other", other.clock.now())]).await;
+    let [other_page, fresh, foreign] = ["other", "fresh", "foreign"].map(|name| folder.path().join(name));
+    other.db.backup(&other_page).await.unwrap();
+    TestDb::sqlite().await.db.backup(&fresh).await.unwrap();
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", foreign.display())).await.unwrap();
+    sqlx::query("create table notes (text)").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let whole = std::fs::read(&backup).unwrap();
+    let cases = [
+        ("is empty", Vec::new()),
+        ("cut short", whole[..whole.len() / 2].to_vec()),
+        ("cut short", whole[..50].to_vec()),
+        ("not an SQLite database", vec![0xa5; 8192]),
+        ("another program", std::fs::read(&foreign).unwrap()),
+        ("is empty", std::fs::read(&fresh).unwrap()),
+        ("another page", std::fs::read(&other_page).unwrap()),
+    ];
+    std::fs::remove_file(&file).unwrap();
+    for (reason, bytes) in cases {
+        let new = beside(&file, ".new");
+        std::fs::write(&new, &bytes).unwrap();
+        std::fs::rename(&new, &file).unwrap();
+        let begun = Instant::now();
+        let is_refused = || app.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
+        while !is_refused() && begun.elapsed() < Duration::from_secs(30) {
+            work.tick(&app).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(is_refused(), "{reason}: {:?}", app.publisher.waiting_reason());
+        assert_eq!(app.visitor().get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        assert!(app.visitor().get("/").await.body == page, "{reason}");
+        assert!(std::fs::read(&file).unwrap() == bytes, "{reason}: nothing is written to it");
+    }
+    std::fs::rename(&backup, &file).unwrap();
+    until_taken_up(&app, &mut work).await;
+    assert_eq!(app.publisher.site().revision, published, "a backup of the published state");
+}
+
+/// Copies the files of a database that is open, as a crash leaves them.
+fn crash(from: &Path, to: &Path) {
+    for ending in ["", "-wal", "-shm", ".identity"] {
+        let (source, target) = (beside(from, ending), beside(to, ending));
+        std::fs::copy(&source, &target).unwrap();
+        let modified = std::fs::metadata(&source).unwrap().modified().unwrap();
+        std::fs::File::options().write(true).open(&target).unwrap().set_modified(modified).unwrap();
+    }
+}
+
+async fn incidents_in(db: &Db) -> i64 {
+    let Db::Sqlite { readers, .. } = db else { panic!("not SQLite") };
+    sqlx::query_scalar("select count(*) from incidents").fetch_one(readers).await.unwrap()
+}
+
+#[tokio::test]
+async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
+    let (app, backup) = with_backup().await;
+    go_on(&app).await;
+    let folder = tempfile::tempdir().unwrap();
+    // Its own: as it was left, with another time as after a copy of the folder, and without the note.
+    for case in ["as it was", "copied", "no note"] {
+        let file = folder.path().join(format!("{case}.db"));
+        crash(&file_of(&app), &file);
+        match case {
+            "copied" => std::fs::File::options()
+                .write(true)
+                .open(&file)
+                .unwrap()
+                .set_modified(std::time::SystemTime::now())
+                .unwrap(),
+            "no note" => std::fs::remove_file(beside(&file, ".identity")).unwrap(),
+            _ => {}
+        }
+        let db = at(&file);
+        db.prepare(now()).await.unwrap();
+        assert_eq!(incidents_in(&db).await, 4, "{case}");
+        db.close().await;
+    }
+    // That of another file: a backup was copied over the database.
+    for with_note in [true, false] {
+        let file = folder.path().join(format!("restored {with_note}.db"));
+        crash(&file_of(&app), &file);
+        if !with_note {
+            std::fs::remove_file(beside(&file, ".identity")).unwrap();
+        }
+        std::fs::copy(&backup, &file).unwrap();
+        let db = at(&file);
+        db.protect_from_old_wal(now()).await.unwrap();
+        db.prepare(now()).await.unwrap();
+        assert_eq!(db.faults().await.unwrap(), Vec::<String>::new());
+        if with_note {
+            assert_eq!(incidents_in(&db).await, 1);
+            assert!(
+                !beside(&file, "-wal").exists() || std::fs::metadata(beside(&file, "-wal")).unwrap().len() < 100_000
+            );
+        }
+        db.close().await;
+    }
+}
+
+fn file_of(app: &TestApp) -> PathBuf {
+    file(&app.test)
+}
+
+#[tokio::test]
+async fn restore_command_keeps_the_old_database_beside() {
+    let (app, backup) = with_backup().await;
+    let (file, mut work) = (file(&app.test), Work::default());
+    go_on(&app).await;
+    let published = app.publisher.site().revision;
+    let words = said(&candor(&app.test, &["restore", backup.to_str().unwrap()], ""));
+    assert!(words.contains("kept as"), "{words}");
+    assert!(backup.exists(), "the backup stays");
+    until_taken_up(&app, &mut work).await;
+    is_restored(&app, published).await;
+    let kept = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let kept = kept.into_iter().find(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.contains(".replaced-") && !name.ends_with("-wal") && !name.ends_with("-shm")
+    });
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", kept.unwrap().display())).await.unwrap();
+    let (left,): (i64,) = sqlx::query_as("select count(*) from incidents").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(left, 4);
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn restore_command_refuses_what_is_no_backup_of_the_page() {
+    let (app, backup) = with_backup().await;
+    let folder = tempfile::tempdir().unwrap();
+    let other = TestApp::new(TestDb::sqlite().await).await;
+    of_another_page(&other.test).await;
+    other.add(&[samples::incident("other", other.clock.now())]).await;
+    let [half, empty, other_page] = ["half", "empty", "other"].map(|name| folder.path().join(name));
+    other.db.backup(&other_page).await.unwrap();
+    let whole = std::fs::read(&backup).unwrap();
+    std::fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(&empty, "").unwrap();
+    let cases = [
+        (half, "not a complete database"),
+        (empty, "not a complete database"),
+        (other_page, "another page"),
+        (folder.path().to_owned(), "not a regular file"),
+    ];
+    for (file, reason) in cases {
+        let words = refused(&candor(&app.test, &["restore", file.to_str().unwrap()], ""), 1);
+        assert!(words.contains(reason), "{reason}: {words}");
+    }
+    app.add(&[samples::incident("after", app.clock.now())]).await;
+    assert_eq!(app.number("select count(*) from incidents").await, 2, "nothing was touched");
+    assert_eq!(set_aside(&file_of(&app)), 0);
+}
+
+#[tokio::test]
+async fn backup_replaces_nothing_and_removes_what_was_left() {
+    let (app, backup) = with_backup().await;
+    let left = backup.parent().unwrap().join(".candor-unfinished-left");
+    std::fs::write(&left, "cut short").unwrap();
+    let before = std::fs::read(&backup).unwrap();
+    assert!(app.db.backup(&backup).await.is_err());
+    assert!(std::fs::read(&backup).unwrap() == before);
+    app.db.backup(&beside(&backup, ".second")).await.unwrap();
+    assert!(!left.exists());
+    assert!(std::fs::read(beside(&backup, ".second")).unwrap() != before, "each copy has a mark of its own");
+}
+
+#[tokio::test]
+async fn copy_before_an_upgrade_counts_only_when_sound() {
+    let (app, _) = with_backup().await;
+    app.tamper("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)", "").await;
+    let version = app.number("select max(version) from _sqlx_migrations").await;
+    let copy = beside(&file(&app.test), &format!(".before-{version}"));
+    std::fs::write(&copy, "").unwrap();
+    at(&file(&app.test)).prepare(now()).await.unwrap();
+    assert_eq!(incidents_in(&at(&copy)).await, 1);
+}
+
+on_both_databases!(
+    database_of_another_page_never_replaces_the_published_one,
+    older_state_of_the_page_continues_above_it,
+    damaged_site_never_begins_a_new_page,
+    accepting_empty_begins_a_new_page,
+    complete_database_is_recognized,
+);
+
+/// An up-to-date and otherwise empty database of the same kind.
+async fn another(test: &TestDb) -> TestDb {
+    let other = match test.db {
+        Db::Sqlite { .. } => TestDb::sqlite().await,
+        Db::Postgres(..) => TestDb::postgres().await.unwrap(),
+    };
+    of_another_page(&other).await;
+    other
+}
+
+/// Makes it the database of another page: copies of the same template share their page, and clocks that stand still the
+/// first row of the audit.
+async fn of_another_page(test: &TestDb) {
+    test.clock.advance(TimeDelta::seconds(1));
+    let mut tx = test.write().await.unwrap();
+    page::set_id(&mut tx, "another").await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+}
+
+async fn database_of_another_page_never_replaces_the_published_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    let page = app.visitor().get("/").await.body;
+    let other = another(&app.test).await;
+    let (state, browser) = app.restarted_over(other.db.clone());
+    let mut work = Work::default();
+    work.tick(&state).await;
+    assert!(state.publisher.waiting_reason().unwrap().contains("the database is empty"));
+    other.insert(&[samples::incident("other", now())]).await;
+    work.tick(&state).await;
+    assert!(state.publisher.waiting_reason().unwrap().contains("another page"));
+    assert!(browser.clone().get("/").await.body == page);
+    assert_eq!(browser.clone().get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let accepting = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());
+    let published = accepting.site().revision;
+    let accepting = accepting.accepting_empty(true);
+    assert!(accepting.publish().await.unwrap() > published, "events and caches go forward");
+}
+
+async fn older_state_of_the_page_continues_above_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("one", app.clock.now())]).await;
+    app.add(&[samples::incident("two", app.clock.now())]).await;
+    let published = app.publisher.site().revision;
+    let older = "update revision set number = 2; delete from audit where id = (select max(id) from audit);
+                 delete from incidents where id = 'two'";
+    app.tamper(older, older).await;
+    Work::default().tick(&app).await;
+    assert_eq!((app.publisher.site().revision, app.publisher.trouble()), (published + 1, None));
+    assert_eq!(app.visitor().get("/").await.words(".card h3"), ["Incident one"]);
+    let newest = audit::list(&mut app.db.read().await.unwrap(), None, 1).await.unwrap().remove(0);
+    assert_eq!(newest.action, "database.restore");
+    said(&candor(&app.test, &["audit", "verify"], ""));
+}
+
+/// The address of a database in which there is nothing at all, or of a file that is missing.
+async fn nothing(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
+    match test.db {
+        Db::Sqlite { .. } => (format!("sqlite://{}", folder.join("missing.db").display()), None),
+        Db::Postgres(..) => {
+            let database = Database::empty().await.unwrap();
+            (database.url.clone(), Some(database))
+        }
+    }
+}
+
+async fn damaged_site_never_begins_a_new_page(test: TestDb) {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("site"), [7; 5000]).unwrap();
+    let (url, _database) = nothing(&test, data.path()).await;
+    let server = Server::start(&url, &test.clock, Limits::default(), &data).await;
+    until("it waits", || server.state.publisher.waiting_reason().is_some()).await;
+    let reason = server.state.publisher.waiting_reason().unwrap();
+    assert!(reason.contains("a page was published from here"), "{reason}");
+    assert_eq!(server.state.publisher.site().revision, 0);
+    assert!(!data.path().join("missing.db").exists());
+    assert!(Site::read(&data.path().join("site")).is_err(), "the damaged one is not overwritten");
+}
+
+async fn accepting_empty_begins_a_new_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[samples::incident("it", app.clock.now())]).await;
+    let published = app.publisher.site().revision;
+    let other = another(&app.test).await;
+    let publisher = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());
+    assert!(publisher.publish().await.is_err());
+    let publisher = publisher.accepting_empty(true);
+    for found in [Found::Missing, Found::Empty] {
+        assert_eq!(publisher.admits(&found), Ok(()));
+    }
+    assert!(publisher.publish().await.unwrap() > published);
+    assert!(publisher.admits(&Found::Empty).is_err(), "once only");
+}
+
+async fn complete_database_is_recognized(test: TestDb) {
+    let found = test.db.examine(now()).await.unwrap();
+    assert!(matches!(found, Found::Complete(ref state) if state.revision == 1), "{found:?}");
+}
+
+#[tokio::test]
+async fn unusable_site_files_are_refused_at_once() {
+    let app = TestApp::new(TestDb::sqlite().await).await;
+    let (folder, log) = (tempfile::tempdir().unwrap(), listen());
+    let path = |name: &str| folder.path().join(name);
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    std::fs::create_dir(path("folder")).unwrap();
+    std::os::unix::fs::symlink(app.site_file(), path("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", path("dangling")).unwrap();
+    let large = std::fs::File::create(path("large")).unwrap();
+    std::io::Write::write_all(&mut &large, &[7]).unwrap();
+    large.set_len(6 << 30).unwrap();
+    for name in ["pipe", "folder", "link", "dangling", "large"] {
+        let before = log.said().len();
+        let begun = Instant::now();
+        let publisher = Publisher::new(app.db.clone(), app.clock.clone(), ORIGIN.to_owned(), path(name));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?} on a busy machine", begun.elapsed());
+        assert_eq!(publisher.site().revision, 0, "{name}");
+        let words = log.said().split_off(before);
+        assert_eq!(words.matches("the stored page is not used").count(), 1, "{name}: {words}");
+        assert!(publisher.admits(&Found::Missing).is_err(), "{name}");
+    }
+}
