@@ -58,7 +58,7 @@
     const box = document.createElement('div');
     const words = document.createElement('p');
     const actions = document.createElement('p');
-    box.className = 'unsaved';
+    box.className = 'summary conflict';
     box.setAttribute('role', 'status');
     words.textContent = 'What you typed here before was not saved.';
     actions.className = 'actions';

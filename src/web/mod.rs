@@ -45,9 +45,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 fn router(state: State) -> Router {
     // It judges what is sent itself, so that its pages can give it back.
     let admin = admin::routes().into_router(&state);
-    let public = public::router()
-        .fallback(public::not_found)
-        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
+    let public =
+        public::router().fallback(public::not_found).layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
     Router::new()
         .merge(public)
         .merge(api::router())

@@ -68,5 +68,59 @@ pub async fn render(page: impl FnOnce() -> String + Send + 'static) -> String {
 /// in the way of others who do.
 fn has_session(headers: &HeaderMap) -> bool {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|line| line.split(';')).any(|cookie| cookie.trim_start().trim_start_matches("__Host-").starts_with("sid="))
+    let mut names =
+        cookies.flat_map(|line| line.split(';')).map(|cookie| cookie.trim_start().trim_start_matches("__Host-"));
+    names.any(|cookie| cookie.starts_with("sid="))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use tokio::task::JoinSet;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn on_which_thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    async fn ask(path: &str, cookie: &str) -> (StatusCode, String) {
+        let router = Router::new()
+            .route("/", get(on_which_thread))
+            .route("/never", get(pending::<String>))
+            .layer(from_fn(apart));
+        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        (status, String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn managers_are_answered_on_threads_of_their_own_and_a_full_queue_refuses() {
+        assert_eq!(ask("/", "").await, (StatusCode::OK, "admin".to_owned()));
+        assert_eq!(render(|| std::thread::current().name().unwrap_or_default().to_owned()).await, "admin");
+        let mut waiting = JoinSet::new();
+        for _ in 0..MAX_WAITING {
+            waiting.spawn(ask("/never", "a=b"));
+        }
+        while ADMIN.as_ref().unwrap().without.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ask("/", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
+        let known = ask("/", "a=b; __Host-sid=x").await;
+        assert_eq!(known, (StatusCode::OK, "admin".to_owned()), "strangers do not take the places of sessions");
+    }
+
+    #[tokio::test]
+    async fn a_program_of_one_thread_answers_where_it_stands() {
+        assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "admin".to_owned()));
+    }
 }

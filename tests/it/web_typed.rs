@@ -147,10 +147,10 @@ async fn a_conflict_without_a_page_gives_back_the_form(test: TestDb) {
 
 async fn a_form_too_large_is_given_back_as_far_as_it_fits(test: TestDb) {
     let app = TestApp::new(test).await;
+    let (owner, mut publisher) = (app.logged_in(Owner).await, app.logged_in(Publisher).await);
     let before = app.everything().await;
     let text = "Words of a long log. ".repeat(30_000);
-    let browsers = [(app.logged_in(Owner).await, 400_000), (app.visitor(), 100_000)];
-    for (mut browser, least) in browsers {
+    for (mut browser, least) in [(owner, 400_000), (app.visitor(), 100_000)] {
         let answer = browser.post("/admin/incidents", &[("title", TITLE), ("body", &text)]).await;
         assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "Too large"));
         let back = answer.field("body");
@@ -158,7 +158,7 @@ async fn a_form_too_large_is_given_back_as_far_as_it_fits(test: TestDb) {
         assert!(answer.attributes("main form", "action").is_empty(), "a part of a text is not sent again");
     }
     let unfit = [("body", BODY)].repeat(201);
-    let answer = app.logged_in(Publisher).await.post("/admin/incidents", &unfit).await;
+    let answer = publisher.post("/admin/incidents", &unfit).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.word("main").contains("more fields than any page of this site"), "{}", answer.text());
     assert!(app.everything().await == before);
@@ -196,13 +196,13 @@ async fn the_longest_message_survives_an_outage_whole(test: TestDb) {
 
 async fn scripts_get_no_page_for_a_failed_call(test: TestDb) {
     let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
     let mut browser = without_database(&app);
-    browser.cookies = app.logged_in(Publisher).await.cookies;
+    browser.cookies.clone_from(&publisher.cookies);
     let headers = [("sec-fetch-site", "same-origin"), ("accept", "application/json")];
     let challenge = browser.post_with("/admin/account/passkeys/challenge", &[("body", BODY)], &headers).await;
     assert_eq!(challenge.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(challenge.header("content-type"), "application/json");
-    let mut publisher = app.logged_in(Publisher).await;
     let address = "/admin/islands/preview";
     let long = "x".repeat(25_001);
     let calls = [(&[("body", "**x**")][..], 200), (&[], 400), (&[("other", "x")], 400), (&[("body", &long)], 422)];

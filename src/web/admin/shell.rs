@@ -38,7 +38,8 @@ pub async fn porch(state: &State, nonce: &str) -> Porch {
 
 /// The same where no database may be asked: its name is that of the published page.
 pub fn plain_porch(state: &State) -> Porch {
-    let page_name = state.publisher.snapshot().map_or_else(|| "Status".to_owned(), |shown| shown.page.logo().to_owned());
+    let page_name =
+        state.publisher.snapshot().map_or_else(|| "Status".to_owned(), |shown| shown.page.logo().to_owned());
     Porch { page_name, assets: asset_links("") }
 }
 

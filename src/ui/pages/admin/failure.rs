@@ -110,7 +110,8 @@ fn login(next: &str) -> AnyView {
 /// What was typed: in a form where it can be sent again, to copy from where it can't.
 fn form(page: &Failure, typed: &Typed) -> AnyView {
     let is_fixed = page.action.is_none() || page.login.is_some();
-    let shown = typed.shown.iter().enumerate().map(|(number, field)| shown_field(number, field, is_fixed)).collect_view();
+    let shown =
+        typed.shown.iter().enumerate().map(|(number, field)| shown_field(number, field, is_fixed)).collect_view();
     let cut = (!typed.is_whole).then(|| {
         view! { <p>"Not all of it can be sent again from here. Copy what you need, then go back to the form."</p> }
     });
