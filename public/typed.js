@@ -59,7 +59,6 @@
     const words = document.createElement('p');
     const actions = document.createElement('p');
     box.className = 'summary conflict';
-    box.setAttribute('role', 'status');
     words.textContent = 'What you typed here before was not saved.';
     actions.className = 'actions';
     const putBack = () => {
