@@ -41,7 +41,9 @@ impl From<sqlx::Error> for Error {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict("this already exists"),
-            sqlx::Error::Database(e) if is_outage(e.code().as_deref()) || is_table_missing(e.message()) => Self::Unavailable(error.to_string()),
+            sqlx::Error::Database(e) if is_outage(e.code().as_deref()) || is_table_missing(e.message()) => {
+                Self::Unavailable(error.to_string())
+            }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
@@ -129,7 +131,8 @@ mod tests {
         for code in ["3", "7", "8", "10", "778", "3850", "11", "15", "17"] {
             assert!(is_outage(Some(code)), "SQLite {code}");
         }
-        for code in ["55P03", "40001", "40P01", "3D000", "28000", "28P01", "42501", "57014", "57P03", "53100", "XX001"] {
+        for code in ["55P03", "40001", "40P01", "3D000", "28000", "28P01", "42501", "57014", "57P03", "53100", "XX001"]
+        {
             assert!(is_outage(Some(code)), "PostgreSQL {code}");
         }
         for code in ["12", "18", "20", "22023", "42703", "25P02", "23502"] {

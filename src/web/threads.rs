@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn managers_are_answered_on_threads_of_their_own_and_a_full_queue_refuses() {
+    async fn full_queue_refuses_and_admin_has_its_own_threads() {
         assert_eq!(ask("/", "").await, (StatusCode::OK, "admin".to_owned()));
         assert_eq!(render(|| std::thread::current().name().unwrap_or_default().to_owned()).await, "admin");
         let mut waiting = JoinSet::new();

@@ -16,7 +16,7 @@ on_both_databases!(
     a_failed_write_gives_back_the_text_inside_the_admin,
     a_session_that_ended_in_a_handler_gives_back_the_text,
     a_conflict_without_a_page_gives_back_the_form,
-    a_form_too_large_is_given_back_as_far_as_it_fits,
+    oversized_form_is_returned_as_far_as_it_fits,
     a_refused_origin_gets_text_and_no_form,
     the_longest_message_survives_an_outage_whole,
     scripts_get_no_page_for_a_failed_call,
@@ -145,7 +145,7 @@ async fn a_conflict_without_a_page_gives_back_the_form(test: TestDb) {
     assert!(stale.attributes("nav a", "href").contains(&"/admin/incidents".to_owned()));
 }
 
-async fn a_form_too_large_is_given_back_as_far_as_it_fits(test: TestDb) {
+async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, mut publisher) = (app.logged_in(Owner).await, app.logged_in(Publisher).await);
     let before = app.everything().await;

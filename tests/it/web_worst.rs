@@ -17,7 +17,7 @@ use crate::support::samples;
 on_both_databases!(
     the_worst_form_of_a_stranger_gets_a_small_answer,
     the_worst_form_of_a_manager_gets_a_bounded_answer,
-    the_worst_form_waiting_for_a_proof_gets_a_bounded_answer,
+    worst_form_awaiting_proof_gets_bounded_answer,
     the_worst_call_of_a_program_gets_a_bounded_answer,
 );
 
@@ -138,7 +138,7 @@ async fn the_worst_form_of_a_manager_gets_a_bounded_answer(test: TestDb) {
     }
 }
 
-async fn the_worst_form_waiting_for_a_proof_gets_a_bounded_answer(test: TestDb) {
+async fn worst_form_awaiting_proof_gets_bounded_answer(test: TestDb) {
     let target = Target::over(test).await;
     let owner = target.app.logged_in(Role::Owner).await;
     target.app.clock.advance(TimeDelta::minutes(11));
@@ -212,7 +212,7 @@ async fn the_worst_call_of_a_program_gets_a_bounded_answer(test: TestDb) {
 
 /// As in the running server, where managers are answered on threads of their own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_forms_at_once_are_all_given_back_and_visitors_read_on() {
+async fn many_forms_at_once_are_returned_while_visitors_read() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     let mut posts = tokio::task::JoinSet::new();
     for number in 0..300 {

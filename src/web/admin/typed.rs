@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_message_of_every_script_is_given_back_whole() {
+    fn longest_message_of_every_script_is_returned_whole() {
         for sign in ["x", "ä", "夜", "\u{1f6a2}", "&", "<"] {
             let text = sign.repeat(25_000);
             let body: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
