@@ -7,7 +7,7 @@ use crate::domain::forms::{NewComponent, NewGroup};
 use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 
 /// The most components and groups there may be: they stand on one page, all at once.
-const MAX_COMPONENTS: i64 = 2000;
+pub const MAX_COMPONENTS: u16 = 2000;
 const MAX_GROUPS: i64 = 500;
 
 #[derive(sqlx::FromRow)]
@@ -92,7 +92,7 @@ pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> 
 /// A conflict where its id is taken, `Full` where there are as many as there may be; `NotFound` where its group does not exist.
 pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from components")?;
-    if count.is_some_and(|(count,)| count >= MAX_COMPONENTS) {
+    if count.is_some_and(|(count,)| count >= i64::from(MAX_COMPONENTS)) {
         return Err(Error::Full("There are 2000 components already: delete some that nobody asks for."));
     }
     if let Some(group) = &component.group_id {

@@ -35,8 +35,8 @@ const PUBLIC: [&str; 2] = ["favicon.svg", "robots.txt"];
 /// The admin's stylesheet.
 const ADMIN_CSS: &str = concat!(include_str!("../../style/tokens.css"), include_str!("../../style/admin.css"));
 
-/// The admin's script: it answers to keys.
-const ADMIN_SCRIPT: &str = include_str!("../../public/admin.js");
+/// The admin's script: it answers to keys, and keeps what is typed until it is saved.
+const ADMIN_SCRIPT: &str = concat!(include_str!("../../public/admin.js"), include_str!("../../public/typed.js"));
 /// Carries a passkey between the browser and a form.
 const PASSKEY_SCRIPT: &str = include_str!("../../public/passkey.js");
 

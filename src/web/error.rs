@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State as FromState};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
@@ -58,6 +58,12 @@ pub enum Error {
     /// What a program sent is wrong; a message for each place in it, as a JSON pointer.
     #[error("unprocessable")]
     Unprocessable(Vec<(String, String)>),
+    /// A form that no page of ours has; a sentence for whoever wrote it.
+    #[error("{0}")]
+    Unfit(String),
+    /// More than anything here takes.
+    #[error("the body is too large")]
+    TooLarge,
     /// It did not arrive in time.
     #[error("the request took too long")]
     TooSlow,
@@ -83,6 +89,14 @@ struct Failure(Option<String>);
 #[derive(Clone, Copy, Debug)]
 pub struct ProofRequired;
 
+/// Beside an answer that leads to the login: nobody is logged in, and this is the path to come back to.
+#[derive(Clone, Debug)]
+pub struct LoginRequired(pub String);
+
+/// Beside an answer: the request came from somebody else's page.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign;
+
 impl Error {
     fn status(&self) -> StatusCode {
         match self {
@@ -94,7 +108,8 @@ impl Error {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) | Self::TooManyCalls(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unprocessable(_) | Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy | Self::Unavailable(_) | Self::Uncertain(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -113,7 +128,7 @@ impl Error {
     /// What the reader may know.
     fn sentence(&self) -> Option<String> {
         match self {
-            Self::BadRequest(sentence) | Self::Conflict(sentence) => Some(sentence.clone()),
+            Self::BadRequest(sentence) | Self::Conflict(sentence) | Self::Unfit(sentence) => Some(sentence.clone()),
             Self::Unauthorized(sentence) | Self::TokenForbidden(sentence) => Some((*sentence).to_owned()),
             Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
             Self::TooManyCalls(_) => Some("This token was used too often. Wait as long as Retry-After says.".into()),
@@ -147,7 +162,9 @@ impl IntoResponse for Error {
         }
         if let Self::LoginRequired(next) = &self {
             let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-            return Redirect::to(&format!("/login?{query}")).into_response();
+            let mut response = Redirect::to(&format!("/login?{query}")).into_response();
+            response.extensions_mut().insert(LoginRequired(next.clone()));
+            return response;
         }
         if let Self::FactorRequired = &self {
             return Redirect::to("/admin/account/factors").into_response();
@@ -158,6 +175,9 @@ impl IntoResponse for Error {
         let mut response = status.into_response();
         if let Self::ProofRequired = &self {
             response.extensions_mut().insert(ProofRequired);
+        }
+        if let Self::Foreign = &self {
+            response.extensions_mut().insert(Foreign);
         }
         response.extensions_mut().insert(Failure(self.sentence()));
         if let Self::Unauthorized(_) = self {
@@ -231,8 +251,8 @@ pub fn wants_json(path: &str, headers: &HeaderMap) -> bool {
 }
 
 /// What an error that has no page yet says beyond its status.
-pub(super) fn sentence_of(response: &Response) -> Option<String> {
-    response.extensions().get::<Failure>().and_then(|failure| failure.0.clone())
+pub(super) fn sentence_of(extensions: &Extensions) -> Option<String> {
+    extensions.get::<Failure>().and_then(|failure| failure.0.clone())
 }
 
 /// Makes a page, or a JSON document for who asks for one, of every answer that is an error and has
@@ -247,7 +267,7 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     if !(status.is_client_error() || status.is_server_error()) || !plain {
         return response;
     }
-    let sentence = sentence_of(&response);
+    let sentence = sentence_of(response.extensions());
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> = kept
         .into_iter()
@@ -261,8 +281,14 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     page
 }
 
+/// The most places that one answer names as wrong, and the most characters of one place and its message.
+const MAX_WRONG: usize = 200;
+const MAX_SAID: usize = 300;
+
 /// Each place that is wrong with its message, and all messages as one sentence.
 fn unprocessable(wrong: &[(String, String)]) -> Response {
+    let short = |text: &str| text.chars().take(MAX_SAID).collect::<String>();
+    let wrong: Vec<_> = wrong.iter().take(MAX_WRONG).map(|(at, message)| (short(at), short(message))).collect();
     let errors: Vec<_> =
         wrong.iter().map(|(pointer, message)| serde_json::json!({ "pointer": pointer, "message": message })).collect();
     let said: Vec<String> = wrong.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();

@@ -3,8 +3,9 @@
 use axum::extract::{FromRequest, FromRequestParts, Query, RawForm, Request};
 use axum::http::request::Parts;
 
-use super::Error;
 use super::deadline::is_too_slow;
+use super::{Error, MAX_BODY};
+use crate::db::components::MAX_COMPONENTS;
 use crate::domain::forms::Fields;
 
 /// The fields of a posted form.
@@ -25,19 +26,68 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
+/// The most fields of a form beside those of components: the largest form of ours has about thirty.
+pub const MAX_FIELDS: usize = 200;
+/// The longest name of a field, in bytes: `incident[components][ID]` with the longest id has 61.
+pub const MAX_NAME: usize = 100;
+
 /// The fields in the body of a form. The parser replaces what is not UTF-8, which would change a text
 /// without a word, so that is refused.
 ///
 /// # Errors
-/// Where it is not UTF-8.
+/// Where it is not UTF-8, or has more fields, longer names or more text than any form of ours.
 pub fn read(bytes: &[u8]) -> Result<Fields, Error> {
-    if percent_decoded(bytes).is_none() {
-        return Err(Error::BadRequest("The form could not be read: it must be UTF-8.".into()));
-    }
-    Ok(Fields(url::form_urlencoded::parse(bytes).into_owned().collect()))
+    read_within(bytes, usize::from(MAX_COMPONENTS))
 }
 
-fn percent_decoded(bytes: &[u8]) -> Option<()> {
+/// As [`read`], with at most `components` fields of components beside the others.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(bytes: &[u8], components: usize) -> Result<Fields, Error> {
+    if !is_utf8(bytes) {
+        return Err(Error::BadRequest("The form could not be read: it must be UTF-8.".into()));
+    }
+    let mut fields = Vec::new();
+    let (mut of_components, mut others, mut size) = (0, 0, 0);
+    for (name, value) in url::form_urlencoded::parse(bytes) {
+        let (count, most) =
+            if name.contains("component") { (&mut of_components, components) } else { (&mut others, MAX_FIELDS) };
+        *count += 1;
+        if *count > most {
+            return Err(Error::Unfit(format!("The form has more fields than any page of this site: {most} at most.")));
+        }
+        if name.len() > MAX_NAME {
+            return Err(Error::Unfit(format!("The form has a field whose name is longer than {MAX_NAME} bytes.")));
+        }
+        size += escaped_len(&name) + escaped_len(&value);
+        if size > MAX_BODY {
+            return Err(Error::TooLarge);
+        }
+        fields.push((name.into_owned(), value.into_owned()));
+    }
+    Ok(Fields(fields))
+}
+
+/// How many bytes `fields` have in HTML, names and values.
+pub fn size(fields: &Fields) -> usize {
+    fields.0.iter().map(|(name, value)| escaped_len(name) + escaped_len(value)).sum()
+}
+
+/// How many bytes `text` has in HTML: what a page shows of it is no smaller.
+pub fn escaped_len(text: &str) -> usize {
+    let more = text.bytes().map(|byte| match byte {
+        b'"' => "&quot;".len() - 1,
+        b'&' => "&amp;".len() - 1,
+        b'\'' => "&#x27;".len() - 1,
+        b'<' | b'>' => "&lt;".len() - 1,
+        _ => 0,
+    });
+    text.len() + more.sum::<usize>()
+}
+
+/// Whether the fields of a form are UTF-8 once they are decoded.
+pub fn is_utf8(bytes: &[u8]) -> bool {
     let mut raw = Vec::with_capacity(bytes.len());
     let mut rest = bytes.iter();
     while let Some(byte) = rest.next() {
@@ -50,7 +100,7 @@ fn percent_decoded(bytes: &[u8]) -> Option<()> {
             rest = rest.as_slice()[2..].iter();
         }
     }
-    std::str::from_utf8(&raw).is_ok().then_some(())
+    std::str::from_utf8(&raw).is_ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Search {
@@ -66,11 +116,40 @@ impl<S: Send + Sync> FromRequestParts<S> for Search {
 mod tests {
     use super::*;
 
+    fn repeated(name: &str, count: usize) -> String {
+        format!("{name}=x&").repeat(count)
+    }
+
+    #[test]
+    fn a_form_has_bounds_for_fields_names_and_size() {
+        let fields = |body: &str| read(body.as_bytes()).map(|fields| fields.0.len());
+        assert!(matches!(fields(&repeated("a", MAX_FIELDS)), Ok(MAX_FIELDS)));
+        assert!(matches!(fields(&repeated("a", MAX_FIELDS + 1)), Err(Error::Unfit(_))));
+        assert!(matches!(fields(&"=&".repeat(MAX_FIELDS + 1)), Err(Error::Unfit(_))));
+        let components = usize::from(MAX_COMPONENTS);
+        let whole = repeated("component.x", components) + &repeated("a", MAX_FIELDS);
+        assert!(matches!(fields(&whole), Ok(count) if count == components + MAX_FIELDS));
+        assert!(matches!(fields(&(whole + "component.x=x")), Err(Error::Unfit(_))));
+        assert!(matches!(fields(&repeated(&"n".repeat(MAX_NAME), 1)), Ok(1)));
+        assert!(matches!(fields(&repeated(&"n".repeat(MAX_NAME + 1), 1)), Err(Error::Unfit(_))));
+        let body = |sign: &str, count| format!("body={}", sign.repeat(count));
+        assert!(matches!(fields(&body("%22", 80_000)), Ok(1)));
+        assert!(matches!(fields(&body("%22", 90_000)), Err(Error::TooLarge)));
+    }
+
+    #[test]
+    fn the_longest_message_fits_whatever_its_signs() {
+        for sign in ["\"", "&", "'", "<", "\u{1f6a2}"] {
+            let body: String = url::form_urlencoded::byte_serialize(sign.repeat(25_000).as_bytes()).collect();
+            assert!(read(format!("title=x&body={body}").as_bytes()).is_ok(), "{sign}");
+        }
+    }
+
     #[test]
     fn text_that_is_not_utf8_is_noticed() {
-        assert!(percent_decoded(b"a=%C3%A9&b=+%25&c=%").is_some());
-        assert!(percent_decoded(b"a=%C0%AF").is_none());
-        assert!(percent_decoded(b"a=%ED%A0%80").is_none());
-        assert!(percent_decoded(b"a=\xff").is_none());
+        assert!(is_utf8(b"a=%C3%A9&b=+%25&c=%"));
+        assert!(!is_utf8(b"a=%C0%AF"));
+        assert!(!is_utf8(b"a=%ED%A0%80"));
+        assert!(!is_utf8(b"a=\xff"));
     }
 }

@@ -20,6 +20,7 @@ pub mod public;
 pub mod refusal;
 pub mod routes;
 pub mod session;
+pub mod threads;
 
 pub use error::Error;
 pub use front::Front;
@@ -42,17 +43,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Every address Candor answers, but for what the [`Front`] has ready.
 fn router(state: State) -> Router {
+    // It judges what is sent itself, so that its pages can give it back.
     let admin = admin::routes().into_router(&state);
-    let site = Router::new()
-        .merge(public::router())
-        .merge(admin)
-        .fallback(public::not_found)
-        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
+    let public =
+        public::router().fallback(public::not_found).layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
     Router::new()
-        .merge(site)
+        .merge(public)
         .merge(api::router())
         // Inside of what makes a page of its refusal and adds the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .merge(admin)
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn_with_state(state.clone(), gate::turn_away))
         .layer(from_fn_with_state(state.clone(), error::render))

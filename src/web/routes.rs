@@ -10,12 +10,12 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, on};
+use tower_http::catch_panic::CatchPanicLayer;
 
-use super::admin::ended::{Keeping, give_back};
-use super::admin::failure::tell;
+use super::admin::failure::{Keeping, keep, tell};
 use super::admin::proof::{Asking, ask};
 use super::auth::{Manager, Policy};
-use super::{headers, session};
+use super::{csrf, error, headers, session, threads};
 use crate::domain::Role;
 use crate::state::State;
 
@@ -113,13 +113,20 @@ impl Routes {
         &self.table
     }
 
-    /// The router, with sessions and the admin's own headers.
+    /// The router, with sessions, the admin's own headers, and pages for what could not be done. Whatever fails inside of
+    /// [`keep`], the session and a panic among it, is answered with what was typed.
     pub fn into_router(self, state: &State) -> Router<State> {
         let asking = Asking::new(state, &self.table);
         let keeping = Keeping::new(state, &self.table);
-        let router = self.router.layer(from_fn_with_state(asking, ask)).layer(from_fn_with_state(keeping, give_back));
-        let router = router.layer(from_fn_with_state(state.clone(), tell));
-        router.layer(from_fn(with_admin_headers)).layer(session::layer(state))
+        self.router
+            .layer(from_fn_with_state(asking, ask))
+            .layer(from_fn_with_state(state.clone(), tell))
+            .layer(session::layer(state))
+            .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
+            .layer(CatchPanicLayer::custom(error::panicked))
+            .layer(from_fn(threads::apart))
+            .layer(from_fn_with_state(keeping, keep))
+            .layer(from_fn(with_admin_headers))
     }
 }
 

@@ -329,12 +329,12 @@ async fn what_managers_are_answered_carries_exactly_this(test: TestDb) {
         (400, "a choice that is none", owner.post(&set_status, &[("version", "1"), ("status", "x")]).await, ADMIN),
         (400, "no text", owner.send(Method::POST, "/admin/groups", &no_text, "name=%FF".into()).await, ADMIN),
         (403, "too low a role", viewer.get("/admin/managers").await, ADMIN),
-        (403, "a foreign page", owner.post_with("/admin/groups", &[("name", "x")], &[]).await, FAILURE),
+        (403, "a foreign page", owner.post_with("/admin/groups", &[("name", "x")], &[]).await, ADMIN),
         (404, "nothing", owner.get("/admin/incidents/gone").await, ADMIN),
         (404, "no address", owner.get("/admin/gone").await, FAILURE),
         (405, "a wrong method", owner.post("/admin/managers/gone", &[]).await, FAILURE),
         (409, "a conflict", owner.post(&set_status, &[("version", "9"), ("status", "operational")]).await, ADMIN),
-        (413, "too much", owner.post("/admin/groups", &[("name", &large)]).await, FAILURE),
+        (413, "too much", owner.post("/admin/groups", &[("name", &large)]).await, ADMIN),
         (415, "no form", owner.send(Method::POST, "/admin/groups", &same, "x".into()).await, FAILURE),
         (422, "a wrong form", owner.post("/admin/groups", &[("name", "")]).await, ADMIN),
         (422, "a refused login", app.visitor().post("/login", &[("email", "x"), ("password", "y")]).await, ADMIN),
@@ -345,7 +345,7 @@ async fn what_managers_are_answered_carries_exactly_this(test: TestDb) {
         let email = format!("nobody{number}@example.org");
         stranger.post("/login", &[("email", &email), ("password", "x")]).await;
     }
-    rows.push((429, "too many logins", stranger.post("/login", &[("email", "x"), ("password", "y")]).await, FAILURE));
+    rows.push((429, "too many logins", stranger.post("/login", &[("email", "x"), ("password", "y")]).await, ADMIN));
     rows.push((303, "the way out", viewer.post("/logout", &[]).await, SENT_ON));
     for (status, what, answer, like) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
@@ -446,7 +446,7 @@ async fn what_only_a_socket_shows_carries_exactly_this() {
     let mut stream = edge.wire().await;
     stream.get("/events").await;
     let events = Like::new("text/event-stream", STRICTEST, NEVER);
-    for (status, mut wire, like) in [(408, late, FAILURE), (200, stream, events)] {
+    for (status, mut wire, like) in [(408, late, ADMIN), (200, stream, events)] {
         let heard = wire.hear("\r\n\r\n").await;
         assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
         let lines = heard.split("\r\n\r\n").next().unwrap().lines().skip(1);

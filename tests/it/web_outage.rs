@@ -34,7 +34,7 @@ async fn published(test: TestDb) -> TestApp {
 }
 
 /// Databases that nobody answers at: a folder that is not there, a port where nobody listens.
-fn nowhere(app: &TestApp) -> Db {
+pub fn nowhere(app: &TestApp) -> Db {
     let url = match &app.db {
         Db::Sqlite { .. } => "sqlite:///nonexistent/folder/candor.db",
         Db::Postgres(..) => "postgres://candor@127.0.0.1:1/candor",

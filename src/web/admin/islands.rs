@@ -1,11 +1,38 @@
-use axum::body::Body;
-use axum::http::Request;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::web::auth::{CanPublish, Manager};
+use crate::web::{Error, MAX_BODY, Result, form};
+
+/// How the errors of a call begin that was made wrongly, as `server_fn` writes them.
+const MALFORMED: [&[u8]; 4] = [b"Args|", b"MissingArg|", b"Deserialization|", b"Request|"];
+/// How those begin that the function itself answers.
+const REFUSED: &[u8] = b"ServerError|";
 
 /// `POST /admin/islands/{call}`: what islands ask of the server. Only publishers have islands, and the
 /// guard stands before the call is even read.
-pub async fn call(_manager: Manager<CanPublish>, request: Request<Body>) -> Response {
-    leptos_axum::handle_server_fns(request).await.into_response()
+pub async fn call(_manager: Manager<CanPublish>, request: Request<Body>) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let unreadable = |_| Error::BadRequest("The call could not be read.".into());
+    let bytes = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
+    form::read(&bytes)?;
+    let request = Request::from_parts(parts, Body::from(bytes));
+    let response = leptos_axum::handle_server_fns(request).await.into_response();
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return Ok(response);
+    }
+    let said = to_bytes(response.into_body(), MAX_BODY).await.map_err(unreadable)?;
+    Err(fault(&said))
+}
+
+/// Whose fault an error of a call is.
+fn fault(said: &[u8]) -> Error {
+    if MALFORMED.iter().any(|begin| said.starts_with(begin)) {
+        return Error::BadRequest("The call is not what this function takes.".into());
+    }
+    match said.strip_prefix(REFUSED) {
+        Some(sentence) => Error::Unfit(String::from_utf8_lossy(sentence).into_owned()),
+        None => Error::Internal(anyhow::anyhow!("an island's call failed: {}", String::from_utf8_lossy(said))),
+    }
 }

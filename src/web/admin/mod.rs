@@ -8,7 +8,6 @@ mod components;
 mod corrections;
 mod desk;
 mod drafts;
-pub mod ended;
 mod factors;
 pub mod failure;
 mod forgotten;
@@ -45,6 +44,7 @@ mod shortcuts;
 mod templates;
 mod tokens;
 mod totp;
+mod typed;
 mod updates;
 
 use axum::http::StatusCode;

@@ -19,6 +19,7 @@ use tower_sessions::Session;
 
 use super::codes::{self, Checked};
 use super::shell::shell;
+use super::typed::is_form;
 use super::{ceremony, identities, page};
 use crate::db::{Tx, factors, managers, policy};
 use crate::domain::Invalid;
@@ -39,6 +40,9 @@ use crate::web::{Error, MAX_BODY, Result, refusal, session};
 const PASSWORD: &str = "proof_password";
 const CODE: &str = "proof_code";
 const PASSKEY: &str = "proof_passkey";
+/// How much HTML the page that asks holds of the form that waits, which is there up to three times. What asks for a
+/// proof takes no long texts.
+const MAX_KEPT: usize = 64 * 1024;
 /// Where the session counts wrong proofs in a row.
 const WRONG: &str = "wrong_proofs";
 
@@ -252,6 +256,9 @@ async fn asking_page(state: &State, parts: &mut Parts, fields: Fields, wrong: In
     let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
     let path = parts.uri.path_and_query().map_or("/admin", |path| path.as_str()).to_owned();
     let kept = (parts.method != Method::GET).then_some(fields);
+    if kept.as_ref().is_some_and(|fields| form::size(fields) > MAX_KEPT) {
+        return Err(Error::TooLarge);
+    }
     form_page(state, &manager, &path, kept, wrong).await
 }
 
@@ -295,11 +302,6 @@ async fn password_of(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<
 /// Whether a field must not stand on a page.
 pub(super) fn is_secret(name: &str) -> bool {
     name.contains("password") || name == "current"
-}
-
-pub(super) fn is_form(parts: &Parts) -> bool {
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
 fn encoded(fields: &Fields) -> Bytes {

@@ -36,6 +36,13 @@ pub async fn porch(state: &State, nonce: &str) -> Porch {
     Porch { page_name, assets: asset_links(nonce) }
 }
 
+/// The same where no database may be asked: its name is that of the published page.
+pub fn plain_porch(state: &State) -> Porch {
+    let page_name =
+        state.publisher.snapshot().map_or_else(|| "Status".to_owned(), |shown| shown.page.logo().to_owned());
+    Porch { page_name, assets: asset_links("") }
+}
+
 /// The board of components as visitors see it.
 pub async fn board(tx: &mut Tx) -> db::Result<Board> {
     let shown = db::incidents::open(tx).await?;

@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use crate::db::components::MAX_COMPONENTS;
 use crate::domain::Invalid;
 use crate::domain::moment::{parse_instant, parse_local};
-use crate::web::{Error, Result};
+use crate::web::{Error, Result, form};
 
+/// The most values in a body: a change of two thousand components, named twice, has about four thousand.
+const MAX_VALUES: usize = 10_000;
 /// How deep the names of a form may nest: `incident[components][ID]` is three.
 const MAX_DEPTH: usize = 6;
 
@@ -30,9 +33,28 @@ pub fn read(bytes: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?;
     let text = text.trim();
     if text.starts_with(['{', '[']) {
+        if values(text) > MAX_VALUES {
+            return Err(Error::Unfit(format!("The body has more than {MAX_VALUES} values.")));
+        }
         return serde_json::from_str(text).map_err(|error| Error::BadRequest(format!("The body is no JSON: {error}.")));
     }
-    Ok(nested(&crate::web::form::read(text.as_bytes())?.0))
+    // Components may be named twice: in a list, and each with its status.
+    Ok(nested(&form::read_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))
+}
+
+/// At least as many values as `text` has as JSON: each comes after a comma, or begins a list or an object.
+fn values(text: &str) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// The object that a form with names like `incident[component_ids][]` means.
@@ -294,6 +316,17 @@ mod tests {
         {
             assert!(Given::inside(&body, "it").is_ok(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_body_has_a_bound_of_values() {
+        let list = |count: usize| format!("[{}1]", "1,".repeat(count - 1));
+        assert!(read(list(MAX_VALUES).as_bytes()).is_ok());
+        assert!(matches!(read(list(MAX_VALUES + 1).as_bytes()), Err(Error::Unfit(_))));
+        assert!(matches!(read("{\"a\":{},".repeat(MAX_VALUES).as_bytes()), Err(Error::Unfit(_))));
+        let text = json!({ "body": "\"a, b, [c], {d}\\".repeat(MAX_VALUES) });
+        assert_eq!(read(text.to_string().as_bytes()).unwrap(), text);
+        assert!(matches!(read("a=b&".repeat(1000).as_bytes()), Err(Error::Unfit(_))));
     }
 
     #[test]

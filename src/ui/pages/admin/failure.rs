@@ -1,48 +1,158 @@
 use leptos::prelude::*;
 
-use crate::ui::admin_layout::{AdminLayout, Shell};
+use crate::ui::admin_layout::{AdminLayout, PlainLayout, Porch, Shell};
+use crate::ui::form::{Field, Password, Submit, TextArea, TextInput};
 
 /// Something that a manager asked for and that could not be done.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    pub shell: Shell,
-    /// One of [`Failure::STATUSES`].
+    pub around: Around,
     pub status: u16,
     /// More about it, where there is something to say.
     pub detail: Option<String>,
+    /// What was typed for it.
+    pub typed: Option<Typed>,
+    /// Where it can be sent again as it is here.
+    pub action: Option<String>,
+    /// Where a login comes first: the page that it leads back to.
+    pub login: Option<String>,
+}
+
+/// The layout around the page of a failure.
+#[derive(Clone, Debug)]
+pub enum Around {
+    Admin(Box<Shell>),
+    /// Where nobody is known to be logged in.
+    Plain(Porch),
+}
+
+/// The fields of a form that was sent in vain.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    /// What somebody filled in.
+    pub shown: Vec<(String, String)>,
+    /// What goes with it.
+    pub hidden: Vec<(String, String)>,
+    /// The names of passwords and codes: they are asked for again.
+    pub secrets: Vec<String>,
+    /// Whether that is all of the form.
+    pub is_whole: bool,
 }
 
 impl Failure {
-    /// What this page has words for.
+    /// What this page has words for where nothing was typed.
     pub const STATUSES: [u16; 5] = [400, 403, 404, 409, 500];
 }
 
-/// Says what could not be done and what to do; the navigation stands around it.
+/// Says what could not be done and what to do, with what was typed.
 #[component]
 pub fn FailurePage(page: Failure) -> impl IntoView {
-    let (heading, text) = words(page.status);
-    let detail = page.detail.map(|detail| view! { <p dir="auto">{detail}</p> });
+    let (heading, text) = if page.login.is_some() { ENDED } else { words(page.status) };
+    let detail = page.detail.clone().map(|detail| view! { <p dir="auto">{detail}</p> });
+    let text = (page.status != 422).then(|| view! { <p>{text}</p> });
+    let inside = matches!(page.around, Around::Admin(_));
+    let desk = (page.typed.is_none() && inside)
+        .then(|| view! { <p class="actions"><a class="button" href="/admin">"To the desk"</a></p> });
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
             {detail}
-            <p>{text}</p>
-            <p class="actions"><a class="button" href="/admin">"To the desk"</a></p>
+            {text}
+            {page.login.as_deref().map(login)}
+            {page.typed.as_ref().map(|typed| form(&page, typed))}
+            {desk}
         </div>
     }
     .into_any();
-    view! { <AdminLayout shell=page.shell title=heading content section=None/> }
+    match page.around {
+        Around::Admin(shell) => view! { <AdminLayout shell=*shell title=heading content section=None/> }.into_any(),
+        Around::Plain(porch) => view! { <PlainLayout porch title=heading content/> }.into_any(),
+    }
 }
+
+const ENDED: (&str, &str) = (
+    "Your session has ended",
+    "Nothing was changed or published. What you typed is below: log in in a new tab, then send it again from here.",
+);
 
 fn words(status: u16) -> (&'static str, &'static str) {
     match status {
-        400 => ("Not understood", "Something in the request was wrong. Nothing was saved."),
+        400 | 422 => ("Not understood", "Something in the request was wrong. Nothing was saved."),
         403 => ("Not allowed", "Your role does not let you do this. An owner can change it."),
         404 => ("Not found", "There is nothing at this address; it may have been deleted."),
+        408 => ("Too slow", "The form did not arrive completely in time, so nothing was saved. Go back and try again."),
         409 => ("Not done", "Nothing was saved. Go back, look at it again and try once more."),
+        413 => ("Too large", "The form is larger than anything this site takes, so nothing was saved. Shorten it."),
+        429 => ("Too many attempts", "Nothing was saved. Wait a minute, then try again."),
+        503 => (
+            "Not available right now",
+            "The database or the server can't do this at the moment. Try again in a few seconds.",
+        ),
         _ => (
             "Something went wrong",
             "Nothing was saved. It is in the log; try again, and tell whoever runs this server if it stays.",
         ),
     }
+}
+
+fn login(next: &str) -> AnyView {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    view! {
+        <p class="actions">
+            <a class="button primary" href=format!("/login?{query}") target="_blank" rel="noopener">
+                "Log in (in a new tab)"
+            </a>
+        </p>
+    }
+    .into_any()
+}
+
+/// What was typed: in a form where it can be sent again, to copy from where it can't.
+fn form(page: &Failure, typed: &Typed) -> AnyView {
+    let is_fixed = page.action.is_none() || page.login.is_some();
+    let shown =
+        typed.shown.iter().enumerate().map(|(number, field)| shown_field(number, field, is_fixed)).collect_view();
+    let cut = (!typed.is_whole).then(|| {
+        view! { <p>"Not all of it can be sent again from here. Copy what you need, then go back to the form."</p> }
+    });
+    let Some(action) = page.action.clone() else { return view! { {cut}{shown} }.into_any() };
+    let words = if page.login.is_some() { "Send it again" } else { "Try again" };
+    let hidden = typed.hidden.iter().map(|(name, value)| {
+        view! { <input type="hidden" name=name.clone() value=value.clone()/> }
+    });
+    view! {
+        <form method="post" action=action novalidate>
+            {hidden.collect_view()}
+            {shown}
+            {typed.secrets.iter().map(|name| secret(name)).collect_view()}
+            <p class="actions"><Submit words=words/></p>
+        </form>
+    }
+    .into_any()
+}
+
+fn shown_field(number: usize, (name, value): &(String, String), readonly: bool) -> AnyView {
+    let field = Field::new(name.clone(), label(name)).id(format!("typed-{number}"));
+    let rows = if value.contains('\n') || value.len() > 80 { 8 } else { 2 };
+    view! { <TextArea field value=value.clone() rows readonly/> }.into_any()
+}
+
+fn secret(name: &str) -> AnyView {
+    let field = Field::new(name, label(name)).id(format!("typed-{name}"));
+    if name.contains("code") {
+        return view! { <TextInput field value="" class="short" autocomplete="one-time-code"/> }.into_any();
+    }
+    view! { <Password field autocomplete="current-password"/> }.into_any()
+}
+
+/// A field's name in words: `scheduled_for` as "Scheduled for". The text of an update is called as everywhere.
+fn label(name: &str) -> String {
+    let name = match name {
+        "body" => "message",
+        "current" => "current password",
+        name => name,
+    };
+    let words = name.replace(['_', '.'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

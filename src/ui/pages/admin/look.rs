@@ -496,7 +496,17 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
         .html()
     };
     let failed = Some("Email or password is not right.".to_owned());
-    let failure = |status| Failure { shell: world.shell.clone(), status, detail: Some(world.text.clone()) }.html();
+    let failure = |status, around, typed, login: Option<String>| {
+        let (detail, action) = (Some(world.text.clone()), Some("/admin/incidents".to_owned()));
+        Failure { around, status, detail, typed, action, login }.html()
+    };
+    let inside = |status| failure(status, Around::Admin(Box::new(world.shell.clone())), None, None);
+    let typed = |is_whole| Typed {
+        shown: vec![("title".into(), world.text.clone()), ("body".into(), format!("{}\n", world.text))],
+        hidden: vec![("phase".into(), world.text.clone())],
+        secrets: vec!["password".into(), "code".into()],
+        is_whole,
+    };
     let forgotten = |way| Forgotten { porch: world.porch(), way }.html();
     vec![
         ("forgotten", forgotten(Way::ByMail { email: String::new(), invalid: Invalid::new() })),
@@ -522,18 +532,12 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
             }
             .html(),
         ),
-        (
-            "session-ended",
-            Ended {
-                porch: world.porch(),
-                typed: vec![("title".into(), world.text.clone()), ("body".into(), world.text.clone())],
-                next: "/admin".into(),
-            }
-            .html(),
-        ),
+        ("session-ended", failure(401, Around::Plain(world.porch()), Some(typed(true)), Some("/admin".into()))),
         ("setup-gone", LinkGone { porch: world.porch() }.html()),
-        ("failure-403", failure(403)),
-        ("failure-500", failure(500)),
+        ("failure-403", inside(403)),
+        ("failure-500", inside(500)),
+        ("failure-503-typed", failure(503, Around::Plain(world.porch()), Some(typed(true)), None)),
+        ("failure-413-typed", failure(413, Around::Admin(Box::new(world.shell.clone())), Some(typed(false)), None)),
     ]
 }
 

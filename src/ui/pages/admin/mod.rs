@@ -11,7 +11,6 @@ mod composer;
 mod conflict;
 mod corrections;
 mod desk;
-mod ended;
 mod factors;
 mod failure;
 mod forgotten;
@@ -68,9 +67,8 @@ pub use components::{ComponentList, ComponentsPage};
 pub use conflict::Conflict;
 pub use corrections::{CorrectionList, CorrectionsPage};
 pub use desk::{Desk, DeskPage};
-pub use ended::{Ended, EndedPage};
 pub use factors::{FactorList, FactorsPage};
-pub use failure::{Failure, FailurePage};
+pub use failure::{Around, Failure, FailurePage, Typed};
 pub use forgotten::{Forgotten, ForgottenPage, Way};
 pub use going_elsewhere::{GoingElsewhere, GoingElsewherePage};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
@@ -128,7 +126,6 @@ pages! {
     "/login" Login => LoginPage,
     "/login/factor" LoginFactor => LoginFactorPage,
     "/login/oidc" GoingElsewhere => GoingElsewherePage,
-    "/admin/…" Ended => EndedPage,
     "/forgotten" Forgotten => ForgottenPage,
     "/setup/{token}" Setup => SetupPage,
     "/setup/{token}" LinkGone => LinkGonePage,

@@ -1,0 +1,43 @@
+import { logIn, told } from '../steps';
+import { expect, test } from '../test';
+
+const TITLE = 'Trains are late';
+const MESSAGE = 'A tree fell on the line.\n\nWe clear it & "tell" more at <noon>.';
+
+test('what was typed during an outage of the database is on the page that says so', async ({ page, candor, watch }) => {
+  await logIn(page);
+  await page.goto('/admin/incidents/new');
+  await page.getByLabel('Title', { exact: true }).fill(TITLE);
+  await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
+  await candor.loseDatabase();
+  const publish = page.getByRole('button', { name: 'Publish incident' });
+  await watch.expects(503, page, () => publish.click());
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not available right now');
+  await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue(MESSAGE);
+  await watch.expects(503, page, () => page.getByRole('button', { name: 'Try again' }).click());
+  await expect(page.getByLabel('Message', { exact: true })).toHaveValue(MESSAGE);
+});
+
+test('what was typed before an answer got lost is offered when the form is opened again', async ({ page, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, 'the browser itself keeps a form only where somebody goes back');
+  await logIn(page);
+  await page.goto('/admin/templates/new');
+  await page.getByLabel('Name', { exact: true }).fill('Late');
+  await page.getByLabel('Title (optional)').fill(TITLE);
+  // The proxy in front finds nobody behind it.
+  await page.route('**/admin/templates', (route) => route.fulfill({ status: 200, body: 'Bad gateway' }));
+  await page.locator('main form button[type=submit]').first().click();
+  await expect(page.getByText('Bad gateway')).toBeVisible();
+  await page.unroute('**/admin/templates');
+
+  await page.goto('/admin/templates/new');
+  await expect(page.getByText('What you typed here before was not saved.')).toBeVisible();
+  await page.getByRole('button', { name: 'Put it back' }).click();
+  await expect(page.getByLabel('Title (optional)')).toHaveValue(TITLE);
+  await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
+  await page.locator('main form button[type=submit]').first().click();
+  await told(page, 'The template is kept.');
+  await page.goto('/admin/templates/new');
+  await expect(page.getByText('What you typed here before was not saved.')).toHaveCount(0);
+});
