@@ -81,7 +81,7 @@ impl FromStr for RoleRule {
         let role = Role::from_key(role.trim()).ok_or_else(wrong)?;
         let who = match who.trim().split_once(':') {
             Some(("domain", domain)) if domain.contains('.') && !domain.contains(['@', '*', ' ']) => {
-                Who::Domain(domain.to_lowercase())
+                Who::Domain(domain.to_ascii_lowercase())
             }
             Some(("group", group)) if !group.is_empty() => Who::Group(group.to_owned()),
             _ => return Err(wrong()),

@@ -93,7 +93,7 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
         };
         limits::count(parts, state, &token.id)?;
         if !token.reaches(P::ROLE, manager.role) {
-            let what = format!("{} {}", parts.method, parts.uri.path());
+            let what = refusal::describe_request(&parts.method, parts.uri.path());
             refusal::record(state, who, "token.refuse-scope", &what).await;
             return Err(Error::TokenForbidden(TOO_SMALL));
         }

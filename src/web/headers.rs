@@ -41,7 +41,7 @@ pub fn span<B>(request: &axum::http::Request<B>) -> Span {
 
 /// A path as it may be told: that of a one-time link is a secret.
 pub fn told_path(path: &str) -> &str {
-    if path.starts_with("/setup/") { "/setup/…" } else { path }
+    if path.trim_start_matches('/').starts_with("setup/") { "/setup/…" } else { path }
 }
 
 /// The value that lets this page's own scripts run, new for every answer.

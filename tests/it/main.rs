@@ -45,6 +45,7 @@ mod sample;
 mod secrets;
 mod security;
 mod stored;
+mod web_access_again;
 mod web_drafts_open;
 mod web_escaping;
 mod web_factors;

@@ -42,8 +42,7 @@ pub(super) async fn connect(
     let manager = Manager::<CanRead>::from_request_parts(&mut parts, state).await?;
     let person = judged.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))?;
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
-    let mut own: KnownManager = (*manager).clone();
+    let (mut tx, mut own) = manager.begin_as(state).await?;
     let theirs = identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?;
     let taken = theirs.is_some() || identities::has_one(&mut tx, &own.id, provider.issuer()).await?;
     if taken {
@@ -61,13 +60,12 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     session: Session,
 ) -> Result<Response> {
-    refuse_without(&manager)?;
-    let mut tx = state.db.write().await?;
-    let by_password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
+    refuse_without(&own)?;
+    let by_password = own.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
     if !by_password && factors::of(&mut tx, &manager.id).await?.passkeys == 0 {
         return Err(Error::Conflict("It is your only way in: add a passkey first.".into()));
     }
-    let mut own: KnownManager = (*manager).clone();
     let now = state.clock.now();
     identities::delete_of(&mut tx, &mut own).await?;
     sessions::delete_of(&mut tx, &own.id, Some(&manager.session_hash)).await?;
@@ -87,7 +85,7 @@ pub async fn remove(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = ManagerId::parse(&id).ok_or(Error::NotFound)?;
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let mut other = managers::find(&mut tx, &id).await?;
     refuse_without(&other)?;
     identities::delete_of(&mut tx, &mut other).await?;

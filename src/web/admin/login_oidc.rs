@@ -71,7 +71,7 @@ pub async fn finish(
             match let_in(&at, provider, &person, &next).await? {
                 Ok(response) => Ok(response),
                 Err(unwelcome) => {
-                    refusal::record_stranger(&state, address, "manager.refuse-login", &person.email).await;
+                    refusal::record_login(&state, address, &person.email).await;
                     let why = unwelcome.sentence(provider.name());
                     Ok(login::refused(&state, &nonce, String::new(), next, &why).await)
                 }

@@ -11,7 +11,7 @@ use crate::web::{Error, Result};
 
 /// `POST /admin/account/recovery-codes`: new codes, shown once; the earlier ones end.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     if !factors::of(&mut tx, &manager.id).await?.any() {
         return Err(Error::Conflict("Recovery codes come with a second factor: add one first.".into()));
     }
