@@ -46,6 +46,7 @@ mod secrets;
 mod security;
 mod stored;
 mod web_access_again;
+mod web_account_mail;
 mod web_drafts_open;
 mod web_escaping;
 mod web_factors;

@@ -2,14 +2,16 @@ use axum::Extension;
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::account_mail::announce;
 use super::notice::done;
 use super::shell::shell;
-use super::{identities, invalid, listing, page};
+use super::{invalid, listing, page};
 use crate::db::{self, Tx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::history::Cursor;
 use crate::domain::manager::parse_email;
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
 use crate::password;
 use crate::state::State;
@@ -77,6 +79,7 @@ pub async fn set_password(
         return Err(Error::Conflict(CHANGED.into()));
     }
     managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
+    announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
     let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
@@ -113,6 +116,7 @@ pub async fn set_email(
     }
     let before = own.clone();
     managers::set_email(&mut tx, &mut own, email, now).await?;
+    announce(&state, &mut tx, &own, Some(&before.email), AccountChange::Email).await?;
     let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&own);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "email-set"))
@@ -166,9 +170,14 @@ async fn account<P>(
     let factors = factors::of(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
     let password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
-    let connected = identities::connected(state, &mut tx, &manager.id).await?;
-    let provider = state.provider.as_ref().zip(connected);
-    let provider = provider.map(|(provider, connected)| ProviderRow { name: provider.name().to_owned(), connected });
+    let provider = match &state.provider {
+        Some(provider) => {
+            let own = db::identities::list(&mut tx, &manager.id).await?;
+            let connected = own.into_iter().find(|identity| identity.issuer == provider.issuer());
+            Some(ProviderRow { name: provider.name().to_owned(), connected })
+        }
+        None => None,
+    };
     Ok(Account { shell, email, factors, password, provider, sessions, older, invalid }.html())
 }
 

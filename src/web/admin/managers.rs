@@ -2,6 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::TimeDelta;
 
+use super::account_mail::announce;
 use super::notice::done;
 use super::shell::shell;
 use super::{invalid, listing, page};
@@ -10,6 +11,7 @@ use crate::db::{self, Tx, WriteTx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::manager::{LinkPurpose, fold_email};
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
 use crate::token;
@@ -203,6 +205,9 @@ pub async fn remove_factors(
     let ended = sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
     if !had_factors && ended == 0 {
         return Ok(done(&address(&other), "factors-removed"));
+    }
+    if had_factors {
+        announce(&state, &mut tx, &other, None, AccountChange::FactorRemoved).await?;
     }
     let entry = Entry::new("manager.remove-factors", &other.id, &other.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;

@@ -1,10 +1,12 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
+use super::account_mail::announce;
 use super::factors::shown_once;
 use super::{codes, page};
 use crate::db::factors;
 use crate::domain::audit::Entry;
+use crate::domain::outbox::AccountChange;
 use crate::state::State;
 use crate::web::auth::{CanEnter, Fresh, Manager};
 use crate::web::{Error, Result};
@@ -16,6 +18,7 @@ pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromSta
         return Err(Error::Conflict("Recovery codes come with a second factor: add one first.".into()));
     }
     let codes = codes::renew(&state, &mut tx, &manager.id).await?;
+    announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
     let html = shown_once(&state, &mut tx, &manager, codes).await?;
     let entry = Entry::new("manager.renew-recovery-codes", &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
