@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::by_address::ByAddress;
 use crate::clock::{Clock, Lasting, Pulse};
 use crate::db::Db;
-use crate::domain::TokenId;
 use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
+use crate::domain::{ManagerId, TokenId};
 use crate::hosts::Hosts;
 use crate::metrics::{Counter, Responses};
 use crate::notify::{Courier, Mailer};
@@ -34,6 +34,14 @@ const RESET_EVERY: TimeDelta = TimeDelta::minutes(6);
 pub const TOKEN_WRITES: i32 = 60;
 pub const TOKEN_READS: i32 = 600;
 
+/// How many changes one session of a manager may make in a minute.
+pub const SESSION_DEEDS: i32 = 120;
+
+/// How many changes of their own account a session may make at once, and how long until one more. Every viewer may make
+/// them, and each is a row of the audit.
+pub const ACCOUNT_DEEDS: i32 = 30;
+const ACCOUNT_DEED_EVERY: TimeDelta = TimeDelta::seconds(10);
+
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
 pub struct State(Arc<Shared>);
@@ -53,6 +61,24 @@ struct Shared {
     logins: Mutex<Rate>,
     resets: Mutex<Rate>,
     calls: Mutex<Calls>,
+    deeds: Mutex<Deeds>,
+}
+
+/// A session of a manager: whose it is, and when it began.
+type SessionKey = (ManagerId, DateTime<Utc>);
+
+/// What each session changed lately.
+pub struct Deeds {
+    /// What every manager may change: their own account.
+    pub own_account: Rate<SessionKey>,
+    pub others: Rate<SessionKey>,
+}
+
+impl Default for Deeds {
+    fn default() -> Self {
+        let own_account = Rate::new(ACCOUNT_DEEDS, ACCOUNT_DEED_EVERY);
+        Self { own_account, others: Rate::per_minute(SESSION_DEEDS) }
+    }
 }
 
 /// What each API token did lately.
@@ -105,6 +131,7 @@ impl State {
             logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
             resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
             calls: Mutex::new(Calls::per_minute(TOKEN_READS, TOKEN_WRITES)),
+            deeds: Mutex::default(),
         }))
     }
 
@@ -131,6 +158,11 @@ impl State {
     /// The calls that each API token made lately.
     pub fn calls(&self) -> &Mutex<Calls> {
         &self.0.calls
+    }
+
+    /// The changes that each session made lately.
+    pub fn deeds(&self) -> &Mutex<Deeds> {
+        &self.0.deeds
     }
 
     /// What sends mail in the name of this server.

@@ -13,10 +13,17 @@ use crate::db::{Db, Tx};
 pub enum Command {
     /// Prove that no row of the audit was altered, removed, inserted or swapped; the exit code is 0 where all is well
     Verify {
-        /// A digest kept from /.well-known/candor-audit: that row must still be there, with that hash
-        #[arg(long, value_name = "ID:HASH", value_parser = parse_digest)]
-        expect: Option<(i64, String)>,
+        /// A digest kept from /.well-known/candor-audit or from the audit's page: its row must still be there
+        #[arg(long, value_name = "HASH|ID:HASH", value_parser = parse_digest)]
+        expect: Option<Expected>,
     },
+}
+
+/// A digest that was kept elsewhere; the public one has no id.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    id: Option<i64>,
+    hash: String,
 }
 
 pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
@@ -27,7 +34,12 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
         Ok(rows) => rows,
         Err((id, reason)) => return Ok(broken(&format!("The audit is broken at row {id}: {reason}."))),
     };
-    if let Some((id, hash)) = expect {
+    if let Some(Expected { id: None, hash }) = &expect
+        && chain::find_hash(&mut tx, hash).await.map_err(tell::plainly)?.is_none()
+    {
+        return Ok(broken("No row has this hash: the audit was cut off before it, or rewritten up to it."));
+    }
+    if let Some(Expected { id: Some(id), hash }) = expect {
         match chain::hash_of(&mut tx, id).await.map_err(tell::plainly)? {
             None => return Ok(broken(&format!("Row {id} is missing: the audit was cut off before it."))),
             Some(found) if found != hash => {
@@ -65,9 +77,10 @@ fn broken(sentence: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn parse_digest(text: &str) -> anyhow::Result<(i64, String)> {
-    let (id, hash) = text.split_once(':').context("write it as ID:HASH, as candor audit verify prints it")?;
+fn parse_digest(text: &str) -> anyhow::Result<Expected> {
+    let (id, hash) = text.split_once(':').map_or((None, text), |(id, hash)| (Some(id), hash));
     let plain = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     ensure!(plain, "the hash has 64 hexadecimal digits");
-    Ok((id.parse().context("the id is a number")?, hash.to_ascii_lowercase()))
+    let id = id.map(str::parse).transpose().context("the id is a number")?;
+    Ok(Expected { id, hash: hash.to_ascii_lowercase() })
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Result, Tx, WriteTx, hex};
-use crate::domain::audit::Digest;
+use crate::domain::audit::{Digest, PublicDigest};
 
 /// What is hashed begins with this, so that another form of it can't be taken for this one.
 const FORM: &[u8] = b"candor audit 1";
@@ -66,6 +66,23 @@ pub async fn head(tx: &mut Tx) -> Result<Option<Digest>> {
     let sql = "select id, hash, at from audit where id = (select max(id) from audit)";
     let row = row!(tx, (i64, String, DateTime<Utc>), sql)?;
     Ok(row.map(|(id, hash, at)| Digest { id, hash, at }))
+}
+
+/// The newest row from before `until`, as the public may know it; nothing where there is none.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn public_digest(tx: &mut Tx, until: DateTime<Utc>) -> Result<Option<PublicDigest>> {
+    let sql = "select hash from audit where at < $1 order by id desc limit 1";
+    Ok(row!(tx, (String,), sql, until)?.map(|(hash,)| PublicDigest { until, hash }))
+}
+
+/// The row that carries `hash`, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find_hash(tx: &mut Tx, hash: &str) -> Result<Option<i64>> {
+    Ok(row!(tx, (i64,), "select id from audit where hash = $1", hash)?.map(|(id,)| id))
 }
 
 /// The hash that the row `id` carries, if there is such a row.

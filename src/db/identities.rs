@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, WriteTx};
+use crate::domain::identity::Identity;
 use crate::domain::{Manager, ManagerId};
 
 /// The manager to whom the login `subject` at `issuer` belongs.
@@ -27,19 +28,24 @@ pub async fn has_one(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<b
     Ok(row!(tx, (String,), sql, manager.as_str(), issuer)?.is_some())
 }
 
+/// The logins that belong to this manager, the oldest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Identity>> {
+    let sql = "select issuer, subject, email from identities where manager_id = $1 order by created_at, issuer";
+    let rows = rows!(tx, (String, String, String), sql, manager.as_str())?;
+    Ok(rows.into_iter().map(|(issuer, subject, email)| Identity { issuer, subject, email }).collect())
+}
+
 /// Gives the login to the manager. Links made before no longer work: the manager is known by this now.
 ///
 /// # Errors
 /// A conflict where it, or another one there, belongs to somebody already.
-pub async fn create(
-    tx: &mut WriteTx,
-    manager: &mut Manager,
-    issuer: &str,
-    subject: &str,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let sql = "insert into identities (issuer, subject, manager_id, created_at) values ($1, $2, $3, $4)";
-    run!(tx, sql, issuer, subject, manager.id.as_str(), now)?;
+pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity, now: DateTime<Utc>) -> Result<()> {
+    let sql = "insert into identities (issuer, subject, email, manager_id, created_at) values ($1, $2, $3, $4, $5)";
+    let Identity { issuer, subject, email } = identity;
+    run!(tx, sql, issuer.as_str(), subject.as_str(), email.as_str(), manager.id.as_str(), now)?;
     super::links::delete_of(tx, &manager.id).await?;
     manager.has_identity = true;
     Ok(())

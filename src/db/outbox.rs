@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Result, Tx, WriteTx, random};
+use super::{Error, Result, Tx, WriteTx, random};
+use crate::domain::outbox::AccountChange;
 use crate::domain::{ManagerId, TokenId};
 
 /// How many rows are taken up at a time.
@@ -10,15 +11,25 @@ const MAX_TAKEN: i64 = 20;
 /// For how long what was taken up is left alone by others: longer than sending takes.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 
-/// A link for a new password that is to be mailed.
+/// A mail that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reset {
+pub struct Mail {
     pub id: String,
-    /// To whom; nobody where the address was not known.
+    /// Whom it is about; nobody where the address was not known.
     pub manager_id: Option<ManagerId>,
+    pub kind: Kind,
     pub created_at: DateTime<Utc>,
     /// This one included.
     pub attempts: i64,
+}
+
+/// What a mail says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A link for a new password.
+    Reset,
+    /// A change of the account, to this address.
+    Change { recipient: String, change: AccountChange },
 }
 
 /// How it ended.
@@ -28,6 +39,33 @@ pub enum Outcome {
     GivenUp,
     /// There was nobody to send it to.
     Nobody,
+}
+
+/// A row as it is taken up.
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    manager_id: Option<String>,
+    recipient: Option<String>,
+    subject: Option<String>,
+    created_at: DateTime<Utc>,
+    attempts: i64,
+}
+
+impl TryFrom<Row> for Mail {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let kind = match (row.recipient, row.subject) {
+            (Some(recipient), Some(subject)) => {
+                let change = AccountChange::from_key(&subject).ok_or_else(|| Error::other("what a mail is about"))?;
+                Kind::Change { recipient, change }
+            }
+            _ => Kind::Reset,
+        };
+        let manager_id = row.manager_id.as_deref().and_then(ManagerId::parse);
+        Ok(Self { id: row.id, manager_id, kind, created_at: row.created_at, attempts: row.attempts })
+    }
 }
 
 impl Outcome {
@@ -53,6 +91,24 @@ pub async fn add_reset(tx: &mut WriteTx, manager: Option<&ManagerId>, now: DateT
     Ok(())
 }
 
+/// Adds a mail to `recipient` about a change of the account of `manager`.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn add_change(
+    tx: &mut WriteTx,
+    manager: &ManagerId,
+    recipient: &str,
+    change: AccountChange,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let id = TokenId::from_random(random());
+    let sql = "insert into outbox (id, kind, manager_id, recipient, subject, created_at, due_at, attempts)
+               values ($1, 'account-change', $2, $3, $4, $5, $5, 0)";
+    run!(tx, sql, id.as_str(), manager.as_str(), recipient, change.key(), now)?;
+    Ok(())
+}
+
 /// How many links for a new password were asked for by `manager` (an id, or what is none) since `since`.
 ///
 /// # Errors
@@ -62,22 +118,25 @@ pub async fn resets_since(tx: &mut Tx, manager: &str, since: DateTime<Utc>) -> R
     Ok(row!(tx, (i64,), sql, manager, since)?.map_or(0, |(count,)| count))
 }
 
+/// How many mails about changes of the account of `manager` were added since `since`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn changes_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc>) -> Result<i64> {
+    let sql = "select count(*) from outbox where manager_id = $1 and kind = 'account-change' and created_at > $2";
+    Ok(row!(tx, (i64,), sql, manager.as_str(), since)?.map_or(0, |(count,)| count))
+}
+
 /// Takes up what is due, so that nobody else does; where sending ends in the middle, it is due again later.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn take_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Reset>> {
+pub async fn take_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Mail>> {
     let sql = "update outbox set attempts = attempts + 1, due_at = $1
                where id in (select id from outbox where done_at is null and due_at <= $2 order by due_at, id limit $3)
-               returning id, manager_id, created_at, attempts";
-    let rows = rows!(tx, (String, Option<String>, DateTime<Utc>, i64), sql, now + LEASE, now, MAX_TAKEN)?;
-    let reset = |(id, manager, created_at, attempts): (String, Option<String>, DateTime<Utc>, i64)| Reset {
-        id,
-        manager_id: manager.as_deref().and_then(ManagerId::parse),
-        created_at,
-        attempts,
-    };
-    Ok(rows.into_iter().map(reset).collect())
+               returning id, manager_id, recipient, subject, created_at, attempts";
+    let rows = rows!(tx, Row, sql, now + LEASE, now, MAX_TAKEN)?;
+    rows.into_iter().map(Mail::try_from).collect()
 }
 
 /// Whether anything is due.

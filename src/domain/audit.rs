@@ -1,6 +1,6 @@
 //! The audit: who did what, when, from where, with what before and after.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,6 +46,21 @@ pub struct Digest {
     /// SHA-256, in hexadecimal.
     pub hash: String,
     pub at: DateTime<Utc>,
+}
+
+/// What anybody may know of the audit: its digest as of the last full hour. Neither the number of rows nor the time of one
+/// is in it, because both would say when managers work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicDigest {
+    /// The full hour; every row before it counts.
+    pub until: DateTime<Utc>,
+    /// SHA-256, in hexadecimal.
+    pub hash: String,
+}
+
+/// The last full hour at `now`.
+pub fn full_hour(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now)
 }
 
 /// What was done to what.

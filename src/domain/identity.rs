@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::factor::FRESH_FOR;
 use super::forms::required_line;
-use super::manager::{MAX_NAME, Role};
+use super::manager::{MAX_NAME, Role, parse_email};
 
 /// What the provider says of somebody it has let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,24 @@ impl Person {
         let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
         let told = self.name.as_deref().and_then(|name| required_line(&line(name), MAX_NAME, "").ok());
         told.unwrap_or_else(|| line(self.email.split('@').next().unwrap_or_default()))
+    }
+}
+
+/// A login at an identity provider, as it was connected to a manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    pub issuer: String,
+    /// The provider's own name for the person.
+    pub subject: String,
+    /// The address that the provider named when the login was connected; empty where that was not kept.
+    pub email: String,
+}
+
+impl Identity {
+    /// The login of `person`. What a provider says has no bound of its own.
+    pub fn of(person: &Person) -> Self {
+        let email = parse_email(&person.email).unwrap_or_default();
+        Self { issuer: person.issuer.clone(), subject: person.subject.clone(), email }
     }
 }
 
@@ -81,7 +100,7 @@ impl FromStr for RoleRule {
         let role = Role::from_key(role.trim()).ok_or_else(wrong)?;
         let who = match who.trim().split_once(':') {
             Some(("domain", domain)) if domain.contains('.') && !domain.contains(['@', '*', ' ']) => {
-                Who::Domain(domain.to_lowercase())
+                Who::Domain(domain.to_ascii_lowercase())
             }
             Some(("group", group)) if !group.is_empty() => Who::Group(group.to_owned()),
             _ => return Err(wrong()),

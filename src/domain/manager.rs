@@ -122,10 +122,16 @@ impl LinkPurpose {
     }
 }
 
-/// The e-mail address in `text`, in lower case. Only its shape is judged: one `@` with something on
+/// An address as it is compared: ASCII letters in lower case. Other letters stay as they are, because folding them makes two
+/// addresses equal that mail servers tell apart (U+212A, the Kelvin sign, becomes `k`).
+pub fn fold_email(text: &str) -> String {
+    text.trim().to_ascii_lowercase()
+}
+
+/// The e-mail address in `text`, folded. Only its shape is judged: one `@` with something on
 /// both sides and no spaces; whether it takes mail is not ours to know.
 pub fn parse_email(text: &str) -> Result<String, String> {
-    let email = text.trim().to_lowercase();
+    let email = fold_email(text);
     let shaped =
         email.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
     let clean = email.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"(),;:".contains(c));
@@ -152,6 +158,8 @@ mod tests {
     #[test]
     fn an_email_is_lower_case_and_has_one_at_sign() {
         assert_eq!(parse_email(" Ines@Example.ORG ").as_deref(), Ok("ines@example.org"));
+        // The Kelvin sign is not the letter k.
+        assert_eq!(parse_email("\u{212A}ai@example.org").as_deref(), Ok("\u{212A}ai@example.org"));
         for bad in ["", "ines", "@x", "x@", "a@b@c", "a b@c.d", "<a@b.c>", "a@b.c\r\nBcc: x@y.z"] {
             assert!(parse_email(bad).is_err(), "{bad}");
         }

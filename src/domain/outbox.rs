@@ -12,8 +12,66 @@ const WORTH_SENDING: TimeDelta = TimeDelta::hours(1);
 const MAX_ATTEMPTS: i64 = 12;
 /// How many links for a new password one manager is mailed within an hour.
 pub const MAX_RESETS: i64 = 3;
+/// How many mails about changes of one account are sent within an hour, and the hour.
+pub const MAX_CHANGES: i64 = 20;
+pub const CHANGES_WITHIN: TimeDelta = TimeDelta::hours(1);
 /// The hour.
 pub const RESETS_WITHIN: TimeDelta = TimeDelta::hours(1);
+
+/// A change of the ways into an account, which is mailed to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    Email,
+    Password,
+    FactorAdded,
+    FactorRemoved,
+    RecoveryCodes,
+    ProviderConnected,
+    ProviderDisconnected,
+}
+
+impl AccountChange {
+    const ALL: [Self; 7] = [
+        Self::Email,
+        Self::Password,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodes,
+        Self::ProviderConnected,
+        Self::ProviderDisconnected,
+    ];
+
+    /// The name that stands in the database.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Password => "password",
+            Self::FactorAdded => "factor-added",
+            Self::FactorRemoved => "factor-removed",
+            Self::RecoveryCodes => "recovery-codes",
+            Self::ProviderConnected => "provider-connected",
+            Self::ProviderDisconnected => "provider-disconnected",
+        }
+    }
+
+    /// The change called `key`.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.key() == key)
+    }
+
+    /// What happened, as a sentence. It holds nothing secret.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Email => "The e-mail address of your account was changed.",
+            Self::Password => "The password of your account was changed.",
+            Self::FactorAdded => "A second factor or a passkey was added to your account.",
+            Self::FactorRemoved => "A second factor or a passkey was removed from your account.",
+            Self::RecoveryCodes => "New recovery codes were made for your account; the earlier ones no longer work.",
+            Self::ProviderConnected => "A login at the identity provider was connected to your account.",
+            Self::ProviderDisconnected => "The login at the identity provider was disconnected from your account.",
+        }
+    }
+}
 
 /// When to try again what failed for the `attempts`th time at `now`; nothing where it is given up.
 pub fn try_again(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -26,6 +84,13 @@ pub fn try_again(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn account_changes_are_found_by_their_keys() {
+        for change in AccountChange::ALL {
+            assert_eq!(AccountChange::from_key(change.key()), Some(change));
+        }
+    }
 
     #[test]
     fn the_pauses_double_and_after_an_hour_it_is_given_up() {

@@ -1,6 +1,7 @@
 //! Telling people something: what is to be told stands in the outbox, written in the transaction that
 //! caused it; here it is made into mail and sent, again and again if need be.
 
+mod change;
 mod mail;
 mod reset;
 mod smtp;
@@ -16,7 +17,9 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Pulse};
+use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
+use crate::domain::outbox::try_again;
 
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -68,9 +71,32 @@ impl Courier {
         let mut tx = self.db.write().await?;
         let due = outbox::take_due(&mut tx, now).await?;
         tx.commit_unaudited().await?;
-        for reset in due {
-            reset::deliver(self, mailer, reset).await?;
+        for mail in due {
+            match mail.kind.clone() {
+                Kind::Reset => reset::deliver(self, mailer, mail).await?,
+                Kind::Change { recipient, change } => {
+                    change::deliver(self, mailer, &mail, &recipient, change).await?;
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Notes what became of a mail: what failed is tried again or given up.
+async fn settle(courier: &Courier, mail: &Mail, sent: Result<(), Unsent>) -> db::Result<()> {
+    let now = courier.clock.now();
+    let mut tx = courier.db.write().await?;
+    match sent {
+        Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
+        Err(unsent) => {
+            tracing::warn!("a mail to a manager could not be sent: {unsent}");
+            let again = try_again(mail.attempts, mail.created_at, now).filter(|_| matches!(unsent, Unsent::Later(_)));
+            match again {
+                Some(due_at) => outbox::postpone(&mut tx, &mail.id, due_at).await?,
+                None => outbox::finish(&mut tx, &mail.id, Outcome::GivenUp, now).await?,
+            }
+        }
+    }
+    tx.commit_unaudited().await
 }

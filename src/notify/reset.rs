@@ -2,14 +2,13 @@
 
 use chrono::TimeDelta;
 
-use super::{Courier, Mailer, Unsent};
+use super::{Courier, Mailer, settle};
 use crate::db::links::{self, Link};
-use crate::db::outbox::{self, Outcome, Reset};
+use crate::db::outbox::{self, Mail, Outcome};
 use crate::db::{self, managers, page, policy};
 use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::LinkPurpose;
-use crate::domain::outbox::try_again;
 use crate::token;
 
 /// How long the link is good.
@@ -19,27 +18,14 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 ///
 /// # Errors
 /// Where the database can't be used.
-pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, reset: Reset) -> db::Result<()> {
+pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, reset: Mail) -> db::Result<()> {
     let Some((manager, text, subject)) = prepare(courier, &reset).await? else { return Ok(()) };
     let sent = mailer.send(&reset.id, &manager.email, &subject, &text, courier.clock.now()).await;
-    let now = courier.clock.now();
-    let mut tx = courier.db.write().await?;
-    match sent {
-        Ok(()) => outbox::finish(&mut tx, &reset.id, Outcome::Sent, now).await?,
-        Err(unsent) => {
-            tracing::warn!("a link for a new password could not be mailed: {unsent}");
-            let again = try_again(reset.attempts, reset.created_at, now).filter(|_| matches!(unsent, Unsent::Later(_)));
-            match again {
-                Some(due_at) => outbox::postpone(&mut tx, &reset.id, due_at).await?,
-                None => outbox::finish(&mut tx, &reset.id, Outcome::GivenUp, now).await?,
-            }
-        }
-    }
-    tx.commit_unaudited().await
+    settle(courier, &reset, sent).await
 }
 
 /// Makes the link; gives whom it is for, and what the mail says.
-async fn prepare(courier: &Courier, reset: &Reset) -> db::Result<Option<(Manager, String, String)>> {
+async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
     let (now, token) = (courier.clock.now(), token::fresh());
     let mut tx = courier.db.write().await?;
     let manager = match &reset.manager_id {

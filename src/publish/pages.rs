@@ -13,7 +13,7 @@ use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
 use super::uptime::effects_of;
 use super::{Document, Reach, Site, Snapshot, calendar, shared};
-use crate::domain::audit::Digest;
+use crate::domain::audit::PublicDigest;
 use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime;
@@ -34,7 +34,7 @@ const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502
 
 /// The address of the calendar of maintenances.
 pub(super) const CALENDAR: &str = "/maintenance.ics";
-/// Where the newest digest of the audit stands.
+/// Where the digest of the audit stands.
 const AUDIT_DIGEST: &str = "/.well-known/candor-audit";
 
 /// What public pages may load: the one style that stands in them, and nothing else.
@@ -93,10 +93,9 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     site.going_on(snapshot.goes_on()).of_database(snapshot.database.clone())
 }
 
-/// The newest row of the audit with its hash, for whoever keeps it and compares: a rewritten audit has
-/// another. Before the first row there is nothing to tell.
-fn audit_digest(newest: Option<&Digest>) -> String {
-    serde_json::to_string(&newest).unwrap_or_default()
+/// The digest of the audit, to be kept elsewhere and compared: a rewritten audit has another one. `null` before the first row.
+fn audit_digest(digest: Option<&PublicDigest>) -> String {
+    serde_json::to_string(&digest).unwrap_or_default()
 }
 
 /// What is served before anything was ever published.

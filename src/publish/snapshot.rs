@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::api::{self, MAX_LISTED};
 use crate::db::{self, Tx};
-use crate::domain::audit::Digest;
+use crate::domain::audit::{PublicDigest, full_hour};
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::review::PublishedReview;
 use crate::domain::uptime::Effect;
@@ -63,8 +63,8 @@ pub struct Snapshot {
     pub effects: Vec<Effect>,
     /// The titles of the incidents among them.
     pub titles: api::Incidents,
-    /// The newest row of the audit.
-    pub audit: Option<Digest>,
+    /// What the public may know of the audit.
+    pub audit: Option<PublicDigest>,
     /// What wins over them.
     pub corrections: Vec<Correction>,
     /// The published reviews of the incidents above.
@@ -106,7 +106,7 @@ impl Snapshot {
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
             effects: db::effects::since(tx, first_bar).await?,
             titles: db::effects::titles_since(tx, first_bar).await?,
-            audit: db::chain::head(tx).await?,
+            audit: db::chain::public_digest(tx, full_hour(now)).await?,
             corrections: db::corrections::since(tx, first_bar).await?,
             reviews: BTreeMap::new(),
             page,

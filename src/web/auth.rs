@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::PoisonError;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -12,8 +13,8 @@ use tower_sessions::Session;
 pub use super::bearer::Token;
 use super::client::ClientAddress;
 use super::headers::Nonce;
-use super::{Error, refusal, session};
-use crate::db::{managers, policy, sessions};
+use super::{Error, Result, refusal, session};
+use crate::db::{self, Tx, WriteTx, managers, policy, sessions};
 use crate::domain::audit::Actor;
 use crate::domain::factor::is_fresh;
 use crate::domain::{self, ManagerId, Role};
@@ -75,7 +76,16 @@ pub struct Manager<P> {
     pub lacks_factor: bool,
     /// For the scripts of the page that answers.
     pub nonce: String,
+    request: Asked,
     policy: PhantomData<P>,
+}
+
+/// The request that a manager sent.
+struct Asked {
+    method: Method,
+    path: String,
+    /// Where to go after a login.
+    way_back: String,
 }
 
 impl<P> Deref for Manager<P> {
@@ -106,19 +116,87 @@ fn address(parts: &Parts) -> ClientAddress {
 impl<P: Policy> FromRequestParts<State> for Manager<P> {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self> {
         let stranger = || Error::LoginRequired(way_back(parts));
         let session = parts.extensions.get::<Session>().cloned().ok_or_else(stranger)?;
         let found = logged_in(&session, state).await?.ok_or_else(stranger)?;
-        admit::<P>(&found, parts, state).await?;
-        Ok(Self {
-            manager: found.manager,
+        let manager = Self {
+            manager: found.manager.clone(),
             address: address(parts),
-            session_hash: found.session_hash,
+            session_hash: found.session_hash.clone(),
             lacks_factor: found.lacks_factor,
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default(),
+            request: Asked {
+                method: parts.method.clone(),
+                path: parts.uri.path().to_owned(),
+                way_back: way_back(parts),
+            },
             policy: PhantomData,
-        })
+        };
+        match manager.fault(&found, state) {
+            Some(error) => Err(manager.refuse(error, state).await),
+            None => Ok(manager),
+        }
+    }
+}
+
+impl<P: Policy> Manager<P> {
+    /// Begins the transaction in which the manager changes something. Reading the request may have taken half a minute, so
+    /// session, role, second factor and proof are judged again in this transaction. It is the only way for `web::admin` to
+    /// write on behalf of a manager; a test forbids `Db::write` there.
+    ///
+    /// # Errors
+    /// The same refusals as the extractor, and `TooManyDeeds` where the session changed too much lately.
+    pub async fn begin(&self, state: &State) -> Result<WriteTx> {
+        Ok(self.begin_as(state).await?.0)
+    }
+
+    /// As [`Manager::begin`], with the manager as this transaction sees them.
+    ///
+    /// # Errors
+    /// As [`Manager::begin`].
+    pub async fn begin_as(&self, state: &State) -> Result<(WriteTx, domain::Manager)> {
+        let mut tx = state.db.write().await?;
+        let found = find_logged_in(&mut tx, &self.session_hash, &self.manager.id, state.clock.now()).await?;
+        let Some(found) = found else { return Err(Error::LoginRequired(self.request.way_back.clone())) };
+        if let Some(error) = self.fault(&found, state) {
+            // Recording the refusal needs the writer.
+            drop(tx);
+            return Err(self.refuse(error, state).await);
+        }
+        if self.request.method != Method::GET {
+            self.count_deed(&found, state)?;
+        }
+        Ok((tx, found.manager))
+    }
+
+    /// Why the policy does not admit the manager.
+    fn fault(&self, found: &LoggedIn, state: &State) -> Option<Error> {
+        if found.manager.role < P::ROLE {
+            return Some(Error::Forbidden);
+        }
+        if found.lacks_factor && !P::LACKING_FACTOR {
+            return Some(Error::FactorRequired);
+        }
+        (P::FRESH && !is_fresh(found.proved_at, state.clock.now())).then_some(Error::ProofRequired)
+    }
+
+    /// Records a refusal for want of the role; the other refusals ask for something first.
+    async fn refuse(&self, error: Error, state: &State) -> Error {
+        if matches!(error, Error::Forbidden) {
+            let what = refusal::describe_request(&self.request.method, &self.request.path);
+            refusal::record(state, self.actor(), "manager.refuse-role", &what).await;
+        }
+        error
+    }
+
+    /// Counts a change of this session. What every viewer may do has a limit of its own, because nothing else bounds it.
+    fn count_deed(&self, found: &LoggedIn, state: &State) -> Result<()> {
+        let mut deeds = state.deeds().lock().unwrap_or_else(PoisonError::into_inner);
+        let rate = if P::ROLE == Role::Viewer { &mut deeds.own_account } else { &mut deeds.others };
+        // The id of a session changes with every proof; its beginning stays.
+        let session = (self.manager.id.clone(), found.begun_at);
+        rate.count(session, state.clock.now()).map_err(Error::TooManyDeeds)
     }
 }
 
@@ -126,55 +204,58 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
 struct LoggedIn {
     manager: domain::Manager,
     session_hash: String,
+    begun_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
     /// When they last proved who they are: at the login, or later.
     proved_at: DateTime<Utc>,
     /// Whether the policy asks them for a second factor that they don't have.
     lacks_factor: bool,
 }
 
-/// Refuses whom the policy `P` does not admit; who lacks the role is told of in the audit.
-async fn admit<P: Policy>(found: &LoggedIn, parts: &Parts, state: &State) -> Result<(), Error> {
-    if found.manager.role < P::ROLE {
-        let (actor, what) =
-            (Actor::of(&found.manager, address(parts)), format!("{} {}", parts.method, parts.uri.path()));
-        refusal::record(state, actor, "manager.refuse-role", &what).await;
-        return Err(Error::Forbidden);
-    }
-    if found.lacks_factor && !P::LACKING_FACTOR {
-        return Err(Error::FactorRequired);
-    }
-    if P::FRESH && !is_fresh(found.proved_at, state.clock.now()) {
-        return Err(Error::ProofRequired);
-    }
-    Ok(())
-}
-
 /// Who is logged in, if the session lives and the manager is active. Notes the use of the session, at
 /// most once a minute.
-async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>, Error> {
+async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>> {
     let named: Option<String> = session.get(session::MANAGER).await?;
     let (Some(id), Some(manager)) = (session.id(), named.as_deref().and_then(ManagerId::parse)) else {
         return Ok(None);
     };
-    let hash = session::hash(id);
     let now = state.clock.now();
-    let (idle_since, born_since) = session::limits(now);
     let mut tx = state.db.read().await?;
-    let Some(stored) = sessions::find(&mut tx, &hash, idle_since, born_since).await? else { return Ok(None) };
-    let manager = match managers::find(&mut tx, &manager).await {
-        Ok(manager) if manager.is_active() => manager,
-        Ok(_) | Err(crate::db::Error::NotFound) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let lacks_factor = !session::counted_twice(&stored)? && policy::is_unmet(&mut tx, &manager.id).await?;
+    let Some(found) = find_logged_in(&mut tx, &session::hash(id), &manager, now).await? else { return Ok(None) };
     drop(tx);
-    if now - stored.last_seen_at >= session::TOUCH_AFTER {
+    if now - found.last_seen_at >= session::TOUCH_AFTER {
         let mut tx = state.db.write().await?;
-        sessions::touch(&mut tx, &hash, now).await?;
+        sessions::touch(&mut tx, &found.session_hash, now).await?;
         tx.commit_unaudited().await?;
     }
-    let proved_at = session.get(session::PROVED_AT).await?.unwrap_or(stored.created_at);
-    Ok(Some(LoggedIn { manager, session_hash: hash, proved_at, lacks_factor }))
+    Ok(Some(found))
+}
+
+/// The active manager whose living session has this hash.
+async fn find_logged_in(
+    tx: &mut Tx,
+    session_hash: &str,
+    manager: &ManagerId,
+    now: DateTime<Utc>,
+) -> db::Result<Option<LoggedIn>> {
+    let (idle_since, born_since) = session::limits(now);
+    let stored = sessions::find(tx, session_hash, idle_since, born_since).await?;
+    let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
+    let Some(stored) = stored else { return Ok(None) };
+    let manager = match managers::find(tx, manager).await {
+        Ok(manager) if manager.is_active() => manager,
+        Ok(_) | Err(db::Error::NotFound) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let lacks_factor = !session::counted_twice(&stored)? && policy::is_unmet(tx, &manager.id).await?;
+    Ok(Some(LoggedIn {
+        manager,
+        session_hash: session_hash.to_owned(),
+        begun_at: stored.created_at,
+        last_seen_at: stored.last_seen_at,
+        proved_at: session::proved_at(&stored)?,
+        lacks_factor,
+    }))
 }
 
 /// Where to go after the login: the page that was asked for, or the desk where it was an action.
@@ -200,7 +281,7 @@ pub struct UserAgent(pub String);
 impl<S: Send + Sync> FromRequestParts<S> for UserAgent {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
         let value = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self(value.unwrap_or_default().to_owned()))
     }

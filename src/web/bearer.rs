@@ -12,7 +12,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::api::limits;
 use super::auth::Policy;
 use super::client::{ClientAddress, is_forwarded};
-use super::headers::loggable_path;
 use super::{Error, Result, refusal};
 use crate::db::{self, Tx, api_tokens, managers, policy};
 use crate::domain::api_token::ApiToken;
@@ -94,7 +93,7 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
         };
         limits::count(parts, state, &token.id)?;
         if !token.reaches(P::ROLE, manager.role) {
-            let what = format!("{} {}", parts.method, loggable_path(parts.uri.path()));
+            let what = refusal::describe_request(&parts.method, parts.uri.path());
             refusal::record(state, who, "token.refuse-scope", &what).await;
             return Err(Error::TokenForbidden(TOO_SMALL));
         }

@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::client::ClientAddress;
-use super::headers::loggable_path;
 use super::{Error, refusal};
 use crate::state::State;
 
@@ -22,7 +21,7 @@ pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request
     }
     if leads_somewhere(request.uri().path()) {
         let address = request.extensions().get().copied().unwrap_or(ClientAddress(None));
-        let what = format!("{} {}", request.method(), loggable_path(request.uri().path()));
+        let what = refusal::describe_request(request.method(), request.uri().path());
         refusal::record_stranger(&state, address, "manager.refuse-foreign", &what).await;
     }
     Error::Foreign.into_response()

@@ -55,6 +55,9 @@ pub enum Error {
     /// Too often with one API token; how long to wait.
     #[error("too many calls")]
     TooManyCalls(TimeDelta),
+    /// Too many changes in one session; how long to wait.
+    #[error("too many changes")]
+    TooManyDeeds(TimeDelta),
     /// What a program sent is wrong; a message for each place in it, as a JSON pointer.
     #[error("unprocessable")]
     Unprocessable(Vec<(String, String)>),
@@ -107,7 +110,7 @@ impl Error {
             }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::TooMany(_) | Self::TooManyCalls(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyCalls(_) | Self::TooManyDeeds(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_) | Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -119,7 +122,7 @@ impl Error {
     /// After how many seconds the same may be tried again.
     fn retry_after(&self) -> Option<i64> {
         match self {
-            Self::TooMany(wait) | Self::TooManyCalls(wait) => Some(wait.num_seconds() + 1),
+            Self::TooMany(wait) | Self::TooManyCalls(wait) | Self::TooManyDeeds(wait) => Some(wait.num_seconds() + 1),
             Self::Busy | Self::Unavailable(_) | Self::Uncertain(_) => Some(5),
             _ => None,
         }
@@ -132,6 +135,10 @@ impl Error {
             Self::Unauthorized(sentence) | Self::TokenForbidden(sentence) => Some((*sentence).to_owned()),
             Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
             Self::TooManyCalls(_) => Some("This token was used too often. Wait as long as Retry-After says.".into()),
+            Self::TooManyDeeds(_) => Some(
+                "You changed too much within a minute, so nothing was changed now. Wait a minute and send it again."
+                    .into(),
+            ),
             Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
             Self::Uncertain(_) => Some(
                 "The database left while it was saving. It is not known whether your change was saved: look before you \

@@ -44,7 +44,7 @@ pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &
         password::place_for_known()?
     } else {
         if let Err(error) = take_turn(state, address) {
-            refusal::record_stranger(state, address, "manager.refuse-login", email).await;
+            refusal::record_login(state, address, email).await;
             return Err(error);
         }
         password::place()?

@@ -2,12 +2,20 @@
 
 use std::sync::PoisonError;
 
+use axum::http::Method;
+
 use super::client::ClientAddress;
+use super::headers::loggable_path;
 use crate::db::{self, WriteTx};
 use crate::domain::audit::{Actor, Entry};
+use crate::domain::manager::parse_email;
 use crate::log_limit::{Admitted, OUTAGES};
 use crate::state::State;
 
+/// What stands in the audit for a text that is no address.
+const NOT_AN_ADDRESS: &str = "not an address";
+/// The longest part of a path that is kept, in bytes: ids have at most 40.
+const MAX_PART: usize = 40;
 /// The longest text of a refused attempt that is kept, in characters.
 const MAX_TOLD: usize = 254;
 
@@ -31,6 +39,13 @@ pub async fn record(state: &State, actor: Actor, action: &'static str, what: &st
 /// A stranger's refused attempt.
 pub async fn record_stranger(state: &State, address: ClientAddress, action: &'static str, what: &str) {
     record(state, Actor::stranger(address), action, what).await;
+}
+
+/// A refused login. What was typed is kept only if it has the form of an address: people type passwords into the wrong field,
+/// and a row of the audit can't be deleted.
+pub async fn record_login(state: &State, address: ClientAddress, typed: &str) {
+    let what = parse_email(typed).unwrap_or_else(|_| NOT_AN_ADDRESS.to_owned());
+    record_stranger(state, address, "manager.refuse-login", &what).await;
 }
 
 /// Keeps what was counted in `tx` because `actor` was refused, and as many rows of it as an address may have.
@@ -61,6 +76,13 @@ pub async fn record_left_out(state: &State) -> db::Result<()> {
     let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
     let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
     state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
+}
+
+/// The method and path of a refused request. A part that is longer than any id may be a secret in the wrong place.
+pub fn describe_request(method: &Method, path: &str) -> String {
+    let path = loggable_path(path);
+    let parts: Vec<&str> = path.split('/').map(|part| if part.len() > MAX_PART { "…" } else { part }).collect();
+    format!("{method} {}", parts.join("/"))
 }
 
 /// One line of bounded length, as it is kept of what a stranger sent.

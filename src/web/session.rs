@@ -190,6 +190,15 @@ pub fn counted_twice(stored: &sessions::Session) -> db::Result<bool> {
     Ok(read(&stored.data)?.get(SECOND_FACTOR).and_then(Value::as_bool).unwrap_or_default())
 }
 
+/// When the manager of this session last proved who they are.
+///
+/// # Errors
+/// Where its row can't be read.
+pub fn proved_at(stored: &sessions::Session) -> db::Result<DateTime<Utc>> {
+    let noted = read(&stored.data)?.remove(PROVED_AT).map(serde_json::from_value).transpose();
+    Ok(noted.map_err(db::Error::other)?.unwrap_or(stored.created_at))
+}
+
 /// Forgets in the row of a session that the identity provider asked for a second factor.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::{desk, devices, future_times, incidents, links, managers, outbox, sessions};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
@@ -224,7 +224,9 @@ impl Work {
             state.publisher.publish().await?;
             published = true;
         }
-        if published || due(self.refreshed_at, REFRESH_EVERY) {
+        // The public digest of the audit changes on the hour. If the first deed after it published it, it would tell of that.
+        let hour_passed = self.refreshed_at.is_some_and(|last| full_hour(last) != full_hour(now));
+        if published || hour_passed || due(self.refreshed_at, REFRESH_EVERY) {
             if !published {
                 state.publisher.refresh().await?;
             }

@@ -5,7 +5,7 @@ use candor::cli::sample;
 use candor::db::chain::{self, Step, Walk};
 use candor::db::{Tx, WriteTx};
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::audit::{Digest, Entry};
+use candor::domain::audit::{Digest, Entry, PublicDigest, full_hour};
 use candor::domain::refusals::{IN_ALL, PER_ADDRESS};
 use candor::worker::Work;
 use chrono::TimeDelta;
@@ -22,7 +22,7 @@ on_both_databases!(
     a_row_without_a_hash_is_not_excused_once_the_chain_has_begun,
     the_shell_proves_the_audit_or_names_the_row,
     a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten,
-    the_newest_digest_is_public,
+    digest_of_the_last_full_hour_is_public,
     every_refused_attempt_is_in_the_audit_without_its_secret,
     whoever_is_refused_publishes_nothing,
     a_flood_of_refused_attempts_is_counted,
@@ -151,8 +151,11 @@ async fn a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten(tes
     let Digest { id, hash, .. } = chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     let verify = |digest: String| candor(&test, &["audit", "verify", "--expect", &digest], "");
     said(&verify(format!("{id}:{hash}")));
+    said(&verify(hash.clone()));
     let error = refused(&verify(format!("{}:{hash}", ids[3])), 1);
     assert!(error.contains("was rewritten"), "{error}");
+    let error = refused(&verify("0".repeat(64)), 1);
+    assert!(error.contains("No row has this hash"), "{error}");
     for bad in ["", "7", "7:abc", &format!("x:{hash}")] {
         refused(&verify(bad.to_owned()), 2);
     }
@@ -164,19 +167,31 @@ async fn a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten(tes
     assert!(error.contains(&format!("Row {id} is missing")), "{error}");
 }
 
-async fn the_newest_digest_is_public(test: TestDb) {
+async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     let app = TestApp::new(test).await;
     let digest = async || {
         let answer = app.visitor().get("/.well-known/candor-audit").await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json; charset=utf-8"));
-        serde_json::from_str::<Option<Digest>>(&answer.text()).unwrap()
+        serde_json::from_str::<Option<PublicDigest>>(&answer.text()).unwrap()
     };
     assert_eq!(digest().await, None);
-    let mut owner = app.logged_in(Owner).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut owner = app.with_session(&manager).await;
     owner.post("/admin/groups", &[("name", "Maps")]).await;
     let head = chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
     assert!(head.is_some());
-    assert_eq!(digest().await, head);
+    assert_eq!(digest().await, None, "nothing of this hour is public");
+    app.clock.advance(TimeDelta::hours(1));
+    work.tick(&app).await;
+    let hour = full_hour(app.clock.now());
+    let public = PublicDigest { until: hour, hash: head.clone().unwrap().hash };
+    assert_eq!(digest().await.as_ref(), Some(&public), "published on the hour, without a deed");
+    let mut owner = app.with_session(&manager).await;
+    owner.post("/admin/groups", &[("name", "Roads")]).await;
+    assert_eq!(digest().await, Some(public), "a deed does not show before the hour is over");
+    let head = chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
     let shown = owner.get("/admin/audit").await.text();
     let head = head.unwrap();
     assert!(shown.contains(&format!("{}:{}", head.id, head.hash)), "{shown}");

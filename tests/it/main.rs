@@ -53,6 +53,8 @@ mod sample;
 mod secrets;
 mod security;
 mod stored;
+mod web_access_again;
+mod web_account_mail;
 mod web_drafts_open;
 mod web_escaping;
 mod web_factors;

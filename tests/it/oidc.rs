@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use candor::db::{identities, managers};
 use candor::domain::Manager;
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::identity::Identity;
 use candor::domain::manager::LinkPurpose;
 use candor::oidc::Provider;
 use chrono::TimeDelta;
@@ -369,7 +370,8 @@ async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) 
         assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "now it is lacking");
         let mut tx = app.db.write().await.unwrap();
         let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());
-        identities::create(&mut tx, &mut manager, &issuer, &subject, app.clock.now()).await.unwrap();
+        let identity = Identity { issuer, subject, email: String::new() };
+        identities::create(&mut tx, &mut manager, &identity, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 }

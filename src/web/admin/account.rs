@@ -2,14 +2,16 @@ use axum::Extension;
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::account_mail::announce;
 use super::notice::done;
 use super::shell::shell;
-use super::{identities, invalid, listing, page};
+use super::{invalid, listing, page};
 use crate::db::{self, Tx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::history::Cursor;
 use crate::domain::manager::parse_email;
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
 use crate::password;
 use crate::state::State;
@@ -60,7 +62,7 @@ pub async fn set_password(
         wrong.add("password", message);
     }
     let known = match attempt.try_password(current).await? {
-        Some(proven) => kept(&state, proven).await?,
+        Some(proven) => kept(&state, &manager, proven).await?,
         None => None,
     };
     if known.is_none() {
@@ -72,20 +74,20 @@ pub async fn set_password(
     };
     let hash = password::hash(chosen).await?;
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
-    let mut own = managers::find(&mut tx, &known.id).await?;
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
     if !own.is_still(&known) {
         return Err(Error::Conflict(CHANGED.into()));
     }
     managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
+    announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
     let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
 }
 
 /// The manager whose password it was, and still is.
-async fn kept(state: &State, proven: Proven) -> Result<Option<KnownManager>> {
-    let mut tx = state.db.write().await?;
+async fn kept(state: &State, manager: &Manager<CanRead>, proven: Proven) -> Result<Option<KnownManager>> {
+    let mut tx = manager.begin(state).await?;
     let known = proven.keep(&mut tx).await?;
     tx.commit_unaudited().await?;
     Ok(known)
@@ -99,7 +101,7 @@ pub async fn set_email(
 ) -> Result<Response> {
     let typed = fields.text("email");
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
     let email = match parse_email(&typed) {
         Ok(email) if !is_taken(&mut tx, &email, &manager.id).await? => email,
         parsed => {
@@ -109,9 +111,13 @@ pub async fn set_email(
             return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
         }
     };
-    let mut own: KnownManager = (*manager).clone();
+    if email == own.email {
+        return Ok(done("/admin/account", "email-set"));
+    }
+    let before = own.clone();
     managers::set_email(&mut tx, &mut own, email, now).await?;
-    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&*manager).after(&own);
+    announce(&state, &mut tx, &own, Some(&before.email), AccountChange::Email).await?;
+    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&own);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "email-set"))
 }
@@ -127,7 +133,7 @@ pub async fn revoke(
     FromState(state): FromState<State>,
     Path(short): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let named = sessions::find_short(&mut tx, &short, limits(state.clock.now())).await?;
     let own = named.filter(|session| session.manager_id.as_deref() == Some(manager.id.as_str()));
     let session = own.ok_or(Error::NotFound)?;
@@ -139,8 +145,10 @@ pub async fn revoke(
 
 /// `POST /admin/account/sessions/revocation`: every session but this one.
 pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
-    let mut tx = state.db.write().await?;
-    sessions::delete_of(&mut tx, &manager.id, Some(&manager.session_hash)).await?;
+    let mut tx = manager.begin(&state).await?;
+    if sessions::delete_of(&mut tx, &manager.id, Some(&manager.session_hash)).await? == 0 {
+        return Ok(done("/admin/account", "sessions-revoked"));
+    }
     let entry = Entry::new("manager.revoke-sessions", &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "sessions-revoked"))
@@ -162,9 +170,14 @@ async fn account<P>(
     let factors = factors::of(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
     let password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
-    let connected = identities::connected(state, &mut tx, &manager.id).await?;
-    let provider = state.provider.as_ref().zip(connected);
-    let provider = provider.map(|(provider, connected)| ProviderRow { name: provider.name().to_owned(), connected });
+    let provider = match &state.provider {
+        Some(provider) => {
+            let own = db::identities::list(&mut tx, &manager.id).await?;
+            let connected = own.into_iter().find(|identity| identity.issuer == provider.issuer());
+            Some(ProviderRow { name: provider.name().to_owned(), connected })
+        }
+        None => None,
+    };
     Ok(Account { shell, email, factors, password, provider, sessions, older, invalid }.html())
 }
 

@@ -44,7 +44,7 @@ pub async fn create(
 ) -> Result<Response> {
     let form = ComponentForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let created = match form.parse() {
         Ok(new) => make(&mut tx, new, now).await?,
         Err(wrong) => Err(wrong),
@@ -91,7 +91,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = ComponentForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &id, ComponentForm::of(&before)).await?);
@@ -106,9 +106,11 @@ pub async fn update(
         Ok(after) => after,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, Some(before.id), form, wrong, None).await?)),
     };
-    let entry = Entry::new("component.edit", &after.id, &after.name).before(&before).after(&after);
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
+    if after != before {
+        let entry = Entry::new("component.edit", &after.id, &after.name).before(&before).after(&after);
+        tx.commit(&manager.actor(), now, entry).await?;
+        state.publish().await;
+    }
     Ok(done("/admin/components", "component-saved"))
 }
 
@@ -119,6 +121,9 @@ async fn keep(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Result<Component, Invalid>> {
     let mut after = new.apply(before);
+    if after == *before {
+        return Ok(Ok(after));
+    }
     match components::update(tx, &mut after, now).await {
         Ok(()) => Ok(Ok(after)),
         Err(db::Error::NotFound) => Ok(Err(no_such_group())),
@@ -136,13 +141,16 @@ pub async fn set_status(
     let status = Status::from_key(&fields.text("status"));
     let status = status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))?;
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if fields.version() != before.version {
         let sentence = format!("{} was changed in the meantime, nothing was set. Look at the desk again.", before.name);
         return Err(Error::Conflict(sentence));
     }
     let mut after = Component { status, ..before.clone() };
+    if after == before && !rehearsal::is_asked(&fields) {
+        return Ok(done("/admin", "status-set"));
+    }
     components::update(&mut tx, &mut after, now).await?;
     if rehearsal::is_asked(&fields) {
         let action = format!("/admin/components/{id}/status");
@@ -173,7 +181,7 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
     components::delete(&mut tx, &component.id).await?;
     let entry = Entry::new("component.delete", &component.id, &component.name).before(&component);

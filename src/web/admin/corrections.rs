@@ -45,7 +45,7 @@ pub async fn create(
         return Ok(page(list(&state, &mut tx, &manager, &Fields::default(), component, form, Invalid::new()).await?));
     }
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
     let others = corrections::of(&mut tx, &component.id).await?;
     let fresh = CorrectionId::from_random(random());
@@ -76,7 +76,7 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path((id, correction)): Path<(String, String)>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
     let all = corrections::of(&mut tx, &component.id).await?;
     let doomed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;

@@ -59,9 +59,9 @@ pub async fn show(
 /// once, the page comes without.
 async fn note_open(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
     let noting = async {
-        let mut tx = state.db.write().await?;
+        let mut tx = manager.begin(state).await?;
         draft_readers::note(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
-        tx.commit_unaudited().await
+        Ok::<_, Error>(tx.commit_unaudited().await?)
     };
     match tokio::time::timeout(NOTING, noting).await {
         Ok(Ok(())) => {}
@@ -77,7 +77,7 @@ pub async fn destroy(
     Path(id): Path<String>,
     Form(_): Form,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let draft = find(&mut tx, &id).await?;
     drafts::delete(&mut tx, &draft.id).await?;
     let entry = Entry::new("draft.delete", &draft.id, name(&mut tx, &draft).await?).before(&draft);
@@ -136,7 +136,7 @@ pub(super) async fn keep(
     fields: &Fields,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(state).await?;
     let subject = match &incident {
         Some(id) => Some(desk::find(&mut tx, id).await?),
         None => None,

@@ -4,11 +4,13 @@ use axum::extract::State as FromState;
 use axum::response::Response;
 use tower_sessions::Session;
 
+use super::account_mail::announce;
 use super::shell::shell;
 use super::{ceremony, codes, page};
 use crate::db::{self, Tx, WriteTx, factors, passkeys, policy, recovery_codes, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
+use crate::domain::outbox::AccountChange;
 use crate::state::State;
 use crate::ui::pages::admin::{FactorList, RecoveryCodes};
 use crate::web::auth::{CanEnter, Fresh, Manager};
@@ -40,6 +42,7 @@ pub(super) async fn added(
     entry: Entry,
     told: &'static str,
 ) -> Result<Response> {
+    announce(state, &mut tx, manager, None, AccountChange::FactorAdded).await?;
     let first = factors::of(&mut tx, &manager.id).await?.recovery_codes == 0;
     let codes = if first { Some(codes::renew(state, &mut tx, &manager.id).await?) } else { None };
     let html = match codes {
@@ -66,6 +69,7 @@ pub(super) async fn removed(
             "Every manager needs a second factor here: add another before this one goes.".into(),
         ));
     }
+    announce(state, &mut tx, manager, None, AccountChange::FactorRemoved).await?;
     if !factors::of(&mut tx, &manager.id).await?.any() {
         recovery_codes::delete_of(&mut tx, &manager.id).await?;
     }

@@ -28,7 +28,7 @@ pub async fn create(
 ) -> Result<Response> {
     let form = GroupForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let new = match form.parse() {
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
@@ -64,7 +64,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = GroupForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &id, GroupForm::of(&before)).await?);
@@ -77,6 +77,9 @@ pub async fn update(
     };
     let position = new.position.unwrap_or(before.position);
     let mut after = Group { name: new.name, description: new.description, position, ..before.clone() };
+    if after == before {
+        return Ok(done("/admin/components", "group-saved"));
+    }
     components::update_group(&mut tx, &mut after, now).await?;
     let entry = Entry::new("group.edit", &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
@@ -104,7 +107,7 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let group = find(&mut tx, &id).await?;
     components::delete_group(&mut tx, &group.id).await?;
     let entry = Entry::new("group.delete", &group.id, &group.name).before(&group);

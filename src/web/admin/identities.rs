@@ -7,12 +7,14 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use tower_sessions::Session;
 
+use super::account_mail::announce;
 use super::login_oidc::sentence;
 use super::notice::done;
 use super::round_trip::{self, Errand};
 use crate::db::{self, factors, identities, managers, policy, sessions};
 use crate::domain::audit::Entry;
-use crate::domain::identity::Person;
+use crate::domain::identity::{Identity, Person};
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Manager as KnownManager, ManagerId};
 use crate::oidc::{Error as Failure, Provider};
 use crate::state::State;
@@ -42,15 +44,16 @@ pub(super) async fn connect(
     let manager = Manager::<CanRead>::from_request_parts(&mut parts, state).await?;
     let person = judged.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))?;
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
-    let mut own: KnownManager = (*manager).clone();
+    let (mut tx, mut own) = manager.begin_as(state).await?;
     let theirs = identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?;
     let taken = theirs.is_some() || identities::has_one(&mut tx, &own.id, provider.issuer()).await?;
     if taken {
         return Err(Error::Conflict(format!("This login at {} belongs to a manager already.", provider.name())));
     }
-    identities::create(&mut tx, &mut own, provider.issuer(), &person.subject, now).await?;
-    let entry = Entry::new("manager.connect-provider", &own.id, &own.name);
+    let identity = Identity::of(&person);
+    identities::create(&mut tx, &mut own, &identity, now).await?;
+    announce(state, &mut tx, &own, None, AccountChange::ProviderConnected).await?;
+    let entry = Entry::new("manager.connect-provider", &own.id, &own.name).after(&identity);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "provider-connected"))
 }
@@ -61,18 +64,19 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     session: Session,
 ) -> Result<Response> {
-    refuse_without(&manager)?;
-    let mut tx = state.db.write().await?;
-    let by_password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
+    refuse_without(&own)?;
+    let by_password = own.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
     if !by_password && factors::of(&mut tx, &manager.id).await?.passkeys == 0 {
         return Err(Error::Conflict("It is your only way in: add a passkey first.".into()));
     }
-    let mut own: KnownManager = (*manager).clone();
     let now = state.clock.now();
+    let before = identities::list(&mut tx, &own.id).await?;
     identities::delete_of(&mut tx, &mut own).await?;
+    announce(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
     sessions::delete_of(&mut tx, &own.id, Some(&manager.session_hash)).await?;
     session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
-    let entry = Entry::new("manager.disconnect-provider", &own.id, &own.name);
+    let entry = Entry::new("manager.disconnect-provider", &own.id, &own.name).before(&before);
     tx.commit(&manager.actor(), now, entry).await?;
     // What this request carries about may still be saved, where the proof came with it.
     session.remove_value(session::SECOND_FACTOR).await?;
@@ -87,16 +91,18 @@ pub async fn remove(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = ManagerId::parse(&id).ok_or(Error::NotFound)?;
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let mut other = managers::find(&mut tx, &id).await?;
     refuse_without(&other)?;
+    let before = identities::list(&mut tx, &other.id).await?;
     identities::delete_of(&mut tx, &mut other).await?;
+    announce(&state, &mut tx, &other, None, AccountChange::ProviderDisconnected).await?;
     let (now, kept) = (state.clock.now(), (manager.id == other.id).then_some(manager.session_hash.as_str()));
     sessions::delete_of(&mut tx, &other.id, kept).await?;
     if let Some(kept) = kept {
         session::forget_second_factor(&mut tx, kept, now).await?;
     }
-    let entry = Entry::new("manager.disconnect-provider", &other.id, &other.name);
+    let entry = Entry::new("manager.disconnect-provider", &other.id, &other.name).before(&before);
     tx.commit(&manager.actor(), now, entry).await?;
     if kept.is_some() {
         session.remove_value(session::SECOND_FACTOR).await?;

@@ -75,7 +75,7 @@ pub async fn create(
         return Ok(page(again(&state, &manager, &fields, form, Invalid::new()).await?));
     }
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
     match sent_before::incident(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
@@ -222,7 +222,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = IncidentDetailsForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let mut incident = find(&mut tx, &id).await?;
     let before = incident.clone();
     if form.version != incident.version {
@@ -243,6 +243,9 @@ pub async fn update(
     }
     if rehearsal::is_asked(&fields) {
         return rehearsal::of_incident(&state, tx, &manager, incident, format!("/admin/incidents/{id}"), &fields).await;
+    }
+    if incident == before {
+        return Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"));
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     let entry = Entry::new("incident.edit", &incident.id, &incident.title).before(&before).after(&incident);
@@ -271,7 +274,7 @@ pub async fn destroy(
     Form(fields): Form,
 ) -> Result<Response> {
     let typed = fields.text("title");
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let incident = find(&mut tx, &id).await?;
     let changed = fields.version() != incident.version;
     if changed || typed.trim() != incident.title {

@@ -9,6 +9,7 @@ use super::{ceremony, login_factor, page};
 use crate::db::{self, factors, managers};
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Actor, Entry};
+use crate::domain::manager::fold_email;
 use crate::state::State;
 use crate::ui::admin_layout::Porch;
 use crate::ui::pages::admin::Login;
@@ -83,10 +84,10 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     session: Session,
 ) -> Result<Response> {
-    session.flush().await?;
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     db::sessions::delete(&mut tx, &manager.session_hash).await?;
     tx.commit(&manager.actor(), state.clock.now(), Entry::new("manager.logout", &manager.id, &manager.name)).await?;
+    session.flush().await?;
     let mut response = Redirect::to("/login").into_response();
     // Not "cookies": the session's is taken back already, and the browser should stay known.
     let clear = HeaderValue::from_static("\"cache\", \"storage\"");
@@ -110,14 +111,14 @@ async fn admit(
     address: ClientAddress,
     device: &Device,
 ) -> Result<Option<Admitted>> {
-    let email = email.trim().to_lowercase();
+    let email = fold_email(email);
     let attempt = login_lock::begin(state, &email, address, device).await?;
     let admitted = match attempt.try_password(password).await? {
         Some(proven) => let_in(state, proven, address).await?,
         None => None,
     };
     if admitted.is_none() {
-        refusal::record_stranger(state, address, "manager.refuse-login", &email).await;
+        refusal::record_login(state, address, &email).await;
     }
     Ok(admitted)
 }

@@ -7,13 +7,15 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
+use super::account_mail::announce;
 use super::round_trip::{self, Errand};
 use super::{identities as own_identities, login, login_factor, proof_elsewhere};
 use crate::db::{self, WriteTx, factors, identities, links, managers, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::NewManager;
-use crate::domain::identity::Person;
+use crate::domain::identity::{Identity, Person};
 use crate::domain::manager::parse_email;
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Manager as KnownManager, Role};
 use crate::oidc::{Answer, Error as Failure, Provider};
 use crate::state::State;
@@ -71,7 +73,7 @@ pub async fn finish(
             match let_in(&at, provider, &person, &next).await? {
                 Ok(response) => Ok(response),
                 Err(unwelcome) => {
-                    refusal::record_stranger(&state, address, "manager.refuse-login", &person.email).await;
+                    refusal::record_login(&state, address, &person.email).await;
                     let why = unwelcome.sentence(provider.name());
                     Ok(login::refused(&state, &nonce, String::new(), next, &why).await)
                 }
@@ -229,9 +231,14 @@ async fn belongs_to(
         Some((invited, _)) => (invited, "manager.accept-by-provider"),
         None => (add(&mut tx, person, email, role, now).await?, "manager.add-by-provider"),
     };
-    identities::create(&mut tx, &mut manager, provider.issuer(), &person.subject, now).await?;
-    let entry = Entry::new(action, &manager.id, &manager.name).after(&manager);
-    tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
+    let identity = Identity::of(person);
+    identities::create(&mut tx, &mut manager, &identity, now).await?;
+    announce(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
+    let entries = [
+        Entry::new(action, &manager.id, &manager.name).after(&manager),
+        Entry::new("manager.connect-provider", &manager.id, &manager.name).after(&identity),
+    ];
+    tx.commit_all(&Actor::of(&manager, at.address), now, &entries).await?;
     Ok(Ok(manager))
 }
 

@@ -38,7 +38,7 @@ pub async fn update_schedule(
 ) -> Result<Response> {
     let mut form = ScheduleForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     let changed = form.version != before.version;
@@ -90,7 +90,7 @@ pub async fn extend(
 ) -> Result<Response> {
     let mut form = ExtensionForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     if form.version != before.version {
@@ -141,7 +141,7 @@ pub async fn cancel(
 ) -> Result<Response> {
     let mut form = CancellationForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     if form.version != before.version {

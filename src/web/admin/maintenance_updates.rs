@@ -30,7 +30,7 @@ pub async fn create(
         return Ok(page(MaintenanceView { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()));
     }
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &id, ()).await?);
@@ -77,7 +77,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = UpdateEditForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let stands = named(&before, &update)?.clone();
     let (changed, previewing) = (form.version != stands.version, fields.has("preview"));

@@ -59,7 +59,7 @@ pub async fn create(
         return Ok(page(new_page(&state, &mut tx, &manager, form, Invalid::new()).await?));
     }
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
     match sent_before::maintenance(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
@@ -174,7 +174,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = PlanForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &id, PlanForm::of(&before)).await?);
@@ -192,7 +192,9 @@ pub async fn update(
     if rehearsal::is_asked(&fields) {
         return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
     }
-    save(&state, tx, &manager, "maintenance.edit", &before, after).await?;
+    if after != before {
+        save(&state, tx, &manager, "maintenance.edit", &before, after).await?;
+    }
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-saved"))
 }
 
@@ -217,7 +219,7 @@ pub async fn begin(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.begin(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
@@ -232,7 +234,7 @@ pub async fn complete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.complete(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;

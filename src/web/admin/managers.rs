@@ -2,6 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::TimeDelta;
 
+use super::account_mail::announce;
 use super::notice::done;
 use super::shell::shell;
 use super::{invalid, listing, page};
@@ -9,7 +10,8 @@ use crate::db::links::{self, Link};
 use crate::db::{self, Tx, WriteTx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, ManagerForm};
-use crate::domain::manager::LinkPurpose;
+use crate::domain::manager::{LinkPurpose, fold_email};
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
 use crate::token;
@@ -48,12 +50,12 @@ pub async fn create(
 ) -> Result<Response> {
     let form = ManagerForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     if policy::load(&mut tx).await?.passwords.keeper().is_some() {
         return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
     let parsed = form.parse();
-    let taken = managers::find_by_email(&mut tx, &form.email.trim().to_lowercase()).await?.is_some();
+    let taken = managers::find_by_email(&mut tx, &fold_email(&form.email)).await?.is_some();
     let new = match parsed {
         Ok(new) if !taken => new,
         parsed => {
@@ -73,7 +75,7 @@ pub async fn reset(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
     if !other.is_active() {
         return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
@@ -130,8 +132,11 @@ pub async fn set_role(
     let chosen = fields.text("role");
     let role = Role::from_key(&chosen).ok_or_else(|| Error::BadRequest("Choose a role from the list.".into()))?;
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
+    if before.role == role {
+        return Ok(done(&address(&before), "role-set"));
+    }
     let mut other = before.clone();
     let changed = managers::set_role(&mut tx, &mut other, role, now).await;
     if let Err(db::Error::Conflict(reason)) = changed {
@@ -151,8 +156,11 @@ pub async fn disable(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
+    if !before.is_active() {
+        return Ok(done(&address(&before), "disabled"));
+    }
     let mut other = before.clone();
     let changed = managers::disable(&mut tx, &mut other, now).await;
     if let Err(db::Error::Conflict(reason)) = changed {
@@ -172,8 +180,11 @@ pub async fn enable(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
+    if before.is_active() {
+        return Ok(done(&address(&before), "enabled"));
+    }
     let mut other = before.clone();
     managers::enable(&mut tx, &mut other, now).await?;
     let entry = Entry::new("manager.enable", &other.id, &other.name).before(&before).after(&other);
@@ -187,10 +198,17 @@ pub async fn remove_factors(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
+    let had_factors = factors::of(&mut tx, &other.id).await?.any();
     factors::delete_of(&mut tx, &other.id).await?;
-    sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
+    let ended = sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
+    if !had_factors && ended == 0 {
+        return Ok(done(&address(&other), "factors-removed"));
+    }
+    if had_factors {
+        announce(&state, &mut tx, &other, None, AccountChange::FactorRemoved).await?;
+    }
     let entry = Entry::new("manager.remove-factors", &other.id, &other.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done(&address(&other), "factors-removed"))
@@ -202,9 +220,11 @@ pub async fn revoke_sessions(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
-    sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
+    if sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await? == 0 {
+        return Ok(done(&address(&other), "sessions-revoked"));
+    }
     let entry = Entry::new("manager.revoke-sessions", &other.id, &other.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done(&address(&other), "sessions-revoked"))

@@ -1,6 +1,7 @@
 //! What managers see and do: one file per resource.
 
 mod account;
+mod account_mail;
 mod audit;
 mod ceremony;
 mod codes;

@@ -59,7 +59,7 @@ pub async fn create(
         Some(_) => registered(&state, &session, &fields.text("credential")).await?,
         None => None,
     };
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let (Some(name), Some(credential)) = (name, credential) else {
         wrong.add("name", "The browser's answer was not accepted, or it took too long. Try again.");
         return Ok(invalid(form(&state, &mut tx, &manager, typed, wrong).await?));
@@ -82,7 +82,7 @@ pub async fn destroy(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = PasskeyId::parse(&id).ok_or(Error::NotFound)?;
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let known = passkeys::list(&mut tx, &manager.id).await?;
     let passkey = known.iter().find(|passkey| passkey.id == id).ok_or(Error::NotFound)?;
     passkeys::delete(&mut tx, &manager.id, &id).await?;

@@ -19,7 +19,7 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let form = PolicyForm::read(&fields);
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = policy::load(&mut tx).await?;
     let chosen = match chosen(&state, &mut tx, &form, &before).await? {
         Ok(chosen) => chosen,
@@ -28,6 +28,9 @@ pub async fn update(
             return Ok(invalid(settings::with_policy(&state, &mut tx, &manager, form, wrong).await?));
         }
     };
+    if chosen == before {
+        return Ok(done("/admin/settings", "policy-saved"));
+    }
     policy::update(&mut tx, &chosen).await?;
     let after = policy::load(&mut tx).await?;
     let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);

@@ -221,7 +221,7 @@ async fn look(
     } else {
         None
     };
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(state).await?;
     let mut seen = true;
     let wrong = if !given.passkey.is_empty() {
         let proven = ceremony::proven(state, &mut tx, challenge, &given.passkey).await?;

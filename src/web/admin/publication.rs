@@ -21,7 +21,7 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if !before.visibility.is_public() {
         refuse_unseen(&fields, before.version)?;

@@ -1,21 +1,24 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
+use super::account_mail::announce;
 use super::factors::shown_once;
 use super::{codes, page};
 use crate::db::factors;
 use crate::domain::audit::Entry;
+use crate::domain::outbox::AccountChange;
 use crate::state::State;
 use crate::web::auth::{CanEnter, Fresh, Manager};
 use crate::web::{Error, Result};
 
 /// `POST /admin/account/recovery-codes`: new codes, shown once; the earlier ones end.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     if !factors::of(&mut tx, &manager.id).await?.any() {
         return Err(Error::Conflict("Recovery codes come with a second factor: add one first.".into()));
     }
     let codes = codes::renew(&state, &mut tx, &manager.id).await?;
+    announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
     let html = shown_once(&state, &mut tx, &manager, codes).await?;
     let entry = Entry::new("manager.renew-recovery-codes", &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;

@@ -41,7 +41,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = ReviewForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let incident = find(&mut tx, &id).await?;
     let before = reviews::find(&mut tx, &incident.id).await?;
     let stands = before.as_ref().map_or(0, |review| review.version);
@@ -94,7 +94,7 @@ pub async fn withdraw(
     Form(fields): Form,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let incident = find(&mut tx, &id).await?;
     let Some(before) = reviews::find(&mut tx, &incident.id).await?.filter(|review| review.published.is_some()) else {
         return Err(Error::Conflict("There is no published review to withdraw.".into()));

@@ -37,7 +37,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = SeriesForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if form.first.plan.version != before.version {
         let met = Some(conflict_with(&mut tx, &id, SeriesForm::of(&before, now)).await?);
@@ -112,10 +112,13 @@ pub async fn end(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.end();
+    if after == before {
+        return Ok(done("/admin/maintenances", "series-ended"));
+    }
     series::update(&mut tx, &mut after, now).await?;
     let entry = Entry::new("series.end", &after.id, &after.title).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;

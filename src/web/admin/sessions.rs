@@ -44,7 +44,7 @@ pub async fn revoke(
     Path(short): Path<String>,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let session = sessions::find_short(&mut tx, &short, limits(now)).await?.ok_or(Error::NotFound)?;
     let id = session.manager_id.as_deref().and_then(ManagerId::parse).ok_or(Error::NotFound)?;
     let whose = managers::find(&mut tx, &id).await?;

@@ -33,7 +33,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = PageForm::read(&fields);
     let (now, none) = (state.clock.now(), Fields::default());
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = db::page::load(&mut tx).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &before.id, PageForm::of(&before)).await?);

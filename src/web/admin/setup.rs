@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
+use super::account_mail::announce;
 use super::notice::done;
 use super::shell::porch;
 use super::{invalid, page};
@@ -14,6 +15,7 @@ use crate::db::{self, Tx, managers, policy};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::{Fields, ManagerForm, NewManager};
 use crate::domain::manager::LinkPurpose;
+use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager, Role};
 use crate::state::State;
 use crate::ui::pages::admin::{LinkGone, Setup};
@@ -120,6 +122,7 @@ async fn keep(
     let (manager, action) = match (known, new) {
         (Some(mut manager), _) => {
             managers::set_password(&mut tx, &mut manager, hash, None, now).await?;
+            announce(state, &mut tx, &manager, None, AccountChange::Password).await?;
             let accepted = if link.purpose == LinkPurpose::Invite {
                 "manager.accept-invitation"
             } else {

@@ -43,7 +43,7 @@ pub async fn create(
 ) -> Result<Response> {
     let form = TemplateForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let new = match form.parse() {
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
@@ -79,7 +79,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = TemplateForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &id, TemplateForm::of(&before)).await?);
@@ -98,6 +98,9 @@ pub async fn update(
         components: new.components,
         ..before.clone()
     };
+    if template == before {
+        return Ok(done("/admin/templates", "template-saved"));
+    }
     templates::update(&mut tx, &mut template, now).await?;
     let entry = Entry::new("template.edit", &template.id, &template.name).before(&before).after(&template);
     tx.commit(&manager.actor(), now, entry).await?;
@@ -123,7 +126,7 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let template = find(&mut tx, &id).await?;
     templates::delete(&mut tx, &template.id).await?;
     let entry = Entry::new("template.delete", &template.id, &template.name).before(&template);

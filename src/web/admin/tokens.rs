@@ -34,9 +34,9 @@ pub async fn create(
 ) -> Result<Response> {
     let form = ApiTokenForm::read(&fields);
     let (now, secret) = (state.clock.now(), token::fresh_api_token());
-    let mut tx = state.db.write().await?;
+    let (mut tx, maker) = manager.begin_as(&state).await?;
     let own = api_tokens::list_of(&mut tx, &manager.id).await?;
-    let new = form.parse(manager.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
+    let new = form.parse(maker.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
         true => Err(Invalid::field("name", "You have a token of this name already.")),
         false => Ok(new),
     });
@@ -45,7 +45,7 @@ pub async fn create(
         Err(wrong) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?)),
     };
     let kept = (token::hash(&secret), token::ending(&secret));
-    let made = api_tokens::create(&mut tx, &manager, new, (&kept.0, kept.1), now).await;
+    let made = api_tokens::create(&mut tx, &maker, new, (&kept.0, kept.1), now).await;
     let made = match room_for(made, "name")? {
         Ok(made) => made,
         Err(full) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, full).await?)),
@@ -63,9 +63,9 @@ pub async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = TokenId::parse(&id).ok_or(Error::NotFound)?;
-    let mut tx = state.db.write().await?;
+    let (mut tx, own) = manager.begin_as(&state).await?;
     let token = api_tokens::find(&mut tx, &id).await?;
-    if token.manager_id != manager.id && !manager.is_at_least(Role::Owner) {
+    if token.manager_id != own.id && own.role < Role::Owner {
         return Err(Error::NotFound);
     }
     api_tokens::delete(&mut tx, &id).await?;

@@ -23,7 +23,7 @@ const ADDRESS: &str = "/admin/account/totp";
 /// `POST /admin/account/totp`: makes a secret; one that was never confirmed is replaced.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let sealed = state.secret_key.seal(manager.id.as_str(), &crate::totp::fresh_secret())?;
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     totp::begin(&mut tx, &manager.id, &sealed, state.clock.now()).await?;
     // It counts for nothing yet, so there is nothing to tell the audit.
     tx.commit_unaudited().await?;
@@ -44,7 +44,7 @@ pub async fn confirm(
     Form(fields): Form,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let secret = waiting(&state, &mut tx, &manager).await?.ok_or(Error::NotFound)?;
     let step = match Code::read(&fields.text("code")) {
         Some(Code::Totp(digits)) => crate::totp::matching_step(&secret, &digits, now, None),
@@ -66,7 +66,7 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     session: Session,
 ) -> Result<Response> {
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     match totp::delete(&mut tx, &manager.id).await {
         // Pressed twice: it is gone, which is what was wanted.
         Err(db::Error::NotFound) => return Ok(super::notice::done("/admin/account/factors", "totp-removed")),

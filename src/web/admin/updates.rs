@@ -35,7 +35,7 @@ pub async fn create(
         return Ok(page(again(&state, &mut tx, &manager, &fields, incident, form, Invalid::new(), None).await?));
     }
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let mut incident = find(&mut tx, &id).await?;
     if form.version != incident.version {
         let met = Some(conflict_with(&mut tx, &id, ()).await?);
@@ -107,7 +107,7 @@ pub async fn update(
 ) -> Result<Response> {
     let mut form = UpdateEditForm::read(&fields);
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let mut incident = find(&mut tx, &id).await?;
     let stands = named(&incident, &update)?.clone();
     let parsed = form.parse();
@@ -173,7 +173,7 @@ pub async fn destroy(
     Form(fields): Form,
 ) -> Result<Response> {
     let now = state.clock.now();
-    let mut tx = state.db.write().await?;
+    let mut tx = manager.begin(&state).await?;
     let mut incident = find(&mut tx, &id).await?;
     let before = incident.clone();
     let doomed = named(&incident, &update)?.clone();

@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use super::listing::older;
+use crate::domain::identity::Identity;
 use crate::domain::{Factors, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit, Weight};
@@ -30,8 +31,8 @@ pub struct Account {
 #[derive(Clone, Debug)]
 pub struct ProviderRow {
     pub name: String,
-    /// Whether a login there belongs to the manager.
-    pub connected: bool,
+    /// The login there that belongs to the manager, if one does.
+    pub connected: Option<Identity>,
 }
 
 /// One place where somebody is logged in.
@@ -109,7 +110,7 @@ fn email_form(problems: &Problems, email: String) -> AnyView {
 }
 
 fn provider(provider: &ProviderRow) -> AnyView {
-    let (text, action, words) = if provider.connected {
+    let (text, action, words) = if provider.connected.is_some() {
         (
             "You can log in there, and your role follows what it says of you.",
             "/admin/account/identity/removal",
@@ -122,13 +123,26 @@ fn provider(provider: &ProviderRow) -> AnyView {
             "Connect",
         )
     };
-    let weight = if provider.connected { Weight::Destructive } else { Weight::Quiet };
+    let weight = if provider.connected.is_some() { Weight::Destructive } else { Weight::Quiet };
     view! {
         <section aria-labelledby="provider">
             <h2 id="provider" dir="auto">{provider.name.clone()}</h2>
             <p class="soft">{text}</p>
+            {provider.connected.as_ref().map(connected_login)}
             <PostButton action words about=provider.name.clone() weight/>
         </section>
+    }
+    .into_any()
+}
+
+/// Which login it is, so that a foreign one is noticed.
+fn connected_login(identity: &Identity) -> AnyView {
+    let address = if identity.email.is_empty() { "not known".to_owned() } else { identity.email.clone() };
+    view! {
+        <p>
+            "Connected is the login of " <strong dir="auto">{address}</strong> ": " <code dir="auto">{identity.subject.clone()}</code>
+            " at " <code dir="auto">{identity.issuer.clone()}</code> "."
+        </p>
     }
     .into_any()
 }

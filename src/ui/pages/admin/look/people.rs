@@ -55,7 +55,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
                 email: world.text.clone(),
                 factors: Factors::default(),
                 password: true,
-                provider: Some(ProviderRow { name: world.text.clone(), connected: false }),
+                provider: Some(ProviderRow { name: world.text.clone(), connected: None }),
                 sessions: sessions(world),
                 older: None,
                 invalid: Invalid::new(),

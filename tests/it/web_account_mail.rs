@@ -1,0 +1,117 @@
+//! Changes of the ways into an account are mailed to its address, and which login at a provider is connected can be seen.
+
+use axum::http::StatusCode;
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::outbox::MAX_CHANGES;
+use candor::notify::Mailer;
+use chrono::TimeDelta;
+
+use crate::oidc::leads_to;
+use crate::support::TestDb;
+use crate::support::app::{ORIGIN, PASSWORD, TestApp};
+use crate::support::issuer::{Issuer, Person};
+use crate::support::smtp::Sink;
+
+on_both_databases!(
+    changed_address_is_mailed_to_both_addresses,
+    changed_password_and_factors_are_mailed,
+    connected_login_is_shown_mailed_and_audited,
+    account_mails_are_limited_per_hour,
+    account_changes_without_mail_server_queue_nothing,
+);
+
+async fn with_mail(test: TestDb) -> (TestApp, Sink) {
+    let sink = Sink::open().await;
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    (TestApp::with_mailer(test, mailer).await, sink)
+}
+
+async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    let mut browser = app.with_session(&ines).await;
+    let done = browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    app.courier().deliver_due().await.unwrap();
+    let mails = sink.mails();
+    let mut to: Vec<_> = mails.iter().flat_map(|mail| mail.to.clone()).collect();
+    to.sort_unstable();
+    assert_eq!(to, ["TO:<ines@example.org>", "TO:<new@example.org>"]);
+    for mail in mails {
+        let text = mail.text();
+        assert!(
+            text.contains("The e-mail address of your account was changed.") && text.contains("tell an owner"),
+            "{text}"
+        );
+        assert!(!text.contains("new@example.org") && !text.contains("/setup/"), "no address and no link: {text}");
+    }
+}
+
+async fn changed_password_and_factors_are_mailed(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    app.passkey(&ines, "passkey").await;
+    let mut browser = app.with_session(&ines).await;
+    let chosen = "gravel lantern otter";
+    let done = browser.post("/admin/account/password", &[("current", PASSWORD), ("password", chosen)]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert_eq!(browser.post("/admin/account/recovery-codes", &[]).await.status, StatusCode::OK);
+    assert_eq!(browser.post("/admin/account/passkeys/passkey/removal", &[]).await.status, StatusCode::SEE_OTHER);
+    let mut owner = app.logged_in(Owner).await;
+    app.passkey(&ines, "another").await;
+    owner.post(&format!("/admin/managers/{}/factors/removal", ines.id), &[]).await;
+    app.courier().deliver_due().await.unwrap();
+    let texts: Vec<String> = sink.mails().iter().map(|mail| mail.text().replace('\n', " ")).collect();
+    for sentence in ["The password of your account was changed.", "New recovery codes were made", "passkey was removed"]
+    {
+        assert!(texts.iter().any(|text| text.contains(sentence)), "{sentence}: {texts:?}");
+    }
+    assert_eq!(texts.len(), 4);
+    assert!(texts.iter().all(|text| !text.contains(chosen)));
+}
+
+async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
+    let (sink, issuer) = (Sink::open().await, Issuer::open(&test.clock).await);
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
+    let ines = app.manager("Ines", Viewer).await;
+    let mut browser = app.with_session(&ines).await;
+    let person = Person { email: "i.lund@example.org".into(), ..Person::named("Ines", &[]) };
+    let going = browser.post("/admin/account/identity", &[]).await;
+    let done = browser.get(&issuer.let_in(&leads_to(&going), &person).address()).await;
+    assert_eq!(done.location(), "/admin/account?done=provider-connected");
+    let shown = browser.get("/admin/account").await.text();
+    for told in ["i.lund@example.org", &person.subject, &issuer.url] {
+        assert!(shown.contains(told), "{told} is not in {shown}");
+    }
+    let audit = app.audit().await;
+    let row = audit.iter().find(|row| row.action == "manager.connect-provider").unwrap();
+    let after = format!("{:?}", row.after);
+    assert!(after.contains("i.lund@example.org") && after.contains(&person.subject), "{after}");
+    app.courier().deliver_due().await.unwrap();
+    assert_eq!(sink.mails().len(), 1);
+    assert!(sink.mails()[0].text().contains("was connected to your account"));
+}
+
+async fn account_mails_are_limited_per_hour(test: TestDb) {
+    let (app, _sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    let mut browser = app.with_session(&ines).await;
+    for round in 0..MAX_CHANGES {
+        let email = format!("victim{round}@example.org");
+        assert_eq!(browser.post("/admin/account/email", &[("email", &email)]).await.status, StatusCode::SEE_OTHER);
+    }
+    assert_eq!(app.number("select count(*) from outbox").await, MAX_CHANGES);
+    app.clock.advance(TimeDelta::minutes(61));
+    let mut browser = app.with_session(&ines).await;
+    browser.post("/admin/account/email", &[("email", "ines@example.org")]).await;
+    assert_eq!(app.number("select count(*) from outbox").await, MAX_CHANGES + 2);
+}
+
+async fn account_changes_without_mail_server_queue_nothing(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    let mut browser = app.with_session(&ines).await;
+    browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
+    assert_eq!(app.number("select count(*) from outbox").await, 0);
+}
