@@ -13,7 +13,7 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates check unit e2e look lighthouse advisories fuzz bench bench-scale build islands
+.PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -23,7 +23,7 @@ run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a lin
 	@test -e data/candor.db || target/debug/candor sample
 	@target/debug/candor serve
 
-test: check unit e2e ## Everything CI runs: format, lints, both databases, a real browser
+test: check unit faults e2e ## Everything CI runs: format, lints, both databases, a real browser
 
 test-dates: islands end2end/node_modules ## What depends on dates, at midnight, month ends, leap days … (DATES="noon leap-day")
 	.ci/tools postgres
@@ -37,13 +37,18 @@ check: islands ## Format, lints, and what is built upon
 	.ci/tools deny
 	cargo fmt --check
 	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --test faults -- -D warnings
 	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 
 unit: islands ## Unit and integration tests, on SQLite and PostgreSQL
 	.ci/tools postgres
 	.ci/rust-tests unit
 	.ci/dates rust-today
+
+faults: islands ## Full disks, failing system calls, jumping clocks, kill -9: the real binary; needs root
+	.ci/tools postgres
+	.ci/tools faults
+	RUST_BACKTRACE=0 cargo test --test faults -- --test-threads=2
 
 e2e: islands end2end/node_modules ## What visitors and managers do, in Chromium, with JavaScript and without
 	.ci/tools browser
