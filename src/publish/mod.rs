@@ -297,7 +297,8 @@ impl Publisher {
     async fn load(&self, now: DateTime<Utc>) -> db::Result<Arc<Snapshot>> {
         let mut tx = self.db.read().await?;
         let snapshot = Snapshot::load(&mut tx, now).await?;
-        self.follow_withdrawals(&mut tx, snapshot.audit.as_ref()).await?;
+        let newest = db::chain::head(&mut tx).await?;
+        self.follow_withdrawals(&mut tx, newest.as_ref()).await?;
         Ok(Arc::new(snapshot))
     }
 
@@ -357,7 +358,7 @@ impl Publisher {
         let newest = self.newest_revision().await;
         if let Ok(revision) = newest
             && (revision != self.site().revision || self.snapshot().is_none() || self.was_away())
-            && !self.setback.holds(revision, self.clock.now())
+            && !self.setback.holds(revision, self.clock.monotonic())
         {
             // Publishing notes whether the database is one to be read.
             return self.publish().await.map(|_| true);

@@ -196,7 +196,7 @@ impl<P: Policy> Manager<P> {
         let rate = if P::ROLE == Role::Viewer { &mut deeds.own_account } else { &mut deeds.others };
         // The id of a session changes with every proof; its beginning stays.
         let session = (self.manager.id.clone(), found.begun_at);
-        rate.count(session, state.clock.now()).map_err(Error::TooManyDeeds)
+        rate.count(session, state.clock.monotonic()).map_err(Error::TooManyDeeds)
     }
 }
 

@@ -155,6 +155,8 @@ pub async fn offer_setup(state: &State) -> db::Result<Option<String>> {
 #[derive(Default)]
 pub struct Work {
     refreshed_at: Option<Monotonic>,
+    /// The full hour of the last refresh.
+    refreshed_in: Option<DateTime<Utc>>,
     swept_at: Option<Monotonic>,
     /// Both faces of the clock in the last round.
     last: Option<(DateTime<Utc>, Monotonic)>,
@@ -225,12 +227,13 @@ impl Work {
             published = true;
         }
         // The public digest of the audit changes on the hour. If the first deed after it published it, it would tell of that.
-        let hour_passed = self.refreshed_at.is_some_and(|last| full_hour(last) != full_hour(now));
+        let hour = full_hour(state.clock.now());
+        let hour_passed = self.refreshed_at.is_some() && self.refreshed_in != Some(hour);
         if published || hour_passed || due(self.refreshed_at, REFRESH_EVERY) {
             if !published {
                 state.publisher.refresh().await?;
             }
-            self.refreshed_at = Some(now);
+            (self.refreshed_at, self.refreshed_in) = (Some(now), Some(hour));
         }
         refusal::record_left_out(state).await?;
         if due(self.swept_at, SWEEP_EVERY) {

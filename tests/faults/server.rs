@@ -51,8 +51,7 @@ impl Server {
         let env = env.map(|(name, value)| (name.to_owned(), value)).into();
         let server = Self { address: free_address(), dir: path.to_owned(), env, child: None, _dir: dir };
         server.cli_ok(&["sample"], "");
-        let arguments =
-            ["manager", "add", "--email", EMAIL, "--name", "Owner", "--role", "owner", "--password-stdin"];
+        let arguments = ["manager", "add", "--email", EMAIL, "--name", "Owner", "--role", "owner", "--password-stdin"];
         server.cli_ok(&arguments, PASSWORD);
         server
     }
@@ -138,7 +137,11 @@ impl Server {
     pub fn memory(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
-        line.trim_matches([':', '\t', ' ']).split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+        line.trim_matches([':', '\t', ' '])
+            .split_whitespace()
+            .next()
+            .and_then(|number| number.parse().ok())
+            .unwrap_or(0)
     }
 
     /// How the server ended, if it did.
