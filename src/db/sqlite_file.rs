@@ -77,6 +77,18 @@ struct Known {
     file: Arc<File>,
     /// An idle connection, so that SQLite never removes the write-ahead log while the pools are empty.
     keeper: Option<ManuallyDrop<SqliteConnection>>,
+    /// Whether the keeper must stay open until the process ends, see [`Opened::must_leave_wal`].
+    leaves_wal: bool,
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        if let Some(keeper) = self.keeper.take()
+            && !self.leaves_wal
+        {
+            drop(ManuallyDrop::into_inner(keeper));
+        }
+    }
 }
 
 /// What changes when a file is written.
@@ -121,7 +133,7 @@ impl Opened {
         let keeper = Some(ManuallyDrop::new(keeper));
         let mut state = self.lock();
         *state = State {
-            known: Some(Known { inode: shape.inode, shape, wal_inode, marks, file, keeper }),
+            known: Some(Known { inode: shape.inode, shape, wal_inode, marks, file, keeper, leaves_wal: false }),
             ..State::default()
         };
         Ok(())
@@ -153,6 +165,7 @@ impl Opened {
             return Err(Error::Unavailable(format!("the database file is gone: {}", path.display())));
         };
         let Some(closed) = known.difference(path, shape) else { return Ok(()) };
+        known.leaves_wal = matches!(closed, Closed::Overwritten | Closed::Truncated);
         state.closed = Some((closed, Instant::now()));
         Err(Error::Unavailable(format!("{closed}: {}", path.display())))
     }
@@ -191,12 +204,16 @@ impl Opened {
     /// where a file was overwritten in place.
     pub(super) fn must_leave_wal(&self, path: &Path) -> bool {
         let mut state = self.lock();
-        let is_open_inode = state.known.as_ref().is_some_and(|known| inode(path) == Some(known.inode));
-        match &mut state.closed {
+        let State { closed, known, .. } = &mut *state;
+        let is_open_inode = known.as_ref().is_some_and(|known| inode(path) == Some(known.inode));
+        match closed {
             Some((Closed::Overwritten | Closed::Truncated, _)) if is_open_inode => true,
             // Another file came in its place since.
             Some((closed @ (Closed::Overwritten | Closed::Truncated), _)) => {
                 *closed = Closed::Replaced;
+                if let Some(known) = known {
+                    known.leaves_wal = false;
+                }
                 false
             }
             _ => false,

@@ -258,24 +258,19 @@ impl Publisher {
     /// The newest state of the database, where it may take the place of what is published. The revision of a backup
     /// that was restored is brought above the published one first.
     async fn load_successor(&self, now: DateTime<Utc>) -> anyhow::Result<Arc<Snapshot>> {
-        let snapshot = self.load(now).await?;
         if self.was_away() {
             // It may be another database by now, or one that is still being restored.
             self.admits(&self.db.examine(now).await?)?;
         }
-        let published = self.published();
-        let order = match published.order(&snapshot.database) {
-            Err(_) if self.accepts_empty.load(Relaxed) => Order::Older,
-            order => order?,
-        };
-        let Published::Page(published) = published else { return Ok(snapshot) };
+        let (snapshot, order) = self.load(now).await?;
+        let Published::Page(published) = self.published() else { return Ok(snapshot) };
         if order == Order::Current || snapshot.revision > published.revision {
             return Ok(snapshot);
         }
         let (found, known) = (snapshot.revision, published.revision);
         tracing::warn!("the database is at revision {found}, before the published {known}: a backup was restored");
         self.db.continue_above(known, now).await?;
-        Ok(self.load(now).await?)
+        Ok(self.load(now).await?.0)
     }
 
     fn was_away(&self) -> bool {
@@ -294,12 +289,17 @@ impl Publisher {
         self.published().admits(found, self.accepts_empty.load(Relaxed))
     }
 
-    async fn load(&self, now: DateTime<Utc>) -> db::Result<Arc<Snapshot>> {
+    /// The newest state, and how it follows on what is published. Copies of pages outlive a database of another page.
+    async fn load(&self, now: DateTime<Utc>) -> anyhow::Result<(Arc<Snapshot>, Order)> {
         let mut tx = self.db.read().await?;
+        let order = match self.published().order(&db::State::load(&mut tx).await?) {
+            Err(_) if self.accepts_empty.load(Relaxed) => Order::Older,
+            order => order?,
+        };
         let snapshot = Snapshot::load(&mut tx, now).await?;
         let newest = db::chain::head(&mut tx).await?;
         self.follow_withdrawals(&mut tx, newest.as_ref()).await?;
-        Ok(Arc::new(snapshot))
+        Ok((Arc::new(snapshot), order))
     }
 
     /// The Site of `snapshot`. A panic in it ends here.
