@@ -105,8 +105,11 @@ export class Candor {
     await cp(this.folder, join(folder, 'data'), { recursive: true });
   }
 
-  /** Ends the server in order, as a service manager would; gives its exit code. */
-  async stop(): Promise<number | null> {
+  /**
+   * Ends the server in order, as a service manager would; gives its exit code. If it fails or has logged anything, what
+   * explains that is copied into the folder `explained`.
+   */
+  async stop(explained?: string): Promise<number | null> {
     const server = this.server;
     let code: number | null = 0;
     if (server && server.exitCode === null) {
@@ -114,6 +117,7 @@ export class Candor {
       server.kill('SIGTERM');
       code = await ended;
     }
+    if (explained && (code !== 0 || this.log)) await this.keep(explained);
     await rm(this.folder, { recursive: true });
     return code;
   }

@@ -62,8 +62,9 @@ async function start(begins: Beginning, named = false, provider?: IdentityProvid
   }
 }
 
-async function end(candor: Candor): Promise<void> {
-  expect(await candor.stop(), 'the exit code of the server').toBe(0);
+/** Stops the server, which has to end in order and without a warning; if not, `folder` explains it. */
+async function end(candor: Candor, folder?: string): Promise<void> {
+  expect(await candor.stop(folder), 'the exit code of the server').toBe(0);
   expect(candor.log, 'what the server warned of').toBe('');
 }
 
@@ -83,8 +84,9 @@ export const test = base.extend<Options & Fixtures, Shared>({
   ],
 
   candor: async ({ begins, named, elsewhere, shelf }, use, testInfo) => {
+    const folder = testInfo.outputPath('server');
     const keepIfFailed = async (candor: Candor) => {
-      if (testInfo.status !== testInfo.expectedStatus) await candor.keep(testInfo.outputPath('server'));
+      if (testInfo.status !== testInfo.expectedStatus) await candor.keep(folder);
     };
     if (begins === 'sample to read') {
       const candor = await shelf();
@@ -95,7 +97,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
     const candor = await start(begins, named || elsewhere, provider);
     await use(candor);
     await keepIfFailed(candor);
-    await end(candor);
+    await end(candor, folder);
     await provider?.stop();
   },
 

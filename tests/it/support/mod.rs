@@ -123,7 +123,7 @@ impl TestDb {
 impl TestDb {
     /// The same with its clock at [`noon`], for a test with dates in its expectations.
     pub fn at_noon(self) -> Self {
-        self.clock.advance(noon() - self.clock.now());
+        self.clock.set_wall(noon());
         self
     }
 
