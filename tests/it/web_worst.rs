@@ -195,7 +195,7 @@ async fn the_worst_call_of_a_program_gets_a_bounded_answer(test: TestDb) {
             );
             assert!(answer.body.len() <= 256 * 1024, "{path}, {what}: {told:?}");
             let anonymous = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")];
-            let address = line.path.replace('{', "").replace('}', "");
+            let address = line.path.replace(['{', '}'], "");
             let refused =
                 target.app.visitor().send(line.method.clone(), &address, &anonymous, Body::from(body.clone())).await;
             assert!(refused.status == StatusCode::UNAUTHORIZED && refused.body.len() < 1024, "{path}, {what}");
