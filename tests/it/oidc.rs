@@ -100,7 +100,8 @@ async fn whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_r
     }
     let audit = app.audit().await;
     assert_eq!(audit[0].action, "manager.login-by-provider");
-    assert_eq!((audit[1].action.as_str(), audit[1].subject_name.as_str()), ("manager.add-by-provider", "Ines"));
+    assert_eq!((audit[1].action.as_str(), audit[1].subject_name.as_str()), ("manager.connect-provider", "Ines"));
+    assert_eq!((audit[2].action.as_str(), audit[2].subject_name.as_str()), ("manager.add-by-provider", "Ines"));
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 3, "nobody is added twice");
 }
