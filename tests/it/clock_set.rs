@@ -64,7 +64,8 @@ async fn a_link_of_the_future_lasts_no_longer(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let lifetime = TimeDelta::minutes(30);
-    let link = while_ahead(&app, async || app.link(LinkPurpose::Reset, Some(&manager), lifetime).await).await;
+    let token = while_ahead(&app, async || app.link(LinkPurpose::Reset, Some(&manager), lifetime).await).await;
+    let link = format!("/setup/{token}");
     assert_eq!(app.visitor().get(&link).await.status, StatusCode::OK);
     app.clock.advance(lifetime);
     assert_eq!(app.visitor().get(&link).await.status, StatusCode::NOT_FOUND);

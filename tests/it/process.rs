@@ -158,7 +158,7 @@ fn commands_survive_a_dead_standard_output() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let status = Command::new(env!("CARGO_BIN_EXE_candor"))
-        .args(["component", "list"])
+        .arg("sample")
         .env_clear()
         .env("CANDOR_DATABASE_URL", format!("sqlite://{}", folder.path().join("candor.db").display()))
         .stdout(writer)
