@@ -31,7 +31,6 @@ pub fn lost_lines() -> u64 {
 
 /// Starts the log; `RUST_LOG` chooses how much of it. What waits is written when the guard is dropped, for as long as
 /// that takes a moment only.
-#[must_use]
 pub fn start(json: bool) -> WorkerGuard {
     let (writer, guard) = writer(std::io::stderr(), QUEUE);
     let _ = CROWDED.set(writer.error_counter());

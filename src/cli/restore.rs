@@ -8,10 +8,10 @@ use crate::db::Db;
 
 pub async fn run(db: &Db, clock: &Clock, file: &Path) -> anyhow::Result<()> {
     let restored = db.restore(file, clock.now()).await.map_err(tell::plainly)?;
-    println!("The database is restored from {}, revision {}.", file.display(), restored.revision);
+    say!("The database is restored from {}, revision {}.", file.display(), restored.revision);
     if let Some(replaced) = restored.replaced {
-        println!("The one before it is kept as {}.", replaced.display());
+        say!("The one before it is kept as {}.", replaced.display());
     }
-    println!("A server that runs publishes it within some seconds.");
+    say!("A server that runs publishes it within some seconds.");
     Ok(())
 }

@@ -180,9 +180,9 @@ impl<D: Backend> Transaction<D> {
                 return Ok(());
             };
             let is_undone = self.roll_back().await;
-            Err(if is_undone { error.into() } else { Error::Uncertain(error.to_string()) })
+            Err(if is_undone { error.into() } else { Error::uncertain(error) })
         });
-        committing.await.unwrap_or_else(|lost| Err(Error::Uncertain(lost.to_string())))
+        committing.await.unwrap_or_else(|lost| Err(Error::uncertain(lost)))
     }
 
     /// Whether every statement so far succeeded. Where SQLite has ended the transaction, a further statement would be

@@ -44,6 +44,12 @@ impl Error {
     pub fn other(message: impl std::fmt::Display) -> Self {
         Self::Other(anyhow::anyhow!("{message}"))
     }
+
+    /// A commit whose outcome is not known.
+    pub(super) fn uncertain(cause: impl std::fmt::Display) -> Self {
+        FAILURES.increment();
+        Self::Uncertain(cause.to_string())
+    }
 }
 
 impl From<sqlx::Error> for Error {

@@ -1,6 +1,7 @@
 //! Opening a database: where it is, how it is set, how it is brought up to date.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -106,6 +107,18 @@ impl Db {
         page::ensure(&mut tx, now).await?;
         chain::begin(&mut tx).await?;
         tx.commit_unaudited().await
+    }
+
+    /// How often it is not known whether a commit took place.
+    pub fn uncertain_commits(&self) -> u64 {
+        self.uncertain().load(Relaxed)
+    }
+
+    pub(super) fn uncertain(&self) -> &AtomicU64 {
+        match self {
+            Self::Sqlite { opened, .. } => &opened.uncertain,
+            Self::Postgres(_, statements) => &statements.uncertain,
+        }
     }
 
     /// A transaction that reads one consistent state.

@@ -2,7 +2,7 @@
 //! database or a pooler in between.
 
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -62,6 +62,8 @@ pub struct Statements {
     are_dropped: Arc<AtomicBool>,
     /// Set once it was looked for a pooler.
     looked: Arc<OnceCell<()>>,
+    /// Commits whose outcome is not known.
+    pub(super) uncertain: Arc<AtomicU64>,
 }
 
 impl Statements {

@@ -11,6 +11,7 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,11 @@ impl fmt::Display for Closed {
 
 /// The file that is open, shared by all clones of a `Db`.
 #[derive(Clone, Debug, Default)]
-pub struct Opened(Arc<Mutex<State>>);
+pub struct Opened {
+    state: Arc<Mutex<State>>,
+    /// Commits whose outcome is not known.
+    pub(super) uncertain: Arc<AtomicU64>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -113,7 +118,7 @@ impl Shape {
 
 impl Opened {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// No transaction begins until the file was examined and prepared.

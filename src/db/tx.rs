@@ -1,6 +1,7 @@
 //! Transactions.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering::Relaxed;
 
 use chrono::{DateTime, Utc};
 use sqlx::{Postgres, Sqlite};
@@ -98,10 +99,14 @@ impl WriteTx {
             Tx::Sqlite(tx) => tx.commit().await,
             Tx::Postgres(tx) => tx.commit().await,
         };
-        match (committed, last) {
+        let outcome = match (committed, last) {
             (Err(Error::Uncertain(cause)), Some(row)) => look_for_row(&self.db, &row, cause).await,
             (committed, _) => committed,
+        };
+        if matches!(outcome, Err(Error::Uncertain(_))) {
+            self.db.uncertain().fetch_add(1, Relaxed);
         }
+        outcome
     }
 }
 

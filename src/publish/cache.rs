@@ -142,7 +142,7 @@ impl Publisher {
         };
         let old = self.deep.old.get(address)?;
         let holds = old.confirmed_at == age.confirmed_at
-            && old.edition.withdrawn == self.withdrawals.count()
+            && old.edition.withdrawn == self.withdrawn()
             && (!old.while_away || self.is_away());
         holds.then_some(old.answer)
     }
@@ -292,7 +292,12 @@ impl Publisher {
     }
 
     fn edition_of(&self, site: &Site) -> Edition {
-        Edition { site: site.edition(), withdrawn: self.withdrawals.count() }
+        Edition { site: site.edition(), withdrawn: self.withdrawn() }
+    }
+
+    /// Counts what may have withdrawn something; a commit whose outcome is not known may have.
+    fn withdrawn(&self) -> u64 {
+        self.withdrawals.count() + self.db.uncertain_commits()
     }
 
     fn deep_terms(&self) -> Terms {

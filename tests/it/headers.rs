@@ -405,8 +405,18 @@ const JSON_BODY: (&str, &str) = ("content-type", "application/json");
 async fn what_fails_carries_exactly_this(test: TestDb) {
     let app = published(test).await;
     let mut owner = logged_in(&app, Owner).await;
-    app.tamper("drop table templates", "drop table templates cascade").await;
+    // A missing table is an outage; a missing column is a fault of the program.
+    app.tamper(
+        "alter table templates rename column name to label",
+        "alter table templates rename column name to label",
+    )
+    .await;
     app.tamper("drop view public_incidents", "drop view public_incidents cascade").await;
+    app.tamper(
+        "create view public_incidents as select 1 as nothing",
+        "create view public_incidents as select 1 as nothing",
+    )
+    .await;
     let rows = [
         ("/admin/templates", FAILURE),
         ("/incidents/older", FAILURE),

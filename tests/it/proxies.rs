@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
-use crate::support::server::Server;
+use crate::support::server::{Server, until};
 
 on_both_databases!(
     the_audit_names_the_last_address_that_is_no_proxy,
@@ -22,7 +22,9 @@ on_both_databases!(
 /// A server behind a proxy on this machine, and one behind that.
 async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    (Server::behind(proxies, &test.url, &test.clock, Limits::default(), &data).await, data)
+    let server = Server::behind(proxies, &test.url, &test.clock, Limits::default(), &data).await;
+    until("it has opened the database", || server.state.publisher.snapshot().is_some()).await;
+    (server, data)
 }
 
 const PROXIES: [&str; 2] = ["127.0.0.1", "10.0.0.2"];

@@ -57,7 +57,7 @@ pub(super) async fn finish(
     let (state, session, mut parts, provider) = trip;
     let manager = Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
     let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
+    let mut tx = manager.begin(state).await?;
     let own = match &judged {
         Ok(person) => identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?,
         Err(_) => None,
