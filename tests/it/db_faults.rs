@@ -277,7 +277,7 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
         desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert_eq!(answer.status, StatusCode::OK);
-            assert!(limit > 5, "{limit}");
+            assert!(limit > 2, "{limit}");
             break;
         }
     }
