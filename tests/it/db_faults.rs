@@ -193,9 +193,10 @@ fn next(before: Written) -> Written {
     (before.0 + 1, before.1 + 1, before.2 + 1, before.3 + 1)
 }
 
-/// Posts with a fault at each statement in turn, until there are no more.
-async fn every_statement(desk: &mut Desk, what: &str, way: Way) {
-    let mut number = 0;
+/// Posts with a fault at each statement in turn: until there are no more, or, unless `publishes`, until the change is
+/// committed and only publishing is left.
+async fn every_statement(desk: &mut Desk, what: &str, way: Way, publishes: bool) {
+    let (mut number, mut commits) = (0, 0);
     loop {
         let before = desk.written().await;
         let strike = Strike::at(number, None, way);
@@ -213,22 +214,27 @@ async fn every_statement(desk: &mut Desk, what: &str, way: Way) {
             assert!(is_written && number > 15, "{context}");
             return;
         }
+        let struck = strike.struck().unwrap_or_default();
+        commits += usize::from(struck == "commit");
+        if !publishes && commits > 0 && number > 15 && is_written && !struck.starts_with("begin") {
+            return;
+        }
         number += 1;
     }
 }
 
 #[tokio::test]
 async fn every_statement_fails_in_every_way_on_sqlite() {
-    for (what, way) in SQLITE {
-        every_statement(&mut Desk::new(TestDb::sqlite().await).await, what, way).await;
+    for (index, (what, way)) in SQLITE.into_iter().enumerate() {
+        every_statement(&mut Desk::new(TestDb::sqlite().await).await, what, way, index == 0).await;
     }
 }
 
 #[tokio::test]
 async fn every_statement_fails_in_every_way_on_postgres() {
-    for (what, way) in POSTGRES {
+    for (index, (what, way)) in POSTGRES.into_iter().enumerate() {
         let Some(test) = TestDb::postgres().await else { return };
-        every_statement(&mut Desk::new(test).await, what, way).await;
+        every_statement(&mut Desk::new(test).await, what, way, index == 0).await;
     }
 }
 
