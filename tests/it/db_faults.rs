@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use candor::db::faults::{self, Fault, Faults};
 use candor::db::{Db, Error, chain, components};
 use candor::domain::Role::Publisher;
+use chrono::TimeDelta;
 use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::support::app::{Answer, Browser, TestApp};
@@ -198,6 +199,8 @@ fn next(before: Written) -> Written {
 async fn every_statement(desk: &mut Desk, what: &str, way: Way, publishes: bool) {
     let (mut number, mut commits) = (0, 0);
     loop {
+        // A session sends only so many forms a minute.
+        desk.app.clock.advance(TimeDelta::seconds(1));
         let before = desk.written().await;
         let strike = Strike::at(number, None, way);
         let answer = faults::scope(strike.clone(), desk.post()).await;
