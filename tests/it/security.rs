@@ -7,7 +7,7 @@ use std::path::Path;
 fn cases() -> Vec<String> {
     let general = (1..=59).chain(64..=69).chain(90..=98).map(|number| format!("A-{number:02}"));
     let provider = (1..=14).map(|number| format!("O-{number:02}"));
-    let process = (1..=6).map(|number| format!("P-{number:02}"));
+    let process = (1..=9).map(|number| format!("P-{number:02}"));
     let files = (1..=6).map(|number| format!("R-{number:02}"));
     general.chain(provider).chain(process).chain(files).collect()
 }
