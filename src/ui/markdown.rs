@@ -7,6 +7,7 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::domain::page::is_safe_url;
+use crate::domain::update::MAX_BODY;
 
 /// How deep quotes and lists may nest before they are laid flat, and how deep emphasis may.
 const MAX_DEPTH: usize = 16;
@@ -22,6 +23,12 @@ pub fn render(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 3 / 2);
     html::push_html(&mut out, events);
     out
+}
+
+/// The HTML of a text that was not checked yet: no more than an update may hold.
+pub fn render_unchecked(text: &str) -> String {
+    let end = text.char_indices().nth(MAX_BODY).map_or(text.len(), |(end, _)| end);
+    render(&text[..end])
 }
 
 /// What the parser looks for in `text`.

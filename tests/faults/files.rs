@@ -44,7 +44,7 @@ fn backup_in_place_of_a_removed_database_is_opened() {
 
 #[test]
 fn backup_copied_slowly_is_opened_once_it_is_whole() {
-    let mut server = with_backup();
+    let server = with_backup();
     let page = server.get("/").body;
     std::fs::remove_file(server.database()).expect("the database");
     let backup = std::fs::read(server.dir.join("b.db")).expect("the backup");

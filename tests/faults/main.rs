@@ -15,6 +15,10 @@ mod server;
 #[allow(dead_code, reason = "shared with the integration tests, which use all of it")]
 mod postgres;
 
+#[path = "../it/support/failure.rs"]
+#[allow(dead_code, reason = "shared with the integration tests, which use all of it")]
+mod failure;
+
 use chrono::{DateTime, TimeZone as _, Utc};
 
 /// The time at which the shared PostgreSQL template is prepared.

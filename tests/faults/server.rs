@@ -31,7 +31,9 @@ impl Server {
     pub fn sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().to_owned();
-        Self { _dir: Some(dir), ..Self::in_dir(&path) }
+        let mut server = Self::in_dir(&path);
+        server._dir = Some(dir);
+        server
     }
 
     /// The same in an existing folder, such as a mounted file system.

@@ -222,7 +222,9 @@ async fn every_statement(desk: &mut Desk, what: &str, way: Way, publishes: bool)
         if !publishes && commits > 0 && number > 15 && is_written && !struck.starts_with("begin") {
             return;
         }
-        number += 1;
+        // Publishing behind the commit only reads, more than a hundred times: a quarter of it is enough.
+        let is_committed = is_written && commits > 0 && !struck.starts_with("begin");
+        number += if is_committed { 4 } else { 1 };
     }
 }
 

@@ -55,7 +55,7 @@ impl Draft {
 /// The box in which the message stands as visitors will read it, under the words of its phase.
 pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
     let phase = phase.to_owned();
-    let html = markdown::render(body);
+    let html = markdown::render_unchecked(body);
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"As visitors will read it"</h2>

@@ -70,7 +70,7 @@ fn preview(body: &str) -> AnyView {
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"As visitors will read it"</h2>
-            <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render(body)></div></div>
+            <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render_unchecked(body)></div></div>
         </section>
     }
     .into_any()
