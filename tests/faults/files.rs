@@ -175,11 +175,14 @@ fn is_sound(file: &Path) {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
 }
 
+/// What a stored Site may be instead of a file of ours, and how to make it.
+type Kind = (&'static str, fn(&Path));
+
 #[test]
 fn an_unusable_stored_site_does_not_hold_up_the_start() {
     let mut server = Server::sqlite();
     let site = server.dir.join("site");
-    let kinds: [(&str, fn(&Path)); 4] = [
+    let kinds: [Kind; 4] = [
         ("a pipe", |site| assert!(Command::new("mkfifo").arg(site).status().is_ok_and(|status| status.success()))),
         ("six gigabytes", |site| {
             let mut file = File::create(site).expect("a file");

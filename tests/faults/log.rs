@@ -21,7 +21,7 @@ fn survives_an_outage(mut server: Server) {
 #[test]
 fn page_stays_up_when_the_log_is_full() {
     let mut server = Server::sqlite();
-    server.start_logging_to(full_device(), &[], &[]);
+    server.start_logging_to(full_device());
     survives_an_outage(server);
 }
 
@@ -29,7 +29,7 @@ fn page_stays_up_when_the_log_is_full() {
 fn page_stays_up_when_the_reader_of_the_log_dies() {
     let mut server = Server::sqlite();
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    server.start_logging_to(Stdio::from(writer), &[], &[]);
+    server.start_logging_to(Stdio::from(writer));
     drop(reader);
     survives_an_outage(server);
 }

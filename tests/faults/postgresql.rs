@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::process::Stdio;
 use std::time::Duration;
 
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -171,7 +170,7 @@ fn defaults_of_the_database_change_nothing() {
         "statement_timeout = '1ms'",
     ];
     sql(&admin, &settings.map(|setting| format!("alter database {name} set {setting}")));
-    server.spawn(Stdio::null(), &[], &[]);
+    server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
     let answers: Vec<u16> = (0..6).map(|number| owner.post_incident(&format!("Post {number}")).status).collect();

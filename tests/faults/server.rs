@@ -88,51 +88,23 @@ impl Server {
 
     /// Starts the server with its log in `DIR/log`, and waits until it answers.
     pub fn start(&mut self) {
-        self.start_with(&[], &[]);
-    }
-
-    /// The same under `wrapper`, such as `strace …`, and with more arguments.
-    pub fn start_with(&mut self, wrapper: &[&str], arguments: &[&str]) {
         let log = OpenOptions::new().create(true).append(true).open(self.dir.join("log")).expect("the log");
-        self.start_logging_to(log.into(), wrapper, arguments);
+        self.start_logging_to(log.into());
     }
 
     /// The same with the log elsewhere.
-    pub fn start_logging_to(&mut self, log: Stdio, wrapper: &[&str], arguments: &[&str]) {
-        self.spawn(log, wrapper, arguments);
+    pub fn start_logging_to(&mut self, log: Stdio) {
+        let address = self.address.to_string();
+        let out = OpenOptions::new().create(true).append(true).open(self.dir.join("out"));
+        let mut command = self.command();
+        command.args(["serve", "--listen", &address, "--base-url", &format!("http://{address}")]);
+        command.stdin(Stdio::null()).stdout(out.map_or_else(|_| Stdio::null(), Stdio::from)).stderr(log);
+        self.child = Some(command.spawn().expect("candor serve"));
         self.wait_until("it answers", |server| server.get("/healthz").status != 0);
     }
 
-    /// Starts the server and does not wait for an answer.
-    pub fn spawn(&mut self, log: Stdio, wrapper: &[&str], arguments: &[&str]) {
-        let mut command = match wrapper {
-            [] => self.command(),
-            [program, rest @ ..] => {
-                let mut command = Command::new(program);
-                command.args(rest).arg(env!("CARGO_BIN_EXE_candor"));
-                command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(&self.env);
-                command
-            }
-        };
-        let address = self.address.to_string();
-        command.args(["serve", "--listen", &address, "--base-url", &format!("http://{address}")]).args(arguments);
-        let out = OpenOptions::new().create(true).append(true).open(self.dir.join("out"));
-        let out = out.map_or_else(|_| Stdio::null(), Stdio::from);
-        self.child = Some(command.stdin(Stdio::null()).stdout(out).stderr(log).spawn().expect("candor serve"));
-    }
-
-    /// The process of the server, below a wrapper.
     pub fn pid(&self) -> u32 {
-        let mut pid = self.child.as_ref().expect("a running server").id();
-        let binary = std::fs::canonicalize(env!("CARGO_BIN_EXE_candor")).expect("the binary");
-        while std::fs::read_link(format!("/proc/{pid}/exe")).ok().as_ref() != Some(&binary) {
-            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-            match children.split_whitespace().next().and_then(|child| child.parse().ok()) {
-                Some(child) => pid = child,
-                None => break,
-            }
-        }
-        pid
+        self.child.as_ref().expect("a running server").id()
     }
 
     /// Resident memory in KiB: now (`VmRSS`) or at its highest (`VmHWM`).
@@ -177,13 +149,6 @@ impl Server {
         let status = self.child.as_mut().expect("a running server").wait().expect("a child");
         self.child = None;
         status
-    }
-
-    /// Reaps a process that was killed, and its wrapper.
-    pub fn forget_process(&mut self) {
-        if self.child.is_some() {
-            self.wait();
-        }
     }
 
     /// The log so far.
@@ -251,7 +216,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // A wrapper ends with what it wraps.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -277,7 +241,8 @@ pub struct Browser {
 impl Browser {
     pub fn try_log_in(&mut self) -> Answer {
         let answer = self.post("/login", &[("email", EMAIL), ("password", PASSWORD)]);
-        if let Some(cookie) = answer.header("set-cookie") {
+        let session = answer.headers("set-cookie").find(|cookie| cookie.starts_with("sid="));
+        if let Some(cookie) = session {
             self.cookie = cookie.split(';').next().map(str::to_owned);
         }
         answer
@@ -325,8 +290,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.head.lines().filter_map(move |line| {
             let (key, value) = line.split_once(':')?;
             key.eq_ignore_ascii_case(name).then(|| value.trim())
         })

@@ -413,8 +413,8 @@ async fn what_fails_carries_exactly_this(test: TestDb) {
     .await;
     app.tamper("drop view public_incidents", "drop view public_incidents cascade").await;
     app.tamper(
-        "create view public_incidents as select 1 as nothing",
-        "create view public_incidents as select 1 as nothing",
+        "create view public_incidents as select 1 as unused",
+        "create view public_incidents as select 1 as unused",
     )
     .await;
     let rows = [
