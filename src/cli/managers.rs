@@ -249,6 +249,7 @@ async fn link(
     let (token, now) = (token::fresh(), clock.now());
     let link = links::Link { purpose, manager_id: Some(manager.id.clone()), expires_at: now + valid };
     links::create(tx, &token::hash(&token), &link, now).await.map_err(tell::plainly)?;
+    links::cancel_email(tx, &manager.id).await.map_err(tell::plainly)?;
     Ok(token)
 }
 

@@ -15,7 +15,8 @@ pub struct Link {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Keeps a link; earlier ones of the same purpose and manager no longer work.
+/// Stores a link; the manager's earlier ones no longer work, except one that confirms a new address: a stranger can ask
+/// for a reset link, and must not void it by that.
 ///
 /// # Errors
 /// Where the database can't be written.
@@ -23,7 +24,8 @@ pub async fn create(tx: &mut WriteTx, token_hash: &str, link: &Link, now: DateTi
     let manager = link.manager_id.as_ref().map(ManagerId::as_str);
     match &link.manager_id {
         Some(manager) => {
-            delete_of(tx, manager).await?;
+            let sql = "delete from manager_links where manager_id = $1 and purpose <> 'email'";
+            run!(tx, sql, manager.as_str())?;
         }
         None => delete_setup(tx).await?,
     }
@@ -48,6 +50,59 @@ pub async fn find(tx: &mut Tx, token_hash: &str, now: DateTime<Utc>) -> Result<O
         })
     })
     .transpose()
+}
+
+/// Stores the address that a manager wants to have, until it is confirmed or `expires_at`; an earlier one is replaced.
+/// `token_hash` is that of a token which was not mailed yet.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn request_email(
+    tx: &mut WriteTx,
+    manager: &ManagerId,
+    email: &str,
+    token_hash: &str,
+    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    cancel_email(tx, manager).await?;
+    let sql = "insert into manager_links (token_hash, purpose, manager_id, email, created_at, expires_at)
+               values ($1, 'email', $2, $3, $4, $5)";
+    run!(tx, sql, token_hash, manager.as_str(), email, now, expires_at)?;
+    Ok(())
+}
+
+/// Replaces the token of the link that confirms `email`; returns whether that address is still pending.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn renew_email_token(
+    tx: &mut WriteTx,
+    manager: &ManagerId,
+    email: &str,
+    token_hash: &str,
+    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool> {
+    let sql = "update manager_links set token_hash = $1, expires_at = $2
+               where manager_id = $3 and purpose = 'email' and email = $4 and expires_at > $5";
+    Ok(run!(tx, sql, token_hash, expires_at, manager.as_str(), email, now)? > 0)
+}
+
+/// The address of a manager that waits for its confirmation.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn pending_email(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Option<String>> {
+    let sql = "select email from manager_links where manager_id = $1 and purpose = 'email' and expires_at > $2";
+    Ok(row!(tx, (String,), sql, manager.as_str(), now)?.map(|(email,)| email))
+}
+
+/// Voids the pending address of a manager; returns whether there was one.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn cancel_email(tx: &mut WriteTx, manager: &ManagerId) -> Result<bool> {
+    let sql = "delete from manager_links where manager_id = $1 and purpose = 'email'";
+    Ok(run!(tx, sql, manager.as_str())? > 0)
 }
 
 /// Uses a link up.

@@ -30,6 +30,8 @@ pub enum Kind {
     Reset,
     /// A change of the account, to this address.
     Change { recipient: String, change: AccountChange },
+    /// A link that confirms this address as the manager's new one.
+    Confirmation { recipient: String },
 }
 
 /// How it ended.
@@ -61,7 +63,8 @@ impl TryFrom<Row> for Mail {
                 let change = AccountChange::from_key(&subject).ok_or_else(|| Error::other("what a mail is about"))?;
                 Kind::Change { recipient, change }
             }
-            _ => Kind::Reset,
+            (Some(recipient), None) => Kind::Confirmation { recipient },
+            (None, _) => Kind::Reset,
         };
         let manager_id = row.manager_id.as_deref().and_then(ManagerId::parse);
         Ok(Self { id: row.id, manager_id, kind, created_at: row.created_at, attempts: row.attempts })
@@ -107,6 +110,32 @@ pub async fn add_change(
                values ($1, 'account-change', $2, $3, $4, $5, $5, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, change.key(), now)?;
     Ok(())
+}
+
+/// Adds a link that confirms `recipient` as the new address of `manager`.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn add_confirmation(
+    tx: &mut WriteTx,
+    manager: &ManagerId,
+    recipient: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let id = TokenId::from_random(random());
+    let sql = "insert into outbox (id, kind, manager_id, recipient, created_at, due_at, attempts)
+               values ($1, 'email-confirmation', $2, $3, $4, $4, 0)";
+    run!(tx, sql, id.as_str(), manager.as_str(), recipient, now)?;
+    Ok(())
+}
+
+/// How many links that confirm an address were added for `manager` since `since`.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn confirmations_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc>) -> Result<i64> {
+    let sql = "select count(*) from outbox where manager_id = $1 and kind = 'email-confirmation' and created_at > $2";
+    Ok(row!(tx, (i64,), sql, manager.as_str(), since)?.map_or(0, |(count,)| count))
 }
 
 /// How many links for a new password were asked for by `manager` (an id, or what is none) since `since`.

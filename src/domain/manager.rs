@@ -94,7 +94,8 @@ impl Manager {
     }
 }
 
-/// What a one-time link is for. All are single use and valid for 30 minutes, invitations for 3 days.
+/// What a one-time link is for. All are single use and valid for 30 minutes, but invitations for 3 days and new
+/// addresses for 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkPurpose {
@@ -104,6 +105,8 @@ pub enum LinkPurpose {
     Invite,
     /// Lets a manager choose a new password.
     Reset,
+    /// Confirms a manager's new address.
+    Email,
 }
 
 impl LinkPurpose {
@@ -113,12 +116,13 @@ impl LinkPurpose {
             LinkPurpose::Setup => "setup",
             LinkPurpose::Invite => "invite",
             LinkPurpose::Reset => "reset",
+            LinkPurpose::Email => "email",
         }
     }
 
     /// The purpose called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Setup, Self::Invite, Self::Reset].into_iter().find(|purpose| purpose.key() == key)
+        [Self::Setup, Self::Invite, Self::Reset, Self::Email].into_iter().find(|purpose| purpose.key() == key)
     }
 }
 

@@ -18,6 +18,11 @@ pub const CHANGES_WITHIN: TimeDelta = TimeDelta::hours(1);
 /// The hour.
 pub const RESETS_WITHIN: TimeDelta = TimeDelta::hours(1);
 
+/// How many links that confirm a new address one manager can have mailed within an hour: they go to addresses that may
+/// be anybody's. Counted apart from the notices, so that nobody uses those up before changing something else.
+pub const MAX_CONFIRMATIONS: i64 = 5;
+pub const CONFIRMATIONS_WITHIN: TimeDelta = TimeDelta::hours(1);
+
 /// A change of the ways into an account, which is mailed to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountChange {

@@ -2,10 +2,12 @@
 //! caused it; here it is made into mail and sent, again and again if need be.
 
 mod change;
+mod confirmation;
 mod mail;
 mod reset;
 mod smtp;
 
+pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
 pub use mail::{Mailer, Unsent};
 
 use std::panic::AssertUnwindSafe;
@@ -77,6 +79,7 @@ impl Courier {
                 Kind::Change { recipient, change } => {
                     change::deliver(self, mailer, &mail, &recipient, change).await?;
                 }
+                Kind::Confirmation { recipient } => confirmation::deliver(self, mailer, &mail, &recipient).await?,
             }
         }
         Ok(())

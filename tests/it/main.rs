@@ -56,6 +56,7 @@ mod stored;
 mod web_access_again;
 mod web_account_mail;
 mod web_drafts_open;
+mod web_email_confirmation;
 mod web_escaping;
 mod web_factors;
 mod web_failure;

@@ -124,6 +124,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/proof/oidc", Some(Viewer)),
     ("GET", "/admin/account", Some(Viewer)),
     ("POST", "/admin/account/email", Some(Viewer)),
+    ("POST", "/admin/account/email/cancellation", Some(Viewer)),
     ("POST", "/admin/account/password", Some(Viewer)),
     ("POST", "/admin/account/identity", Some(Viewer)),
     ("POST", "/admin/account/identity/removal", Some(Viewer)),

@@ -2,11 +2,11 @@ use axum::Extension;
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::account_mail::announce;
+use super::account_mail::{announce, ask_to_confirm};
 use super::notice::done;
 use super::shell::shell;
 use super::{invalid, listing, page};
-use crate::db::{self, Tx, factors, managers, policy, sessions};
+use crate::db::{self, Tx, factors, links, managers, policy, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::history::Cursor;
@@ -27,6 +27,8 @@ use crate::web::{Error, Result, refusal};
 const CHANGED: &str = "Your account was changed in the meantime. Look at it, and try again.";
 /// The door has one lock: who guesses here waits as at the login.
 const NOT_CURRENT: &str = "This is not your current password, or it was tried too often: then wait a while.";
+
+const TOO_MANY_LINKS: &str = "Too many links were mailed to new addresses: try again in an hour.";
 
 /// `GET /admin/account`
 pub async fn show(
@@ -93,7 +95,7 @@ async fn kept(state: &State, manager: &Manager<CanRead>, proven: Proven) -> Resu
     Ok(known)
 }
 
-/// `POST /admin/account/email`
+/// `POST /admin/account/email`: at once, or where this server sends mail, once the new address is confirmed.
 pub async fn set_email(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -114,6 +116,17 @@ pub async fn set_email(
     if email == own.email {
         return Ok(done("/admin/account", "email-set"));
     }
+    if state.mailer.is_some() {
+        if !ask_to_confirm(&state, &mut tx, &own, &email).await? {
+            drop(tx);
+            let wrong = Invalid::field("email", TOO_MANY_LINKS);
+            return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
+        }
+        let pending = serde_json::json!({ "pending_email": email });
+        let entry = Entry::new("manager.request-email", &manager.id, &manager.name).after(&pending);
+        tx.commit(&manager.actor(), now, entry).await?;
+        return Ok(done("/admin/account", "email-requested"));
+    }
     let before = own.clone();
     managers::set_email(&mut tx, &mut own, email, now).await?;
     announce(&state, &mut tx, &own, Some(&before.email), AccountChange::Email).await?;
@@ -122,8 +135,19 @@ pub async fn set_email(
     Ok(done("/admin/account", "email-set"))
 }
 
+/// `POST /admin/account/email/cancellation`: the address stays as it is.
+pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
+    let mut tx = manager.begin(&state).await?;
+    if !links::cancel_email(&mut tx, &manager.id).await? {
+        return Ok(done("/admin/account", "email-cancelled"));
+    }
+    let entry = Entry::new("manager.cancel-email", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/account", "email-cancelled"))
+}
+
 /// Whether another manager has this address.
-async fn is_taken(tx: &mut Tx, email: &str, own: &ManagerId) -> db::Result<bool> {
+pub(super) async fn is_taken(tx: &mut Tx, email: &str, own: &ManagerId) -> db::Result<bool> {
     Ok(managers::find_by_email(tx, email).await?.is_some_and(|(other, _)| other.id != *own))
 }
 
@@ -178,7 +202,11 @@ async fn account<P>(
         }
         None => None,
     };
-    Ok(Account { shell, email, factors, password, provider, sessions, older, invalid }.html())
+    let pending_email = links::pending_email(&mut tx, &manager.id, state.clock.now()).await?;
+    let confirms_email = state.mailer.is_some();
+    let page =
+        Account { shell, email, pending_email, confirms_email, factors, password, provider, sessions, older, invalid };
+    Ok(page.html())
 }
 
 /// A session as it is shown; `current` is the hash of the one that asks.

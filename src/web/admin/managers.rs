@@ -103,6 +103,7 @@ async fn hand_out_link(
     let token = token::fresh();
     let link = Link { purpose, manager_id: Some(other.id.clone()), expires_at: now + lifetime };
     links::create(&mut tx, &token::hash(&token), &link, now).await?;
+    links::cancel_email(&mut tx, &other.id).await?;
     let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     let address = format!("{}/setup/{token}", state.origin);

@@ -190,6 +190,7 @@ fn account_routes(routes: Routes) -> Routes {
         .post("/admin/proof/oidc", proof_elsewhere::create)
         .get("/admin/account", account::show)
         .post("/admin/account/email", account::set_email)
+        .post("/admin/account/email/cancellation", account::cancel_email)
         .post("/admin/account/password", account::set_password)
         .post("/admin/account/identity", identities::create)
         .post("/admin/account/identity/removal", identities::destroy)

@@ -50,6 +50,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("session-revoked", "The session is ended."),
     ("password-set", "The password is changed; other sessions are ended."),
     ("email-set", "The address is changed; you log in with the new one."),
+    ("email-requested", "A link is mailed to the new address: it counts once you open the link and confirm."),
+    ("email-cancelled", "The new address is cancelled; your address stays as it is."),
     ("totp-added", "The authenticator app is confirmed: its code is asked for at the login."),
     ("totp-removed", "The authenticator app is removed."),
     ("passkey-added", "The passkey is added: you can log in with it."),

@@ -1,4 +1,4 @@
-//! One-time links: the first owner, an invitation, a new password. Looking at one does not use it.
+//! One-time links: the first owner, an invitation, a new password, a new address. Looking at one does not use it.
 
 use axum::Extension;
 use axum::extract::{Path, State as FromState};
@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
+use super::account::is_taken;
 use super::account_mail::announce;
 use super::notice::done;
 use super::shell::porch;
@@ -25,8 +26,10 @@ use crate::web::device::Device;
 use crate::web::form::Form;
 use crate::web::headers::Nonce;
 use crate::web::session::Visitor;
-use crate::web::{Result, refusal, session};
+use crate::web::{Error, Result, refusal, session};
 use crate::{password, token};
+
+const TAKEN: &str = "Somebody with this address is a manager already, so your address stays as it was.";
 
 /// `GET /setup/{token}`
 pub async fn new(
@@ -37,9 +40,16 @@ pub async fn new(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let found = good_link(&state, &mut tx, &token).await?;
+    let new_email = match &found {
+        Some((link, Some(manager))) if link.purpose == LinkPurpose::Email => {
+            links::pending_email(&mut tx, &manager.id, state.clock.now()).await?
+        }
+        _ => None,
+    };
     drop(tx);
     let Some((link, manager)) = found else { return gone(&state, &nonce, address).await };
     let (name, email) = manager.map(|manager| (manager.name, manager.email)).unwrap_or_default();
+    let email = new_email.unwrap_or(email);
     let porch = porch(&state, &nonce.0).await;
     let setup = Setup { porch, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
     Ok(secret(page(setup.html())))
@@ -60,6 +70,9 @@ pub async fn create(
     let page_name = db::page::load(&mut tx).await?.name;
     drop(tx);
     let Some((link, manager)) = found else { return gone(&state, &nonce, address).await };
+    if link.purpose == LinkPurpose::Email {
+        return confirm_email(&state, &token, &nonce, address).await;
+    }
     let chosen = match chosen(&fields, manager.as_ref(), &page_name) {
         Ok(chosen) => chosen,
         Err(wrong) => {
@@ -82,6 +95,31 @@ pub async fn create(
     }
     session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
     Ok(device.remember(&state, &manager.id, done("/admin", "welcome")).await?)
+}
+
+/// Gives the manager of the link the address that it was mailed to. That ends all their links, this one included.
+async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let email = match good_link(state, &mut tx, token).await? {
+        Some((link, Some(manager))) if link.purpose == LinkPurpose::Email => {
+            links::pending_email(&mut tx, &manager.id, now).await?.map(|email| (manager, email))
+        }
+        _ => None,
+    };
+    let Some((before, email)) = email else {
+        drop(tx);
+        return gone(state, nonce, address).await;
+    };
+    if is_taken(&mut tx, &email, &before.id).await? {
+        return Err(Error::Conflict(TAKEN.into()));
+    }
+    let mut manager = before.clone();
+    managers::set_email(&mut tx, &mut manager, email, now).await?;
+    announce(state, &mut tx, &manager, Some(&before.email), AccountChange::Email).await?;
+    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&manager);
+    tx.commit(&Actor::of(&manager, address), now, entry).await?;
+    Ok(secret(done("/admin/account", "email-set")))
 }
 
 /// What the form of a link asks for.
@@ -148,7 +186,9 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
     match &link.manager_id {
         Some(id) => {
             let manager = managers::find(tx, id).await?;
-            let good = manager.is_active() && policy::counts_password_of(tx, id).await?;
+            // An address is no password: it may change where passwords don't count.
+            let counts = link.purpose == LinkPurpose::Email || policy::counts_password_of(tx, id).await?;
+            let good = manager.is_active() && counts;
             Ok(good.then_some((link, Some(manager))))
         }
         None => Ok((managers::count(tx).await? == 0).then_some((link, None))),

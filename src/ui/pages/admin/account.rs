@@ -14,6 +14,10 @@ pub struct Account {
     pub shell: Shell,
     /// The address as it was typed, else the one that stands.
     pub email: String,
+    /// The new address that waits for its confirmation.
+    pub pending_email: Option<String>,
+    /// Whether a new address is confirmed by a link, because this server sends mail.
+    pub confirms_email: bool,
     pub factors: Factors,
     /// Whether there is a password, and it counts.
     pub password: bool,
@@ -67,7 +71,8 @@ pub fn AccountPage(page: Account) -> impl IntoView {
             </section>
             <section aria-labelledby="address">
                 <h2 id="address">"Change your address"</h2>
-                {email_form(&problems, page.email)}
+                {page.pending_email.map(pending_email)}
+                {email_form(&problems, page.email, page.confirms_email)}
             </section>
             <p>"For programs that act in your name: "<a href="/admin/tokens">"API tokens"</a>"."</p>
             {page.provider.as_ref().map(provider)}
@@ -98,8 +103,21 @@ pub fn factor_words(factors: Factors) -> String {
     }
 }
 
-fn email_form(problems: &Problems, email: String) -> AnyView {
-    let field = Field::new("email", "Email").hint("You log in with it.").judged(problems);
+fn pending_email(email: String) -> AnyView {
+    view! {
+        <p>"Waiting for confirmation of "<strong dir="auto">{email.clone()}</strong>": open the link that was mailed there."</p>
+        <PostButton action="/admin/account/email/cancellation" words="Cancel the new address" about=email/>
+    }
+    .into_any()
+}
+
+fn email_form(problems: &Problems, email: String, confirms: bool) -> AnyView {
+    let hint = if confirms {
+        "You log in with it. A new one counts once you open the link that is mailed to it."
+    } else {
+        "You log in with it. This server sends no mail to confirm a new one: it counts at once."
+    };
+    let field = Field::new("email", "Email").hint(hint).judged(problems);
     view! {
         <form method="post" action="/admin/account/email" novalidate>
             <Email field value=email autocomplete="email"/>

@@ -181,6 +181,8 @@ fn action_words(action: &str) -> String {
         "manager.remove-factors" => "removed all second factors of",
         "manager.renew-recovery-codes" => "made new recovery codes for",
         "manager.set-email" => "changed the address of",
+        "manager.request-email" => "asked for a new address for",
+        "manager.cancel-email" => "cancelled the new address of",
         "policy.edit" => "changed what managers are asked for",
         "audit.refuse-more" => "was not told of one by one:",
         "manager.refuse-role" => "was refused for want of a role:",

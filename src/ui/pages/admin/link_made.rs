@@ -25,6 +25,7 @@ pub fn LinkMadePage(page: LinkMade) -> impl IntoView {
     let shell = page.shell.clone();
     let (heading, does) = match page.purpose {
         LinkPurpose::Reset => ("Reset link", "choose a new password"),
+        LinkPurpose::Email => ("Confirmation link", "confirm the address"),
         LinkPurpose::Invite | LinkPurpose::Setup => ("Invitation link", "choose a password and log in"),
     };
     let until = page.valid_until;

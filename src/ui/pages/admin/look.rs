@@ -523,6 +523,7 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
         ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed)),
         ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),
         ("setup-invite", setup(LinkPurpose::Invite, Invalid::new())),
+        ("setup-email", setup(LinkPurpose::Email, Invalid::new())),
         (
             "going-elsewhere",
             GoingElsewhere {

@@ -6,7 +6,7 @@ use crate::domain::manager::LinkPurpose;
 use crate::ui::admin_layout::{PlainLayout, Porch};
 use crate::ui::form::{Email, ErrorSummary, Field, Password, Problems, Submit, TextInput};
 
-/// What a one-time link opens: the first owner's account, or a password to choose.
+/// What a one-time link opens: the first owner's account, a password to choose, or an address to confirm.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub porch: Porch,
@@ -15,11 +15,12 @@ pub struct Setup {
     pub token: String,
     /// As typed for the first owner, else the manager's.
     pub name: String,
+    /// Likewise; the new one where an address is confirmed.
     pub email: String,
     pub invalid: Invalid,
 }
 
-/// Creates the first owner, or chooses a password.
+/// Creates the first owner, chooses a password, or confirms an address.
 #[component]
 pub fn SetupPage(page: Setup) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["name", "email", "password"]);
@@ -27,13 +28,16 @@ pub fn SetupPage(page: Setup) -> impl IntoView {
         LinkPurpose::Setup => ("Create the first owner", "Create the owner"),
         LinkPurpose::Invite => ("Choose a password", "Set the password and log in"),
         LinkPurpose::Reset => ("Choose a new password", "Set the new password"),
+        LinkPurpose::Email => ("Confirm the new address", "Confirm the address"),
     };
+    let password = (page.purpose != LinkPurpose::Email)
+        .then(|| view! { <Password field=new_password("Password", &problems) autocomplete="new-password"/> });
     let content = view! {
         <h1>{heading}</h1>
         <ErrorSummary problems=problems.clone()/>
         <form method="post" action=format!("/setup/{}", page.token) novalidate>
             {who(&page, &problems)}
-            <Password field=new_password("Password", &problems) autocomplete="new-password"/>
+            {password}
             <p class="actions"><Submit words=submit/></p>
         </form>
     };
@@ -41,6 +45,13 @@ pub fn SetupPage(page: Setup) -> impl IntoView {
 }
 
 fn who(page: &Setup, problems: &Problems) -> AnyView {
+    if page.purpose == LinkPurpose::Email {
+        return view! {
+            <p><bdi>{page.name.clone()}</bdi>" logs in with "<bdi>{page.email.clone()}</bdi>" from then on."</p>
+            <p class="hint">"If you did not ask for this, close the page: nothing changes."</p>
+        }
+        .into_any();
+    }
     if page.purpose != LinkPurpose::Setup {
         return view! {
             <p>"For "<bdi>{page.name.clone()}</bdi>", "<bdi>{page.email.clone()}</bdi>"."</p>

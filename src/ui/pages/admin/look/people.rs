@@ -53,6 +53,8 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
             Account {
                 shell: shell(),
                 email: world.text.clone(),
+                pending_email: Some(world.text.clone()),
+                confirms_email: true,
                 factors: Factors::default(),
                 password: true,
                 provider: Some(ProviderRow { name: world.text.clone(), connected: None }),

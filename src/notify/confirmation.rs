@@ -1,0 +1,47 @@
+//! The link that confirms a new address. Its token is made when it is mailed, so that the token is in the mail only.
+
+use chrono::TimeDelta;
+
+use super::{Courier, Mailer, settle};
+use crate::db::outbox::{self, Mail, Outcome};
+use crate::db::{self, links, managers, page};
+use crate::token;
+
+/// How long the link works.
+pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// Mails the link to `recipient`, if that address is still pending.
+///
+/// # Errors
+/// Where the database can't be used.
+pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, mail: &Mail, recipient: &str) -> db::Result<()> {
+    let Some((subject, text)) = prepare(courier, mail, recipient).await? else { return Ok(()) };
+    let sent = mailer.send(&mail.id, recipient, &subject, &text, courier.clock.now()).await;
+    settle(courier, mail, sent).await
+}
+
+/// Makes the token; returns the subject and the text. The text names nobody: the recipient may be a stranger.
+async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<Option<(String, String)>> {
+    let (now, token) = (courier.clock.now(), token::fresh());
+    let mut tx = courier.db.write().await?;
+    let is_pending = match &mail.manager_id {
+        Some(id) if managers::find(&mut tx, id).await?.is_active() => {
+            links::renew_email_token(&mut tx, id, recipient, &token::hash(&token), (now, now + LIFETIME)).await?
+        }
+        _ => false,
+    };
+    if !is_pending {
+        outbox::finish(&mut tx, &mail.id, Outcome::Nobody, now).await?;
+        tx.commit_unaudited().await?;
+        return Ok(None);
+    }
+    let name = page::load(&mut tx).await?.name;
+    tx.commit_unaudited().await?;
+    let text = format!(
+        "Somebody, probably you, wants to use this address for their account at {name} ({origin}).\n\n\
+         Confirm it here within 24 hours; the link works once:\n\n{origin}/setup/{token}\n\n\
+         If it was not you, do nothing: nothing changes.\n",
+        origin = courier.origin,
+    );
+    Ok(Some((format!("Confirm your address for {name}"), text)))
+}

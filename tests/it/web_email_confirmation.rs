@@ -1,0 +1,308 @@
+//! A new address of a manager counts once the link that is mailed to it was confirmed.
+
+use axum::http::StatusCode;
+use candor::db::managers;
+use candor::domain::Role::{Owner, Viewer};
+use candor::domain::outbox::MAX_CONFIRMATIONS;
+use candor::notify::Mailer;
+use candor::web::admin::routes;
+use candor::web::routes::Access;
+use candor::worker::sweep;
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
+use crate::support::smtp::Sink;
+
+on_both_databases!(
+    new_address_counts_once_confirmed,
+    opening_a_confirmation_link_changes_nothing,
+    confirmation_link_works_once,
+    confirmation_link_expires_after_a_day,
+    newer_request_replaces_the_older,
+    pending_address_blocks_no_other_manager,
+    address_taken_meanwhile_is_refused,
+    cancelled_address_is_never_confirmed,
+    changed_password_voids_the_pending_address,
+    disabled_manager_confirms_no_address,
+    reset_by_an_owner_voids_the_pending_address,
+    forgotten_password_request_keeps_the_pending_address,
+    confirmation_mails_are_limited_per_hour,
+    address_voided_before_the_mail_is_not_mailed,
+    failed_confirmation_mail_is_sent_later,
+    address_changes_at_once_without_mail_server,
+);
+
+const NEW: &str = "new@example.org";
+
+async fn with_mail(test: TestDb) -> (TestApp, Sink) {
+    let sink = Sink::open().await;
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    (TestApp::with_mailer(test, mailer).await, sink)
+}
+
+async fn ask(browser: &mut Browser, email: &str) {
+    let done = browser.post("/admin/account/email", &[("email", email)]).await;
+    assert_eq!(done.location(), "/admin/account?done=email-requested", "{}", done.text());
+}
+
+/// Sends what is due; returns the path of the link in the newest mail.
+async fn mailed_link(app: &TestApp, sink: &Sink) -> String {
+    app.courier().deliver_due().await.unwrap();
+    let text = sink.mails().last().expect("a mail").text();
+    let line = text.lines().find(|line| line.contains("/setup/")).unwrap_or_else(|| panic!("{text}"));
+    line.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{line}")).to_owned()
+}
+
+async fn confirm(app: &TestApp, path: &str) -> Answer {
+    app.visitor().post(path, &[]).await
+}
+
+async fn is_gone(app: &TestApp, path: &str) -> bool {
+    let (shown, sent) = (app.visitor().get(path).await, confirm(app, path).await);
+    (shown.status, sent.status) == (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
+}
+
+async fn logs_in(app: &TestApp, email: &str) -> bool {
+    let answer = app.visitor().post("/login", &[("email", email), ("password", PASSWORD)]).await;
+    answer.status == StatusCode::SEE_OTHER
+}
+
+async fn has(app: &TestApp, email: &str) -> bool {
+    managers::find_by_email(&mut app.db.read().await.unwrap(), email).await.unwrap().is_some()
+}
+
+async fn new_address_counts_once_confirmed(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    let mut browser = app.with_session(&ines).await;
+    ask(&mut browser, " New@Example.ORG ").await;
+    let shown = browser.get("/admin/account").await;
+    assert!(shown.word("main").contains("Waiting for confirmation of new@example.org"), "{}", shown.text());
+    let path = mailed_link(&app, &sink).await;
+    let mail = sink.mails().remove(0);
+    assert_eq!((sink.mails().len(), &mail.to), (1, &vec![format!("TO:<{NEW}>")]));
+    assert!(!mail.text().contains("Ines") && !mail.text().contains("ines@"), "a stranger may read it: {}", mail.text());
+    assert!(logs_in(&app, "ines@example.org").await && !logs_in(&app, NEW).await);
+    let token = path.strip_prefix("/setup/").unwrap();
+    assert_eq!(app.texts("select token_hash from manager_links").await, [candor::token::hash(token)]);
+    assert!(!format!("{:?}", app.audit().await).contains(token));
+    let done = confirm(&app, &path).await;
+    assert_eq!((done.location(), done.cookies().len()), ("/admin/account?done=email-set", 0), "it does not log in");
+    assert!(logs_in(&app, NEW).await && !logs_in(&app, "ines@example.org").await);
+    let audit = app.audit().await;
+    let record = audit.iter().find(|row| row.action == "manager.set-email").unwrap();
+    assert_eq!(record.before.as_ref().unwrap()["email"], "ines@example.org");
+    assert_eq!(record.after.as_ref().unwrap()["email"], NEW);
+    assert!(audit.iter().any(|row| row.action == "manager.request-email" && row.subject_name == "Ines"));
+    assert!(!browser.get("/admin/account").await.text().contains("Waiting for confirmation"));
+}
+
+async fn opening_a_confirmation_link_changes_nothing(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    let before = (app.everything().await, app.counts().await);
+    for _ in 0..3 {
+        let shown = app.visitor().get(&path).await;
+        assert_eq!((shown.status, shown.header("referrer-policy")), (StatusCode::OK, "no-referrer"));
+        assert_eq!(shown.word("h1"), "Confirm the new address");
+        assert!(shown.text().contains(NEW) && shown.attributes("input", "name").is_empty(), "{}", shown.text());
+    }
+    assert!((app.everything().await, app.counts().await) == before);
+    assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn confirmation_link_works_once(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
+    let before = app.everything().await;
+    assert!(is_gone(&app, &path).await);
+    assert!(app.everything().await == before);
+}
+
+async fn confirmation_link_expires_after_a_day(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    ask(&mut app.with_session(&ines).await, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    app.clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
+    assert_eq!(app.visitor().get(&path).await.status, StatusCode::OK);
+    app.clock.advance(TimeDelta::seconds(1));
+    assert!(is_gone(&app, &path).await);
+    let account = app.with_session(&ines).await.get("/admin/account").await;
+    assert!(!account.text().contains("Waiting for confirmation"));
+    assert!(has(&app, "ines@example.org").await && !has(&app, NEW).await);
+    sweep(&app).await.unwrap();
+    assert_eq!(app.number("select count(*) from manager_links").await, 0);
+}
+
+async fn newer_request_replaces_the_older(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, "first@example.org").await;
+    let first = mailed_link(&app, &sink).await;
+    ask(&mut browser, NEW).await;
+    assert!(is_gone(&app, &first).await);
+    let account = browser.get("/admin/account").await.text();
+    assert!(account.contains(NEW) && !account.contains("first@example.org"), "{account}");
+    let second = mailed_link(&app, &sink).await;
+    assert_eq!(confirm(&app, &second).await.status, StatusCode::SEE_OTHER);
+    assert!(has(&app, NEW).await);
+}
+
+async fn pending_address_blocks_no_other_manager(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut ines = app.with_session(&app.manager("Ines", Viewer).await).await;
+    let mut vera = app.with_session(&app.manager("Vera", Viewer).await).await;
+    ask(&mut ines, NEW).await;
+    let early = mailed_link(&app, &sink).await;
+    ask(&mut vera, NEW).await;
+    let late = mailed_link(&app, &sink).await;
+    assert_eq!(app.visitor().get(&early).await.status, StatusCode::OK);
+    assert_eq!(confirm(&app, &late).await.status, StatusCode::SEE_OTHER);
+    ask(&mut ines, "ceo@example.org").await;
+    let fields = [("name", "Ceo"), ("email", "ceo@example.org"), ("role", "viewer")];
+    let invited = app.logged_in(Owner).await.post("/admin/managers", &fields).await;
+    assert_eq!(invited.status, StatusCode::OK, "{}", invited.text());
+}
+
+async fn address_taken_meanwhile_is_refused(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, "rui@example.org").await;
+    let path = mailed_link(&app, &sink).await;
+    app.manager("Rui", Viewer).await;
+    let before = (app.everything().await, app.counts().await);
+    let refused = confirm(&app, &path).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains("is a manager already, so your address stays as it was"), "{}", refused.text());
+    assert!((app.everything().await, app.counts().await) == before);
+    let again = browser.post("/admin/account/email", &[("email", "rui@example.org")]).await;
+    assert!(again.message("email").contains("is a manager already"));
+}
+
+async fn cancelled_address_is_never_confirmed(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    let mut vera = app.with_session(&app.manager("Vera", Viewer).await).await;
+    ask(&mut browser, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    vera.post("/admin/account/email/cancellation", &[]).await;
+    assert_eq!(app.visitor().get(&path).await.status, StatusCode::OK, "others cancel only their own");
+    let action = "/admin/account/email/cancellation";
+    assert!(browser.get("/admin/account").await.attributes("form", "action").contains(&action.to_owned()));
+    for _ in 0..2 {
+        assert_eq!(browser.post(action, &[]).await.location(), "/admin/account?done=email-cancelled");
+    }
+    assert!(is_gone(&app, &path).await);
+    let cancelled = app.audit().await.iter().filter(|row| row.action == "manager.cancel-email").count();
+    assert_eq!(cancelled, 1, "cancelling nothing is no deed");
+    assert!(!browser.get("/admin/account").await.text().contains("Waiting for confirmation"));
+}
+
+async fn changed_password_voids_the_pending_address(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    let fields = [("current", PASSWORD), ("password", "gravel lantern otter")];
+    assert_eq!(browser.post("/admin/account/password", &fields).await.status, StatusCode::SEE_OTHER);
+    assert!(is_gone(&app, &path).await);
+}
+
+async fn disabled_manager_confirms_no_address(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    ask(&mut app.with_session(&ines).await, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    let mut owner = app.logged_in(Owner).await;
+    for deed in ["disablement", "enablement"] {
+        owner.post(&format!("/admin/managers/{}/{deed}", ines.id), &[]).await;
+        assert!(is_gone(&app, &path).await, "{deed}");
+    }
+}
+
+async fn reset_by_an_owner_voids_the_pending_address(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    ask(&mut app.with_session(&ines).await, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    let made = app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", ines.id), &[]).await;
+    assert_eq!(made.word("h1"), "Reset link");
+    assert!(is_gone(&app, &path).await);
+}
+
+async fn forgotten_password_request_keeps_the_pending_address(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, NEW).await;
+    let path = mailed_link(&app, &sink).await;
+    app.visitor().post("/forgotten", &[("email", "ines@example.org")]).await;
+    let reset = mailed_link(&app, &sink).await;
+    assert_eq!(sink.mails()[1].to, ["TO:<ines@example.org>"], "the old address still counts");
+    assert_eq!(app.visitor().get(&path).await.status, StatusCode::OK, "a stranger can ask for that");
+    app.visitor().post(&reset, &[("password", "gravel lantern otter")]).await;
+    assert!(is_gone(&app, &path).await, "the new password voids it");
+}
+
+async fn confirmation_mails_are_limited_per_hour(test: TestDb) {
+    let (app, _sink) = with_mail(test).await;
+    let ines = app.manager("Ines", Viewer).await;
+    let mut browser = app.with_session(&ines).await;
+    for round in 0..MAX_CONFIRMATIONS {
+        ask(&mut browser, &format!("victim{round}@example.org")).await;
+    }
+    let before = (app.counts().await, app.texts("select email from manager_links").await);
+    let refused = browser.post("/admin/account/email", &[("email", NEW)]).await;
+    assert_eq!((refused.status, refused.field("email")), (StatusCode::UNPROCESSABLE_ENTITY, NEW.to_owned()));
+    assert!(refused.message("email").contains("Too many links"), "{}", refused.text());
+    assert!((app.counts().await, app.texts("select email from manager_links").await) == before);
+    app.clock.advance(TimeDelta::hours(1));
+    ask(&mut app.with_session(&ines).await, NEW).await;
+    assert_eq!(app.number("select count(*) from outbox").await, MAX_CONFIRMATIONS + 1);
+}
+
+async fn address_voided_before_the_mail_is_not_mailed(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, "first@example.org").await;
+    ask(&mut browser, NEW).await;
+    app.courier().deliver_due().await.unwrap();
+    assert_eq!(sink.mails().len(), 1);
+    assert_eq!(sink.mails()[0].to, [format!("TO:<{NEW}>")]);
+    assert_eq!(app.number("select count(*) from outbox where outcome = 'nobody'").await, 1);
+}
+
+async fn failed_confirmation_mail_is_sent_later(test: TestDb) {
+    let (app, sink) = with_mail(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    ask(&mut browser, NEW).await;
+    sink.refuse_next("451 try again");
+    app.courier().deliver_due().await.unwrap();
+    assert!(sink.mails().is_empty());
+    app.clock.advance(TimeDelta::seconds(30));
+    let path = mailed_link(&app, &sink).await;
+    assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn address_changes_at_once_without_mail_server(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
+    assert!(browser.get("/admin/account").await.text().contains("it counts at once"));
+    let done = browser.post("/admin/account/email", &[("email", NEW)]).await;
+    assert_eq!(done.location(), "/admin/account?done=email-set");
+    assert!(has(&app, NEW).await && !has(&app, "ines@example.org").await);
+}
+
+/// Cancelling only protects: it asks for no fresh proof.
+#[test]
+fn cancelling_needs_no_fresh_proof() {
+    let routes = routes();
+    let route = routes.table().iter().find(|route| route.path == "/admin/account/email/cancellation").unwrap();
+    assert!(matches!(route.access, Access::AtLeast(Viewer)));
+}
