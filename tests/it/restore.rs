@@ -329,8 +329,8 @@ async fn backup_replaces_nothing_and_removes_what_was_left() {
 #[tokio::test]
 async fn copy_before_an_upgrade_counts_only_when_sound() {
     let (app, _) = with_backup().await;
-    // The state before the newest migration.
-    app.tamper("alter table identities drop column email; delete from _sqlx_migrations where version = 17", "").await;
+    // The newest migration makes its tables again, so it can be repeated.
+    app.tamper("delete from _sqlx_migrations where version = 18", "").await;
     let version = app.number("select max(version) from _sqlx_migrations").await;
     let copy = beside(&file(&app.test), &format!(".before-{version}"));
     std::fs::write(&copy, "").unwrap();
