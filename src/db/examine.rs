@@ -434,7 +434,7 @@ impl State {
 
 /// The hash of the first row of the audit.
 async fn audit_start(tx: &mut Tx) -> Result<Option<String>> {
-    let first = row!(tx, (String,), "select hash from audit order by id limit 1")?;
+    let first = row!(tx, (String,), "select hash from audit where id = (select min(id) from audit)")?;
     Ok(first.map(|(hash,)| hash).filter(|hash| !hash.is_empty()))
 }
 
