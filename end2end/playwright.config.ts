@@ -54,7 +54,8 @@ export default defineConfig<Options>({
       testMatch: [...days, 'island.spec.ts', 'history.spec.ts'],
       use: { viewport: phone, hasTouch: true, isMobile: true },
     },
-    { name: 'by keyboard', testMatch: days, use: { hand: 'keyboard' } },
+    // Every Tab is a question to the page, and each is traced: it takes twice as long.
+    { name: 'by keyboard', testMatch: days, use: { hand: 'keyboard' }, timeout: 180_000 },
     {
       name: 'on a phone without JavaScript',
       testMatch: days,
