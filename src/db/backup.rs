@@ -191,7 +191,7 @@ fn unfinished(folder: &Path) -> Result<NamedTempFile> {
     Ok(made)
 }
 
-/// Removes the unfinished files of processes that were killed: nobody holds their lock.
+/// Removes the unfinished files of processes that were killed: no process holds their lock.
 fn remove_unfinished(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {

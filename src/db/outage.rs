@@ -1,4 +1,4 @@
-//! Why nothing can be written to the database, as far as it concerns whoever has to do something about it.
+//! Why nothing can be written to the database, in the categories an operator can act on.
 
 use serde::Serialize;
 
