@@ -75,6 +75,15 @@ async fn is_restored(app: &TestApp, published: i64) {
     said(&candor(&app.test, &["audit", "verify"], ""));
 }
 
+/// Writes over the file from its beginning. A copy empties the file first, and a check in that moment would name
+/// the truncation.
+fn overwrite_without_truncating(backup: &Path, file: &Path) {
+    let bytes = std::fs::read(backup).unwrap();
+    let mut target = std::fs::File::options().write(true).open(file).unwrap();
+    std::io::Write::write_all(&mut target, &bytes).unwrap();
+    target.set_len(bytes.len() as u64).unwrap();
+}
+
 fn set_aside(file: &Path) -> usize {
     let names = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter(|name| name.to_string_lossy().contains(".replaced-")).count()
@@ -101,7 +110,7 @@ async fn file_overwritten_in_place_is_noticed_and_taken_up() {
     go_on(&app).await;
     let mut owner = app.logged_in(Owner).await;
     let published = app.publisher.site().revision;
-    std::fs::copy(&backup, &file).unwrap();
+    overwrite_without_truncating(&backup, &file);
     assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
     work.tick(&app).await;
     assert_eq!(app.publisher.waiting_reason().as_deref(), Some("the database file was overwritten while it was open"));
