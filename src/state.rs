@@ -35,7 +35,7 @@ pub const TOKEN_WRITES: i32 = 60;
 pub const TOKEN_READS: i32 = 600;
 
 /// How many changes one session of a manager may make in a minute.
-pub const SESSION_DEEDS: i32 = 120;
+pub const SESSION_CHANGES: i32 = 600;
 
 /// How many changes of their own account a session may make at once, and how long until one more. Every viewer may make
 /// them, and each is a row of the audit.
@@ -77,7 +77,7 @@ pub struct Deeds {
 impl Default for Deeds {
     fn default() -> Self {
         let own_account = Rate::new(ACCOUNT_DEEDS, ACCOUNT_DEED_EVERY);
-        Self { own_account, others: Rate::per_minute(SESSION_DEEDS) }
+        Self { own_account, others: Rate::per_minute(SESSION_CHANGES) }
     }
 }
 

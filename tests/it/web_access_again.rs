@@ -270,7 +270,7 @@ async fn deeds_of_a_session_are_limited(test: TestDb) {
     app.clock.advance(TimeDelta::seconds(1));
     let mut other = app.with_session(&ines).await;
     let post = [("name", "")];
-    for _ in 0..candor::state::SESSION_DEEDS {
+    for _ in 0..candor::state::SESSION_CHANGES {
         assert_eq!(browser.post("/admin/groups", &post).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
     let refused = browser.post("/admin/groups", &[("name", "Maps")]).await;
