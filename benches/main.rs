@@ -48,7 +48,7 @@ enum Measure {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    candor::connections::raise_open_files();
+    candor::server::connections::raise_open_files();
     match Cli::parse().measure {
         Measure::Reading(options) => reading::run(&options, &Clock::system()).await,
         Measure::Scale(options) => scale::run(&options, &Clock::system()).await,

@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::by_address::ByAddress;
 use crate::clock::{Clock, Lasting, Pulse};
+use crate::credentials::secret::SecretKey;
 use crate::db::Db;
 use crate::domain::rate::Rate;
 use crate::domain::refusals::Refusals;
 use crate::domain::{ManagerId, TokenId};
-use crate::hosts::Hosts;
 use crate::metrics::{Counter, Responses};
+use crate::net::by_address::ByAddress;
+use crate::net::hosts::Hosts;
+use crate::net::streams::{MAX_STREAMS, Streams};
+use crate::net::unnamed_proxy::UnnamedProxy;
 use crate::notify::{Courier, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
-use crate::secret::SecretKey;
-use crate::streams::{MAX_STREAMS, Streams};
-use crate::unnamed_proxy::UnnamedProxy;
 use crate::worker::Writes;
 
 /// How many attempts to log in one network has at once, and how long until it has one more.

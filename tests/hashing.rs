@@ -8,11 +8,11 @@ mod support;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use candor::credentials::password;
 use candor::db::managers;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
 use candor::notify::Mailer;
-use candor::password;
 use chrono::TimeDelta;
 
 use support::TestDb;

@@ -6,7 +6,7 @@ use super::tell;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
 use crate::db::Db;
-use crate::domain::duration;
+use crate::format::duration;
 use crate::publish::Site;
 
 pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<ExitCode> {

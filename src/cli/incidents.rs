@@ -245,9 +245,9 @@ fn summary(incident: &Incident) -> String {
 }
 
 fn fresh_id() -> IncidentId {
-    IncidentId::from_random(db::random())
+    IncidentId::from_random(crate::credentials::random())
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(db::random())
+    UpdateId::from_random(crate::credentials::random())
 }

@@ -119,7 +119,7 @@ async fn plan(
         plan.components.insert(find(&known, &groups, name)?.id.to_string());
     }
     let new = NewMaintenance { plan: plan.parse()?, window, body };
-    let made = new.plan((MaintenanceId::from_random(db::random()), fresh_update_id()), &known, now)?;
+    let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
     maintenances::insert(&mut tx, &made).await.map_err(tell::plainly)?;
     let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
     tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
@@ -187,5 +187,5 @@ async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Maintenance> {
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(db::random())
+    UpdateId::from_random(crate::credentials::random())
 }

@@ -10,12 +10,12 @@ use url::Url;
 use super::tell;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
+use crate::credentials::{password, token};
 use crate::db::{Db, Tx, WriteTx, factors, links, managers, page, policy, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
 use crate::domain::{Manager, Passwords, Policy};
-use crate::{password, token};
 
 /// How long a link for a new password is good.
 const RESET_VALID: TimeDelta = TimeDelta::minutes(30);

@@ -23,10 +23,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 
-use crate::app;
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig, SiteConfig};
 use crate::db::Db;
+use crate::server::app;
 
 /// The longest text read from standard input, in bytes: more than the longest update can have.
 const MAX_INPUT: u64 = 1 << 20;

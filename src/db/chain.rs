@@ -6,8 +6,9 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Result, Tx, WriteTx, hex};
+use super::{Error, Result, Tx, WriteTx};
 use crate::domain::audit::{Digest, PublicDigest};
+use crate::format::hex;
 
 /// What is hashed begins with this, so that another form of it can't be taken for this one.
 const FORM: &[u8] = b"candor audit 1";

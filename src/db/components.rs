@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Error, Result, Tx, WriteTx, echoes, random};
+use super::{Error, Result, Tx, WriteTx, echoes};
+use crate::credentials::random;
 use crate::domain::forms::{NewComponent, NewGroup};
 use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 

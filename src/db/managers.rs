@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, WriteTx, random};
+use super::{Error, Result, Tx, WriteTx};
+use crate::credentials::random;
 use crate::domain::forms::NewManager;
 use crate::domain::{Manager, ManagerId, Role};
 

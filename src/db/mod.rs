@@ -52,6 +52,8 @@ pub mod sessions;
 pub mod templates;
 pub mod totp;
 
+use crate::credentials::random;
+
 pub use backup::Restored;
 pub use error::{Error, Result, failures_of_database};
 pub use examine::{FOREIGN_KEYS, Found, State, TABLES};
@@ -59,18 +61,6 @@ pub use open::Db;
 pub use outage::Outage;
 pub use probe::{Depth, RELATIONS};
 pub use tx::{Tx, WriteTx};
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Random bytes from the operating system, for identifiers and tokens.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
-    bytes
-}
 
 /// A number for the header of an SQLite file, by which it is told from its copies.
 fn random_mark() -> u32 {

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Result, Tx, WriteTx, random};
+use super::{Error, Result, Tx, WriteTx};
+use crate::credentials::random;
 use crate::domain::outbox::AccountChange;
 use crate::domain::{ManagerId, TokenId};
 

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, WriteTx, echoes, random};
+use super::{Error, Result, Tx, WriteTx, echoes};
+use crate::credentials::random;
 use crate::domain::forms::NewTemplate;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 

@@ -8,7 +8,6 @@ pub mod component;
 pub mod correction;
 pub mod difference;
 pub mod draft;
-pub mod duration;
 pub mod factor;
 pub mod forms;
 pub mod history;

@@ -13,8 +13,9 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
 use crate::domain::moment::parse_zone;
-use crate::domain::page::{MAX_TEXT, is_safe_url};
+use crate::domain::page::MAX_TEXT;
 use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Review};
+use crate::format::url::is_safe_url;
 
 /// The name of a page nobody has set up yet.
 const UNTOUCHED: &str = "Status";

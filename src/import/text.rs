@@ -4,9 +4,9 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
-use crate::db::hex;
 use crate::domain::id::MAX_ID;
 use crate::domain::moment::{parse_day, parse_instant, parse_local};
+use crate::format::hex;
 
 /// Lines of text without control characters, at most `max` characters, and what had to be done to it.
 pub fn lines(text: &str, max: usize) -> (String, Vec<String>) {

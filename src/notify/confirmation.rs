@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::{Courier, Mailer, settle};
+use crate::credentials::token;
 use crate::db::outbox::{self, Mail, Outcome};
 use crate::db::{self, links, managers, page};
-use crate::token;
 
 /// How long the link works.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);

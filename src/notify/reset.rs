@@ -3,13 +3,13 @@
 use chrono::TimeDelta;
 
 use super::{Courier, Mailer, settle};
+use crate::credentials::token;
 use crate::db::links::{self, Link};
 use crate::db::outbox::{self, Mail, Outcome};
 use crate::db::{self, managers, page, policy};
 use crate::domain::Manager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::LinkPurpose;
-use crate::token;
 
 /// How long the link is good.
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);

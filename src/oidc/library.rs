@@ -17,7 +17,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::outbound::{Outbound, OutboundError};
+use crate::net::outbound::{Outbound, OutboundError};
 
 /// Our client of other servers, as the library takes one.
 pub struct Http(pub Outbound);

@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::domain::Role;
 use crate::domain::identity::{Person, ProviderFactor, RoleRule, role_of};
-use crate::outbound::{Bounds, Outbound};
+use crate::net::outbound::{Bounds, Outbound};
 
 use library::{Claims, Client, Http, Metadata, More, Tokens};
 use proof::proven;

@@ -8,8 +8,8 @@ use leptos::prelude::*;
 
 use super::{live, time};
 use crate::domain::Page;
-use crate::domain::page::is_safe_url;
 use crate::domain::page_status::Indicator;
+use crate::format::url::is_safe_url;
 
 /// What every public page knows beside its own matter.
 #[derive(Clone, Debug)]

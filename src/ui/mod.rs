@@ -6,7 +6,6 @@ pub mod admin_layout;
 pub mod form;
 pub mod layout;
 pub mod live;
-pub mod markdown;
 pub mod pages;
 pub mod passkey;
 pub mod qr;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::{OffsetName, Tz};
 use leptos::prelude::*;
 
-use crate::domain::duration;
 use crate::domain::history::Month;
+use crate::format::duration;
 
 /// The abbreviation of `zone` at `at`, like `UTC` or `WEST`; the offset where it has none.
 pub fn zone_name(at: DateTime<Utc>, zone: Tz) -> String {

@@ -229,11 +229,11 @@ impl From<Arc<DeepError>> for Error {
     }
 }
 
-impl From<crate::password::Error> for Error {
-    fn from(error: crate::password::Error) -> Self {
+impl From<crate::credentials::password::Error> for Error {
+    fn from(error: crate::credentials::password::Error) -> Self {
         match error {
-            crate::password::Error::Busy => Self::Busy,
-            crate::password::Error::Failed(cause) => Self::Internal(anyhow::anyhow!(cause)),
+            crate::credentials::password::Error::Busy => Self::Busy,
+            crate::credentials::password::Error::Failed(cause) => Self::Internal(anyhow::anyhow!(cause)),
         }
     }
 }

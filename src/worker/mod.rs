@@ -14,15 +14,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
+use crate::credentials::token;
 use crate::db::{desk, devices, future_times, incidents, links, managers, outbox, sessions};
 use crate::domain::audit::{Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
 use crate::state::State;
-use crate::web::session::limits;
-use crate::web::{device, refusal};
-use crate::{db, notify, output, token};
+use crate::web::access::session::limits;
+use crate::web::access::{device, refusal};
+use crate::{db, notify, output};
 
 /// How often the revision is looked at: a change by another process shows within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);

@@ -5,16 +5,16 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts as _};
 use axum::http::{Method, Request, StatusCode};
+use candor::credentials::secret::SecretKey;
+use candor::credentials::token;
 use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
-use candor::hosts::Hosts;
+use candor::net::hosts::Hosts;
 use candor::publish::Publisher as SitePublisher;
-use candor::secret::SecretKey;
 use candor::state::{Parts, State};
-use candor::token;
 use candor::web::Error;
-use candor::web::auth::{CanAdminister, CanPublish, CanRead, Policy, Token};
+use candor::web::access::auth::{CanAdminister, CanPublish, CanRead, Policy, Token};
 use chrono::TimeDelta;
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -148,7 +148,7 @@ async fn admitted<P: Policy>(
     }
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
     parts.extensions.insert(ConnectInfo(std::net::SocketAddr::new(peer, 40_000)));
-    parts.extensions.insert(candor::web::client::ClientAddress(Some(peer)));
+    parts.extensions.insert(candor::web::edge::client::ClientAddress(Some(peer)));
     match Token::<P>::from_request_parts(&mut parts, state).await {
         Ok(_) => None,
         Err(Error::Unauthorized(_)) => Some(StatusCode::UNAUTHORIZED),

@@ -2,6 +2,7 @@
 //! written.
 
 use axum::http::StatusCode;
+use candor::credentials::token;
 use candor::db::{api_tokens, components, corrections, drafts, series, templates};
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
@@ -9,7 +10,6 @@ use candor::domain::forms::{Fields, MaintenanceForm, NewApiToken, NewGroup, NewT
 use candor::domain::forms::{SeriesForm, WindowForm};
 use candor::domain::maintenance::Switches;
 use candor::domain::{Correction, CorrectionId, DraftId, Phase, SavedDraft, SeriesId, Status};
-use candor::token;
 use chrono::TimeDelta;
 
 use crate::support::TestDb;

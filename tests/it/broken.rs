@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::connections::Limits;
 use candor::domain::Role::Owner;
 use candor::metrics::Class;
 use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
+use candor::server::connections::Limits;
 use candor::worker::Work;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::{Connection as _, SqliteConnection};

@@ -6,9 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use candor::cli::sample;
 use candor::clock::Clock;
+use candor::credentials::token;
 use candor::db::{audit, components, desk, factors, incidents, links, managers, totp};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
-use candor::token;
 
 use crate::support::{TestDb, now};
 

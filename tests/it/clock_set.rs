@@ -88,12 +88,12 @@ async fn an_app_code_of_the_future_blocks_no_later_code(test: TestDb) {
     while_ahead(&app, async || {
         let (mut tx, now) = (app.db.write().await.unwrap(), app.clock.now());
         totp::begin(&mut tx, &manager.id, "sealed", now).await.unwrap();
-        totp::accept(&mut tx, &manager.id, candor::totp::step(now), now).await.unwrap();
+        totp::accept(&mut tx, &manager.id, candor::credentials::totp::step(now), now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     })
     .await;
     let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
-    assert_eq!(stored.last_step, Some(candor::totp::step(app.clock.now())));
+    assert_eq!(stored.last_step, Some(candor::credentials::totp::step(app.clock.now())));
 }
 
 async fn a_clock_set_back_is_shown_at_once(test: TestDb) {

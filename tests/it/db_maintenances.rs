@@ -39,7 +39,7 @@ async fn found(test: &TestDb, id: &str) -> Maintenance {
 }
 
 fn fresh() -> UpdateId {
-    UpdateId::from_random(candor::db::random())
+    UpdateId::from_random(candor::credentials::random())
 }
 
 async fn a_maintenance_is_stored_as_it_is(test: TestDb) {

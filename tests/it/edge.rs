@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candor::connections::Limits;
+use candor::server::connections::Limits;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::timeout;

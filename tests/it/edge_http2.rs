@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use axum::http::{HeaderMap, Method, Request, Response, Version};
 use bytes::Bytes;
-use candor::connections::Limits;
 use candor::publish::Encoding;
+use candor::server::connections::Limits;
 use tokio::time::timeout;
 
 use crate::edge::{Edge, SOON};

@@ -190,7 +190,7 @@ async fn no_secret_waits_in_the_outbox(test: TestDb) {
     app.courier().deliver_due().await.unwrap();
     let path = path_in(&sink.mails()[0].text());
     let token = path.strip_prefix("/setup/").unwrap();
-    assert_eq!(app.texts("select token_hash from manager_links").await, [candor::token::hash(token)]);
+    assert_eq!(app.texts("select token_hash from manager_links").await, [candor::credentials::token::hash(token)]);
     assert!(!format!("{:?}", app.audit().await).contains(token));
 }
 

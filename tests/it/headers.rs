@@ -2,11 +2,11 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
-use candor::connections::Limits;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
-use candor::streams::MAX_PER_CLIENT;
+use candor::net::streams::MAX_PER_CLIENT;
+use candor::server::connections::Limits;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -180,7 +180,7 @@ async fn what_is_published_carries_exactly_this(test: TestDb) {
     let shared = |kind| Like::new(kind, STRICTEST, SHORTLY).shared();
     let deep = Like::new(JSON, STRICTEST, BRIEFLY).shared();
     let file = |kind, kept| Like::new(kind, STRICTEST, kept);
-    let css = candor::web::assets::addresses().css.as_str();
+    let css = candor::web::edge::assets::addresses().css.as_str();
     for (address, like) in [
         ("/", PAGE),
         ("/history", PAGE),

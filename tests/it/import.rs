@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use candor::db::{components, incidents, maintenances, page};
-use candor::domain::duration;
 use candor::domain::history::Filter;
 use candor::domain::{Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status};
+use candor::format::duration;
 use candor::import::{Options, Report, Source, import, preview, read};
 use serde_json::{Value, json};
 

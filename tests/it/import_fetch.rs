@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use candor::connections::Limits;
 use candor::db::{desk, maintenances, reviews, templates};
 use candor::domain::{IncidentId, MaintenanceId, Phase};
 use candor::import::Report;
 use candor::import::fetch::{self, Keep, Pace, Polite, Step};
-use candor::outbound::Bounds;
+use candor::net::outbound::Bounds;
+use candor::server::connections::Limits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;

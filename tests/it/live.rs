@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
-use candor::connections::Limits;
+use candor::credentials::secret::SecretKey;
 use candor::db::components;
 use candor::domain::Status;
 use candor::domain::audit::{Actor, Entry};
 use candor::domain::forms::NewComponent;
-use candor::hosts::Hosts;
+use candor::net::hosts::Hosts;
+use candor::net::streams::MAX_PER_CLIENT;
 use candor::publish::{Encoding, Publisher};
-use candor::secret::SecretKey;
+use candor::server::connections::Limits;
 use candor::state::{Parts, State};
-use candor::streams::MAX_PER_CLIENT;
 use candor::web::Front;
-use candor::web::front::Sent;
+use candor::web::edge::front::Sent;
 use candor::{ui, web};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
@@ -135,7 +135,7 @@ async fn the_script_is_small_and_kept_for_ever() {
 async fn an_exported_site_has_its_script() {
     let site = Published::new().await;
     let target = site.folder.path().join("export");
-    site.state.publisher.export(&target, web::assets::fixed_files(), |_| {}).await.unwrap();
+    site.state.publisher.export(&target, web::edge::assets::fixed_files(), |_| {}).await.unwrap();
     let written = std::fs::read_to_string(target.join(ui::live::address().trim_start_matches('/'))).unwrap();
     assert_eq!(written, ui::live::script());
     assert!(!target.join("live.js").exists());

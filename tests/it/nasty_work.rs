@@ -3,6 +3,7 @@
 //! the database, so SQLite stands for both.
 
 use axum::http::StatusCode;
+use candor::credentials::token;
 use candor::db::sessions::{self, Session};
 use candor::db::{api_tokens, components, corrections, drafts, incidents, passkeys, reviews, series, templates};
 use candor::domain::Role::{Owner, Publisher, Viewer};
@@ -14,7 +15,6 @@ use candor::domain::{
     Correction, CorrectionId, DraftId, Group, GroupId, IncidentId, PasskeyId, Phase, Review, SavedDraft, SeriesId,
     Status,
 };
-use candor::token;
 use chrono::TimeDelta;
 
 use crate::nasty::{as_line, as_lines, corpus};

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use candor::connections::Limits;
+use candor::credentials::token;
 use candor::db::{Db, api_tokens};
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
-use candor::token;
+use candor::server::connections::Limits;
 use candor::worker::Work;
 use serde_json::json;
 use tempfile::TempDir;

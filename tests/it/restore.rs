@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::connections::Limits;
 use candor::db::{Db, Found, audit, page};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
+use candor::server::connections::Limits;
 use candor::worker::Work;
 use chrono::TimeDelta;
 use sqlx::{Connection as _, SqliteConnection};

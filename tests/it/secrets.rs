@@ -5,11 +5,11 @@ use std::path::Path;
 use axum::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use candor::credentials::token;
 use candor::db::Db;
 use candor::domain::Manager;
 use candor::domain::Role::Owner;
 use candor::notify::Mailer;
-use candor::token;
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use candor::connections::Limits;
 use candor::publish::{Publisher, Site};
+use candor::server::connections::Limits;
 
 use crate::support::app::{ORIGIN, TestApp};
 use crate::support::server::{Server, until};

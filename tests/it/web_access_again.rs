@@ -13,8 +13,8 @@ use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{self, Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
+use candor::web::access::routes::Access;
 use candor::web::admin::routes;
-use candor::web::routes::Access;
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
@@ -251,13 +251,20 @@ const WITHOUT_MANAGER: [&str; 7] =
 
 #[test]
 fn admin_writes_only_through_a_judged_manager() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/admin");
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
+    let mut folders = ["admin", "page", "sign_in"].map(|folder| web.join(folder)).to_vec();
     let mut writing = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let source: String = std::fs::read_to_string(&path).unwrap().split_whitespace().collect();
-        if source.contains("db.write()") || source.contains("Db::write") {
-            writing.insert(path.file_name().unwrap().to_str().unwrap().to_owned());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source: String = std::fs::read_to_string(&path).unwrap().split_whitespace().collect();
+            if source.contains("db.write()") || source.contains("Db::write") {
+                writing.insert(path.file_name().unwrap().to_str().unwrap().to_owned());
+            }
         }
     }
     assert_eq!(writing, WITHOUT_MANAGER.map(str::to_owned).into());

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use candor::domain::history::{Filter, Month, SEARCHED};
-use candor::domain::{Impact, Incident, Phase, Role, Status, duration};
+use candor::domain::{Impact, Incident, Phase, Role, Status};
+use candor::format::duration;
 use candor::publish::Deep;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use tokio::task::JoinSet;

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use candor::credentials::token;
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
-use candor::token;
 use candor::web::admin::routes;
 use chrono::TimeDelta;
 use tracing_subscriber::filter::dynamic_filter_fn;

@@ -2,13 +2,13 @@
 //! bound instead, and says so where it is reached.
 
 use axum::http::{Method, StatusCode};
+use candor::credentials::token;
 use candor::db::sessions::{self, Session};
 use candor::db::{self, api_tokens, components, managers, series};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{NewApiToken, NewGroup};
 use candor::domain::{Incident, Maintenance, Manager, SeriesId, Visibility};
-use candor::token;
 use chrono::TimeDelta;
 use serde_json::Value;
 

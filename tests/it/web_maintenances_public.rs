@@ -23,7 +23,7 @@ fn month(at: DateTime<Utc>) -> String {
 }
 
 fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
-    it.begin(UpdateId::from_random(candor::db::random()), at).unwrap();
+    it.begin(UpdateId::from_random(candor::credentials::random()), at).unwrap();
 }
 
 async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test: TestDb) {
@@ -143,11 +143,11 @@ async fn a_hundred_that_were_called_off_take_no_place_of_what_was_done(test: Tes
     let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
     let mut done = samples::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
     begin(&mut done, now - hour * 30);
-    done.complete(UpdateId::from_random(candor::db::random()), now - hour * 28).unwrap();
+    done.complete(UpdateId::from_random(candor::credentials::random()), now - hour * 28).unwrap();
     let off = |number: i64| {
         let from = now + TimeDelta::minutes(1 + number);
         let mut it = samples::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
-        it.cancel("Off.".into(), UpdateId::from_random(candor::db::random()), now).unwrap();
+        it.cancel("Off.".into(), UpdateId::from_random(candor::credentials::random()), now).unwrap();
         it
     };
     let all: Vec<Maintenance> = (0..110_i64).map(off).chain([done]).collect();

@@ -2,8 +2,8 @@
 //! from the router's own table, those of visitors from its source, so a new one is walked from its first day.
 
 use axum::http::{Method, StatusCode};
+use candor::web::access::routes::{Access, Route};
 use candor::web::admin::routes;
-use candor::web::routes::{Access, Route};
 
 use crate::support::TestDb;
 use crate::support::crowd::{ABSENT, Crowd, HIDDEN, Met, NEVER, PUBLIC, STAND, UNSAID, UNSAID_WORDS, told};

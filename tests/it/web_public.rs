@@ -90,7 +90,7 @@ async fn every_page_says_what_it_is_and_how_long_it_may_be_kept(test: TestDb) {
         ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
         ("/robots.txt", "text/plain; charset=utf-8", "public, max-age=86400"),
         (
-            candor::web::assets::addresses().css.as_str(),
+            candor::web::edge::assets::addresses().css.as_str(),
             "text/css; charset=utf-8",
             "public, max-age=31536000, immutable",
         ),

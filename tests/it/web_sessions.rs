@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use candor::credentials::token;
 use candor::db::{managers, sessions};
 use candor::domain::Role::{Owner, Publisher, Viewer};
-use candor::token;
 use candor::web::Error;
-use candor::web::client::ClientAddress;
-use candor::web::session::{self, LoginElsewhere, Store, Visitor};
+use candor::web::access::session::{self, LoginElsewhere, Store, Visitor};
+use candor::web::edge::client::ClientAddress;
 use chrono::TimeDelta;
 use tower_sessions::Session;
 

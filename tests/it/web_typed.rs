@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Publisher};
+use candor::web::access::routes::Access;
 use candor::web::admin::routes;
-use candor::web::routes::Access;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};

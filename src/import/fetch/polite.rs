@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::Step;
 use crate::clock::Clock;
-use crate::outbound::{Bounds, Outbound, OutboundError};
+use crate::net::outbound::{Bounds, Outbound, OutboundError};
 
 /// How often the same is asked before we give up.
 const ATTEMPTS: u32 = 6;

@@ -1,15 +1,16 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::shell::shell;
-use super::{listing, page};
 use crate::db;
 use crate::domain::search::AuditSearch;
 use crate::state::State;
 use crate::ui::pages::admin::AuditList;
 use crate::web::Result;
-use crate::web::auth::{CanRead, Manager};
+use crate::web::access::auth::{CanRead, Manager};
 use crate::web::form::Search;
+use crate::web::page::listing;
+use crate::web::page::page;
+use crate::web::page::shell::shell;
 
 /// `GET /admin/audit`
 pub async fn index(

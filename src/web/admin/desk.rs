@@ -1,15 +1,16 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::shell::{board, shell};
-use super::{listing, page};
 use crate::db::{desk, draft_readers, drafts, maintenances};
 use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::Desk;
 use crate::web::Result;
-use crate::web::auth::{CanRead, Manager};
+use crate::web::access::auth::{CanRead, Manager};
 use crate::web::form::Search;
+use crate::web::page::listing;
+use crate::web::page::page;
+use crate::web::page::shell::{board, shell};
 
 /// How many of the newest incidents are looked through for resolved ones.
 const RECENT: i64 = 10;

@@ -2,10 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::TimeDelta;
 
-use super::account_mail::announce;
-use super::notice::done;
-use super::shell::shell;
-use super::{invalid, listing, page};
+use crate::credentials::token;
 use crate::db::links::{self, Link};
 use crate::db::{self, Tx, WriteTx, factors, managers, policy, sessions};
 use crate::domain::audit::Entry;
@@ -14,12 +11,16 @@ use crate::domain::manager::{LinkPurpose, fold_email};
 use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
-use crate::token;
 use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
-use crate::web::auth::{CanAdminister, Fresh, Manager};
+use crate::web::access::auth::{CanAdminister, Fresh, Manager};
+use crate::web::access::session::limits;
 use crate::web::error::capitalised;
 use crate::web::form::{Form, Search};
-use crate::web::session::limits;
+use crate::web::page::account_mail::announce;
+use crate::web::page::listing;
+use crate::web::page::notice::done;
+use crate::web::page::shell::shell;
+use crate::web::page::{invalid, page};
 use crate::web::{Error, Result};
 
 /// How long an invitation is good.

@@ -1,61 +1,29 @@
 //! What managers see and do: one file per resource.
 
 mod account;
-mod account_mail;
 mod audit;
-mod ceremony;
-mod codes;
 mod components;
-mod corrections;
 mod desk;
-mod drafts;
-mod factors;
-pub mod failure;
-mod forgotten;
-mod groups;
-mod identities;
 mod incidents;
 mod islands;
-mod listing;
-mod login;
-mod login_factor;
-mod login_oidc;
-mod login_passkey;
-mod maintenance_times;
-mod maintenance_updates;
 mod maintenances;
 mod managers;
-mod notice;
-mod passkeys;
 mod policy;
-pub mod proof;
-mod proof_elsewhere;
-mod publication;
-mod recovery_codes;
 mod rehearsal;
-mod reviews;
-mod round_trip;
-mod sent_before;
-mod series;
-mod sessions;
+pub mod router;
 mod settings;
-mod setup;
-mod shell;
-mod shortcuts;
 mod templates;
-mod tokens;
-mod totp;
-mod typed;
-mod updates;
 
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use super::access::routes::Routes;
+use account::{factors, passkeys, profile, recovery_codes, sessions, shortcuts, tokens, totp};
+use components::{component, corrections, groups};
+use incidents::{drafts, incident, publication, reviews, updates};
+use maintenances::{maintenance, schedule, series, updates as maintenance_updates};
 
-use super::Result;
-use super::routes::Routes;
-use crate::db;
-use crate::domain::Invalid;
 use crate::oidc::CALLBACK;
+use crate::web::sign_in::{
+    forgotten, identities, login, login_factor, login_oidc, login_passkey, proof, proof_elsewhere, setup,
+};
 
 /// The admin's addresses.
 pub fn routes() -> Routes {
@@ -90,14 +58,14 @@ pub fn routes() -> Routes {
 
 fn incident_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/incidents", incidents::index)
-        .get("/admin/incidents/new", incidents::new)
-        .post("/admin/incidents", incidents::create)
-        .get("/admin/incidents/{id}", incidents::show)
-        .get("/admin/incidents/{id}/edit", incidents::edit)
-        .post("/admin/incidents/{id}", incidents::update)
-        .get("/admin/incidents/{id}/deletion", incidents::doom)
-        .post("/admin/incidents/{id}/deletion", incidents::destroy)
+        .get("/admin/incidents", incident::index)
+        .get("/admin/incidents/new", incident::new)
+        .post("/admin/incidents", incident::create)
+        .get("/admin/incidents/{id}", incident::show)
+        .get("/admin/incidents/{id}/edit", incident::edit)
+        .post("/admin/incidents/{id}", incident::update)
+        .get("/admin/incidents/{id}/deletion", incident::doom)
+        .post("/admin/incidents/{id}/deletion", incident::destroy)
         .post("/admin/incidents/{id}/publication", publication::create)
         .get("/admin/incidents/{id}/review", reviews::edit)
         .post("/admin/incidents/{id}/review", reviews::update)
@@ -111,20 +79,20 @@ fn incident_routes(routes: Routes) -> Routes {
 
 fn maintenance_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/maintenances", maintenances::index)
-        .get("/admin/maintenances/new", maintenances::new)
-        .post("/admin/maintenances", maintenances::create)
-        .get("/admin/maintenances/{id}", maintenances::show)
-        .get("/admin/maintenances/{id}/edit", maintenances::edit)
-        .post("/admin/maintenances/{id}", maintenances::update)
-        .post("/admin/maintenances/{id}/beginning", maintenances::begin)
-        .post("/admin/maintenances/{id}/completion", maintenances::complete)
-        .get("/admin/maintenances/{id}/schedule", maintenance_times::edit_schedule)
-        .post("/admin/maintenances/{id}/schedule", maintenance_times::update_schedule)
-        .get("/admin/maintenances/{id}/extension", maintenance_times::edit_extension)
-        .post("/admin/maintenances/{id}/extension", maintenance_times::extend)
-        .get("/admin/maintenances/{id}/cancellation", maintenance_times::doom)
-        .post("/admin/maintenances/{id}/cancellation", maintenance_times::cancel)
+        .get("/admin/maintenances", maintenance::index)
+        .get("/admin/maintenances/new", maintenance::new)
+        .post("/admin/maintenances", maintenance::create)
+        .get("/admin/maintenances/{id}", maintenance::show)
+        .get("/admin/maintenances/{id}/edit", maintenance::edit)
+        .post("/admin/maintenances/{id}", maintenance::update)
+        .post("/admin/maintenances/{id}/beginning", maintenance::begin)
+        .post("/admin/maintenances/{id}/completion", maintenance::complete)
+        .get("/admin/maintenances/{id}/schedule", schedule::edit_schedule)
+        .post("/admin/maintenances/{id}/schedule", schedule::update_schedule)
+        .get("/admin/maintenances/{id}/extension", schedule::edit_extension)
+        .post("/admin/maintenances/{id}/extension", schedule::extend)
+        .get("/admin/maintenances/{id}/cancellation", schedule::doom)
+        .post("/admin/maintenances/{id}/cancellation", schedule::cancel)
         .post("/admin/maintenances/{id}/updates", maintenance_updates::create)
         .get("/admin/maintenances/{id}/updates/{update}/edit", maintenance_updates::edit)
         .post("/admin/maintenances/{id}/updates/{update}", maintenance_updates::update)
@@ -148,17 +116,17 @@ fn prepared_routes(routes: Routes) -> Routes {
 
 fn component_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/components", components::index)
-        .get("/admin/components/new", components::new)
-        .post("/admin/components", components::create)
-        .get("/admin/components/{id}/edit", components::edit)
-        .post("/admin/components/{id}", components::update)
-        .post("/admin/components/{id}/status", components::set_status)
+        .get("/admin/components", component::index)
+        .get("/admin/components/new", component::new)
+        .post("/admin/components", component::create)
+        .get("/admin/components/{id}/edit", component::edit)
+        .post("/admin/components/{id}", component::update)
+        .post("/admin/components/{id}/status", component::set_status)
         .get("/admin/components/{id}/corrections", corrections::index)
         .post("/admin/components/{id}/corrections", corrections::create)
         .post("/admin/components/{id}/corrections/{correction}/deletion", corrections::destroy)
-        .get("/admin/components/{id}/deletion", components::doom)
-        .post("/admin/components/{id}/deletion", components::destroy)
+        .get("/admin/components/{id}/deletion", component::doom)
+        .post("/admin/components/{id}/deletion", component::destroy)
         .get("/admin/groups/new", groups::new)
         .post("/admin/groups", groups::create)
         .get("/admin/groups/{id}/edit", groups::edit)
@@ -188,10 +156,10 @@ fn account_routes(routes: Routes) -> Routes {
         .get("/admin/proof", proof_elsewhere::show)
         .post("/admin/proof", proof::create)
         .post("/admin/proof/oidc", proof_elsewhere::create)
-        .get("/admin/account", account::show)
-        .post("/admin/account/email", account::set_email)
-        .post("/admin/account/email/cancellation", account::cancel_email)
-        .post("/admin/account/password", account::set_password)
+        .get("/admin/account", profile::show)
+        .post("/admin/account/email", profile::set_email)
+        .post("/admin/account/email/cancellation", profile::cancel_email)
+        .post("/admin/account/password", profile::set_password)
         .post("/admin/account/identity", identities::create)
         .post("/admin/account/identity/removal", identities::destroy)
         .get("/admin/account/factors", factors::index)
@@ -204,32 +172,9 @@ fn account_routes(routes: Routes) -> Routes {
         .post("/admin/account/passkeys", passkeys::create)
         .post("/admin/account/passkeys/{id}/removal", passkeys::destroy)
         .post("/admin/account/recovery-codes", recovery_codes::create)
-        .post("/admin/account/sessions/revocation", account::revoke_others)
-        .post("/admin/account/sessions/{session}/revocation", account::revoke)
+        .post("/admin/account/sessions/revocation", profile::revoke_others)
+        .post("/admin/account/sessions/{session}/revocation", profile::revoke)
         .get("/admin/tokens", tokens::index)
         .post("/admin/tokens", tokens::create)
         .post("/admin/tokens/{id}/revocation", tokens::revoke)
-}
-
-/// What was made; where there are as many as there may be, that is said beside `field`.
-fn room_for<T>(made: db::Result<T>, field: &str) -> Result<std::result::Result<T, Invalid>> {
-    match made {
-        Err(db::Error::Full(sentence)) => Ok(Err(Invalid::field(field, sentence))),
-        made => Ok(Ok(made?)),
-    }
-}
-
-/// A page of the admin.
-fn page(html: String) -> Response {
-    Html(html).into_response()
-}
-
-/// The same page again, with what was wrong beside its field.
-fn invalid(html: String) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response()
-}
-
-/// The same page again, with what somebody else did in the meantime.
-fn conflict(html: String) -> Response {
-    (StatusCode::CONFLICT, Html(html)).into_response()
 }

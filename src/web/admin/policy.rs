@@ -1,16 +1,17 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::notice::done;
-use super::{invalid, settings};
+use super::settings;
 use crate::db::{WriteTx, managers, policy};
 use crate::domain::audit::Entry;
 use crate::domain::forms::PolicyForm;
 use crate::domain::{Invalid, Policy};
 use crate::state::State;
 use crate::web::Result;
-use crate::web::auth::{CanAdminister, Fresh, Manager};
+use crate::web::access::auth::{CanAdminister, Fresh, Manager};
 use crate::web::form::Form;
+use crate::web::page::invalid;
+use crate::web::page::notice::done;
 
 /// `POST /admin/policy`: what every manager is asked for; its form stands on the page of the settings.
 pub async fn update(

@@ -9,8 +9,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 
-use super::page;
-use super::shell::shell;
 use crate::db::{WriteTx, incidents};
 use crate::domain::forms::Fields;
 use crate::domain::{Incident, IncidentId, Visibility};
@@ -19,9 +17,11 @@ use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::live;
 use crate::ui::pages::admin::{Rehearsed, Shown, Whole, Words};
+use crate::web::page::page;
+use crate::web::page::shell::shell;
 
-use crate::web::auth::{Manager, Policy};
-use crate::web::headers::admin_policy;
+use crate::web::access::auth::{Manager, Policy};
+use crate::web::edge::headers::admin_policy;
 use crate::web::{Error, Result};
 
 /// The most documents for programs that are shown; the rest are named.

@@ -1,9 +1,6 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::notice::done;
-use super::shell::{conflict_with, shell};
-use super::{conflict, invalid, page};
 use crate::db::{self, Tx};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
@@ -11,8 +8,11 @@ use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, Settings};
 use crate::web::Result;
-use crate::web::auth::{CanAdminister, CanRead, Manager};
+use crate::web::access::auth::{CanAdminister, CanRead, Manager};
 use crate::web::form::{Form, Search};
+use crate::web::page::notice::done;
+use crate::web::page::shell::{conflict_with, shell};
+use crate::web::page::{conflict, invalid, page};
 
 /// `GET /admin/settings`: who is no owner reads them.
 pub async fn edit(

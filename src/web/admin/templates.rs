@@ -1,9 +1,6 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::notice::done;
-use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page, room_for};
 use crate::db::{self, Tx, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, TemplateForm};
@@ -12,8 +9,11 @@ use crate::domain::{Component, Incident, Invalid, Phase, Template, TemplateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, TemplateDeletion, TemplateEdit, TemplateList};
 use crate::ui::time;
-use crate::web::auth::{CanPublish, CanRead, Fresh, Manager};
+use crate::web::access::auth::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
+use crate::web::page::notice::done;
+use crate::web::page::shell::{board, conflict_with, shell};
+use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 
 /// `GET /admin/templates`

@@ -9,14 +9,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::given;
+use crate::credentials::token;
 use crate::db::WriteTx;
 use crate::db::idempotency::{self, Kept};
 use crate::domain::audit::Entry;
 use crate::state::State;
-use crate::token;
-use crate::web::auth::{Policy, Token};
-use crate::web::deadline::is_too_slow;
-use crate::web::{Error, Result, refusal};
+use crate::web::access::auth::{Policy, Token};
+use crate::web::access::refusal;
+use crate::web::edge::deadline::is_too_slow;
+use crate::web::{Error, Result};
 
 const KEY: &str = "idempotency-key";
 const USED_OTHERWISE: &str = "This key came with another call before: use a new one for each thing to do.";

@@ -13,7 +13,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Role, Status};
 use crate::state::State;
-use crate::web::auth::{CanAdminister, CanPublish, CanRead, Token};
+use crate::web::access::auth::{CanAdminister, CanPublish, CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 

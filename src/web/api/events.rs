@@ -11,15 +11,16 @@ use super::given::Given;
 use super::rows::EventView;
 use super::standing::{Echoes, Standing, window};
 use super::{incidents, maintenances};
+use crate::credentials::random;
 use crate::db::maintenances::Planned;
-use crate::db::{self, Tx, desk, echoes, random, reviews, series};
+use crate::db::{self, Tx, desk, echoes, reviews, series};
 use crate::domain::audit::Entry;
 use crate::domain::review::PublishedReview;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
 use crate::publish::api::Scene;
 use crate::state::State;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::auth::{CanPublish, CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 

@@ -13,7 +13,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::GroupForm;
 use crate::domain::{Component, Group, GroupId};
 use crate::state::State;
-use crate::web::auth::{CanAdminister, CanRead, Token};
+use crate::web::access::auth::{CanAdminister, CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 

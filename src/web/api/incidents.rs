@@ -10,12 +10,13 @@ use super::change::Change;
 use super::events::{Event, answer, fresh_update_id, said};
 use super::given::{Given, local};
 use super::standing::{Echoes, Standing};
-use crate::db::{echoes, incidents, random};
+use crate::credentials::random;
+use crate::db::{echoes, incidents};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
 use crate::web::Result;
-use crate::web::auth::CanPublish;
+use crate::web::access::auth::CanPublish;
 
 /// What the fields of our forms are called here.
 const NAMES: [(&str, &str); 5] = [

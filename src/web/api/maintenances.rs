@@ -10,7 +10,8 @@ use super::events::{Event, answer, fresh_update_id, said};
 use super::given::{Given, local};
 use super::incidents::{body, components, statuses};
 use super::standing::{Echoes, Standing};
-use crate::db::{echoes, maintenances, random};
+use crate::credentials::random;
+use crate::db::{echoes, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{
     ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
@@ -18,7 +19,7 @@ use crate::domain::forms::{
 use crate::domain::maintenance::Switches;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase};
 use crate::web::Result;
-use crate::web::auth::CanPublish;
+use crate::web::access::auth::CanPublish;
 
 /// What the fields of our forms are called here.
 const NAMES: [(&str, &str); 4] =

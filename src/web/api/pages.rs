@@ -12,7 +12,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::PageForm;
 use crate::state::State;
 use crate::web::Result;
-use crate::web::auth::{CanAdminister, CanRead, Token};
+use crate::web::access::auth::{CanAdminister, CanRead, Token};
 
 /// `GET /v1/pages`: the one there is.
 pub async fn index(_program: Token<CanRead>, FromState(state): FromState<State>) -> Result<Json<[Value; 1]>> {

@@ -14,7 +14,7 @@ use crate::domain::forms::ReviewForm;
 use crate::domain::review::PublishedReview;
 use crate::domain::{Incident, Review};
 use crate::state::State;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::auth::{CanPublish, CanRead, Token};
 use crate::web::{Error, Result};
 
 /// `GET /v1/pages/{page}/incidents/{incident}/postmortem`

@@ -9,7 +9,7 @@ use super::change::Change;
 use super::events::Event;
 use super::standing::Standing;
 use crate::state::State;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::auth::{CanPublish, CanRead, Token};
 use crate::web::{Error, Result};
 
 const NOBODY_YET: &str = "Nobody can subscribe to this page yet.";

@@ -15,7 +15,7 @@ use crate::domain::forms::TemplateForm;
 use crate::domain::{Phase, Template};
 use crate::state::State;
 use crate::web::Result;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::auth::{CanPublish, CanRead, Token};
 use crate::web::form::Search;
 
 const NAMES: [(&str, &str); 1] = [("phase", "update_status")];

@@ -12,7 +12,7 @@ use crate::db::{incidents, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Maintenance, Update};
-use crate::web::auth::CanPublish;
+use crate::web::access::auth::CanPublish;
 use crate::web::{Error, Result};
 
 const NAMES: [(&str, &str); 1] = [("posted_at", "display_at")];

@@ -13,7 +13,7 @@ use crate::domain::uptime::{Outage, corrected};
 use crate::domain::{Component, IncidentId};
 use crate::publish::api::{Scene, stamp};
 use crate::state::State;
-use crate::web::auth::{CanRead, Token};
+use crate::web::access::auth::{CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 

@@ -16,10 +16,10 @@ use hyper::body::Frame;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
+use crate::net::streams::{NoSeat, Seat};
 use crate::publish::Change;
 use crate::state::State;
-use crate::streams::{NoSeat, Seat};
-use crate::web::client::ClientAddress;
+use crate::web::edge::client::ClientAddress;
 use crate::web::form::Search;
 
 /// How often a quiet stream says that it still is one, to the proxies between us.

@@ -66,7 +66,7 @@ pub fn router() -> Router<State> {
 #[cfg(test)]
 mod tests {
     use super::BEGINNINGS;
-    use crate::web::front::beginning;
+    use crate::web::edge::front::beginning;
 
     #[test]
     fn the_beginning_of_every_address_is_known() {

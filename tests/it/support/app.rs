@@ -10,6 +10,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use candor::clock::Clock;
+use candor::credentials::secret::SecretKey;
+use candor::credentials::{password, token};
 use candor::db::links::{self, Link};
 use candor::db::sessions::{self, Session};
 use candor::db::{
@@ -27,14 +29,13 @@ use candor::domain::{
     Component, ComponentId, Correction, CorrectionId, DraftId, Group, Incident, IncidentId, Maintenance, MaintenanceId,
     Manager, PasskeyId, Passwords, Phase, Policy, Role, SavedDraft, SeriesId, Status,
 };
-use candor::hosts::Hosts;
+use candor::net::hosts::Hosts;
 use candor::notify::Mailer;
 use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
-use candor::secret::SecretKey;
 use candor::state::{Parts, State};
+use candor::web;
 use candor::web::Front;
-use candor::{password, token, web};
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
@@ -159,12 +160,12 @@ impl TestApp {
 
     /// A browser that holds a session of `manager`, without the way through the login.
     pub async fn with_session(&self, manager: &Manager) -> Browser {
-        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::db::random()));
+        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random()));
         let now = self.clock.now();
         let session = Session {
-            id_hash: web::session::hash(id),
+            id_hash: web::access::session::hash(id),
             manager_id: Some(manager.id.to_string()),
-            data: serde_json::json!({ web::session::MANAGER: manager.id }).to_string(),
+            data: serde_json::json!({ web::access::session::MANAGER: manager.id }).to_string(),
             address: "192.0.2.1".into(),
             user_agent: "Test".into(),
             created_at: now,

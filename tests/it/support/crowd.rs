@@ -2,13 +2,13 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use candor::credentials::token;
 use candor::db::{api_tokens, drafts, incidents, managers, reviews};
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, NewApiToken};
 use candor::domain::{DraftId, IncidentId, Manager, Phase, Review, SavedDraft, Visibility};
-use candor::token;
-use candor::web::routes::{Access, Route};
+use candor::web::access::routes::{Access, Route};
 use chrono::TimeDelta;
 
 use super::app::{Answer, Browser, PASSWORD, TestApp, is_turned_away};

@@ -147,7 +147,7 @@ impl Issuer {
         assert_eq!((&*asked["response_type"], &*asked["client_id"]), ("code", CLIENT));
         assert_eq!(asked["code_challenge_method"], "S256");
         assert_eq!(asked["scope"], "openid email profile groups");
-        let code = candor::token::fresh();
+        let code = candor::credentials::token::fresh();
         let grant = Grant {
             person: person.clone(),
             nonce: asked["nonce"].clone(),
@@ -243,7 +243,7 @@ async fn token(
     if challenge != grant.challenge || asked["redirect_uri"] != grant.redirect {
         return refuse();
     }
-    let access = candor::token::fresh();
+    let access = candor::credentials::token::fresh();
     let person = grant.person;
     let mut claims = json!({
         "iss": issuer.url, "sub": person.subject, "aud": CLIENT, "nonce": grant.nonce,
@@ -306,7 +306,7 @@ impl Known {
 }
 
 fn new_key() -> SigningKey {
-    SigningKey::from_slice(&candor::db::random::<32>()).expect("a key")
+    SigningKey::from_slice(&candor::credentials::random::<32>()).expect("a key")
 }
 
 fn public_key(key: &SigningKey, id: u32) -> Value {

@@ -2,11 +2,11 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use candor::credentials::token;
 use candor::db::{api_tokens, page};
 use candor::domain::Manager;
 use candor::domain::api_token::Scope;
 use candor::domain::forms::NewApiToken;
-use candor::token;
 use serde_json::Value;
 
 use super::app::{Answer, Browser, TestApp};

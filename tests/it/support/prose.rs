@@ -1,6 +1,6 @@
 //! What Markdown may become, judged element by element. The fuzz target of Markdown reads it too.
 
-use candor::domain::page::is_safe_url;
+use candor::format::url::is_safe_url;
 
 use super::html::Page;
 

@@ -9,9 +9,9 @@ use super::conflict::{Conflict, notice};
 use super::open_card::{impact_words, open_card, seen, standing};
 use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Update, Visibility};
+use crate::format::markdown;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
-use crate::ui::markdown;
 use crate::ui::time::{Time, full, span};
 
 /// An incident with everything said of it, and the form that says more.

@@ -2,9 +2,9 @@ use leptos::prelude::*;
 
 use super::listing::older;
 use super::open_card::{impact_words, seen};
-use crate::domain::duration::words;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, Phase, Visibility};
+use crate::format::duration::words;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
 use crate::ui::time::{Time, full};

@@ -3,8 +3,8 @@
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use crate::domain::duration::words;
 use crate::domain::{Impact, Incident, Visibility};
+use crate::format::duration::words;
 use crate::ui::admin_layout::Shell;
 use crate::ui::time::{Time, ago, full};
 

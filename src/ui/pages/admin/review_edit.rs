@@ -3,10 +3,11 @@ use leptos::prelude::*;
 use super::composer;
 use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::ReviewForm;
+use crate::domain::update::MAX_BODY;
 use crate::domain::{Incident, Invalid, Review};
+use crate::format::markdown;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
-use crate::ui::markdown;
 use crate::ui::time::{Time, full};
 
 /// The form of a post-incident review.
@@ -70,7 +71,7 @@ fn preview(body: &str) -> AnyView {
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"As visitors will read it"</h2>
-            <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render_unchecked(body)></div></div>
+            <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render_truncated(body, MAX_BODY)></div></div>
         </section>
     }
     .into_any()

@@ -6,10 +6,10 @@ use chrono::{Datelike as _, TimeDelta};
 use leptos::prelude::*;
 
 use super::parts::count;
-use crate::domain::duration::words;
 use crate::domain::history::Month;
 use crate::domain::uptime::{Day, Outage};
 use crate::domain::{ComponentId, Status};
+use crate::format::duration::words;
 use crate::ui::time;
 
 /// How many days have a bar, today included.

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 use super::maintenance::MaintenanceCard;
 use super::parts::{Fold, IncidentCard, count};
 use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
-use crate::domain::{ComponentId, Impact, Incident, Maintenance, duration};
+use crate::domain::{ComponentId, Impact, Incident, Maintenance};
+use crate::format::duration;
 use crate::ui::layout::{Head, Kind, Layout, Shell};
 use crate::ui::time;
 

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 
 use super::parts::{self, Timeline, count, fact};
 use crate::domain::review::PublishedReview;
-use crate::domain::{Incident, Status, duration};
+use crate::domain::{Incident, Status};
+use crate::format::duration;
+use crate::format::markdown;
 use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::markdown;
 use crate::ui::time::{self, Time};
 
 /// The most characters of the newest update in the description.

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 
 use super::parts::{Fold, count, fact, timeline, when};
 use crate::domain::{Maintenance, MaintenancePhase, Status};
+use crate::format::markdown;
 use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::markdown;
 use crate::ui::time::{self, Time};
 
 /// The most characters of the newest update in the description.

@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use crate::domain::{Incident, Phase, Update, duration};
-use crate::ui::markdown;
+use crate::domain::{Incident, Phase, Update};
+use crate::format::duration;
+use crate::format::markdown;
 use crate::ui::time::{self, Time};
 
 /// Whether the timeline of a card can be folded away, and how it stands at first.
