@@ -22,6 +22,8 @@ pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod config;
 #[cfg(feature = "ssr")]
+pub mod counters;
+#[cfg(feature = "ssr")]
 pub mod credentials;
 #[cfg(feature = "ssr")]
 pub mod db;
@@ -31,8 +33,6 @@ pub mod import;
 pub mod log;
 #[cfg(feature = "ssr")]
 pub mod log_limit;
-#[cfg(feature = "ssr")]
-pub mod metrics;
 #[cfg(feature = "ssr")]
 pub mod net;
 #[cfg(feature = "ssr")]

@@ -12,7 +12,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use candor::clock::Clock;
-use candor::db::{Db, audit, components, desk, effects, incidents, maintenances};
+use candor::db::{Db, admin_incidents, audit, components, incidents, maintenances, status_intervals};
 use candor::domain::history::{Cursor, Filter, Month, Range};
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, Phase, Status, UpdateId};
 use candor::publish::{Deep, Form, Publisher};
@@ -185,15 +185,15 @@ async fn work(db: &Db) {
         publisher.deep(page.clone()).await.unwrap_or_else(|error| panic!("{page:?}: {error}"));
     }
     let mut tx = db.read().await.unwrap();
-    effects::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
+    status_intervals::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
     audit::list(&mut tx, None, 50).await.unwrap();
-    desk::exists(&mut tx, &id("past7")).await.unwrap();
-    desk::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
-    desk::owner_of_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
-    let mut incident = desk::find(&mut tx, &id("past7")).await.unwrap();
-    desk::open(&mut tx, None, 100).await.unwrap();
-    desk::list(&mut tx, None, 50).await.unwrap();
-    desk::due(&mut tx, now()).await.unwrap();
+    admin_incidents::exists(&mut tx, &id("past7")).await.unwrap();
+    admin_incidents::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
+    admin_incidents::owner_of_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
+    let mut incident = admin_incidents::find(&mut tx, &id("past7")).await.unwrap();
+    admin_incidents::open(&mut tx, None, 100).await.unwrap();
+    admin_incidents::list(&mut tx, None, 50).await.unwrap();
+    admin_incidents::due(&mut tx, now()).await.unwrap();
     let mut work = maintenances::find(&mut tx, &maintenance_id("work7")).await.unwrap();
     maintenances::owner_of_update(&mut tx, &UpdateId::parse("work7-1").unwrap()).await.unwrap();
     let behind = Cursor { started_at: work.scheduled_for, id: id("work7") };

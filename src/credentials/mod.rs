@@ -2,8 +2,8 @@
 
 pub mod passkey;
 pub mod password;
-pub mod secret;
-pub mod token;
+pub mod secret_key;
+pub mod secret_token;
 pub mod totp;
 
 /// Random bytes from the operating system, for identifiers and tokens.

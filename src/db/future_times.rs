@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Result, WriteTx};
-use crate::domain::moment::CLOCK_TOLERANCE;
+use crate::domain::parse_time::CLOCK_TOLERANCE;
 
 /// How far ahead a mail may be due: the longest pause between two attempts, and the lease of one that is being made.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(20);

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig};
-use crate::credentials::secret::SecretKey;
+use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
-use crate::net::hosts::Hosts;
+use crate::net::allowed_hosts::Hosts;
 use crate::publish::Publisher;
 use crate::server::connections;
 use crate::server::connections::Limits;
@@ -99,7 +99,7 @@ impl App {
             streams.end();
         });
         if let Some(listener) = self.metrics {
-            tokio::spawn(web::edge::metrics::serve(listener, self.state.clone(), stop.clone()));
+            tokio::spawn(web::edge::prometheus::serve(listener, self.state.clone(), stop.clone()));
         }
         let (open, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
         let serving = connections::serve(open, self.listener, front, trusted, self.limits, stop.clone());

@@ -14,11 +14,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::log_limit::{Admitted, CONNECTIONS};
-use crate::net::by_address::ByAddress;
+use crate::net::per_client::ByAddress;
 use crate::server::http2;
 use crate::web::Front;
-use crate::web::edge::front::Visit;
-use crate::web::edge::gate;
+use crate::web::edge::fast_path::Visit;
+use crate::web::edge::request_checks;
 
 /// How long what may take, and how many there may be.
 #[derive(Clone, Copy, Debug)]
@@ -166,6 +166,10 @@ async fn spoken(stream: &TcpStream) -> Option<Version> {
 
 fn http1(head: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(MAX_HEAD).max_headers(gate::MAX_HEADERS);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(request_checks::MAX_HEADERS);
     builder
 }

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::connections::Limits;
-use crate::web::edge::front::{Sent, Visit};
-use crate::web::public::events::KEEP_ALIVE;
+use crate::web::edge::fast_path::{Sent, Visit};
+use crate::web::public::event_stream::KEEP_ALIVE;
 
 /// How long a connection may go unused: longer than an event stream with nothing to tell is silent.
 pub const IDLE: Duration = Duration::from_secs(60);

@@ -278,7 +278,7 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> = kept
         .into_iter()
-        .chain(api::limits::HEADERS)
+        .chain(api::rate_limit::HEADERS)
         .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
         .collect();
     let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();

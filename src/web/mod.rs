@@ -10,7 +10,7 @@ pub mod page;
 pub mod public;
 pub mod sign_in;
 
-pub use edge::front::Front;
+pub use edge::fast_path::Front;
 pub use error::Error;
 
 use axum::Router;
@@ -21,7 +21,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::trace::TraceLayer;
 
 use access::csrf;
-use edge::{client, gate, headers};
+use edge::{client_ip, headers, request_checks};
 
 use crate::state::State;
 
@@ -45,9 +45,9 @@ fn router(state: State) -> Router {
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .merge(admin)
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn_with_state(state.clone(), gate::turn_away))
+        .layer(from_fn_with_state(state.clone(), request_checks::turn_away))
         .layer(from_fn_with_state(state.clone(), error::render))
-        .layer(from_fn_with_state(state.clone(), client::resolve_address))
+        .layer(from_fn_with_state(state.clone(), client_ip::resolve_address))
         .layer(from_fn_with_state(state.clone(), headers::add))
         .layer(TraceLayer::new_for_http().make_span_with(headers::span).on_failure(headers::log_failure))
         .layer(PropagateRequestIdLayer::x_request_id())

@@ -4,9 +4,9 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use candor::db::{components, reviews};
+use candor::db::{components, postmortems};
 use candor::domain::forms::NewGroup;
-use candor::domain::review::PublishedReview;
+use candor::domain::postmortem::PublishedReview;
 use candor::domain::{Component, ComponentId, Impact, Incident, Phase, Review, Status, UpdateId};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -353,13 +353,13 @@ async fn a_published_review_is_the_newest_update(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     let body = "What we learned.".to_owned();
     let mut review = Review { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
-    reviews::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.publish().await;
     assert_eq!(json_at(&app, "/api/v2/incidents.json").await["incidents"][0]["status"], "resolved");
     let mut tx = app.db.write().await.unwrap();
     review.published = Some(PublishedReview { body: review.body.clone(), at: now });
-    reviews::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
     app.publish().await;
     let told = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];

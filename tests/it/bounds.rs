@@ -2,8 +2,8 @@
 //! written.
 
 use axum::http::StatusCode;
-use candor::credentials::token;
-use candor::db::{api_tokens, components, corrections, drafts, series, templates};
+use candor::credentials::secret_token;
+use candor::db::{api_tokens, components, drafts, series, templates, uptime_corrections};
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, MaintenanceForm, NewApiToken, NewGroup, NewTemplate, PlanForm, RecurrenceForm};
@@ -115,7 +115,7 @@ async fn the_five_hundred_and_first_correction_is_refused(test: TestDb) {
             reason: "Nobody noticed.".into(),
             created_at: app.clock.now(),
         };
-        corrections::insert(&mut tx, &correction).await.unwrap();
+        uptime_corrections::insert(&mut tx, &correction).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Publisher).await;
@@ -140,7 +140,7 @@ async fn the_fifty_first_token_is_refused(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     for number in 0..50 {
         let new = NewApiToken { name: format!("Token {number}"), scope: Scope::Read, days: 7 };
-        let hash = token::hash(&new.name);
+        let hash = secret_token::hash(&new.name);
         api_tokens::create(&mut tx, &manager, new, (&hash, "last"), app.clock.now()).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use candor::counters::Class;
 use candor::domain::Role::Owner;
-use candor::metrics::Class;
 use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
 use candor::server::connections::Limits;
 use candor::worker::Work;

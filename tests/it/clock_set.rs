@@ -1,7 +1,7 @@
 //! The clock is set, forward and back: what waits, lasts or is counted is right again at once.
 
 use axum::http::StatusCode;
-use candor::db::{failures, outbox, totp};
+use candor::db::{login_failures, outbox, totp};
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
 use candor::worker::Work;
@@ -45,7 +45,7 @@ async fn a_clock_set_back_locks_nobody_out(test: TestDb) {
         }
     })
     .await;
-    let failures = failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
+    let failures = login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
     assert!(failures.last_at.is_some_and(|at| at <= app.clock.now()), "{failures:?}");
     app.clock.advance(TimeDelta::seconds(5));
     assert_eq!(attempt(PASSWORD).await, StatusCode::SEE_OTHER);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candor::db::{components, effects, incidents};
+use candor::db::{components, incidents, status_intervals};
 use candor::domain::history::Month;
 use candor::domain::uptime::Effect;
 use candor::domain::{Component, Phase, Status};
@@ -25,7 +25,7 @@ on_both_databases!(
 
 async fn since(test: &TestDb, ago: TimeDelta) -> Vec<Effect> {
     let mut tx = test.read().await.unwrap();
-    effects::since(&mut tx, now() - ago).await.unwrap()
+    status_intervals::since(&mut tx, now() - ago).await.unwrap()
 }
 
 async fn a_component(test: &TestDb, name: &str) -> Component {

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, StatusCode};
 use candor::db::managers;
 use candor::domain::Role::Viewer;
-use candor::domain::outbox::MAX_RESETS;
+use candor::domain::mail_retry::MAX_RESETS;
 use candor::notify::Mailer;
 use candor::worker::sweep;
 use chrono::TimeDelta;
@@ -190,7 +190,10 @@ async fn no_secret_waits_in_the_outbox(test: TestDb) {
     app.courier().deliver_due().await.unwrap();
     let path = path_in(&sink.mails()[0].text());
     let token = path.strip_prefix("/setup/").unwrap();
-    assert_eq!(app.texts("select token_hash from manager_links").await, [candor::credentials::token::hash(token)]);
+    assert_eq!(
+        app.texts("select token_hash from manager_links").await,
+        [candor::credentials::secret_token::hash(token)]
+    );
     assert!(!format!("{:?}", app.audit().await).contains(token));
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
-use candor::net::streams::MAX_PER_CLIENT;
+use candor::net::event_streams::MAX_PER_CLIENT;
 use candor::server::connections::Limits;
 use chrono::TimeDelta;
 use serde_json::json;

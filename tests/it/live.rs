@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, Response, StatusCode, header};
-use candor::credentials::secret::SecretKey;
+use candor::credentials::secret_key::SecretKey;
 use candor::db::components;
 use candor::domain::Status;
 use candor::domain::audit::{Actor, Entry};
 use candor::domain::forms::NewComponent;
-use candor::net::hosts::Hosts;
-use candor::net::streams::MAX_PER_CLIENT;
+use candor::net::allowed_hosts::Hosts;
+use candor::net::event_streams::MAX_PER_CLIENT;
 use candor::publish::{Encoding, Publisher};
 use candor::server::connections::Limits;
 use candor::state::{Parts, State};
 use candor::web::Front;
-use candor::web::edge::front::Sent;
+use candor::web::edge::fast_path::Sent;
 use candor::{ui, web};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
@@ -121,14 +121,14 @@ async fn a_server_stops_at_once_though_a_stream_is_open() {
 async fn the_script_is_small_and_kept_for_ever() {
     let site = Published::new().await;
     let page = text(site.get("/", &[]).await).await;
-    let address = ui::live::address();
+    let address = ui::live_script::address();
     assert!(page.contains(&format!("<script src=\"{address}\" defer></script>")), "{page}");
     let script = site.get(address, &[("accept-encoding", "br")]).await;
     assert_eq!(script.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
     assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
     let size = script.into_body().collect().await.unwrap().to_bytes().len();
     assert!(size <= 2048, "{size} bytes");
-    assert_eq!(text(site.get(address, &[]).await).await, ui::live::script());
+    assert_eq!(text(site.get(address, &[]).await).await, ui::live_script::script());
 }
 
 #[tokio::test]
@@ -136,8 +136,8 @@ async fn an_exported_site_has_its_script() {
     let site = Published::new().await;
     let target = site.folder.path().join("export");
     site.state.publisher.export(&target, web::edge::assets::fixed_files(), |_| {}).await.unwrap();
-    let written = std::fs::read_to_string(target.join(ui::live::address().trim_start_matches('/'))).unwrap();
-    assert_eq!(written, ui::live::script());
+    let written = std::fs::read_to_string(target.join(ui::live_script::address().trim_start_matches('/'))).unwrap();
+    assert_eq!(written, ui::live_script::script());
     assert!(!target.join("live.js").exists());
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use candor::cli::sample;
-use candor::db::{self, Db, components, desk, feed_ids, incidents, maintenances, page, reviews};
+use candor::cli::demo;
+use candor::db::{
+    self, Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems,
+};
 use candor::domain::forms::PageSettings;
 use candor::domain::history::Filter;
-use candor::domain::review::PublishedReview;
+use candor::domain::postmortem::PublishedReview;
 use candor::domain::{Impact, IncidentId, MaintenanceId, Phase, Review, Status, Visibility};
 use candor::import::{Files, Options, Report, Statuspage, import};
 use chrono::TimeDelta;
@@ -34,25 +36,25 @@ pub async fn another(test: &TestDb) -> TestDb {
 /// The company of the sample with what documents can tell beyond it: a review, an edited text, an impact that people
 /// set, a component out of order, a maintenance that goes on, an id of a feed entry from elsewhere.
 pub async fn told_company(test: &TestDb) {
-    let company = sample::load(test, &test.clock).await.unwrap();
+    let company = demo::load(test, &test.clock).await.unwrap();
     let now = test.clock.now();
     let mut tx = test.write().await.unwrap();
     let ids: Vec<IncidentId> = company.incidents.iter().map(|it| it.id.clone()).collect();
     for id in &ids {
         // Who noticed it first stands in no document.
-        let mut it = desk::find(&mut tx, id).await.unwrap();
+        let mut it = admin_incidents::find(&mut tx, id).await.unwrap();
         it.detected_by = None;
         let at = it.updated_at;
         incidents::update(&mut tx, &mut it, at).await.unwrap();
     }
-    let mut edited = desk::find(&mut tx, &ids[2]).await.unwrap();
+    let mut edited = admin_incidents::find(&mut tx, &ids[2]).await.unwrap();
     edited.updates[0].edited_at = Some(edited.updates[0].created_at + TimeDelta::hours(1));
     edited.impact_override = Some(edited.computed_impact);
     incidents::update(&mut tx, &mut edited, now).await.unwrap();
     let published = PublishedReview { body: "A valve was **stuck**.".into(), at: now - TimeDelta::hours(2) };
     let body = published.body.clone();
     let mut review = Review { incident: ids[3].clone(), body, published: Some(published), updated_at: now, version: 0 };
-    reviews::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     let mut part = components::list(&mut tx).await.unwrap().pop().unwrap();
     part.status = Status::DegradedPerformance;
     components::update(&mut tx, &mut part, now - TimeDelta::days(3)).await.unwrap();
@@ -66,9 +68,9 @@ pub async fn told_company(test: &TestDb) {
 
 /// Gives the page what no document tells: its links and the text of its logo.
 pub async fn furnish(from: &TestDb, to: &TestDb) {
-    let there = page::load(&mut from.read().await.unwrap()).await.unwrap();
+    let there = page_settings::load(&mut from.read().await.unwrap()).await.unwrap();
     let mut tx = to.write().await.unwrap();
-    let here = page::load(&mut tx).await.unwrap();
+    let here = page_settings::load(&mut tx).await.unwrap();
     let settings = PageSettings {
         name: here.name.clone(),
         url: here.url.clone(),
@@ -77,7 +79,7 @@ pub async fn furnish(from: &TestDb, to: &TestDb) {
         links: there.links,
         embedders: there.embedders,
     };
-    page::update(&mut tx, &here, &settings, here.updated_at).await.unwrap();
+    page_settings::update(&mut tx, &here, &settings, here.updated_at).await.unwrap();
     to.keep(tx).await;
 }
 
@@ -252,16 +254,16 @@ async fn a_postmortem_becomes_a_review(test: TestDb) {
     let all = incidents::list(&mut tx, &Filter::default(), (None, None), None, 9).await.unwrap();
     let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
     assert_eq!((told.updates.len(), told.phase, told.impact()), (2, Phase::Resolved, Impact::Minor));
-    let review = reviews::published(&mut tx, &told.id).await.unwrap().unwrap();
+    let review = postmortems::published(&mut tx, &told.id).await.unwrap().unwrap();
     assert_eq!((review.body.as_str(), review.at.to_rfc3339()), ("A pump failed.", "2026-03-01T10:30:00+00:00".into()));
     let draft = IncidentId::parse("draft").unwrap();
-    let kept = reviews::find(&mut tx, &draft).await.unwrap().unwrap();
+    let kept = postmortems::find(&mut tx, &draft).await.unwrap().unwrap();
     assert!(kept.published.is_none() && kept.body == "Not yet.");
     drop(tx);
     std::fs::write(&file, written("A pump and a valve failed.").to_string()).unwrap();
     assert_eq!(from_folder(&test, folder.path()).await.incidents.changed, 1);
     let review =
-        reviews::published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap()).await.unwrap();
+        postmortems::published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap()).await.unwrap();
     assert_eq!(review.unwrap().body, "A pump and a valve failed.");
 }
 

@@ -3,14 +3,16 @@
 //! the database, so SQLite stands for both.
 
 use axum::http::StatusCode;
-use candor::credentials::token;
+use candor::credentials::secret_token;
 use candor::db::sessions::{self, Session};
-use candor::db::{api_tokens, components, corrections, drafts, incidents, passkeys, reviews, series, templates};
+use candor::db::{
+    api_tokens, components, drafts, incidents, passkeys, postmortems, series, templates, uptime_corrections,
+};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
-use candor::domain::factor::{MAX_PASSKEYS, Passkey};
 use candor::domain::forms::{Fields, NewApiToken, NewTemplate};
-use candor::domain::review::PublishedReview;
+use candor::domain::postmortem::PublishedReview;
+use candor::domain::second_factor::{MAX_PASSKEYS, Passkey};
 use candor::domain::{
     Correction, CorrectionId, DraftId, Group, GroupId, IncidentId, PasskeyId, Phase, Review, SavedDraft, SeriesId,
     Status,
@@ -58,7 +60,7 @@ async fn no_nasty_review_or_reason_becomes_markup() {
         let published = Some(PublishedReview { body: body.clone(), at: now });
         let incident = IncidentId::parse(&id).unwrap();
         let mut review = Review { incident, body, published, updated_at: now, version: 0 };
-        reviews::keep(&mut tx, &mut review, now).await.unwrap();
+        postmortems::keep(&mut tx, &mut review, now).await.unwrap();
         let correction = Correction {
             id: CorrectionId::parse(&format!("c{number}")).unwrap(),
             component_id: component.clone(),
@@ -68,7 +70,7 @@ async fn no_nasty_review_or_reason_becomes_markup() {
             reason: short(text, 500),
             created_at: now,
         };
-        corrections::insert(&mut tx, &correction).await.unwrap();
+        uptime_corrections::insert(&mut tx, &correction).await.unwrap();
     }
     tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
     let mut owner = app.logged_in(Owner).await;
@@ -139,7 +141,7 @@ async fn no_nasty_name_of_a_token_a_passkey_or_a_browser_becomes_markup() {
         for (number, text) in texts.iter().enumerate() {
             // Two texts may begin alike; names of tokens do not.
             let name = format!("{} {number}", short(text, 90));
-            let hash = token::hash(&format!("{part} {number}"));
+            let hash = secret_token::hash(&format!("{part} {number}"));
             let new = NewApiToken { name: name.clone(), scope: Scope::Read, days: 30 };
             api_tokens::create(&mut tx, &manager, new, (&hash, "last"), now).await.unwrap();
             let id = PasskeyId::parse(&format!("key{part}-{number}")).unwrap();

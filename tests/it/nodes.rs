@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use candor::credentials::token;
+use candor::credentials::secret_token;
 use candor::db::{Db, api_tokens};
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
@@ -66,7 +66,7 @@ async fn who_is_out_at_one_node_is_out_at_the_other_at_once(test: TestDb) {
     let manager = app.manager("Ines", Publisher).await;
     let [mut here, there, left] =
         [app.with_session(&manager).await, app.with_session(&manager).await, app.with_session(&manager).await];
-    let short = token::hash(&there.cookies["sid"])[..16].to_owned();
+    let short = secret_token::hash(&there.cookies["sid"])[..16].to_owned();
     here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
     assert!(!is_in(&node, &there).await && is_in(&node, &left).await);
     let kept = here.clone();

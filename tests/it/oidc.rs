@@ -1,11 +1,11 @@
 //! The login at an identity provider: who becomes whom, and in which role.
 
 use axum::http::StatusCode;
-use candor::db::{identities, managers};
+use candor::db::{managers, oidc_identities};
 use candor::domain::Manager;
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
-use candor::domain::identity::Identity;
 use candor::domain::manager::LinkPurpose;
+use candor::domain::oidc_roles::Identity;
 use candor::oidc::Provider;
 use chrono::TimeDelta;
 
@@ -170,7 +170,7 @@ async fn nothing_of_a_taken_address_is_given_away(test: TestDb) {
     app.with_session(&ines).await;
     is_out(&app, &issuer, &Person::named("Ines", &["owners"]), "already").await;
     let mut tx = app.db.read().await.unwrap();
-    assert!(!identities::has_one(&mut tx, &ines.id, &issuer.url).await.unwrap());
+    assert!(!oidc_identities::has_one(&mut tx, &ines.id, &issuer.url).await.unwrap());
     assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
 }
 
@@ -372,7 +372,7 @@ async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) 
         let mut tx = app.db.write().await.unwrap();
         let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());
         let identity = Identity { issuer, subject, email: String::new() };
-        identities::create(&mut tx, &mut manager, &identity, app.clock.now()).await.unwrap();
+        oidc_identities::create(&mut tx, &mut manager, &identity, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 }

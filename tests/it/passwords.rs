@@ -1,7 +1,7 @@
 //! Passwords that were switched off for all but one owner.
 
 use axum::http::{HeaderMap, StatusCode};
-use candor::db::{failures, managers, policy};
+use candor::db::{login_failures, login_policy, managers};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Passwords};
@@ -39,7 +39,7 @@ async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
 }
 
 async fn passwords(app: &TestApp) -> Passwords {
-    policy::load(&mut app.db.read().await.unwrap()).await.unwrap().passwords
+    login_policy::load(&mut app.db.read().await.unwrap()).await.unwrap().passwords
 }
 
 async fn log_in(app: &TestApp, manager: &Manager, password: &str) -> Answer {
@@ -119,7 +119,7 @@ async fn a_password_that_does_not_count_is_answered_like_a_wrong_one(test: TestD
         let manager = app.manager(name, Viewer).await;
         app.leave_one_password(&keeper).await;
         seen_of.push(seen(&log_in(&app, &manager, password).await, &manager.email));
-        let count = failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count;
+        let count = login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count;
         assert_eq!(count, 1, "{name}: it counts as a wrong one");
         assert_eq!(app.audit().await[0].action, "manager.refuse-login");
     }
@@ -267,7 +267,7 @@ async fn a_password_is_not_set_for_an_account_that_was_changed_meanwhile(test: T
         let mut tried = false;
         loop {
             let mut tx = app.db.write().await.unwrap();
-            let counted = failures::of(&mut tx, &manager.id).await.unwrap().count > 0;
+            let counted = login_failures::of(&mut tx, &manager.id).await.unwrap().count > 0;
             // Counted as wrong before it is looked at, forgiven once it was right; then the new one is hashed.
             if tried && !counted {
                 let email = "ines@tidewater.example".to_owned();

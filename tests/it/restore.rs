@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::db::{Db, Found, audit, page};
+use candor::db::{Db, Found, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::server::connections::Limits;
@@ -368,7 +368,7 @@ async fn another(test: &TestDb) -> TestDb {
 async fn of_another_page(test: &TestDb) {
     test.clock.advance(TimeDelta::seconds(1));
     let mut tx = test.write().await.unwrap();
-    page::set_id(&mut tx, "another").await.unwrap();
+    page_settings::set_id(&mut tx, "another").await.unwrap();
     tx.commit_unaudited().await.unwrap();
 }
 

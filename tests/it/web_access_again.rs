@@ -52,9 +52,9 @@ impl Loss {
                 candor::db::sessions::delete_of(&mut tx, &manager.id, None).await.unwrap();
             }
             Self::FactorRequired => {
-                let policy = candor::db::policy::load(&mut tx).await.unwrap();
+                let policy = candor::db::login_policy::load(&mut tx).await.unwrap();
                 let policy = candor::domain::Policy { second_factor_required: true, ..policy };
-                candor::db::policy::update(&mut tx, &policy).await.unwrap();
+                candor::db::login_policy::update(&mut tx, &policy).await.unwrap();
             }
         }
         tx.commit_unaudited().await.unwrap();
@@ -70,9 +70,9 @@ impl Loss {
             Self::Demoted => managers::set_role(&mut tx, &mut known, Owner, now).await.unwrap(),
             Self::SessionEnded => {}
             Self::FactorRequired => {
-                let policy = candor::db::policy::load(&mut tx).await.unwrap();
+                let policy = candor::db::login_policy::load(&mut tx).await.unwrap();
                 let policy = candor::domain::Policy { second_factor_required: false, ..policy };
-                candor::db::policy::update(&mut tx, &policy).await.unwrap();
+                candor::db::login_policy::update(&mut tx, &policy).await.unwrap();
             }
         }
         tx.commit_unaudited().await.unwrap();

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::outbox::MAX_CHANGES;
+use candor::domain::mail_retry::MAX_CHANGES;
 use candor::notify::Mailer;
 use chrono::TimeDelta;
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use candor::credentials::token;
+use candor::credentials::secret_token;
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
@@ -545,7 +545,7 @@ async fn no_secret_is_logged_and_no_line_is_forged(test: TestDb) {
     app.visitor().post("/login", &[("email", forged), ("password", wrong)]).await;
     let api_token =
         browser.post("/admin/tokens", &[("name", "Deploy"), ("scope", "read"), ("days", "7")]).await.field("token");
-    let unknown = token::fresh_api_token();
+    let unknown = secret_token::fresh_api_token();
     for bearer in [&api_token, &unknown] {
         let mut program = app.visitor();
         program.peer = Some([127, 0, 0, 1].into());

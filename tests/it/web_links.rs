@@ -204,7 +204,10 @@ async fn only_the_hash_of_a_token_is_kept(test: TestDb) {
     let path = path_of(&app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", manager.id), &[]).await);
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(token.len(), 43);
-    assert_eq!(app.texts("select token_hash from manager_links").await, [candor::credentials::token::hash(token)]);
+    assert_eq!(
+        app.texts("select token_hash from manager_links").await,
+        [candor::credentials::secret_token::hash(token)]
+    );
     assert!(!format!("{:?}", app.audit().await).contains(token), "the token is in the audit");
 }
 

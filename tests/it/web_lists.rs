@@ -2,7 +2,7 @@
 //! bound instead, and says so where it is reached.
 
 use axum::http::{Method, StatusCode};
-use candor::credentials::token;
+use candor::credentials::secret_token;
 use candor::db::sessions::{self, Session};
 use candor::db::{self, api_tokens, components, managers, series};
 use candor::domain::Role::{Owner, Publisher, Viewer};
@@ -63,7 +63,7 @@ async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
     for number in 0..MANY {
         let at = app.clock.now() - TimeDelta::seconds(number / 3);
         let session = Session {
-            id_hash: token::hash(&format!("{}{number}", manager.id)),
+            id_hash: secret_token::hash(&format!("{}{number}", manager.id)),
             manager_id: Some(manager.id.to_string()),
             data: "{}".into(),
             address: "192.0.2.1".into(),
@@ -133,11 +133,11 @@ async fn an_owner_comes_to_every_token(test: TestDb) {
     for name in ["Ines", "Rui", "Vera"] {
         let manager = app.manager(name, Viewer).await;
         for number in 0..MANY / 3 {
-            let secret = token::fresh_api_token();
+            let secret = secret_token::fresh_api_token();
             let new = NewApiToken { name: format!("{name} {number}"), scope: Scope::Read, days: 30 };
             let at = app.clock.now() + TimeDelta::seconds(number / 2);
             let mut tx = app.db.write().await.unwrap();
-            api_tokens::create(&mut tx, &manager, new, (&token::hash(&secret), "last"), at).await.unwrap();
+            api_tokens::create(&mut tx, &manager, new, (&secret_token::hash(&secret), "last"), at).await.unwrap();
             tx.commit_unaudited().await.unwrap();
         }
     }

@@ -287,7 +287,7 @@ async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
     who.sort();
     assert_eq!(who, ["Ines", "Vera", "Vera"]);
     assert_eq!(list.words("tbody strong"), ["This one"]);
-    let short = candor::credentials::token::hash(&one.cookies["sid"])[..16].to_owned();
+    let short = candor::credentials::secret_token::hash(&one.cookies["sid"])[..16].to_owned();
     let ended = owner.post(&format!("/admin/sessions/{short}/revocation"), &[]).await;
     assert_eq!(ended.location(), "/admin/sessions?done=session-revoked");
     assert!(one.get("/admin").await.location().starts_with("/login"));

@@ -313,9 +313,14 @@ async fn a_disabled_manager_is_a_stranger(test: TestDb) {
 async fn api_token(app: &TestApp, manager: &Manager) -> String {
     let new = NewApiToken { name: "Walk".into(), scope: Scope::Read, days: 7 };
     let mut tx = app.db.write().await.unwrap();
-    let made =
-        api_tokens::create(&mut tx, manager, new, (&candor::credentials::token::hash("walk"), "walk"), app.clock.now())
-            .await;
+    let made = api_tokens::create(
+        &mut tx,
+        manager,
+        new,
+        (&candor::credentials::secret_token::hash("walk"), "walk"),
+        app.clock.now(),
+    )
+    .await;
     tx.commit_unaudited().await.unwrap();
     made.unwrap().id.to_string()
 }
@@ -328,7 +333,7 @@ async fn walk_as(test: TestDb, role: Role) {
     walk.api_token = api_token(&walk.app, &walker).await;
     for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
-        let hash = candor::credentials::token::hash(&browser.cookies["sid"]);
+        let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
         let before = walk.app.everything().await;
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         if Some(role) < least {
@@ -365,7 +370,7 @@ async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.passkey(&owner, "passkey").await;
     let mut browser = walk.app.with_session(&owner).await;
-    let hash = candor::credentials::token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
     walk.app.clock.advance(TimeDelta::minutes(10));
     browser.get("/admin").await;
     let before = walk.app.everything().await;
@@ -401,7 +406,7 @@ async fn only_our_own_pages_may_act(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
     let browser = walk.app.with_session(&owner).await;
-    let hash = candor::credentials::token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
     let before = walk.app.everything().await;
     let foreign: [&[(&str, &str)]; 7] = [
         &[("sec-fetch-site", "cross-site")],
@@ -437,7 +442,7 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
     walk.app.passkey(&owner, "passkey").await;
     walk.api_token = api_token(&walk.app, &owner).await;
     let browser = walk.app.with_session(&owner).await;
-    let hash = candor::credentials::token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
     let kept = "select token_hash from manager_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
     let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());

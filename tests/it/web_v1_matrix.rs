@@ -2,7 +2,7 @@
 //! come from the router's own table, so a new one is walked from its first day.
 
 use axum::http::{Method, StatusCode};
-use candor::db::page;
+use candor::db::page_settings;
 use candor::domain::{Role, Visibility};
 use candor::web::api::routes;
 use chrono::TimeDelta;
@@ -43,7 +43,7 @@ fn address(path: &str, page: &str, id: &str) -> String {
 }
 
 async fn page_of(app: &TestApp) -> String {
-    page::load(&mut app.db.read().await.unwrap()).await.unwrap().id
+    page_settings::load(&mut app.db.read().await.unwrap()).await.unwrap().id
 }
 
 /// Calls a second later: what is left of the limit is then the same each time.

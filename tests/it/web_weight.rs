@@ -1,7 +1,7 @@
 //! What a page weighs on the wire, and what a flood of strange addresses costs.
 
 use axum::http::StatusCode;
-use candor::cli::sample;
+use candor::cli::demo;
 use candor::db::components;
 use candor::publish::Encoding;
 use chrono::TimeDelta;
@@ -26,7 +26,7 @@ fn weight(app: &TestApp) -> usize {
 
 async fn the_page_of_a_company_arrives_in_the_first_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
-    sample::load(&app.db, &app.clock).await.unwrap();
+    demo::load(&app.db, &app.clock).await.unwrap();
     let now = app.clock.now();
     let more: Vec<_> = (1..=4)
         .map(|n| match n {

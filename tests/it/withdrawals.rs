@@ -112,7 +112,7 @@ async fn marker_is_gone(app: &TestApp) {
 async fn change(app: &TestApp, action: &'static str, edit: impl FnOnce(&mut Incident)) {
     let mut tx = app.db.write().await.unwrap();
     let id = IncidentId::parse("marked").unwrap();
-    let before = candor::db::desk::find(&mut tx, &id).await.unwrap();
+    let before = candor::db::admin_incidents::find(&mut tx, &id).await.unwrap();
     let mut after = before.clone();
     edit(&mut after);
     after.settle();

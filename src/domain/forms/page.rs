@@ -1,9 +1,9 @@
 use chrono_tz::Tz;
 
 use super::{Fields, line, required_line};
-use crate::domain::moment::parse_zone;
 use crate::domain::page::is_origin;
 use crate::domain::page::{Link, MAX_EMBEDDERS, MAX_LINKS, MAX_TEXT};
+use crate::domain::parse_time::parse_zone;
 use crate::domain::{Invalid, Page};
 use crate::format::url::is_safe_url;
 

@@ -9,10 +9,10 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::refusal;
+use super::denied_audit;
 use crate::state::State;
 use crate::web::Error;
-use crate::web::edge::client::ClientAddress;
+use crate::web::edge::client_ip::ClientAddress;
 
 /// Lets a request through if it changes nothing or comes from our own pages.
 pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
@@ -22,8 +22,8 @@ pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request
     }
     if leads_somewhere(request.uri().path()) {
         let address = request.extensions().get().copied().unwrap_or(ClientAddress(None));
-        let what = refusal::describe_request(request.method(), request.uri().path());
-        refusal::record_stranger(&state, address, "manager.refuse-foreign", &what).await;
+        let what = denied_audit::describe_request(request.method(), request.uri().path());
+        denied_audit::record_stranger(&state, address, "manager.refuse-foreign", &what).await;
     }
     Error::Foreign.into_response()
 }

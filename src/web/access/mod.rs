@@ -1,10 +1,10 @@
 //! Who may do what: sessions, managers and their policies, API tokens, throttling of logins, cross-site checks.
 
-pub mod auth;
-pub mod bearer;
+pub mod api_token;
 pub mod csrf;
-pub mod device;
-pub mod login_lock;
-pub mod refusal;
+pub mod denied_audit;
+pub mod known_browser;
+pub mod login_throttle;
+pub mod manager;
 pub mod routes;
 pub mod session;

@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, on};
 
 use crate::domain::Role;
 use crate::state::State;
-use crate::web::access::auth::{Manager, Policy};
+use crate::web::access::manager::{Manager, Policy};
 
 /// Who may go there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,12 +12,12 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
-use crate::credentials::token;
+use crate::credentials::secret_token;
 use crate::db::{self, WriteTx, managers, sessions};
 use crate::domain::Manager;
 use crate::state::State;
 use crate::web;
-use crate::web::edge::client::ClientAddress;
+use crate::web::edge::client_ip::ClientAddress;
 
 /// How long a session lives without being used.
 pub const IDLE: TimeDelta = TimeDelta::minutes(30);
@@ -272,7 +272,7 @@ fn written(mut data: Map<String, Value>, apart: Map<String, Value>) -> db::Resul
 
 /// The hash under which the database knows the session.
 pub fn hash(id: Id) -> String {
-    token::hash(&id.to_string())
+    secret_token::hash(&id.to_string())
 }
 
 /// Sessions not used since the first instant, or begun before the second, are over.

@@ -3,13 +3,13 @@
 mod account;
 mod audit;
 mod components;
-mod desk;
+mod dashboard;
 mod incidents;
 mod islands;
+mod login_policy;
 mod maintenances;
 mod managers;
-mod policy;
-mod rehearsal;
+mod preview;
 pub mod router;
 mod settings;
 mod templates;
@@ -17,12 +17,13 @@ mod templates;
 use super::access::routes::Routes;
 use account::{factors, passkeys, profile, recovery_codes, sessions, shortcuts, tokens, totp};
 use components::{component, corrections, groups};
-use incidents::{drafts, incident, publication, reviews, updates};
-use maintenances::{maintenance, schedule, series, updates as maintenance_updates};
+use incidents::{drafts, incident, postmortem, publication, updates};
+use maintenances::{maintenance, recurring, schedule, updates as maintenance_updates};
 
 use crate::oidc::CALLBACK;
 use crate::web::sign_in::{
-    forgotten, identities, login, login_factor, login_oidc, login_passkey, proof, proof_elsewhere, setup,
+    forgot_password, login, login_oidc, login_passkey, login_second_factor, oidc_connection, one_time_links, reauth,
+    reauth_oidc,
 };
 
 /// The admin's addresses.
@@ -30,18 +31,18 @@ pub fn routes() -> Routes {
     let routes = Routes::default()
         .open_get("/login", login::new)
         .open_post("/login", login::create)
-        .open_get("/login/factor", login_factor::new)
-        .open_post("/login/factor", login_factor::create)
+        .open_get("/login/factor", login_second_factor::new)
+        .open_post("/login/factor", login_second_factor::create)
         .open_post("/login/passkey", login_passkey::create)
         .open_post("/login/passkey/challenge", login_passkey::challenge)
         .open_post("/login/oidc", login_oidc::create)
         .open_get(CALLBACK, login_oidc::finish)
         .post("/logout", login::destroy)
-        .open_get("/forgotten", forgotten::new)
-        .open_post("/forgotten", forgotten::create)
-        .open_get("/setup/{token}", setup::new)
-        .open_post("/setup/{token}", setup::create)
-        .get("/admin", desk::show)
+        .open_get("/forgotten", forgot_password::new)
+        .open_post("/forgotten", forgot_password::create)
+        .open_get("/setup/{token}", one_time_links::new)
+        .open_post("/setup/{token}", one_time_links::create)
+        .get("/admin", dashboard::show)
         .get("/admin/shortcuts", shortcuts::index);
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);
@@ -52,7 +53,7 @@ pub fn routes() -> Routes {
         .get("/admin/audit", audit::index)
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
-        .post("/admin/policy", policy::update)
+        .post("/admin/policy", login_policy::update)
         .post("/admin/islands/{*call}", islands::call)
 }
 
@@ -67,9 +68,9 @@ fn incident_routes(routes: Routes) -> Routes {
         .get("/admin/incidents/{id}/deletion", incident::doom)
         .post("/admin/incidents/{id}/deletion", incident::destroy)
         .post("/admin/incidents/{id}/publication", publication::create)
-        .get("/admin/incidents/{id}/review", reviews::edit)
-        .post("/admin/incidents/{id}/review", reviews::update)
-        .post("/admin/incidents/{id}/review/withdrawal", reviews::withdraw)
+        .get("/admin/incidents/{id}/review", postmortem::edit)
+        .post("/admin/incidents/{id}/review", postmortem::update)
+        .post("/admin/incidents/{id}/review/withdrawal", postmortem::withdraw)
         .post("/admin/incidents/{id}/updates", updates::create)
         .get("/admin/incidents/{id}/updates/{update}/edit", updates::edit)
         .post("/admin/incidents/{id}/updates/{update}", updates::update)
@@ -96,9 +97,9 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .post("/admin/maintenances/{id}/updates", maintenance_updates::create)
         .get("/admin/maintenances/{id}/updates/{update}/edit", maintenance_updates::edit)
         .post("/admin/maintenances/{id}/updates/{update}", maintenance_updates::update)
-        .get("/admin/series/{id}/edit", series::edit)
-        .post("/admin/series/{id}", series::update)
-        .post("/admin/series/{id}/end", series::end)
+        .get("/admin/series/{id}/edit", recurring::edit)
+        .post("/admin/series/{id}", recurring::update)
+        .post("/admin/series/{id}/end", recurring::end)
 }
 
 fn prepared_routes(routes: Routes) -> Routes {
@@ -145,7 +146,7 @@ fn manager_routes(routes: Routes) -> Routes {
         .post("/admin/managers/{id}/enablement", managers::enable)
         .post("/admin/managers/{id}/reset", managers::reset)
         .post("/admin/managers/{id}/factors/removal", managers::remove_factors)
-        .post("/admin/managers/{id}/identity/removal", identities::remove)
+        .post("/admin/managers/{id}/identity/removal", oidc_connection::remove)
         .post("/admin/managers/{id}/sessions/revocation", managers::revoke_sessions)
         .get("/admin/sessions", sessions::index)
         .post("/admin/sessions/{session}/revocation", sessions::revoke)
@@ -153,15 +154,15 @@ fn manager_routes(routes: Routes) -> Routes {
 
 fn account_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/proof", proof_elsewhere::show)
-        .post("/admin/proof", proof::create)
-        .post("/admin/proof/oidc", proof_elsewhere::create)
+        .get("/admin/proof", reauth_oidc::show)
+        .post("/admin/proof", reauth::create)
+        .post("/admin/proof/oidc", reauth_oidc::create)
         .get("/admin/account", profile::show)
         .post("/admin/account/email", profile::set_email)
         .post("/admin/account/email/cancellation", profile::cancel_email)
         .post("/admin/account/password", profile::set_password)
-        .post("/admin/account/identity", identities::create)
-        .post("/admin/account/identity/removal", identities::destroy)
+        .post("/admin/account/identity", oidc_connection::create)
+        .post("/admin/account/identity/removal", oidc_connection::destroy)
         .get("/admin/account/factors", factors::index)
         .get("/admin/account/totp", totp::show)
         .post("/admin/account/totp", totp::create)

@@ -10,8 +10,8 @@ use crate::state::State;
 use crate::web::access::{csrf, session};
 use crate::web::edge::{headers, threads};
 use crate::web::error;
-use crate::web::page::failure::{Keeping, keep, tell};
-use crate::web::sign_in::proof::{Asking, ask};
+use crate::web::page::error_page::{Keeping, keep, tell};
+use crate::web::sign_in::reauth::{Asking, ask};
 
 /// The router of the admin. The outer layers answer every failure, a panic and a lost session included, with a page that
 /// gives back what was typed.

@@ -3,18 +3,18 @@
 
 mod change;
 mod components;
-mod events;
-mod given;
 mod groups;
+mod incident_or_maintenance;
 mod incidents;
-pub mod limits;
 mod maintenances;
+mod objects;
 mod openapi;
+mod page_context;
 mod pages;
+mod params;
 mod postmortems;
+pub mod rate_limit;
 pub mod routes;
-mod rows;
-mod standing;
 mod subscribers;
 mod templates;
 mod token;
@@ -57,15 +57,15 @@ pub fn routes() -> Routes {
         .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, gives("Changes a group and its members", "Group").taking("GroupChange"))
         .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, gives("Deletes a group; its components stay", "Group"))
         .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::of_group, gives("How long the components of a group were out", "Uptime").asking(RANGE))
-        .get("/v1/pages/{page}/incidents", events::index, gives("Lists incidents and maintenances, the newest first", "[Incident]").asking(FOUND))
-        .post("/v1/pages/{page}/incidents", events::create, gives("Opens an incident, or plans a maintenance", "Incident").taking("IncidentChange").answering(201))
-        .get("/v1/pages/{page}/incidents/unresolved", events::unresolved, gives("Lists open incidents", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/scheduled", events::scheduled, gives("Lists maintenances to come and going on", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/upcoming", events::upcoming, gives("Lists maintenances to come", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/active_maintenance", events::active_maintenance, gives("Lists maintenances going on", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/{incident}", events::show, gives("Tells of an incident or a maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}", events::update, gives("Changes an incident, or posts an update", "Incident").taking("IncidentChange"))
-        .delete("/v1/pages/{page}/incidents/{incident}", events::destroy, gives("Deletes an incident or a maintenance", "Incident"))
+        .get("/v1/pages/{page}/incidents", incident_or_maintenance::index, gives("Lists incidents and maintenances, the newest first", "[Incident]").asking(FOUND))
+        .post("/v1/pages/{page}/incidents", incident_or_maintenance::create, gives("Opens an incident, or plans a maintenance", "Incident").taking("IncidentChange").answering(201))
+        .get("/v1/pages/{page}/incidents/unresolved", incident_or_maintenance::unresolved, gives("Lists open incidents", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/scheduled", incident_or_maintenance::scheduled, gives("Lists maintenances to come and going on", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/upcoming", incident_or_maintenance::upcoming, gives("Lists maintenances to come", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/active_maintenance", incident_or_maintenance::active_maintenance, gives("Lists maintenances going on", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::show, gives("Tells of an incident or a maintenance", "Incident"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::update, gives("Changes an incident, or posts an update", "Incident").taking("IncidentChange"))
+        .delete("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::destroy, gives("Deletes an incident or a maintenance", "Incident"))
         .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, gives("Changes the text of an update, or the time it shows", "Update").taking("UpdateChange"))
         .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, gives("Tells of a review", "Postmortem"))
         .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, gives("Writes a review", "Postmortem").taking("PostmortemChange"))
@@ -89,7 +89,7 @@ pub fn router() -> Router<State> {
         .into_router()
         .route("/v1/openapi", get(openapi::show))
         .route("/v1/{*nothing}", any(not_found))
-        .layer(from_fn(limits::tell))
+        .layer(from_fn(rate_limit::tell))
 }
 
 async fn not_found() -> Error {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::format::hex;
 use crate::publish::{Answer, Document, STRICTEST, Terms};
-use crate::ui::live;
+use crate::ui::live_script;
 
 /// How long a browser may keep a file whose name carries its hash.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -70,8 +70,8 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_SCRIPT.as_bytes().into());
     let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
     let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
-    let script = Document::file("text/javascript; charset=utf-8", live::script());
-    by_name.insert(live::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
+    let script = Document::file("text/javascript; charset=utf-8", live_script::script());
+    by_name.insert(live_script::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
     Assets { addresses: Addresses { css, keys, passkey, js, wasm }, by_name }
 });
 
@@ -101,7 +101,7 @@ pub fn answers(secure: bool) -> HashMap<String, Answer> {
 
 /// What public pages load, by path, for whoever writes the site into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
-    let script = (live::address().trim_start_matches('/').to_owned(), live::script().as_bytes().to_vec());
+    let script = (live_script::address().trim_start_matches('/').to_owned(), live_script::script().as_bytes().to_vec());
     let file = |name: &str| Public::get(name).map(|file| (name.to_owned(), file.data.into_owned()));
     PUBLIC.into_iter().filter_map(file).chain([script])
 }

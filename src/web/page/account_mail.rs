@@ -1,9 +1,9 @@
 //! Mails about changes of an account, put into the outbox in the transaction of the change.
 
-use crate::credentials::token;
-use crate::db::{self, WriteTx, links, outbox};
+use crate::credentials::secret_token;
+use crate::db::{self, WriteTx, one_time_links, outbox};
 use crate::domain::Manager as KnownManager;
-use crate::domain::outbox::{AccountChange, CHANGES_WITHIN, CONFIRMATIONS_WITHIN, MAX_CHANGES, MAX_CONFIRMATIONS};
+use crate::domain::mail_retry::{AccountChange, CHANGES_WITHIN, CONFIRMATIONS_WITHIN, MAX_CHANGES, MAX_CONFIRMATIONS};
 use crate::notify::CONFIRMATION_LIFETIME;
 use crate::state::State;
 
@@ -37,8 +37,8 @@ pub async fn ask_to_confirm(state: &State, tx: &mut WriteTx, manager: &KnownMana
         return Ok(false);
     }
     // Nobody learns this token: the one that works is made when the link is mailed.
-    let unknown = token::hash(&token::fresh());
-    links::request_email(tx, &manager.id, email, &unknown, (now, now + CONFIRMATION_LIFETIME)).await?;
+    let unknown = secret_token::hash(&secret_token::fresh());
+    one_time_links::request_email(tx, &manager.id, email, &unknown, (now, now + CONFIRMATION_LIFETIME)).await?;
     outbox::add_confirmation(tx, &manager.id, email, now).await?;
     Ok(true)
 }

@@ -1,11 +1,11 @@
 //! What all pages for managers share: layout, messages, pagination, error pages.
 
 pub mod account_mail;
-pub mod failure;
-pub mod listing;
-pub mod notice;
-pub mod shell;
-pub mod typed;
+pub mod error_page;
+pub mod flash;
+pub mod layout;
+pub mod pagination;
+pub mod submitted_text;
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};

@@ -4,8 +4,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::{ceremony, login_factor};
-use crate::db::{self, factors, managers};
+use super::{challenges, login_second_factor};
+use crate::db::{self, managers, second_factors};
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::manager::fold_email;
@@ -13,16 +13,16 @@ use crate::state::State;
 use crate::ui::admin_layout::Porch;
 use crate::ui::pages::admin::Login;
 use crate::web::Result;
-use crate::web::access::auth::{CanEnter, Manager, UserAgent, safe_next};
-use crate::web::access::device::Device;
-use crate::web::access::login_lock::{self, Proven};
+use crate::web::access::known_browser::Device;
+use crate::web::access::login_throttle::{self, Proven};
+use crate::web::access::manager::{CanEnter, Manager, UserAgent, safe_next};
 use crate::web::access::session::Visitor;
-use crate::web::access::{refusal, session};
-use crate::web::edge::client::ClientAddress;
+use crate::web::access::{denied_audit, session};
+use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::form::{Form, Search};
+use crate::web::page::layout::porch;
 use crate::web::page::page;
-use crate::web::page::shell::porch;
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
 const REFUSED: &str = "This e-mail address and password don't belong together, or the account is disabled, or it was \
@@ -57,7 +57,7 @@ pub async fn create(
     };
     let manager = &admitted.manager;
     let answer = if admitted.half {
-        login_factor::begin(&state, &session, manager, &next).await?
+        login_second_factor::begin(&state, &session, manager, &next).await?
     } else {
         let visitor = Visitor { address, user_agent: &user_agent };
         session::begin(&state, &session, manager, visitor, None).await?;
@@ -76,7 +76,7 @@ pub async fn refused(state: &State, nonce: &Nonce, email: String, next: String, 
 
 fn form(state: &State, porch: Porch, email: String, next: String, error: Option<String>) -> Login {
     let provider = state.provider.as_ref().map(|provider| provider.name().to_owned());
-    Login { porch, email, next, passkeys: ceremony::is_possible(state), provider, error }
+    Login { porch, email, next, passkeys: challenges::is_possible(state), provider, error }
 }
 
 /// `POST /logout`
@@ -113,13 +113,13 @@ async fn admit(
     device: &Device,
 ) -> Result<Option<Admitted>> {
     let email = fold_email(email);
-    let attempt = login_lock::begin(state, &email, address, device).await?;
+    let attempt = login_throttle::begin(state, &email, address, device).await?;
     let admitted = match attempt.try_password(password).await? {
         Some(proven) => let_in(state, proven, address).await?,
         None => None,
     };
     if admitted.is_none() {
-        refusal::record_login(state, address, &email).await;
+        denied_audit::record_login(state, address, &email).await;
     }
     Ok(admitted)
 }
@@ -129,7 +129,7 @@ async fn let_in(state: &State, proven: Proven, address: ClientAddress) -> Result
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let Some(manager) = proven.keep(&mut tx).await? else { return Ok(None) };
-    let half = factors::of(&mut tx, &manager.id).await?.any();
+    let half = second_factors::of(&mut tx, &manager.id).await?.any();
     let action = if half { "manager.begin-login" } else { "manager.login" };
     if !half {
         managers::record_login(&mut tx, &manager.id, now).await?;

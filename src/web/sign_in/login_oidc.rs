@@ -7,21 +7,21 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::round_trip::{self, Errand};
-use super::{identities as own_identities, login, login_factor, proof_elsewhere};
-use crate::db::{self, WriteTx, factors, identities, links, managers, sessions};
+use super::oidc_flow::{self, Errand};
+use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
+use crate::db::{self, WriteTx, managers, oidc_identities, one_time_links, second_factors, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::NewManager;
-use crate::domain::identity::{Identity, Person};
+use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::parse_email;
-use crate::domain::outbox::AccountChange;
+use crate::domain::oidc_roles::{Identity, Person};
 use crate::domain::{Manager as KnownManager, Role};
 use crate::oidc::{Answer, Error as Failure, Provider};
 use crate::state::State;
-use crate::web::access::auth::{UserAgent, safe_next};
+use crate::web::access::manager::{UserAgent, safe_next};
 use crate::web::access::session::{LoginElsewhere, Visitor};
-use crate::web::access::{login_lock, refusal, session};
-use crate::web::edge::client::ClientAddress;
+use crate::web::access::{denied_audit, login_throttle, session};
+use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::form::{Form, Search};
 use crate::web::page::account_mail::announce;
@@ -35,10 +35,10 @@ pub async fn create(
     session: Session,
     Form(fields): Form,
 ) -> Result<Response> {
-    let provider = round_trip::provider(&state)?;
-    login_lock::take_turn(&state, address)?;
+    let provider = oidc_flow::provider(&state)?;
+    login_throttle::take_turn(&state, address)?;
     let next = safe_next(&fields.text("next")).to_owned();
-    match round_trip::begin(&state, &nonce, &session, address, Errand::LogIn { next: next.clone() }).await? {
+    match oidc_flow::begin(&state, &nonce, &session, address, Errand::LogIn { next: next.clone() }).await? {
         Ok(response) => Ok(response),
         Err(failure) => Ok(failed(&state, &nonce, provider, next, &failure).await),
     }
@@ -55,9 +55,9 @@ pub async fn finish(
     parts: Parts,
     Search(query): Search,
 ) -> Result<Response> {
-    let provider = round_trip::provider(&state)?;
-    let Some(trip) = round_trip::take(&state, &session).await? else {
-        refusal::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+    let provider = oidc_flow::provider(&state)?;
+    let Some(trip) = oidc_flow::take(&state, &session).await? else {
+        denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
         let why = "That took too long, or it was begun in another window. Try again.";
         return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
     };
@@ -74,19 +74,19 @@ pub async fn finish(
             match let_in(&at, provider, &person, &next).await? {
                 Ok(response) => Ok(response),
                 Err(unwelcome) => {
-                    refusal::record_login(&state, address, &person.email).await;
+                    denied_audit::record_login(&state, address, &person.email).await;
                     let why = unwelcome.sentence(provider.name());
                     Ok(login::refused(&state, &nonce, String::new(), next, &why).await)
                 }
             }
         }
         (Errand::LogIn { next }, Err(failure)) => {
-            refusal::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+            denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
             Ok(failed(&state, &nonce, provider, next, &failure).await)
         }
         (Errand::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
         (Errand::Prove { path, kept }, judged) => {
-            proof_elsewhere::finish((&state, &session, parts, provider), judged, path, kept).await
+            reauth_oidc::finish((&state, &session, parts, provider), judged, path, kept).await
         }
     }
 }
@@ -171,15 +171,15 @@ async fn let_in(
     if !managers::find(&mut tx, &manager.id).await?.is_still(&manager) {
         return Err(Error::LoginRequired(next.to_owned()));
     }
-    let half = !twice && factors::of(&mut tx, &manager.id).await?.any();
-    identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
+    let half = !twice && second_factors::of(&mut tx, &manager.id).await?.any();
+    oidc_identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
     let action = if half { "manager.begin-login-by-provider" } else { "manager.login-by-provider" };
     if !half {
         managers::record_login(&mut tx, &manager.id, now).await?;
     }
     tx.commit(&Actor::of(&manager, at.address), now, Entry::new(action, &manager.id, &manager.name)).await?;
     if half {
-        return Ok(Ok(login_factor::begin(at.state, at.session, &manager, next).await?));
+        return Ok(Ok(login_second_factor::begin(at.state, at.session, &manager, next).await?));
     }
     let visitor = Visitor { address: at.address, user_agent: at.user_agent };
     let elsewhere = LoginElsewhere { proved_at: person.proved_at(now), twice };
@@ -191,7 +191,7 @@ async fn let_in(
 /// owner, and the one whose password alone counts, stay what they are.
 async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Result<()> {
     let mut tx = at.state.db.write().await?;
-    let Some(manager) = identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? else {
+    let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? else {
         return Ok(());
     };
     match managers::shut_out(&mut tx, &manager).await {
@@ -220,20 +220,20 @@ async fn belongs_to(
 ) -> Result<std::result::Result<KnownManager, Unwelcome>> {
     let now = at.state.clock.now();
     let mut tx = at.state.db.write().await?;
-    if let Some(manager) = identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? {
+    if let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? {
         return Ok(Ok(manager));
     }
     let Ok(email) = parse_email(&person.email) else { return Ok(Err(Unwelcome::NoRole)) };
     let (mut manager, action) = match managers::find_by_email(&mut tx, &email).await? {
         Some((known, _)) if !known.is_active() => return Ok(Err(Unwelcome::Disabled)),
-        Some((known, _)) if !known.is_invited() || factors::of(&mut tx, &known.id).await?.any() => {
+        Some((known, _)) if !known.is_invited() || second_factors::of(&mut tx, &known.id).await?.any() => {
             return Ok(Err(Unwelcome::Taken));
         }
         Some((invited, _)) => (invited, "manager.accept-by-provider"),
         None => (add(&mut tx, person, email, role, now).await?, "manager.add-by-provider"),
     };
     let identity = Identity::of(person);
-    identities::create(&mut tx, &mut manager, &identity, now).await?;
+    oidc_identities::create(&mut tx, &mut manager, &identity, now).await?;
     announce(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
     let entries = [
         Entry::new(action, &manager.id, &manager.name).after(&manager),
@@ -251,7 +251,7 @@ async fn add(
     role: Role,
     now: chrono::DateTime<chrono::Utc>,
 ) -> db::Result<KnownManager> {
-    links::delete_setup(tx).await?;
+    one_time_links::delete_setup(tx).await?;
     managers::create(tx, NewManager { email, name: person.display_name(), role }, None, now).await
 }
 

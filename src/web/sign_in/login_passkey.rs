@@ -5,15 +5,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use tower_sessions::Session;
 
-use super::{ceremony, login};
+use super::{challenges, login};
 use crate::db::managers;
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Actor, Entry};
 use crate::state::State;
-use crate::web::access::auth::{UserAgent, safe_next};
+use crate::web::access::manager::{UserAgent, safe_next};
 use crate::web::access::session::Visitor;
-use crate::web::access::{login_lock, refusal, session};
-use crate::web::edge::client::ClientAddress;
+use crate::web::access::{denied_audit, login_throttle, session};
+use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::form::Form;
 use crate::web::{Error, Result};
@@ -27,12 +27,12 @@ pub async fn challenge(
     Extension(address): Extension<ClientAddress>,
     session: Session,
 ) -> Result<Response> {
-    login_lock::take_turn(&state, address)?;
+    login_throttle::take_turn(&state, address)?;
     let mut tx = state.db.read().await?;
-    let asked = ceremony::party(&state, &mut tx).await?.ask_to_log_in();
+    let asked = challenges::party(&state, &mut tx).await?.ask_to_log_in();
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
-    Ok(Json(ceremony::begin(&state, &session, address, ceremony::LOGIN, asked).await?).into_response())
+    Ok(Json(challenges::begin(&state, &session, address, challenges::LOGIN, asked).await?).into_response())
 }
 
 /// `POST /login/passkey`
@@ -60,15 +60,15 @@ async fn admit(
     address: &ClientAddress,
 ) -> Result<Option<KnownManager>> {
     let now = state.clock.now();
-    if let Err(error) = login_lock::take_turn(state, *address) {
-        refusal::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+    if let Err(error) = login_throttle::take_turn(state, *address) {
+        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
         return Err(error);
     }
-    let challenge = ceremony::take(state, session, ceremony::LOGIN).await?;
+    let challenge = challenges::take(state, session, challenges::LOGIN).await?;
     let mut tx = state.db.write().await?;
-    let Some(manager) = ceremony::proven(state, &mut tx, challenge, answer).await? else {
+    let Some(manager) = challenges::proven(state, &mut tx, challenge, answer).await? else {
         drop(tx);
-        refusal::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
         return Ok(None);
     };
     managers::record_login(&mut tx, &manager.id, now).await?;

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use candor::credentials::token;
-use candor::db::{api_tokens, drafts, incidents, managers, reviews};
+use candor::credentials::secret_token;
+use candor::db::{api_tokens, drafts, incidents, managers, postmortems};
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, NewApiToken};
@@ -235,7 +235,7 @@ impl Crowd {
         let incident = IncidentId::parse(id).unwrap();
         let mut review = Review { incident, body: UNSAID_WORDS.into(), published: None, updated_at: now, version: 0 };
         let mut tx = app.db.write().await.unwrap();
-        reviews::keep(&mut tx, &mut review, now).await.unwrap();
+        postmortems::keep(&mut tx, &mut review, now).await.unwrap();
         tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
     }
 
@@ -266,10 +266,10 @@ async fn program(
     (scope, days): (Scope, i64),
     reach: Option<Role>,
 ) -> Somebody {
-    let secret = token::fresh_api_token();
+    let secret = secret_token::fresh_api_token();
     let new = NewApiToken { name: name.into(), scope, days };
     let mut tx = app.db.write().await.unwrap();
-    api_tokens::create(&mut tx, manager, new, (&token::hash(&secret), "last"), app.clock.now()).await.unwrap();
+    api_tokens::create(&mut tx, manager, new, (&secret_token::hash(&secret), "last"), app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.visitor();
     browser.peer = Some([127, 0, 0, 1].into());

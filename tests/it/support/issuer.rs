@@ -11,7 +11,7 @@ use axum::{Form, Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use candor::clock::Clock;
-use candor::domain::identity::ProviderFactor;
+use candor::domain::oidc_roles::ProviderFactor;
 use candor::oidc::{Provider, Settings};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
@@ -147,7 +147,7 @@ impl Issuer {
         assert_eq!((&*asked["response_type"], &*asked["client_id"]), ("code", CLIENT));
         assert_eq!(asked["code_challenge_method"], "S256");
         assert_eq!(asked["scope"], "openid email profile groups");
-        let code = candor::credentials::token::fresh();
+        let code = candor::credentials::secret_token::fresh();
         let grant = Grant {
             person: person.clone(),
             nonce: asked["nonce"].clone(),
@@ -243,7 +243,7 @@ async fn token(
     if challenge != grant.challenge || asked["redirect_uri"] != grant.redirect {
         return refuse();
     }
-    let access = candor::credentials::token::fresh();
+    let access = candor::credentials::secret_token::fresh();
     let person = grant.person;
     let mut claims = json!({
         "iss": issuer.url, "sub": person.subject, "aud": CLIENT, "nonce": grant.nonce,

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use candor::credentials::token;
-use candor::db::{api_tokens, page};
+use candor::credentials::secret_token;
+use candor::db::{api_tokens, page_settings};
 use candor::domain::Manager;
 use candor::domain::api_token::Scope;
 use candor::domain::forms::NewApiToken;
@@ -23,11 +23,13 @@ pub struct Program {
 impl Program {
     /// A program with a new token of `manager`.
     pub async fn new(app: &TestApp, manager: &Manager, name: &str, scope: Scope) -> Self {
-        let secret = token::fresh_api_token();
+        let secret = secret_token::fresh_api_token();
         let new = NewApiToken { name: name.into(), scope, days: 365 };
         let mut tx = app.db.write().await.unwrap();
-        let page = page::load(&mut tx).await.unwrap();
-        api_tokens::create(&mut tx, manager, new, (&token::hash(&secret), "last"), app.clock.now()).await.unwrap();
+        let page = page_settings::load(&mut tx).await.unwrap();
+        api_tokens::create(&mut tx, manager, new, (&secret_token::hash(&secret), "last"), app.clock.now())
+            .await
+            .unwrap();
         tx.commit_unaudited().await.unwrap();
         let mut browser = app.visitor();
         browser.peer = Some([127, 0, 0, 1].into());

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::audit::{Digest, Record};
 use crate::domain::search::{AuditSearch, NOUNS};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};

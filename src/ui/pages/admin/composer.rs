@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 
-use super::board::{Board, BoardRow, BoardSection, status_choices};
+use super::component_list::{Board, BoardRow, BoardSection, status_choices};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{ComponentId, Phase, Status};
 use crate::format::markdown;

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::board::{status_choices, status_words};
+use super::component_list::{status_choices, status_words};
 use crate::domain::forms::CorrectionForm;
 use crate::domain::{Component, Correction, Invalid};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
-use super::listing::older;
-use super::open_card::{impact_words, seen};
+use super::incident_card::{impact_words, seen};
+use super::pagination::older;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, Phase, Visibility};
 use crate::format::duration::words;

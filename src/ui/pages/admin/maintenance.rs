@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::board::status_words;
+use super::component_list::status_words;
 use super::composer::{self, Draft};
 use super::conflict::{Conflict, notice};
 use super::maintenances::phase_words;

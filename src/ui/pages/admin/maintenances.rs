@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::forms::RecurrenceForm;
 use crate::domain::{Maintenance, Series};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};

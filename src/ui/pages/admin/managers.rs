@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::listing::more;
+use super::pagination::more;
 use crate::domain::forms::ManagerForm;
 use crate::domain::{Invalid, Manager, Role};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::account::{SessionRow, device};
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::ManagerId;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::PostButton;

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::api_token::{ApiToken, LIFETIMES, Scope};
 use crate::domain::forms::ApiTokenForm;
 use crate::domain::{Invalid, Role};

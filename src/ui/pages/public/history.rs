@@ -3,12 +3,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use leptos::prelude::*;
 
+use super::incident_card::{Fold, IncidentCard, count};
 use super::maintenance::MaintenanceCard;
-use super::parts::{Fold, IncidentCard, count};
 use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
 use crate::domain::{ComponentId, Impact, Incident, Maintenance};
 use crate::format::duration;
-use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
 use crate::ui::time;
 
 /// What a page of the history shows.
@@ -295,7 +295,7 @@ fn pager(page: &HistoryPage) -> Option<AnyView> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, SCRIPT, at, check};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT, at, check};
 
     fn filtered(count: i64) -> HistoryPage {
         let filter = Filter {
@@ -305,7 +305,7 @@ mod tests {
             range: Range::LastTwoYears,
         };
         let totals = Totals { count, seconds: 3720, first_started_at: Some(at("2025-02-03T09:00:00Z")) };
-        HistoryPage { filter, totals, ..sample::history_page() }
+        HistoryPage { filter, totals, ..fixtures::history_page() }
     }
 
     #[test]
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_whole_history_is_one_sentence_then_months() {
-        let html = render(sample::history_page());
+        let html = render(fixtures::history_page());
         check(&html);
         for words in [
             "41 incidents since 10 Jul 2024, 13h 27m in all, 1.4 per month",
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn maintenances_stand_among_the_months_and_are_not_counted() {
-        let page = HistoryPage { maintenances: vec![sample::upgrade()], ..sample::history_page() };
+        let page = HistoryPage { maintenances: vec![fixtures::upgrade()], ..fixtures::history_page() };
         let html = render(page).replace("<!>", "");
         check(&html);
         assert!(html.contains("41 incidents since 10 Jul 2024"), "{html}");
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn days_keep_their_fields_open() {
         let day = |text: &str| text.parse().ok();
-        let mut page = sample::history_page();
+        let mut page = fixtures::history_page();
         page.filter.range = Range::Days { from: day("2026-01-01"), to: day("2026-02-01") };
         let html = render(page);
         assert!(html.contains(", from 1 Jan 2026 to 1 Feb 2026") && html.contains("value=\"2026-02-01\""), "{html}");
@@ -387,9 +387,9 @@ mod tests {
 
     #[test]
     fn a_month_stands_alone_under_its_name() {
-        let mut page = sample::history_page();
+        let mut page = fixtures::history_page();
         page.month = Month::parse("2026-10");
-        page.incidents = sample::past().split_off(2);
+        page.incidents = fixtures::past().split_off(2);
         page.totals = Totals { count: 1, seconds: 0, first_started_at: None };
         let html = render(page);
         check(&html);
@@ -404,7 +404,7 @@ mod tests {
         let html = render(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
         check(&html);
         assert!(html.contains("No incident matches.") && html.contains("Show all"));
-        let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..sample::history_page() };
+        let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..fixtures::history_page() };
         assert!(render(all).contains("No incidents reported."));
     }
 

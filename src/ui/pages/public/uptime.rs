@@ -4,12 +4,12 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::bars::outage_words;
-use super::parts::count;
+use super::incident_card::count;
+use super::uptime_bars::outage_words;
 use crate::domain::history::Month;
 use crate::domain::uptime::{Effect, Outage};
 use crate::domain::{ComponentId, Correction, IncidentId};
-use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
 use crate::ui::time::{self, Time};
 
 /// What the page shows.

@@ -7,16 +7,16 @@ use super::factors::{added, removed};
 use crate::credentials::passkey::Credential;
 use crate::db::{Tx, passkeys};
 use crate::domain::audit::Entry;
-use crate::domain::factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
 use crate::domain::forms::{Fields, required_line};
+use crate::domain::second_factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
 use crate::domain::{Invalid, PasskeyId};
 use crate::state::State;
 use crate::ui::pages::admin::PasskeyNew;
-use crate::web::access::auth::{CanEnter, Fresh, Manager};
+use crate::web::access::manager::{CanEnter, Fresh, Manager};
 use crate::web::form::Form;
-use crate::web::page::shell::shell;
+use crate::web::page::layout::shell;
 use crate::web::page::{invalid, page, room_for};
-use crate::web::sign_in::ceremony;
+use crate::web::sign_in::challenges;
 use crate::web::{Error, Result};
 
 /// `GET /admin/account/passkeys/new`
@@ -36,10 +36,10 @@ pub async fn challenge(
     if known.len() >= MAX_PASSKEYS {
         return Err(Error::Conflict(format!("At most {MAX_PASSKEYS} passkeys: remove one first.")));
     }
-    let asked = ceremony::party(&state, &mut tx).await?.ask_to_register(&manager, &known);
+    let asked = challenges::party(&state, &mut tx).await?.ask_to_register(&manager, &known);
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
-    let begun = ceremony::begin(&state, &session, manager.address, ceremony::REGISTRATION, asked).await?;
+    let begun = challenges::begin(&state, &session, manager.address, challenges::REGISTRATION, asked).await?;
     Ok(Json(begun).into_response())
 }
 
@@ -92,8 +92,8 @@ pub async fn destroy(
 
 /// The credential in the browser's `answer` to the challenge that waits; why there is none stands in the log.
 async fn registered(state: &State, session: &Session, answer: &str) -> Result<Option<Credential>> {
-    let Some(challenge) = ceremony::take(state, session, ceremony::REGISTRATION).await? else { return Ok(None) };
-    let party = ceremony::party(state, &mut state.db.read().await?).await?;
+    let Some(challenge) = challenges::take(state, session, challenges::REGISTRATION).await? else { return Ok(None) };
+    let party = challenges::party(state, &mut state.db.read().await?).await?;
     let registered = party.register(answer, challenge);
     Ok(registered.map_err(|error| tracing::info!("a new passkey was refused: {error}")).ok())
 }
@@ -106,5 +106,5 @@ async fn form(
     invalid: Invalid,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
-    Ok(PasskeyNew { shell, name, possible: ceremony::is_possible(state), invalid }.html())
+    Ok(PasskeyNew { shell, name, possible: challenges::is_possible(state), invalid }.html())
 }

@@ -3,28 +3,28 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::credentials::password;
-use crate::db::{self, factors, links, managers, policy, sessions};
+use crate::db::{self, login_policy, managers, one_time_links, second_factors, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::history::Cursor;
+use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::parse_email;
-use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
 use crate::ui::pages::admin::{Account, ProviderRow, SessionRow};
-use crate::web::access::auth::{CanRead, Fresh, Manager};
-use crate::web::access::device::Device;
-use crate::web::access::login_lock::{self, Proven};
-use crate::web::access::refusal;
+use crate::web::access::denied_audit;
+use crate::web::access::known_browser::Device;
+use crate::web::access::login_throttle::{self, Proven};
+use crate::web::access::manager::{CanRead, Fresh, Manager};
 use crate::web::access::session::limits;
-use crate::web::edge::client::ClientAddress;
+use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::{Form, Search};
 use crate::web::page::account_mail::{announce, ask_to_confirm};
-use crate::web::page::listing;
-use crate::web::page::notice::done;
-use crate::web::page::shell::shell;
+use crate::web::page::flash::done;
+use crate::web::page::layout::shell;
+use crate::web::page::pagination;
 use crate::web::page::{invalid, page};
-use crate::web::sign_in::setup::is_taken;
+use crate::web::sign_in::one_time_links::is_taken;
 use crate::web::{Error, Result};
 
 const CHANGED: &str = "Your account was changed in the meantime. Look at it, and try again.";
@@ -56,12 +56,12 @@ pub async fn set_password(
     };
     let (current, chosen) = (typed("current"), typed("password"));
     let mut tx = state.db.read().await?;
-    if !policy::counts_password_of(&mut tx, &manager.id).await? {
+    if !login_policy::counts_password_of(&mut tx, &manager.id).await? {
         return Err(Error::Conflict("Passwords are switched off here, but for one owner's.".into()));
     }
-    let page_name = db::page::load(&mut tx).await?.name;
+    let page_name = db::page_settings::load(&mut tx).await?.name;
     drop(tx);
-    let attempt = login_lock::begin(&state, &manager.email, address, &device).await?;
+    let attempt = login_throttle::begin(&state, &manager.email, address, &device).await?;
     let mut wrong = Invalid::new();
     if let Err(message) = password::check(&chosen, &[&manager.name, &manager.email, &page_name, "candor"]) {
         wrong.add("password", message);
@@ -71,7 +71,7 @@ pub async fn set_password(
         None => None,
     };
     if known.is_none() {
-        refusal::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
+        denied_audit::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
         wrong.add("current", NOT_CURRENT);
     }
     let Some(known) = known.filter(|_| wrong.is_empty()) else {
@@ -141,7 +141,7 @@ pub async fn set_email(
 /// `POST /admin/account/email/cancellation`: the address stays as it is.
 pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    if !links::cancel_email(&mut tx, &manager.id).await? {
+    if !one_time_links::cancel_email(&mut tx, &manager.id).await? {
         return Ok(done("/admin/account", "email-cancelled"));
     }
     let entry = Entry::new("manager.cancel-email", &manager.id, &manager.name);
@@ -186,21 +186,21 @@ async fn account<P>(
     let mut tx = state.db.read().await?;
     let shell = shell(state, &mut tx, manager, query).await?;
     let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
-    let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), listing::READ).await?;
-    let older = listing::cut(&mut rows, sessions::cursor);
+    let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), pagination::READ).await?;
+    let older = pagination::cut(&mut rows, sessions::cursor);
     let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
-    let factors = factors::of(&mut tx, &manager.id).await?;
+    let factors = second_factors::of(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
-    let password = manager.has_password && policy::counts_password_of(&mut tx, &manager.id).await?;
+    let password = manager.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
     let provider = match &state.provider {
         Some(provider) => {
-            let own = db::identities::list(&mut tx, &manager.id).await?;
+            let own = db::oidc_identities::list(&mut tx, &manager.id).await?;
             let connected = own.into_iter().find(|identity| identity.issuer == provider.issuer());
             Some(ProviderRow { name: provider.name().to_owned(), connected })
         }
         None => None,
     };
-    let pending_email = links::pending_email(&mut tx, &manager.id, state.clock.now()).await?;
+    let pending_email = one_time_links::pending_email(&mut tx, &manager.id, state.clock.now()).await?;
     let confirms_email = state.mailer.is_some();
     let page =
         Account { shell, email, pending_email, confirms_email, factors, password, provider, sessions, older, invalid };

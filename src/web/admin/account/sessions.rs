@@ -10,13 +10,13 @@ use crate::domain::audit::Entry;
 use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::{SessionList, SessionOf};
-use crate::web::access::auth::{CanAdminister, Manager};
+use crate::web::access::manager::{CanAdminister, Manager};
 use crate::web::access::session::limits;
 use crate::web::form::Search;
-use crate::web::page::listing;
-use crate::web::page::notice::done;
+use crate::web::page::flash::done;
+use crate::web::page::layout::shell;
 use crate::web::page::page;
-use crate::web::page::shell::shell;
+use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
 /// `GET /admin/sessions`
@@ -28,8 +28,8 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
-    let mut all = sessions::list_all(&mut tx, alive, cursor.as_ref(), listing::READ).await?;
-    let older = listing::cut(&mut all, |named| sessions::cursor(&named.session));
+    let mut all = sessions::list_all(&mut tx, alive, cursor.as_ref(), pagination::READ).await?;
+    let older = pagination::cut(&mut all, |named| sessions::cursor(&named.session));
     let rows = all.into_iter().filter_map(|named| {
         let manager_id = named.session.manager_id.as_deref().and_then(ManagerId::parse)?;
         let session = row(named.session, &manager.session_hash);

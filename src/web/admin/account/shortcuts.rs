@@ -5,9 +5,9 @@ use crate::domain::forms::Fields;
 use crate::state::State;
 use crate::ui::pages::admin::Shortcuts;
 use crate::web::Result;
-use crate::web::access::auth::{CanRead, Manager};
+use crate::web::access::manager::{CanRead, Manager};
+use crate::web::page::layout::shell;
 use crate::web::page::page;
-use crate::web::page::shell::shell;
 
 /// `GET /admin/shortcuts`
 pub async fn index(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {

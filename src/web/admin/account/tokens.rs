@@ -1,7 +1,7 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use crate::credentials::token;
+use crate::credentials::secret_token;
 use crate::db::{self, Tx, api_tokens};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{ApiTokenForm, Fields};
@@ -9,11 +9,11 @@ use crate::domain::history::Cursor;
 use crate::domain::{Invalid, Role, TokenId};
 use crate::state::State;
 use crate::ui::pages::admin::{TokenList, TokenMade};
-use crate::web::access::auth::{CanRead, Fresh, Manager};
+use crate::web::access::manager::{CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
-use crate::web::page::listing;
-use crate::web::page::notice::done;
-use crate::web::page::shell::shell;
+use crate::web::page::flash::done;
+use crate::web::page::layout::shell;
+use crate::web::page::pagination;
 use crate::web::page::{invalid, page, room_for};
 use crate::web::{Error, Result};
 
@@ -34,7 +34,7 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let form = ApiTokenForm::read(&fields);
-    let (now, secret) = (state.clock.now(), token::fresh_api_token());
+    let (now, secret) = (state.clock.now(), secret_token::fresh_api_token());
     let (mut tx, maker) = manager.begin_as(&state).await?;
     let own = api_tokens::list_of(&mut tx, &manager.id).await?;
     let new = form.parse(maker.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
@@ -45,7 +45,7 @@ pub async fn create(
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?)),
     };
-    let kept = (token::hash(&secret), token::ending(&secret));
+    let kept = (secret_token::hash(&secret), secret_token::ending(&secret));
     let made = api_tokens::create(&mut tx, &maker, new, (&kept.0, kept.1), now).await;
     let made = match room_for(made, "name")? {
         Ok(made) => made,
@@ -86,8 +86,8 @@ async fn list(
     let shell = shell(state, tx, manager, query).await?;
     let (tokens, older) = if manager.is_at_least(Role::Owner) {
         let cursor = Cursor::parse(&query.text("before"));
-        let mut all = api_tokens::list(tx, cursor.as_ref(), listing::READ).await?;
-        let older = listing::cut(&mut all, api_tokens::cursor);
+        let mut all = api_tokens::list(tx, cursor.as_ref(), pagination::READ).await?;
+        let older = pagination::cut(&mut all, api_tokens::cursor);
         (all, older)
     } else {
         (api_tokens::list_of(tx, &manager.id).await?, None)

@@ -8,13 +8,13 @@ use super::factors::{added, removed};
 use crate::db::{self, Tx, totp};
 use crate::domain::Invalid;
 use crate::domain::audit::Entry;
-use crate::domain::factor::Code;
 use crate::domain::forms::Fields;
+use crate::domain::second_factor::Code;
 use crate::state::State;
 use crate::ui::pages::admin::{TotpEnrolment, TotpSecret};
-use crate::web::access::auth::{CanEnter, Fresh, Manager};
+use crate::web::access::manager::{CanEnter, Fresh, Manager};
 use crate::web::form::Form;
-use crate::web::page::shell::shell;
+use crate::web::page::layout::shell;
 use crate::web::page::{invalid, page};
 use crate::web::{Error, Result};
 
@@ -70,7 +70,7 @@ pub async fn destroy(
     match totp::delete(&mut tx, &manager.id).await {
         // Pressed twice: it is gone, which is what was wanted.
         Err(db::Error::NotFound) => {
-            return Ok(crate::web::page::notice::done("/admin/account/factors", "totp-removed"));
+            return Ok(crate::web::page::flash::done("/admin/account/factors", "totp-removed"));
         }
         deleted => deleted?,
     }

@@ -9,11 +9,11 @@ use crate::publish::Subject;
 use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList, Conflict};
-use crate::web::access::auth::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
-use crate::web::admin::rehearsal::{self, Rehearsing};
+use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
+use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::{Form, Search};
-use crate::web::page::notice::done;
-use crate::web::page::shell::{board, conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{board, conflict_with, shell};
 use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 
@@ -148,14 +148,14 @@ pub async fn set_status(
         return Err(Error::Conflict(sentence));
     }
     let mut after = Component { status, ..before.clone() };
-    if after == before && !rehearsal::is_asked(&fields) {
+    if after == before && !preview::is_asked(&fields) {
         return Ok(done("/admin", "status-set"));
     }
     components::update(&mut tx, &mut after, now).await?;
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/components/{id}/status");
         let what = Rehearsing::of(Subject::page(), Section::Desk, action, &fields).going_back("/admin");
-        return rehearsal::show(&state, tx, &manager, what).await;
+        return preview::show(&state, tx, &manager, what).await;
     }
     let entry = Entry::new("component.set-status", &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;

@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::component::find;
 use crate::credentials::random;
-use crate::db::{Tx, corrections};
+use crate::db::{Tx, uptime_corrections};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{CorrectionForm, Fields};
 use crate::domain::{Component, CorrectionId, Invalid, Status};
@@ -11,11 +11,11 @@ use crate::publish::Subject;
 use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::pages::admin::CorrectionList;
-use crate::web::access::auth::{CanPublish, Fresh, Manager};
-use crate::web::admin::rehearsal::{self, Rehearsing};
+use crate::web::access::manager::{CanPublish, Fresh, Manager};
+use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::{Form, Search};
-use crate::web::page::notice::done;
-use crate::web::page::shell::shell;
+use crate::web::page::flash::done;
+use crate::web::page::layout::shell;
 use crate::web::page::{invalid, page, room_for};
 use crate::web::{Error, Result};
 
@@ -48,7 +48,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
-    let others = corrections::of(&mut tx, &component.id).await?;
+    let others = uptime_corrections::of(&mut tx, &component.id).await?;
     let fresh = CorrectionId::from_random(random());
     let correction = match form.parse().and_then(|new| new.of(component.id.clone(), fresh, &others, now)) {
         Ok(correction) => correction,
@@ -57,13 +57,13 @@ pub async fn create(
             return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, wrong).await?));
         }
     };
-    if let Err(full) = room_for(corrections::insert(&mut tx, &correction).await, "reason")? {
+    if let Err(full) = room_for(uptime_corrections::insert(&mut tx, &correction).await, "reason")? {
         return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), component, form, full).await?));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/components/{id}/corrections");
         let what = Rehearsing::of(Subject::uptime(), Section::Components, action, &fields);
-        return rehearsal::show(&state, tx, &manager, what).await;
+        return preview::show(&state, tx, &manager, what).await;
     }
     let entry = Entry::new("component.correct-uptime", &component.id, &component.name).after(&correction);
     tx.commit(&manager.actor(), now, entry).await?;
@@ -79,9 +79,9 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
-    let all = corrections::of(&mut tx, &component.id).await?;
+    let all = uptime_corrections::of(&mut tx, &component.id).await?;
     let doomed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
-    corrections::delete(&mut tx, &doomed.id).await?;
+    uptime_corrections::delete(&mut tx, &doomed.id).await?;
     let entry = Entry::new("component.remove-correction", &component.id, &component.name).before(&doomed);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
@@ -98,6 +98,6 @@ async fn list(
     invalid: Invalid,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let corrections = corrections::of(tx, &component.id).await?;
+    let corrections = uptime_corrections::of(tx, &component.id).await?;
     Ok(CorrectionList { shell, component, corrections, form, invalid }.html())
 }

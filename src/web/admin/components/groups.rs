@@ -7,10 +7,10 @@ use crate::domain::forms::{Fields, GroupForm};
 use crate::domain::{Group, GroupId, Invalid};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, GroupDeletion, GroupEdit};
-use crate::web::access::auth::{CanAdminister, Fresh, Manager};
+use crate::web::access::manager::{CanAdminister, Fresh, Manager};
 use crate::web::form::Form;
-use crate::web::page::notice::done;
-use crate::web::page::shell::{conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{conflict_with, shell};
 use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 

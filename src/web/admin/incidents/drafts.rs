@@ -6,15 +6,15 @@ use axum::response::Response;
 
 use super::incident::{self, Composing};
 use crate::credentials::random;
-use crate::db::{self, Tx, WriteTx, desk, draft_readers, drafts, templates};
+use crate::db::{self, Tx, WriteTx, admin_incidents, draft_presence, drafts, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
 use crate::domain::{DraftId, Incident, IncidentId, Invalid, SavedDraft};
 use crate::state::State;
 use crate::ui::pages::admin::{Aids, Conflict, DraftMet};
-use crate::web::access::auth::{CanPublish, Manager};
+use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::form::{Form, Search};
-use crate::web::page::notice::done;
+use crate::web::page::flash::done;
 use crate::web::page::{invalid, page, room_for};
 use crate::web::{Error, Result};
 
@@ -31,7 +31,7 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let draft = find(&mut tx, &id).await?;
-    let mut readers = draft_readers::others(&mut tx, &manager.id, state.clock.now()).await?;
+    let mut readers = draft_presence::others(&mut tx, &manager.id, state.clock.now()).await?;
     readers.retain(|reader| reader.draft == draft.id);
     drop(tx);
     if !headers.contains_key("sec-purpose") {
@@ -46,7 +46,7 @@ pub async fn show(
                 .await?
         }
         Some(incident) => {
-            let incident = desk::find(&mut tx, incident).await?;
+            let incident = admin_incidents::find(&mut tx, incident).await?;
             // With the version it was written against: what a colleague posted since is a conflict, not a surprise.
             let form = UpdateForm::read(&draft.fields);
             let composing = Composing { aids, ..Composing::default() };
@@ -61,7 +61,7 @@ pub async fn show(
 async fn note_open(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
     let noting = async {
         let mut tx = manager.begin(state).await?;
-        draft_readers::note(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
+        draft_presence::note(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
         Ok::<_, Error>(tx.commit_unaudited().await?)
     };
     match tokio::time::timeout(NOTING, noting).await {
@@ -139,7 +139,7 @@ pub(in crate::web) async fn keep(
     let now = state.clock.now();
     let mut tx = manager.begin(state).await?;
     let subject = match &incident {
-        Some(id) => Some(desk::find(&mut tx, id).await?),
+        Some(id) => Some(admin_incidents::find(&mut tx, id).await?),
         None => None,
     };
     let (draft, before) = match met(&mut tx, fields).await? {
@@ -215,7 +215,7 @@ async fn again(
 /// database keeps a NUL.
 async fn name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
     let title = match &draft.incident {
-        Some(id) => desk::find(tx, id).await?.title,
+        Some(id) => admin_incidents::find(tx, id).await?.title,
         None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
     };
     Ok(if title.trim().is_empty() { "without a title".to_owned() } else { title })

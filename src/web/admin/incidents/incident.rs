@@ -2,7 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::credentials::random;
-use crate::db::{self, Tx, components, desk, incidents};
+use crate::db::{self, Tx, admin_incidents, components, incidents};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
@@ -12,15 +12,15 @@ use crate::state::State;
 use crate::ui::pages::admin::{
     Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
 };
-use crate::web::access::auth::{CanPublish, CanRead, Fresh, Manager};
+use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
+use crate::web::admin::incidents::double_submit::{self, Sent};
 use crate::web::admin::incidents::drafts::{self, Found};
-use crate::web::admin::incidents::sent_before::{self, Sent};
-use crate::web::admin::rehearsal::{self, Rehearsing, shown_as};
+use crate::web::admin::preview::{self, Rehearsing, shown_as};
 use crate::web::admin::templates;
 use crate::web::form::{Form, Search};
-use crate::web::page::listing;
-use crate::web::page::notice::done;
-use crate::web::page::shell::{board, conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{board, conflict_with, shell};
+use crate::web::page::pagination;
 use crate::web::page::{conflict, invalid, page};
 use crate::web::{Error, Result};
 
@@ -41,8 +41,8 @@ pub async fn index(
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
     let search = IncidentSearch::read(&query);
-    let mut incidents = desk::search(&mut tx, &search, cursor.as_ref(), listing::READ).await?;
-    let older = listing::cut(&mut incidents, desk::cursor);
+    let mut incidents = admin_incidents::search(&mut tx, &search, cursor.as_ref(), pagination::READ).await?;
+    let older = pagination::cut(&mut incidents, admin_incidents::cursor);
     Ok(page(IncidentList { shell, search, incidents, older }.html()))
 }
 
@@ -58,7 +58,7 @@ pub async fn new(
         let meanings = templates::meanings(&mut tx, &template, None, state.clock.now()).await?;
         form.begin_with(&template, &meanings);
     }
-    form.details.zone = db::page::load(&mut tx).await?.time_zone.name().to_owned();
+    form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
     let composing = Composing { aids: drafts::aids(&mut tx, &Fields::default(), None).await?, ..Composing::default() };
     Ok(page(new_page(&state, &mut tx, &manager, &query, form, composing).await?))
@@ -80,7 +80,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = manager.begin(&state).await?;
     let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
-    match sent_before::incident(&mut tx, &manager, &id, &form).await? {
+    match double_submit::incident(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(stands) => return Ok(opened(&stands)),
         Sent::Taken => {
@@ -103,11 +103,11 @@ pub async fn create(
             return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
         }
     };
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &fields);
         incident.visibility = shown_as(incident.visibility);
         incidents::insert(&mut tx, &incident).await?;
-        return rehearsal::show(&state, tx, &manager, what).await;
+        return preview::show(&state, tx, &manager, what).await;
     }
     incidents::insert(&mut tx, &incident).await?;
     if let Some(draft) = draft {
@@ -198,7 +198,7 @@ pub(super) async fn view<P>(
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
     let board = board(tx).await?;
-    let open = desk::open(tx, None, SHOWN_BESIDE).await?;
+    let open = admin_incidents::open(tx, None, SHOWN_BESIDE).await?;
     let Composing { invalid, conflict, aids } = composing;
     Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
 }
@@ -244,8 +244,8 @@ pub async fn update(
         let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         return Ok(invalid(IncidentEdit { shell, incident: before, form, invalid: wrong, conflict: None }.html()));
     }
-    if rehearsal::is_asked(&fields) {
-        return rehearsal::of_incident(&state, tx, &manager, incident, format!("/admin/incidents/{id}"), &fields).await;
+    if preview::is_asked(&fields) {
+        return preview::of_incident(&state, tx, &manager, incident, format!("/admin/incidents/{id}"), &fields).await;
     }
     if incident == before {
         return Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"));
@@ -300,5 +300,5 @@ pub async fn destroy(
 /// The incident of an address.
 pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Incident> {
     let id = IncidentId::parse(id).ok_or(Error::NotFound)?;
-    Ok(desk::find(tx, &id).await?)
+    Ok(admin_incidents::find(tx, &id).await?)
 }

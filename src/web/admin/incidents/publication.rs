@@ -7,10 +7,10 @@ use crate::domain::Visibility;
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::state::State;
-use crate::web::access::auth::{CanPublish, Manager};
-use crate::web::admin::rehearsal::{self, Rehearsing};
+use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::Form;
-use crate::web::page::notice::done;
+use crate::web::page::flash::done;
 use crate::web::{Error, Result};
 
 /// `POST /admin/incidents/{id}/publication`: visitors see it from now on.
@@ -27,11 +27,11 @@ pub async fn create(
         refuse_unseen(&fields, before.version)?;
         let mut incident = before.clone();
         incident.visibility = Visibility::Public;
-        if rehearsal::is_asked(&fields) {
+        if preview::is_asked(&fields) {
             let (action, back) = (format!("/admin/incidents/{id}/publication"), format!("/admin/incidents/{id}"));
             let what = Rehearsing::incident(&incident, action, &fields).going_back(back);
             incidents::update(&mut tx, &mut incident, now).await?;
-            return rehearsal::show(&state, tx, &manager, what).await;
+            return preview::show(&state, tx, &manager, what).await;
         }
         incidents::update(&mut tx, &mut incident, now).await?;
         let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);

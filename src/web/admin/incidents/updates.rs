@@ -10,11 +10,11 @@ use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, UpdateDeletion, UpdateEditing};
-use crate::web::access::auth::{CanPublish, Fresh, Manager};
-use crate::web::admin::rehearsal;
+use crate::web::access::manager::{CanPublish, Fresh, Manager};
+use crate::web::admin::preview;
 use crate::web::form::Form;
-use crate::web::page::notice::done;
-use crate::web::page::shell::{conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{conflict_with, shell};
 use crate::web::page::{conflict, invalid, page};
 use crate::web::{Error, Result};
 
@@ -55,9 +55,9 @@ pub async fn create(
     if let Err(wrong) = posted {
         return Ok(invalid(again(&state, &mut tx, &manager, &fields, before, form, wrong, None).await?));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/incidents/{id}/updates");
-        return rehearsal::of_incident(&state, tx, &manager, incident, action, &fields).await;
+        return preview::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     if let Some(draft) = draft {
@@ -132,7 +132,7 @@ pub async fn update(
             });
         }
     };
-    let rehearses = rehearsal::is_asked(&fields);
+    let rehearses = preview::is_asked(&fields);
     if edit.body == stands.body && !rehearses {
         return Ok(done(&format!("/admin/incidents/{id}"), "update-saved"));
     }
@@ -144,7 +144,7 @@ pub async fn update(
     }
     if rehearses {
         let action = format!("/admin/incidents/{id}/updates/{update}");
-        return rehearsal::of_incident(&state, tx, &manager, incident, action, &fields).await;
+        return preview::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
     let entry = Entry::new("incident.edit-update", &incident.id, &incident.title).before(&before).after(&incident);

@@ -11,13 +11,13 @@ use crate::domain::maintenance::Switches;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
-use crate::web::access::auth::{CanPublish, CanRead, Manager};
-use crate::web::admin::incidents::sent_before::{self, Sent, series_id};
-use crate::web::admin::rehearsal::{self, Rehearsing};
+use crate::web::access::manager::{CanPublish, CanRead, Manager};
+use crate::web::admin::incidents::double_submit::{self, Sent, series_id};
+use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::{Form, Search};
-use crate::web::page::listing;
-use crate::web::page::notice::done;
-use crate::web::page::shell::{board, conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{board, conflict_with, shell};
+use crate::web::page::pagination;
 use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 
@@ -34,8 +34,8 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = shell(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
-    let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), listing::READ).await?;
-    let older = listing::cut(&mut maintenances, maintenances::cursor);
+    let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), pagination::READ).await?;
+    let older = pagination::cut(&mut maintenances, maintenances::cursor);
     let series = series::going_on(&mut tx).await?;
     Ok(page(MaintenanceList { shell, maintenances, series, older }.html()))
 }
@@ -45,7 +45,7 @@ pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State
     let mut form = SeriesForm::default();
     form.first.plan.switches = Switches { reminds: true, starts: true, completes: true, marks: true };
     let mut tx = state.db.read().await?;
-    form.first.window.zone = db::page::load(&mut tx).await?.time_zone.name().to_owned();
+    form.first.window.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     Ok(page(new_page(&state, &mut tx, &manager, form, Invalid::new()).await?))
 }
 
@@ -63,7 +63,7 @@ pub async fn create(
     let now = state.clock.now();
     let mut tx = manager.begin(&state).await?;
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
-    match sent_before::maintenance(&mut tx, &manager, &id, &form).await? {
+    match double_submit::maintenance(&mut tx, &manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(path) => return Ok(done(&path, "maintenance-planned")),
         Sent::Taken => {
@@ -77,9 +77,9 @@ pub async fn create(
         plan(&mut tx, &form, id, now).await?
     };
     match planned {
-        Ok((made, _)) if rehearsal::is_asked(&fields) => {
+        Ok((made, _)) if preview::is_asked(&fields) => {
             let what = Rehearsing::maintenance(made.id.as_str(), "/admin/maintenances".into(), &fields)?;
-            rehearsal::show(&state, tx, &manager, what).await
+            preview::show(&state, tx, &manager, what).await
         }
         Ok((made, entries)) => {
             tx.commit_all(&manager.actor(), now, &entries).await?;
@@ -191,7 +191,7 @@ pub async fn update(
     if let Err(wrong) = form.parse().and_then(|plan| plan.apply(&mut after, &known, now)) {
         return Ok(invalid(editor(&state, &mut tx, &manager, before, form, wrong, None).await?));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
     }
     if after != before {
@@ -274,7 +274,7 @@ pub(super) async fn rehearse(
     let now = state.clock.now();
     maintenances::update(&mut tx, &mut after, now).await?;
     series::make_room(&mut tx, &after, now).await?;
-    rehearsal::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
+    preview::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
 }
 
 /// The maintenance of an address.

@@ -9,11 +9,11 @@ use crate::domain::forms::{CancellationForm, ExtensionForm, Fields, ScheduleForm
 use crate::state::State;
 use crate::ui::pages::admin::{MaintenanceCancellation, MaintenanceExtension, MaintenanceSchedule};
 use crate::web::Result;
-use crate::web::access::auth::{CanPublish, Manager};
-use crate::web::admin::rehearsal;
+use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::preview;
 use crate::web::form::Form;
-use crate::web::page::notice::done;
-use crate::web::page::shell::{conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{conflict_with, shell};
 use crate::web::page::{conflict, invalid, page};
 
 /// `GET /admin/maintenances/{id}/schedule`
@@ -60,7 +60,7 @@ pub async fn update_schedule(
         let maintenance = before;
         return Ok(invalid(MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/maintenances/{id}/schedule");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
@@ -111,7 +111,7 @@ pub async fn extend(
         let maintenance = before;
         return Ok(invalid(MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/maintenances/{id}/extension");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
@@ -167,7 +167,7 @@ pub async fn cancel(
             MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: None }.html(),
         ));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/maintenances/{id}/cancellation");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }

@@ -6,11 +6,11 @@ use crate::domain::forms::{Fields, MaintenanceUpdateForm, UpdateEditForm};
 use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
 use crate::state::State;
 use crate::ui::pages::admin::{MaintenanceUpdateEditing, MaintenanceView};
-use crate::web::access::auth::{CanPublish, Manager};
-use crate::web::admin::rehearsal;
+use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::preview;
 use crate::web::form::Form;
-use crate::web::page::notice::done;
-use crate::web::page::shell::{conflict_with, shell};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{conflict_with, shell};
 use crate::web::page::{conflict, invalid, page};
 use crate::web::{Error, Result};
 
@@ -45,7 +45,7 @@ pub async fn create(
         let view = MaintenanceView { shell, maintenance: before, form, invalid: wrong, conflict: None };
         return Ok(invalid(view.html()));
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}/updates"), &fields).await;
     }
     save(&state, tx, &manager, "maintenance.update", &before, after).await?;
@@ -103,7 +103,7 @@ pub async fn update(
         update.edited_at = Some(now);
         update.version += 1;
     }
-    if rehearsal::is_asked(&fields) {
+    if preview::is_asked(&fields) {
         let action = format!("/admin/maintenances/{id}/updates/{update}");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
