@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 
 use crate::cli::{candor, refused, said};
 use crate::support::app::TestApp;
-use crate::support::samples::actor;
+use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
 
 on_both_databases!(

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::support::app::{Answer, Browser, TestApp};
-use crate::support::samples::{actor, component, entry, incident};
+use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
 on_both_databases!(

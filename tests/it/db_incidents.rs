@@ -5,7 +5,7 @@ use candor::domain::history::{Cursor, Filter, Totals};
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Phase, Status, UpdateId};
 use chrono::TimeDelta;
 
-use crate::support::samples::{incident, resolved, update};
+use crate::support::fixtures::{incident, resolved, update};
 use crate::support::{TestDb, now};
 
 on_both_databases!(

@@ -4,7 +4,7 @@ use candor::db::{components, incidents, maintenances, series, status_intervals};
 use candor::domain::{Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
 use chrono::TimeDelta;
 
-use crate::support::samples::{component, incident, maintenance};
+use crate::support::fixtures::{component, incident, maintenance};
 use crate::support::{TestDb, now};
 
 on_both_databases!(

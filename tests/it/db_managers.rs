@@ -7,7 +7,7 @@ use candor::domain::{Manager, Role};
 use chrono::TimeDelta;
 
 use crate::db_sessions::session;
-use crate::support::samples::manager;
+use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
 on_both_databases!(

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::app::TestApp;
-use crate::support::samples::{actor, component, entry, incident};
+use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::server::until;
 use crate::support::{TestDb, now};
 

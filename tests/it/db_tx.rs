@@ -5,7 +5,7 @@ use candor::domain::audit::Entry;
 use candor::domain::history::Filter;
 use chrono::TimeDelta;
 
-use crate::support::samples::{actor, component, entry, incident};
+use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
 on_both_databases!(

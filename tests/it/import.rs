@@ -190,7 +190,7 @@ async fn what_was_changed_here_is_left_alone(test: TestDb) {
     part.status = Status::MajorOutage;
     components::update(&mut tx, &mut part, now()).await.unwrap();
     let entries = ["a", "c"].map(|id| candor::domain::audit::Entry::new("test.change", id, ""));
-    tx.commit_all(&crate::support::samples::actor(), now(), &entries).await.unwrap();
+    tx.commit_all(&crate::support::fixtures::actor(), now(), &entries).await.unwrap();
     let report = run(&test, &[document("Newer", "Newer")]).await.remove(0);
     assert!(report.changes_nothing());
     assert_eq!((report.incidents.refused, report.components.refused, report.refusals.len()), (1, 1, 2));

@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::cli::{candor, refused, said};
-use crate::moving::{another, differing, from_folder, furnish, told_company};
+use crate::export_import::{another, differing, from_folder, furnish, told_company};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
-use crate::support::hosted::{Answer, Hosted, Says};
+use crate::support::fake_statuspage::{Answer, Hosted, Says};
 use crate::support::server::Server;
 
 on_both_databases!(

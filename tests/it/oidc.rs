@@ -11,8 +11,8 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
-use crate::support::issuer::{Issuer, Person};
-use crate::support::samples;
+use crate::support::fake_oidc::{Issuer, Person};
+use crate::support::fixtures;
 
 on_both_databases!(
     whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_rules,
@@ -81,7 +81,7 @@ async fn by_email(app: &TestApp, email: &str) -> Manager {
 
 async fn invited(app: &TestApp, name: &str, role: Role) -> Manager {
     let mut tx = app.db.write().await.unwrap();
-    let manager = managers::create(&mut tx, samples::manager(name, role), None, app.clock.now()).await.unwrap();
+    let manager = managers::create(&mut tx, fixtures::manager(name, role), None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     manager
 }

@@ -17,7 +17,7 @@ use crate::cli::{candor, said};
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{Browser, ORIGIN, PASSWORD, TestApp};
-use crate::support::issuer::{Issuer, Person, SECRET as CLIENT_SECRET};
+use crate::support::fake_oidc::{Issuer, Person, SECRET as CLIENT_SECRET};
 use crate::support::smtp::Sink;
 use crate::web_factors::{App, give, half_way};
 use crate::web_hostile::listen;

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{ORIGIN, PASSWORD, TestApp};
-use crate::support::issuer::{Issuer, Person};
+use crate::support::fake_oidc::{Issuer, Person};
 use crate::support::smtp::Sink;
 
 on_both_databases!(

@@ -17,9 +17,9 @@ use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use crate::support::TestDb;
+use crate::support::api_client::Program;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
-use crate::support::program::Program;
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     text_that_is_no_text_is_refused,
@@ -39,7 +39,7 @@ on_both_databases!(
 /// A page with one incident and an owner's browser.
 async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let owner = app.logged_in(Owner).await;
     (app, owner)
 }
@@ -90,7 +90,7 @@ async fn text_that_is_no_text_is_refused(test: TestDb) {
 
 async fn what_a_form_does_not_ask_for_changes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let manager = app.manager("Ines", Publisher).await;
     let mut browser = app.with_session(&manager).await;
     let extra = [

@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, is_turned_away};
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     a_stranger_is_sent_to_the_login,
@@ -230,12 +230,12 @@ impl Walk {
         let component = app.component("API").await.id.to_string();
         let group = app.group("Core").await.id.to_string();
         let now = app.clock.now();
-        let mut incident = samples::incident("it", now);
-        incident.updates.push(samples::update("it-2", now, Phase::Identified, &[]));
+        let mut incident = fixtures::incident("it", now);
+        incident.updates.push(fixtures::update("it-2", now, Phase::Identified, &[]));
         incident.settle();
         app.add(&[incident]).await;
         let tomorrow = now + TimeDelta::days(1);
-        let mut planned = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
+        let mut planned = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
         planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
         app.plan(&[planned]).await;
         app.begin_series("again", tomorrow).await;
@@ -474,7 +474,7 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
 /// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
 #[test]
 fn every_page_of_the_admin_is_judged_by_axe() {
-    let source = include_str!("../../end2end/places/routes.ts");
+    let source = include_str!("../../end2end/pages/routes.ts");
     let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
     let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();
     let routes = routes();

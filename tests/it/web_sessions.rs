@@ -14,7 +14,7 @@ use tower_sessions::Session;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     the_cookie_is_for_this_site_and_no_script,
@@ -81,7 +81,7 @@ async fn over_tls_the_cookie_is_bound_to_the_host(test: TestDb) {
 
 async fn visitors_get_no_cookie_and_leave_no_session(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let addresses = [
         "/",
         "/history",

@@ -42,7 +42,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::html::{Element, Page};
-use super::{TestDb, samples};
+use super::{TestDb, fixtures};
 
 /// The address of the page in most tests: without TLS, as on a developer's machine.
 pub const ORIGIN: &str = "http://status.test";
@@ -147,7 +147,7 @@ impl TestApp {
         let hash = password_hash().await;
         let mut tx = self.db.write().await.unwrap();
         let manager =
-            managers::create(&mut tx, samples::manager(name, role), Some(hash), self.clock.now()).await.unwrap();
+            managers::create(&mut tx, fixtures::manager(name, role), Some(hash), self.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         manager
     }
@@ -226,7 +226,7 @@ impl TestApp {
 
     /// An operational component at the last place; it shows when the page is published next.
     pub async fn component(&self, name: &str) -> Component {
-        let new = samples::component(name);
+        let new = fixtures::component(name);
         let mut tx = self.db.write().await.unwrap();
         let component = components::create(&mut tx, new, self.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
@@ -298,7 +298,7 @@ impl TestApp {
         for incident in incidents {
             incidents::insert(&mut tx, incident).await.unwrap();
         }
-        tx.commit(&samples::actor(), self.clock.now(), samples::addition()).await.unwrap();
+        tx.commit(&fixtures::actor(), self.clock.now(), fixtures::addition()).await.unwrap();
         self.publish().await;
     }
 
@@ -308,7 +308,7 @@ impl TestApp {
         for maintenance in planned {
             maintenances::insert(&mut tx, maintenance).await.unwrap();
         }
-        tx.commit(&samples::actor(), self.clock.now(), samples::addition()).await.unwrap();
+        tx.commit(&fixtures::actor(), self.clock.now(), fixtures::addition()).await.unwrap();
         self.publish().await;
     }
 
@@ -328,7 +328,7 @@ impl TestApp {
         let mut tx = self.db.write().await.unwrap();
         series::insert(&mut tx, &begun).await.unwrap();
         let made = series::grow(&mut tx, &mut begun, now).await.unwrap().unwrap();
-        tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
+        tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
         self.publish().await;
         made
     }
