@@ -10,6 +10,7 @@ use crate::clock::{Clock, Lasting, Pulse};
 use crate::counters::{Counter, Responses};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
+use crate::db::write_health::WriteHealth;
 use crate::domain::audit_throttle::Refusals;
 use crate::domain::rate_limit::Rate;
 use crate::domain::{ManagerId, TokenId};
@@ -20,7 +21,6 @@ use crate::net::unnamed_proxy::UnnamedProxy;
 use crate::notify::{Courier, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
-use crate::worker::Writes;
 
 /// How many attempts to log in one network has at once, and how long until it has one more.
 const LOGINS_AT_ONCE: i32 = 10;
@@ -55,7 +55,7 @@ struct Shared {
     unnamed_proxy: UnnamedProxy,
     worker: Pulse,
     worker_failing: Lasting,
-    writes: Writes,
+    writes: WriteHealth,
     courier: Arc<Pulse>,
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
@@ -119,7 +119,7 @@ impl State {
         Self(Arc::new(Shared {
             worker: Pulse::new(parts.clock.clone()),
             worker_failing: Lasting::new(parts.clock.clone()),
-            writes: Writes::new(parts.clock.clone()),
+            writes: WriteHealth::new(parts.clock.clone()),
             courier: Arc::new(Pulse::new(parts.clock.clone())),
             parts,
             streams: Streams::new(MAX_STREAMS),
@@ -203,7 +203,7 @@ impl State {
     }
 
     /// Whether the database takes changes.
-    pub fn writes(&self) -> &Writes {
+    pub fn writes(&self) -> &WriteHealth {
         &self.0.writes
     }
 

@@ -1,11 +1,13 @@
 //! Browsers that a manager has logged in with before. The database holds the SHA-256 of their cookie.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 use crate::domain::login_backoff::Failures;
 
+/// How long a browser is known without being used.
+pub const KNOWN_FOR: TimeDelta = TimeDelta::days(180);
 /// The most browsers kept of one manager; the one unused for longest goes first.
 const MAX_KEPT: i64 = 20;
 

@@ -51,6 +51,7 @@ pub mod status_intervals;
 pub mod templates;
 pub mod totp;
 pub mod uptime_corrections;
+pub mod write_health;
 
 use crate::credentials::random;
 

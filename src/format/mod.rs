@@ -1,8 +1,9 @@
-//! Text formats without any rule of the domain: durations, Markdown, URLs, hexadecimal digits. Also compiles for the
+//! Text formats without any rule of the domain: times, durations, Markdown, URLs, hexadecimal digits. Also compiles for the
 //! browser.
 
 pub mod duration;
 pub mod markdown;
+pub mod time;
 pub mod url;
 
 /// Bytes as lower-case hexadecimal digits.

@@ -4,7 +4,7 @@ use super::{Courier, Mailer, settle};
 use crate::db::outbox::Mail;
 use crate::db::{self, page_settings};
 use crate::domain::mail_retry::AccountChange;
-use crate::ui::time;
+use crate::format::time;
 
 /// Mails that `change` happened.
 ///

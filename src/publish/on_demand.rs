@@ -16,12 +16,12 @@ use crate::domain::page_status::Indicator;
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::uptime::Effect;
 use crate::domain::{Component, ComponentId, Correction, Incident, IncidentId, Maintenance, MaintenanceId, Page};
+use crate::format::time;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::uptime::{UptimePage, render as render_uptime};
 use crate::ui::public_layout::Shell;
-use crate::ui::time;
 
 /// Which page.
 #[derive(Clone, Debug)]
@@ -168,7 +168,8 @@ async fn load_month(
     let totals = db::incidents::totals(tx, &filter, bounds).await?;
     let mut incidents = db::incidents::list(tx, &filter, bounds, cursor.as_ref(), PAGE_SIZE as i64 + 1).await?;
     let neighbour = |words: &str, at: Option<DateTime<Utc>>| {
-        at.map(|at| Month::of(at, zone)).map(|month| (format!("{words}: {}", time::month(month)), month_path(month)))
+        at.map(|at| Month::of(at, zone))
+            .map(|month| (format!("{words}: {}", time::month(month.year, month.month)), month_path(month)))
     };
     let next = [db::incidents::first_start_since(tx, to).await?, db::maintenances::first_start_since(tx, to).await?];
     let newer = neighbour("Newer", next.into_iter().flatten().min());

@@ -9,8 +9,8 @@ use crate::domain::history::start_of_day;
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::uptime::Effect;
 use crate::domain::{Component, ComponentId, Correction, Group, Incident, IncidentId, Maintenance, Page};
+use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
-use crate::ui::time::today;
 
 /// The most incidents, and the most maintenances, in three months of the history.
 pub(super) const MAX_IN_QUARTER: i64 = 500;

@@ -18,6 +18,7 @@ use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime;
 use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
+use crate::format::time;
 use crate::ui::pages::public::api::{self, ApiPage};
 use crate::ui::pages::public::embed::{self, EmbedPage};
 use crate::ui::pages::public::error::{self, ErrorPage};
@@ -27,7 +28,6 @@ use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::{Bars, DAYS};
 use crate::ui::public_layout::{Shell, stylesheet};
-use crate::ui::time;
 
 /// The statuses whose pages are rendered ahead.
 const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
@@ -261,7 +261,7 @@ fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(Stri
     let month = |incident: &Incident| Month::of(incident.started_at, zone);
     let page = &newest[..PAGE_SIZE];
     let whole: Vec<Incident> = page.iter().filter(|incident| month(incident) != month(next)).cloned().collect();
-    let label = format!("Older: {}", time::month(month(next)));
+    let label = format!("Older: {}", time::month(month(next).year, month(next).month));
     if !whole.is_empty() {
         return (whole, Some((label, month_path(month(next)))));
     }

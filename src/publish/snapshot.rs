@@ -11,9 +11,9 @@ use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::uptime::Effect;
 use crate::domain::{Component, Correction, Group, Incident, IncidentId, Maintenance, Page, Status};
+use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
-use crate::ui::time::today;
 
 /// How many of the maintenances to come have pages rendered ahead.
 pub(super) const MAX_HOT_MAINTENANCES: usize = 20;

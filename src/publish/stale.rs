@@ -5,8 +5,8 @@ use chrono_tz::Tz;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use crate::format::time;
 use crate::ui::pages::public::last_confirmed;
-use crate::ui::time;
 
 /// Where every answer that is old says since when, in RFC 3339: also what has no words of its own for it.
 pub const CONFIRMED_AT: HeaderName = HeaderName::from_static("candor-confirmed-at");

@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::{live_script, time};
+use super::live_script;
 use crate::domain::Page;
 use crate::domain::page_status::Indicator;
+use crate::format::time;
 use crate::format::url::is_safe_url;
 
 /// What every public page knows beside its own matter.

@@ -5,9 +5,10 @@
 pub mod maintenances;
 mod probe;
 
-pub use probe::{Writes, probe_if_due};
+pub use probe::probe_if_due;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,14 +16,13 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::credentials::secret_token;
+use crate::db::sessions::limits;
 use crate::db::{admin_incidents, future_times, incidents, known_browsers, managers, one_time_links, outbox, sessions};
 use crate::domain::audit::{Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
 use crate::state::State;
-use crate::web::access::session::limits;
-use crate::web::access::{denied_audit, known_browser};
 use crate::{db, notify, output};
 
 /// How often the revision is looked at: a change by another process shows within a second.
@@ -237,7 +237,7 @@ impl Work {
             }
             (self.refreshed_at, self.refreshed_in) = (Some(now), Some(hour));
         }
-        denied_audit::record_left_out(state).await?;
+        record_suppressed_denials(state).await?;
         if due(self.swept_at, SWEEP_EVERY) {
             sweep(state).await?;
             self.swept_at = Some(now);
@@ -295,8 +295,20 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     sessions::delete_expired(&mut tx, idle_since, born_since).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
-    known_browsers::delete_unused(&mut tx, now - known_browser::KNOWN_FOR).await?;
+    known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::KNOWN_FOR).await?;
     tx.commit_unaudited().await
+}
+
+/// Records one row for all denied attempts that were only counted, once their minute is over.
+async fn record_suppressed_denials(state: &State) -> db::Result<()> {
+    let now = state.clock.now();
+    let until = state.clock.monotonic();
+    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(until);
+    let Some(left_out) = left_out else { return Ok(()) };
+    let several = || "several addresses".to_owned();
+    let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
+    let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
+    state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
 }
 
 #[cfg(test)]

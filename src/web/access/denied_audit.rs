@@ -63,21 +63,6 @@ pub fn admits(state: &State, address: &str) -> bool {
     refusals.admit(address, state.clock.monotonic())
 }
 
-/// Keeps one row for all that were only counted, once their minute is over.
-///
-/// # Errors
-/// Where the database can't be written.
-pub async fn record_left_out(state: &State) -> db::Result<()> {
-    let now = state.clock.now();
-    let until = state.clock.monotonic();
-    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(until);
-    let Some(left_out) = left_out else { return Ok(()) };
-    let several = || "several addresses".to_owned();
-    let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
-    let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
-    state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
-}
-
 /// The method and path of a refused request. A part that is longer than any id may be a secret in the wrong place.
 pub fn describe_request(method: &Method, path: &str) -> String {
     let path = loggable_path(path);

@@ -5,7 +5,6 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use chrono::TimeDelta;
 use tower_sessions::cookie::{Cookie, SameSite};
 
 use crate::credentials::secret_token;
@@ -13,9 +12,6 @@ use crate::db::{self, Tx, known_browsers};
 use crate::domain::ManagerId;
 use crate::domain::login_backoff::Failures;
 use crate::state::State;
-
-/// How long a browser is known without being used.
-pub const KNOWN_FOR: TimeDelta = TimeDelta::days(180);
 
 /// What the browser's cookie says, if it has one.
 #[derive(Clone, Debug)]
@@ -64,7 +60,7 @@ impl Device {
             .http_only(true)
             .secure(state.is_secure())
             .same_site(SameSite::Lax)
-            .max_age(time::Duration::seconds(KNOWN_FOR.num_seconds()))
+            .max_age(time::Duration::seconds(known_browsers::KNOWN_FOR.num_seconds()))
             .build();
         if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
             response.headers_mut().append(header::SET_COOKIE, value);

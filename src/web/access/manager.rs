@@ -239,7 +239,7 @@ async fn find_logged_in(
     manager: &ManagerId,
     now: DateTime<Utc>,
 ) -> db::Result<Option<LoggedIn>> {
-    let (idle_since, born_since) = session::limits(now);
+    let (idle_since, born_since) = crate::db::sessions::limits(now);
     let stored = sessions::find(tx, session_hash, idle_since, born_since).await?;
     let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
     let Some(stored) = stored else { return Ok(None) };

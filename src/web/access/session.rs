@@ -19,10 +19,6 @@ use crate::state::State;
 use crate::web;
 use crate::web::edge::client_ip::ClientAddress;
 
-/// How long a session lives without being used.
-pub const IDLE: TimeDelta = TimeDelta::minutes(30);
-/// How long a session lives at most.
-pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
 /// How old the note of its last use may get before it is renewed.
 pub const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// How much of a browser's own description is kept, in characters.
@@ -156,7 +152,7 @@ async fn go_on(state: &State, session: &Session, proved_at: Option<DateTime<Utc>
     session.get_value(MANAGER).await?;
     let (old, new) = (session.id().ok_or_else(over)?, fresh_id());
     let now = state.clock.now();
-    let (idle_since, born_since) = limits(now);
+    let (idle_since, born_since) = sessions::limits(now);
     let mut tx = state.db.write().await?;
     let stored = sessions::find(&mut tx, &hash(old), idle_since, born_since).await?.ok_or_else(over)?;
     let mut data = read(&stored.data)?;
@@ -205,7 +201,7 @@ pub fn proved_at(stored: &sessions::Session) -> db::Result<DateTime<Utc>> {
 /// # Errors
 /// Where the database can't be written.
 pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
-    let (idle_since, born_since) = limits(now);
+    let (idle_since, born_since) = sessions::limits(now);
     let Some(mut stored) = sessions::find(tx, session_hash, idle_since, born_since).await? else { return Ok(()) };
     let mut data = read(&stored.data)?;
     data.remove(SECOND_FACTOR);
@@ -237,7 +233,7 @@ pub async fn apart<T>(
     change: impl FnOnce(&mut Map<String, Value>) -> T,
 ) -> db::Result<Option<T>> {
     let Some(id) = session.id() else { return Ok(None) };
-    let (idle_since, born_since) = limits(state.clock.now());
+    let (idle_since, born_since) = sessions::limits(state.clock.now());
     let mut tx = state.db.write().await?;
     let Some(mut stored) = sessions::find(&mut tx, &hash(id), idle_since, born_since).await? else { return Ok(None) };
     let mut data = read(&stored.data)?;
@@ -273,11 +269,6 @@ fn written(mut data: Map<String, Value>, apart: Map<String, Value>) -> db::Resul
 /// The hash under which the database knows the session.
 pub fn hash(id: Id) -> String {
     secret_token::hash(&id.to_string())
-}
-
-/// Sessions not used since the first instant, or begun before the second, are over.
-pub fn limits(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-    (now - IDLE, now - LIFETIME)
 }
 
 impl Store {
@@ -324,7 +315,7 @@ impl SessionStore for Store {
     /// second factor that was withdrawn.
     async fn save(&self, record: &Record) -> Result<()> {
         let mut session = self.row(record)?;
-        let (idle_since, born_since) = limits(self.0.clock.now());
+        let (idle_since, born_since) = sessions::limits(self.0.clock.now());
         let mut tx = self.0.db.write().await.map_err(backend)?;
         let stored = sessions::find(&mut tx, &session.id_hash, idle_since, born_since).await.map_err(backend)?;
         let Some(stored) = stored else { return Ok(()) };
@@ -335,7 +326,7 @@ impl SessionStore for Store {
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = self.0.clock.now();
-        let (idle_since, born_since) = limits(now);
+        let (idle_since, born_since) = sessions::limits(now);
         let mut tx = self.0.db.read().await.map_err(backend)?;
         let found = sessions::find(&mut tx, &hash(*id), idle_since, born_since).await.map_err(backend)?;
         let Some(session) = found else { return Ok(None) };

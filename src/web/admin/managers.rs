@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use crate::credentials::secret_token;
 use crate::db::one_time_links::{self, Link};
+use crate::db::sessions::limits;
 use crate::db::{self, Tx, WriteTx, login_policy, managers, second_factors, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, ManagerForm};
@@ -13,7 +14,6 @@ use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
 use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
 use crate::web::access::manager::{CanAdminister, Fresh, Manager};
-use crate::web::access::session::limits;
 use crate::web::error::capitalised;
 use crate::web::form::{Form, Search};
 use crate::web::page::account_mail::announce;

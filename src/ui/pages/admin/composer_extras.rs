@@ -6,9 +6,10 @@ use super::conflict::{Compared, Conflict, both_texts};
 use super::templates::offered;
 use crate::domain::draft::Reader;
 use crate::domain::{Phase, SavedDraft, Template};
+use crate::format::time::{ago, clock};
 use crate::ui::admin_layout::Shell;
 use crate::ui::form::{Hidden, RehearseButton, Weight};
-use crate::ui::time::{Time, ago, clock};
+use crate::ui::time::Time;
 
 /// What stands around a composer.
 #[derive(Clone, Debug, Default)]

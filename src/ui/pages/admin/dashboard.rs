@@ -8,9 +8,10 @@ use super::pagination::older;
 use crate::domain::draft::Reader;
 use crate::domain::{Incident, Maintenance, SavedDraft};
 use crate::format::duration::words;
+use crate::format::time::{ago, day, window};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Field, Hidden, PostButton, RehearseButton, Select, Submit, Weight};
-use crate::ui::time::{Time, ago, day, window};
+use crate::ui::time::Time;
 
 /// The most maintenances shown.
 const MAX_PLANNED: usize = 10;

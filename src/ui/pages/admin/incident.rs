@@ -10,9 +10,10 @@ use super::incident_card::{impact_words, open_card, seen, standing};
 use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Update, Visibility};
 use crate::format::markdown;
+use crate::format::time::{full, span};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
-use crate::ui::time::{Time, full, span};
+use crate::ui::time::Time;
 
 /// An incident with everything said of it, and the form that says more.
 #[derive(Clone, Debug)]

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 
 use crate::domain::{Impact, Incident, Visibility};
 use crate::format::duration::words;
+use crate::format::time::{ago, full};
 use crate::ui::admin_layout::Shell;
-use crate::ui::time::{Time, ago, full};
+use crate::ui::time::Time;
 
 /// An open incident with its age and that of its newest update, and perhaps something to do.
 pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) -> AnyView {

@@ -7,12 +7,12 @@ use super::maintenance::changed_meanwhile;
 use super::maintenance_new::window_fields;
 use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
 use crate::domain::{Invalid, Maintenance, MaintenancePhase};
+use crate::format::time::window;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
     DateTimeLocal, ErrorSummary, Field, Hidden, Problems, RehearseButton, Select, Submit, TextArea, Weight,
     zone_choices,
 };
-use crate::ui::time::window;
 
 /// The form that moves a maintenance to another time.
 #[derive(Clone, Debug)]

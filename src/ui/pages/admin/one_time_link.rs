@@ -3,9 +3,10 @@ use leptos::prelude::*;
 
 use crate::domain::Manager;
 use crate::domain::manager::LinkPurpose;
+use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Field, TextInput};
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// A one-time link, shown this once.
 #[derive(Clone, Debug)]

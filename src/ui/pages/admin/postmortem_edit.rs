@@ -6,9 +6,10 @@ use crate::domain::forms::ReviewForm;
 use crate::domain::update::MAX_BODY;
 use crate::domain::{Incident, Invalid, Review};
 use crate::format::markdown;
+use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// The form of a post-incident review.
 #[derive(Clone, Debug)]

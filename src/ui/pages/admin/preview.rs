@@ -2,9 +2,10 @@ use leptos::prelude::*;
 
 use crate::domain::Visibility;
 use crate::domain::diff::{Fate, Line, Lines};
+use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Submit, Weight};
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// What a change would make of the public documents.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use super::maintenance::MaintenanceCard;
 use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
 use crate::domain::{ComponentId, Impact, Incident, Maintenance};
 use crate::format::duration;
+use crate::format::time;
 use crate::ui::public_layout::{Head, Kind, Layout, Shell};
-use crate::ui::time;
 
 /// What a page of the history shows.
 #[derive(Clone, Debug)]
@@ -46,8 +46,9 @@ pub fn render(page: HistoryPage) -> String {
 /// A page of the history.
 #[component]
 pub fn HistoryView(page: HistoryPage) -> AnyView {
-    let title =
-        page.month.map_or("Incident history".to_owned(), |month| format!("Incidents in {}", time::month(month)));
+    let title = page.month.map_or("Incident history".to_owned(), |month| {
+        format!("Incidents in {}", time::month(month.year, month.month))
+    });
     let head = Head {
         title: title.clone(),
         description: format!("What went wrong at {}, and what was done about it.", page.shell.page.name),
@@ -262,7 +263,7 @@ fn month(page: &HistoryPage, items: &[Item<'_>], newest: Option<&crate::domain::
     let month = items.first().map(|first| Month::of(first.at(), zone));
     let heading = match (page.month, month) {
         (None, Some(month)) => {
-            view! { <h2><a href=format!("/history/{month}")>{time::month(month)}</a></h2> }.into_any()
+            view! { <h2><a href=format!("/history/{month}")>{time::month(month.year, month.month)}</a></h2> }.into_any()
         }
         _ => view! { <h2 class="unseen">"Incidents"</h2> }.into_any(),
     };

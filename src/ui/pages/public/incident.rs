@@ -8,8 +8,9 @@ use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Status};
 use crate::format::duration;
 use crate::format::markdown;
+use crate::format::time;
 use crate::ui::public_layout::{Head, Kind, Layout, Shell};
-use crate::ui::time::{self, Time};
+use crate::ui::time::Time;
 
 /// The most characters of the newest update in the description.
 const SUMMARY: usize = 160;

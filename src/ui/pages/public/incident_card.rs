@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use crate::domain::{Incident, Phase, Update};
 use crate::format::duration;
 use crate::format::markdown;
-use crate::ui::time::{self, Time};
+use crate::format::time;
+use crate::ui::time::Time;
 
 /// Whether the timeline of a card can be folded away, and how it stands at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

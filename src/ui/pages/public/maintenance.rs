@@ -7,8 +7,9 @@ use leptos::prelude::*;
 use super::incident_card::{Fold, count, fact, timeline, when};
 use crate::domain::{Maintenance, MaintenancePhase, Status};
 use crate::format::markdown;
+use crate::format::time;
 use crate::ui::public_layout::{Head, Kind, Layout, Shell};
-use crate::ui::time::{self, Time};
+use crate::ui::time::Time;
 
 /// The most characters of the newest update in the description.
 const SUMMARY: usize = 160;

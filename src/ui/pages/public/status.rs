@@ -11,8 +11,9 @@ use super::uptime_bars::Bars;
 use crate::domain::history::start_of_day;
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::{Component, Group, Incident, Maintenance, Status};
+use crate::format::time;
 use crate::ui::public_layout::{Head, Kind, Layout, Shell};
-use crate::ui::time::{self, Time};
+use crate::ui::time::Time;
 
 /// How many days "Past days" shows, today included.
 pub const PAST_DAYS: u64 = 14;

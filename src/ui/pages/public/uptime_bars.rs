@@ -10,7 +10,7 @@ use crate::domain::history::Month;
 use crate::domain::uptime::{Day, Outage};
 use crate::domain::{ComponentId, Status};
 use crate::format::duration::words;
-use crate::ui::time;
+use crate::format::time;
 
 /// How many days have a bar, today included.
 pub const DAYS: u64 = 90;

@@ -3,6 +3,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::credentials::password;
+use crate::db::sessions::limits;
 use crate::db::{self, login_policy, managers, one_time_links, second_factors, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
@@ -16,7 +17,6 @@ use crate::web::access::denied_audit;
 use crate::web::access::known_browser::Device;
 use crate::web::access::login_throttle::{self, Proven};
 use crate::web::access::manager::{CanRead, Fresh, Manager};
-use crate::web::access::session::limits;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::{Form, Search};
 use crate::web::page::account_mail::{announce, ask_to_confirm};

@@ -4,6 +4,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::profile::row;
+use crate::db::sessions::limits;
 use crate::db::{managers, sessions};
 use crate::domain::ManagerId;
 use crate::domain::audit::Entry;
@@ -11,7 +12,6 @@ use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::{SessionList, SessionOf};
 use crate::web::access::manager::{CanAdminister, Manager};
-use crate::web::access::session::limits;
 use crate::web::form::Search;
 use crate::web::page::flash::done;
 use crate::web::page::layout::shell;
