@@ -34,7 +34,7 @@ fn a_writer_that_never_ends() {
 /// Starts the writer; it has begun.
 fn writer(folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "stored::a_writer_that_never_ends", "--ignored", "--nocapture"]);
+    command.args(["--exact", "site_file::a_writer_that_never_ends", "--ignored", "--nocapture"]);
     let mut child = command.env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.map_while(Result::ok).any(|line| line == "it begins"), "the writer begins");
