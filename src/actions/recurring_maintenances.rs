@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::maintenances as maintenance_actions;
 use crate::credentials::random;
 use crate::db::{Error, Result, WriteTx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
@@ -103,7 +102,8 @@ pub async fn schedule_next(
     let next = series.grow(fresh_ids(), &known, now);
     series::update(tx, series, now).await?;
     let Some(next) = next else { return Ok(None) };
-    let entry = maintenance_actions::schedule(tx, &next).await?;
+    maintenances::insert(tx, &next).await?;
+    let entry = Entry::new(Action::MaintenanceSchedule, &next.id, &next.title).after(&next);
     Ok(Some((next, entry)))
 }
 
