@@ -79,6 +79,9 @@ pub enum Error {
     /// The database left while it was saving; whether it did is not known.
     #[error("the database left during a commit: {0}")]
     Uncertain(String),
+    /// A page that says what is wrong, ready to be sent.
+    #[error("answered with a page")]
+    Page(Box<Response>),
     /// A fault of ours.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -101,8 +104,14 @@ pub struct LoginRequired(pub String);
 pub struct Foreign;
 
 impl Error {
+    /// Ends a handler with a page.
+    pub fn page(response: Response) -> Self {
+        Self::Page(Box::new(response))
+    }
+
     fn status(&self) -> StatusCode {
         match self {
+            Self::Page(response) => response.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::LoginRequired(_) | Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::TokenForbidden(_) | Self::FactorRequired | Self::ProofRequired | Self::Foreign => {
@@ -152,6 +161,9 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if let Self::Page(response) = self {
+            return *response;
+        }
         let status = self.status();
         match &self {
             Self::Internal(error) => {

@@ -1,27 +1,28 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::one_time_links::{self, Link};
 use crate::db::sessions::limits;
-use crate::db::{self, Tx, WriteTx, login_policy, managers, second_factors, sessions};
+use crate::db::{self, Tx, login_policy, managers, second_factors, sessions};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::{LinkPurpose, fold_email};
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
+use crate::ui::admin_layout::Shell;
 use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
-use crate::web::access::manager::{CanAdminister, Fresh, Manager};
+use crate::web::access::manager::{CanAdminister, Fresh, Manager, Policy};
+use crate::web::admin::edit::{Edit, Editor, Problem};
 use crate::web::error::capitalised;
 use crate::web::form::{Form, Search};
 use crate::web::page::account_mail::announce;
-use crate::web::page::flash::done;
 use crate::web::page::layout::shell;
+use crate::web::page::page;
 use crate::web::page::pagination;
-use crate::web::page::{invalid, page};
 use crate::web::{Error, Result};
 
 /// How long an invitation is good.
@@ -41,33 +42,31 @@ pub async fn index(
 ) -> Result<Response> {
     let form = ManagerForm { role: Role::Publisher.key().to_owned(), ..ManagerForm::default() };
     let mut tx = state.db.read().await?;
-    Ok(page(list(&state, &mut tx, &manager, &query, form, Invalid::new()).await?))
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let editor = InvitationEditor { after: ManagerId::parse(&query.text("after")), now: state.clock.now() };
+    Ok(page(editor.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
-/// `POST /admin/managers`: invites somebody; the link is shown once.
+/// `POST /admin/managers`: invites a manager; the link is shown once.
 pub async fn create(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = ManagerForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    if login_policy::load(&mut tx).await?.passwords.keeper().is_some() {
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let form = ManagerForm::read(&edit.fields);
+    if login_policy::load(&mut edit.tx).await?.passwords.keeper().is_some() {
         return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
-    let parsed = form.parse();
-    let taken = managers::find_by_email(&mut tx, &fold_email(&form.email)).await?.is_some();
-    let new = match parsed {
-        Ok(new) if !taken => new,
-        parsed => {
-            let taken = || Invalid::field("email", "Somebody with this address is a manager already.");
-            let wrong = parsed.err().unwrap_or_else(taken);
-            return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?));
-        }
-    };
-    let (invited, entry) = actions::managers::invite(&mut tx, new, now).await?;
-    hand_out_link(&state, tx, &manager, invited, LinkPurpose::Invite, entry).await
+    let taken = managers::find_by_email(&mut edit.tx, &fold_email(&form.email)).await?.is_some();
+    let new = form.parse().and_then(|new| match taken {
+        true => Err(Invalid::field("email", "Somebody with this address is a manager already.")),
+        false => Ok(new),
+    });
+    let editor = InvitationEditor { after: None, now: edit.now };
+    let new = edit.check(&editor, form, new).await?;
+    let (invited, entry) = actions::managers::invite(&mut edit.tx, new, edit.now).await?;
+    hand_out_link(edit, invited, LinkPurpose::Invite, entry).await
 }
 
 /// `POST /admin/managers/{id}/reset`: a link for a new password, or a new invitation.
@@ -76,36 +75,34 @@ pub async fn reset(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let other = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let other = find(&mut edit.tx, &id).await?;
     if !other.is_active() {
         return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
     }
-    if !login_policy::counts_password_of(&mut tx, &other.id).await? {
+    if !login_policy::counts_password_of(&mut edit.tx, &other.id).await? {
         return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
     // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
-    let is_new = other.is_invited() && !second_factors::of(&mut tx, &other.id).await?.any();
+    let is_new = other.is_invited() && !second_factors::of(&mut edit.tx, &other.id).await?.any();
     let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
     let entry = actions::managers::record_event(Action::ManagerCreateResetLink, &other);
-    hand_out_link(&state, tx, &manager, other, purpose, entry).await
+    hand_out_link(edit, other, purpose, entry).await
 }
 
 async fn hand_out_link(
-    state: &State,
-    mut tx: WriteTx,
-    manager: &Manager<Fresh<CanAdminister>>,
+    mut edit: Edit<Fresh<CanAdminister>>,
     other: KnownManager,
     purpose: LinkPurpose,
     entry: Entry,
 ) -> Result<Response> {
-    let now = state.clock.now();
     let lifetime = if purpose == LinkPurpose::Invite { INVITATION_LIFETIME } else { RESET_LIFETIME };
     let token = secret_token::fresh();
-    let link = Link { purpose, manager_id: Some(other.id.clone()), expires_at: now + lifetime };
-    one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
-    one_time_links::cancel_email(&mut tx, &other.id).await?;
-    let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
+    let link = Link { purpose, manager_id: Some(other.id.clone()), expires_at: edit.now + lifetime };
+    one_time_links::create(&mut edit.tx, &secret_token::hash(&token), &link, edit.now).await?;
+    one_time_links::cancel_email(&mut edit.tx, &other.id).await?;
+    let Edit { state, manager, mut tx, now, .. } = edit;
+    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     let address = format!("{}/setup/{token}", state.origin);
     Ok(page(LinkMade { shell, manager: other, purpose, link: address, valid_until: link.expires_at }.html()))
@@ -121,7 +118,9 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let other = find(&mut tx, &id).await?;
     let role = other.role.key().to_owned();
-    Ok(page(editor(&state, &mut tx, &manager, &query, other, role, Invalid::new()).await?))
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let editor = RoleEditor { manager: other, now: state.clock.now() };
+    Ok(page(editor.html(&mut tx, shell, role, Problem::none()).await?))
 }
 
 /// `POST /admin/managers/{id}/role`: ends the manager's sessions, so that the next login has the new role.
@@ -133,20 +132,17 @@ pub async fn set_role(
 ) -> Result<Response> {
     let chosen = fields.text("role");
     let role = Role::from_key(&chosen).ok_or_else(|| Error::BadRequest("Choose a role from the list.".into()))?;
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let address = address(&before);
     if before.role == role {
-        return Ok(done(&address(&before), "role-set"));
+        return edit.save_private(None, &address, "role-set").await;
     }
-    let mut other = before.clone();
-    let kept = own_session(&manager, &before);
-    let entry = match actions::managers::set_role(&mut tx, &mut other, role, kept, now).await {
-        Err(db::Error::Conflict(reason)) => return refused(&state, tx, &manager, before, chosen, reason).await,
-        changed => changed?,
-    };
-    tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done(&address(&other), "role-set"))
+    let (mut other, kept) = (before.clone(), own_session(&edit.manager, &before));
+    match actions::managers::set_role(&mut edit.tx, &mut other, role, kept.as_deref(), edit.now).await {
+        Err(db::Error::Conflict(reason)) => Err(refuse(edit, before, chosen, reason).await),
+        set => edit.save_private(set?, &address, "role-set").await,
+    }
 }
 
 /// `POST /admin/managers/{id}/disablement`
@@ -155,22 +151,20 @@ pub async fn disable(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let address = address(&before);
     if !before.is_active() {
-        return Ok(done(&address(&before), "disabled"));
+        return edit.save_private(None, &address, "disabled").await;
     }
     let mut other = before.clone();
-    let entry = match actions::managers::disable(&mut tx, &mut other, now).await {
+    match actions::managers::disable(&mut edit.tx, &mut other, edit.now).await {
         Err(db::Error::Conflict(reason)) => {
             let role = before.role.key().to_owned();
-            return refused(&state, tx, &manager, before, role, reason).await;
+            Err(refuse(edit, before, role, reason).await)
         }
-        changed => changed?,
-    };
-    tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done(&address(&other), "disabled"))
+        disabled => edit.save_private(disabled?, &address, "disabled").await,
+    }
 }
 
 /// `POST /admin/managers/{id}/enablement`
@@ -179,36 +173,31 @@ pub async fn enable(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if before.is_active() {
-        return Ok(done(&address(&before), "enabled"));
-    }
-    let mut other = before;
-    let entry = actions::managers::enable(&mut tx, &mut other, now).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done(&address(&other), "enabled"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let mut other = find(&mut edit.tx, &id).await?;
+    let address = address(&other);
+    let entry = match other.is_active() {
+        true => None,
+        false => Some(actions::managers::enable(&mut edit.tx, &mut other, edit.now).await?),
+    };
+    edit.save_private(entry, &address, "enabled").await
 }
 
-/// `POST /admin/managers/{id}/factors/removal`: for who lost the device and the recovery codes.
+/// `POST /admin/managers/{id}/factors/removal`: for a manager who lost the device and the recovery codes.
 pub async fn remove_factors(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let other = find(&mut tx, &id).await?;
-    let kept = own_session(&manager, &other);
-    let (removed, entry) = actions::managers::remove_factors(&mut tx, &other, kept).await?;
-    if !removed.had_factors && removed.ended_sessions == 0 {
-        return Ok(done(&address(&other), "factors-removed"));
-    }
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let other = find(&mut edit.tx, &id).await?;
+    let kept = own_session(&edit.manager, &other);
+    let (removed, entry) = actions::managers::remove_factors(&mut edit.tx, &other, kept.as_deref()).await?;
     if removed.had_factors {
-        announce(&state, &mut tx, &other, None, AccountChange::FactorRemoved).await?;
+        announce(&edit.state, &mut edit.tx, &other, None, AccountChange::FactorRemoved).await?;
     }
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    Ok(done(&address(&other), "factors-removed"))
+    let entry = (removed.had_factors || removed.ended_sessions > 0).then_some(entry);
+    edit.save_private(entry, &address(&other), "factors-removed").await
 }
 
 /// `POST /admin/managers/{id}/sessions/revocation`
@@ -217,33 +206,34 @@ pub async fn revoke_sessions(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let other = find(&mut tx, &id).await?;
-    if let Some(entry) = actions::managers::revoke_sessions(&mut tx, &other, own_session(&manager, &other)).await? {
-        tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    }
-    Ok(done(&address(&other), "sessions-revoked"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let other = find(&mut edit.tx, &id).await?;
+    let kept = own_session(&edit.manager, &other);
+    let entry = actions::managers::revoke_sessions(&mut edit.tx, &other, kept.as_deref()).await?;
+    edit.save_private(entry, &address(&other), "sessions-revoked").await
 }
 
-/// Whoever acts on themselves stays logged in where they are.
-fn own_session<'a, P>(manager: &'a Manager<P>, other: &KnownManager) -> Option<&'a str> {
-    (manager.id == other.id).then_some(manager.session_hash.as_str())
+/// An owner who acts on themselves stays logged in where they are.
+fn own_session<P>(manager: &Manager<P>, other: &KnownManager) -> Option<String> {
+    (manager.id == other.id).then(|| manager.session_hash.clone())
 }
 
-/// The last owner can't go, nor the one whose password alone counts: the page says so beside the role. The change
+/// The last owner can't go, nor the one whose password alone is accepted: the page says so beside the role. The change
 /// before is undone.
-async fn refused(
-    state: &State,
-    tx: WriteTx,
-    manager: &Manager<Fresh<CanAdminister>>,
-    other: KnownManager,
-    role: String,
-    reason: &'static str,
-) -> Result<Response> {
+async fn refuse<P: Policy>(edit: Edit<P>, other: KnownManager, role: String, reason: &'static str) -> Error {
+    let Edit { state, manager, tx, now, .. } = edit;
     drop(tx);
     let wrong = Invalid::field("role", format!("{}.", capitalised(reason)));
-    let mut tx = state.db.read().await?;
-    Ok(invalid(editor(state, &mut tx, manager, &Fields::default(), other, role, wrong).await?))
+    let rendered = async {
+        let mut tx = state.db.read().await?;
+        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        let problem = Problem { invalid: wrong, conflict: None };
+        RoleEditor { manager: other, now }.html(&mut tx, shell, role, problem).await
+    };
+    match rendered.await {
+        Ok(html) => Error::page(crate::web::page::invalid(html)),
+        Err(error) => error,
+    }
 }
 
 fn address(other: &KnownManager) -> String {
@@ -255,42 +245,43 @@ async fn find(tx: &mut Tx, id: &str) -> Result<KnownManager> {
     Ok(managers::find(tx, &id).await?)
 }
 
-async fn list<P>(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<P>,
-    query: &Fields,
-    form: ManagerForm,
-    invalid: Invalid,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, query).await?;
-    let cursor = ManagerId::parse(&query.text("after"));
-    let mut listed = managers::list(tx, cursor.as_ref(), pagination::READ).await?;
-    let more = pagination::cut(&mut listed, |other| Some(other.id.clone()));
-    let mut rows = Vec::new();
-    for other in listed {
-        let sessions = session_count(state, tx, &other).await?;
-        let has_factor = second_factors::of(tx, &other.id).await?.any();
-        rows.push(ManagerRow { manager: other, has_factor, sessions });
+/// The managers behind `after`, and the form that invites another.
+struct InvitationEditor {
+    after: Option<ManagerId>,
+    now: DateTime<Utc>,
+}
+
+impl Editor for InvitationEditor {
+    type Form = ManagerForm;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: ManagerForm, problem: Problem<()>) -> Result<String> {
+        let mut listed = managers::list(tx, self.after.as_ref(), pagination::READ).await?;
+        let more = pagination::cut(&mut listed, |other| Some(other.id.clone()));
+        let mut rows = Vec::new();
+        for other in listed {
+            let sessions = sessions::count(tx, &other.id, limits(self.now)).await?;
+            let has_factor = second_factors::of(tx, &other.id).await?.any();
+            rows.push(ManagerRow { manager: other, has_factor, sessions });
+        }
+        Ok(ManagerList { shell, managers: rows, more, form, invalid: problem.invalid }.html())
     }
-    Ok(ManagerList { shell, managers: rows, more, form, invalid }.html())
 }
 
-async fn editor<P>(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<P>,
-    query: &Fields,
-    other: KnownManager,
-    role: String,
-    invalid: Invalid,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, query).await?;
-    let sessions = session_count(state, tx, &other).await?;
-    let factors = second_factors::of(tx, &other.id).await?;
-    Ok(ManagerEdit { shell, manager: other, factors, sessions, role, invalid }.html())
+/// A manager, and the form of their role.
+struct RoleEditor {
+    manager: KnownManager,
+    now: DateTime<Utc>,
 }
 
-async fn session_count(state: &State, tx: &mut Tx, other: &KnownManager) -> db::Result<i64> {
-    sessions::count(tx, &other.id, limits(state.clock.now())).await
+impl Editor for RoleEditor {
+    type Form = String;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, role: String, problem: Problem<()>) -> Result<String> {
+        let manager = self.manager.clone();
+        let sessions = sessions::count(tx, &manager.id, limits(self.now)).await?;
+        let factors = second_factors::of(tx, &manager.id).await?;
+        Ok(ManagerEdit { shell, manager, factors, sessions, role, invalid: problem.invalid }.html())
+    }
 }

@@ -3,7 +3,9 @@
 mod account;
 mod audit;
 mod components;
+mod composer;
 mod dashboard;
+mod edit;
 mod incidents;
 mod islands;
 mod login_policy;
@@ -65,7 +67,7 @@ fn incident_routes(routes: Routes) -> Routes {
         .get("/admin/incidents/{id}", incident::show)
         .get("/admin/incidents/{id}/edit", incident::edit)
         .post("/admin/incidents/{id}", incident::update)
-        .get("/admin/incidents/{id}/deletion", incident::doom)
+        .get("/admin/incidents/{id}/deletion", incident::confirm_delete)
         .post("/admin/incidents/{id}/deletion", incident::destroy)
         .post("/admin/incidents/{id}/publication", publication::create)
         .get("/admin/incidents/{id}/review", postmortem::edit)
@@ -74,7 +76,7 @@ fn incident_routes(routes: Routes) -> Routes {
         .post("/admin/incidents/{id}/updates", updates::create)
         .get("/admin/incidents/{id}/updates/{update}/edit", updates::edit)
         .post("/admin/incidents/{id}/updates/{update}", updates::update)
-        .get("/admin/incidents/{id}/updates/{update}/deletion", updates::doom)
+        .get("/admin/incidents/{id}/updates/{update}/deletion", updates::confirm_delete)
         .post("/admin/incidents/{id}/updates/{update}/deletion", updates::destroy)
 }
 
@@ -92,7 +94,7 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .post("/admin/maintenances/{id}/schedule", schedule::update_schedule)
         .get("/admin/maintenances/{id}/extension", schedule::edit_extension)
         .post("/admin/maintenances/{id}/extension", schedule::extend)
-        .get("/admin/maintenances/{id}/cancellation", schedule::doom)
+        .get("/admin/maintenances/{id}/cancellation", schedule::confirm_cancel)
         .post("/admin/maintenances/{id}/cancellation", schedule::cancel)
         .post("/admin/maintenances/{id}/updates", maintenance_updates::create)
         .get("/admin/maintenances/{id}/updates/{update}/edit", maintenance_updates::edit)
@@ -111,7 +113,7 @@ fn prepared_routes(routes: Routes) -> Routes {
         .post("/admin/templates", templates::create)
         .get("/admin/templates/{id}/edit", templates::edit)
         .post("/admin/templates/{id}", templates::update)
-        .get("/admin/templates/{id}/deletion", templates::doom)
+        .get("/admin/templates/{id}/deletion", templates::confirm_delete)
         .post("/admin/templates/{id}/deletion", templates::destroy)
 }
 
@@ -126,13 +128,13 @@ fn component_routes(routes: Routes) -> Routes {
         .get("/admin/components/{id}/corrections", corrections::index)
         .post("/admin/components/{id}/corrections", corrections::create)
         .post("/admin/components/{id}/corrections/{correction}/deletion", corrections::destroy)
-        .get("/admin/components/{id}/deletion", component::doom)
+        .get("/admin/components/{id}/deletion", component::confirm_delete)
         .post("/admin/components/{id}/deletion", component::destroy)
         .get("/admin/groups/new", groups::new)
         .post("/admin/groups", groups::create)
         .get("/admin/groups/{id}/edit", groups::edit)
         .post("/admin/groups/{id}", groups::update)
-        .get("/admin/groups/{id}/deletion", groups::doom)
+        .get("/admin/groups/{id}/deletion", groups::confirm_delete)
         .post("/admin/groups/{id}/deletion", groups::destroy)
 }
 

@@ -6,15 +6,16 @@ use crate::db::{self, Tx};
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
-use crate::ui::pages::admin::{Conflict, Settings};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::Settings;
 use crate::web::Result;
 use crate::web::access::manager::{CanAdminister, CanRead, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved};
 use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
-use crate::web::page::layout::{conflict_with, shell};
-use crate::web::page::{conflict, invalid, page};
+use crate::web::page::layout::shell;
+use crate::web::page::page;
 
-/// `GET /admin/settings`: who is no owner reads them.
+/// `GET /admin/settings`: managers who are no owners read them.
 pub async fn edit(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
@@ -22,7 +23,8 @@ pub async fn edit(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let form = PageForm::of(&db::page_settings::load(&mut tx).await?);
-    Ok(page(editor(&state, &mut tx, &manager, &query, form, Invalid::new(), None).await?))
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    Ok(page(SettingsEditor::new(&state).html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/settings`
@@ -31,38 +33,38 @@ pub async fn update(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = PageForm::read(&fields);
-    let (now, none) = (state.clock.now(), Fields::default());
-    let mut tx = manager.begin(&state).await?;
-    let before = db::page_settings::load(&mut tx).await?;
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &before.id, PageForm::of(&before)).await?);
-        form.version = before.version;
-        return Ok(conflict(editor(&state, &mut tx, &manager, &none, form, Invalid::new(), met).await?));
-    }
-    let settings = match form.parse() {
-        Ok(settings) => settings,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, &none, form, wrong, None).await?)),
-    };
-    let entry = actions::settings::edit_page(&mut tx, &before, &settings, now).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/settings", "settings-saved"))
+    let editor = SettingsEditor::new(&state);
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let form = PageForm::read(&edit.fields);
+    let before = db::page_settings::load(&mut edit.tx).await?;
+    let saved = Saved { audit_id: &before.id, version: before.version, theirs: PageForm::of(&before) };
+    let form = edit.check_version(&editor, form, saved).await?;
+    let settings = edit.check(&editor, form.clone(), form.parse()).await?;
+    let entry = actions::settings::edit_page(&mut edit.tx, &before, &settings, edit.now).await?;
+    edit.save([entry], "/admin/settings", "settings-saved").await
 }
 
-async fn editor<P>(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<P>,
-    query: &Fields,
-    form: PageForm,
-    invalid: Invalid,
-    conflict: Option<Conflict<PageForm>>,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, query).await?;
-    let policy = PolicyForm::of(&db::login_policy::load(tx).await?);
-    let keepers = keepers(state, tx, &policy).await?;
-    Ok(Settings { shell, form, policy, keepers, invalid, conflict }.html())
+/// The page of the settings.
+struct SettingsEditor {
+    has_provider: bool,
+}
+
+impl SettingsEditor {
+    fn new(state: &State) -> Self {
+        Self { has_provider: state.provider.is_some() }
+    }
+}
+
+impl Editor for SettingsEditor {
+    type Form = PageForm;
+    type Theirs = PageForm;
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: PageForm, problem: Problem<PageForm>) -> Result<String> {
+        let policy = PolicyForm::of(&db::login_policy::load(tx).await?);
+        let keepers = keepers(self.has_provider, tx, &policy).await?;
+        let Problem { invalid, conflict } = problem;
+        Ok(Settings { shell, form, policy, keepers, invalid, conflict }.html())
+    }
 }
 
 /// The page again with the policy as it was chosen, and what is wrong with it.
@@ -75,14 +77,14 @@ pub(super) async fn with_policy<P>(
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
     let form = PageForm::of(&db::page_settings::load(tx).await?);
-    let keepers = keepers(state, tx, &policy).await?;
+    let keepers = keepers(state.provider.is_some(), tx, &policy).await?;
     Ok(Settings { shell, form, policy, keepers, invalid, conflict: None }.html())
 }
 
 /// Whose password alone may be left to count; nothing where passwords can't be switched off, for want of another
 /// way in.
-async fn keepers(state: &State, tx: &mut Tx, policy: &PolicyForm) -> db::Result<Vec<KnownManager>> {
-    if state.provider.is_none() && policy.password_only_for.is_empty() {
+async fn keepers(has_provider: bool, tx: &mut Tx, policy: &PolicyForm) -> db::Result<Vec<KnownManager>> {
+    if !has_provider && policy.password_only_for.is_empty() {
         return Ok(Vec::new());
     }
     db::managers::keepers(tx).await

@@ -5,16 +5,19 @@ use crate::actions;
 use crate::db::{self, Tx, templates};
 use crate::domain::forms::{Fields, TemplateForm};
 use crate::domain::template::Meanings;
-use crate::domain::{Component, Incident, Invalid, Phase, Template, TemplateId};
+use crate::domain::{Component, Incident, Phase, Template, TemplateId};
 use crate::format::time;
 use crate::state::State;
-use crate::ui::pages::admin::{Conflict, TemplateDeletion, TemplateEdit, TemplateList};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::{TemplateDeletion, TemplateEdit, TemplateList};
 use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
-use crate::web::page::layout::{board, conflict_with, shell};
-use crate::web::page::{conflict, invalid, page, room_for};
+use crate::web::page::layout::{board, shell};
+use crate::web::page::page;
 use crate::web::{Error, Result};
+
+const LIST: &str = "/admin/templates";
 
 /// `GET /admin/templates`
 pub async fn index(
@@ -32,7 +35,7 @@ pub async fn index(
 pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State>) -> Result<Response> {
     let form = TemplateForm { phase: Phase::Investigating.key().to_owned(), ..TemplateForm::default() };
     let mut tx = state.db.read().await?;
-    Ok(page(editor(&state, &mut tx, &manager, None, form, Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &TemplateEditor { id: None }, form).await
 }
 
 /// `POST /admin/templates`
@@ -41,20 +44,12 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = TemplateForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let new = match form.parse() {
-        Ok(new) => new,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
-    };
-    let entry = match room_for(actions::templates::add(&mut tx, new, now).await, "name")? {
-        Ok((_, entry)) => entry,
-        Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
-    };
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/templates", "template-added"))
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let (form, editor) = (TemplateForm::read(&edit.fields), TemplateEditor { id: None });
+    let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    let added = actions::templates::add(&mut edit.tx, new, edit.now).await;
+    let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
+    edit.save([entry], LIST, "template-added").await
 }
 
 /// `GET /admin/templates/{id}/edit`
@@ -66,7 +61,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let template = find(&mut tx, &id).await?;
     let form = TemplateForm::of(&template);
-    Ok(page(editor(&state, &mut tx, &manager, Some(template.id), form, Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &TemplateEditor { id: Some(template.id) }, form).await
 }
 
 /// `POST /admin/templates/{id}`
@@ -76,20 +71,13 @@ pub async fn update(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = TemplateForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, TemplateForm::of(&before)).await?);
-        form.version = before.version;
-        return Ok(conflict(editor(&state, &mut tx, &manager, Some(before.id), form, Invalid::new(), met).await?));
-    }
-    let new = match form.parse() {
-        Ok(new) => new,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, Some(before.id), form, wrong, None).await?)),
-    };
-    let mut template = Template {
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (TemplateForm::read(&edit.fields), TemplateEditor { id: Some(before.id.clone()) });
+    let saved = Saved { audit_id: &id, version: before.version, theirs: TemplateForm::of(&before) };
+    let form = edit.check_version(&editor, form, saved).await?;
+    let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    let mut after = Template {
         name: new.name,
         title: new.title,
         body: new.body,
@@ -97,17 +85,15 @@ pub async fn update(
         components: new.components,
         ..before.clone()
     };
-    if template == before {
-        return Ok(done("/admin/templates", "template-saved"));
-    }
-    let entry = actions::templates::edit(&mut tx, &before, &mut template, now).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/templates", "template-saved"))
+    let entry = match after == before {
+        true => None,
+        false => Some(actions::templates::edit(&mut edit.tx, &before, &mut after, edit.now).await?),
+    };
+    edit.save(entry, LIST, "template-saved").await
 }
 
 /// `GET /admin/templates/{id}/deletion`
-pub async fn doom(
+pub async fn confirm_delete(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
@@ -124,12 +110,10 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let template = find(&mut tx, &id).await?;
-    let entry = actions::templates::delete(&mut tx, &template).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    state.publish().await;
-    Ok(done("/admin/templates", "template-deleted"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let template = find(&mut edit.tx, &id).await?;
+    let entry = actions::templates::delete(&mut edit.tx, &template).await?;
+    edit.save([entry], LIST, "template-deleted").await
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<Template> {
@@ -169,16 +153,24 @@ pub(super) async fn meanings(
     })
 }
 
-async fn editor(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
+/// The page of a new template, or of the one with an id.
+struct TemplateEditor {
     id: Option<TemplateId>,
-    form: TemplateForm,
-    invalid: Invalid,
-    conflict: Option<Conflict<TemplateForm>>,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let board = board(tx).await?;
-    Ok(TemplateEdit { shell, id, form, invalid, board, conflict }.html())
+}
+
+impl Editor for TemplateEditor {
+    type Form = TemplateForm;
+    type Theirs = TemplateForm;
+
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: Shell,
+        form: TemplateForm,
+        problem: Problem<TemplateForm>,
+    ) -> Result<String> {
+        let board = board(tx).await?;
+        let Problem { invalid, conflict } = problem;
+        Ok(TemplateEdit { shell, id: self.id.clone(), form, invalid, board, conflict }.html())
+    }
 }

@@ -3,18 +3,19 @@ use axum::response::Response;
 
 use crate::actions;
 use crate::credentials::secret_token;
-use crate::db::{self, Tx, api_tokens};
+use crate::db::{Tx, api_tokens};
 use crate::domain::forms::{ApiTokenForm, Fields};
 use crate::domain::history::Cursor;
-use crate::domain::{Invalid, Role, TokenId};
+use crate::domain::{Invalid, ManagerId, Role, TokenId};
 use crate::state::State;
+use crate::ui::admin_layout::Shell;
 use crate::ui::pages::admin::{TokenList, TokenMade};
 use crate::web::access::manager::{CanRead, Fresh, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem};
 use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
 use crate::web::page::layout::shell;
+use crate::web::page::page;
 use crate::web::page::pagination;
-use crate::web::page::{invalid, page, room_for};
 use crate::web::{Error, Result};
 
 /// `GET /admin/tokens`: one's own; an owner sees everybody's, the newest first.
@@ -24,7 +25,9 @@ pub async fn index(
     Search(query): Search,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    Ok(page(list(&state, &mut tx, &manager, &query, ApiTokenForm::default(), Invalid::new()).await?))
+    let editor = TokenEditor::new(&manager, Cursor::parse(&query.text("before")));
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    Ok(page(editor.html(&mut tx, shell, ApiTokenForm::default(), Problem::none()).await?))
 }
 
 /// `POST /admin/tokens`: the token is shown once.
@@ -33,27 +36,22 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = ApiTokenForm::read(&fields);
-    let (now, secret) = (state.clock.now(), secret_token::fresh_api_token());
-    let (mut tx, maker) = manager.begin_as(&state).await?;
-    let own = api_tokens::list_of(&mut tx, &manager.id).await?;
+    let (form, editor) = (ApiTokenForm::read(&fields), TokenEditor::new(&manager, None));
+    let (mut edit, maker) = Edit::begin_as(state, manager, fields).await?;
+    let own = api_tokens::list_of(&mut edit.tx, &maker.id).await?;
     let new = form.parse(maker.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
         true => Err(Invalid::field("name", "You have a token of this name already.")),
         false => Ok(new),
     });
-    let new = match new {
-        Ok(new) => new,
-        Err(wrong) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?)),
-    };
-    let kept = (secret_token::hash(&secret), secret_token::ending(&secret));
-    let made = actions::tokens::create(&mut tx, &maker, new, (&kept.0, kept.1), now).await;
-    let (made, entry) = match room_for(made, "name")? {
-        Ok(made) => made,
-        Err(full) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, full).await?)),
-    };
+    let new = edit.check(&editor, form.clone(), new).await?;
+    let secret = secret_token::fresh_api_token();
+    let (hash, ending) = (secret_token::hash(&secret), secret_token::ending(&secret));
+    let created = actions::tokens::create(&mut edit.tx, &maker, new, (&hash, ending), edit.now).await;
+    let (token, entry) = edit.check_limit(&editor, form, created, "name").await?;
+    let Edit { state, manager, mut tx, now, .. } = edit;
     let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
-    Ok(page(TokenMade { shell, token: made, secret }.html()))
+    Ok(page(TokenMade { shell, token, secret }.html()))
 }
 
 /// `POST /admin/tokens/{id}/revocation`: one's own, or anybody's by an owner.
@@ -63,32 +61,40 @@ pub async fn revoke(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let id = TokenId::parse(&id).ok_or(Error::NotFound)?;
-    let (mut tx, own) = manager.begin_as(&state).await?;
-    let token = api_tokens::find(&mut tx, &id).await?;
+    let (mut edit, own) = Edit::begin_as(state, manager, Fields::default()).await?;
+    let token = api_tokens::find(&mut edit.tx, &id).await?;
     if token.manager_id != own.id && own.role < Role::Owner {
         return Err(Error::NotFound);
     }
-    let entry = actions::tokens::revoke(&mut tx, &token).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    Ok(done("/admin/tokens", "token-revoked"))
+    let entry = actions::tokens::revoke(&mut edit.tx, &token).await?;
+    edit.save_private(entry, "/admin/tokens", "token-revoked").await
 }
 
-async fn list(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<Fresh<CanRead>>,
-    query: &Fields,
-    form: ApiTokenForm,
-    invalid: Invalid,
-) -> db::Result<String> {
-    let shell = shell(state, tx, manager, query).await?;
-    let (tokens, older) = if manager.is_at_least(Role::Owner) {
-        let cursor = Cursor::parse(&query.text("before"));
-        let mut all = api_tokens::list(tx, cursor.as_ref(), pagination::READ).await?;
-        let older = pagination::cut(&mut all, api_tokens::cursor);
-        (all, older)
-    } else {
-        (api_tokens::list_of(tx, &manager.id).await?, None)
-    };
-    Ok(TokenList { shell, tokens, older, form, invalid }.html())
+/// The tokens behind `before`, and the form of a new one. A manager who is no owner sees their own only.
+struct TokenEditor {
+    own: Option<ManagerId>,
+    before: Option<Cursor>,
+}
+
+impl TokenEditor {
+    fn new<P>(manager: &Manager<P>, before: Option<Cursor>) -> Self {
+        Self { own: (!manager.is_at_least(Role::Owner)).then(|| manager.id.clone()), before }
+    }
+}
+
+impl Editor for TokenEditor {
+    type Form = ApiTokenForm;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: ApiTokenForm, problem: Problem<()>) -> Result<String> {
+        let (tokens, older) = match &self.own {
+            Some(own) => (api_tokens::list_of(tx, own).await?, None),
+            None => {
+                let mut all = api_tokens::list(tx, self.before.as_ref(), pagination::READ).await?;
+                let older = pagination::cut(&mut all, api_tokens::cursor);
+                (all, older)
+            }
+        };
+        Ok(TokenList { shell, tokens, older, form, invalid: problem.invalid }.html())
+    }
 }

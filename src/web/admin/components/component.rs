@@ -2,21 +2,22 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::actions;
-use crate::db::{self, Tx, WriteTx, components};
-use crate::domain::audit::Entry;
-use crate::domain::forms::{ComponentForm, Fields, NewComponent};
+use crate::db::{self, Tx, components};
+use crate::domain::forms::{ComponentForm, Fields};
 use crate::domain::{Component, ComponentId, Invalid, Status};
 use crate::publish::Subject;
 use crate::state::State;
-use crate::ui::admin_layout::Section;
-use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList, Conflict};
+use crate::ui::admin_layout::{Section, Shell};
+use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList};
 use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
-use crate::web::page::layout::{board, conflict_with, shell};
-use crate::web::page::{conflict, invalid, page, room_for};
+use crate::web::page::layout::{board, shell};
+use crate::web::page::page;
 use crate::web::{Error, Result};
+
+const LIST: &str = "/admin/components";
 
 /// `GET /admin/components`
 pub async fn index(
@@ -34,7 +35,7 @@ pub async fn index(
 pub async fn new(manager: Manager<CanAdminister>, FromState(state): FromState<State>) -> Result<Response> {
     let form = ComponentForm { status: Status::Operational.key().to_owned(), ..ComponentForm::default() };
     let mut tx = state.db.read().await?;
-    Ok(page(editor(&state, &mut tx, &manager, None, form, Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &ComponentEditor { id: None }, form).await
 }
 
 /// `POST /admin/components`
@@ -43,31 +44,15 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = ComponentForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let created = match form.parse() {
-        Ok(new) => make(&mut tx, new, now).await?,
-        Err(wrong) => Err(wrong),
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor { id: None });
+    let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
+        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, no_such_group()).await),
+        added => added,
     };
-    let entry = match created {
-        Ok((_, entry)) => entry,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
-    };
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/components", "component-added"))
-}
-
-async fn make(
-    tx: &mut WriteTx,
-    new: NewComponent,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Result<(Component, Entry), Invalid>> {
-    match actions::components::add(tx, new, now).await {
-        Err(db::Error::NotFound) => Ok(Err(no_such_group())),
-        made => room_for(made, "name"),
-    }
+    let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
+    edit.save([entry], LIST, "component-added").await
 }
 
 /// `GET /admin/components/{id}/edit`
@@ -79,7 +64,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let component = find(&mut tx, &id).await?;
     let form = ComponentForm::of(&component);
-    Ok(page(editor(&state, &mut tx, &manager, Some(component.id), form, Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &ComponentEditor { id: Some(component.id) }, form).await
 }
 
 /// `POST /admin/components/{id}`
@@ -89,48 +74,23 @@ pub async fn update(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = ComponentForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, ComponentForm::of(&before)).await?);
-        form.version = before.version;
-        return Ok(conflict(editor(&state, &mut tx, &manager, Some(before.id), form, Invalid::new(), met).await?));
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor { id: Some(before.id.clone()) });
+    let saved = Saved { audit_id: &id, version: before.version, theirs: ComponentForm::of(&before) };
+    let form = edit.check_version(&editor, form, saved).await?;
+    let mut after = edit.check(&editor, form.clone(), form.parse()).await?.apply(&before);
+    if after == before {
+        return edit.save(None, LIST, "component-saved").await;
     }
-    let kept = match form.parse() {
-        Ok(new) => keep(&mut tx, &before, new, now).await?,
-        Err(wrong) => Err(wrong),
+    let entry = match actions::components::edit(&mut edit.tx, &before, &mut after, edit.now).await {
+        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, no_such_group()).await),
+        edited => edited?,
     };
-    let entry = match kept {
-        Ok(entry) => entry,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, Some(before.id), form, wrong, None).await?)),
-    };
-    if let Some(entry) = entry {
-        tx.commit(&manager.actor(), now, entry).await?;
-        state.publish().await;
-    }
-    Ok(done("/admin/components", "component-saved"))
+    edit.save([entry], LIST, "component-saved").await
 }
 
-async fn keep(
-    tx: &mut WriteTx,
-    before: &Component,
-    new: NewComponent,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Result<Option<Entry>, Invalid>> {
-    let mut after = new.apply(before);
-    if after == *before {
-        return Ok(Ok(None));
-    }
-    match actions::components::edit(tx, before, &mut after, now).await {
-        Ok(entry) => Ok(Ok(Some(entry))),
-        Err(db::Error::NotFound) => Ok(Err(no_such_group())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// `POST /admin/components/{id}/status`: the baseline alone, from the desk.
+/// `POST /admin/components/{id}/status`: the component's own status, from the dashboard.
 pub async fn set_status(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -139,30 +99,27 @@ pub async fn set_status(
 ) -> Result<Response> {
     let status = Status::from_key(&fields.text("status"));
     let status = status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))?;
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if fields.version() != before.version {
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    if edit.fields.version() != before.version {
         let sentence = format!("{} was changed in the meantime, nothing was set. Look at the desk again.", before.name);
         return Err(Error::Conflict(sentence));
     }
     let mut after = Component { status, ..before.clone() };
-    if after == before && !preview::is_asked(&fields) {
-        return Ok(done("/admin", "status-set"));
+    if after == before && !edit.wants_preview() {
+        return edit.save(None, "/admin", "status-set").await;
     }
-    let entry = actions::components::set_status(&mut tx, &before, &mut after, now).await?;
-    if preview::is_asked(&fields) {
+    let entry = actions::components::set_status(&mut edit.tx, &before, &mut after, edit.now).await?;
+    if edit.wants_preview() {
         let action = format!("/admin/components/{id}/status");
-        let what = Rehearsing::of(Subject::page(), Section::Desk, action, &fields).going_back("/admin");
-        return preview::show(&state, tx, &manager, what).await;
+        let what = Rehearsing::of(Subject::page(), Section::Desk, action, &edit.fields).going_back("/admin");
+        return preview::show(&edit.state, edit.tx, &edit.manager, what).await;
     }
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin", "status-set"))
+    edit.save([entry], "/admin", "status-set").await
 }
 
 /// `GET /admin/components/{id}/deletion`
-pub async fn doom(
+pub async fn confirm_delete(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
@@ -179,12 +136,10 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let component = find(&mut tx, &id).await?;
-    let entry = actions::components::delete(&mut tx, &component).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    state.publish().await;
-    Ok(done("/admin/components", "component-deleted"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let component = find(&mut edit.tx, &id).await?;
+    let entry = actions::components::delete(&mut edit.tx, &component).await?;
+    edit.save([entry], LIST, "component-deleted").await
 }
 
 /// The component of an address.
@@ -197,16 +152,24 @@ fn no_such_group() -> Invalid {
     Invalid::field("group", "This group is gone. Choose another.")
 }
 
-async fn editor(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanAdminister>,
+/// The page of a new component, or of the one with an id.
+struct ComponentEditor {
     id: Option<ComponentId>,
-    form: ComponentForm,
-    invalid: Invalid,
-    conflict: Option<Conflict<ComponentForm>>,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let groups = components::groups(tx).await?;
-    Ok(ComponentEdit { shell, id, form, invalid, groups, conflict }.html())
+}
+
+impl Editor for ComponentEditor {
+    type Form = ComponentForm;
+    type Theirs = ComponentForm;
+
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: Shell,
+        form: ComponentForm,
+        problem: Problem<ComponentForm>,
+    ) -> Result<String> {
+        let groups = components::groups(tx).await?;
+        let Problem { invalid, conflict } = problem;
+        Ok(ComponentEdit { shell, id: self.id.clone(), form, invalid, groups, conflict }.html())
+    }
 }

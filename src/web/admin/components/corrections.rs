@@ -6,17 +6,16 @@ use crate::actions;
 use crate::credentials::random;
 use crate::db::{Tx, uptime_corrections};
 use crate::domain::forms::{CorrectionForm, Fields};
-use crate::domain::{Component, CorrectionId, Invalid, Status};
+use crate::domain::{Component, CorrectionId, Status};
 use crate::publish::Subject;
 use crate::state::State;
-use crate::ui::admin_layout::Section;
+use crate::ui::admin_layout::{Section, Shell};
 use crate::ui::pages::admin::CorrectionList;
 use crate::web::access::manager::{CanPublish, Fresh, Manager};
-use crate::web::admin::preview::{self, Rehearsing};
+use crate::web::admin::edit::{Edit, Editor, Problem, show};
 use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
 use crate::web::page::layout::shell;
-use crate::web::page::{invalid, page, room_for};
+use crate::web::page::page;
 use crate::web::{Error, Result};
 
 /// `GET /admin/components/{id}/corrections`
@@ -29,7 +28,8 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let component = find(&mut tx, &id).await?;
     let form = CorrectionForm { status: Status::Operational.key().to_owned(), ..CorrectionForm::default() };
-    Ok(page(list(&state, &mut tx, &manager, &query, component, form, Invalid::new()).await?))
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    Ok(page(CorrectionEditor { component }.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/components/{id}/corrections`
@@ -43,36 +43,22 @@ pub async fn create(
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
         let component = find(&mut tx, &id).await?;
-        return Ok(page(list(&state, &mut tx, &manager, &Fields::default(), component, form, Invalid::new()).await?));
+        return show(&state, &mut tx, &manager, &CorrectionEditor { component }, form).await;
     }
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let component = find(&mut tx, &id).await?;
-    let others = uptime_corrections::of(&mut tx, &component.id).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let component = find(&mut edit.tx, &id).await?;
+    let others = uptime_corrections::of(&mut edit.tx, &component.id).await?;
     let fresh = CorrectionId::from_random(random());
-    let correction = match form.parse().and_then(|new| new.of(component.id.clone(), fresh, &others, now)) {
-        Ok(correction) => correction,
-        Err(wrong) => {
-            let none = Fields::default();
-            return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, wrong).await?));
-        }
-    };
-    let added = actions::components::correct_uptime(&mut tx, &component, &correction).await;
-    let entry = match room_for(added, "reason")? {
-        Ok(entry) => entry,
-        Err(full) => {
-            let none = Fields::default();
-            return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, full).await?));
-        }
-    };
-    if preview::is_asked(&fields) {
-        let action = format!("/admin/components/{id}/corrections");
-        let what = Rehearsing::of(Subject::uptime(), Section::Components, action, &fields);
-        return preview::show(&state, tx, &manager, what).await;
+    let parsed = form.parse().and_then(|new| new.of(component.id.clone(), fresh, &others, edit.now));
+    let editor = CorrectionEditor { component };
+    let correction = edit.check(&editor, form.clone(), parsed).await?;
+    let added = actions::components::correct_uptime(&mut edit.tx, &editor.component, &correction).await;
+    let entry = edit.check_limit(&editor, form, added, "reason").await?;
+    let address = format!("/admin/components/{id}/corrections");
+    if edit.wants_preview() {
+        return edit.preview_page(Subject::uptime(), Section::Components, address).await;
     }
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done(&format!("/admin/components/{id}/corrections"), "correction-added"))
+    edit.save([entry], &address, "correction-added").await
 }
 
 /// `POST /admin/components/{id}/corrections/{correction}/deletion`
@@ -81,26 +67,26 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path((id, correction)): Path<(String, String)>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let component = find(&mut tx, &id).await?;
-    let all = uptime_corrections::of(&mut tx, &component.id).await?;
-    let doomed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
-    let entry = actions::components::remove_correction(&mut tx, &component, &doomed).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    state.publish().await;
-    Ok(done(&format!("/admin/components/{id}/corrections"), "correction-removed"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let component = find(&mut edit.tx, &id).await?;
+    let all = uptime_corrections::of(&mut edit.tx, &component.id).await?;
+    let removed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
+    let entry = actions::components::remove_correction(&mut edit.tx, &component, &removed).await?;
+    edit.save([entry], &format!("/admin/components/{id}/corrections"), "correction-removed").await
 }
 
-async fn list(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
-    query: &Fields,
+/// The corrections of a component, and the form of a new one.
+struct CorrectionEditor {
     component: Component,
-    form: CorrectionForm,
-    invalid: Invalid,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, query).await?;
-    let corrections = uptime_corrections::of(tx, &component.id).await?;
-    Ok(CorrectionList { shell, component, corrections, form, invalid }.html())
+}
+
+impl Editor for CorrectionEditor {
+    type Form = CorrectionForm;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: CorrectionForm, problem: Problem<()>) -> Result<String> {
+        let component = self.component.clone();
+        let corrections = uptime_corrections::of(tx, &component.id).await?;
+        Ok(CorrectionList { shell, component, corrections, form, invalid: problem.invalid }.html())
+    }
 }

@@ -4,20 +4,23 @@ use axum::response::Response;
 use crate::actions;
 use crate::db::{Tx, components};
 use crate::domain::forms::{Fields, GroupForm};
-use crate::domain::{Group, GroupId, Invalid};
+use crate::domain::{Group, GroupId};
 use crate::state::State;
-use crate::ui::pages::admin::{Conflict, GroupDeletion, GroupEdit};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::{GroupDeletion, GroupEdit};
 use crate::web::access::manager::{CanAdminister, Fresh, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::flash::done;
-use crate::web::page::layout::{conflict_with, shell};
-use crate::web::page::{conflict, invalid, page, room_for};
+use crate::web::page::layout::shell;
+use crate::web::page::page;
 use crate::web::{Error, Result};
+
+const LIST: &str = "/admin/components";
 
 /// `GET /admin/groups/new`
 pub async fn new(manager: Manager<CanAdminister>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    Ok(page(editor(&state, &mut tx, &manager, None, GroupForm::default(), Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &GroupEditor { id: None }, GroupForm::default()).await
 }
 
 /// `POST /admin/groups`
@@ -26,20 +29,12 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = GroupForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let new = match form.parse() {
-        Ok(new) => new,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
-    };
-    let entry = match room_for(actions::groups::add(&mut tx, new, now).await, "name")? {
-        Ok((_, entry)) => entry,
-        Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
-    };
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/components", "group-added"))
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor { id: None });
+    let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    let added = actions::groups::add(&mut edit.tx, new, edit.now).await;
+    let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
+    edit.save([entry], LIST, "group-added").await
 }
 
 /// `GET /admin/groups/{id}/edit`
@@ -51,7 +46,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let group = find(&mut tx, &id).await?;
     let form = GroupForm::of(&group);
-    Ok(page(editor(&state, &mut tx, &manager, Some(group.id), form, Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &GroupEditor { id: Some(group.id) }, form).await
 }
 
 /// `POST /admin/groups/{id}`
@@ -61,32 +56,23 @@ pub async fn update(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = GroupForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, GroupForm::of(&before)).await?);
-        form.version = before.version;
-        return Ok(conflict(editor(&state, &mut tx, &manager, Some(before.id), form, Invalid::new(), met).await?));
-    }
-    let new = match form.parse() {
-        Ok(new) => new,
-        Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, Some(before.id), form, wrong, None).await?)),
-    };
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor { id: Some(before.id.clone()) });
+    let saved = Saved { audit_id: &id, version: before.version, theirs: GroupForm::of(&before) };
+    let form = edit.check_version(&editor, form, saved).await?;
+    let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let position = new.position.unwrap_or(before.position);
     let mut after = Group { name: new.name, description: new.description, position, ..before.clone() };
-    if after == before {
-        return Ok(done("/admin/components", "group-saved"));
-    }
-    let entry = actions::groups::edit(&mut tx, &before, &mut after, now).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/components", "group-saved"))
+    let entry = match after == before {
+        true => None,
+        false => Some(actions::groups::edit(&mut edit.tx, &before, &mut after, edit.now).await?),
+    };
+    edit.save(entry, LIST, "group-saved").await
 }
 
 /// `GET /admin/groups/{id}/deletion`
-pub async fn doom(
+pub async fn confirm_delete(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
@@ -105,12 +91,10 @@ pub async fn destroy(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let group = find(&mut tx, &id).await?;
-    let entry = actions::groups::delete(&mut tx, &group).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    state.publish().await;
-    Ok(done("/admin/components", "group-deleted"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let group = find(&mut edit.tx, &id).await?;
+    let entry = actions::groups::delete(&mut edit.tx, &group).await?;
+    edit.save([entry], LIST, "group-deleted").await
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<Group> {
@@ -118,15 +102,17 @@ async fn find(tx: &mut Tx, id: &str) -> Result<Group> {
     Ok(components::find_group(tx, &id).await?)
 }
 
-async fn editor(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanAdminister>,
+/// The page of a new group, or of the one with an id.
+struct GroupEditor {
     id: Option<GroupId>,
-    form: GroupForm,
-    invalid: Invalid,
-    conflict: Option<Conflict<GroupForm>>,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    Ok(GroupEdit { shell, id, form, invalid, conflict }.html())
+}
+
+impl Editor for GroupEditor {
+    type Form = GroupForm;
+    type Theirs = GroupForm;
+
+    async fn html(&self, _: &mut Tx, shell: Shell, form: GroupForm, problem: Problem<GroupForm>) -> Result<String> {
+        let Problem { invalid, conflict } = problem;
+        Ok(GroupEdit { shell, id: self.id.clone(), form, invalid, conflict }.html())
+    }
 }

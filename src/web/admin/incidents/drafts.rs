@@ -4,18 +4,19 @@ use axum::extract::{Path, State as FromState};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::incident::{self, Composing};
 use crate::actions;
 use crate::credentials::random;
-use crate::db::{self, Tx, WriteTx, admin_incidents, draft_presence, drafts, templates};
+use crate::db::{Tx, admin_incidents, draft_presence, drafts};
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
-use crate::domain::{DraftId, Incident, IncidentId, Invalid, SavedDraft};
+use crate::domain::{DraftId, IncidentId, SavedDraft};
 use crate::state::State;
-use crate::ui::pages::admin::{Aids, Conflict, DraftMet};
+use crate::ui::pages::admin::DraftMet;
 use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::composer::{Composer, ComposerDraft, FoundDraft, IncidentComposer, UpdateComposer, find_draft};
+use crate::web::admin::edit::{Edit, Editor as _, Problem};
 use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
-use crate::web::page::{invalid, page, room_for};
+use crate::web::page::layout::shell;
+use crate::web::page::page;
 use crate::web::{Error, Result};
 
 /// How long the page waits for the note that somebody has the draft open.
@@ -38,19 +39,18 @@ pub async fn show(
         note_open(&state, &manager, &draft).await;
     }
     let mut tx = state.db.read().await?;
-    let aids = Aids { templates: Vec::new(), draft: Some(draft.clone()), met: None, readers };
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let opened = ComposerDraft::Opened { draft: draft.clone(), readers };
     let html = match &draft.incident {
         None => {
             let form = IncidentForm::read(&draft.fields);
-            incident::new_page(&state, &mut tx, &manager, &query, form, Composing { aids, ..Composing::default() })
-                .await?
+            IncidentComposer { draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
         }
         Some(incident) => {
             let incident = admin_incidents::find(&mut tx, incident).await?;
             // With the version it was written against: what a colleague posted since is a conflict, not a surprise.
             let form = UpdateForm::read(&draft.fields);
-            let composing = Composing { aids, ..Composing::default() };
-            incident::view(&state, &mut tx, &manager, &query, incident, form, composing).await?
+            UpdateComposer { incident, draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
         }
     };
     Ok(page(html))
@@ -78,130 +78,44 @@ pub async fn destroy(
     Path(id): Path<String>,
     Form(_): Form,
 ) -> Result<Response> {
-    let mut tx = manager.begin(&state).await?;
-    let draft = find(&mut tx, &id).await?;
-    let entry = actions::drafts::delete(&mut tx, &draft).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    Ok(done("/admin", "draft-deleted"))
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let draft = find(&mut edit.tx, &id).await?;
+    let entry = actions::drafts::delete(&mut edit.tx, &draft).await?;
+    edit.save_private(entry, "/admin", "draft-deleted").await
 }
 
-/// What became of the draft that a submission goes on with.
-pub(in crate::web) enum Found {
-    /// It goes on with none.
-    None,
-    /// It stands as it was when the composer was opened.
-    Same(SavedDraft),
-    Met(DraftMet),
-}
-
-/// Looks for the draft that `fields` go on with.
-pub(in crate::web) async fn met(tx: &mut Tx, fields: &Fields) -> Result<Found> {
-    let Some(id) = DraftId::parse(&fields.text("draft")) else { return Ok(Found::None) };
-    let stands = match drafts::find(tx, &id).await {
-        Err(db::Error::NotFound) => return Ok(Found::Met(DraftMet::Gone)),
-        found => found?,
-    };
-    if stands.version == submitted_version(fields) {
-        return Ok(Found::Same(stands));
-    }
-    let yours = SavedDraft { fields: SavedDraft::kept(fields), ..stands.clone() };
-    let conflict = Conflict { by: Some(stands.edited_by.clone()), at: Some(stands.edited_at), theirs: stands };
-    Ok(Found::Met(DraftMet::Changed(Box::new((conflict, yours)))))
-}
-
-fn submitted_version(fields: &Fields) -> i64 {
-    fields.text("draft_version").parse().unwrap_or(0)
-}
-
-/// What a composer shows again beside its form: the draft with the version it was opened with, or with
-/// the one that stands where somebody else changed it.
-pub(in crate::web) async fn aids(tx: &mut Tx, fields: &Fields, met: Option<DraftMet>) -> Result<Aids> {
-    let draft = match (&met, DraftId::parse(&fields.text("draft"))) {
-        (Some(DraftMet::Changed(both)), _) => Some(both.0.theirs.clone()),
-        (None, Some(id)) => drafts::find(tx, &id).await.ok(),
-        _ => None,
-    };
-    let draft = match (&met, draft) {
-        (None, Some(draft)) => Some(SavedDraft { version: submitted_version(fields), ..draft }),
-        (_, draft) => draft,
-    };
-    Ok(Aids { templates: templates::list(tx).await?, draft, met, readers: Vec::new() })
-}
-
-/// Keeps what a composer holds, for everybody; `incident` is the one it is an update of.
-pub(in crate::web) async fn keep(
-    state: &State,
-    manager: &Manager<CanPublish>,
+/// Saves what a composer holds, for every publisher; `incident` is the one it is an update of. A draft that was deleted in
+/// the meantime is saved as a new one.
+///
+/// # Errors
+/// 409 with the composer if somebody else changed the draft, 422 if there are as many as there may be.
+pub(super) async fn save<C: Composer>(
+    mut edit: Edit<CanPublish>,
+    composer: &C,
+    form: C::Form,
     incident: Option<IncidentId>,
-    fields: &Fields,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(state).await?;
-    let subject = match &incident {
-        Some(id) => Some(admin_incidents::find(&mut tx, id).await?),
-        None => None,
-    };
-    let (id, entry) = match met(&mut tx, fields).await? {
-        Found::Met(met @ DraftMet::Changed(_)) => return refused(state, tx, manager, subject, fields, met).await,
-        Found::Same(stands) => {
-            let kept = SavedDraft::kept(fields);
-            let mut draft =
-                SavedDraft { fields: kept, edited_by: manager.name.clone(), edited_at: now, ..stands.clone() };
-            let entry = actions::drafts::edit(&mut tx, &stands, &mut draft).await?;
+    let fields = SavedDraft::kept(&edit.fields);
+    let (edited_by, edited_at) = (edit.manager.name.clone(), edit.now);
+    let (id, entry) = match find_draft(&mut edit.tx, &edit.fields).await? {
+        FoundDraft::Conflict(conflict @ DraftMet::Changed(_)) => {
+            let draft = ComposerDraft::Submitted { fields: edit.fields.clone(), conflict: Some(conflict) };
+            return Err(edit.conflict(&composer.with_draft(draft), form).await);
+        }
+        FoundDraft::Same(before) => {
+            let mut draft = SavedDraft { fields, edited_by, edited_at, ..before.clone() };
+            let entry = actions::drafts::edit(&mut edit.tx, &before, &mut draft).await?;
             (draft.id, entry)
         }
-        // One that is gone begins anew.
-        Found::None | Found::Met(DraftMet::Gone) => {
-            let draft = SavedDraft {
-                id: DraftId::from_random(random()),
-                incident,
-                fields: SavedDraft::kept(fields),
-                edited_by: manager.name.clone(),
-                created_at: now,
-                edited_at: now,
-                version: 1,
-            };
-            match room_for(actions::drafts::add(&mut tx, &draft).await, "body")? {
-                Ok(entry) => (draft.id, entry),
-                Err(full) => return Ok(invalid(again(state, tx, manager, subject, fields, None, full).await?)),
-            }
+        FoundDraft::None | FoundDraft::Conflict(DraftMet::Gone) => {
+            let id = DraftId::from_random(random());
+            let draft = SavedDraft { id, incident, fields, edited_by, created_at: edited_at, edited_at, version: 1 };
+            let added = actions::drafts::add(&mut edit.tx, &draft).await;
+            let entry = edit.check_limit(composer, form, added, "body").await?;
+            (draft.id, entry)
         }
     };
-    tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done(&format!("/admin/drafts/{id}"), "draft-saved"))
-}
-
-/// The composer again, with what became of its draft.
-pub(in crate::web) async fn refused(
-    state: &State,
-    tx: WriteTx,
-    manager: &Manager<CanPublish>,
-    subject: Option<Incident>,
-    fields: &Fields,
-    met: DraftMet,
-) -> Result<Response> {
-    Ok(crate::web::page::conflict(again(state, tx, manager, subject, fields, Some(met), Invalid::new()).await?))
-}
-
-/// The composer as it was submitted.
-async fn again(
-    state: &State,
-    mut tx: WriteTx,
-    manager: &Manager<CanPublish>,
-    subject: Option<Incident>,
-    fields: &Fields,
-    met: Option<DraftMet>,
-    invalid: Invalid,
-) -> Result<String> {
-    let aids = aids(&mut tx, fields, met).await?;
-    let composing = Composing { aids, invalid, conflict: None };
-    let none = Fields::default();
-    match subject {
-        None => incident::new_page(state, &mut tx, manager, &none, IncidentForm::read(fields), composing).await,
-        Some(incident) => {
-            incident::view(state, &mut tx, manager, &none, incident, UpdateForm::read(fields), composing).await
-        }
-    }
+    edit.save_private(entry, &format!("/admin/drafts/{id}"), "draft-saved").await
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<SavedDraft> {

@@ -4,28 +4,26 @@ use axum::response::Response;
 use crate::actions;
 use crate::credentials::random;
 use crate::db::{self, Tx, admin_incidents, components};
-use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
 use crate::state::State;
-use crate::ui::pages::admin::{
-    Aids, Conflict, IncidentDeletion, IncidentEdit, IncidentList, IncidentNew, IncidentView,
-};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
 use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
+use crate::web::admin::composer::{ComposerDraft, IncidentComposer, UpdateComposer, check_draft};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
 use crate::web::admin::incidents::double_submit::{self, Sent};
-use crate::web::admin::incidents::drafts::{self, Found};
+use crate::web::admin::incidents::drafts;
 use crate::web::admin::preview::{self, Rehearsing, shown_as};
 use crate::web::admin::templates;
 use crate::web::form::{Form, Search};
 use crate::web::page::flash::done;
-use crate::web::page::layout::{board, conflict_with, shell};
+use crate::web::page::layout::shell;
+use crate::web::page::page;
 use crate::web::page::pagination;
-use crate::web::page::{conflict, invalid, page};
 use crate::web::{Error, Result};
-
-/// The most other open incidents that stand beside one; the desk has all of them.
-const SHOWN_BESIDE: i64 = 100;
 
 /// What is told of a form that opened something else before.
 const SENT_BEFORE: &str =
@@ -60,8 +58,9 @@ pub async fn new(
     }
     form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
-    let composing = Composing { aids: drafts::aids(&mut tx, &Fields::default(), None).await?, ..Composing::default() };
-    Ok(page(new_page(&state, &mut tx, &manager, &query, form, composing).await?))
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let composer = IncidentComposer { draft: ComposerDraft::None };
+    Ok(page(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/incidents`
@@ -70,95 +69,46 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = IncidentForm::read(&fields);
-    if fields.has("save_draft") {
-        return drafts::keep(&state, &manager, None, &fields).await;
+    let (form, composer) = (IncidentForm::read(&fields), IncidentComposer { draft: ComposerDraft::submitted(&fields) });
+    if fields.has("preview") && !fields.has("save_draft") {
+        let mut tx = state.db.read().await?;
+        return show_editor(&state, &mut tx, &manager, &composer, form).await;
     }
-    if fields.has("preview") {
-        return Ok(page(again(&state, &manager, &fields, form, Invalid::new()).await?));
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    if edit.fields.has("save_draft") {
+        return drafts::save(edit, &composer, form, None).await;
     }
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
     let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
-    match double_submit::incident(&mut tx, &manager, &id, &form).await? {
+    match double_submit::incident(&mut edit.tx, &edit.manager, &id, &form).await? {
         Sent::First => {}
-        Sent::Again(stands) => return Ok(opened(&stands)),
+        Sent::Again(opened) => return Ok(done(&address(&opened), opened_flash(&opened))),
         Sent::Taken => {
-            drop(tx);
             let (form, wrong) = (IncidentForm { id: String::new(), ..form }, Invalid::field("title", SENT_BEFORE));
-            return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
+            return Err(edit.reject(&composer, form, wrong).await);
         }
     }
-    let draft = match drafts::met(&mut tx, &fields).await? {
-        Found::Met(met) => return drafts::refused(&state, tx, &manager, None, &fields, met).await,
-        Found::Same(draft) => Some(draft),
-        Found::None => None,
-    };
-    let components = components::list(&mut tx).await?;
-    let parsed = form.parse().and_then(|new| new.open(id, UpdateId::from_random(random()), &components, now));
-    let mut incident = match parsed {
-        Ok(incident) => incident,
-        Err(wrong) => {
-            drop(tx);
-            return Ok(invalid(again(&state, &manager, &fields, form, wrong).await?));
-        }
-    };
-    if preview::is_asked(&fields) {
-        let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &fields);
-        incident.visibility = shown_as(incident.visibility);
-        actions::incidents::open(&mut tx, &incident, None).await?;
-        return preview::show(&state, tx, &manager, what).await;
+    let draft = check_draft(&mut edit, &composer, form.clone()).await?;
+    let components = components::list(&mut edit.tx).await?;
+    let first = UpdateId::from_random(random());
+    let opened = form.parse().and_then(|new| new.open(id, first, &components, edit.now));
+    let incident = edit.check(&composer, form, opened).await?;
+    if edit.wants_preview() {
+        return preview_opened(edit, incident).await;
     }
-    let entry = actions::incidents::open(&mut tx, &incident, draft.as_ref()).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(opened(&incident))
+    let entry = actions::incidents::open(&mut edit.tx, &incident, draft.as_ref()).await?;
+    edit.save([entry], &address(&incident), opened_flash(&incident)).await
 }
 
-/// On to the incident that was opened.
-fn opened(incident: &Incident) -> Response {
-    let word = if incident.visibility.is_public() { "incident-opened" } else { "incident-kept" };
-    done(&format!("/admin/incidents/{}", incident.id), word)
+/// The public page of a new incident; an embargoed one as it will be once it is public.
+async fn preview_opened(mut edit: Edit<CanPublish>, mut incident: Incident) -> Result<Response> {
+    let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &edit.fields);
+    incident.visibility = shown_as(incident.visibility);
+    actions::incidents::open(&mut edit.tx, &incident, None).await?;
+    preview::show(&edit.state, edit.tx, &edit.manager, what).await
 }
 
-/// What a composer shows beside its form.
-#[derive(Default)]
-pub(super) struct Composing {
-    pub invalid: Invalid,
-    /// Somebody changed the incident in between.
-    pub conflict: Option<Conflict<()>>,
-    pub aids: Aids,
-}
-
-/// The composer of a new incident, as it was submitted.
-async fn again(
-    state: &State,
-    manager: &Manager<CanPublish>,
-    fields: &Fields,
-    form: IncidentForm,
-    invalid: Invalid,
-) -> Result<String> {
-    let mut tx = state.db.read().await?;
-    let composing = Composing { invalid, conflict: None, aids: drafts::aids(&mut tx, fields, None).await? };
-    new_page(state, &mut tx, manager, &Fields::default(), form, composing).await
-}
-
-/// The composer of a new incident.
-pub(super) async fn new_page(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
-    query: &Fields,
-    mut form: IncidentForm,
-    composing: Composing,
-) -> Result<String> {
-    if IncidentId::parse_fresh(&form.id).is_none() {
-        form.id = IncidentId::from_random(random()).to_string();
-    }
-    let shell = shell(state, tx, manager, query).await?;
-    let board = board(tx).await?;
-    let Composing { invalid, aids, .. } = composing;
-    Ok(IncidentNew { shell, form, invalid, board, aids }.html())
+fn opened_flash(incident: &Incident) -> &'static str {
+    if incident.visibility.is_public() { "incident-opened" } else { "incident-kept" }
 }
 
 /// `GET /admin/incidents/{id}`: the composer above the timeline.
@@ -178,25 +128,9 @@ pub async fn show(
         let meanings = templates::meanings(&mut tx, &template, Some(&incident), state.clock.now()).await?;
         form.begin_with(&template, &meanings);
     }
-    let composing = Composing { aids: drafts::aids(&mut tx, &Fields::default(), None).await?, ..Composing::default() };
-    Ok(page(view(&state, &mut tx, &manager, &query, incident, form, composing).await?))
-}
-
-/// The page of an incident with its composer.
-pub(super) async fn view<P>(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<P>,
-    query: &Fields,
-    incident: Incident,
-    form: UpdateForm,
-    composing: Composing,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, query).await?;
-    let board = board(tx).await?;
-    let open = admin_incidents::open(tx, None, SHOWN_BESIDE).await?;
-    let Composing { invalid, conflict, aids } = composing;
-    Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
+    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let composer = UpdateComposer { incident, draft: ComposerDraft::None };
+    Ok(page(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `GET /admin/incidents/{id}/edit`
@@ -207,9 +141,8 @@ pub async fn edit(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let incident = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    let form = IncidentDetailsForm::of(&incident, shell.zone);
-    Ok(page(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: None }.html()))
+    let form = IncidentDetailsForm::of(&incident, db::page_settings::load(&mut tx).await?.time_zone);
+    show_editor(&state, &mut tx, &manager, &DetailsEditor { incident }, form).await
 }
 
 /// `POST /admin/incidents/{id}`
@@ -219,49 +152,56 @@ pub async fn update(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = IncidentDetailsForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let mut incident = find(&mut tx, &id).await?;
-    let before = incident.clone();
-    if form.version != incident.version {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let theirs = IncidentDetailsForm::of(&incident, shell.zone);
-        let met = Some(conflict_with(&mut tx, &id, theirs).await?);
-        form.version = incident.version;
-        return Ok(conflict(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: met }.html()));
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (IncidentDetailsForm::read(&edit.fields), DetailsEditor { incident: before.clone() });
+    let zone = db::page_settings::load(&mut edit.tx).await?.time_zone;
+    let saved = Saved { audit_id: &id, version: before.version, theirs: IncidentDetailsForm::of(&before, zone) };
+    let form = edit.check_version(&editor, form, saved).await?;
+    let mut after = before.clone();
+    let applied = form.parse().and_then(|details| details.apply(&mut after, edit.now));
+    edit.check(&editor, form, applied).await?;
+    let address = address(&before);
+    if edit.wants_preview() {
+        return edit.preview_incident(after, address).await;
     }
-    if fields.has("preview") {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        return Ok(page(IncidentEdit { shell, incident, form, invalid: Invalid::new(), conflict: None }.html()));
+    let entry = match after == before {
+        true => None,
+        false => Some(actions::incidents::edit(&mut edit.tx, &before, &mut after, edit.now).await?),
+    };
+    edit.save(entry, &address, "incident-saved").await
+}
+
+/// The page on which title, times, impact and visibility are edited.
+struct DetailsEditor {
+    incident: Incident,
+}
+
+impl Editor for DetailsEditor {
+    type Form = IncidentDetailsForm;
+    type Theirs = IncidentDetailsForm;
+
+    async fn html(
+        &self,
+        _: &mut Tx,
+        shell: Shell,
+        form: IncidentDetailsForm,
+        problem: Problem<IncidentDetailsForm>,
+    ) -> Result<String> {
+        let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
+        Ok(IncidentEdit { shell, incident, form, invalid, conflict }.html())
     }
-    let applied = form.parse().and_then(|details| details.apply(&mut incident, now));
-    if let Err(wrong) = applied {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        return Ok(invalid(IncidentEdit { shell, incident: before, form, invalid: wrong, conflict: None }.html()));
-    }
-    if preview::is_asked(&fields) {
-        return preview::of_incident(&state, tx, &manager, incident, format!("/admin/incidents/{id}"), &fields).await;
-    }
-    if incident == before {
-        return Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"));
-    }
-    let entry = actions::incidents::edit(&mut tx, &before, &mut incident, now).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"))
 }
 
 /// `GET /admin/incidents/{id}/deletion`: asks for the title.
-pub async fn doom(
+pub async fn confirm_delete(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let incident = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    Ok(page(IncidentDeletion { shell, incident, typed: String::new(), invalid: Invalid::new() }.html()))
+    show_editor(&state, &mut tx, &manager, &DeletionEditor { incident }, String::new()).await
 }
 
 /// `POST /admin/incidents/{id}/deletion`
@@ -271,24 +211,39 @@ pub async fn destroy(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let typed = fields.text("title");
-    let mut tx = manager.begin(&state).await?;
-    let incident = find(&mut tx, &id).await?;
-    let changed = fields.version() != incident.version;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let incident = find(&mut edit.tx, &id).await?;
+    let typed = edit.fields.text("title");
+    let changed = edit.fields.version() != incident.version;
     if changed || typed.trim() != incident.title {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         let message = if changed {
             "The incident was changed in the meantime. Look at it again before you delete it."
         } else {
             "Type the title exactly as it stands above."
         };
-        let wrong = Invalid::field("title", message);
-        return Ok(invalid(IncidentDeletion { shell, incident, typed, invalid: wrong }.html()));
+        return Err(edit.reject(&DeletionEditor { incident }, typed, Invalid::field("title", message)).await);
     }
-    let entry = actions::incidents::delete(&mut tx, &incident).await?;
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    state.publish().await;
-    Ok(done("/admin/incidents", "incident-deleted"))
+    let entry = actions::incidents::delete(&mut edit.tx, &incident).await?;
+    edit.save([entry], "/admin/incidents", "incident-deleted").await
+}
+
+/// The page on which the title of an incident is typed before it is deleted.
+struct DeletionEditor {
+    incident: Incident,
+}
+
+impl Editor for DeletionEditor {
+    type Form = String;
+    type Theirs = ();
+
+    async fn html(&self, _: &mut Tx, shell: Shell, typed: String, problem: Problem<()>) -> Result<String> {
+        Ok(IncidentDeletion { shell, incident: self.incident.clone(), typed, invalid: problem.invalid }.html())
+    }
+}
+
+/// Where an incident is shown in the admin.
+pub(super) fn address(incident: &Incident) -> String {
+    format!("/admin/incidents/{}", incident.id)
 }
 
 /// The incident of an address.

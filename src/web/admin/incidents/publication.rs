@@ -1,14 +1,14 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::incident::find;
+use super::incident::{address, find};
 use crate::actions;
 use crate::domain::forms::Fields;
 use crate::state::State;
 use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::edit::Edit;
 use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::Form;
-use crate::web::page::flash::done;
 use crate::web::{Error, Result};
 
 /// `POST /admin/incidents/{id}/publication`: visitors see it from now on.
@@ -18,21 +18,19 @@ pub async fn create(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if !before.visibility.is_public() {
-        refuse_unseen(&fields, before.version)?;
-        let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await?;
-        if preview::is_asked(&fields) {
-            let (action, back) = (format!("/admin/incidents/{id}/publication"), format!("/admin/incidents/{id}"));
-            let what = Rehearsing::incident(&incident, action, &fields).going_back(back);
-            return preview::show(&state, tx, &manager, what).await;
-        }
-        tx.commit(&manager.actor(), now, entry).await?;
-        state.publish().await;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let address = address(&before);
+    if before.visibility.is_public() {
+        return edit.save(None, &address, "incident-published").await;
     }
-    Ok(done(&format!("/admin/incidents/{id}"), "incident-published"))
+    refuse_unseen(&edit.fields, before.version)?;
+    let (incident, entry) = actions::incidents::publish(&mut edit.tx, &before, edit.now).await?;
+    if edit.wants_preview() {
+        let what = Rehearsing::incident(&incident, format!("{address}/publication"), &edit.fields);
+        return preview::show(&edit.state, edit.tx, &edit.manager, what.going_back(address)).await;
+    }
+    edit.save([entry], &address, "incident-published").await
 }
 
 /// Nobody publishes what they have not seen.

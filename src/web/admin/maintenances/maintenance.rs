@@ -1,25 +1,25 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 
 use crate::actions;
 use crate::credentials::random;
-use crate::db::{self, Tx, WriteTx, components, maintenances, series};
+use crate::db::{self, Tx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
-use crate::ui::pages::admin::{Conflict, MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::access::manager::{CanPublish, CanRead, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
 use crate::web::admin::incidents::double_submit::{self, Sent, series_id};
-use crate::web::admin::preview::{self, Rehearsing};
 use crate::web::form::{Form, Search};
 use crate::web::page::flash::done;
-use crate::web::page::layout::{board, conflict_with, shell};
+use crate::web::page::layout::{board, shell};
+use crate::web::page::page;
 use crate::web::page::pagination;
-use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 
 /// What is told of a form that planned something else before.
@@ -47,7 +47,7 @@ pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State
     form.first.plan.switches = Switches { reminds: true, starts: true, completes: true, marks: true };
     let mut tx = state.db.read().await?;
     form.first.window.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
-    Ok(page(new_page(&state, &mut tx, &manager, form, Invalid::new()).await?))
+    show_editor(&state, &mut tx, &manager, &NewEditor, form).await
 }
 
 /// `POST /admin/maintenances`: one, or the first of a series.
@@ -59,80 +59,75 @@ pub async fn create(
     let form = SeriesForm::read(&fields);
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
-        return Ok(page(new_page(&state, &mut tx, &manager, form, Invalid::new()).await?));
+        return show_editor(&state, &mut tx, &manager, &NewEditor, form).await;
     }
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
-    match double_submit::maintenance(&mut tx, &manager, &id, &form).await? {
+    match double_submit::maintenance(&mut edit.tx, &edit.manager, &id, &form).await? {
         Sent::First => {}
         Sent::Again(path) => return Ok(done(&path, "maintenance-planned")),
         Sent::Taken => {
             let (form, wrong) = (SeriesForm { id: String::new(), ..form }, Invalid::field("title", SENT_BEFORE));
-            return Ok(invalid(new_page(&state, &mut tx, &manager, form, wrong).await?));
+            return Err(edit.reject(&NewEditor, form, wrong).await);
         }
     }
-    let planned = if form.recurrence.is_wanted() {
-        plan_series(&mut tx, &form, &id, now).await?
+    let (made, entries) = if form.recurrence.is_wanted() {
+        schedule_recurring(&mut edit, form, &id).await?
     } else {
-        plan(&mut tx, &form, id, now).await?
+        schedule(&mut edit, form, id).await?
     };
-    match planned {
-        Ok((made, _)) if preview::is_asked(&fields) => {
-            let what = Rehearsing::maintenance(made.id.as_str(), "/admin/maintenances".into(), &fields)?;
-            preview::show(&state, tx, &manager, what).await
-        }
-        Ok((made, entries)) => {
-            tx.commit_all(&manager.actor(), now, &entries).await?;
-            state.publish().await;
-            Ok(done(&format!("/admin/maintenances/{}", made.id), "maintenance-planned"))
-        }
-        Err(wrong) => Ok(invalid(new_page(&state, &mut tx, &manager, form, wrong).await?)),
+    if edit.wants_preview() {
+        return edit.preview_maintenance(&made.id, "/admin/maintenances".into()).await;
     }
+    edit.save(entries, &address(&made), "maintenance-planned").await
 }
 
-/// What was planned with its entries for the audit, or what is wrong.
-type Planned = Result<(Maintenance, Vec<Entry>), Invalid>;
-
-async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateTime<Utc>) -> Result<Planned> {
-    let known = components::list(tx).await?;
-    let ids = (id, fresh_update_id());
-    let made = match form.first.parse().and_then(|new| new.plan(ids, &known, now)) {
-        Ok(made) => made,
-        Err(wrong) => return Ok(Err(wrong)),
-    };
-    let entry = actions::maintenances::schedule(tx, &made).await?;
-    Ok(Ok((made, vec![entry])))
+async fn schedule(
+    edit: &mut Edit<CanPublish>,
+    form: SeriesForm,
+    id: MaintenanceId,
+) -> Result<(Maintenance, Vec<Entry>)> {
+    let known = components::list(&mut edit.tx).await?;
+    let planned = form.first.parse().and_then(|new| new.plan((id, fresh_update_id()), &known, edit.now));
+    let made = edit.check(&NewEditor, form, planned).await?;
+    let entry = actions::maintenances::schedule(&mut edit.tx, &made).await?;
+    Ok((made, vec![entry]))
 }
 
 /// The series gets the `id` of the form; each of its maintenances gets one of its own.
-async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, now: DateTime<Utc>) -> Result<Planned> {
-    let known = components::list(tx).await?;
+async fn schedule_recurring(
+    edit: &mut Edit<CanPublish>,
+    form: SeriesForm,
+    id: &MaintenanceId,
+) -> Result<(Maintenance, Vec<Entry>)> {
+    let known = components::list(&mut edit.tx).await?;
     let id = series_id(id)?;
-    let begun = match form.parse().and_then(|new| new.begin(id, &known, now)) {
-        Ok(begun) => begun,
-        Err(wrong) => return Ok(Err(wrong)),
-    };
-    match room_for(actions::recurring_maintenances::add(tx, begun, now).await, "repeats")? {
-        Ok(Some(added)) => Ok(Ok(added)),
-        Ok(None) => Ok(Err(Invalid::field("scheduled_until", "By this rule it is over already."))),
-        Err(full) => Ok(Err(full)),
+    let begun = form.parse().and_then(|new| new.begin(id, &known, edit.now));
+    let begun = edit.check(&NewEditor, form.clone(), begun).await?;
+    let added = actions::recurring_maintenances::add(&mut edit.tx, begun, edit.now).await;
+    match edit.check_limit(&NewEditor, form.clone(), added, "repeats").await? {
+        Some(added) => Ok(added),
+        None => {
+            let wrong = Invalid::field("scheduled_until", "By this rule it is over already.");
+            Err(edit.reject(&NewEditor, form, wrong).await)
+        }
     }
 }
 
-async fn new_page(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
-    mut form: SeriesForm,
-    wrong: Invalid,
-) -> Result<String> {
-    if MaintenanceId::parse_fresh(&form.id).is_none() {
-        form.id = MaintenanceId::from_random(random()).to_string();
+/// The page of a new maintenance.
+struct NewEditor;
+
+impl Editor for NewEditor {
+    type Form = SeriesForm;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, mut form: SeriesForm, problem: Problem<()>) -> Result<String> {
+        if MaintenanceId::parse_fresh(&form.id).is_none() {
+            form.id = MaintenanceId::from_random(random()).to_string();
+        }
+        let board = board(tx).await?;
+        Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board }.html())
     }
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let board = board(tx).await?;
-    Ok(MaintenanceNew { shell, form, invalid: wrong, board }.html())
 }
 
 /// `GET /admin/maintenances/{id}`
@@ -158,7 +153,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let maintenance = find(&mut tx, &id).await?;
     let form = PlanForm::of(&maintenance);
-    Ok(page(editor(&state, &mut tx, &manager, maintenance, form, Invalid::new(), None).await?))
+    show_editor(&state, &mut tx, &manager, &PlanEditor { maintenance }, form).await
 }
 
 /// `POST /admin/maintenances/{id}`
@@ -168,44 +163,36 @@ pub async fn update(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = PlanForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, PlanForm::of(&before)).await?);
-        form.version = before.version;
-        return Ok(conflict(editor(&state, &mut tx, &manager, before, form, Invalid::new(), met).await?));
-    }
-    if fields.has("preview") {
-        return Ok(page(editor(&state, &mut tx, &manager, before, form, Invalid::new(), None).await?));
-    }
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (PlanForm::read(&edit.fields), PlanEditor { maintenance: before.clone() });
+    let saved = Saved { audit_id: &id, version: before.version, theirs: PlanForm::of(&before) };
+    let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
-    let known = components::list(&mut tx).await?;
-    if let Err(wrong) = form.parse().and_then(|plan| plan.apply(&mut after, &known, now)) {
-        return Ok(invalid(editor(&state, &mut tx, &manager, before, form, wrong, None).await?));
+    let known = components::list(&mut edit.tx).await?;
+    let applied = form.parse().and_then(|plan| plan.apply(&mut after, &known, edit.now));
+    edit.check(&editor, form, applied).await?;
+    if after == before && !edit.wants_preview() {
+        return edit.save(None, &address(&before), "maintenance-saved").await;
     }
-    if preview::is_asked(&fields) {
-        return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
-    }
-    if after != before {
-        save(&state, tx, &manager, Action::MaintenanceEdit, &before, after).await?;
-    }
-    Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-saved"))
+    save(edit, Action::MaintenanceEdit, (&before, after), address(&before), "maintenance-saved").await
 }
 
-async fn editor(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
+/// The page on which a maintenance is edited.
+struct PlanEditor {
     maintenance: Maintenance,
-    form: PlanForm,
-    wrong: Invalid,
-    conflict: Option<Conflict<PlanForm>>,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let board = board(tx).await?;
-    Ok(MaintenanceEdit { shell, maintenance, form, invalid: wrong, board, conflict }.html())
+}
+
+impl Editor for PlanEditor {
+    type Form = PlanForm;
+    type Theirs = PlanForm;
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: PlanForm, problem: Problem<PlanForm>) -> Result<String> {
+        let board = board(tx).await?;
+        let Problem { invalid, conflict } = problem;
+        let maintenance = self.maintenance.clone();
+        Ok(MaintenanceEdit { shell, maintenance, form, invalid, board, conflict }.html())
+    }
 }
 
 /// `POST /admin/maintenances/{id}/beginning`: now, whatever was planned.
@@ -214,13 +201,11 @@ pub async fn begin(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let before = find(&mut edit.tx, &id).await?;
     let mut after = before.clone();
-    after.begin(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(&state, tx, &manager, Action::MaintenanceStart, &before, after).await?;
-    Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-begun"))
+    after.begin(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
+    save(edit, Action::MaintenanceStart, (&before, after), address(&before), "maintenance-begun").await
 }
 
 /// `POST /admin/maintenances/{id}/completion`
@@ -229,44 +214,31 @@ pub async fn complete(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let before = find(&mut edit.tx, &id).await?;
     let mut after = before.clone();
-    after.complete(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(&state, tx, &manager, Action::MaintenanceComplete, &before, after).await?;
-    Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-completed"))
+    after.complete(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
+    save(edit, Action::MaintenanceComplete, (&before, after), address(&before), "maintenance-completed").await
 }
 
-/// Saves `after` in place of `before` and publishes it.
+/// Saves a maintenance after `action`, or shows the public page with it; `form_address` is where the form is sent.
 pub(super) async fn save(
-    state: &State,
-    mut tx: WriteTx,
-    manager: &Manager<CanPublish>,
+    mut edit: Edit<CanPublish>,
     action: Action,
-    before: &Maintenance,
-    mut after: Maintenance,
-) -> Result<()> {
-    let now = state.clock.now();
-    let entries = actions::maintenances::save(&mut tx, action, before, &mut after, now).await?;
-    tx.commit_all(&manager.actor(), now, &entries).await?;
-    state.publish().await;
-    Ok(())
+    (before, mut after): (&Maintenance, Maintenance),
+    form_address: String,
+    flash: &'static str,
+) -> Result<Response> {
+    let entries = actions::maintenances::save(&mut edit.tx, action, before, &mut after, edit.now).await?;
+    if edit.wants_preview() {
+        return edit.preview_maintenance(&after.id, form_address).await;
+    }
+    edit.save(entries, &address(&after), flash).await
 }
 
-/// What visitors would read if `after` were kept.
-pub(super) async fn rehearse(
-    state: &State,
-    mut tx: WriteTx,
-    manager: &Manager<CanPublish>,
-    mut after: Maintenance,
-    action: String,
-    fields: &Fields,
-) -> Result<Response> {
-    let now = state.clock.now();
-    let before = maintenances::find(&mut tx, &after.id).await?;
-    actions::maintenances::save(&mut tx, Action::MaintenanceEdit, &before, &mut after, now).await?;
-    preview::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
+/// Where a maintenance is shown in the admin.
+pub(super) fn address(maintenance: &Maintenance) -> String {
+    format!("/admin/maintenances/{}", maintenance.id)
 }
 
 /// The maintenance of an address.

@@ -4,15 +4,17 @@ use axum::response::Response;
 use crate::actions;
 use crate::db::{self, Tx, components, series};
 use crate::domain::forms::{Fields, SeriesForm};
-use crate::domain::{Invalid, Series, SeriesId};
+use crate::domain::{Series, SeriesId};
 use crate::state::State;
-use crate::ui::pages::admin::{Conflict, SeriesEdit};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::SeriesEdit;
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::flash::done;
-use crate::web::page::layout::{board, conflict_with, shell};
-use crate::web::page::{conflict, invalid, page};
+use crate::web::page::layout::board;
+
+const LIST: &str = "/admin/maintenances";
 
 /// `GET /admin/series/{id}/edit`
 pub async fn edit(
@@ -23,7 +25,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let series = find(&mut tx, &id).await?;
     let form = SeriesForm::of(&series, state.clock.now());
-    Ok(page(editor(&state, &mut tx, &manager, series, form, Invalid::new(), None).await?))
+    show(&state, &mut tx, &manager, &SeriesEditor { series }, form).await
 }
 
 /// `POST /admin/series/{id}`: this and all that follow; what has begun stays as it is.
@@ -33,24 +35,17 @@ pub async fn update(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = SeriesForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if form.first.plan.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, SeriesForm::of(&before, now)).await?);
-        form.first.plan.version = before.version;
-        return Ok(conflict(editor(&state, &mut tx, &manager, before, form, Invalid::new(), met).await?));
-    }
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (SeriesForm::read(&edit.fields), SeriesEditor { series: before.clone() });
+    let saved = Saved { audit_id: &id, version: before.version, theirs: SeriesForm::of(&before, edit.now) };
+    let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
-    let known = components::list(&mut tx).await?;
-    if let Err(wrong) = form.parse().and_then(|new| new.apply(&mut after, &known, now)) {
-        return Ok(invalid(editor(&state, &mut tx, &manager, before, form, wrong, None).await?));
-    }
-    let entries = actions::recurring_maintenances::edit(&mut tx, &before, &mut after, now).await?;
-    tx.commit_all(&manager.actor(), now, &entries).await?;
-    state.publish().await;
-    Ok(done("/admin/maintenances", "series-saved"))
+    let known = components::list(&mut edit.tx).await?;
+    let applied = form.parse().and_then(|new| new.apply(&mut after, &known, edit.now));
+    edit.check(&editor, form, applied).await?;
+    let entries = actions::recurring_maintenances::edit(&mut edit.tx, &before, &mut after, edit.now).await?;
+    edit.save(entries, LIST, "series-saved").await
 }
 
 /// `POST /admin/series/{id}/end`
@@ -59,35 +54,34 @@ pub async fn end(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let before = find(&mut edit.tx, &id).await?;
     let mut after = before.clone();
     after.end();
-    if after == before {
-        return Ok(done("/admin/maintenances", "series-ended"));
-    }
-    let entry = actions::recurring_maintenances::end(&mut tx, &before, &mut after, now).await?;
-    tx.commit(&manager.actor(), now, entry).await?;
-    state.publish().await;
-    Ok(done("/admin/maintenances", "series-ended"))
-}
-
-async fn editor(
-    state: &State,
-    tx: &mut Tx,
-    manager: &Manager<CanPublish>,
-    series: Series,
-    form: SeriesForm,
-    wrong: Invalid,
-    conflict: Option<Conflict<SeriesForm>>,
-) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let board = board(tx).await?;
-    Ok(SeriesEdit { shell, series, form, invalid: wrong, board, conflict }.html())
+    let entry = match after == before {
+        true => None,
+        false => Some(actions::recurring_maintenances::end(&mut edit.tx, &before, &mut after, edit.now).await?),
+    };
+    edit.save(entry, LIST, "series-ended").await
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<Series> {
     let id = SeriesId::parse(id).ok_or(db::Error::NotFound)?;
     Ok(series::find(tx, &id).await?)
+}
+
+/// The page on which a recurring maintenance is edited.
+struct SeriesEditor {
+    series: Series,
+}
+
+impl Editor for SeriesEditor {
+    type Form = SeriesForm;
+    type Theirs = SeriesForm;
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: SeriesForm, problem: Problem<SeriesForm>) -> Result<String> {
+        let (board, series) = (board(tx).await?, self.series.clone());
+        let Problem { invalid, conflict } = problem;
+        Ok(SeriesEdit { shell, series, form, invalid, board, conflict }.html())
+    }
 }

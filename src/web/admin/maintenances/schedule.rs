@@ -1,21 +1,20 @@
-//! Another time for a maintenance, more time, and no time at all.
+//! Moving a maintenance to another time, extending it, and cancelling it.
 
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{find, fresh_update_id, rehearse, save};
-use crate::domain::Invalid;
+use super::maintenance::{address, find, fresh_update_id, save};
+use crate::db::Tx;
 use crate::domain::audit::Action;
-use crate::domain::forms::{CancellationForm, ExtensionForm, Fields, ScheduleForm};
+use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
+use crate::domain::{Invalid, Maintenance};
 use crate::state::State;
+use crate::ui::admin_layout::Shell;
 use crate::ui::pages::admin::{MaintenanceCancellation, MaintenanceExtension, MaintenanceSchedule};
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
-use crate::web::admin::preview;
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::flash::done;
-use crate::web::page::layout::{conflict_with, shell};
-use crate::web::page::{conflict, invalid, page};
 
 /// `GET /admin/maintenances/{id}/schedule`
 pub async fn edit_schedule(
@@ -25,9 +24,8 @@ pub async fn edit_schedule(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let maintenance = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
     let form = ScheduleForm::of(&maintenance);
-    Ok(page(MaintenanceSchedule { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()))
+    show(&state, &mut tx, &manager, &ScheduleEditor { maintenance }, form).await
 }
 
 /// `POST /admin/maintenances/{id}/schedule`
@@ -37,36 +35,15 @@ pub async fn update_schedule(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = ScheduleForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (ScheduleForm::read(&edit.fields), ScheduleEditor { maintenance: before.clone() });
+    let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
     let mut after = before.clone();
-    let changed = form.version != before.version;
-    if changed {
-        let met = Some(conflict_with(&mut tx, &id, ()).await?);
-        form.version = before.version;
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let (maintenance, wrong) = (before, Invalid::new());
-        let html = MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: met }.html();
-        return Ok(conflict(html));
-    }
-    if fields.has("preview") {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let (maintenance, wrong) = (before, Invalid::new());
-        return Ok(page(MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
-    }
-    if let Err(wrong) = form.apply(&mut after, fresh_update_id(), now) {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let maintenance = before;
-        return Ok(invalid(MaintenanceSchedule { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
-    }
-    if preview::is_asked(&fields) {
-        let action = format!("/admin/maintenances/{id}/schedule");
-        return rehearse(&state, tx, &manager, after, action, &fields).await;
-    }
-    save(&state, tx, &manager, Action::MaintenanceReschedule, &before, after).await?;
-    Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-moved"))
+    let applied = form.apply(&mut after, fresh_update_id(), edit.now);
+    edit.check(&editor, form, applied).await?;
+    let form_address = format!("{}/schedule", address(&before));
+    save(edit, Action::MaintenanceReschedule, (&before, after), form_address, "maintenance-moved").await
 }
 
 /// `GET /admin/maintenances/{id}/extension`
@@ -77,9 +54,8 @@ pub async fn edit_extension(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let maintenance = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
     let form = ExtensionForm::of(&maintenance, state.clock.now());
-    Ok(page(MaintenanceExtension { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()))
+    show(&state, &mut tx, &manager, &ExtensionEditor { maintenance }, form).await
 }
 
 /// `POST /admin/maintenances/{id}/extension`
@@ -89,48 +65,27 @@ pub async fn extend(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = ExtensionForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (ExtensionForm::read(&edit.fields), ExtensionEditor { maintenance: before.clone() });
+    let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
     let mut after = before.clone();
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, ()).await?);
-        form.version = before.version;
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let (maintenance, wrong) = (before, Invalid::new());
-        let html = MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: met }.html();
-        return Ok(conflict(html));
-    }
-    if fields.has("preview") {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let (maintenance, wrong) = (before, Invalid::new());
-        return Ok(page(MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
-    }
-    if let Err(wrong) = form.apply(&mut after, fresh_update_id(), now) {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let maintenance = before;
-        return Ok(invalid(MaintenanceExtension { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
-    }
-    if preview::is_asked(&fields) {
-        let action = format!("/admin/maintenances/{id}/extension");
-        return rehearse(&state, tx, &manager, after, action, &fields).await;
-    }
-    save(&state, tx, &manager, Action::MaintenanceExtend, &before, after).await?;
-    Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-extended"))
+    let applied = form.apply(&mut after, fresh_update_id(), edit.now);
+    edit.check(&editor, form, applied).await?;
+    let form_address = format!("{}/extension", address(&before));
+    save(edit, Action::MaintenanceExtend, (&before, after), form_address, "maintenance-extended").await
 }
 
 /// `GET /admin/maintenances/{id}/cancellation`
-pub async fn doom(
+pub async fn confirm_cancel(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let maintenance = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
     let form = CancellationForm { body: String::new(), version: maintenance.version };
-    Ok(page(MaintenanceCancellation { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()))
+    show(&state, &mut tx, &manager, &CancellationEditor { maintenance }, form).await
 }
 
 /// `POST /admin/maintenances/{id}/cancellation`
@@ -140,38 +95,61 @@ pub async fn cancel(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = CancellationForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let (form, editor) = (CancellationForm::read(&edit.fields), CancellationEditor { maintenance: before.clone() });
+    let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
     let mut after = before.clone();
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, ()).await?);
-        form.version = before.version;
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let (maintenance, wrong) = (before, Invalid::new());
-        let html = MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: met }.html();
-        return Ok(conflict(html));
-    }
-    if fields.has("preview") {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let (maintenance, wrong) = (before, Invalid::new());
-        return Ok(page(MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: None }.html()));
-    }
     let cancelled = form.parse().and_then(|body| {
-        after.cancel(body, fresh_update_id(), now).map_err(|sentence| Invalid::field("body", sentence))
+        after.cancel(body, fresh_update_id(), edit.now).map_err(|sentence| Invalid::field("body", sentence))
     });
-    if let Err(wrong) = cancelled {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let maintenance = before;
-        return Ok(invalid(
-            MaintenanceCancellation { shell, maintenance, form, invalid: wrong, conflict: None }.html(),
-        ));
+    edit.check(&editor, form, cancelled).await?;
+    let form_address = format!("{}/cancellation", address(&before));
+    save(edit, Action::MaintenanceCancel, (&before, after), form_address, "maintenance-cancelled").await
+}
+
+fn saved<'a>(id: &'a str, before: &Maintenance) -> Saved<'a, ()> {
+    Saved { audit_id: id, version: before.version, theirs: () }
+}
+
+struct ScheduleEditor {
+    maintenance: Maintenance,
+}
+
+impl Editor for ScheduleEditor {
+    type Form = ScheduleForm;
+    type Theirs = ();
+
+    async fn html(&self, _: &mut Tx, shell: Shell, form: ScheduleForm, problem: Problem<()>) -> Result<String> {
+        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        Ok(MaintenanceSchedule { shell, maintenance, form, invalid, conflict }.html())
     }
-    if preview::is_asked(&fields) {
-        let action = format!("/admin/maintenances/{id}/cancellation");
-        return rehearse(&state, tx, &manager, after, action, &fields).await;
+}
+
+struct ExtensionEditor {
+    maintenance: Maintenance,
+}
+
+impl Editor for ExtensionEditor {
+    type Form = ExtensionForm;
+    type Theirs = ();
+
+    async fn html(&self, _: &mut Tx, shell: Shell, form: ExtensionForm, problem: Problem<()>) -> Result<String> {
+        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        Ok(MaintenanceExtension { shell, maintenance, form, invalid, conflict }.html())
     }
-    save(&state, tx, &manager, Action::MaintenanceCancel, &before, after).await?;
-    Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-cancelled"))
+}
+
+struct CancellationEditor {
+    maintenance: Maintenance,
+}
+
+impl Editor for CancellationEditor {
+    type Form = CancellationForm;
+    type Theirs = ();
+
+    async fn html(&self, _: &mut Tx, shell: Shell, form: CancellationForm, problem: Problem<()>) -> Result<String> {
+        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        Ok(MaintenanceCancellation { shell, maintenance, form, invalid, conflict }.html())
+    }
 }

@@ -1,18 +1,17 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{find, fresh_update_id, rehearse, save};
+use super::maintenance::{address, find, fresh_update_id, save};
+use crate::db::Tx;
 use crate::domain::audit::Action;
-use crate::domain::forms::{Fields, MaintenanceUpdateForm, UpdateEditForm};
-use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
+use crate::domain::forms::{MaintenanceUpdateForm, UpdateEditForm};
+use crate::domain::{Maintenance, MaintenanceUpdate};
 use crate::state::State;
+use crate::ui::admin_layout::Shell;
 use crate::ui::pages::admin::{MaintenanceUpdateEditing, MaintenanceView};
 use crate::web::access::manager::{CanPublish, Manager};
-use crate::web::admin::preview;
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::flash::done;
-use crate::web::page::layout::{conflict_with, shell};
-use crate::web::page::{conflict, invalid, page};
 use crate::web::{Error, Result};
 
 /// `POST /admin/maintenances/{id}/updates`
@@ -22,35 +21,43 @@ pub async fn create(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = MaintenanceUpdateForm::read(&fields);
-    let none = Fields::default();
+    let form = MaintenanceUpdateForm::read(&fields);
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
         let maintenance = find(&mut tx, &id).await?;
-        let shell = shell(&state, &mut tx, &manager, &none).await?;
-        return Ok(page(MaintenanceView { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()));
+        return show(&state, &mut tx, &manager, &Composer { maintenance }, form).await;
     }
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    if form.version != before.version {
-        let met = Some(conflict_with(&mut tx, &id, ()).await?);
-        form.version = before.version;
-        let shell = shell(&state, &mut tx, &manager, &none).await?;
-        let view = MaintenanceView { shell, maintenance: before, form, invalid: Invalid::new(), conflict: met };
-        return Ok(conflict(view.html()));
-    }
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let composer = Composer { maintenance: before.clone() };
+    let saved = Saved { audit_id: &id, version: before.version, theirs: () };
+    let form = edit.check_version(&composer, form, saved).await?;
     let mut after = before.clone();
-    if let Err(wrong) = form.parse().and_then(|new| new.post(&mut after, fresh_update_id(), now)) {
-        let shell = shell(&state, &mut tx, &manager, &none).await?;
-        let view = MaintenanceView { shell, maintenance: before, form, invalid: wrong, conflict: None };
-        return Ok(invalid(view.html()));
+    let posted = form.parse().and_then(|new| new.post(&mut after, fresh_update_id(), edit.now));
+    edit.check(&composer, form, posted).await?;
+    let form_address = format!("{}/updates", address(&before));
+    save(edit, Action::MaintenanceUpdate, (&before, after), form_address, "update-posted").await
+}
+
+/// The maintenance with the composer of an update.
+struct Composer {
+    maintenance: Maintenance,
+}
+
+impl Editor for Composer {
+    type Form = MaintenanceUpdateForm;
+    type Theirs = ();
+
+    async fn html(
+        &self,
+        _: &mut Tx,
+        shell: Shell,
+        form: MaintenanceUpdateForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict }.html())
     }
-    if preview::is_asked(&fields) {
-        return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}/updates"), &fields).await;
-    }
-    save(&state, tx, &manager, Action::MaintenanceUpdate, &before, after).await?;
-    Ok(done(&format!("/admin/maintenances/{id}"), "update-posted"))
 }
 
 /// `GET /admin/maintenances/{id}/updates/{update}/edit`
@@ -61,12 +68,9 @@ pub async fn edit(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let maintenance = find(&mut tx, &id).await?;
-    let update = named(&maintenance, &update)?.clone();
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+    let update = find_update(&maintenance, &update)?.clone();
     let form = UpdateEditForm::of(&update);
-    let editing =
-        MaintenanceUpdateEditing { shell, maintenance, update, form, invalid: Invalid::new(), conflict: None };
-    Ok(page(editing.html()))
+    show(&state, &mut tx, &manager, &UpdateEditor { maintenance, update }, form).await
 }
 
 /// `POST /admin/maintenances/{id}/updates/{update}`: the earlier text stays in the audit.
@@ -76,44 +80,49 @@ pub async fn update(
     Path((id, update)): Path<(String, String)>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = UpdateEditForm::read(&fields);
-    let now = state.clock.now();
-    let mut tx = manager.begin(&state).await?;
-    let before = find(&mut tx, &id).await?;
-    let stands = named(&before, &update)?.clone();
-    let (changed, previewing) = (form.version != stands.version, fields.has("preview"));
-    let parsed = form.parse();
-    let Some(edit) = parsed.as_ref().ok().filter(|_| !changed && !previewing) else {
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-        let met = if changed { Some(conflict_with(&mut tx, &id, UpdateEditForm::of(&stands)).await?) } else { None };
-        form.version = stands.version;
-        let wrong = if previewing { Invalid::new() } else { parsed.err().unwrap_or_default() };
-        let (maintenance, update) = (before, stands);
-        let html = MaintenanceUpdateEditing { shell, maintenance, update, form, invalid: wrong, conflict: met }.html();
-        return Ok(match (changed, previewing) {
-            (true, _) => conflict(html),
-            (false, true) => page(html),
-            (false, false) => invalid(html),
-        });
-    };
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let before = find(&mut edit.tx, &id).await?;
+    let edited = find_update(&before, &update)?.clone();
+    let editor = UpdateEditor { maintenance: before.clone(), update: edited.clone() };
+    let saved = Saved { audit_id: &id, version: edited.version, theirs: UpdateEditForm::of(&edited) };
+    let form = edit.check_version(&editor, UpdateEditForm::read(&edit.fields), saved).await?;
+    let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let mut after = before.clone();
-    let differing = after.updates.iter_mut().find(|other| other.id == stands.id && other.body != edit.body);
-    let differs = differing.is_some();
-    if let Some(update) = differing {
-        update.body.clone_from(&edit.body);
-        update.edited_at = Some(now);
+    if let Some(update) = after.updates.iter_mut().find(|other| other.id == edited.id && other.body != new.body) {
+        update.body = new.body;
+        update.edited_at = Some(edit.now);
         update.version += 1;
     }
-    if preview::is_asked(&fields) {
-        let action = format!("/admin/maintenances/{id}/updates/{update}");
-        return rehearse(&state, tx, &manager, after, action, &fields).await;
+    if after == before && !edit.wants_preview() {
+        return edit.save(None, &address(&before), "update-saved").await;
     }
-    if differs {
-        save(&state, tx, &manager, Action::MaintenanceEditUpdate, &before, after).await?;
-    }
-    Ok(done(&format!("/admin/maintenances/{id}"), "update-saved"))
+    let form_address = format!("{}/updates/{update}", address(&before));
+    save(edit, Action::MaintenanceEditUpdate, (&before, after), form_address, "update-saved").await
 }
 
-fn named<'a>(maintenance: &'a Maintenance, update: &str) -> Result<&'a MaintenanceUpdate> {
+/// The page on which the text of an update is edited.
+struct UpdateEditor {
+    maintenance: Maintenance,
+    update: MaintenanceUpdate,
+}
+
+impl Editor for UpdateEditor {
+    type Form = UpdateEditForm;
+    type Theirs = UpdateEditForm;
+
+    async fn html(
+        &self,
+        _: &mut Tx,
+        shell: Shell,
+        form: UpdateEditForm,
+        problem: Problem<UpdateEditForm>,
+    ) -> Result<String> {
+        let (maintenance, update) = (self.maintenance.clone(), self.update.clone());
+        let Problem { invalid, conflict } = problem;
+        Ok(MaintenanceUpdateEditing { shell, maintenance, update, form, invalid, conflict }.html())
+    }
+}
+
+fn find_update<'a>(maintenance: &'a Maintenance, update: &str) -> Result<&'a MaintenanceUpdate> {
     maintenance.updates.iter().find(|other| other.id.as_str() == update).ok_or(Error::NotFound)
 }

@@ -1,0 +1,157 @@
+//! The composer of an incident and of its updates, with the templates and the draft beside the form.
+
+use super::edit::{Edit, Editor, Problem};
+use crate::credentials::random;
+use crate::db::{self, Tx, admin_incidents, drafts, templates};
+use crate::domain::draft::Reader;
+use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
+use crate::domain::{DraftId, Incident, IncidentId, SavedDraft};
+use crate::ui::admin_layout::Shell;
+use crate::ui::pages::admin::{Aids, Conflict, DraftMet, IncidentNew, IncidentView};
+use crate::web::Result;
+use crate::web::access::manager::CanPublish;
+use crate::web::page::layout::board;
+
+/// The most other open incidents that are shown beside one; the dashboard has all of them.
+const MAX_OTHERS: i64 = 100;
+
+/// The draft that a composer shows.
+#[derive(Clone, Debug)]
+pub(super) enum ComposerDraft {
+    /// None: the templates are offered.
+    None,
+    /// The one that was opened, and who else has it open.
+    Opened { draft: SavedDraft, readers: Vec<Reader> },
+    /// The one that the submitted fields name, with the conflict if somebody else changed it.
+    Submitted { fields: Fields, conflict: Option<DraftMet> },
+}
+
+impl ComposerDraft {
+    /// The draft of a submission without a conflict.
+    pub fn submitted(fields: &Fields) -> Self {
+        Self::Submitted { fields: fields.clone(), conflict: None }
+    }
+
+    async fn extras(&self, tx: &mut Tx) -> Result<Aids> {
+        let (fields, conflict) = match self {
+            Self::Opened { draft, readers } => {
+                let (draft, readers) = (Some(draft.clone()), readers.clone());
+                return Ok(Aids { templates: Vec::new(), draft, met: None, readers });
+            }
+            Self::None => (&Fields::default(), None),
+            Self::Submitted { fields, conflict } => (fields, conflict.clone()),
+        };
+        let draft = match (&conflict, DraftId::parse(&fields.text("draft"))) {
+            (Some(DraftMet::Changed(both)), _) => Some(both.0.theirs.clone()),
+            // With the version it was opened with: a conflict is found when it is posted.
+            (None, Some(id)) => {
+                let draft = drafts::find(tx, &id).await.ok();
+                draft.map(|draft| SavedDraft { version: submitted_version(fields), ..draft })
+            }
+            _ => None,
+        };
+        Ok(Aids { templates: templates::list(tx).await?, draft, met: conflict, readers: Vec::new() })
+    }
+}
+
+/// A composer, which may go on with a draft.
+pub(super) trait Composer: Editor {
+    /// The same composer with another draft.
+    fn with_draft(&self, draft: ComposerDraft) -> Self;
+}
+
+/// The composer of a new incident.
+pub(super) struct IncidentComposer {
+    pub draft: ComposerDraft,
+}
+
+impl Editor for IncidentComposer {
+    type Form = IncidentForm;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, mut form: IncidentForm, problem: Problem<()>) -> Result<String> {
+        if IncidentId::parse_fresh(&form.id).is_none() {
+            form.id = IncidentId::from_random(random()).to_string();
+        }
+        let (board, aids) = (board(tx).await?, self.draft.extras(tx).await?);
+        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, aids }.html())
+    }
+}
+
+impl Composer for IncidentComposer {
+    fn with_draft(&self, draft: ComposerDraft) -> Self {
+        Self { draft }
+    }
+}
+
+/// The composer of an update above the timeline of its incident.
+pub(super) struct UpdateComposer {
+    pub incident: Incident,
+    pub draft: ComposerDraft,
+}
+
+impl Editor for UpdateComposer {
+    type Form = UpdateForm;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: Shell, form: UpdateForm, problem: Problem<()>) -> Result<String> {
+        let (board, aids) = (board(tx).await?, self.draft.extras(tx).await?);
+        let open = admin_incidents::open(tx, None, MAX_OTHERS).await?;
+        let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
+        Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
+    }
+}
+
+impl Composer for UpdateComposer {
+    fn with_draft(&self, draft: ComposerDraft) -> Self {
+        Self { incident: self.incident.clone(), draft }
+    }
+}
+
+/// What became of the draft that a submission goes on with.
+pub(super) enum FoundDraft {
+    /// The submission names none.
+    None,
+    /// Nobody changed it since the composer was opened.
+    Same(SavedDraft),
+    /// Somebody changed or deleted it.
+    Conflict(DraftMet),
+}
+
+/// Looks for the draft that `fields` go on with.
+pub(super) async fn find_draft(tx: &mut Tx, fields: &Fields) -> Result<FoundDraft> {
+    let Some(id) = DraftId::parse(&fields.text("draft")) else { return Ok(FoundDraft::None) };
+    let saved = match drafts::find(tx, &id).await {
+        Err(db::Error::NotFound) => return Ok(FoundDraft::Conflict(DraftMet::Gone)),
+        found => found?,
+    };
+    if saved.version == submitted_version(fields) {
+        return Ok(FoundDraft::Same(saved));
+    }
+    let yours = SavedDraft { fields: SavedDraft::kept(fields), ..saved.clone() };
+    let conflict = Conflict { by: Some(saved.edited_by.clone()), at: Some(saved.edited_at), theirs: saved };
+    Ok(FoundDraft::Conflict(DraftMet::Changed(Box::new((conflict, yours)))))
+}
+
+/// Returns the draft that the submission was written from.
+///
+/// # Errors
+/// 409 with the composer if somebody changed or deleted the draft.
+pub(super) async fn check_draft<C: Composer>(
+    edit: &mut Edit<CanPublish>,
+    composer: &C,
+    form: C::Form,
+) -> Result<Option<SavedDraft>> {
+    match find_draft(&mut edit.tx, &edit.fields).await? {
+        FoundDraft::None => Ok(None),
+        FoundDraft::Same(draft) => Ok(Some(draft)),
+        FoundDraft::Conflict(conflict) => {
+            let draft = ComposerDraft::Submitted { fields: edit.fields.clone(), conflict: Some(conflict) };
+            Err(edit.conflict(&composer.with_draft(draft), form).await)
+        }
+    }
+}
+
+fn submitted_version(fields: &Fields) -> i64 {
+    fields.text("draft_version").parse().unwrap_or(0)
+}

@@ -1,0 +1,281 @@
+//! How the admin's forms are saved: version check (409), message preview (200), input check (422), page preview, commit,
+//! publish, flash. A handler finds what is edited, calls the action and says where to go.
+
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+
+use super::preview::{self, Rehearsing};
+use crate::db::{self, Tx, WriteTx};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{self, Fields};
+use crate::domain::{self, Incident, Invalid, MaintenanceId};
+use crate::publish::Subject;
+use crate::state::State;
+use crate::ui::admin_layout::{Section, Shell};
+use crate::ui::pages::admin::Conflict;
+use crate::web::access::manager::{Manager, Policy};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{conflict_with, shell};
+use crate::web::page::{conflict, invalid, page};
+use crate::web::{Error, Result};
+
+/// What keeps a submitted form from being saved; it is shown on the form's page.
+#[derive(Clone, Debug)]
+pub(super) struct Problem<T> {
+    pub invalid: Invalid,
+    /// Somebody else saved in the meantime: who, when, and what they left.
+    pub conflict: Option<Conflict<T>>,
+}
+
+impl<T> Problem<T> {
+    /// No problem: the form as it is first shown, or as it is previewed.
+    pub fn none() -> Self {
+        Self { invalid: Invalid::new(), conflict: None }
+    }
+}
+
+/// A page with one form.
+pub(super) trait Editor: Sync {
+    type Form: Send;
+    /// What a conflict shows of the other side: their form, or nothing.
+    type Theirs: Send;
+
+    /// The whole page.
+    fn html(
+        &self,
+        tx: &mut Tx,
+        shell: Shell,
+        form: Self::Form,
+        problem: Problem<Self::Theirs>,
+    ) -> impl Future<Output = Result<String>> + Send;
+}
+
+/// Answers a GET with the page of a form.
+pub(super) async fn show<P, E: Editor>(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<P>,
+    editor: &E,
+    form: E::Form,
+) -> Result<Response> {
+    let shell = shell(state, tx, manager, &Fields::default()).await?;
+    Ok(page(editor.html(tx, shell, form, Problem::none()).await?))
+}
+
+/// A form that carries the version of what it edits.
+pub(super) trait Versioned {
+    fn version(&mut self) -> &mut i64;
+}
+
+macro_rules! versioned {
+    ($($form:ident),+) => {
+        $(impl Versioned for forms::$form {
+            fn version(&mut self) -> &mut i64 {
+                &mut self.version
+            }
+        })+
+    };
+}
+
+versioned!(
+    CancellationForm,
+    ComponentForm,
+    ExtensionForm,
+    GroupForm,
+    IncidentDetailsForm,
+    MaintenanceUpdateForm,
+    PageForm,
+    PlanForm,
+    ReviewForm,
+    ScheduleForm,
+    TemplateForm,
+    UpdateEditForm,
+    UpdateForm
+);
+
+impl Versioned for forms::SeriesForm {
+    fn version(&mut self) -> &mut i64 {
+        &mut self.first.plan.version
+    }
+}
+
+/// What is saved now: its id in the audit log, its version, and what a conflict shows of it.
+pub(super) struct Saved<'a, T> {
+    pub audit_id: &'a str,
+    pub version: i64,
+    pub theirs: T,
+}
+
+/// A submitted form in the transaction that saves it.
+pub(super) struct Edit<P> {
+    pub state: State,
+    pub manager: Manager<P>,
+    pub fields: Fields,
+    pub tx: WriteTx,
+    pub now: DateTime<Utc>,
+}
+
+impl<P: Policy> Edit<P> {
+    /// Begins the transaction, in which the manager's rights are checked again.
+    ///
+    /// # Errors
+    /// As [`Manager::begin`].
+    pub async fn begin(state: State, manager: Manager<P>, fields: Fields) -> Result<Self> {
+        Ok(Self::begin_as(state, manager, fields).await?.0)
+    }
+
+    /// As [`Edit::begin`], with the manager as this transaction sees them.
+    ///
+    /// # Errors
+    /// As [`Manager::begin`].
+    pub async fn begin_as(state: State, manager: Manager<P>, fields: Fields) -> Result<(Self, domain::Manager)> {
+        let now = state.clock.now();
+        let (tx, own) = manager.begin_as(&state).await?;
+        Ok((Self { state, manager, fields, tx, now }, own))
+    }
+
+    /// Returns `form` if it edits the saved version.
+    ///
+    /// # Errors
+    /// 409 with the form on its page, which the next submission overwrites.
+    pub async fn check_version<E>(
+        &mut self,
+        editor: &E,
+        mut form: E::Form,
+        saved: Saved<'_, E::Theirs>,
+    ) -> Result<E::Form>
+    where
+        E: Editor,
+        E::Form: Versioned,
+    {
+        if *form.version() == saved.version {
+            return Ok(form);
+        }
+        let theirs = conflict_with(&mut self.tx, saved.audit_id, saved.theirs).await?;
+        *form.version() = saved.version;
+        let problem = Problem { invalid: Invalid::new(), conflict: Some(theirs) };
+        Err(Error::page(conflict(self.render(editor, form, problem).await?)))
+    }
+
+    /// Returns what was read from the form.
+    ///
+    /// # Errors
+    /// 422 with a message beside each wrong field; 200 with the form on its page if only the message is previewed.
+    pub async fn check<E: Editor, T>(
+        &mut self,
+        editor: &E,
+        form: E::Form,
+        checked: std::result::Result<T, Invalid>,
+    ) -> Result<T> {
+        if self.fields.has("preview") {
+            return Err(Error::page(page(self.render(editor, form, Problem::none()).await?)));
+        }
+        match checked {
+            Ok(checked) => Ok(checked),
+            Err(wrong) => Err(self.reject(editor, form, wrong).await),
+        }
+    }
+
+    /// Returns what was added.
+    ///
+    /// # Errors
+    /// 422 beside `field` if there are as many as there may be.
+    pub async fn check_limit<E: Editor, T>(
+        &mut self,
+        editor: &E,
+        form: E::Form,
+        added: db::Result<T>,
+        field: &'static str,
+    ) -> Result<T> {
+        match added {
+            Err(db::Error::Full(sentence)) => Err(self.reject(editor, form, Invalid::field(field, sentence)).await),
+            added => Ok(added?),
+        }
+    }
+
+    /// 422: the form on its page, with a message beside each wrong field.
+    pub async fn reject<E: Editor>(&mut self, editor: &E, form: E::Form, wrong: Invalid) -> Error {
+        match self.render(editor, form, Problem { invalid: wrong, conflict: None }).await {
+            Ok(html) => Error::page(invalid(html)),
+            Err(error) => error,
+        }
+    }
+
+    /// 409: the form on its page, which says itself what changed.
+    pub async fn conflict<E: Editor>(&mut self, editor: &E, form: E::Form) -> Error {
+        match self.render(editor, form, Problem::none()).await {
+            Ok(html) => Error::page(conflict(html)),
+            Err(error) => error,
+        }
+    }
+
+    async fn render<E: Editor>(&mut self, editor: &E, form: E::Form, problem: Problem<E::Theirs>) -> Result<String> {
+        let shell = shell(&self.state, &mut self.tx, &self.manager, &Fields::default()).await?;
+        editor.html(&mut self.tx, shell, form, problem).await
+    }
+
+    /// Commits the entries, publishes, and goes to `path` with a flash.
+    ///
+    /// # Errors
+    /// If the database can't be written; then nothing is.
+    pub async fn save(
+        self,
+        entries: impl IntoIterator<Item = Entry>,
+        path: &str,
+        flash: &'static str,
+    ) -> Result<Response> {
+        let entries: Vec<Entry> = entries.into_iter().collect();
+        if !entries.is_empty() {
+            self.tx.commit_all(&self.manager.actor(), self.now, &entries).await?;
+            self.state.publish().await;
+        }
+        Ok(done(path, flash))
+    }
+
+    /// Commits an entry that changes nothing on the public page, and goes to `path` with a flash.
+    ///
+    /// # Errors
+    /// As [`Edit::save`].
+    pub async fn save_private(
+        self,
+        entry: impl Into<Option<Entry>>,
+        path: &str,
+        flash: &'static str,
+    ) -> Result<Response> {
+        if let Some(entry) = entry.into() {
+            self.tx.commit(&self.manager.actor(), self.now, entry).await?;
+        }
+        Ok(done(path, flash))
+    }
+
+    /// Whether the page is to be previewed with the change.
+    pub fn wants_preview(&self) -> bool {
+        preview::is_asked(&self.fields)
+    }
+
+    /// The public page of `incident` as it would be, sent from the form at `action`.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn preview_incident(self, incident: Incident, action: String) -> Result<Response> {
+        preview::of_incident(&self.state, self.tx, &self.manager, incident, action, &self.fields).await
+    }
+
+    /// The public page of the maintenance `id` with what this transaction changed, sent from the form at `action`.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn preview_maintenance(self, id: &MaintenanceId, action: String) -> Result<Response> {
+        let what = Rehearsing::maintenance(id.as_str(), action, &self.fields)?;
+        preview::show(&self.state, self.tx, &self.manager, what).await
+    }
+
+    /// The public pages of `subject` with what this transaction changed, sent from the form at `action`.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn preview_page(self, subject: Subject, section: Section, action: String) -> Result<Response> {
+        let what = Rehearsing::of(subject, section, action, &self.fields);
+        preview::show(&self.state, self.tx, &self.manager, what).await
+    }
+}
