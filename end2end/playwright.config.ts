@@ -14,6 +14,7 @@ const needsScript = [
   'keyboard',
   'management',
   'passkeys',
+  'passkeys-hostile',
   'text-browser',
 ].map((name) => `${name}.spec.ts`);
 /** Whole days of those who work with it, which need neither a wide window nor a pointer. */

@@ -19,8 +19,16 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   return { key, used, codes };
 }
 
-/** A device in this page's browser that verifies its user and keeps passkeys. */
-export async function plugIn(page: Page): Promise<{ forget: () => Promise<unknown> }> {
+/** A device that keeps passkeys. */
+export type Device = {
+  /** Loses its passkeys. */
+  forget: () => Promise<unknown>;
+  /** From now on finger, face or PIN are wrong. */
+  mistrustUser: () => Promise<unknown>;
+};
+
+/** A device in this page's browser that keeps passkeys; it verifies its user, unless it has no way to. */
+export async function plugIn(page: Page, { verifies = true } = {}): Promise<Device> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
   const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
@@ -28,12 +36,15 @@ export async function plugIn(page: Page): Promise<{ forget: () => Promise<unknow
       protocol: 'ctap2',
       transport: 'internal',
       hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
+      hasUserVerification: verifies,
+      isUserVerified: verifies,
       automaticPresenceSimulation: true,
     },
   });
-  return { forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }) };
+  return {
+    forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }),
+    mistrustUser: () => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false }),
+  };
 }
 
 /** Makes a passkey with the device that is plugged in. */

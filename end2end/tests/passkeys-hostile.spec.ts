@@ -1,0 +1,290 @@
+import { type APIRequestContext, type APIResponse, type Page, type Request } from '@playwright/test';
+import { type Candor } from '../candor';
+import { HostileSite } from '../hostile-site';
+import { addPasskey, type Device, plugIn } from '../second-factor';
+import { logIn } from '../steps';
+import { expect, test as base } from '../test';
+
+const UNKNOWN = 'This passkey is not known here, or it took too long. Try again, or log in with your password.';
+const UNCONFIRMED = 'No passkey was confirmed. Try again, or use another way.';
+/** Where the pages of the hostile site answer: another site, a name below ours, and ours at another port. */
+const ELSEWHERE = ['127.0.0.1', 'evil.localhost', 'localhost'] as const;
+
+type Fixtures = {
+  /** A hostile page that contains `html`. */
+  hostile: (html?: string) => Promise<HostileSite>;
+  /** A browser whose console nobody watches: what hostile pages provoke there is their own. */
+  victim: Page;
+  /** A program that keeps cookies and says that it is a page of Candor's, as no browser lets a page do. */
+  forger: () => Promise<APIRequestContext>;
+};
+
+const test = base.extend<Fixtures>({
+  hostile: async ({}, use) => {
+    const sites: HostileSite[] = [];
+    await use(async (html = '') => {
+      const site = await HostileSite.showing(html);
+      sites.push(site);
+      return site;
+    });
+    for (const site of sites) await site.stop();
+  },
+
+  victim: async ({ browser }, use) => {
+    const context = await browser.newContext();
+    await use(await context.newPage());
+    await context.close();
+  },
+
+  forger: async ({ candor, playwright }, use) => {
+    const forgers: APIRequestContext[] = [];
+    await use(async () => {
+      const forger = await playwright.request.newContext({
+        baseURL: candor.url,
+        extraHTTPHeaders: { Origin: candor.url },
+        maxRedirects: 0,
+      });
+      forgers.push(forger);
+      return forger;
+    });
+    for (const forger of forgers) await forger.dispose();
+  },
+});
+
+test.use({ named: true });
+
+test('a hostile page that relays a challenge gets no answer that Candor accepts', async ({ victim, candor, hostile, forger }) => {
+  await ownAPasskey(victim);
+  const site = await hostile();
+  expect((await victim.request.get('/.well-known/webauthn')).status(), 'no other origin is named as related').toBe(404);
+
+  for (const host of ['127.0.0.1', 'evil.localhost']) {
+    await victim.goto(site.at(host));
+    const options = await challengeFor(await forger());
+    expect(await assertion(victim, options), `${host} in the name of localhost`).toBe('SecurityError');
+  }
+  await victim.goto(site.at('evil.localhost'));
+  const renamed = { ...(await challengeFor(await forger())), rpId: 'evil.localhost' };
+  expect(await assertion(victim, renamed), 'under its own name there is no passkey').toBe('NotAllowedError');
+
+  // A port is no part of a passkey's name, so the browser lets the device answer; what it signs names the page.
+  await victim.goto(site.at('localhost'));
+  const relay = await forger();
+  const stolen = await assertion(victim, await challengeFor(relay));
+  expect(originIn(stolen), 'the device has answered').toBe(site.at('localhost'));
+  await isRefused(relay, await logInWith(relay, stolen), 'an answer from another port');
+
+  await passkeyLogIn(victim, candor);
+  await expect(victim.getByRole('heading', { level: 1 }), 'the same passkey opens the page it is of').toHaveText('Desk');
+});
+
+test('a hostile page that frames the login gets an empty frame', async ({ victim, candor, hostile }) => {
+  await victim.goto('/login');
+  const allowed = await victim.evaluate((feature) => {
+    const { featurePolicy } = document as unknown as { featurePolicy: { getAllowlistForFeature(name: string): string[] } };
+    return featurePolicy.getAllowlistForFeature(feature);
+  }, 'publickey-credentials-get');
+  expect(allowed, 'who may ask a device on the login page').toEqual([candor.url]);
+
+  const allow = 'publickey-credentials-get *; publickey-credentials-create *';
+  const frames = ['/login', '/login/factor', '/admin/account/factors']
+    .map((path) => `<iframe src="${candor.url}${path}" allow="${allow}"></iframe>`)
+    .join('');
+  const site = await hostile(frames);
+  for (const host of ELSEWHERE) {
+    const answers: string[] = [];
+    victim.on('response', (response) => answers.push(new URL(response.url()).origin));
+    await victim.goto(site.at(host));
+    expect(answers, 'the frames were asked for').toContain(candor.url);
+    const framed = victim.frames().slice(1);
+    expect(framed.length).toBe(3);
+    for (const frame of framed) {
+      await expect.poll(() => frame.url(), `what stands in the frame at ${host}`).toBe('chrome-error://chromewebdata/');
+      await expect(frame.locator('form[data-passkey], input')).toHaveCount(0);
+    }
+    victim.removeAllListeners('response');
+  }
+});
+
+test('a hostile page that posts to the addresses of passkeys is refused and leaves no session', async ({
+  victim,
+  candor,
+  hostile,
+}) => {
+  await ownAPasskey(victim);
+  const removal = await victim.locator('form[action$="/removal"]').getAttribute('action');
+  const before = await victim.context().cookies();
+  const paths = [
+    '/login/passkey/challenge',
+    '/login/passkey',
+    '/admin/account/passkeys/challenge',
+    '/admin/account/passkeys',
+    removal!,
+  ];
+  for (const host of ELSEWHERE) {
+    for (const path of paths) {
+      const fields = '<input name="credential" value="{}"><input name="name" value="Mine">';
+      const site = await hostile(`<form method="post" action="${candor.url}${path}">${fields}</form>`);
+      await victim.goto(site.at(host));
+      const answered = victim.waitForResponse((response) => response.request().method() === 'POST');
+      await victim.evaluate(() => document.forms[0].submit());
+      const answer = await answered;
+      const what = `${path} from ${host}`;
+      expect(answer.status(), what).toBe(403);
+      expect(await answer.headerValue('set-cookie'), what).toBeNull();
+      await expect(victim.getByRole('heading', { level: 1 }), what).not.toHaveText('Free tickets');
+    }
+  }
+  expect(await victim.context().cookies(), 'the session is the one from before').toEqual(before);
+  await victim.goto('/admin/account/factors');
+  await expect(victim.getByText('never used'), 'the passkey is still there, and alone').toHaveCount(1);
+});
+
+test('an answer of a device counts in its own session, and once', async ({ victim, candor, forger }) => {
+  await ownAPasskey(victim);
+  const { credential, cookie } = await heldBack(victim, candor);
+
+  const other = await forger();
+  await isRefused(other, await logInWith(other, credential), 'without a challenge');
+  await challengeFor(other);
+  await isRefused(other, await logInWith(other, credential), 'to the challenge of another session');
+
+  const [first, second] = [await forger(), await forger()];
+  const sent = (program: APIRequestContext) => logInWith(program, credential, cookie);
+  expect((await sent(first)).status(), 'in its own session').toBe(303);
+  expect((await first.get('/admin')).status(), 'they are in').toBe(200);
+  await isRefused(second, await sent(second), 'a second time');
+  expect((await logInWith(first, credential)).status(), 'in the session that it opened').toBe(422);
+  const desk = await victim.request.get('/admin', { maxRedirects: 0 });
+  expect(desk.status(), 'the session of the challenge is nobody').toBe(303);
+});
+
+test('a device that has not verified its user opens nothing', async ({ victim, candor }) => {
+  const device = await ownAPasskey(victim);
+  await device.mistrustUser();
+  await passkeyLogIn(victim, candor);
+  await expect(victim.getByRole('alert'), 'the browser asks for a verified user').toHaveText(UNCONFIRMED);
+
+  await askForLess(victim);
+  const posted = victim.waitForRequest(`${candor.url}/login/passkey`);
+  await victim.getByRole('button', { name: 'Log in with a passkey' }).click();
+  expect(isVerifiedIn(credentialIn(await posted)), 'the device says that it has not verified anybody').toBe(false);
+  await expect(victim.getByText(UNKNOWN)).toBeVisible();
+  await victim.goto('/admin');
+  await expect(victim, 'nobody is in').toHaveURL(`${candor.url}/login?next=%2Fadmin`);
+});
+
+test('a device that cannot verify its user makes no passkey', async ({ victim }) => {
+  await logIn(victim);
+  await plugIn(victim, { verifies: false });
+  await addPasskey(victim, 'Laptop');
+  await expect(victim.getByRole('alert'), 'the browser asks for a verified user').toHaveText(UNCONFIRMED);
+
+  await askForLess(victim);
+  await addPasskey(victim, 'Laptop');
+  await expect(victim.locator('#name-error'), 'the server asks for one too').toContainText('was not accepted');
+  await victim.goto('/admin/account/factors');
+  await expect(victim.getByText('never used')).toHaveCount(0);
+});
+
+/** Logs in and makes a passkey; their browser has the device from now on, and shows the list of factors. */
+async function ownAPasskey(page: Page): Promise<Device> {
+  await logIn(page);
+  const device = await plugIn(page);
+  await addPasskey(page, 'Laptop');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
+  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await expect(page.getByText('never used')).toBeVisible();
+  return device;
+}
+
+/** In this page's browser, a script asks devices for less than the server wants: for nobody's finger, face or PIN. */
+async function askForLess(page: Page): Promise<void> {
+  await page.route(/passkeys?\/challenge$/, async (route) => {
+    const answer = await route.fetch();
+    const json = await answer.json();
+    json.publicKey.userVerification = 'discouraged';
+    // A passkey that protects itself with a verified user is none that was asked for less.
+    delete json.publicKey.extensions;
+    if (json.publicKey.authenticatorSelection) json.publicKey.authenticatorSelection.userVerification = 'discouraged';
+    await route.fulfill({ response: answer, json });
+  });
+}
+
+/** Presses the button of the login, once nobody is logged in. */
+async function passkeyLogIn(page: Page, candor: Candor): Promise<void> {
+  await page.context().clearCookies();
+  await page.goto(`${candor.url}/login`);
+  await page.getByRole('button', { name: 'Log in with a passkey' }).click();
+}
+
+type Options = { challenge: string; rpId: string; userVerification: string };
+
+/** What Candor asks whoever wants to log in; the session of `program` waits for the answer. */
+async function challengeFor(program: APIRequestContext): Promise<Options> {
+  const answer = await program.post('/login/passkey/challenge');
+  expect(answer.status()).toBe(200);
+  return (await answer.json()).publicKey;
+}
+
+/** What the page gets from the device for these options, as Candor's form would send it, or the name of the error. */
+async function assertion(page: Page, options: Options): Promise<string> {
+  return page.evaluate(async ({ challenge, rpId, userVerification }) => {
+    const text = (buffer: ArrayBuffer) =>
+      btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+    const bytes = Uint8Array.from(atob(challenge.replace(/-/g, '+').replace(/_/g, '/')), (sign) => sign.charCodeAt(0));
+    const publicKey = { challenge: bytes, rpId, userVerification: userVerification as UserVerificationRequirement };
+    try {
+      const found = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential;
+      const { authenticatorData, clientDataJSON, signature, userHandle } = found.response as AuthenticatorAssertionResponse;
+      const response = {
+        authenticatorData: text(authenticatorData),
+        clientDataJSON: text(clientDataJSON),
+        signature: text(signature),
+        userHandle: userHandle && text(userHandle),
+      };
+      return JSON.stringify({ id: found.id, rawId: text(found.rawId), type: found.type, response });
+    } catch (error) {
+      return (error as Error).name;
+    }
+  }, options);
+}
+
+/** What the form of the login sends. */
+function credentialIn(posted: Request): string {
+  return new URLSearchParams(posted.postData()!).get('credential')!;
+}
+
+/** The page that asked, as the device has signed it. */
+function originIn(credential: string): string {
+  const signed = Buffer.from(JSON.parse(credential).response.clientDataJSON, 'base64url');
+  return JSON.parse(signed.toString()).origin;
+}
+
+/** Whether the device says that finger, face or PIN were right: the third bit of the flags behind the site's hash. */
+function isVerifiedIn(credential: string): boolean {
+  const flags = Buffer.from(JSON.parse(credential).response.authenticatorData, 'base64url')[32];
+  return (flags & 0x04) !== 0;
+}
+
+/** Answers a challenge of the login, but keeps the answer back: gives it, and the cookie of its session. */
+async function heldBack(page: Page, candor: Candor): Promise<{ credential: string; cookie: string }> {
+  await page.route('**/login/passkey', (route) => route.fulfill({ status: 204 }));
+  const posted = page.waitForRequest('**/login/passkey');
+  await passkeyLogIn(page, candor);
+  const credential = credentialIn(await posted);
+  const cookies = await page.context().cookies();
+  return { credential, cookie: cookies.map(({ name, value }) => `${name}=${value}`).join('; ') };
+}
+
+async function logInWith(program: APIRequestContext, credential: string, cookie?: string): Promise<APIResponse> {
+  return program.post('/login/passkey', { form: { credential }, headers: cookie ? { Cookie: cookie } : {} });
+}
+
+/** The login failed, in the words for every reason, and nobody is in. */
+async function isRefused(program: APIRequestContext, answer: APIResponse, why: string): Promise<void> {
+  expect(answer.status(), why).toBe(422);
+  expect(await answer.text(), why).toContain(UNKNOWN);
+  const desk = await program.get('/admin');
+  expect([desk.status(), desk.headers().location], why).toEqual([303, '/login?next=%2Fadmin']);
+}
