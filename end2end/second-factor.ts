@@ -14,7 +14,7 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   await page.getByRole('button', { name: 'Confirm the app' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   const codes = await page.locator('.codes li').allInnerTexts();
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('link', { name: 'I have saved them' }).click();
   await expect(page.getByText('10 of 10 are left.')).toBeVisible();
   return { key, used, codes };
 }

@@ -35,8 +35,8 @@ export async function addComponent(page: Page, name: string, group?: string): Pr
   await page.getByRole('link', { name: 'Add a component' }).click();
   await page.getByLabel('Name', { exact: true }).fill(name);
   if (group) await page.getByLabel('Group', { exact: true }).selectOption(group);
-  await page.getByRole('button', { name: 'Add the component' }).click();
-  await told(page, 'The component is on the page.');
+  await page.getByRole('button', { name: 'Add component' }).click();
+  await told(page, 'Component added.');
 }
 
 export type Said = { phase?: string; message: string; components?: Record<string, string> };

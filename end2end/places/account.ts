@@ -28,13 +28,13 @@ export function accountPlaces(means: Means): Place[] {
     account,
     answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change the address'),
     answered(means, 422, 'account-password-refused', account, 'Change the password'),
-    refused(means, at('tokens', '/admin/tokens'), 'Make a token'),
+    refused(means, at('tokens', '/admin/tokens'), 'Create token'),
     {
       name: 'token-made',
       go: async (page) => {
         await page.goto('/admin/tokens');
         await page.getByLabel('Name').fill(`Deploy ${Date.now()}`);
-        await page.getByRole('button', { name: 'Make a token' }).click();
+        await page.getByRole('button', { name: 'Create token' }).click();
       },
     },
     at('tokens', '/admin/tokens'),
@@ -54,7 +54,7 @@ export function accountPlaces(means: Means): Place[] {
     },
     at('factors-app', '/admin/account/factors'),
     proof,
-    refused(means, proof, 'Confirm and go on'),
+    refused(means, proof, 'Confirm'),
     secondStep,
     refused(means, secondStep, 'Log in'),
   ];

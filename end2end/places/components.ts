@@ -17,7 +17,7 @@ export function componentPlaces(means: Means): Place[] {
     at('components', '/admin/components'),
     at('desk-told', '/admin/components?done=component-added'),
     added,
-    refused(means, added, 'Add the component'),
+    refused(means, added, 'Add component'),
     edit,
     outrun(means, edit, 'Publish changes', (page) => page.getByLabel('Description (optional)').fill('Tiles.')),
     doomed('component-deletion', edit, 'Delete the component …'),

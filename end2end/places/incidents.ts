@@ -59,7 +59,7 @@ export function incidentPlaces(means: Means): Place[] {
     of('incident-deletion', 'Delete the incident'),
     refused(means, of('incident-deletion', 'Delete the incident'), 'Delete the incident'),
     updateEdit,
-    outrun(means, updateEdit, 'Publish the new text', say('We look at it.')),
+    outrun(means, updateEdit, 'Save changes', say('We look at it.')),
     of('update-deletion', /^Delete the update of/),
     written('rehearsal', 'See it first'),
     draft,

@@ -27,8 +27,8 @@ const BEGUN: Place = {
 /** Maintenances, first to come, then going on. */
 export function maintenancePlaces(means: Means): Place[] {
   const plan = at('maintenance-new', '/admin/maintenances/new');
-  const edit = of('maintenance-edit', /^Edit this one/);
-  const move = of('maintenance-move', 'Move to another time');
+  const edit = of('maintenance-edit', /^Edit this occurrence/);
+  const move = of('maintenance-move', 'Reschedule');
   const extension = of('maintenance-extension', 'Extend');
   const updateEdit = of('maintenance-update-edit', /^Edit the update of/);
   const series = linked('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
@@ -36,7 +36,7 @@ export function maintenancePlaces(means: Means): Place[] {
   return [
     at('maintenances', '/admin/maintenances'),
     plan,
-    refused(means, plan, 'Publish the plan'),
+    refused(means, plan, 'Publish maintenance'),
     COMPOSER,
     edit,
     outrun(means, edit, 'Publish changes', (page) => page.getByLabel('Title').fill('Storage')),
@@ -49,7 +49,7 @@ export function maintenancePlaces(means: Means): Place[] {
     extension,
     refused(means, filled(extension, 'New end', '2020-01-01T00:00'), 'Publish the new end'),
     updateEdit,
-    refused(means, filled(updateEdit, 'Message', ''), 'Publish the new text'),
-    outrun(means, updateEdit, 'Publish the new text', say),
+    refused(means, filled(updateEdit, 'Message', ''), 'Save changes'),
+    outrun(means, updateEdit, 'Save changes', say),
   ];
 }

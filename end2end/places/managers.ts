@@ -22,7 +22,7 @@ export function managerPlaces(means: Means): Place[] {
   };
   return [
     at('managers', '/admin/managers'),
-    refused(means, at('managers', '/admin/managers'), 'Make an invitation link'),
+    refused(means, at('managers', '/admin/managers'), 'Create invite link'),
     manager,
     refused(means, retire, 'Change the role'),
     {
@@ -31,7 +31,7 @@ export function managerPlaces(means: Means): Place[] {
         await page.goto('/admin/managers');
         await page.getByLabel('Name').fill('Paula Reis');
         await page.getByLabel('Email').fill(`paula-${Date.now()}@example.org`);
-        await page.getByRole('button', { name: 'Make an invitation link' }).click();
+        await page.getByRole('button', { name: 'Create invite link' }).click();
       },
     },
     setup,

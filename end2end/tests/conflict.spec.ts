@@ -3,7 +3,7 @@ import { logIn, look, openIncident, postUpdate, told } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Maps stay empty';
-const NOTICE = 'Somebody changed this while you were writing';
+const NOTICE = 'Someone changed this while you were writing';
 
 async function twoManagers(page: Page, other: Page): Promise<string> {
   await logIn(page);
@@ -73,14 +73,14 @@ test('who edits the text of an update second keeps theirs in the form', async ({
     await each.getByRole('link', { name: /^Edit the update of/ }).click();
   }
   await page.getByLabel('Message', { exact: true }).fill('We are looking into it.');
-  await page.getByRole('button', { name: 'Publish the new text' }).click();
-  await told(page, 'The text is changed and marked as edited.');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await told(page, 'Update saved and marked as edited.');
   await other.getByLabel('Message', { exact: true }).fill('We are looking at it.');
-  await watch.expects(409, other, () => other.getByRole('button', { name: 'Publish the new text' }).click());
+  await watch.expects(409, other, () => other.getByRole('button', { name: 'Save changes' }).click());
   await expect(other.getByRole('alert')).toContainText('We are looking into it.');
   await expect(other.getByLabel('Message', { exact: true })).toHaveValue('We are looking at it.');
-  await other.getByRole('button', { name: 'Publish the new text' }).click();
-  await told(other, 'The text is changed and marked as edited.');
+  await other.getByRole('button', { name: 'Save changes' }).click();
+  await told(other, 'Update saved and marked as edited.');
 });
 
 test('settings and components meet conflicts too', async ({ page, anotherBrowser, watch }) => {
@@ -90,12 +90,12 @@ test('settings and components meet conflicts too', async ({ page, anotherBrowser
   for (const each of [page, other]) await each.goto('/admin/settings');
   await page.getByLabel('Name of the page').fill('Tidewater');
   await page.getByRole('button', { name: 'Publish settings' }).click();
-  await told(page, 'The settings are changed.');
+  await told(page, 'Settings saved.');
   await other.getByLabel('Name of the page').fill('Highwater');
   await watch.expects(409, other, () => other.getByRole('button', { name: 'Publish settings' }).click());
   await expect(other.getByRole('alert')).toContainText('Tidewater');
   await expect(other.getByLabel('Name of the page')).toHaveValue('Highwater');
   await other.getByRole('button', { name: 'Publish settings' }).click();
-  await told(other, 'The settings are changed.');
+  await told(other, 'Settings saved.');
   await expect(other.getByRole('link', { name: /^Highwater/ })).toBeVisible();
 });

@@ -44,9 +44,9 @@ test('an owner adds an authenticator app and logs in with its code, once, or wit
 test('where a second factor is required, whoever has none is led to add one', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/settings');
-  await page.getByLabel('Every manager needs a second factor').check();
-  await page.getByRole('button', { name: 'Change what is asked for' }).click();
-  await expect(page.getByRole('alert')).toContainText('Every manager needs a second factor here');
+  await page.getByLabel('Require two-factor authentication').check();
+  await page.getByRole('button', { name: 'Save security settings' }).click();
+  await expect(page.getByRole('alert')).toContainText('Two-factor authentication is required here');
   await page.goto('/admin');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second factors');
   await addApp(page);
@@ -63,7 +63,7 @@ test('ten minutes after the login, what matters most asks who it is, and nothing
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Is it you?');
   const confirm = async (password: string) => {
     await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Confirm and go on' }).click();
+    await page.getByRole('button', { name: 'Confirm' }).click();
   };
   await watch.expects(422, page, () => confirm('not the right password'));
   await expect(page.getByLabel('Password')).toBeFocused();
@@ -81,7 +81,7 @@ test('an owner changes the address and sees every session', async ({ page, anoth
   await page.getByRole('button', { name: 'Change the address' }).click();
   await told(page, 'The address is changed; you log in with the new one.');
   await page.goto('/admin/managers');
-  await page.getByRole('link', { name: 'Where managers are logged in' }).click();
+  await page.getByRole('link', { name: 'Active sessions of managers' }).click();
   await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(2);
   await fits(page);
   await page.getByRole('row').getByRole('button', { name: /^Log out/ }).click();

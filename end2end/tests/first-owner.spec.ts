@@ -32,10 +32,10 @@ test.describe('the first owner', () => {
     await expect(page.getByLabel('Email')).toHaveValue(OWNER.email);
 
     await watch.expects(422, page, () => choose('passwordpassword'));
-    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/passwords that are tried first/);
+    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/commonly used password/);
 
     await choose(OWNER.password);
-    await told(page, 'Welcome. The page is yours: add components, or open an incident.');
+    await told(page, 'Welcome to Candor. Start by adding your components.');
 
     await watch.expects(404, page, () => page.goto(link));
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('This link is no longer valid');

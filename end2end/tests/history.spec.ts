@@ -82,7 +82,7 @@ test('can be filtered by impact, and every impact together is everything', { tag
 
 test('can be searched, whatever the case, but not for what only managers know', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const search = page.getByLabel('Search titles and updates');
+  const search = page.getByLabel('Search incidents');
   await search.fill('SEVERN');
   await filter(page);
   await expect(page.getByRole('article')).toHaveCount(1);
@@ -91,7 +91,7 @@ test('can be searched, whatever the case, but not for what only managers know', 
   // A word of the newest incident's internal note.
   await search.fill('ticket 4471');
   await filter(page);
-  await expect(page.getByText('No incident matches.')).toBeVisible();
+  await expect(page.getByText('No incidents match these filters.')).toBeVisible();
   await expect(page.locator('.lede')).toContainText('No incidents');
   for (const wild of ['%', '_', "'", '"', '\\']) {
     await search.fill(wild);
@@ -187,7 +187,7 @@ test('leads through a filtered set the same way', { tag: '@dates' }, async ({ pa
 test('says plainly what does not exist', { tag: '@dates' }, async ({ page, watch }) => {
   for (const path of ['/incidents/doesnotexist', '/incidents/..%2fx', '/history/2026-13', '/history/soon', '/nowhere']) {
     await watch.expects(404, page, () => page.goto(path));
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is no such page');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');
     await expect(page.getByRole('main').getByRole('link', { name: 'Current status' })).toHaveAttribute('href', '/');
   }
   await page.goto('/history/2001-01');

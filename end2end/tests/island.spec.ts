@@ -6,7 +6,7 @@ const COUNT = '#body-count';
 test('the composer shows the message as it is typed, and counts its characters', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new');
-  const preview = page.getByRole('region', { name: 'As visitors will read it' });
+  const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
   await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
   await page.getByLabel('Message').pressSequentially('It is **late** today');
   await expect(page.locator(COUNT)).toHaveText('20 of 25\u202f000');
@@ -28,7 +28,7 @@ test('a draft outlives a reload and is forgotten once it is posted', async ({ pa
 
   await page.reload();
   await expect(page.getByLabel('Message')).toHaveValue(text);
-  await expect(page.getByText('Your draft is back.')).toBeVisible();
+  await expect(page.getByText('Your unsaved text was restored.')).toBeVisible();
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.getByLabel('Title').fill('Trains are late');

@@ -81,7 +81,7 @@ test('all of the status page and the history can be reached, and the focus is al
   await tabTo(page, /^All history$/);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Incident history');
-  await tabTo(page, /^Search titles and updates$/);
+  await tabTo(page, /^Search incidents$/);
   await page.keyboard.type('severn');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('article')).toHaveCount(1);

@@ -19,14 +19,14 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
 
   await test.step('it is planned, and visitors see when', async () => {
     await page.goto('/admin/maintenances');
-    await page.getByRole('link', { name: 'Plan a maintenance' }).click();
+    await page.getByRole('link', { name: 'Schedule maintenance' }).click();
     await page.getByLabel('Title').fill(TITLE);
     await page.getByLabel('Message', { exact: true }).fill('The archive is **read-only**.');
     await page.getByLabel('Start', { exact: true }).fill(minutesAhead(48 * 60));
     await page.getByLabel('End', { exact: true }).fill(minutesAhead(50 * 60));
     await page.getByLabel('Archive').check();
     await fits(page);
-    await page.getByRole('button', { name: 'Publish the plan' }).click();
+    await page.getByRole('button', { name: 'Publish maintenance' }).click();
     await told(page, 'The maintenance is published.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
@@ -52,7 +52,7 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await until.fill(minutesAhead(53 * 60));
     await page.getByLabel('Message (optional)').fill('The copy is slower than we thought.');
     await page.getByRole('button', { name: 'Publish the new end' }).click();
-    await told(page, 'The maintenance has its new end.');
+    await told(page, 'Maintenance window extended.');
     await look(visitor, '/');
     await expect(card(visitor, TITLE)).toContainText('The copy is slower than we thought.');
   });
@@ -71,7 +71,7 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
       'In progress',
       'Scheduled',
     ]);
-    await expect(visitor.getByRole('link', { name: 'Add to a calendar' })).toHaveAttribute('href', /\.ics$/);
+    await expect(visitor.getByRole('link', { name: 'Add to calendar' })).toHaveAttribute('href', /\.ics$/);
     await fits(visitor);
   });
 });

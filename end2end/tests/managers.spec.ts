@@ -12,7 +12,7 @@ async function invite(page: Page, who: Person, role: string): Promise<string> {
   await page.getByLabel('Name').fill(who.name);
   await page.getByLabel('Email').fill(who.email);
   await page.getByLabel('Role').selectOption(role);
-  await page.getByRole('button', { name: 'Make an invitation link' }).click();
+  await page.getByRole('button', { name: 'Create invite link' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Invitation link');
   return page.getByLabel('The link').inputValue();
 }
@@ -55,7 +55,7 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
 
   await open(page, PAULA);
   await paula.goto(`/admin/incidents/${id}`);
-  await page.getByRole('button', { name: 'Disable this manager' }).click();
+  await page.getByRole('button', { name: 'Deactivate this manager' }).click();
   await told(page, 'The manager can no longer log in.');
   await paula.getByLabel('Message').fill('Still foggy.');
   await watch.expects(401, paula, () => paula.getByRole('button', { name: 'Publish update' }).click());
@@ -69,7 +69,7 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await look(visitor, `/incidents/${id}`);
   await expect(visitor.getByRole('heading', { level: 2, name: '1 update' })).toBeVisible();
 
-  await page.getByRole('button', { name: 'Let them log in again' }).click();
+  await page.getByRole('button', { name: 'Reactivate' }).click();
   await told(page, 'The manager can log in again.');
   await logIn(paula, PAULA);
 });
@@ -102,7 +102,7 @@ test('the last owner can neither step down nor be disabled', async ({ page, anot
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Change the role' }).click());
   const LAST = 'This is the last active owner: make somebody else an owner first.';
   await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
-  await watch.expects(422, page, () => page.getByRole('button', { name: 'Disable this manager' }).click());
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Deactivate this manager' }).click());
   await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
 
   const paula = await anotherBrowser();
@@ -122,7 +122,7 @@ test('a forgotten password is replaced through a link, and a changed one ends ot
   const paula = await anotherBrowser();
   await accept(paula, await invite(page, PAULA, 'Viewer: reads the admin'), PAULA);
   await open(page, PAULA);
-  await page.getByRole('button', { name: 'Make a reset link' }).click();
+  await page.getByRole('button', { name: 'Create reset link' }).click();
   const elsewhere = await anotherBrowser();
   await elsewhere.goto(await page.getByLabel('The link').inputValue());
   await elsewhere.getByLabel('Password').fill('another grey lighthouse');
@@ -146,7 +146,7 @@ test('a wrong invitation says what is wrong beside its fields', async ({ page, w
   await page.goto('/admin/managers');
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Name').fill('Somebody');
-  await watch.expects(422, page, () => page.getByRole('button', { name: 'Make an invitation link' }).click());
-  await expect(page.getByLabel('Email')).toHaveAccessibleDescription('Somebody with this address is a manager already.');
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Create invite link' }).click());
+  await expect(page.getByLabel('Email')).toHaveAccessibleDescription('A manager with this e-mail address already exists.');
   await expect(page.getByLabel('Name')).toHaveValue('Somebody');
 });

@@ -27,7 +27,7 @@ test('what people type stays text, on public pages and in the forms that edit it
   await page.getByLabel('Name of the page').fill(NASTY);
   await page.getByLabel('Links in the footer').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
   await page.getByRole('button', { name: 'Publish settings' }).click();
-  await told(page, 'The settings are changed.');
+  await told(page, 'Settings saved.');
 
   await test.step('visitors read it literally', async () => {
     for (const path of ['/', '/history', `/incidents/${id}`, `/history?q=${encodeURIComponent(NASTY)}`]) {
@@ -37,7 +37,7 @@ test('what people type stays text, on public pages and in the forms that edit it
       await expect(visitor.getByRole('article')).toContainText('<a href="javascript:alert(1)">here</a> <b> &');
       await harmless(visitor);
     }
-    await expect(visitor.getByLabel('Search titles and updates')).toHaveValue(NASTY);
+    await expect(visitor.getByLabel('Search incidents')).toHaveValue(NASTY);
     await look(visitor, '/');
     await expect(component(visitor, NASTY)).toBeVisible();
     await look(visitor, `/incidents/${id}`);

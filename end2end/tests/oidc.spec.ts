@@ -62,8 +62,8 @@ test('an owner leaves one password, which opens the door when nobody else has on
   await logIn(page, rui);
   await page.goto('/admin/settings');
   await page.getByLabel('Passwords').selectOption(`Only ${OWNER.name}'s (${OWNER.email})`);
-  await page.getByRole('button', { name: 'Change what is asked for' }).click();
-  await told(page, 'What managers are asked for is changed.');
+  await page.getByRole('button', { name: 'Save security settings' }).click();
+  await told(page, 'Security settings saved.');
   await fits(page);
 
   const other = await anotherBrowser();

@@ -5,12 +5,12 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   await logIn(page);
   await page.goto('/admin/account');
   await page.getByRole('link', { name: 'API tokens' }).click();
-  await watch.expects(422, page, () => page.getByRole('button', { name: 'Make a token' }).click());
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Create token' }).click());
   await expect(page.getByLabel('Name')).toHaveAccessibleDescription(/Name the program/);
   await page.getByLabel('Name').fill('Deploy');
-  await page.getByLabel('What it may be used for').selectOption('Publishing');
-  await page.getByLabel('How long it is good').selectOption('30 days');
-  await page.getByRole('button', { name: 'Make a token' }).click();
+  await page.getByLabel('Scope').selectOption('Publishing');
+  await page.getByLabel('Expires in').selectOption('30 days');
+  await page.getByRole('button', { name: 'Create token' }).click();
   const secret = await page.getByLabel('The token').inputValue();
   const ask = () => fetch(`${candor.url}/v1/token`, { headers: { authorization: `Bearer ${secret}` } });
   const answer = await ask();
@@ -22,7 +22,7 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   await expect(row).toContainText(`candor_…${secret.slice(-4)}`);
   await expect(page.locator('body')).not.toContainText(secret.slice(0, 20));
   await row.getByRole('button', { name: 'Revoke' }).click();
-  await told(page, 'The token is revoked: whoever still uses it is refused.');
+  await told(page, 'Token revoked.');
   expect((await ask()).status).toBe(401);
 
   await page.goto('/admin/audit');

@@ -39,7 +39,7 @@ test('what was typed before an answer got lost is offered when the form is opene
   await expect(page.getByLabel('Title (optional)')).toHaveValue(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
   await page.locator('main form button[type=submit]').first().click();
-  await told(page, 'The template is kept.');
+  await told(page, 'Template saved.');
   await page.goto('/admin/templates/new');
   await expect(page.getByText('What you typed here before was not saved.')).toHaveCount(0);
 });

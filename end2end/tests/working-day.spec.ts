@@ -48,7 +48,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await page.getByLabel('Detected by').fill('Monitoring');
     await page.getByLabel('Internal note').fill('The queue on mx2, see runbook 12.');
     await page.getByRole('button', { name: 'Preview' }).click();
-    const preview = page.getByRole('region', { name: 'As visitors will read it' });
+    const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
     await expect(preview.getByRole('strong').filter({ hasText: 'up to an hour' })).toBeVisible();
     await expect(preview).toContainText('Investigating');
     await expect(page.getByLabel('Title')).toHaveValue(TITLE);
@@ -164,7 +164,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.getByLabel('Time zone').selectOption('Europe/Lisbon');
     await page.getByLabel('Links in the footer (optional)').fill('https://example.org/help Help');
     await page.getByRole('button', { name: 'Publish settings' }).click();
-    await told(page, 'The settings are changed.');
+    await told(page, 'Settings saved.');
     await addGroup(page, 'Mail');
     await addComponent(page, 'Sending', 'Mail');
     await fits(page);
@@ -178,7 +178,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.getByRole('link', { name: 'Managers' }).click();
     await page.getByLabel('Name').fill(PUBLISHER.name);
     await page.getByLabel('Email').fill(PUBLISHER.email);
-    await page.getByRole('button', { name: 'Make an invitation link' }).click();
+    await page.getByRole('button', { name: 'Create invite link' }).click();
     await publisher.goto(await page.getByLabel('The link').inputValue());
     await publisher.getByLabel('Password').fill(PUBLISHER.password);
     await publisher.getByRole('button', { name: 'Set the password and log in' }).click();
@@ -201,8 +201,8 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.getByRole('link', { name: TITLE, exact: true }).click();
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
     await page.getByLabel('Message', { exact: true }).fill('Nothing is lost.');
-    await page.getByRole('button', { name: 'Publish the new text' }).click();
-    await told(page, 'The text is changed and marked as edited.');
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await told(page, 'Update saved and marked as edited.');
     await look(visitor, `/incidents/${id}`);
     await expect(visitor.getByText('Nothing is lost.')).toBeVisible();
   });
@@ -211,14 +211,14 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.goto('/admin/account');
     await page.getByRole('link', { name: 'API tokens' }).click();
     await page.getByLabel('Name').fill('Deploy');
-    await page.getByLabel('What it may be used for').selectOption('Publishing');
-    await page.getByRole('button', { name: 'Make a token' }).click();
+    await page.getByLabel('Scope').selectOption('Publishing');
+    await page.getByRole('button', { name: 'Create token' }).click();
     const secret = await page.getByLabel('The token').inputValue();
     const ask = () => fetch(`${candor.url}/v1/token`, { headers: { authorization: `Bearer ${secret}` } });
     expect((await ask()).status).toBe(200);
     await page.getByRole('link', { name: 'Back to the tokens' }).click();
     await page.getByRole('row', { name: 'Deploy' }).getByRole('button', { name: 'Revoke' }).click();
-    await told(page, 'The token is revoked: whoever still uses it is refused.');
+    await told(page, 'Token revoked.');
     expect((await ask()).status).toBe(401);
     await fits(page);
   });
@@ -229,7 +229,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     const forgotten = await anotherBrowser();
     await logIn(forgotten, PUBLISHER);
     await page.goto('/admin/managers');
-    await page.getByRole('link', { name: 'Where managers are logged in' }).click();
+    await page.getByRole('link', { name: 'Active sessions of managers' }).click();
     const sessions = page.getByRole('row').filter({ hasText: PUBLISHER.name });
     await expect(sessions).toHaveCount(1);
     await sessions.getByRole('button', { name: /^Log out/ }).click();
@@ -246,19 +246,19 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
       await plugIn(page);
       await addPasskey(page, 'Laptop');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-      await page.getByRole('link', { name: 'I have kept them' }).click();
+      await page.getByRole('link', { name: 'I have saved them' }).click();
       await expect(page.getByText('never used')).toBeVisible();
     } else {
       await addApp(page);
     }
     await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByLabel('Every manager needs a second factor').check();
-    await page.getByRole('button', { name: 'Change what is asked for' }).click();
-    await told(page, 'What managers are asked for is changed.');
+    await page.getByLabel('Require two-factor authentication').check();
+    await page.getByRole('button', { name: 'Save security settings' }).click();
+    await told(page, 'Security settings saved.');
     await fits(page);
     await publisher.goto('/admin/incidents/new');
     await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Second factors');
-    await expect(publisher.getByRole('alert')).toContainText('Every manager needs a second factor here');
+    await expect(publisher.getByRole('alert')).toContainText('Two-factor authentication is required here');
     await addApp(publisher);
     await publisher.goto('/admin');
     await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
@@ -267,7 +267,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
   await test.step('whoever leaves is out at once', async () => {
     await page.getByRole('link', { name: 'Managers' }).click();
     await page.getByRole('table').getByRole('link', { name: PUBLISHER.name }).click();
-    await page.getByRole('button', { name: 'Disable this manager' }).click();
+    await page.getByRole('button', { name: 'Deactivate this manager' }).click();
     await told(page, 'The manager can no longer log in.');
     await fits(page);
     await publisher.reload();

@@ -259,7 +259,7 @@ impl Maintenance {
     pub fn begin(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         match self.phase {
             MaintenancePhase::Scheduled if self.would_end_at_once(now) => {
-                Err("Its planned end has passed: move it to another time first.")
+                Err("The window has passed. Reschedule it first.")
             }
             MaintenancePhase::Scheduled => {
                 self.enter(MaintenancePhase::InProgress, id, now, now);
@@ -311,7 +311,7 @@ impl Maintenance {
         now: DateTime<Utc>,
     ) -> Result<(), &'static str> {
         if !self.phase.is_active() {
-            return Err("Only a maintenance that goes on can be extended; move one that is to come.");
+            return Err("Only maintenance in progress can be extended.");
         }
         if until <= self.scheduled_until || until <= now {
             return Err("The new end must lie after the planned one and after now.");
@@ -337,7 +337,7 @@ impl Maintenance {
             return Err("This maintenance has begun already, or is over: it can't be moved.");
         }
         if window.1 <= window.0 {
-            return Err("The end must lie after the start.");
+            return Err("The end must be after the start.");
         }
         (self.scheduled_for, self.scheduled_until) = window;
         self.zone = zone;

@@ -27,7 +27,7 @@ pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
     // What a browser sends of a field with a day and no time, too.
     if text.is_empty() {
-        return Err("Fill in both the day and the time.".to_owned());
+        return Err("Enter a date and a time.".to_owned());
     }
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
         .iter()

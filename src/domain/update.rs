@@ -53,7 +53,7 @@ pub fn redate<P>(
     }
     let before = index.checked_sub(1).and_then(|index| updates.get(index));
     if before.is_some_and(|before| before.posted_at > at) {
-        return Err("This time lies before that of the update before it.");
+        return Err("This is earlier than the previous update.");
     }
     if updates.get(index + 1).is_some_and(|after| after.posted_at < at) {
         return Err("This time lies after that of the next update.");

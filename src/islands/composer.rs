@@ -147,7 +147,7 @@ fn count_words(count: usize) -> String {
 
 fn note_after(restored: bool, draft: &str) -> &'static str {
     match (restored, draft) {
-        (true, _) => "Your draft is back.",
+        (true, _) => "Your unsaved text was restored.",
         (false, "") => "",
         (false, _) => "Kept in this browser.",
     }

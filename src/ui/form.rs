@@ -475,7 +475,7 @@ mod tests {
         let mut invalid = Invalid::field("title", "Give it a title.");
         invalid.add("body", "Say something.");
         let problems = Problems::new(&invalid, &["title", "body"]);
-        let title = Field::new("title", "Title").hint("What the visitor notices.").judged(&problems);
+        let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
         let html = render(|| {
             view! {
                 <div>

@@ -110,7 +110,7 @@ async fn an_answer_that_comes_late_counts_for_nothing(test: TestDb) {
     app.clock.advance(TimeDelta::minutes(5));
     let late = browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(late.word("[role=alert]").contains("That took too long"), "{}", late.text());
+    assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
 
 async fn an_answer_of_another_provider_counts_for_nothing(test: TestDb) {

@@ -137,7 +137,7 @@ async fn what_waits_is_not_kept_for_long(test: TestDb) {
     browser.get(&issuer.let_in(&there, &ines()).address()).await;
     app.clock.advance(TimeDelta::minutes(5));
     let gone = browser.get("/admin/proof").await;
-    assert!(gone.text().contains("Nothing waits for a proof."), "{}", gone.text());
+    assert!(gone.text().contains("Nothing to confirm."), "{}", gone.text());
     let much = "x".repeat(64 * 1024 + 1);
     let refused = browser.post("/admin/proof/oidc", &[("path", "/admin/managers"), ("kept", &much)]).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -161,5 +161,5 @@ async fn whoever_has_no_password_is_asked_for_none(test: TestDb) {
     let mut alone = app.under(None);
     alone.cookies = browser.cookies.clone();
     let asked = alone.get("/admin/account/totp").await;
-    assert!(asked.text().contains("Log out and in again: a login is a proof."), "{}", asked.text());
+    assert!(asked.text().contains("Log in again to confirm."), "{}", asked.text());
 }

@@ -178,7 +178,7 @@ async fn a_filter_shows_exactly_what_it_names(test: TestDb) {
         let answer = app.visitor().get(&format!("/history?{query}")).await;
         assert_eq!(ids(&answer).join(" "), expected, "{query}");
         if expected.is_empty() {
-            assert!(answer.text().contains("No incident matches."), "{query}");
+            assert!(answer.text().contains("No incidents match these filters."), "{query}");
         }
         let robots = answer.attributes("meta[name='robots']", "content");
         assert_eq!(robots.is_empty(), query.is_empty(), "a filtered view is kept out of search engines");

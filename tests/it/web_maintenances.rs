@@ -219,7 +219,7 @@ async fn an_update_says_how_the_components_stand(test: TestDb) {
         |status: &'static str| [("phase", "verifying"), ("body", "Look"), ("version", "2"), (field.as_str(), status)];
     let answer = browser.post("/admin/maintenances/work/updates", &post("major_outage")).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.text().contains("What breaks beyond the plan is an incident"), "{}", answer.text());
+    assert!(answer.text().contains("If something unexpected breaks, create an incident"), "{}", answer.text());
     browser.post("/admin/maintenances/work/updates", &post("operational")).await;
     let it = app.maintenance("work").await;
     assert_eq!((it.phase, it.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));

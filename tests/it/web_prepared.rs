@@ -341,7 +341,7 @@ async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
     let answer = desk.publisher.post("/admin/incidents", &all).await;
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
     let headings = answer.words("section h2");
-    assert_eq!(headings[3..], ["As programs and other sites would read it"]);
+    assert_eq!(headings[3..], ["API and feeds"]);
     assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
     let also = answer.words("details code");
     // Of the first two the header tells that something is wrong.

@@ -46,7 +46,7 @@ impl Desk {
         let (before, site) = (self.app.everything().await, self.app.publisher.site());
         let answer = self.publisher.post(address, &[fields, &[("rehearse", "1")]].concat()).await;
         assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
-        assert_eq!(answer.word("h1"), "As visitors would read it", "{address}");
+        assert_eq!(answer.word("h1"), "Preview of the page", "{address}");
         assert!(self.app.everything().await == before, "{address}: a rehearsal was kept");
         assert!(std::sync::Arc::ptr_eq(&site, &self.app.publisher.site()), "{address}: it was published");
         assert!(answer.attributes("main form", "action").contains(&address.to_owned()), "{address}");
@@ -319,11 +319,11 @@ async fn an_empty_time_is_told_beside_its_field(test: TestDb) {
         let answer = desk.publisher.post(address, &empty).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         for field in fields {
-            assert_eq!(answer.message(field), "Fill in both the day and the time.", "{address} {field}");
+            assert_eq!(answer.message(field), "Enter a date and a time.", "{address} {field}");
         }
     }
     let said =
         [("title", "X"), ("body", "X"), ("phase", "identified"), ("visibility", "embargoed"), ("publish_zone", "UTC")];
     let answer = desk.publisher.post("/admin/incidents", &said).await;
-    assert_eq!(answer.message("publish_at"), "Say from when on visitors may see it.");
+    assert_eq!(answer.message("publish_at"), "Choose when to publish.");
 }

@@ -392,7 +392,7 @@ async fn whoever_lacks_the_required_factor_can_only_add_one(test: TestDb) {
     }
     assert!(walk.app.everything().await == before, "something was done without the factor");
     let list = browser.get("/admin/account/factors").await;
-    assert!(list.word("[role=alert]").contains("Every manager needs a second factor here"));
+    assert!(list.word("[role=alert]").contains("Two-factor authentication is required here"));
 }
 
 async fn only_our_own_pages_may_act(test: TestDb) {

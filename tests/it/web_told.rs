@@ -83,7 +83,7 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     let published = browser.post(path, &[("version", "1"), ("body", "A **Xylophone**."), ("publish", "1")]).await;
     assert_eq!(published.location(), "/admin/incidents/it/review?done=review-published");
     let shown = page("/incidents/it").await;
-    assert_eq!(shown.word("#review h2"), "Post-incident review");
+    assert_eq!(shown.word("#review h2"), "Postmortem");
     assert!(
         shown.text().contains("<strong>Xylophone</strong>")
             && shown.word("#review .soft").contains(&now().format("%-d %b %Y").to_string())
@@ -329,6 +329,6 @@ async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
         let page = viewer.get(&format!("/admin/audit?{query}")).await;
         assert_eq!(page.page().select("tbody tr").len(), found, "{query}");
     }
-    assert!(viewer.get("/admin/audit?what=draft").await.text().contains("Nothing like this was done."));
+    assert!(viewer.get("/admin/audit?what=draft").await.text().contains("No matching events."));
     assert_eq!(viewer.get("/admin/audit?who=Ines&what=review").await.field("what"), "review");
 }

@@ -381,7 +381,7 @@ async fn who_sees_it_is_chosen_when_it_is_opened(test: TestDb) {
     let answer = publisher.post("/admin/incidents", &later).await;
     assert!(answer.location().ends_with("?done=incident-kept"), "{}", answer.text());
     let page = publisher.get(answer.location()).await;
-    assert_eq!(page.word(".notice"), "The incident is kept. Visitors don't see it.");
+    assert_eq!(page.word(".notice"), "Incident saved. Visitors don't see it.");
     assert!(page.words(".unseen-yet p")[0].contains("10 Nov 2026, 12:30 UTC"));
     assert!(!app.visitor().get("/").await.text().contains(SECRET));
     app.clock.advance(TimeDelta::minutes(30));
@@ -399,7 +399,7 @@ async fn who_sees_it_is_chosen_when_it_is_edited(test: TestDb) {
     assert_eq!(later.visibility, Visibility::Embargoed(app.clock.now() + TimeDelta::days(1)), "the seconds are kept");
     let missing = edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(missing.message("publish_at"), "Say from when on visitors may see it.");
+    assert_eq!(missing.message("publish_at"), "Choose when to publish.");
     let shown = edit(&app, &mut publisher, "inside", &[("visibility", "public")]).await;
     assert_eq!(shown.status, StatusCode::SEE_OTHER);
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::OK);
@@ -413,7 +413,7 @@ async fn managers_read_in_words_who_sees_it(test: TestDb) {
     assert_eq!(viewer.get("/admin").await.words(".card .hidden-yet"), marks);
     assert_eq!(viewer.get("/admin/incidents").await.words("th .hidden-yet"), [marks[0], marks[1], marks[1]]);
     let page = viewer.get("/admin/incidents/inside").await;
-    assert!(page.word(".unseen-yet").contains("managers only") && !page.text().contains("Publish it now"));
+    assert!(page.word(".unseen-yet").contains("managers only") && !page.text().contains("Publish now"));
     // What a visitor would see of the board is what managers read there too.
     assert_eq!(viewer.get("/admin").await.word(".board .status"), "Operational");
 }

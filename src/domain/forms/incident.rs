@@ -106,7 +106,7 @@ impl IncidentForm {
         let components = component_statuses(&self.components, &mut invalid);
         let details = self.details.parse_into(&mut invalid);
         if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
-            invalid.add("ended_at", "An end belongs to a resolved incident: choose Resolved or leave it empty.");
+            invalid.add("ended_at", "Only resolved incidents have an end time.");
         }
         match (phase, text, details) {
             (Some(phase), Some(body), Some(details)) if invalid.is_empty() => {
@@ -169,8 +169,7 @@ impl IncidentDetailsForm {
     }
 
     fn parse_into(&self, invalid: &mut Invalid) -> Option<IncidentDetails> {
-        let title = invalid
-            .take("title", required_line(&self.title, MAX_TITLE, "Give it a title: what does the visitor notice?"));
+        let title = invalid.take("title", required_line(&self.title, MAX_TITLE, "Enter a title."));
         let impact = match self.impact.as_str() {
             "" => Ok(None),
             key => Impact::from_key(key).map(Some).ok_or_else(|| "Choose an impact from the list.".to_owned()),
@@ -181,7 +180,7 @@ impl IncidentDetailsForm {
         if let (Some(start), Some(end)) = (started_at, ended_at)
             && end < start
         {
-            invalid.add("ended_at", "The end can't lie before the start.");
+            invalid.add("ended_at", "The end is before the start.");
         }
         let detected_by = invalid.take("detected_by", line(&self.detected_by, MAX_DETECTED_BY));
         let internal_note = invalid.take("internal_note", lines(&self.internal_note, MAX_NOTE));
@@ -204,7 +203,7 @@ impl IncidentDetailsForm {
         let publish_at = match self.visibility.as_str() {
             "" => return None,
             "embargoed" if self.publish_at.trim().is_empty() => {
-                invalid.add("publish_at", "Say from when on visitors may see it.");
+                invalid.add("publish_at", "Choose when to publish.");
                 return None;
             }
             "embargoed" => {
@@ -295,7 +294,7 @@ impl IncidentDetails {
             check_embargo(visibility, now, &mut invalid);
         }
         if incident.is_open() && ended_at.is_some() {
-            invalid.add("ended_at", "This incident is still open: post a resolving update to end it.");
+            invalid.add("ended_at", "Resolve the incident first.");
         }
         invalid.check()?;
         incident.title = self.title;
@@ -325,7 +324,7 @@ fn unless_same_embargo(chosen: Option<Visibility>, stands: Visibility) -> Visibi
 /// An embargo ends in the future.
 fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Invalid) {
     if visibility.is_due(now) {
-        invalid.add("publish_at", "This time is past: let visitors see it now, or choose a later time.");
+        invalid.add("publish_at", "Choose a time in the future.");
     }
 }
 
@@ -334,7 +333,7 @@ fn reminder(text: &str) -> Result<Reminder, String> {
         "" => Ok(None),
         text => text.parse().map(Some),
     };
-    hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose when to remind from the list.".to_owned())
+    hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose a reminder interval.".to_owned())
 }
 
 /// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
@@ -352,11 +351,11 @@ pub(super) fn unless_same_minute(
 
 fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid: &mut Invalid) {
     if started_at > now {
-        invalid.add("started_at", "The start lies in the future.");
+        invalid.add("started_at", "The start is in the future.");
     }
     match ended_at {
         Some(end) if end > now => invalid.add("ended_at", "The end lies in the future."),
-        Some(end) if end < started_at => invalid.add("ended_at", "The end can't lie before the start."),
+        Some(end) if end < started_at => invalid.add("ended_at", "The end is before the start."),
         _ => {}
     }
 }

@@ -132,7 +132,7 @@ impl WindowForm {
         let until = invalid.take("scheduled_until", parse_local(&self.scheduled_until, zone));
         let (from, until) = (from?, until?);
         if until <= from {
-            invalid.add("scheduled_until", "The end must lie after the start.");
+            invalid.add("scheduled_until", "The end must be after the start.");
             return None;
         }
         Some(Window { from, until, zone })
@@ -184,7 +184,7 @@ impl PlanForm {
     }
 
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<Plan> {
-        let title = required_line(&self.title, MAX_TITLE, "Give it a title: what is worked on?");
+        let title = required_line(&self.title, MAX_TITLE, "Enter a title.");
         let title = invalid.take("title", title);
         let components: Vec<_> = self.components.iter().filter_map(|id| ComponentId::parse(id)).collect();
         if components.len() < self.components.len() {
@@ -266,7 +266,7 @@ impl MaintenanceForm {
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<NewMaintenance> {
         let plan = self.plan.parse_into(invalid);
         let window = self.window.parse_into(invalid);
-        let text = body(&self.body).map_err(|_| "Say what is done and what visitors will notice.".to_owned());
+        let text = body(&self.body).map_err(|_| "Enter a message.".to_owned());
         let text = if self.body.trim().is_empty() { text } else { body(&self.body) };
         let body = invalid.take("body", text);
         Some(NewMaintenance { plan: plan?, window: window?, body: body? })
@@ -315,7 +315,7 @@ impl NewMaintenance {
 
 pub(super) fn check_end(until: DateTime<Utc>, now: DateTime<Utc>, invalid: &mut Invalid) {
     if until <= now {
-        invalid.add("scheduled_until", "The end has passed already: what is over is no plan.");
+        invalid.add("scheduled_until", "This window is in the past.");
     }
 }
 
@@ -375,7 +375,7 @@ impl NewMaintenanceUpdate {
             invalid.add("phase", format!("“{to}” can't follow while it is {from}."));
         }
         if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.would_end_at_once(now) {
-            invalid.add("phase", "Its planned end has passed: move it to another time first.");
+            invalid.add("phase", "The window has passed. Reschedule it first.");
         }
         let mut named = Vec::new();
         for (id, status) in &self.components {

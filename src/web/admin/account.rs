@@ -107,7 +107,7 @@ pub async fn set_email(
     let email = match parse_email(&typed) {
         Ok(email) if !is_taken(&mut tx, &email, &manager.id).await? => email,
         parsed => {
-            let taken = || "Somebody with this address is a manager already.".to_owned();
+            let taken = || "A manager with this e-mail address already exists.".to_owned();
             let wrong = Invalid::field("email", parsed.err().unwrap_or_else(taken));
             drop(tx);
             return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));

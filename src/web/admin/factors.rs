@@ -66,7 +66,7 @@ pub(super) async fn removed(
 ) -> Result<Response> {
     if policy::is_unmet(&mut tx, &manager.id).await? {
         return Err(Error::Conflict(
-            "Every manager needs a second factor here: add another before this one goes.".into(),
+            "Two-factor authentication is required here: add another before this one goes.".into(),
         ));
     }
     announce(state, &mut tx, manager, None, AccountChange::FactorRemoved).await?;

@@ -25,8 +25,7 @@ use crate::web::{Error, Result};
 const SHOWN_BESIDE: i64 = 100;
 
 /// What is told of a form that opened something else before.
-const SENT_BEFORE: &str =
-    "This form was sent before and has opened another incident. Send it again to open this one too.";
+const SENT_BEFORE: &str = "This form was already submitted. Submit it again to create a second incident.";
 
 /// `GET /admin/incidents`
 pub async fn index(
@@ -282,7 +281,7 @@ pub async fn destroy(
         let message = if changed {
             "The incident was changed in the meantime. Look at it again before you delete it."
         } else {
-            "Type the title exactly as it stands above."
+            "The title does not match."
         };
         let wrong = Invalid::field("title", message);
         return Ok(invalid(IncidentDeletion { shell, incident, typed, invalid: wrong }.html()));

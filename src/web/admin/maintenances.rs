@@ -115,7 +115,7 @@ async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, no
         return Ok(Err(full));
     }
     let Some(made) = series::grow(tx, &mut begun, now).await? else {
-        return Ok(Err(Invalid::field("scheduled_until", "By this rule it is over already.")));
+        return Ok(Err(Invalid::field("scheduled_until", "This rule produces no future dates.")));
     };
     let entries = vec![
         Entry::new("series.plan", &begun.id, &begun.title).after(&begun),

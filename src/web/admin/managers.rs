@@ -59,7 +59,7 @@ pub async fn create(
     let new = match parsed {
         Ok(new) if !taken => new,
         parsed => {
-            let taken = || Invalid::field("email", "Somebody with this address is a manager already.");
+            let taken = || Invalid::field("email", "A manager with this e-mail address already exists.");
             let wrong = parsed.err().unwrap_or_else(taken);
             return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?));
         }

@@ -70,15 +70,15 @@ pub fn AccountPage(page: Account) -> impl IntoView {
                 <p class="actions"><a class="button" href="/admin/account/factors">"Manage second factors"</a></p>
             </section>
             <section aria-labelledby="address">
-                <h2 id="address">"Change your address"</h2>
+                <h2 id="address">"Change your e-mail address"</h2>
                 {page.pending_email.map(pending_email)}
                 {email_form(&problems, page.email, page.confirms_email)}
             </section>
-            <p>"For programs that act in your name: "<a href="/admin/tokens">"API tokens"</a>"."</p>
+            <p>"For API clients that act on your behalf: "<a href="/admin/tokens">"API tokens"</a>"."</p>
             {page.provider.as_ref().map(provider)}
             {page.password.then(|| password_section(&problems, &manager.email))}
             <section aria-labelledby="sessions">
-                <h2 id="sessions">"Where you are logged in"</h2>
+                <h2 id="sessions">"Active sessions"</h2>
                 {sessions(&page.sessions, &shell)}
                 {older("/admin/account", Vec::new(), page.older)}
             </section>
@@ -113,9 +113,9 @@ fn pending_email(email: String) -> AnyView {
 
 fn email_form(problems: &Problems, email: String, confirms: bool) -> AnyView {
     let hint = if confirms {
-        "You log in with it. A new one counts once you open the link that is mailed to it."
+        "Used to log in. A new one counts once you open the link that is mailed to it."
     } else {
-        "You log in with it. This server sends no mail to confirm a new one: it counts at once."
+        "Used to log in. This server sends no mail to confirm a new one: it counts at once."
     };
     let field = Field::new("email", "Email").hint(hint).judged(problems);
     view! {
@@ -193,7 +193,7 @@ fn password_form(problems: &Problems, email: &str) -> AnyView {
 /// The field in which a password is chosen.
 pub fn new_password(label: &'static str, problems: &Problems) -> Field {
     Field::new("password", label)
-        .hint("15 characters or more. A sentence or what a password manager makes; pasting is fine.")
+        .hint("15 characters or more. A passphrase or a password manager is recommended.")
         .judged(problems)
 }
 
@@ -246,7 +246,7 @@ pub fn device(user_agent: &str) -> String {
     ]);
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        _ if user_agent.trim().is_empty() => "A device without a name".to_owned(),
+        _ if user_agent.trim().is_empty() => "Unknown device".to_owned(),
         _ => user_agent.chars().take(80).collect(),
     }
 }
@@ -260,6 +260,6 @@ mod tests {
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0";
         assert_eq!(device(edge), "Edge on Windows");
         assert_eq!(device("curl/8"), "curl/8");
-        assert_eq!(device(""), "A device without a name");
+        assert_eq!(device(""), "Unknown device");
     }
 }

@@ -26,8 +26,7 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
     let shell = page.shell.clone();
     let rows = page.records.iter().map(|record| row(record, &shell)).collect_view();
     let table = if page.records.is_empty() {
-        let none =
-            if page.search == AuditSearch::default() { "Nothing was done yet." } else { "Nothing like this was done." };
+        let none = if page.search == AuditSearch::default() { "No events yet." } else { "No matching events." };
         view! { <p class="soft">{none}</p> }.into_any()
     } else {
         view! {
@@ -185,14 +184,14 @@ fn action_words(action: &str) -> String {
         "manager.cancel-email" => "cancelled the new address of",
         "policy.edit" => "changed what managers are asked for",
         "audit.refuse-more" => "was not told of one by one:",
-        "manager.refuse-role" => "was refused for want of a role:",
+        "manager.refuse-role" => "was denied (role):",
         "manager.refuse-foreign" => "sent a request from another site, which was refused:",
-        "manager.refuse-link" => "came with a one-time link that is not good",
+        "manager.refuse-link" => "used an invalid link",
         "token.revoke" => "revoked the API token",
         "token.add" => "made the API token",
-        "token.refuse" => "came with an API token that is not good",
+        "token.refuse" => "used an invalid API token",
         "token.refuse-plain" => "sent an API token in the open, which was refused",
-        "token.refuse-scope" => "was refused for want of scope:",
+        "token.refuse-scope" => "was denied (scope):",
         "manager.refuse-login" => "was refused at the login as",
         "manager.logout" => "logged out:",
         "page.edit" => "changed the settings of",

@@ -58,7 +58,7 @@ pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
     let html = markdown::render_unchecked(body);
     view! {
         <section id="preview" aria-labelledby="preview-title">
-            <h2 id="preview-title" class="label">"As visitors will read it"</h2>
+            <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
             <div class="preview">
                 <Composer html phase draft=draft.place posted=draft.posted/>
             </div>
@@ -75,7 +75,7 @@ pub fn components(
     named: &BTreeSet<ComponentId>,
     problems: &Problems,
 ) -> AnyView {
-    let field = Field::new("components", "Components from now on").judged(problems);
+    let field = Field::new("components", "Affected components").judged(problems);
     let first = board.rows().filter(|row| named.contains(&row.component.id));
     let first = first.map(|row| select(row, chosen, Choices::Statuses, problems)).collect_view();
     let others = board.sections.iter().map(|section| other_section(section, chosen, named, problems)).collect_view();
@@ -95,7 +95,7 @@ pub fn components(
         }
         .into_any(),
     };
-    let none = board.is_empty().then(|| view! { <p class="soft">"The page has no components yet."</p> });
+    let none = board.is_empty().then(|| view! { <p class="soft">"No components yet."</p> });
     let content = view! { {none}<div class="rows">{first}</div>{others} }.into_any();
     view! { <Group field content id="components"/> }.into_any()
 }

@@ -136,7 +136,7 @@ impl Compared for PageForm {
             ("Time zone", self.time_zone.clone()),
             ("Text at the top", self.logo_text.clone()),
             ("Links", self.links.clone()),
-            ("Sites that may embed", self.embedders.clone()),
+            ("Allowed embed origins", self.embedders.clone()),
         ]
     }
 }
@@ -164,8 +164,8 @@ pub fn notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shel
     let at = at.map(|at| view! { ", "<Time at words=full(at, shell.zone)/> });
     view! {
         <div class="summary conflict" role="alert">
-            <h2>"Somebody changed this while you were writing"</h2>
-            <p>"Nothing of yours is lost: it stands in the form below. Press the button again to let yours stand."</p>
+            <h2>"Someone changed this while you were writing"</h2>
+            <p>"Your text is kept in the form below. Save again to overwrite with your version."</p>
             <p class="soft">"What stands now, by "<bdi>{by}</bdi>{at}":"</p>
             {theirs}
         </div>

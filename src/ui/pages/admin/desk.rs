@@ -61,7 +61,7 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
             {board(&page.board, &shell)}
         </section>
         <section aria-labelledby="recent">
-            <h2 id="recent">"Resolved lately"</h2>
+            <h2 id="recent">"Recently resolved"</h2>
             {recent(&page.recent, &shell)}
         </section>
     };
@@ -71,7 +71,7 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
 fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
     let open = &page.open;
     if open.is_empty() {
-        return view! { <p class="soft">"Nothing is open."</p> }.into_any();
+        return view! { <p class="soft">"No active incidents."</p> }.into_any();
     }
     let card = |(place, incident): (usize, &Incident)| open_card(incident, shell, actions(incident, shell, place == 0));
     view! {
@@ -115,7 +115,7 @@ fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
 /// The maintenances that go on and the next ones to come.
 fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
     if planned.is_empty() {
-        return view! { <p class="soft">"Nothing is planned."</p> }.into_any();
+        return view! { <p class="soft">"No maintenance scheduled."</p> }.into_any();
     }
     let row = |it: &Maintenance| {
         let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
@@ -128,7 +128,7 @@ fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
     };
     view! {
         <ul class="plain-list">{planned.iter().take(MAX_PLANNED).map(row).collect_view()}</ul>
-        <p><a href="/admin/maintenances">"All maintenances"</a></p>
+        <p><a href="/admin/maintenances">"View all maintenance"</a></p>
     }
     .into_any()
 }
@@ -177,12 +177,12 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
 fn board(board: &Board, shell: &Shell) -> AnyView {
     if board.is_empty() {
         let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add the first one"</a> });
-        return view! { <p class="soft">"The page has no components yet."{add}</p> }.into_any();
+        return view! { <p class="soft">"No components yet."{add}</p> }.into_any();
     }
     let caption = shell.can_publish().then(|| {
         view! {
             <p class="soft">
-                "What you set here is the baseline. An open incident can show something worse, and frees it when it is resolved."
+                "This is the manual status. An active incident can show a worse one; when it is resolved, the manual status applies again."
             </p>
         }
     });
@@ -224,7 +224,7 @@ fn baseline_form(row: &BoardRow) -> AnyView {
 
 fn recent(incidents: &[Incident], shell: &Shell) -> AnyView {
     if incidents.is_empty() {
-        return view! { <p class="soft">"No incident was resolved lately."</p> }.into_any();
+        return view! { <p class="soft">"No recent incidents."</p> }.into_any();
     }
     let row = |incident: &Incident| {
         let ended = incident.ended_at.map(|at| view! { <Time at words=day(at, shell.zone)/>" · " });

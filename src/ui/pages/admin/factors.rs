@@ -26,7 +26,7 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
     let lacking = page.lacking.then(|| {
         view! {
             <div class="summary conflict" role="alert">
-                <p><strong>"Every manager needs a second factor here"</strong></p>
+                <p><strong>"Two-factor authentication is required here"</strong></p>
                 <p>"Add an authenticator app or a passkey to go on. It takes a minute."</p>
             </div>
         }
@@ -35,7 +35,7 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
         <div class="column">
             <h1>"Second factors"</h1>
             {lacking}
-            <p>"With one, your password alone lets nobody in."</p>
+            <p>"Adds a second step when you log in."</p>
             <section aria-labelledby="app">
                 <h2 id="app">"Authenticator app"</h2>
                 {app(page.factors.totp)}
@@ -54,7 +54,7 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
 fn app(confirmed: bool) -> AnyView {
     if confirmed {
         return view! {
-            <p class="soft">"Its code is asked for after your password."</p>
+            <p class="soft">"Required after your password."</p>
             <PostButton action="/admin/account/totp/removal" words="Remove the app" weight=Weight::Destructive/>
         }
         .into_any();
@@ -95,7 +95,7 @@ fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
         view! { <p>{IMPOSSIBLE}</p> }.into_any()
     };
     view! {
-        <p class="soft">"Your device or a security key logs you in by finger, face or PIN, without a password."</p>
+        <p class="soft">"Log in with your fingerprint, face, PIN or security key, without a password."</p>
         {list}
         {add}
     }
@@ -117,7 +117,7 @@ fn recovery(factors: Factors) -> Option<AnyView> {
             <section aria-labelledby="recovery">
                 <h2 id="recovery">"Recovery codes"</h2>
                 <p class="soft">"Each lets you in once when the device is lost. "{left}</p>
-                <PostButton action="/admin/account/recovery-codes" words="Make new recovery codes"/>
+                <PostButton action="/admin/account/recovery-codes" words="Regenerate recovery codes"/>
             </section>
         }
         .into_any()

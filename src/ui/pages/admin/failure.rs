@@ -52,7 +52,7 @@ pub fn FailurePage(page: Failure) -> impl IntoView {
     let text = (page.status != 422).then(|| view! { <p>{text}</p> });
     let inside = matches!(page.around, Around::Admin(_));
     let desk = (page.typed.is_none() && inside)
-        .then(|| view! { <p class="actions"><a class="button" href="/admin">"To the desk"</a></p> });
+        .then(|| view! { <p class="actions"><a class="button" href="/admin">"Back to dashboard"</a></p> });
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
@@ -78,7 +78,7 @@ const ENDED: (&str, &str) = (
 fn words(status: u16) -> (&'static str, &'static str) {
     match status {
         400 | 422 => ("Not understood", "Something in the request was wrong. Nothing was saved."),
-        403 => ("Not allowed", "Your role does not let you do this. An owner can change it."),
+        403 => ("Not allowed", "Your role does not allow this. An owner can change it."),
         404 => ("Not found", "There is nothing at this address; it may have been deleted."),
         408 => ("Too slow", "The form did not arrive completely in time, so nothing was saved. Go back and try again."),
         409 => ("Not done", "Nothing was saved. Go back, look at it again and try once more."),

@@ -27,7 +27,7 @@ pub enum Way {
 pub fn ForgottenPage(page: Forgotten) -> impl IntoView {
     let (title, content) = match page.way {
         Way::AskAnOwner => ("Forgotten password".to_owned(), ask_an_owner()),
-        Way::MailSent => ("Look into your mail".to_owned(), mail_sent()),
+        Way::MailSent => ("Check your e-mail".to_owned(), mail_sent()),
         Way::ByMail { email, invalid } => {
             let problems = Problems::new(&invalid, &["email"]);
             (problems.titled("Forgotten password"), by_mail(email, &problems))
@@ -50,7 +50,7 @@ fn ask_an_owner() -> AnyView {
 
 fn mail_sent() -> AnyView {
     view! {
-        <h1>"Look into your mail"</h1>
+        <h1>"Check your e-mail"</h1>
         <p>
             "If somebody with this address can log in here, a mail with a link is on its way. The link is good for "
             "30 minutes and works once. If nothing comes within a few minutes, ask an owner."
@@ -66,7 +66,7 @@ fn by_mail(email: String, problems: &Problems) -> AnyView {
         <ErrorSummary problems=problems.clone()/>
         <form method="post" action="/forgotten" novalidate>
             <Email field value=email autocomplete="username" autofocus=true/>
-            <p class="actions"><Submit words="Mail me a link"/></p>
+            <p class="actions"><Submit words="Send reset link"/></p>
         </form>
     }
     .into_any()

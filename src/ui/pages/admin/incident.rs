@@ -90,7 +90,7 @@ fn unseen(incident: &Incident, shell: &Shell) -> Option<AnyView> {
             <form method="post" action=format!("/admin/incidents/{}/publication", incident.id)>
                 <Hidden name="version" value=incident.version.to_string()/>
                 <p class="actions">
-                    <Submit words="Publish it now" weight=Weight::Quiet/>
+                    <Submit words="Publish now" weight=Weight::Quiet/>
                     <RehearseButton about="publishing it now"/>
                 </p>
             </form>
@@ -120,7 +120,7 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
             {reopens}
             {composer::message(&form.body, problems)}
             {composer::components(&page.board, &form.components, &named, problems)}
-            <p class="hint">"A resolving update ends the incident and frees its components."</p>
+            <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
             {composer::preview(&form.body, composer::phase_words(&form.phase), draft)}
             <p class="actions">
                 <Submit words=submit keys=PUBLISH_KEYS/>
@@ -210,7 +210,7 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
     };
     let path = format!("/admin/incidents/{}", incident.id);
     let public = incident.visibility.is_public().then(|| {
-        view! { <a href=format!("/incidents/{}", incident.id)>"As visitors see it"</a> }
+        view! { <a href=format!("/incidents/{}", incident.id)>"View on status page"</a> }
     });
     let review = if incident.reviewed_at.is_some() { "Review (published)" } else { "Write a review" };
     let links = shell.can_publish().then(|| {
@@ -241,7 +241,7 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
 
 fn open_now(open: &[Incident], shell: &Shell) -> AnyView {
     if open.is_empty() {
-        return view! { <p class="soft">"Nothing is open."</p> }.into_any();
+        return view! { <p class="soft">"No active incidents."</p> }.into_any();
     }
     view! { <ul class="cards">{open.iter().map(|incident| open_card(incident, shell, None)).collect_view()}</ul> }
         .into_any()

@@ -36,7 +36,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let form = &page.form;
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
     let submit = if is_public(form) { "Publish incident" } else { "Keep incident" };
-    let title = Field::new("title", "Title").hint("What the visitor notices.").judged(&problems);
+    let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
     let draft = Draft { place: NEW_DRAFT.into(), posted: String::new() };
     let content = view! {
         <div class="column">
@@ -98,7 +98,7 @@ fn details(page: &IncidentNew, problems: &Problems) -> AnyView {
     view! {
         <details class="fold" open=open>
             <summary>"Details: times, impact, internal note, reminders"</summary>
-            {detail_fields(details, page.shell.zone, problems, "Empty means now.")}
+            {detail_fields(details, page.shell.zone, problems, "Leave empty for now.")}
         </details>
     }
     .into_any()

@@ -41,10 +41,10 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
 
 /// What to look for; a plain form that asks for another list.
 fn form(search: &IncidentSearch) -> AnyView {
-    let text = Field::new("q", "Search titles and updates");
+    let text = Field::new("q", "Search incidents");
     let phase = Field::new("phase", "Phase");
     let phases = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words()));
-    let phases = std::iter::once(Choice::new("", "Every phase")).chain(phases).collect();
+    let phases = std::iter::once(Choice::new("", "Any status")).chain(phases).collect();
     let seen = Field::new("visibility", "Who sees it");
     let words = ["Visitors", "Visitors, from a time on", "Managers only"];
     let choices = Visibility::KEYS.into_iter().zip(words).map(|(key, words)| Choice::new(key, words));
@@ -63,7 +63,7 @@ fn form(search: &IncidentSearch) -> AnyView {
 
 fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
     if incidents.is_empty() {
-        return view! { <p class="soft">"No incidents here."</p> }.into_any();
+        return view! { <p class="soft">"No incidents found."</p> }.into_any();
     }
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label="Incidents, newest first">

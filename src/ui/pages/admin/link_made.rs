@@ -29,7 +29,7 @@ pub fn LinkMadePage(page: LinkMade) -> impl IntoView {
         LinkPurpose::Invite | LinkPurpose::Setup => ("Invitation link", "choose a password and log in"),
     };
     let until = page.valid_until;
-    let field = Field::new("link", "The link").hint("It works once, and it is shown only now.");
+    let field = Field::new("link", "The link").hint("Single use, shown only once.");
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>

@@ -60,7 +60,7 @@ fn steps(it: &Maintenance) -> AnyView {
         MaintenancePhase::Scheduled => view! {
             <div class="actions">
                 <PostButton action=format!("{path}/beginning") words="Begin now" weight=Weight::Primary/>
-                <a class="button" href=format!("{path}/schedule")>"Move to another time"</a>
+                <a class="button" href=format!("{path}/schedule")>"Reschedule"</a>
                 <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
             </div>
         }
@@ -117,10 +117,9 @@ fn components(it: &Maintenance, form: &MaintenanceUpdateForm, problems: &Problem
         let value = value.unwrap_or_else(|| Status::Operational.key().to_owned());
         view! { <SelectRow field choices=choices() value/> }
     };
-    let hint =
-        "This holds while the work goes on; completing it frees them. What breaks beyond the plan is an incident.";
+    let hint = "Applies during the window. If something unexpected breaks, create an incident.";
     (!it.phase.is_over() && !it.components.is_empty()).then(|| {
-        let field = Field::new("components", "Components while the work goes on").hint(hint).judged(problems);
+        let field = Field::new("components", "Component status during maintenance").hint(hint).judged(problems);
         let content = view! { <div class="rows">{it.components.iter().map(row).collect_view()}</div> }.into_any();
         view! { <Group field content id="components"/> }.into_any()
     })
@@ -192,9 +191,9 @@ fn about(it: &Maintenance, shell: &Shell) -> AnyView {
     let entered = row("Entered in", it.zone.name().to_owned());
     let edit = shell.can_publish().then(|| {
         let again = it.occurrence.as_ref().map(|occurrence| {
-            view! { <a href=format!("/admin/series/{}/edit", occurrence.series_id)>"Edit all that follow"</a> }
+            view! { <a href=format!("/admin/series/{}/edit", occurrence.series_id)>"Edit series"</a> }
         });
-        view! { <a href=format!("/admin/maintenances/{}/edit", it.id)>"Edit this one"</a>{again} }
+        view! { <a href=format!("/admin/maintenances/{}/edit", it.id)>"Edit this occurrence"</a>{again} }
     });
     view! {
         <section aria-labelledby="details">
@@ -205,7 +204,7 @@ fn about(it: &Maintenance, shell: &Shell) -> AnyView {
                 {row("By itself", by_itself(it))}
             </dl>
             <p class="links">
-                <a href=format!("/incidents/{}", it.id)>"As visitors see it"</a>
+                <a href=format!("/incidents/{}", it.id)>"View on status page"</a>
                 {edit}
             </p>
         </section>

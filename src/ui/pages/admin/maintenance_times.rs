@@ -49,7 +49,7 @@ pub struct MaintenanceCancellation {
 pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["scheduled_for", "scheduled_until", "zone", "body"]);
     let late = (page.maintenance.phase != MaintenancePhase::Scheduled)
-        .then(|| view! { <p class="hint">"It has begun already, or is over: it can't be moved."</p> });
+        .then(|| view! { <p class="hint">"It has already started; it can't be rescheduled."</p> });
     let fields = view! {
         {late}
         <Hidden name="version" value=page.form.version.to_string()/>
@@ -57,7 +57,7 @@ pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
         {message(&page.form.body, "This maintenance has been moved to another time.", &problems)}
     }
     .into_any();
-    let frame = Frame { heading: "Move the maintenance", path: "schedule", button: "Publish the new time", problems };
+    let frame = Frame { heading: "Reschedule maintenance", path: "schedule", button: "Publish the new time", problems };
     frame.around(page.shell, &page.maintenance, page.conflict.as_ref(), fields, Weight::Primary)
 }
 
@@ -65,9 +65,8 @@ pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
 #[component]
 pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["until", "zone", "body"]);
-    let late = (!page.maintenance.phase.is_active()).then(
-        || view! { <p class="hint">"Only a maintenance that goes on can be extended; move one that is to come."</p> },
-    );
+    let late = (!page.maintenance.phase.is_active())
+        .then(|| view! { <p class="hint">"Only maintenance in progress can be extended."</p> });
     let until = Field::new("until", "New end").judged(&problems);
     let zone = Field::new("zone", "Its time zone").judged(&problems);
     let fields = view! {

@@ -23,7 +23,7 @@ pub struct MaintenanceList {
 pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
     let shell = page.shell.clone();
     let new = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/maintenances/new">"Plan a maintenance"</a> }
+        view! { <a class="button primary" href="/admin/maintenances/new">"Schedule maintenance"</a> }
     });
     let content = view! {
         <div class="headline">
@@ -40,7 +40,7 @@ pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
 
 fn table(maintenances: &[Maintenance], shell: &Shell) -> AnyView {
     if maintenances.is_empty() {
-        return view! { <p class="soft">"No maintenance is planned, and none was."</p> }.into_any();
+        return view! { <p class="soft">"No maintenance yet."</p> }.into_any();
     }
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label="Maintenances, latest first">
@@ -91,7 +91,7 @@ fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
             view! {
                 <p class="links">
                     <a href=format!("/admin/series/{}/edit", series.id)>
-                        "Edit all that follow"<span class="unseen" dir="auto">{format!(": {}", series.title)}</span>
+                        "Edit series"<span class="unseen" dir="auto">{format!(": {}", series.title)}</span>
                     </a>
                 </p>
             }

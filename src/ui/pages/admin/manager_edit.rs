@@ -58,7 +58,7 @@ pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
 
 fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
     let (heading, text, words) = if manager.has_password {
-        ("Password forgotten", "A one-time link, valid for 30 minutes, to choose a new password.", "Make a reset link")
+        ("Password forgotten", "A one-time link, valid for 30 minutes, to choose a new password.", "Create reset link")
     } else if manager.has_identity {
         (
             "No password",
@@ -133,7 +133,7 @@ fn access(manager: &Manager, path: &str) -> AnyView {
             <section class="apart" aria-labelledby="access">
                 <h2 id="access">"Access"</h2>
                 <p class="soft">"This manager can't log in."</p>
-                <PostButton action=format!("{path}/enablement") words="Let them log in again"/>
+                <PostButton action=format!("{path}/enablement") words="Reactivate"/>
             </section>
         }
         .into_any();
@@ -142,7 +142,7 @@ fn access(manager: &Manager, path: &str) -> AnyView {
         <section class="apart" aria-labelledby="access">
             <h2 id="access">"Take the access away"</h2>
             <p class="soft">"Ends all sessions and open links. What the manager did stays in the audit; you can undo it."</p>
-            <PostButton action=format!("{path}/disablement") words="Disable this manager" weight=Weight::Destructive/>
+            <PostButton action=format!("{path}/disablement") words="Deactivate this manager" weight=Weight::Destructive/>
         </section>
     }
     .into_any()

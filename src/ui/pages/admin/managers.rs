@@ -55,7 +55,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
             </table>
         </div>
         {more("/admin/managers", page.more)}
-        <p><a href="/admin/sessions">"Where managers are logged in"</a></p>
+        <p><a href="/admin/sessions">"Active sessions of managers"</a></p>
         <section class="column" aria-labelledby="invite">
             <h2 id="invite">"Invite a manager"</h2>
             <ErrorSummary problems=problems.clone()/>
@@ -125,7 +125,7 @@ fn invitation(form: &ManagerForm, problems: &Problems) -> AnyView {
             </div>
             <Select field=role choices=role_choices() value=role_value/>
             <p class="hint">"You get a link to pass on, valid for 3 days; nothing is mailed."</p>
-            <p class="actions"><Submit words="Make an invitation link"/></p>
+            <p class="actions"><Submit words="Create invite link"/></p>
         </form>
     }
     .into_any()

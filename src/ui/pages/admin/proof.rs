@@ -49,7 +49,7 @@ pub fn ProofPage(page: Proof) -> impl IntoView {
                 {password}
                 {code}
                 <p class="actions">
-                    <Submit words="Confirm and go on"/>
+                    <Submit words="Confirm"/>
                     <a href="/admin">"Do nothing"</a>
                 </p>
             </form>
@@ -113,7 +113,7 @@ fn provider(page: &Proof) -> Option<AnyView> {
 /// For whoever has nothing that could be asked for here.
 fn no_way(page: &Proof) -> Option<AnyView> {
     let none = !page.password && !page.totp && !page.passkeys && page.provider.is_none();
-    none.then(|| view! { <p>"Log out and in again: a login is a proof."</p> }.into_any())
+    none.then(|| view! { <p>"Log in again to confirm."</p> }.into_any())
 }
 
 /// What waited for a proof from elsewhere.
@@ -140,7 +140,7 @@ pub fn ProvedPage(page: Proved) -> impl IntoView {
             </form>
         }
         .into_any(),
-        None => view! { <p>"Nothing waits for a proof. "<a href="/admin">"To the desk"</a></p> }.into_any(),
+        None => view! { <p>"Nothing to confirm. "<a href="/admin">"Back to dashboard"</a></p> }.into_any(),
     };
     let content = view! {
         <div class="column">

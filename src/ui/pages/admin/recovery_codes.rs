@@ -18,7 +18,7 @@ pub fn RecoveryCodesPage(page: RecoveryCodes) -> impl IntoView {
             <h1>"Recovery codes"</h1>
             <p>"Keep these where you keep what matters, but not on the device itself. Each lets you in once, in place of a code or a passkey. They are shown only now; earlier ones no longer work."</p>
             <ul class="codes">{codes}</ul>
-            <p class="actions"><a class="button primary" href="/admin/account/factors">"I have kept them"</a></p>
+            <p class="actions"><a class="button primary" href="/admin/account/factors">"I have saved them"</a></p>
         </div>
     };
     view! {

@@ -75,14 +75,14 @@ pub fn RehearsalPage(page: Rehearsed) -> impl IntoView {
     };
     let content = view! {
         <div class="headline">
-            <h1>"As visitors would read it"</h1>
+            <h1>"Preview of the page"</h1>
         </div>
-        <p>"Rendered by the publisher itself; nothing is published and nothing is kept."</p>
+        <p>"Preview only. Nothing is published yet."</p>
         {seen(&page, &shell)}
         <form method="post" action=page.action.clone()>
             {page.fields.iter().map(field).collect_view()}
             <p class="actions">
-                <Submit words="Publish exactly this"/>
+                <Submit words="Publish this"/>
                 {back(page.back.clone())}
             </p>
         </form>
@@ -103,7 +103,7 @@ fn back(path: Option<String>) -> AnyView {
     match path {
         Some(path) => view! { <a href=path>"Leave it as it is"</a> }.into_any(),
         None => view! {
-            <button type="submit" class=Weight::Quiet.class() name="preview" value="1">"Go on writing"</button>
+            <button type="submit" class=Weight::Quiet.class() name="preview" value="1">"Back to editing"</button>
         }
         .into_any(),
     }
@@ -120,7 +120,7 @@ fn seen(page: &Rehearsed, shell: &Shell) -> Option<AnyView> {
             view! { "This is how it will be once the embargo ends, at "{at}". Until then visitors see nothing of it." }
                 .into_any()
         }
-        (Visibility::Internal, None) => "It is for managers only: visitors would see no difference.".into_any(),
+        (Visibility::Internal, None) => "Internal incident: the public page does not change.".into_any(),
     };
     Some(view! { <p class="waiting">{words}</p> }.into_any())
 }
@@ -150,7 +150,7 @@ fn for_programs(page: &Rehearsed) -> Option<AnyView> {
     (!page.told.is_empty()).then(|| {
         view! {
             <section aria-labelledby="programs">
-                <h2 id="programs">"As programs and other sites would read it"</h2>
+                <h2 id="programs">"API and feeds"</h2>
                 {page.told.iter().map(folded).collect_view()}
                 {paths("More that change with it and are not shown here", &page.beyond)}
             </section>

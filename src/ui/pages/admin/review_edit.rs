@@ -32,7 +32,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
     let preview = (!page.form.body.trim().is_empty()).then(|| preview(&page.form.body));
     let content = view! {
         <div class="column">
-            <h1>"Post-incident review"</h1>
+            <h1>"Postmortem"</h1>
             <p class="soft"><a href=incident.clone() dir="auto">{page.incident.title.clone()}</a>" · "{state(&page)}</p>
             <ErrorSummary problems=problems.clone()/>
             {both_texts(page.conflict.as_ref(), &page.form, &shell)}
@@ -51,7 +51,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
             {withdrawal(&page, &action)}
         </div>
     };
-    let title = problems.titled("Post-incident review");
+    let title = problems.titled("Postmortem");
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
@@ -69,7 +69,7 @@ fn state(page: &ReviewEdit) -> AnyView {
 fn preview(body: &str) -> AnyView {
     view! {
         <section id="preview" aria-labelledby="preview-title">
-            <h2 id="preview-title" class="label">"As visitors will read it"</h2>
+            <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
             <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render_unchecked(body)></div></div>
         </section>
     }
@@ -81,11 +81,11 @@ fn withdrawal(page: &ReviewEdit, action: &str) -> Option<AnyView> {
     Some(
         view! {
             <section class="apart" aria-labelledby="withdrawal">
-                <h2 id="withdrawal">"Withdraw the review"</h2>
-                <p class="soft">"Visitors no longer read it. What is written stays here as a draft."</p>
+                <h2 id="withdrawal">"Unpublish the postmortem"</h2>
+                <p class="soft">"Hides it from the page; the text is kept as a draft."</p>
                 <form method="post" action=format!("{action}/withdrawal")>
                     <Hidden name="version" value=review.version.to_string()/>
-                    <Submit words="Withdraw the review" weight=Weight::Destructive/>
+                    <Submit words="Unpublish the postmortem" weight=Weight::Destructive/>
                 </form>
             </section>
         }

@@ -32,7 +32,7 @@ pub fn SessionsPage(page: SessionList) -> impl IntoView {
     let rows = page.sessions.iter().map(|of| row(of, &shell)).collect_view();
     let content = view! {
         <h1>"Sessions"</h1>
-        <p class="soft">"Where managers are logged in at this moment, last seen first."</p>
+        <p class="soft">"Active sessions of managers at this moment, last seen first."</p>
         <div class="scroll" tabindex="0" role="region" aria-label="Sessions, last seen first">
             <table>
                 <thead>

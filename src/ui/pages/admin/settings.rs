@@ -47,10 +47,10 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
     let name = Field::new("name", "Name of the page").judged(problems);
     let url = Field::new("url", "Your website (optional)").hint("The page's name links to it.").judged(problems);
     let logo = Field::new("logo_text", "Text at the top (optional)").hint("Empty means the name.").judged(problems);
-    let zone = Field::new("time_zone", "Time zone").hint("Every time is shown in it, and days begin by it.");
+    let zone = Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.");
     let links = Field::new("links", "Links in the footer (optional)")
         .hint("One a line, at most 8: the address, a space, the label. https://example.org/help Help");
-    let embedders = Field::new("embedders", "Sites that may embed (optional)")
+    let embedders = Field::new("embedders", "Allowed embed origins (optional)")
         .hint("One a line, at most 10, like https://www.example.org. Their pages may show the small view at /embed; nobody else's may.");
     view! {
         <form method="post" action="/admin/settings" novalidate>
@@ -68,19 +68,19 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
 }
 
 fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
-    let field = Field::new("second_factor_required", "Every manager needs a second factor")
+    let field = Field::new("second_factor_required", "Require two-factor authentication")
         .hint("Whoever has none is led to add one at the next step they take, and can do nothing else before.");
     let in_query = Field::new("api_key_in_query", "Programs may write their token into the address")
         .hint("As ?api_key=…, for old programs that know no other way. Addresses end up in logs; a header does not.");
     view! {
         <section class="apart" aria-labelledby="policy">
-            <h2 id="policy">"Managers and programs"</h2>
+            <h2 id="policy">"Security"</h2>
             <form method="post" action="/admin/policy" novalidate>
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
                 <CheckBox field=in_query checked=policy.api_key_in_query/>
                 {(!keepers.is_empty()).then(|| passwords(policy, keepers, problems))}
-                <p class="actions"><Submit words="Change what is asked for"/></p>
+                <p class="actions"><Submit words="Save security settings"/></p>
             </form>
         </section>
     }
@@ -102,7 +102,7 @@ fn plain(form: &PageForm) -> AnyView {
     let row =
         |(label, text): (&'static str, String)| view! { <dt>{label}</dt><dd class="lines" dir="auto">{text}</dd> };
     view! {
-        <p class="soft">"Only owners change them."</p>
+        <p class="soft">"Only owners can edit these settings."</p>
         <dl>{form.fields().into_iter().map(row).collect_view()}</dl>
     }
     .into_any()

@@ -34,9 +34,9 @@ pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
     let content = view! {
         <div class="column">
             <h1>"Keyboard shortcuts"</h1>
-            <p class="soft">"They work where nothing is being typed, and need JavaScript; everything they do can be done without them."</p>
+            <p class="soft">"Shortcuts work when no text field is focused."</p>
             <dl class="keys">{SHORTCUTS.into_iter().map(row).collect_view()}</dl>
-            <p><button type="button" class="button" id="keys-switch" hidden>"Turn the keys off in this browser"</button></p>
+            <p><button type="button" class="button" id="keys-switch" hidden>"Disable shortcuts in this browser"</button></p>
         </div>
     };
     view! { <AdminLayout shell=page.shell title="Keyboard shortcuts" content=content.into_any()/> }

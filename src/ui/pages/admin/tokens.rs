@@ -39,11 +39,11 @@ pub fn TokensPage(page: TokenList) -> impl IntoView {
     };
     let content = view! {
         <h1>"API tokens"</h1>
-        <p class="soft">"With a token a program acts in your name. It ends when you are disabled."</p>
+        <p class="soft">"API tokens act on your behalf and stop working if your account is deactivated."</p>
         {table}
         {older("/admin/tokens", Vec::new(), page.older)}
         <section class="column" aria-labelledby="new">
-            <h2 id="new">"Make a token"</h2>
+            <h2 id="new">"Create token"</h2>
             <ErrorSummary problems=problems.clone()/>
             {form(&page.form, &problems, shell.manager.role)}
         </section>
@@ -63,7 +63,7 @@ fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
                         <th scope="col">"Token"</th>
                         <th scope="col">"For"</th>
                         <th scope="col">"Last used"</th>
-                        <th scope="col">"Good until"</th>
+                        <th scope="col">"Expires"</th>
                         <th scope="col"><span class="unseen">"Revoke"</span></th>
                     </tr>
                 </thead>
@@ -109,10 +109,10 @@ fn scope_words(scope: Scope) -> &'static str {
 /// Somebody in `role` chooses among what they may do themselves.
 fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
     let name = Field::new("name", "Name").hint("The program that will use it.").judged(problems);
-    let scope = Field::new("scope", "What it may be used for").judged(problems);
+    let scope = Field::new("scope", "Scope").judged(problems);
     let own = Scope::ALL.into_iter().filter(|scope| scope.role() <= role);
     let scopes = own.map(|scope| Choice::new(scope.key(), scope_words(scope))).collect();
-    let days = Field::new("days", "How long it is good").judged(problems);
+    let days = Field::new("days", "Expires in").judged(problems);
     let words = |days| if days == 365 { "A year".to_owned() } else { format!("{days} days") };
     let lifetimes = LIFETIMES.into_iter().map(|days| Choice::new(days.to_string(), words(days))).collect();
     view! {
@@ -122,7 +122,7 @@ fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
                 <Select field=scope choices=scopes value=form.scope.clone()/>
                 <Select field=days choices=lifetimes value=form.days.clone()/>
             </div>
-            <p class="actions"><Submit words="Make a token"/></p>
+            <p class="actions"><Submit words="Create token"/></p>
         </form>
     }
     .into_any()
@@ -132,8 +132,7 @@ fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
 #[component]
 pub fn TokenMadePage(page: TokenMade) -> impl IntoView {
     let (shell, token) = (page.shell.clone(), page.token);
-    let field =
-        Field::new("token", "The token").hint("It is shown only now: put it where the program keeps its secrets.");
+    let field = Field::new("token", "The token").hint("Copy it now. You will not see it again.");
     let content = view! {
         <div class="column">
             <h1>"New token"</h1>

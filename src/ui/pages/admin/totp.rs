@@ -52,7 +52,7 @@ fn confirmation(secret: TotpSecret, problems: &Problems) -> AnyView {
     let hint = "The six digits that the app shows now. Nothing changes before they are right.";
     let field = Field::new("code", "Code").hint(hint).judged(problems);
     view! {
-        <p>"Scan this with the app, or type the key into it."</p>
+        <p>"Scan the QR code with the app, or enter the key manually."</p>
         <Qr text=secret.address label="QR code for the authenticator app"/>
         <dl><dt>"Key"</dt><dd><code>{secret.spelled}</code></dd></dl>
         <form method="post" action="/admin/account/totp/confirmation" novalidate>

@@ -44,24 +44,27 @@ fn link(label: &str, href: &str) -> (String, String) {
 
 fn words(status: u16) -> (&'static str, &'static str) {
     match status {
-        400 => ("This request can't be read", "Something in the address or in what was sent is not as it should be."),
+        400 => ("Bad request", "The address or the submitted data is malformed."),
         403 => (
             "This is not allowed",
             "Either you may not do this, or the page you came from was too old: go back, load it again and retry. What managers may do, an owner decides.",
         ),
-        404 => ("There is no such page", "The address may be misspelt, or what stood here was taken down."),
-        405 => ("This can't be done here", "The page exists, but it does not accept this kind of request."),
-        408 => ("The request took too long", "It did not arrive in full. Please try again."),
+        404 => ("Page not found", "Check the address; the page may have been removed."),
+        405 => ("This can't be done here", "This page does not accept this kind of request."),
+        408 => ("The request took too long", "The request was incomplete. Please try again."),
         409 => {
             ("This was not done", "It does not go together with what stands here now. Go back, look, and try again.")
         }
-        413 => ("This is too large", "More was sent than is accepted here."),
+        413 => ("Request too large", "The request is larger than this server accepts."),
         414 => ("The address is too long", "Shorten the address and try again."),
-        421 => ("This is another address", "This server does not answer under the name it was asked by."),
+        421 => ("Unknown host", "This server is not configured for this host name."),
         429 => ("Too many requests", "Please wait a minute before you try again."),
-        501 => ("This can't be done", "No page here knows this kind of request."),
+        501 => ("This can't be done", "This kind of request is not supported."),
         503 => ("Not available right now", "Please try again in a minute. The status page itself stays up."),
-        _ => ("Something went wrong here", "The fault is ours and was recorded. Please try again in a minute."),
+        _ => (
+            "Something went wrong here",
+            "Something went wrong on our side. It has been logged. Please try again in a minute.",
+        ),
     }
 }
 

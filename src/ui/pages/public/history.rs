@@ -145,7 +145,7 @@ fn form(page: &HistoryPage) -> AnyView {
     view! {
         <form class="filter" method="get" action="/history" role="search">
             <label class="wide">
-                "Search titles and updates "
+                "Search incidents "
                 <input type="search" name="q" maxlength=MAX_SEARCH.to_string() value=page.filter.text.clone() dir="auto" />
             </label>
             " "
@@ -241,7 +241,7 @@ fn incidents(page: &HistoryPage) -> AnyView {
     items.extend(page.maintenances.iter().map(Item::Maintenance));
     items.sort_by_key(|item| std::cmp::Reverse(item.at()));
     let none = page.incidents.is_empty().then(|| {
-        let words = if page.filter.is_all() { "No incidents reported." } else { "No incident matches." };
+        let words = if page.filter.is_all() { "No incidents reported." } else { "No incidents match these filters." };
         view! { <p class="empty soft">{words}</p> }
     });
     let zone = page.shell.zone();
@@ -402,7 +402,7 @@ mod tests {
     fn nothing_found_and_nothing_happened_are_told_apart() {
         let html = render(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
         check(&html);
-        assert!(html.contains("No incident matches.") && html.contains("Show all"));
+        assert!(html.contains("No incidents match these filters.") && html.contains("Show all"));
         let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..sample::history_page() };
         assert!(render(all).contains("No incidents reported."));
     }

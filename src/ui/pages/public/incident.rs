@@ -58,7 +58,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
 fn reviewed(review: &PublishedReview, zone: Tz) -> AnyView {
     view! {
         <section id="review">
-            <h2>"Post-incident review"</h2>
+            <h2>"Postmortem"</h2>
             <p class="soft">"Published "<Time at=review.at words=time::full(review.at, zone) /></p>
             <div class="text" dir="auto" inner_html=markdown::render(&review.body)></div>
         </section>

@@ -50,7 +50,7 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
                 " "
                 <a href="/history">"Incident history"</a>
                 " "
-                <a href=format!("{}.ics", href(&maintenance))>"Add to a calendar"</a>
+                <a href=format!("{}.ics", href(&maintenance))>"Add to calendar"</a>
             </p>
         </Layout>
     }

@@ -48,7 +48,7 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
     let affected = affected(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
     let reviewed = incident.reviewed_at.map(|_| {
-        view! { <li><a href=format!("{}#review", href(&incident))>"post-incident review"</a></li> }
+        view! { <li><a href=format!("{}#review", href(&incident))>"postmortem"</a></li> }
     });
     view! {
         <ul class="facts">

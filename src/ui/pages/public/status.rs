@@ -144,7 +144,7 @@ fn state_line(rows: &[Row], page: &StatusPage) -> String {
 
 fn untroubled(all: usize) -> String {
     match all {
-        0 => "Nothing is out of order.".to_owned(),
+        0 => "All systems operational.".to_owned(),
         1 => "The one component is operational.".to_owned(),
         n => format!("All {n} components are operational."),
     }
@@ -377,7 +377,7 @@ mod tests {
         for words in [
             "Maintenance in progress · until 15:30 WET",
             "Planned · Thu 26 Nov, 02:00 to 04:00 WET",
-            "<summary>What is planned</summary>",
+            "<summary>Details</summary>",
             "Maintenance above: <a href=\"#maintenance-under-way\"",
         ] {
             assert!(html.contains(words), "{words} in {html}");

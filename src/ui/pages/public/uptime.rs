@@ -98,7 +98,7 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
             <div class="intro">
                 <h1>"Uptime"</h1>
                 <p class="lede">
-                    "A second of major outage counts as one second down, a second of partial outage as 0.3. Degraded performance and maintenance count as up. Where causes overlap, the worst counts, once. Figures are cut, never rounded up; what lies before a component's first day is no data. A correction wins over incidents and says why."
+                    "Major outages count fully, partial outages count 30%. Degraded performance and maintenance count as up. Overlapping incidents are counted once, at the worst status. Figures are cut, never rounded up; what lies before a component's first day is no data. Manual corrections override incidents; the reason is shown."
                 </p>
             </div>
             {empty}
@@ -179,8 +179,8 @@ fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
     if line.incidents == 0 && out.is_empty() {
         let words = match (line.outage.is_known(), line.corrected) {
             (false, _) => "",
-            (true, false) => "Nothing was out",
-            (true, true) => "Corrected: nothing was out",
+            (true, false) => "No downtime",
+            (true, true) => "Corrected: no downtime",
         };
         return view! { <span class="soft">{words}</span> }.into_any();
     }
@@ -200,8 +200,8 @@ fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
     };
     let (from, to) = line.span.days();
     let href = format!("/history?component={component}&from={from}&to={to}");
-    let more =
-        (line.incidents > line.told.len()).then(|| view! { <li><a href=href>"All that began in this time"</a></li> });
+    let more = (line.incidents > line.told.len())
+        .then(|| view! { <li><a href=href>"View all incidents of this period"</a></li> });
     view! {
         <details>
             <summary>{shown}</summary>

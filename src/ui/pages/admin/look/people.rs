@@ -41,7 +41,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
                 managers,
                 more: Some("ruth".into()),
                 form,
-                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
+                invalid: Invalid::field("email", "Enter a valid e-mail address, like name@example.org."),
             }
             .html(),
         ),
