@@ -183,7 +183,7 @@ async fn address_taken_meanwhile_is_refused(test: TestDb) {
     assert!(refused.text().contains("is a manager already, so your address stays as it was"), "{}", refused.text());
     assert!((app.everything().await, app.counts().await) == before);
     let again = browser.post("/admin/account/email", &[("email", "rui@example.org")]).await;
-    assert!(again.message("email").contains("is a manager already"));
+    assert!(again.message("email").contains("already exists"));
 }
 
 async fn cancelled_address_is_never_confirmed(test: TestDb) {

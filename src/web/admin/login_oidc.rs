@@ -57,7 +57,7 @@ pub async fn finish(
     let provider = round_trip::provider(&state)?;
     let Some(trip) = round_trip::take(&state, &session).await? else {
         refusal::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
-        let why = "The login expired or was started in another window. Try again. Try again.";
+        let why = "The login expired or was started in another window. Try again.";
         return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
     };
     let answer = Answer {

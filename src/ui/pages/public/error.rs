@@ -63,7 +63,7 @@ fn words(status: u16) -> (&'static str, &'static str) {
         503 => ("Not available right now", "Please try again in a minute. The status page itself stays up."),
         _ => (
             "Something went wrong here",
-            "Something went wrong on our side. It has been logged. Please try again in a minute.",
+            "The error is on our side and has been logged. Please try again in a minute.",
         ),
     }
 }
