@@ -39,7 +39,7 @@ export function incidentPlaces(means: Means): Place[] {
     name: 'review',
     go: async (page) => {
       await follow(page, '/admin', RECENT);
-      await page.getByRole('link', { name: 'Write a review' }).click();
+      await page.getByRole('link', { name: 'Write a postmortem' }).click();
     },
   };
   const draft = written('draft', 'Save as draft');
@@ -61,7 +61,7 @@ export function incidentPlaces(means: Means): Place[] {
     updateEdit,
     outrun(means, updateEdit, 'Save changes', say('We look at it.')),
     of('update-deletion', /^Delete the update of/),
-    written('rehearsal', 'See it first'),
+    written('rehearsal', 'Preview page'),
     draft,
     outrun(means, draft, 'Publish incident'),
     review,

@@ -32,13 +32,13 @@ test('an owner adds an authenticator app and logs in with its code, once, or wit
   await expect(elsewhere.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(/it was used before/);
   await expect(elsewhere.getByLabel('Code', { exact: true })).toBeFocused();
   await give(code(key, used + 1));
-  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   const third = await anotherBrowser();
   await givePassword(third);
   await third.getByLabel('Code', { exact: true }).fill(codes[0]);
   await third.getByRole('button', { name: 'Log in', exact: true }).click();
-  await expect(third.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(third.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('where a second factor is required, whoever has none is led to add one', async ({ page }) => {
@@ -51,7 +51,7 @@ test('where a second factor is required, whoever has none is led to add one', as
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second factors');
   await addApp(page);
   await page.goto('/admin');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('ten minutes after the login, what matters most asks who it is, and nothing typed is lost', async ({ page, candor, watch }) => {

@@ -39,7 +39,7 @@ test('from the login to a published update, the keyboard is enough', async ({ pa
   await tabTo(page, /^Password$/);
   await keyboard.type(OWNER.password);
   await keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   await tabTo(page, /^Post an update/);
   await keyboard.press('Enter');

@@ -23,7 +23,7 @@ async function accept(page: Page, link: string, who: Person): Promise<void> {
   await expect(page.getByText(who.email)).toBeVisible();
   await page.getByLabel('Password').fill(who.password);
   await page.getByRole('button', { name: 'Set the password and log in' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
 async function open(page: Page, who: { name: string }): Promise<void> {

@@ -21,7 +21,7 @@ async function say(page: Page, name: string): Promise<void> {
 test('somebody logs in at the provider and has the role of the group', { tag: '@dates' }, async ({ page, anotherBrowser, visitor }) => {
   await goThere(page);
   await say(page, 'paula');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.goto('/admin/account');
   await expect(page.getByText('Paula Reis · paula@example.org · Publisher')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Change your password' })).toHaveCount(0);
@@ -30,7 +30,7 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
   // The provider knows this browser still: one press, and nothing typed.
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   await logIn(visitor);
   await visitor.goto('/admin/managers');
@@ -38,7 +38,7 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
   const other = await anotherBrowser();
   await goThere(other);
   await say(other, 'paula');
-  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('whoever has no role here, or is refused there, is told so', async ({ page, watch }) => {
@@ -87,7 +87,7 @@ test('an owner connects the login there, and proves by another one who it is', a
   await page.getByRole('button', { name: 'Log out' }).click();
   // The provider knows this browser already, yet asks again where a proof is wanted.
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.route('**/admin/shortcuts', (route) => route.fulfill({ contentType: 'text/html', body: PROOF }));
   await page.goto('/admin/shortcuts');
   await page.getByRole('button', { name: 'Confirm with Harbour ID' }).click();

@@ -26,7 +26,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await page.goto('/admin/incidents/new');
     await page.getByLabel('Title', { exact: true }).fill(TITLE);
     await compose(page, { phase: 'Identified', message: 'A disk is **full**.', components: { Upload: 'Major outage' } });
-    await page.getByRole('button', { name: 'See it first' }).click();
+    await page.getByRole('button', { name: 'Preview page' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Preview of the page');
     const status = page.frameLocator('iframe[title^="/ as"]');
     await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
@@ -80,18 +80,18 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await page.getByLabel('Message', { exact: true }).fill('There is room again.');
     await page.getByRole('button', { name: 'Publish update' }).click();
     await told(page, 'The update is published.');
-    await page.getByRole('link', { name: 'Write a review' }).click();
+    await page.getByRole('link', { name: 'Write a postmortem' }).click();
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Preview' }).click();
     await expect(page.getByRole('region', { name: 'Preview as visitors see it' }).getByRole('strong')).toHaveText('no alarm');
-    await page.getByRole('button', { name: 'See it first' }).click();
+    await page.getByRole('button', { name: 'Preview page' }).click();
     const incident = page.frameLocator('iframe[title^="/incidents/"]');
     await expect(incident.locator('#review .text strong')).toHaveText('no alarm');
     await fits(page);
     await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Publish the review' }).click();
-    await told(page, 'The review is published with its incident.');
+    await told(page, 'The postmortem is published with its incident.');
     await fits(page);
     await look(visitor, '/history');
     await visitor.getByRole('link', { name: 'postmortem' }).click();
@@ -105,7 +105,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await page.getByLabel('To', { exact: true }).fill(`${day}T10:30`);
     await page.getByLabel('Actual status').selectOption('Partial outage');
     await page.getByLabel('Reason').fill('Nobody told us in time.');
-    await page.getByRole('button', { name: 'See it first' }).click();
+    await page.getByRole('button', { name: 'Preview page' }).click();
     const uptime = page.frameLocator('iframe[title^="/uptime as"]');
     await expect(uptime.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
     await page.getByRole('button', { name: 'Publish this' }).click();
@@ -193,7 +193,7 @@ test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEna
   await expect(page.getByLabel('Search incidents'), 'what is typed stays text').toHaveValue('gd');
   await page.goto('/admin');
   await page.keyboard.press('n');
-  await expect(heading).toHaveText('Open an incident');
+  await expect(heading).toHaveText('Create incident');
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill('We look.');
   await page.keyboard.press('Control+Enter');
@@ -207,5 +207,5 @@ test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEna
   await page.goto('/admin');
   await page.keyboard.press('n');
   await page.keyboard.press('?');
-  await expect(heading).toHaveText('Desk');
+  await expect(heading).toHaveText('Dashboard');
 });

@@ -86,7 +86,7 @@ test('in a text browser an incident has its facts and every update, newest first
     'Started',
     /, \d\d:\d\d WES?T$/,
     'Resolved',
-    'still open',
+    'ongoing',
     'Affected components',
     /Satellite imagery: partial outage$/,
     '3 updates',

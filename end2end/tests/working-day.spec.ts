@@ -36,7 +36,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
 
   await test.step('a preview shows the message as visitors will read it, and publishes nothing', async () => {
     await page.goto('/admin');
-    await page.getByRole('link', { name: 'Open an incident' }).click();
+    await page.getByRole('link', { name: 'Create incident' }).click();
     await page.getByLabel('Title').fill(TITLE);
     await compose(page, {
       phase: 'Investigating',
@@ -105,7 +105,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
         await expect(newest).toBeVisible();
       }
       await expect(visitor.getByRole('heading', { level: 2, name: `${index + 2} updates` })).toBeVisible();
-      await expect(visitor.getByRole('definition').filter({ hasText: 'still open' })).toBeVisible();
+      await expect(visitor.getByRole('definition').filter({ hasText: 'ongoing' })).toBeVisible();
     });
   }
 
@@ -182,11 +182,11 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await publisher.goto(await page.getByLabel('The link').inputValue());
     await publisher.getByLabel('Password').fill(PUBLISHER.password);
     await publisher.getByRole('button', { name: 'Set the password and log in' }).click();
-    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   });
 
   await test.step('a status is set on the board of the desk, and back', async () => {
-    await page.getByRole('link', { name: 'Desk' }).click();
+    await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
     for (const status of ['Degraded performance', 'Operational']) {
       await page.getByLabel('Baseline of Sending').selectOption(status);
       await page.getByRole('button', { name: /^Set.*Sending$/ }).click();
@@ -261,7 +261,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await expect(publisher.getByRole('alert')).toContainText('Two-factor authentication is required here');
     await addApp(publisher);
     await publisher.goto('/admin');
-    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   });
 
   await test.step('whoever leaves is out at once', async () => {

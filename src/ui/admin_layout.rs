@@ -92,7 +92,7 @@ impl Section {
 
     fn words(self) -> &'static str {
         match self {
-            Section::Desk => "Desk",
+            Section::Desk => "Dashboard",
             Section::Incidents => "Incidents",
             Section::Maintenances => "Maintenance",
             Section::Templates => "Templates",
@@ -234,11 +234,11 @@ fn top(shell: &Shell, section: Option<Section>) -> AnyView {
 
 fn tone_words(tone: Indicator) -> &'static str {
     match tone {
-        Indicator::None => ", nothing out of order",
+        Indicator::None => ", all systems operational",
         Indicator::Maintenance => ", under maintenance",
-        Indicator::Minor => ", minor trouble",
-        Indicator::Major => ", major trouble",
-        Indicator::Critical => ", critical trouble",
+        Indicator::Minor => ", degraded",
+        Indicator::Major => ", partial outage",
+        Indicator::Critical => ", major outage",
     }
 }
 

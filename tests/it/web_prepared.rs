@@ -94,7 +94,7 @@ async fn the_keys_are_listed_and_their_script_is_served(test: TestDb) {
     let page = desk.publisher.get("/admin/shortcuts").await;
     assert_eq!(page.words(".keys dt").len(), page.words(".keys dd").len());
     assert!(
-        page.words(".keys dt").contains(&"g d".into()) && page.words(".keys dd").contains(&"Open an incident".into())
+        page.words(".keys dt").contains(&"g d".into()) && page.words(".keys dd").contains(&"Create incident".into())
     );
     let script = page.attributes("script[defer]", "src").concat();
     let answer = desk.app.visitor().get(&script).await;

@@ -251,7 +251,7 @@ async fn a_rehearsal_of_a_correction_shows_the_page_of_uptime(test: TestDb) {
 async fn a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let address = format!("/admin/components/{}/status", desk.api.id);
-    assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Set: API", "See it first: API"]);
+    assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
     let said = [("version", "1"), ("status", "partial_outage")];
     let answer = desk.rehearsed(&address, &said).await;
     assert!(frame(&answer, "/").contains("Partial System Outage") || frame(&answer, "/").contains("Partial outage"));

@@ -71,7 +71,7 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     };
     let before = (page("/incidents/it").await.text(), page("/history").await.text());
     let publisher = desk.publisher.get("/admin/incidents/it").await;
-    assert!(publisher.text().contains("Write a review"));
+    assert!(publisher.text().contains("Write a postmortem"));
     let mut browser = desk.publisher.clone();
     let form = browser.get("/admin/incidents/it/review").await;
     assert_eq!((form.field("version"), form.field("body")), ("0".into(), String::new()));

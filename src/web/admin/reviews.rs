@@ -100,7 +100,7 @@ pub async fn withdraw(
         return Err(Error::Conflict("There is no published review to withdraw.".into()));
     };
     if fields.version() != before.version {
-        return Err(Error::Conflict("The review was changed in the meantime, nothing was withdrawn.".into()));
+        return Err(Error::Conflict("The postmortem was changed in the meantime; it is still published.".into()));
     }
     let mut review = Review { published: None, ..before.clone() };
     reviews::keep(&mut tx, &mut review, now).await?;

@@ -39,15 +39,15 @@ pub struct Desk {
 pub fn DeskPage(page: Desk) -> impl IntoView {
     let shell = page.shell.clone();
     let open_button = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/incidents/new">"Open an incident"</a> }
+        view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
     });
     let content = view! {
         <div class="headline">
-            <h1>"Desk"</h1>
+            <h1>"Dashboard"</h1>
             {open_button}
         </div>
         <section aria-labelledby="open">
-            <h2 id="open">"Open now"</h2>
+            <h2 id="open">"Active incidents"</h2>
             {open_incidents(&page, &shell)}
             {older("/admin", Vec::new(), page.older.clone())}
         </section>
@@ -65,7 +65,7 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
             {recent(&page.recent, &shell)}
         </section>
     };
-    view! { <AdminLayout shell title="Desk" section=Some(Section::Desk) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Dashboard" section=Some(Section::Desk) content=content.into_any()/> }
 }
 
 fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
@@ -215,7 +215,7 @@ fn baseline_form(row: &BoardRow) -> AnyView {
         <form class="baseline" method="post" action=format!("/admin/components/{}/status", component.id)>
             <Hidden name="version" value=component.version.to_string()/>
             <Select field choices=status_choices() value=component.status.key()/>
-            <Submit words="Set" weight=Weight::Quiet about=component.name.clone()/>
+            <Submit words="Update" weight=Weight::Quiet about=component.name.clone()/>
             <RehearseButton about=component.name.clone()/>
         </form>
     }

@@ -54,7 +54,7 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
                 {about(&page.incident, &shell)}
             </div>
             <aside>
-                <h2>"Open now"</h2>
+                <h2>"Active incidents"</h2>
                 {open_now(&page.open, &shell)}
                 <h2>"Board"</h2>
                 {small_board(&page.board)}
@@ -212,7 +212,7 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
     let public = incident.visibility.is_public().then(|| {
         view! { <a href=format!("/incidents/{}", incident.id)>"View on status page"</a> }
     });
-    let review = if incident.reviewed_at.is_some() { "Review (published)" } else { "Write a review" };
+    let review = if incident.reviewed_at.is_some() { "Postmortem (published)" } else { "Write a postmortem" };
     let links = shell.can_publish().then(|| {
         view! {
             <a href=format!("{path}/edit")>"Edit the details"</a>

@@ -40,7 +40,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let draft = Draft { place: NEW_DRAFT.into(), posted: String::new() };
     let content = view! {
         <div class="column">
-            <h1>"Open an incident"</h1>
+            <h1>"Create incident"</h1>
             <ErrorSummary problems=problems.clone()/>
             {page.aids.above("/admin/incidents/new", &shell)}
             <form method="post" action="/admin/incidents" novalidate>
@@ -62,7 +62,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
             </form>
         </div>
     };
-    let title = problems.titled("Open an incident");
+    let title = problems.titled("Create incident");
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any() island=true/> }
 }
 

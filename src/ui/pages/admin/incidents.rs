@@ -25,7 +25,7 @@ pub struct IncidentList {
 pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
     let shell = page.shell.clone();
     let new = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/incidents/new">"Open an incident"</a> }
+        view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
     });
     let content = view! {
         <div class="headline">
@@ -88,7 +88,7 @@ fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
 fn row(incident: &Incident, shell: &Shell) -> AnyView {
     let took = match incident.duration() {
         Some(took) => words(took).unwrap_or_else(|| "no time".into()),
-        None => "still open".into(),
+        None => "ongoing".into(),
     };
     view! {
         <tr>

@@ -5,7 +5,7 @@ use crate::ui::admin_layout::{AdminLayout, Shell};
 /// Every key with what it does. The elements that answer say so themselves, in `data-keys`.
 pub const SHORTCUTS: [(&str, &str); 15] = [
     ("?", "This list"),
-    ("n", "Open an incident"),
+    ("n", "Create incident"),
     ("u", "On the desk: post an update to the first open incident"),
     ("r", "On the desk: resolve the first open incident"),
     ("m", "In the composer: write the message"),

@@ -61,10 +61,9 @@ fn words(status: u16) -> (&'static str, &'static str) {
         429 => ("Too many requests", "Please wait a minute before you try again."),
         501 => ("This can't be done", "This kind of request is not supported."),
         503 => ("Not available right now", "Please try again in a minute. The status page itself stays up."),
-        _ => (
-            "Something went wrong here",
-            "The error is on our side and has been logged. Please try again in a minute.",
-        ),
+        _ => {
+            ("Something went wrong here", "The error is on our side and has been logged. Please try again in a minute.")
+        }
     }
 }
 

@@ -72,7 +72,7 @@ fn facts(incident: &Incident, shell: &Shell) -> AnyView {
     let detected = incident.detected_by.clone().map(|who| fact("Detected by", who.into_any()));
     let resolved = match incident.ended_at {
         Some(at) => full(at).into_any(),
-        None => "still open".into_any(),
+        None => "ongoing".into_any(),
     };
     let lasted = incident.duration().and_then(duration::words);
     let lasted = lasted.map(|words| fact("Duration", words.into_any()));
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn an_open_incident_says_so_and_how_it_leaves_its_components() {
         let html = render(sample::incident_page(sample::delayed()));
-        assert!(html.contains("Major · open for 1h 27m") && html.contains("still open"), "{html}");
+        assert!(html.contains("Major · open for 1h 27m") && html.contains("ongoing"), "{html}");
         assert!(html.contains("<bdi>Outbound delivery</bdi>: partial outage"), "{html}");
         assert!(!html.contains("Duration") && !html.contains("Detected by"));
     }
