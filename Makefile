@@ -10,7 +10,7 @@ WASM_FEATURES := --enable-bulk-memory --enable-bulk-memory-opt --enable-call-ind
 	--enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext
 PKG := target/site/pkg
 WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
-BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/islands -name '*.rs')
+BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands

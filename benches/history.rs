@@ -2,7 +2,7 @@
 //! same ones. The incidents of the sample stay the newest, so that the page shows the same whatever its past.
 
 use anyhow::Context as _;
-use candor::cli::sample;
+use candor::cli::demo;
 use candor::clock::Clock;
 use candor::db::{self, Db, components, incidents};
 use candor::domain::audit::{Actor, Entry};
@@ -80,7 +80,7 @@ pub async fn write(db: &Db, size: Size, clock: &Clock) -> anyhow::Result<()> {
         return Ok(());
     }
     anyhow::ensure!(held == 0, "the database holds {held} incidents: begin with a new one");
-    let company = sample::load(db, clock).await?;
+    let company = demo::load(db, clock).await?;
     let oldest = company.incidents.last().context("the sample has incidents")?.started_at;
     let count = size.incidents.saturating_sub(company.incidents.len());
     let mut past = Past::before(oldest, count, size.updates / count.max(1), company.components);

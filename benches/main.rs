@@ -3,19 +3,19 @@
 //! Everything is started on ports of the loopback, measured turn by turn and ended again. The report is
 //! Markdown on standard output; what goes on meanwhile is told on standard error. See docs/PERFORMANCE.md.
 
-mod bare;
+mod baseline;
 mod client;
+mod compare;
+mod consistency;
 mod history;
-mod pages;
+mod on_demand;
 mod postgres;
 mod process;
 mod publishing;
-mod reading;
 mod report;
 mod scale;
 mod servers;
 mod streams;
-mod versions;
 mod wrk;
 
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ struct Cli {
 #[derive(clap::Subcommand)]
 enum Measure {
     /// One page, served by Candor, by a bare handler and by nginx in turn
-    Reading(reading::Options),
+    Reading(compare::Options),
     /// A long history, many followers, and publishing under load
     Scale(scale::Options),
     /// The bare handler, in a process of its own
@@ -48,11 +48,11 @@ enum Measure {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    candor::connections::raise_open_files();
+    candor::server::connections::raise_open_files();
     match Cli::parse().measure {
-        Measure::Reading(options) => reading::run(&options, &Clock::system()).await,
+        Measure::Reading(options) => compare::run(&options, &Clock::system()).await,
         Measure::Scale(options) => scale::run(&options, &Clock::system()).await,
-        Measure::Bare { folder, address } => bare::serve(&folder, address).await,
+        Measure::Bare { folder, address } => baseline::serve(&folder, address).await,
     }
 }
 

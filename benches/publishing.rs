@@ -31,15 +31,15 @@ impl Desk {
     /// through the login.
     pub async fn sit_down(db: &Db, address: SocketAddr, clock: &Clock) -> anyhow::Result<Self> {
         let now = clock.now();
-        let id = tower_sessions::session::Id(i128::from_be_bytes(db::random()));
+        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random()));
         let mut tx = db.write().await?;
         let email = format!("{id}@tidewater.example");
         let new = NewManager { email, name: "Bench".into(), role: Role::Publisher };
         let manager = managers::create(&mut tx, new, None, now).await?;
         let session = Session {
-            id_hash: web::session::hash(id),
+            id_hash: web::access::session::hash(id),
             manager_id: Some(manager.id.to_string()),
-            data: serde_json::json!({ web::session::MANAGER: manager.id }).to_string(),
+            data: serde_json::json!({ web::access::session::MANAGER: manager.id }).to_string(),
             address: "127.0.0.1".into(),
             user_agent: "bench".into(),
             created_at: now,

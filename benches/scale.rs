@@ -8,17 +8,17 @@ use candor::clock::Clock;
 use candor::db::Db;
 use tokio_util::sync::CancellationToken;
 
+use crate::consistency::Readers;
 use crate::history::{self, Size};
-use crate::pages::{self, Cold};
+use crate::on_demand::{self, Cold};
 use crate::postgres::{Cluster, Walks};
 use crate::process::resident;
 use crate::publishing::Desk;
 use crate::report::{self, judged, mb, median, quantile};
 use crate::servers::{self, Server};
 use crate::streams::Followers;
-use crate::versions::Readers;
 use crate::wrk::{self, Load};
-use crate::{reading, say};
+use crate::{compare, say};
 
 /// The history to which the long one is compared.
 const SHORT: Size = Size { incidents: 100, updates: 500 };
@@ -49,7 +49,7 @@ pub struct Options {
     publishings: usize,
 
     /// First readers of each kind of deep page, twelve at most
-    #[arg(long, default_value_t = pages::PLACES)]
+    #[arg(long, default_value_t = on_demand::PLACES)]
     samples: usize,
 
     /// Event streams at once
@@ -117,7 +117,7 @@ async fn measure(name: &str, url: &str, file: Option<&Path>, options: &Options, 
         std::io::copy(&mut std::fs::File::open(file)?, &mut std::io::sink())?;
     }
     let home = tempfile::Builder::new().prefix("candor-bench-").tempdir()?;
-    let (server, starts) = reading::started(url, &folder(home.path(), "long")?).await?;
+    let (server, starts) = compare::started(url, &folder(home.path(), "long")?).await?;
     let mut desk = Desk::sit_down(&db, server.address, clock).await?;
     let mut measured = Measured { verdicts: Vec::new(), pages: Vec::new() };
     measured.start(&starts);
@@ -126,7 +126,7 @@ async fn measure(name: &str, url: &str, file: Option<&Path>, options: &Options, 
     let walks = Cluster::walks(&db).await?;
     measured.publishing(&mut desk, options).await?;
     say(&format!("{name}: cold pages"));
-    measured.pages = pages::measure(&db, &server, &mut desk, options.samples, clock).await?;
+    measured.pages = on_demand::measure(&db, &server, &mut desk, options.samples, clock).await?;
     measured.walks(walks, Cluster::walks(&db).await?);
     measured.memory(&server)?;
     measured.following(&server, &mut desk, options).await?;
@@ -169,7 +169,7 @@ impl Measured {
     /// The Site that was kept in `folder`, beside a database that nobody reaches.
     async fn start_without_a_database(&mut self, folder: &Path) -> anyhow::Result<()> {
         let mut starts = Vec::new();
-        for _ in 0..reading::STARTS {
+        for _ in 0..compare::STARTS {
             let begun = Instant::now();
             let server = servers::candor(UNREACHABLE, folder)?;
             server.ready().await?;
@@ -194,9 +194,9 @@ impl Measured {
     }
 
     async fn reading(&mut self, long: &Server, home: &Path, options: &Options, clock: &Clock) -> anyhow::Result<()> {
-        let (short, _) = reading::published(&home.join("short"), SHORT, clock).await?;
+        let (short, _) = compare::published(&home.join("short"), SHORT, clock).await?;
         let lasting = Duration::from_secs(options.seconds);
-        let [short, long] = reading::costs([&short, long], options.rounds, lasting).await?;
+        let [short, long] = compare::costs([&short, long], options.rounds, lasting).await?;
         let figure = format!("{:.2} ({long:.1} to {short:.1} µs)", long / short);
         self.add("CPU of `/`, to that with 100 incidents", "<= 1.05", figure, long / short <= 1.05);
         Ok(())
@@ -252,7 +252,7 @@ impl Measured {
     ) -> anyhow::Result<()> {
         let readers = Readers::start(CHECKING, server.address);
         let stop = CancellationToken::new();
-        let wandering = tokio::spawn(pages::wander(db.clone(), server.address, clock.clone(), stop.clone()));
+        let wandering = tokio::spawn(on_demand::wander(db.clone(), server.address, clock.clone(), stop.clone()));
         let lasting = Duration::from_secs(options.loaded);
         let headers = vec!["accept-encoding: gzip".to_owned()];
         let load = Load { address: server.address, connections: 64, lasting, headers };

@@ -11,7 +11,7 @@ export class IdentityProvider {
   async flags(url: string): Promise<string[]> {
     // What it signs has the time of the server that reads it.
     const clock = pathToFileURL(join(__dirname, 'shifted-clock.mjs')).href;
-    const args = ['--import', clock, join(__dirname, 'provider.mjs'), `${url}/login/oidc/callback`];
+    const args = ['--import', clock, join(__dirname, 'fake-provider.mjs'), `${url}/login/oidc/callback`];
     const process_ = spawn(process.execPath, args, { env: { ...process.env, ...clockSettings() } });
     this.process = process_;
     let wrong = '';

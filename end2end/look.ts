@@ -1,7 +1,7 @@
 import { type Page } from '@playwright/test';
 import { Candor } from './candor';
-import { at } from './places/place';
-import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './places';
+import { at } from './pages/page';
+import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './pages';
 import { logIn, untilStale } from './steps';
 import { test, VIEWER } from './test';
 

@@ -8,7 +8,7 @@ const phone = { width: 360, height: 740 };
 const needsScript = [
   'accessibility',
   'clients',
-  'effort',
+  'clicks-budget',
   'embed',
   'island',
   'keyboard',
@@ -29,7 +29,7 @@ const days = [
   'working-day',
 ].map((name) => `${name}.spec.ts`);
 /** Tests that look at the clock: they run last, while nothing else does. */
-const timed = ['shell.spec.ts'];
+const timed = ['command-line.spec.ts'];
 
 export default defineConfig<Options>({
   testDir: 'tests',

@@ -2,7 +2,7 @@ import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
 import { IdentityProvider } from './identity-provider';
 import { takeThePointerAway } from './keyboard';
-import { Watch } from './watch';
+import { Watch } from './console-errors';
 
 export { expect };
 

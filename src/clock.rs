@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::moment;
 use crate::domain::monotonic::Monotonic;
+use crate::domain::parse_time;
 
 /// The setting that shifts the clock of a program built for tests, in milliseconds. All processes of one test get the
 /// same offset, so that they agree on the time.
@@ -149,7 +149,7 @@ impl Clock {
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
 fn system_now() -> DateTime<Utc> {
-    moment::cut(Utc::now())
+    parse_time::cut(Utc::now())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use url::Url;
 
-use crate::domain::identity::{ProviderFactor, RoleRule};
+use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::notify::Mailer;
 use crate::oidc::{Provider, Settings};
 use crate::state::{TOKEN_READS, TOKEN_WRITES};

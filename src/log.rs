@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-use crate::metrics::Counter;
+use crate::counters::Counter;
 
 /// How many lines may wait to be written.
 const QUEUE: usize = 10_000;

@@ -6,21 +6,21 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::by_address::ByAddress;
 use crate::clock::{Clock, Lasting, Pulse};
+use crate::counters::{Counter, Responses};
+use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
-use crate::domain::rate::Rate;
-use crate::domain::refusals::Refusals;
+use crate::db::write_health::WriteHealth;
+use crate::domain::audit_throttle::Refusals;
+use crate::domain::rate_limit::Rate;
 use crate::domain::{ManagerId, TokenId};
-use crate::hosts::Hosts;
-use crate::metrics::{Counter, Responses};
+use crate::net::allowed_hosts::Hosts;
+use crate::net::event_streams::{MAX_STREAMS, Streams};
+use crate::net::per_client::ByAddress;
+use crate::net::unnamed_proxy::UnnamedProxy;
 use crate::notify::{Courier, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
-use crate::secret::SecretKey;
-use crate::streams::{MAX_STREAMS, Streams};
-use crate::unnamed_proxy::UnnamedProxy;
-use crate::worker::Writes;
 
 /// How many attempts to log in one network has at once, and how long until it has one more.
 const LOGINS_AT_ONCE: i32 = 10;
@@ -35,7 +35,7 @@ pub const TOKEN_WRITES: i32 = 60;
 pub const TOKEN_READS: i32 = 600;
 
 /// How many changes one session of a manager may make in a minute.
-pub const SESSION_DEEDS: i32 = 120;
+pub const SESSION_CHANGES: i32 = 600;
 
 /// How many changes of their own account a session may make at once, and how long until one more. Every viewer may make
 /// them, and each is a row of the audit.
@@ -55,7 +55,7 @@ struct Shared {
     unnamed_proxy: UnnamedProxy,
     worker: Pulse,
     worker_failing: Lasting,
-    writes: Writes,
+    writes: WriteHealth,
     courier: Arc<Pulse>,
     refusals: Mutex<Refusals>,
     logins: Mutex<Rate>,
@@ -77,7 +77,7 @@ pub struct Deeds {
 impl Default for Deeds {
     fn default() -> Self {
         let own_account = Rate::new(ACCOUNT_DEEDS, ACCOUNT_DEED_EVERY);
-        Self { own_account, others: Rate::per_minute(SESSION_DEEDS) }
+        Self { own_account, others: Rate::per_minute(SESSION_CHANGES) }
     }
 }
 
@@ -119,7 +119,7 @@ impl State {
         Self(Arc::new(Shared {
             worker: Pulse::new(parts.clock.clone()),
             worker_failing: Lasting::new(parts.clock.clone()),
-            writes: Writes::new(parts.clock.clone()),
+            writes: WriteHealth::new(parts.clock.clone()),
             courier: Arc::new(Pulse::new(parts.clock.clone())),
             parts,
             streams: Streams::new(MAX_STREAMS),
@@ -203,7 +203,7 @@ impl State {
     }
 
     /// Whether the database takes changes.
-    pub fn writes(&self) -> &Writes {
+    pub fn writes(&self) -> &WriteHealth {
         &self.0.writes
     }
 

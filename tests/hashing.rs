@@ -8,16 +8,16 @@ mod support;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use candor::credentials::password;
 use candor::db::managers;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
 use candor::notify::Mailer;
-use candor::password;
 use chrono::TimeDelta;
 
 use support::TestDb;
 use support::app::{ORIGIN, PASSWORD, TestApp};
-use support::samples;
+use support::fixtures;
 
 on_both_databases!(
     a_full_queue_is_said_at_once_while_the_page_is_read_as_ever,
@@ -69,7 +69,7 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
     let mut disabled = app.manager("Disabled", Viewer).await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
-    managers::create(&mut tx, samples::manager("Invited", Viewer), None, app.clock.now()).await.unwrap();
+    managers::create(&mut tx, fixtures::manager("Invited", Viewer), None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     let everybody = ["Unknown", "Known", "Disabled", "Invited", "Locked"];
     let log_in = async |name: &str, password: &str| {

@@ -11,7 +11,7 @@ import {
   ROUTES,
   stalePlaces,
   viewerPlaces,
-} from '../places';
+} from '../pages';
 import { fits, logIn, look, untilStale } from '../steps';
 import { expect, test, VIEWER } from '../test';
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use indicatif::ProgressBar;
 
-use super::tell;
-use crate::db::chain::{self, Step, Walk};
+use super::output;
+use crate::db::audit_chain::{self, Step, Walk};
 use crate::db::{Db, Tx};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -28,19 +28,19 @@ pub struct Expected {
 
 pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
     let Command::Verify { expect } = command;
-    let mut tx = db.read().await.map_err(tell::plainly)?;
-    let walked = walk(&mut tx).await.map_err(tell::plainly)?;
+    let mut tx = db.read().await.map_err(output::plainly)?;
+    let walked = walk(&mut tx).await.map_err(output::plainly)?;
     let rows = match walked {
         Ok(rows) => rows,
         Err((id, reason)) => return Ok(broken(&format!("The audit is broken at row {id}: {reason}."))),
     };
     if let Some(Expected { id: None, hash }) = &expect
-        && chain::find_hash(&mut tx, hash).await.map_err(tell::plainly)?.is_none()
+        && audit_chain::find_hash(&mut tx, hash).await.map_err(output::plainly)?.is_none()
     {
         return Ok(broken("No row has this hash: the audit was cut off before it, or rewritten up to it."));
     }
     if let Some(Expected { id: Some(id), hash }) = expect {
-        match chain::hash_of(&mut tx, id).await.map_err(tell::plainly)? {
+        match audit_chain::hash_of(&mut tx, id).await.map_err(output::plainly)? {
             None => return Ok(broken(&format!("Row {id} is missing: the audit was cut off before it."))),
             Some(found) if found != hash => {
                 return Ok(broken(&format!("Row {id} has another hash: the audit was rewritten up to it.")));
@@ -48,9 +48,9 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
             Some(_) => {}
         }
     }
-    match chain::head(&mut tx).await.map_err(tell::plainly)? {
+    match audit_chain::head(&mut tx).await.map_err(output::plainly)? {
         Some(head) => {
-            say!("The audit is whole: {}, the newest {}:{}", tell::count(rows, "row"), head.id, head.hash)
+            say!("The audit is whole: {}, the newest {}:{}", output::count(rows, "row"), head.id, head.hash)
         }
         None => say!("The audit is whole: it has no rows yet."),
     }
@@ -59,7 +59,7 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
 
 /// How many rows are in order, or the first that is not.
 async fn walk(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str)>> {
-    let progress = ProgressBar::new(u64::try_from(chain::length(tx).await?).unwrap_or_default());
+    let progress = ProgressBar::new(u64::try_from(audit_chain::length(tx).await?).unwrap_or_default());
     let mut walk = Walk::default();
     let walked = loop {
         match walk.step(tx).await? {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::tell;
+use super::output;
 use crate::db::Db;
 
 pub async fn run(db: &Db, file: &Path) -> anyhow::Result<()> {
-    db.backup(file).await.map_err(tell::plainly)?;
+    db.backup(file).await.map_err(output::plainly)?;
     say!("The database is copied to {}.", file.display());
     Ok(())
 }

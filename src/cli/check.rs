@@ -2,17 +2,17 @@
 
 use std::process::ExitCode;
 
-use super::tell;
+use super::output;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
 use crate::db::Db;
-use crate::domain::duration;
+use crate::format::duration;
 use crate::publish::Site;
 
 pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<ExitCode> {
-    let faults = db.faults().await.map_err(tell::plainly)?;
-    let mut tx = db.read().await.map_err(tell::plainly)?;
-    let revision = tx.revision().await.map_err(tell::plainly)?;
+    let faults = db.faults().await.map_err(output::plainly)?;
+    let mut tx = db.read().await.map_err(output::plainly)?;
+    let revision = tx.revision().await.map_err(output::plainly)?;
     tell_site(clock, site, revision);
     if faults.is_empty() {
         say!("The database is sound and stands at revision {revision}.");

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
-use super::tell;
+use super::output;
 use crate::clock::Clock;
 use crate::db::{Db, components, incidents, maintenances};
 use crate::domain::audit::{Actor, Entry};
@@ -30,7 +30,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
 }
 
 async fn list(db: &Db) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(tell::plainly)?;
+    let mut tx = db.read().await.map_err(output::plainly)?;
     let (mut components, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     let group_place = |component: &Component| {
         groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref()).map(|group| group.position)
@@ -47,13 +47,13 @@ async fn list(db: &Db) -> anyhow::Result<()> {
     };
     let head = ["ID", "NAME", "SET TO", "SHOWS"].map(str::to_owned);
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(components.iter().map(row)).collect();
-    say!("{}", tell::table(&rows));
+    say!("{}", output::table(&rows));
     Ok(())
 }
 
 async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     let mut component = find(&known, &groups, name)?.clone();
     if component.status == status {
@@ -62,8 +62,8 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
     }
     let entry = Entry::new("component.set-status", &component.id, &component.name).before(&component);
     component.status = status;
-    components::update(&mut tx, &mut component, now).await.map_err(tell::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(tell::plainly)?;
+    components::update(&mut tx, &mut component, now).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(output::plainly)?;
     say!("{} is set to {}.", component.name, status.key());
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{DEFAULT_LISTEN, SiteConfig};
 use crate::db::Db;
 use crate::publish::Publisher;
-use crate::web::assets;
+use crate::web::edge::assets;
 
 /// What is written.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

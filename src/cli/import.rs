@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressStyle};
 use url::Url;
 
-use super::tell;
+use super::output;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::domain::forms::line;
@@ -197,7 +197,7 @@ fn style(template: &str) -> ProgressStyle {
 
 fn plainly(stopped: Stopped) -> anyhow::Error {
     match stopped {
-        Stopped::Database(error) => tell::plainly(error),
+        Stopped::Database(error) => output::plainly(error),
         Stopped::Document(broken) => broken.into(),
     }
 }

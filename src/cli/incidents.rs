@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::components::{find, named_status};
-use super::{tell, text_or_input};
+use super::{output, text_or_input};
 use crate::clock::Clock;
-use crate::db::{self, Db, Tx, WriteTx, components, desk, incidents, page};
+use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, incidents, page_settings};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
-use crate::domain::moment::{parse_instant, parse_local};
+use crate::domain::parse_time::{parse_instant, parse_local};
 use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Visibility};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -114,27 +114,27 @@ async fn open(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let (body, now) = (text_or_input(said.body)?, clock.now());
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let (chosen, known) = choose(&mut tx, &said.components).await?;
     let mut new =
         IncidentForm { id: String::new(), title: details.title.clone(), phase, body, components: chosen, details }
             .parse()?;
-    let zone = page::load(&mut tx).await?.time_zone;
+    let zone = page_settings::load(&mut tx).await?.time_zone;
     if let Some(text) = started_at {
         new.details.started_at = Some(time("--started-at", text, zone)?);
     }
     new.details.visibility = visibility(seen, zone)?;
     let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
-    incidents::insert(&mut tx, &incident).await.map_err(tell::plainly)?;
+    incidents::insert(&mut tx, &incident).await.map_err(output::plainly)?;
     let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
-    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Opened {}: {}", incident.id, summary(&incident));
     Ok(())
 }
 
 async fn update(db: &Db, id: &str, phase: Option<String>, said: Said, clock: &Clock) -> anyhow::Result<()> {
     let body = text_or_input(said.body)?;
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let incident = load(&mut tx, id).await?;
     let (components, known) = choose(&mut tx, &said.components).await?;
     let phase = phase.unwrap_or_else(|| incident.phase.key().to_owned());
@@ -144,7 +144,7 @@ async fn update(db: &Db, id: &str, phase: Option<String>, said: Said, clock: &Cl
 
 async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Result<()> {
     let body = text_or_input(body)?;
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let incident = load(&mut tx, id).await?;
     if !incident.is_open() {
         bail!("{id} is resolved already");
@@ -156,15 +156,15 @@ async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Resu
 
 async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let before = load(&mut tx, id).await?;
     if before.visibility.is_public() {
         bail!("visitors see {id} already");
     }
     let mut incident = Incident { visibility: Visibility::Public, ..before.clone() };
-    incidents::update(&mut tx, &mut incident, now).await.map_err(tell::plainly)?;
+    incidents::update(&mut tx, &mut incident, now).await.map_err(output::plainly)?;
     let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
-    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Published {}: {}", incident.id, summary(&incident));
     Ok(())
 }
@@ -179,8 +179,8 @@ async fn post(
     let now = clock.now();
     let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&incident);
     form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
-    incidents::update(&mut tx, &mut incident, now).await.map_err(tell::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&incident)).await.map_err(tell::plainly)?;
+    incidents::update(&mut tx, &mut incident, now).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&incident)).await.map_err(output::plainly)?;
     say!("Posted to {}: {}", incident.id, summary(&incident));
     Ok(())
 }
@@ -189,19 +189,19 @@ async fn post(
 const MOST_OPEN: i64 = 100;
 
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(tell::plainly)?;
-    let zone = page::load(&mut tx).await?.time_zone;
-    let mut shown = desk::open(&mut tx, None, i64::from(limit).max(MOST_OPEN)).await?;
-    let newest = desk::list(&mut tx, None, i64::from(limit)).await?;
+    let mut tx = db.read().await.map_err(output::plainly)?;
+    let zone = page_settings::load(&mut tx).await?.time_zone;
+    let mut shown = admin_incidents::open(&mut tx, None, i64::from(limit).max(MOST_OPEN)).await?;
+    let newest = admin_incidents::list(&mut tx, None, i64::from(limit)).await?;
     shown.extend(newest.into_iter().filter(|incident| !incident.is_open()));
     let row = |incident: &Incident| {
         let (phase, impact) = (incident.phase.key().to_owned(), incident.impact().key().to_owned());
         let seen = incident.visibility.key().to_owned();
-        [incident.id.to_string(), tell::time(incident.started_at, zone), phase, impact, seen, incident.title.clone()]
+        [incident.id.to_string(), output::time(incident.started_at, zone), phase, impact, seen, incident.title.clone()]
     };
     let head = ["ID", "BEGAN", "PHASE", "IMPACT", "SEEN", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
-    say!("{}", tell::table(&rows));
+    say!("{}", output::table(&rows));
     Ok(())
 }
 
@@ -221,9 +221,9 @@ async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTre
 async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
     let missing = || format!("there is no incident {id}; `candor incident list` shows them");
     let parsed = IncidentId::parse(id).with_context(missing)?;
-    match desk::find(tx, &parsed).await {
+    match admin_incidents::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),
-        found => found.map_err(tell::plainly),
+        found => found.map_err(output::plainly),
     }
 }
 
@@ -245,9 +245,9 @@ fn summary(incident: &Incident) -> String {
 }
 
 fn fresh_id() -> IncidentId {
-    IncidentId::from_random(db::random())
+    IncidentId::from_random(crate::credentials::random())
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(db::random())
+    UpdateId::from_random(crate::credentials::random())
 }

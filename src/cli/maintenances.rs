@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::components::find;
-use super::{tell, text_or_input};
+use super::{output, text_or_input};
 use crate::clock::Clock;
-use crate::db::{self, Db, Tx, components, maintenances, page};
+use crate::db::{self, Db, Tx, components, maintenances, page_settings};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, body as message};
 use crate::domain::maintenance::Switches;
-use crate::domain::moment::{parse_instant, parse_local, parse_zone};
+use crate::domain::parse_time::{parse_instant, parse_local, parse_zone};
 use crate::domain::{Maintenance, MaintenanceId, UpdateId};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -112,17 +112,17 @@ async fn plan(
 ) -> anyhow::Result<()> {
     let body = message(&text_or_input(body)?).map_err(|reason| anyhow::anyhow!("--body: {reason}"))?;
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
-    let window = window(&times, page::load(&mut tx).await?.time_zone)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
+    let window = window(&times, page_settings::load(&mut tx).await?.time_zone)?;
     let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     for name in named {
         plan.components.insert(find(&known, &groups, name)?.id.to_string());
     }
     let new = NewMaintenance { plan: plan.parse()?, window, body };
-    let made = new.plan((MaintenanceId::from_random(db::random()), fresh_update_id()), &known, now)?;
-    maintenances::insert(&mut tx, &made).await.map_err(tell::plainly)?;
+    let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
+    maintenances::insert(&mut tx, &made).await.map_err(output::plainly)?;
     let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
-    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Planned {}: {}", made.id, made.title);
     Ok(())
 }
@@ -150,30 +150,30 @@ async fn change(
     step: impl FnOnce(&mut Maintenance, UpdateId, DateTime<Utc>) -> Result<(), &'static str>,
 ) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let mut maintenance = load(&mut tx, id).await?;
     let entry = Entry::new(action, &maintenance.id, &maintenance.title).before(&maintenance);
     step(&mut maintenance, fresh_update_id(), now).map_err(anyhow::Error::msg)?;
-    maintenances::update(&mut tx, &mut maintenance, now).await.map_err(tell::plainly)?;
+    maintenances::update(&mut tx, &mut maintenance, now).await.map_err(output::plainly)?;
     let mut entries = vec![entry.after(&maintenance)];
-    entries.extend(db::series::make_room(&mut tx, &maintenance, now).await.map_err(tell::plainly)?);
-    tx.commit_all(&Actor::shell(), now, &entries).await.map_err(tell::plainly)?;
+    entries.extend(db::series::make_room(&mut tx, &maintenance, now).await.map_err(output::plainly)?);
+    tx.commit_all(&Actor::shell(), now, &entries).await.map_err(output::plainly)?;
     say!("{done} {}: {}", maintenance.id, maintenance.title);
     Ok(())
 }
 
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(tell::plainly)?;
-    let zone = page::load(&mut tx).await?.time_zone;
+    let mut tx = db.read().await.map_err(output::plainly)?;
+    let zone = page_settings::load(&mut tx).await?.time_zone;
     let mut shown = maintenances::planned(&mut tx).await?;
     shown.extend(maintenances::over_since(&mut tx, DateTime::UNIX_EPOCH, i64::from(limit)).await?);
     let row = |it: &Maintenance| {
-        let (from, until) = (tell::time(it.scheduled_for, zone), tell::time(it.scheduled_until, zone));
+        let (from, until) = (output::time(it.scheduled_for, zone), output::time(it.scheduled_until, zone));
         [it.id.to_string(), from, until, it.phase.key().to_owned(), it.title.clone()]
     };
     let head = ["ID", "FROM", "UNTIL", "PHASE", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
-    say!("{}", tell::table(&rows));
+    say!("{}", output::table(&rows));
     Ok(())
 }
 
@@ -182,10 +182,10 @@ async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Maintenance> {
     let parsed = MaintenanceId::parse(id).with_context(missing)?;
     match maintenances::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),
-        found => found.map_err(tell::plainly),
+        found => found.map_err(output::plainly),
     }
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(db::random())
+    UpdateId::from_random(crate::credentials::random())
 }

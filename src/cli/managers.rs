@@ -7,15 +7,15 @@ use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use url::Url;
 
-use super::tell;
+use super::output;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
-use crate::db::{Db, Tx, WriteTx, factors, links, managers, page, policy, sessions};
+use crate::credentials::{password, secret_token};
+use crate::db::{Db, Tx, WriteTx, login_policy, managers, one_time_links, page_settings, second_factors, sessions};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
 use crate::domain::{Manager, Passwords, Policy};
-use crate::{password, token};
 
 /// How long a link for a new password is good.
 const RESET_VALID: TimeDelta = TimeDelta::minutes(30);
@@ -103,19 +103,19 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
     let origin = way.origin()?;
     let hash = way.password(db, [&new.name, &new.email]).await?;
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     if managers::find_by_email(&mut tx, &new.email).await?.is_some() {
         bail!("there is a manager {} already", new.email);
     }
-    let manager = managers::create(&mut tx, new, hash.as_deref(), now).await.map_err(tell::plainly)?;
+    let manager = managers::create(&mut tx, new, hash.as_deref(), now).await.map_err(output::plainly)?;
     // Somebody can log in or soon will: the link that makes the first owner has done its part.
-    links::delete_setup(&mut tx).await?;
+    one_time_links::delete_setup(&mut tx).await?;
     let link = match hash {
         Some(_) => None,
         None => Some(link(&mut tx, &manager, LinkPurpose::Invite, INVITE_VALID, clock).await?),
     };
     let entry = Entry::new("manager.add", &manager.id, &manager.name).after(&manager);
-    tx.commit(&Actor::shell(), now, entry).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
     if let Some(token) = link {
         say!("To choose a password, once within 3 days:\n{origin}/setup/{token}");
@@ -127,8 +127,8 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
 const READ_AT_ONCE: i64 = 500;
 
 async fn list(db: &Db) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(tell::plainly)?;
-    let zone = page::load(&mut tx).await?.time_zone;
+    let mut tx = db.read().await.map_err(output::plainly)?;
+    let zone = page_settings::load(&mut tx).await?.time_zone;
     let mut managers = managers::list(&mut tx, None, READ_AT_ONCE).await?;
     let mut read = managers.len();
     while read > 0 {
@@ -137,12 +137,12 @@ async fn list(db: &Db) -> anyhow::Result<()> {
         managers.extend(more);
     }
     let row = |manager: &Manager| {
-        let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| tell::time(at, zone));
+        let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| output::time(at, zone));
         [manager.email.clone(), manager.name.clone(), manager.role.key().into(), state(manager).into(), login]
     };
     let head = ["EMAIL", "NAME", "ROLE", "STATE", "LAST LOGIN"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(managers.iter().map(row)).collect();
-    say!("{}", tell::table(&rows));
+    say!("{}", output::table(&rows));
     Ok(())
 }
 
@@ -156,76 +156,76 @@ fn state(manager: &Manager) -> &'static str {
 
 async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let mut manager = find(&mut tx, email).await?;
     if !manager.is_active() {
         bail!("{} is disabled already", manager.email);
     }
     let entry = Entry::new("manager.disable", &manager.id, &manager.name).before(&manager);
-    managers::disable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
+    managers::disable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
     say!("Disabled {}; all their sessions are over.", manager.email);
     Ok(())
 }
 
 async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let mut manager = find(&mut tx, email).await?;
     if manager.is_active() {
         bail!("{} is not disabled", manager.email);
     }
     let entry = Entry::new("manager.enable", &manager.id, &manager.name).before(&manager);
-    managers::enable(&mut tx, &mut manager, now).await.map_err(tell::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
+    managers::enable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
     say!("Enabled {}.", manager.email);
     Ok(())
 }
 
 async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
-    let mut tx = db.write().await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
     let manager = find(&mut tx, email).await?;
-    if !factors::of(&mut tx, &manager.id).await?.any() {
+    if !second_factors::of(&mut tx, &manager.id).await?.any() {
         bail!("{} has no second factor", manager.email);
     }
-    factors::delete_of(&mut tx, &manager.id).await.map_err(tell::plainly)?;
-    sessions::delete_of(&mut tx, &manager.id, None).await.map_err(tell::plainly)?;
+    second_factors::delete_of(&mut tx, &manager.id).await.map_err(output::plainly)?;
+    sessions::delete_of(&mut tx, &manager.id, None).await.map_err(output::plainly)?;
     let entry = Entry::new("manager.remove-factors", &manager.id, &manager.name);
-    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
     say!("{} logs in with the password alone; all their sessions are over.", manager.email);
     Ok(())
 }
 
 async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
-    let mut tx = db.write().await.map_err(tell::plainly)?;
-    let before = policy::load(&mut tx).await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
+    let before = login_policy::load(&mut tx).await.map_err(output::plainly)?;
     if before.passwords == Passwords::Everybody {
         bail!("everybody's password counts already");
     }
-    policy::update(&mut tx, &Policy { passwords: Passwords::Everybody, ..before.clone() })
+    login_policy::update(&mut tx, &Policy { passwords: Passwords::Everybody, ..before.clone() })
         .await
-        .map_err(tell::plainly)?;
-    let after = policy::load(&mut tx).await.map_err(tell::plainly)?;
+        .map_err(output::plainly)?;
+    let after = login_policy::load(&mut tx).await.map_err(output::plainly)?;
     let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
-    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
     say!("Everybody's password counts again.");
     Ok(())
 }
 
 async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyhow::Result<()> {
     let origin = way.origin()?;
-    let named = find(&mut db.read().await.map_err(tell::plainly)?, email).await?;
+    let named = find(&mut db.read().await.map_err(output::plainly)?, email).await?;
     if !named.is_active() {
         bail!("{email} is disabled: enable them first", email = named.email);
     }
     let hash = way.password(db, [&named.name, &named.email]).await?;
     let now = clock.now();
-    let mut tx = db.write().await.map_err(tell::plainly)?;
-    let mut manager = managers::find(&mut tx, &named.id).await.map_err(tell::plainly)?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
+    let mut manager = managers::find(&mut tx, &named.id).await.map_err(output::plainly)?;
     let entry = Entry::new("manager.reset-password", &manager.id, &manager.name).before(&manager);
     let said = match hash {
         Some(hash) => {
-            managers::set_password(&mut tx, &mut manager, &hash, None, now).await.map_err(tell::plainly)?;
+            managers::set_password(&mut tx, &mut manager, &hash, None, now).await.map_err(output::plainly)?;
             format!("{} has a new password; all their sessions are over.", manager.email)
         }
         None => {
@@ -233,7 +233,7 @@ async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyho
             format!("To choose a new password, once within 30 minutes:\n{origin}/setup/{token}")
         }
     };
-    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(tell::plainly)?;
+    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
     say!("{said}");
     Ok(())
 }
@@ -246,16 +246,16 @@ async fn link(
     valid: TimeDelta,
     clock: &Clock,
 ) -> anyhow::Result<String> {
-    let (token, now) = (token::fresh(), clock.now());
-    let link = links::Link { purpose, manager_id: Some(manager.id.clone()), expires_at: now + valid };
-    links::create(tx, &token::hash(&token), &link, now).await.map_err(tell::plainly)?;
-    links::cancel_email(tx, &manager.id).await.map_err(tell::plainly)?;
+    let (token, now) = (secret_token::fresh(), clock.now());
+    let link = one_time_links::Link { purpose, manager_id: Some(manager.id.clone()), expires_at: now + valid };
+    one_time_links::create(tx, &secret_token::hash(&token), &link, now).await.map_err(output::plainly)?;
+    one_time_links::cancel_email(tx, &manager.id).await.map_err(output::plainly)?;
     Ok(token)
 }
 
 async fn find(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
     let email = parse_email(email).map_err(anyhow::Error::msg)?;
-    let found = managers::find_by_email(tx, &email).await.map_err(tell::plainly)?;
+    let found = managers::find_by_email(tx, &email).await.map_err(output::plainly)?;
     found.map(|(manager, _)| manager).with_context(|| format!("there is no manager {email}"))
 }
 
@@ -270,7 +270,8 @@ impl Way {
         if !self.password_stdin {
             return Ok(None);
         }
-        let page = page::load(&mut db.read().await.map_err(tell::plainly)?).await.map_err(tell::plainly)?;
+        let page =
+            page_settings::load(&mut db.read().await.map_err(output::plainly)?).await.map_err(output::plainly)?;
         let password = tokio::task::spawn_blocking(read_password).await??;
         password::check(&password, &[whose[0], whose[1], &page.name])
             .map_err(|reason| anyhow::anyhow!("the password can't be used: {reason}"))?;

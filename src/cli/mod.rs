@@ -7,14 +7,14 @@ mod audit;
 mod backup;
 mod check;
 mod components;
+pub mod demo;
 mod export;
 mod import;
 mod incidents;
 mod maintenances;
 mod managers;
+mod output;
 mod restore;
-pub mod sample;
-mod tell;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -23,10 +23,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 
-use crate::app;
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig, SiteConfig};
 use crate::db::Db;
+use crate::server::app;
 
 /// The longest text read from standard input, in bytes: more than the longest update can have.
 const MAX_INPUT: u64 = 1 << 20;
@@ -110,10 +110,10 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
         }
         Command::Audit(_) | Command::Backup { .. } | Command::Check(_) => {
             let db = existing(database)?;
-            db.protect_from_old_wal(clock.now()).await.map_err(tell::plainly)?;
+            db.protect_from_old_wal(clock.now()).await.map_err(output::plainly)?;
             db
         }
-        Command::Restore { .. } => Db::at(&database.url()?).map_err(tell::plainly)?,
+        Command::Restore { .. } => Db::at(&database.url()?).map_err(output::plainly)?,
         _ => {
             existing(database)?;
             prepared(database, clock).await?
@@ -133,7 +133,7 @@ async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<Exit
         Command::Maintenance(command) => maintenances::run(command, db, clock).await?,
         Command::Component(command) => components::run(command, db, clock).await?,
         Command::Import(command) => import::run(command, db, clock).await?,
-        Command::Sample => sample::run(db, clock).await?,
+        Command::Sample => demo::run(db, clock).await?,
         Command::Backup { file } => backup::run(db, &file).await?,
         Command::Restore { file } => restore::run(db, clock, &file).await?,
         Command::Audit(command) => return audit::run(command, db).await,
@@ -144,14 +144,14 @@ async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<Exit
 
 /// The database, made where it is missing and brought up to date.
 async fn prepared(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
-    let db = Db::at(&config.url()?).map_err(tell::plainly)?;
-    db.prepare(clock.now()).await.map_err(tell::plainly)?;
+    let db = Db::at(&config.url()?).map_err(output::plainly)?;
+    db.prepare(clock.now()).await.map_err(output::plainly)?;
     Ok(db)
 }
 
 /// The database, which must exist: whoever publishes from the wrong folder should not get a new, empty one.
 fn existing(config: &DatabaseConfig) -> anyhow::Result<Db> {
-    let db = Db::at(&config.url()?).map_err(tell::plainly)?;
+    let db = Db::at(&config.url()?).map_err(output::plainly)?;
     if let Db::Sqlite { path, .. } = &db {
         if !path.exists() {
             bail!("there is no database at {}: name it with --database-url or CANDOR_DATABASE_URL", path.display());

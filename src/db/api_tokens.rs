@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::incidents::behind;
-use super::{Error, Result, Tx, WriteTx, random};
+use super::{Error, Result, Tx, WriteTx};
+use crate::credentials::random;
 use crate::domain::api_token::{ApiToken, MAX_TOKENS, Scope};
 use crate::domain::forms::NewApiToken;
 use crate::domain::history::Cursor;

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::incidents::containing;
-use super::{Error, Result, Tx, WriteTx, chain};
+use super::{Error, Result, Tx, WriteTx, audit_chain};
 use crate::domain::ManagerId;
 use crate::domain::audit::{Actor, Digest, Entry, Record};
-use crate::domain::moment;
+use crate::domain::parse_time;
 use crate::domain::search::AuditSearch;
 
 #[derive(sqlx::FromRow)]
@@ -37,7 +37,7 @@ pub(super) async fn record(
         (i64,),
         "insert into audit (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
-        moment::cut(at),
+        parse_time::cut(at),
         actor.manager_id.as_ref().map(ManagerId::as_str),
         actor.name.as_str(),
         actor.address.as_str(),
@@ -49,7 +49,7 @@ pub(super) async fn record(
         revision
     )?;
     let (id,) = added.ok_or_else(|| Error::other("the audit row has no id"))?;
-    let hash = chain::append(tx, id).await?;
+    let hash = audit_chain::append(tx, id).await?;
     Ok(Digest { id, hash, at })
 }
 

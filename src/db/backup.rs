@@ -8,8 +8,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 use tempfile::{NamedTempFile, TempPath};
 
+use super::connect::begin_on;
 use super::examine::{Found, State, locked, replaced_name, set_foreign_wal_aside, set_wal_aside, validate};
-use super::open::begin_on;
 use super::sqlite_file::{beside, folder, read_mark, sync_folder};
 use super::{Db, Error, Result, Tx, random_mark};
 

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Error, Result, Tx, WriteTx, echoes, random};
+use super::{Error, Result, Tx, WriteTx, api_metadata};
+use crate::credentials::random;
 use crate::domain::forms::{NewComponent, NewGroup};
 use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 
@@ -162,7 +163,7 @@ pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<U
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &ComponentId) -> Result<()> {
-    echoes::forget(tx, id.as_str()).await?;
+    api_metadata::forget(tx, id.as_str()).await?;
     run!(tx, "delete from components where id = $1", id.as_str())?;
     Ok(())
 }
@@ -263,7 +264,7 @@ pub async fn update_group(tx: &mut WriteTx, group: &mut Group, now: DateTime<Utc
 /// Where the database can't be written.
 pub async fn delete_group(tx: &mut WriteTx, id: &GroupId) -> Result<()> {
     run!(tx, "update components set group_id = null, version = version + 1 where group_id = $1", id.as_str())?;
-    echoes::forget(tx, id.as_str()).await?;
+    api_metadata::forget(tx, id.as_str()).await?;
     run!(tx, "delete from component_groups where id = $1", id.as_str())?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What can go wrong in the database.
 
-use crate::metrics::Counter;
+use crate::counters::Counter;
 
 /// Queries of this process that failed because of the database, not of what was asked.
 static FAILURES: Counter = Counter::new();

@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
-use super::open::{begin_on, is_newest, newest_version};
+use super::connect::{begin_on, is_newest, newest_version};
 use super::sidecar::{self, Wal, owner_of_wal};
 use super::sqlite_file::{Closed, Opened, Shape, beside, descriptor, folder, inode, lock, read_mark};
-use super::{Db, Error, Result, Tx, chain};
+use super::{Db, Error, Result, Tx, audit_chain};
 use crate::domain::audit::{Actor, Entry};
 
 /// Every table of the newest schema.
@@ -274,14 +274,14 @@ async fn fits(path: &Path) -> Result<bool> {
     let is_whole = async {
         let found = find_whole(&pool, true).await?;
         let mut tx = begin_on(&pool, "begin").await?;
-        let mut walk = chain::Walk::default();
+        let mut walk = audit_chain::Walk::default();
         let end = loop {
             match walk.step(&mut tx).await? {
-                chain::Step::On => {}
+                audit_chain::Step::On => {}
                 end => break end,
             }
         };
-        Ok::<_, Error>(matches!(found, Found::Complete(_)) && end == chain::Step::End)
+        Ok::<_, Error>(matches!(found, Found::Complete(_)) && end == audit_chain::Step::End)
     };
     // Whatever goes wrong with a private copy is the fault of what was copied.
     let is_whole = is_whole.await.unwrap_or(false);

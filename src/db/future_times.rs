@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Result, WriteTx};
-use crate::domain::moment::CLOCK_TOLERANCE;
+use crate::domain::parse_time::CLOCK_TOLERANCE;
 
 /// How far ahead a mail may be due: the longest pause between two attempts, and the lease of one that is being made.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(20);
@@ -39,7 +39,7 @@ pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     }
     let due = "update outbox set due_at = $1 where due_at > $2 and done_at is null";
     mended += run!(tx, due, now, now + LONGEST_WAIT)?;
-    let step = crate::totp::step(now);
+    let step = crate::credentials::totp::step(now);
     // The code of the next step is taken early, so the last one may be one ahead.
     mended += run!(tx, "update totp set last_step = $1 where last_step > $2", step, step + 1)?;
     Ok(mended + clamp_links(tx, now, latest).await?)

@@ -1,13 +1,13 @@
 //! Incidents with their updates and the components these name: what visitors may know of them, and
-//! writing. Every query here reads the views of what is public; what managers see is in [`super::desk`].
+//! writing. Every query here reads the views of what is public; what managers see is in [`super::admin_incidents`].
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::listing::{self, Bounds, Values, end_of_time, matches_filter};
-pub use super::listing::{first_start_since, last_start_before, totals, unsearched};
-use super::{Error, Result, Tx, WriteTx, echoes};
+use super::incident_index::{self, Bounds, Values, end_of_time, matches_filter};
+pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
+use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::{Cursor, Filter};
 use crate::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
@@ -216,7 +216,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
-    listing::add(tx, incident).await?;
+    incident_index::add(tx, incident).await?;
     add_effects(tx, incident).await
 }
 
@@ -257,7 +257,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
     }
-    listing::write(tx, incident).await?;
+    incident_index::write(tx, incident).await?;
     run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
     add_effects(tx, incident).await?;
     incident.version += 1;
@@ -270,8 +270,8 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
-    listing::remove(tx, id).await?;
-    echoes::forget(tx, id.as_str()).await?;
+    incident_index::remove(tx, id).await?;
+    api_metadata::forget(tx, id.as_str()).await?;
     run!(tx, "delete from incidents where id = $1", id.as_str())?;
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::desk::{chosen_events, pattern};
-use super::{Error, Result, Tx, WriteTx, echoes};
+use super::admin_incidents::{chosen_events, pattern};
+use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
 use crate::domain::{
@@ -419,7 +419,7 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &MaintenanceId) -> Result<()> {
-    echoes::forget(tx, id.as_str()).await?;
+    api_metadata::forget(tx, id.as_str()).await?;
     run!(tx, "delete from maintenances where id = $1", id.as_str())?;
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, WriteTx, random};
+use super::{Error, Result, Tx, WriteTx};
+use crate::credentials::random;
 use crate::domain::forms::NewManager;
 use crate::domain::{Manager, ManagerId, Role};
 
@@ -151,7 +152,7 @@ pub async fn create(
 /// A conflict where nobody would be left who can administer, or whose password counts.
 pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<()> {
     if role != Role::Owner {
-        super::policy::keep_the_keeper(tx, &manager.id).await?;
+        super::login_policy::keep_the_keeper(tx, &manager.id).await?;
     }
     let sql = "update managers set role = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, role.key(), now, manager.id.as_str())?;
@@ -166,12 +167,12 @@ pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: 
 /// # Errors
 /// A conflict where nobody would be left who can administer, or whose password counts.
 pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
-    super::policy::keep_the_keeper(tx, &manager.id).await?;
+    super::login_policy::keep_the_keeper(tx, &manager.id).await?;
     let sql = "update managers set disabled_at = $1, updated_at = $1, version = version + 1 where id = $2";
     run!(tx, sql, now, manager.id.as_str())?;
     super::sessions::delete_of(tx, &manager.id, None).await?;
-    super::links::delete_of(tx, &manager.id).await?;
-    super::devices::delete_of(tx, &manager.id).await?;
+    super::one_time_links::delete_of(tx, &manager.id).await?;
+    super::known_browsers::delete_of(tx, &manager.id).await?;
     super::api_tokens::delete_of(tx, &manager.id).await?;
     let was_owner = is_active_owner(manager);
     manager.disabled_at = Some(now);
@@ -185,14 +186,14 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
 /// # Errors
 /// A conflict where nobody else can administer, or whose password alone counts: they stay what they are.
 pub async fn shut_out(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
-    super::policy::keep_the_keeper(tx, &manager.id).await?;
+    super::login_policy::keep_the_keeper(tx, &manager.id).await?;
     if is_active_owner(manager) && active_owners(tx).await? == 1 {
         return Err(Error::Conflict(LAST_OWNER));
     }
     let sessions = super::sessions::delete_of(tx, &manager.id, None).await?;
     let tokens = super::api_tokens::delete_of(tx, &manager.id).await?;
-    let links = super::links::delete_of(tx, &manager.id).await?;
-    let devices = super::devices::delete_of(tx, &manager.id).await?;
+    let links = super::one_time_links::delete_of(tx, &manager.id).await?;
+    let devices = super::known_browsers::delete_of(tx, &manager.id).await?;
     Ok(sessions + tokens + links + devices > 0)
 }
 
@@ -223,9 +224,9 @@ pub async fn set_password(
     let sql = "update managers set password_hash = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, hash, now, manager.id.as_str())?;
     super::sessions::delete_of(tx, &manager.id, keep).await?;
-    super::links::delete_of(tx, &manager.id).await?;
-    super::devices::delete_of(tx, &manager.id).await?;
-    super::failures::clear(tx, &manager.id).await?;
+    super::one_time_links::delete_of(tx, &manager.id).await?;
+    super::known_browsers::delete_of(tx, &manager.id).await?;
+    super::login_failures::clear(tx, &manager.id).await?;
     manager.has_password = true;
     manager.version += 1;
     Ok(())
@@ -259,7 +260,7 @@ pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, now: DateTime<Utc>) 
 pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, now: DateTime<Utc>) -> Result<()> {
     let sql = "update managers set email = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, email.as_str(), now, manager.id.as_str())?;
-    super::links::delete_of(tx, &manager.id).await?;
+    super::one_time_links::delete_of(tx, &manager.id).await?;
     manager.email = email;
     manager.version += 1;
     Ok(())

@@ -5,13 +5,13 @@
 //! next revision, so no change can be kept without them.
 
 #[macro_use]
-mod query;
+mod dispatch;
 mod backup;
+mod connect;
 mod connection;
 mod error;
 mod examine;
-mod listing;
-mod open;
+mod incident_index;
 mod outage;
 mod postgres;
 mod probe;
@@ -19,58 +19,49 @@ mod sidecar;
 mod sqlite_file;
 mod tx;
 
+pub mod admin_incidents;
+pub mod api_metadata;
 pub mod api_tokens;
 pub mod audit;
-pub mod chain;
+pub mod audit_chain;
 pub mod components;
-pub mod corrections;
-pub mod desk;
-pub mod devices;
-pub mod draft_readers;
+pub mod draft_presence;
 pub mod drafts;
-pub mod echoes;
-pub mod effects;
-pub mod factors;
-pub mod failures;
 pub mod faults;
 pub mod feed_ids;
 pub mod future_times;
 pub mod idempotency;
-pub mod identities;
 pub mod incidents;
-pub mod links;
+pub mod known_browsers;
+pub mod login_failures;
+pub mod login_policy;
 pub mod maintenances;
 pub mod managers;
+pub mod oidc_identities;
+pub mod one_time_links;
 pub mod outbox;
-pub mod page;
+pub mod page_settings;
 pub mod passkeys;
-pub mod policy;
+pub mod postmortems;
 pub mod recovery_codes;
-pub mod reviews;
+pub mod second_factors;
 pub mod series;
 pub mod sessions;
+pub mod status_intervals;
 pub mod templates;
 pub mod totp;
+pub mod uptime_corrections;
+pub mod write_health;
+
+use crate::credentials::random;
 
 pub use backup::Restored;
+pub use connect::Db;
 pub use error::{Error, Result, failures_of_database};
 pub use examine::{FOREIGN_KEYS, Found, State, TABLES};
-pub use open::Db;
 pub use outage::Outage;
 pub use probe::{Depth, RELATIONS};
 pub use tx::{Tx, WriteTx};
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Random bytes from the operating system, for identifiers and tokens.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
-    bytes
-}
 
 /// A number for the header of an SQLite file, by which it is told from its copies.
 fn random_mark() -> u32 {

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Result, Tx, WriteTx, random};
-use crate::domain::outbox::AccountChange;
+use super::{Error, Result, Tx, WriteTx};
+use crate::credentials::random;
+use crate::domain::mail_retry::AccountChange;
 use crate::domain::{ManagerId, TokenId};
 
 /// How many rows are taken up at a time.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::factor::{MAX_PASSKEYS, Passkey};
+use crate::domain::second_factor::{MAX_PASSKEYS, Passkey};
 use crate::domain::{ManagerId, PasskeyId};
 
 /// The most passkeys a list gives.

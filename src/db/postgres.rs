@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::OnceCell;
 
-use super::open::ACQUIRE_TIMEOUT;
+use super::connect::ACQUIRE_TIMEOUT;
 use super::{Result, connection};
 
 /// Connections to PostgreSQL.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::maintenances::{WALL_CLOCK, wall_clock};
-use super::{Error, Result, Tx, WriteTx, components, maintenances, random};
+use super::{Error, Result, Tx, WriteTx, components, maintenances};
+use crate::credentials::random;
 use crate::domain::audit::Entry;
 use crate::domain::maintenance::Switches;
 use crate::domain::recurrence::Rule;

@@ -1,6 +1,6 @@
 //! Sessions. The database holds the SHA-256 of an id, never the id.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::incidents::behind;
 use super::{Result, Tx, WriteTx};
@@ -9,6 +9,16 @@ use crate::domain::history::Cursor;
 
 /// A session lives while it was used after the first instant and begun after the second.
 pub type Alive = (DateTime<Utc>, DateTime<Utc>);
+
+/// How long a session lives without being used.
+pub const IDLE: TimeDelta = TimeDelta::minutes(30);
+/// How long a session lives at most.
+pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
+
+/// Sessions not used since the first instant, or begun before the second, are over.
+pub fn limits(now: DateTime<Utc>) -> Alive {
+    (now - IDLE, now - LIFETIME)
+}
 
 /// How much of a session's hash names it in an address, in characters.
 pub const SHORT_HASH: usize = 16;

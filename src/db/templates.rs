@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, WriteTx, echoes, random};
+use super::{Error, Result, Tx, WriteTx, api_metadata};
+use crate::credentials::random;
 use crate::domain::forms::NewTemplate;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 
@@ -127,7 +128,7 @@ pub async fn update(tx: &mut WriteTx, template: &mut Template, now: DateTime<Utc
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &TemplateId) -> Result<()> {
-    echoes::forget(tx, id.as_str()).await?;
+    api_metadata::forget(tx, id.as_str()).await?;
     run!(tx, "delete from templates where id = $1", id.as_str())?;
     Ok(())
 }

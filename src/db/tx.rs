@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{Postgres, Sqlite};
 
 use super::connection::Transaction;
-use super::{Db, Error, Result, audit, chain};
+use super::{Db, Error, Result, audit, audit_chain};
 use crate::domain::audit::{Actor, Digest, Entry};
 
 /// A transaction; dropping it undoes what it did.
@@ -113,7 +113,7 @@ impl WriteTx {
 /// Succeeds where the audit holds `row`. Waiting for the right to write means that the transaction that wrote it has
 /// ended, one way or the other.
 async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
-    let found = async { chain::hash_of(&mut *db.write().await?, row.id).await };
+    let found = async { audit_chain::hash_of(&mut *db.write().await?, row.id).await };
     match found.await {
         Ok(Some(hash)) if hash == row.hash => Ok(()),
         Ok(_) => Err(Error::Unavailable(cause)),

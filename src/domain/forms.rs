@@ -11,7 +11,7 @@ mod maintenance;
 mod manager;
 mod page;
 mod policy;
-mod review;
+mod postmortem;
 mod series;
 mod template;
 mod update;
@@ -27,7 +27,7 @@ pub use maintenance::{
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;
-pub use review::ReviewForm;
+pub use postmortem::ReviewForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
 pub use template::{NewTemplate, TemplateForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::forms::Fields;
-use super::moment::parse_day;
+use super::parse_time::parse_day;
 use super::{ComponentId, Impact, Incident, IncidentId};
 
 /// The longest text searched for, in characters.

@@ -7,10 +7,10 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Format;
+use super::sanitize::instant;
 use super::source::{Source, SourceAffected, SourceComponent, SourceIncident, SourceUpdate, Unreadable};
-use super::text::instant;
 use crate::domain::MaintenancePhase;
-use crate::domain::moment::parse_instant;
+use crate::domain::parse_time::parse_instant;
 
 /// How long a maintenance is taken for: Cachet keeps no planned end.
 const HOUR: TimeDelta = TimeDelta::hours(1);

@@ -6,10 +6,10 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::Format;
+use super::sanitize::{instant, slug};
 use super::source::{
     Source, SourceAffected, SourceComponent, SourceIncident, SourcePage, SourceUpdate, Unreadable, list, text, told,
 };
-use super::text::{instant, slug};
 
 /// cState's files.
 pub struct CState {

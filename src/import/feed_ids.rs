@@ -1,8 +1,8 @@
 //! The ids of feed entries: an entry that keeps its id shows in no reader a second time.
 
-use super::apply::Import;
 use super::source::Source;
-use crate::db::{Result, WriteTx, desk, feed_ids, maintenances};
+use super::write::Import;
+use crate::db::{Result, WriteTx, admin_incidents, feed_ids, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::{IncidentId, MaintenanceId};
 
@@ -41,9 +41,9 @@ async fn refusal(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'s
     }
     let (incident, maintenance) = (IncidentId::parse(id), MaintenanceId::parse(id));
     let (Some(incident), Some(maintenance)) = (incident, maintenance) else { return Ok(Some(UNKNOWN)) };
-    if !desk::exists(tx, &incident).await? && !maintenances::exists(tx, &maintenance).await? {
+    if !admin_incidents::exists(tx, &incident).await? && !maintenances::exists(tx, &maintenance).await? {
         return Ok(Some(UNKNOWN));
     }
-    let owner = desk::owner_of_feed_id(tx, feed_id).await?;
+    let owner = admin_incidents::owner_of_feed_id(tx, feed_id).await?;
     Ok(owner.is_some_and(|owner| owner != *id).then_some("another incident has it already"))
 }

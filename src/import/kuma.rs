@@ -9,8 +9,8 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Format;
+use super::sanitize::instant;
 use super::source::{Source, SourceComponent, SourceIncident, SourcePage, SourceUpdate, Unreadable};
-use super::text::instant;
 
 /// Uptime Kuma's JSON.
 pub struct Kuma;

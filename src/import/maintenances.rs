@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::apply::{Import, left_alone, touched};
-use super::plan::{self, Known, Planned};
+use super::convert::{self, Known, Planned};
 use super::source::{SourceIncident, SourceUpdate};
-use crate::db::{Result, WriteTx, desk, maintenances};
+use super::write::{Import, left_alone, touched};
+use crate::db::{Result, WriteTx, admin_incidents, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::maintenance::{PlannedComponent, Switches};
-use crate::domain::moment::parse_instant;
+use crate::domain::parse_time::parse_instant;
 use crate::domain::{
     AffectedComponent, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, Update,
 };
@@ -29,7 +29,7 @@ pub fn plan(
     zone: Tz,
     now: DateTime<Utc>,
 ) -> std::result::Result<Planned<Maintenance>, String> {
-    let refuse = |what: &str| plan::refused("maintenance", &source.id, &source.name, what);
+    let refuse = |what: &str| convert::refused("maintenance", &source.id, &source.name, what);
     let id = MaintenanceId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
     let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its planned start"))?;
     let mut warnings = Vec::new();
@@ -38,7 +38,7 @@ pub fn plan(
     let created_at = parse_instant(&source.created_at).unwrap_or(scheduled_for);
     let updates = updates(source, &id, created_at, known, &mut warn);
     let mut it = Maintenance {
-        title: plan::title(&source.name, &mut warn),
+        title: convert::title(&source.name, &mut warn),
         phase: MaintenancePhase::Scheduled,
         scheduled_for,
         scheduled_until,
@@ -114,14 +114,14 @@ fn updates(
     for (index, (posted_at, row)) in rows.into_iter().enumerate() {
         phase = self::phase(&row.status, phase, warn);
         updates.push(Update {
-            id: plan::update_id(row, id.as_str(), index, &mut taken, warn),
+            id: convert::update_id(row, id.as_str(), index, &mut taken, warn),
             phase,
-            body: plan::body(&row.body, warn),
+            body: convert::body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
-            edited_at: plan::edited_at(row),
+            edited_at: convert::edited_at(row),
             version: 1,
-            components: plan::affected(&row.affected_components, known, warn),
+            components: convert::affected(&row.affected_components, known, warn),
         });
     }
     as_the_source_says(&mut updates, source, warn);
@@ -151,7 +151,7 @@ fn as_the_source_says(updates: &mut [MaintenanceUpdate], source: &SourceIncident
 
 /// Every component that it or one of its updates names.
 fn planned(source: &SourceIncident, updates: &[MaintenanceUpdate], known: &Known) -> Vec<PlannedComponent> {
-    let attached = plan::attached(source, known);
+    let attached = convert::attached(source, known);
     let named = updates.iter().flat_map(|update| update.components.iter().cloned()).chain(attached);
     let mut planned: Vec<PlannedComponent> = Vec::new();
     for AffectedComponent { id, name, .. } in named {
@@ -173,7 +173,7 @@ impl Import<'_> {
             return Ok(());
         };
         if let Some(id) = IncidentId::parse(thing.id.as_str())
-            && desk::exists(tx, &id).await?
+            && admin_incidents::exists(tx, &id).await?
         {
             self.refuse_maintenance(format!("maintenance {id} “{}”: an incident has this id", thing.title));
             return Ok(());
@@ -220,7 +220,7 @@ async fn keep_update_ids_apart(tx: &mut WriteTx, it: &mut Maintenance, warnings:
                 "maintenance {id} “{title}”: the id “{}” of an update belongs to another maintenance",
                 update.id
             ));
-            update.id = plan::derived_update_id(it.id.as_str(), index);
+            update.id = convert::derived_update_id(it.id.as_str(), index);
         }
     }
     Ok(())

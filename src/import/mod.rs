@@ -4,25 +4,25 @@
 //! compares with the database and writes. Ids are kept, so old links work and a second import changes nothing. What
 //! people changed here since an import is never written over.
 
-mod apply;
 mod cachet;
+mod convert;
 mod cstate;
-mod documents;
 mod feed_ids;
 pub mod fetch;
+mod files;
 mod kuma;
 mod maintenances;
-mod plan;
+mod postmortems;
 mod reserved;
-mod reviews;
+mod sanitize;
 mod source;
 mod statuspage;
 mod templates;
-mod text;
+mod write;
 
 pub use cachet::Cachet;
 pub use cstate::CState;
-pub use documents::{Broken, Documents, Files};
+pub use files::{Broken, Documents, Files};
 pub use kuma::Kuma;
 pub use source::{Source, Unreadable};
 pub use statuspage::{Statuspage, read};
@@ -31,10 +31,10 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use self::apply::apply;
-use self::plan::Known;
+use self::convert::Known;
 use self::reserved::replace_reserved_ids;
-use crate::db::{self, Db, components, desk};
+use self::write::apply;
+use crate::db::{self, Db, admin_incidents, components};
 use crate::domain::audit::Actor;
 
 /// What a program writes its page in.
@@ -200,7 +200,8 @@ async fn learn<D: Documents + ?Sized>(db: &Db, documents: &D) -> Result<Known, S
     }
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
-    let (open, planned) = (desk::open(&mut tx, None, OPEN).await?, db::maintenances::planned(&mut tx).await?);
+    let (open, planned) =
+        (admin_incidents::open(&mut tx, None, OPEN).await?, db::maintenances::planned(&mut tx).await?);
     known.learn_stored(&groups, &stored, &open, &planned);
     Ok(known)
 }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::apply::{Import, left_alone, touched};
-use super::plan::{self, Planned};
+use super::convert::{self, Planned};
+use super::sanitize;
 use super::source::{Source, SourceTemplate};
-use super::text;
+use super::write::{Import, left_alone, touched};
 use crate::db::{Result, WriteTx, components, templates};
 use crate::domain::audit::Entry;
 use crate::domain::incident::MAX_TITLE;
@@ -23,12 +23,12 @@ fn plan(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Plan
     if source.body.contains("{{") || source.title.contains("{{") {
         warn("it holds placeholders, which may have other names here".into());
     }
-    let (name, _) = text::line(&source.name, MAX_NAME);
+    let (name, _) = sanitize::line(&source.name, MAX_NAME);
     let named = source.components.iter().filter_map(|row| ComponentId::parse(&row.id));
     let template = Template {
         name: if name.is_empty() { "(no name)".to_owned() } else { name },
-        title: text::line(&source.title, MAX_TITLE).0,
-        body: plan::body(&source.body, &mut warn),
+        title: sanitize::line(&source.title, MAX_TITLE).0,
+        body: convert::body(&source.body, &mut warn),
         phase,
         // It says which, but not how they stand.
         components: named.map(|id| (id, Status::Operational)).collect(),

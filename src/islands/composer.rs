@@ -29,7 +29,7 @@ pub async fn preview(body: String) -> Result<String, ServerFnError> {
     if body.chars().count() > MAX_BODY {
         return Err(ServerFnError::new("The message is too long."));
     }
-    Ok(crate::ui::markdown::render(&body))
+    Ok(crate::format::markdown::render(&body))
 }
 
 /// The preview of a message, alive while somebody types it.

@@ -2,9 +2,9 @@
 
 use super::{Courier, Mailer, settle};
 use crate::db::outbox::Mail;
-use crate::db::{self, page};
-use crate::domain::outbox::AccountChange;
-use crate::ui::time;
+use crate::db::{self, page_settings};
+use crate::domain::mail_retry::AccountChange;
+use crate::format::time;
 
 /// Mails that `change` happened.
 ///
@@ -17,7 +17,7 @@ pub(super) async fn deliver(
     recipient: &str,
     change: AccountChange,
 ) -> db::Result<()> {
-    let page = page::load(&mut courier.db.read().await?).await?;
+    let page = page_settings::load(&mut courier.db.read().await?).await?;
     let at = (time::day(mail.created_at, page.time_zone), time::clock_with_zone(mail.created_at, page.time_zone));
     let text = format!(
         "{} It is the account at {} ({}), on {} at {}.\n\n\

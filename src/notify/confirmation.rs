@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::{Courier, Mailer, settle};
+use crate::credentials::secret_token;
 use crate::db::outbox::{self, Mail, Outcome};
-use crate::db::{self, links, managers, page};
-use crate::token;
+use crate::db::{self, managers, one_time_links, page_settings};
 
 /// How long the link works.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -22,11 +22,18 @@ pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, mail: &Mail, rec
 
 /// Makes the token; returns the subject and the text. The text names nobody: the recipient may be a stranger.
 async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<Option<(String, String)>> {
-    let (now, token) = (courier.clock.now(), token::fresh());
+    let (now, token) = (courier.clock.now(), secret_token::fresh());
     let mut tx = courier.db.write().await?;
     let is_pending = match &mail.manager_id {
         Some(id) if managers::find(&mut tx, id).await?.is_active() => {
-            links::renew_email_token(&mut tx, id, recipient, &token::hash(&token), (now, now + LIFETIME)).await?
+            one_time_links::renew_email_token(
+                &mut tx,
+                id,
+                recipient,
+                &secret_token::hash(&token),
+                (now, now + LIFETIME),
+            )
+            .await?
         }
         _ => false,
     };
@@ -35,7 +42,7 @@ async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<
         tx.commit_unaudited().await?;
         return Ok(None);
     }
-    let name = page::load(&mut tx).await?.name;
+    let name = page_settings::load(&mut tx).await?.name;
     tx.commit_unaudited().await?;
     let text = format!(
         "Somebody, probably you, wants to use this address for their account at {name} ({origin}).\n\n\

@@ -4,7 +4,7 @@
 mod change;
 mod confirmation;
 mod mail;
-mod reset;
+mod password_reset;
 mod smtp;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Pulse};
 use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
-use crate::domain::outbox::try_again;
+use crate::domain::mail_retry::try_again;
 
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -75,7 +75,7 @@ impl Courier {
         tx.commit_unaudited().await?;
         for mail in due {
             match mail.kind.clone() {
-                Kind::Reset => reset::deliver(self, mailer, mail).await?,
+                Kind::Reset => password_reset::deliver(self, mailer, mail).await?,
                 Kind::Change { recipient, change } => {
                     change::deliver(self, mailer, &mail, &recipient, change).await?;
                 }

@@ -4,9 +4,9 @@
 //! signed with a key of the provider's that nobody else has (so no shared secrets, and never unsigned), is meant
 //! for us, and is not over. Who the provider says it is, is where it answers: its issuer, to the letter.
 
-mod library;
-mod proof;
-mod told;
+mod claims;
+mod id_token;
+mod types;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,12 +23,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::Role;
-use crate::domain::identity::{Person, ProviderFactor, RoleRule, role_of};
-use crate::outbound::{Bounds, Outbound};
+use crate::domain::oidc_roles::{Person, ProviderFactor, RoleRule, role_of};
+use crate::net::http_client::{Bounds, Outbound};
 
-use library::{Claims, Client, Http, Metadata, More, Tokens};
-use proof::proven;
-use told::Told;
+use claims::Told;
+use id_token::proven;
+use types::{Claims, Client, Http, Metadata, More, Tokens};
 
 /// Where a provider sends people back to.
 pub const CALLBACK: &str = "/login/oidc/callback";
@@ -218,7 +218,7 @@ impl Provider {
 
     /// What the provider tells of the person beside who it is: in its token, else where the token opens the door.
     async fn told(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<Told, Error> {
-        let told = told::told_by!(claims, &self.settings.groups_claim);
+        let told = claims::told_by!(claims, &self.settings.groups_claim);
         if told.email.is_some() && told.groups.is_some() {
             return Ok(told);
         }
@@ -227,7 +227,7 @@ impl Provider {
         let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(told) };
         let more: UserInfoClaims<More, CoreGenderClaim> =
             request.request_async(&self.http).await.map_err(unreachable)?;
-        let also = told::told_by!(more, &self.settings.groups_claim);
+        let also = claims::told_by!(more, &self.settings.groups_claim);
         Ok(told.or(also))
     }
 

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Age;
 use super::api::old_badge;
-use crate::db::hex;
+use crate::format::hex;
 
 /// How hard brotli tries. For a page of 45 KB the levels 7 to 9 save at most half a per cent more, and the last of them
 /// takes 32 MB and fourteen times as long; the two above save a tenth and take fifty times as long. Whoever publishes

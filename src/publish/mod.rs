@@ -4,44 +4,44 @@
 //! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
 //! rendered on first request and kept in a bounded cache under its revision.
 
-mod age;
-mod answer;
 pub mod api;
-mod cache;
 mod calendar;
-mod change;
-mod deep;
+mod change_event;
 mod document;
 mod export;
+mod failure;
 pub mod feeds;
-mod lines;
-mod pages;
-mod record;
-mod rehearsal;
-mod served;
-mod shared;
+mod live_site;
+mod machine_documents;
+mod on_demand;
+mod on_demand_cache;
+mod on_demand_json;
+mod prepared_response;
+mod preview;
+mod render_site;
 mod site;
 mod snapshot;
+mod stale;
 mod succession;
-mod trouble;
+mod text_diff;
 mod turns;
 mod uptime;
 mod withdrawals;
 
-pub use age::{Age, CONFIRMED_AT};
-pub use answer::{Answer, BRIEFLY, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
-pub use cache::DeepError;
-pub use change::Change;
-pub use deep::Deep;
+pub use change_event::Change;
 pub use document::{Document, Encoding, Reach};
-pub use pages::{content_security_policy, render_site};
-pub use record::Form;
-pub use rehearsal::{Difference, Rehearsal, Rendering, Subject};
-pub use served::Served;
+pub use failure::{Step, Trouble};
+pub use live_site::Served;
+pub use on_demand::Deep;
+pub use on_demand_cache::DeepError;
+pub use on_demand_json::Form;
+pub use prepared_response::{Answer, BRIEFLY, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
+pub use preview::{Difference, Rehearsal, Rendering, Subject};
+pub use render_site::{content_security_policy, render_site};
 pub use site::Site;
 pub use snapshot::Snapshot;
+pub use stale::{Age, CONFIRMED_AT};
 pub use succession::{Published, Refusal};
-pub use trouble::{Step, Trouble};
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
@@ -53,15 +53,15 @@ use arc_swap::{ArcSwap, Guard};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
-use self::cache::Cache;
+use self::failure::{Ledger, Setback};
+use self::on_demand_cache::Cache;
 use self::site::Stored;
 use self::succession::Order;
-use self::trouble::{Ledger, Setback};
 use self::withdrawals::Withdrawals;
 use crate::clock::Clock;
+use crate::counters::{Counter, Timed};
 use crate::db::{self, Db, Found};
 use crate::domain::monotonic::Monotonic;
-use crate::metrics::{Counter, Timed};
 
 /// How old a Site may be before its pages say so.
 const OLD_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -138,8 +138,8 @@ impl Publisher {
                 let state = db::State { revision: site.revision, ..site.database.clone() };
                 (*site, Published::Page(state))
             }
-            Stored::Nothing => (pages::empty_site(clock.now(), &origin), Published::Nothing),
-            Stored::Unreadable => (pages::empty_site(clock.now(), &origin), Published::Unreadable),
+            Stored::Nothing => (render_site::empty_site(clock.now(), &origin), Published::Nothing),
+            Stored::Unreadable => (render_site::empty_site(clock.now(), &origin), Published::Unreadable),
         };
         let is_secure = origin.starts_with("https://");
         Self {
@@ -297,7 +297,7 @@ impl Publisher {
             order => order?,
         };
         let snapshot = Snapshot::load(&mut tx, now).await?;
-        let newest = db::chain::head(&mut tx).await?;
+        let newest = db::audit_chain::head(&mut tx).await?;
         self.follow_withdrawals(&mut tx, newest.as_ref()).await?;
         Ok((Arc::new(snapshot), order))
     }

@@ -8,12 +8,12 @@ use super::api::{self, MAX_LISTED};
 use crate::db::{self, Tx};
 use crate::domain::audit::{PublicDigest, full_hour};
 use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
-use crate::domain::review::PublishedReview;
+use crate::domain::postmortem::PublishedReview;
 use crate::domain::uptime::Effect;
 use crate::domain::{Component, Correction, Group, Incident, IncidentId, Maintenance, Page, Status};
+use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_begin;
-use crate::ui::time::today;
 
 /// How many of the maintenances to come have pages rendered ahead.
 pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
@@ -77,7 +77,7 @@ impl Snapshot {
     /// # Errors
     /// Where the database can't be read.
     pub async fn load(tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Self> {
-        let page = db::page::load(tx).await?;
+        let page = db::page_settings::load(tx).await?;
         let since = Some(past_days_begin(now, page.time_zone));
         let first_bar = start_of_day(today(now, page.time_zone) - Days::new(DAYS - 1), page.time_zone);
         let all = Filter::default();
@@ -104,10 +104,10 @@ impl Snapshot {
             open: db::incidents::open(tx).await?,
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
-            effects: db::effects::since(tx, first_bar).await?,
-            titles: db::effects::titles_since(tx, first_bar).await?,
-            audit: db::chain::public_digest(tx, full_hour(now)).await?,
-            corrections: db::corrections::since(tx, first_bar).await?,
+            effects: db::status_intervals::since(tx, first_bar).await?,
+            titles: db::status_intervals::titles_since(tx, first_bar).await?,
+            audit: db::audit_chain::public_digest(tx, full_hour(now)).await?,
+            corrections: db::uptime_corrections::since(tx, first_bar).await?,
             reviews: BTreeMap::new(),
             page,
         };
@@ -130,7 +130,7 @@ impl Snapshot {
         let all = self.open.iter().chain(&self.recent).chain(&self.listed);
         let reviewed = all.filter(|incident| incident.reviewed_at.is_some()).map(|incident| incident.id.clone());
         for id in reviewed.collect::<BTreeSet<_>>() {
-            if let Some(review) = db::reviews::published(tx, &id).await? {
+            if let Some(review) = db::postmortems::published(tx, &id).await? {
                 self.reviews.insert(id, review);
             }
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::Deep;
-use crate::domain::rate::network;
+use crate::domain::rate_limit::network;
 
 /// How many pages of each queue are rendered at once: a flood of them leaves the rest of the machine alone.
 const TURNS: usize = 2;

@@ -8,9 +8,9 @@ use chrono_tz::Tz;
 use crate::domain::history::{Month, start_of_day};
 use crate::domain::uptime::{Effect, Outage, corrected};
 use crate::domain::{Component, Correction, IncidentId, Status};
+use crate::format::time;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::uptime::{ComponentUptime, MAX_TOLD, Span, SpanUptime};
-use crate::ui::time;
 
 /// How many months the uptime page shows, the current one included.
 const MONTHS: usize = 12;

@@ -64,7 +64,7 @@ impl Withdrawals {
 /// Whether a row behind `before` may have withdrawn something, or the audit is another one, as after a restore.
 async fn has_withdrawn(tx: &mut Tx, before: Option<&Digest>) -> db::Result<bool> {
     if let Some(before) = before
-        && db::chain::hash_of(tx, before.id).await? != Some(before.hash.clone())
+        && db::audit_chain::hash_of(tx, before.id).await? != Some(before.hash.clone())
     {
         return Ok(true);
     }

@@ -506,7 +506,7 @@ mod tests {
         let mut found = Vec::new();
         walk(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
         found.retain(|path| {
-            !path.ends_with("ui/form.rs") && !path.ends_with("/tests.rs") && !path.ends_with("/sample.rs")
+            !path.ends_with("ui/form.rs") && !path.ends_with("/tests.rs") && !path.ends_with("/fixtures.rs")
         });
         assert!(found.is_empty(), "{found:?}");
     }

@@ -4,11 +4,10 @@
 
 pub mod admin_layout;
 pub mod form;
-pub mod layout;
-pub mod live;
-pub mod markdown;
+pub mod live_script;
 pub mod pages;
 pub mod passkey;
+pub mod public_layout;
 pub mod qr;
 pub mod time;
 

@@ -229,11 +229,11 @@ impl From<Arc<DeepError>> for Error {
     }
 }
 
-impl From<crate::password::Error> for Error {
-    fn from(error: crate::password::Error) -> Self {
+impl From<crate::credentials::password::Error> for Error {
+    fn from(error: crate::credentials::password::Error) -> Self {
         match error {
-            crate::password::Error::Busy => Self::Busy,
-            crate::password::Error::Failed(cause) => Self::Internal(anyhow::anyhow!(cause)),
+            crate::credentials::password::Error::Busy => Self::Busy,
+            crate::credentials::password::Error::Failed(cause) => Self::Internal(anyhow::anyhow!(cause)),
         }
     }
 }
@@ -278,7 +278,7 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> = kept
         .into_iter()
-        .chain(api::limits::HEADERS)
+        .chain(api::rate_limit::HEADERS)
         .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
         .collect();
     let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();

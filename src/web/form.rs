@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Query, RawForm, Request};
 use axum::http::request::Parts;
 
-use super::deadline::is_too_slow;
+use super::edge::body_timeout::is_too_slow;
 use super::{Error, MAX_BODY};
 use crate::db::components::MAX_COMPONENTS;
 use crate::domain::forms::Fields;

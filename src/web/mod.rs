@@ -1,29 +1,17 @@
 //! The HTTP edge: which address leads where, who may go there, and what every answer carries.
 
+pub mod access;
 pub mod admin;
 pub mod api;
-pub mod assets;
-pub mod auth;
-pub mod bearer;
-pub mod client;
-pub mod csrf;
-pub mod deadline;
-pub mod device;
+pub mod edge;
 pub mod error;
 pub mod form;
-pub mod front;
-pub mod gate;
-pub mod headers;
-pub mod login_lock;
-pub mod metrics;
+pub mod page;
 pub mod public;
-pub mod refusal;
-pub mod routes;
-pub mod session;
-pub mod threads;
+pub mod sign_in;
 
+pub use edge::fast_path::Front;
 pub use error::Error;
-pub use front::Front;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -31,6 +19,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
+
+use access::csrf;
+use edge::{client_ip, headers, request_checks};
 
 use crate::state::State;
 
@@ -44,7 +35,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Every address Candor answers, but for what the [`Front`] has ready.
 fn router(state: State) -> Router {
     // It judges what is sent itself, so that its pages can give it back.
-    let admin = admin::routes().into_router(&state);
+    let admin = admin::router::router(&state);
     let public =
         public::router().fallback(public::not_found).layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
     Router::new()
@@ -54,9 +45,9 @@ fn router(state: State) -> Router {
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .merge(admin)
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn_with_state(state.clone(), gate::turn_away))
+        .layer(from_fn_with_state(state.clone(), request_checks::turn_away))
         .layer(from_fn_with_state(state.clone(), error::render))
-        .layer(from_fn_with_state(state.clone(), client::resolve_address))
+        .layer(from_fn_with_state(state.clone(), client_ip::resolve_address))
         .layer(from_fn_with_state(state.clone(), headers::add))
         .layer(TraceLayer::new_for_http().make_span_with(headers::span).on_failure(headers::log_failure))
         .layer(PropagateRequestIdLayer::x_request_id())

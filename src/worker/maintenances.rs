@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::db::{self, WriteTx, maintenances, random, series};
+use crate::credentials::random;
+use crate::db::{self, WriteTx, maintenances, series};
 use crate::domain::audit::{Actor, Entry};
 use crate::domain::maintenance::Step;
 use crate::domain::{Maintenance, UpdateId};

@@ -5,24 +5,25 @@
 pub mod maintenances;
 mod probe;
 
-pub use probe::{Writes, probe_if_due};
+pub use probe::probe_if_due;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::db::{desk, devices, future_times, incidents, links, managers, outbox, sessions};
+use crate::credentials::secret_token;
+use crate::db::sessions::limits;
+use crate::db::{admin_incidents, future_times, incidents, known_browsers, managers, one_time_links, outbox, sessions};
 use crate::domain::audit::{Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
 use crate::state::State;
-use crate::web::session::limits;
-use crate::web::{device, refusal};
-use crate::{db, notify, output, token};
+use crate::{db, notify, output};
 
 /// How often the revision is looked at: a change by another process shows within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
@@ -144,9 +145,10 @@ pub async fn offer_setup(state: &State) -> db::Result<Option<String>> {
     if managers::count(&mut tx).await? > 0 {
         return Ok(None);
     }
-    let token = token::fresh();
-    let link = links::Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now + SETUP_LINK_LIFETIME };
-    links::create(&mut tx, &token::hash(&token), &link, now).await?;
+    let token = secret_token::fresh();
+    let link =
+        one_time_links::Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now + SETUP_LINK_LIFETIME };
+    one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
     tx.commit_unaudited().await?;
     Ok(Some(format!("{}/setup/{token}", state.origin)))
 }
@@ -235,7 +237,7 @@ impl Work {
             }
             (self.refreshed_at, self.refreshed_in) = (Some(now), Some(hour));
         }
-        refusal::record_left_out(state).await?;
+        record_suppressed_denials(state).await?;
         if due(self.swept_at, SWEEP_EVERY) {
             sweep(state).await?;
             self.swept_at = Some(now);
@@ -253,7 +255,7 @@ impl Work {
 /// and the next tick tries again.
 pub async fn end_embargoes(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let due = desk::due(&mut state.db.read().await?, now).await?;
+    let due = admin_incidents::due(&mut state.db.read().await?, now).await?;
     let mut result = Ok(());
     for id in due {
         let ended = end_embargo(state, &id, now).await;
@@ -265,7 +267,7 @@ pub async fn end_embargoes(state: &State) -> db::Result<()> {
 /// Looks again before it writes: a manager or another node may have been faster.
 async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::Result<()> {
     let mut tx = state.db.write().await?;
-    let before = match desk::find(&mut tx, id).await {
+    let before = match admin_incidents::find(&mut tx, id).await {
         Err(db::Error::NotFound) => return Ok(()),
         found => found?,
     };
@@ -291,10 +293,22 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     let mut tx = state.db.write().await?;
     future_times::clamp(&mut tx, now).await?;
     sessions::delete_expired(&mut tx, idle_since, born_since).await?;
-    links::delete_expired(&mut tx, now).await?;
+    one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
-    devices::delete_unused(&mut tx, now - device::KNOWN_FOR).await?;
+    known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::KNOWN_FOR).await?;
     tx.commit_unaudited().await
+}
+
+/// Records one row for all denied attempts that were only counted, once their minute is over.
+async fn record_suppressed_denials(state: &State) -> db::Result<()> {
+    let now = state.clock.now();
+    let until = state.clock.monotonic();
+    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(until);
+    let Some(left_out) = left_out else { return Ok(()) };
+    let several = || "several addresses".to_owned();
+    let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
+    let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
+    state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
 }
 
 #[cfg(test)]

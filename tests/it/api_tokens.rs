@@ -5,16 +5,16 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts as _};
 use axum::http::{Method, Request, StatusCode};
+use candor::credentials::secret_key::SecretKey;
+use candor::credentials::secret_token;
 use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
-use candor::hosts::Hosts;
+use candor::net::allowed_hosts::Hosts;
 use candor::publish::Publisher as SitePublisher;
-use candor::secret::SecretKey;
 use candor::state::{Parts, State};
-use candor::token;
 use candor::web::Error;
-use candor::web::auth::{CanAdminister, CanPublish, CanRead, Policy, Token};
+use candor::web::access::manager::{CanAdminister, CanPublish, CanRead, Policy, Token};
 use chrono::TimeDelta;
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -62,12 +62,12 @@ async fn a_token_is_shown_once_and_kept_as_its_hash(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Publisher).await;
     let secret = make(&mut browser, "Deploy", "publish").await;
-    assert!(token::is_api_token(&secret), "{secret}");
-    assert_eq!(app.texts("select token_hash from api_tokens").await, [token::hash(&secret)]);
+    assert!(secret_token::is_api_token(&secret), "{secret}");
+    assert_eq!(app.texts("select token_hash from api_tokens").await, [secret_token::hash(&secret)]);
     let list = browser.get("/admin/tokens").await.text();
     assert!(list.contains(&format!("candor_…{}", &secret[41..])) && !list.contains(&secret[..41]), "{list}");
     let audit = format!("{:?}", app.audit().await);
-    assert!(audit.contains("token.add") && !audit.contains(&secret) && !audit.contains(&token::hash(&secret)));
+    assert!(audit.contains("token.add") && !audit.contains(&secret) && !audit.contains(&secret_token::hash(&secret)));
     for (name, scope, days, field) in [
         ("Deploy", "read", "7", "name"),
         ("", "read", "7", "name"),
@@ -100,7 +100,7 @@ async fn a_token_tells_what_it_is_good_for(test: TestDb) {
 async fn what_is_no_good_token_is_refused_in_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
-    let unknown = token::fresh_api_token();
+    let unknown = secret_token::fresh_api_token();
     let mistyped = secret.replace("candor_", "cand0r_");
     for bad in [
         "",
@@ -110,7 +110,7 @@ async fn what_is_no_good_token_is_refused_in_json(test: TestDb) {
         &secret,
         &format!("Bearer {mistyped}"),
         &format!("Bearer {unknown}"),
-        &format!("Bearer {}", token::hash(&secret)),
+        &format!("Bearer {}", secret_token::hash(&secret)),
     ] {
         let answer = ask(&app, bad).await;
         assert_eq!(
@@ -148,7 +148,7 @@ async fn admitted<P: Policy>(
     }
     let (mut parts, ()) = request.body(()).unwrap().into_parts();
     parts.extensions.insert(ConnectInfo(std::net::SocketAddr::new(peer, 40_000)));
-    parts.extensions.insert(candor::web::client::ClientAddress(Some(peer)));
+    parts.extensions.insert(candor::web::edge::client_ip::ClientAddress(Some(peer)));
     match Token::<P>::from_request_parts(&mut parts, state).await {
         Ok(_) => None,
         Err(Error::Unauthorized(_)) => Some(StatusCode::UNAUTHORIZED),

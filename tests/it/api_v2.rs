@@ -4,9 +4,9 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use candor::db::{components, reviews};
+use candor::db::{components, postmortems};
 use candor::domain::forms::NewGroup;
-use candor::domain::review::PublishedReview;
+use candor::domain::postmortem::PublishedReview;
 use candor::domain::{Component, ComponentId, Impact, Incident, Phase, Review, Status, UpdateId};
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     every_document_has_its_keys_in_their_order,
@@ -125,7 +125,7 @@ async fn busy(test: TestDb) -> TestApp {
     let new = NewGroup { name: "Mail".into(), description: String::new(), position: None };
     let group = components::create_group(&mut tx, new, now).await.unwrap();
     for (id, name, inside) in [("api", "API", false), ("inbound", "Inbound", true)] {
-        let made = components::create(&mut tx, samples::component(name), now).await.unwrap();
+        let made = components::create(&mut tx, fixtures::component(name), now).await.unwrap();
         components::delete(&mut tx, &made.id).await.unwrap();
         let id = ComponentId::parse(id).unwrap();
         let group_id = inside.then(|| group.id.clone());
@@ -134,17 +134,17 @@ async fn busy(test: TestDb) -> TestApp {
     tx.commit_unaudited().await.unwrap();
     app.add(&[broken(&app)]).await;
     let tomorrow = now + TimeDelta::days(1);
-    app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
+    app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
     app
 }
 
 /// Inbound mail has been out for an hour.
 fn broken(app: &TestApp) -> Incident {
     let at = app.clock.now() - TimeDelta::hours(1);
-    let mut it = samples::incident("broken", at);
+    let mut it = fixtures::incident("broken", at);
     it.updates = vec![
-        samples::update("b1", at, Phase::Investigating, &[("inbound", Status::MajorOutage)]),
-        samples::update("b2", at + TimeDelta::minutes(9), Phase::Monitoring, &[("inbound", Status::PartialOutage)]),
+        fixtures::update("b1", at, Phase::Investigating, &[("inbound", Status::MajorOutage)]),
+        fixtures::update("b2", at + TimeDelta::minutes(9), Phase::Monitoring, &[("inbound", Status::PartialOutage)]),
     ];
     it.updates.iter_mut().for_each(|update| update.components[0].name = "Inbound".into());
     it.settle();
@@ -290,7 +290,7 @@ async fn a_group_has_a_row_and_stands_as_its_worst_member(test: TestDb) {
 async fn an_open_incident_over_green_components_raises_no_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     app.component("API").await;
-    let mut it = samples::incident("odd", app.clock.now());
+    let mut it = fixtures::incident("odd", app.clock.now());
     it.impact_override = Some(Impact::Critical);
     app.add(&[it]).await;
     let document = json_at(&app, "/api/v2/summary.json").await;
@@ -305,7 +305,7 @@ async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let now = app.clock.now();
-    let mut it = samples::maintenance("work", now, now + TimeDelta::hours(2), &[api.id.as_str()]);
+    let mut it = fixtures::maintenance("work", now, now + TimeDelta::hours(2), &[api.id.as_str()]);
     it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
     app.plan(&[it]).await;
     let document = json_at(&app, "/api/v2/summary.json").await;
@@ -320,7 +320,7 @@ async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
 async fn a_maintenance_moves_through_its_lists(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let plan = |id| samples::maintenance(id, now, now + TimeDelta::hours(2), &[]);
+    let plan = |id| fixtures::maintenance(id, now, now + TimeDelta::hours(2), &[]);
     let (mut active, mut over, mut off) = (plan("active"), plan("over"), plan("off"));
     let id = |text: &str| UpdateId::parse(text).unwrap();
     active.begin(id("a"), now).unwrap();
@@ -348,19 +348,19 @@ async fn a_maintenance_moves_through_its_lists(test: TestDb) {
 async fn a_published_review_is_the_newest_update(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let it = samples::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
+    let it = fixtures::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
     app.add(std::slice::from_ref(&it)).await;
     let mut tx = app.db.write().await.unwrap();
     let body = "What we learned.".to_owned();
     let mut review = Review { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
-    reviews::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.publish().await;
     assert_eq!(json_at(&app, "/api/v2/incidents.json").await["incidents"][0]["status"], "resolved");
     let mut tx = app.db.write().await.unwrap();
     review.published = Some(PublishedReview { body: review.body.clone(), at: now });
-    reviews::keep(&mut tx, &mut review, now).await.unwrap();
-    tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
+    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+    tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
     let told = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];
     assert_eq!(told["status"], "postmortem");
@@ -428,7 +428,7 @@ async fn a_list_holds_fifty_and_a_query_means_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
     let all: Vec<Incident> =
-        (1..=60).map(|n| samples::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
+        (1..=60).map(|n| fixtures::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
     app.add(&all).await;
     let document = json_at(&app, "/api/v2/incidents.json").await;
     let rows = document["incidents"].as_array().unwrap();
@@ -436,7 +436,7 @@ async fn a_list_holds_fifty_and_a_query_means_nothing(test: TestDb) {
     let first = app.visitor().get("/api/v2/incidents.json").await;
     assert_eq!(app.visitor().get("/api/v2/incidents.json?page=2").await.body, first.body);
     // What was written afterwards counts from the time it shows.
-    let mut late = samples::resolved("late", hour(24 * 30), TimeDelta::minutes(5));
+    let mut late = fixtures::resolved("late", hour(24 * 30), TimeDelta::minutes(5));
     late.created_at = app.clock.now();
     app.add(&[late]).await;
     let document = json_at(&app, "/api/v2/incidents/late.json").await;
@@ -447,7 +447,7 @@ async fn an_old_incident_is_rendered_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let day = |n| app.clock.now() - TimeDelta::days(n);
     let all: Vec<Incident> =
-        (1..=60).map(|n| samples::resolved(&format!("i{n}"), day(n), TimeDelta::minutes(5))).collect();
+        (1..=60).map(|n| fixtures::resolved(&format!("i{n}"), day(n), TimeDelta::minutes(5))).collect();
     app.add(&all).await;
     for _ in 0..5 {
         for path in ["/api/v2/incidents/i60.json", "/incidents/i60.json", "/history.json?page=5", "/history.json"] {

@@ -1,18 +1,18 @@
 //! The audit as a chain: what breaks it is named, and refused attempts are in it without filling the disk.
 
 use axum::http::StatusCode;
-use candor::cli::sample;
-use candor::db::chain::{self, Step, Walk};
+use candor::cli::demo;
+use candor::db::audit_chain::{self, Step, Walk};
 use candor::db::{Tx, WriteTx};
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::audit::{Digest, Entry, PublicDigest, full_hour};
-use candor::domain::refusals::{IN_ALL, PER_ADDRESS};
+use candor::domain::audit_throttle::{IN_ALL, PER_ADDRESS};
 use candor::worker::Work;
 use chrono::TimeDelta;
 
 use crate::cli::{candor, refused, said};
 use crate::support::app::TestApp;
-use crate::support::samples::actor;
+use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
 
 on_both_databases!(
@@ -35,7 +35,7 @@ async fn five_rows(test: &TestDb) -> Vec<i64> {
         let tx = test.write().await.unwrap();
         let entry = Entry::new("test.act", format!("subject{number}"), "Subject").before(&number).after(&"x");
         tx.commit(&actor(), now() + TimeDelta::seconds(number), entry).await.unwrap();
-        ids.push(chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap().id);
+        ids.push(audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap().id);
     }
     ids
 }
@@ -114,14 +114,18 @@ async fn an_inserted_row_is_found(test: TestDb) {
 
 async fn rows_older_than_the_chain_are_chained_when_the_database_is_opened(test: TestDb) {
     five_rows(&test).await;
-    let before = chain::head(&mut test.read().await.unwrap()).await.unwrap();
+    let before = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap();
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit set hash = ''").await;
     tx.commit_unaudited().await.unwrap();
     assert!(break_in(&mut test.read().await.unwrap()).await.is_some());
     test.prepare(now()).await.unwrap();
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None);
-    assert_eq!(chain::head(&mut test.read().await.unwrap()).await.unwrap(), before, "the same rows, the same chain");
+    assert_eq!(
+        audit_chain::head(&mut test.read().await.unwrap()).await.unwrap(),
+        before,
+        "the same rows, the same chain"
+    );
 }
 
 async fn a_row_without_a_hash_is_not_excused_once_the_chain_has_begun(test: TestDb) {
@@ -135,9 +139,9 @@ async fn a_row_without_a_hash_is_not_excused_once_the_chain_has_begun(test: Test
 
 async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
     let verify = ["audit", "verify"];
-    sample::load(&test, &test.clock).await.unwrap();
+    demo::load(&test, &test.clock).await.unwrap();
     let told = said(&candor(&test, &verify, ""));
-    let head = chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
+    let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     assert!(told.contains("whole") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit set actor_name = 'x' where id = (select min(id) from audit)").await;
@@ -148,7 +152,7 @@ async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
 
 async fn a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten(test: TestDb) {
     let ids = five_rows(&test).await;
-    let Digest { id, hash, .. } = chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
+    let Digest { id, hash, .. } = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     let verify = |digest: String| candor(&test, &["audit", "verify", "--expect", &digest], "");
     said(&verify(format!("{id}:{hash}")));
     said(&verify(hash.clone()));
@@ -180,7 +184,7 @@ async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     let mut owner = app.with_session(&manager).await;
     owner.post("/admin/groups", &[("name", "Maps")]).await;
-    let head = chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
+    let head = audit_chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
     assert!(head.is_some());
     assert_eq!(digest().await, None, "nothing of this hour is public");
     app.clock.advance(TimeDelta::hours(1));
@@ -191,7 +195,7 @@ async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     let mut owner = app.with_session(&manager).await;
     owner.post("/admin/groups", &[("name", "Roads")]).await;
     assert_eq!(digest().await, Some(public), "a deed does not show before the hour is over");
-    let head = chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
+    let head = audit_chain::head(&mut app.db.read().await.unwrap()).await.unwrap();
     let shown = owner.get("/admin/audit").await.text();
     let head = head.unwrap();
     assert!(shown.contains(&format!("{}:{}", head.id, head.hash)), "{shown}");

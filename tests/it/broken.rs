@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::connections::Limits;
+use candor::counters::Class;
 use candor::domain::Role::Owner;
-use candor::metrics::Class;
 use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
+use candor::server::connections::Limits;
 use candor::worker::Work;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::{Connection as _, SqliteConnection};
@@ -16,7 +16,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::support::app::{ORIGIN, TestApp};
 use crate::support::postgres::Cluster;
 use crate::support::server::{Server, until};
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 /// What visitors and programs have read before: of the Site, from the cache, and files.
 const WARM: [&str; 23] = [
@@ -50,8 +50,8 @@ const FILES: [&str; 2] = ["/favicon.svg", "/robots.txt"];
 async fn warm(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let old = samples::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
-    app.add(&[samples::incident("open", now - TimeDelta::minutes(5)), old]).await;
+    let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
+    app.add(&[fixtures::incident("open", now - TimeDelta::minutes(5)), old]).await;
     app.component("DNS").await;
     app.publish().await;
     for address in WARM {
@@ -171,7 +171,7 @@ async fn what_is_old_is_as_ready_as_what_is_new() {
     everything_is_answered(&app, false).await;
     assert_eq!(routed(), before, "all of it is ready");
     // Some was rendered in an edition before this one, and can't be rendered any more.
-    app.add(&[samples::incident("newer", app.clock.now())]).await;
+    app.add(&[fixtures::incident("newer", app.clock.now())]).await;
     for address in WARM.iter().filter(|address| !address.contains('?')) {
         app.visitor().get(address).await;
     }
@@ -302,7 +302,7 @@ async fn a_renderer_that_panics_leaves_the_page_as_it_was_and_is_reported() {
     let mut work = Work::default();
     work.tick(&app).await;
     let before = app.visitor().get("/").await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.body == before.body);
     let trouble = app.publisher.trouble().expect("trouble");
@@ -326,7 +326,7 @@ async fn a_state_that_can_t_be_rendered_is_tried_ever_more_seldom_and_the_next_o
     let mut work = Work::default();
     work.tick(&app).await;
     let served = app.visitor().get("/").await.body;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     // It was tried when it was added.
     let failed = || app.publisher.counts().failed.value();
     let mut tried = Vec::new();
@@ -347,7 +347,7 @@ async fn a_state_that_can_t_be_rendered_is_tried_ever_more_seldom_and_the_next_o
     assert_eq!((page.status, page.words(".stale").len()), (StatusCode::OK, 1));
     // Another state is another chance: not waited for, and where it is no better it begins anew.
     let before = failed();
-    app.add(&[samples::incident("another", app.clock.now())]).await;
+    app.add(&[fixtures::incident("another", app.clock.now())]).await;
     work.tick(&app).await;
     assert_eq!(failed(), before + 1, "by whoever changed something, and not again by the worker");
     app.clock.advance(TimeDelta::seconds(1));

@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use candor::cli::sample;
+use candor::cli::demo;
 use candor::clock::Clock;
-use candor::db::{audit, components, desk, factors, incidents, links, managers, totp};
+use candor::credentials::secret_token;
+use candor::db::{admin_incidents, audit, components, incidents, managers, one_time_links, second_factors, totp};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
-use candor::token;
 
 use crate::support::{TestDb, now};
 
@@ -67,7 +67,7 @@ async fn newest(test: &TestDb) -> Incident {
 }
 
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
-    sample::load(&test, &test.clock).await.unwrap();
+    demo::load(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
     let open =
         ["incident", "open", "--title", "Tiles fail", "--phase", "identified", "--component", "tile api=major_outage"];
@@ -99,7 +99,7 @@ async fn an_incident_is_kept_from_visitors_and_published(test: TestDb) {
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
     said(&open(&["--internal"]));
     said(&open(&["--publish-at", "2150-01-01T00:00:00Z"]));
-    let kept = desk::open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
+    let kept = admin_incidents::open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
     let mut seen: Vec<&str> = kept.iter().map(|it| it.visibility.key()).collect();
     seen.sort_unstable();
     assert_eq!(seen, ["embargoed", "internal"]);
@@ -116,9 +116,9 @@ async fn an_incident_is_kept_from_visitors_and_published(test: TestDb) {
 }
 
 async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {
-    sample::load(&test, &test.clock).await.unwrap();
+    demo::load(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
-    let over = sample::company(now()).unwrap().incidents[1].id.to_string();
+    let over = demo::company(now()).unwrap().incidents[1].id.to_string();
     for (arguments, code, told) in [
         (vec!["incident", "open", "--title", " ", "--body", "x"], 1, "title: "),
         (vec!["incident", "open", "--title", "x", "--body", " "], 1, "body: "),
@@ -146,7 +146,7 @@ async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {
 }
 
 async fn a_component_is_set(test: TestDb) {
-    sample::load(&test, &test.clock).await.unwrap();
+    demo::load(&test, &test.clock).await.unwrap();
     said(&candor(&test, &["component", "set", "billing", "partial_outage"], ""));
     let mut tx = test.read().await.unwrap();
     let billing = components::list(&mut tx).await.unwrap().into_iter().find(|part| part.name == "Billing").unwrap();
@@ -179,11 +179,11 @@ async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
     assert!(hash.unwrap().starts_with("$argon2id$"));
     let (viewer, hash) = managers::find_by_email(&mut tx, "rui@example.org").await.unwrap().unwrap();
     assert_eq!((viewer.role, hash), (Role::Viewer, None));
-    let link = links::find(&mut tx, &token::hash(token), now()).await.unwrap().unwrap();
+    let link = one_time_links::find(&mut tx, &secret_token::hash(token), now()).await.unwrap().unwrap();
     assert_eq!(link.manager_id, Some(viewer.id));
     // Neither a password nor a token stands in the audit.
     let rows = format!("{:?}", audit::list(&mut tx, None, 10).await.unwrap());
-    assert!(!rows.contains("argon2") && !rows.contains(token) && !rows.contains(&token::hash(token)));
+    assert!(!rows.contains("argon2") && !rows.contains(token) && !rows.contains(&secret_token::hash(token)));
     drop(tx);
     let list = said(&candor(&test, &["manager", "list"], ""));
     assert!(list.contains("ines@example.org  Ines  owner   active") && list.contains("invited"), "{list}");
@@ -217,7 +217,7 @@ async fn second_factors_that_are_lost_are_removed(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     assert!(said(&candor(&test, &remove, "")).contains("logs in with the password alone"));
     let mut tx = test.read().await.unwrap();
-    assert!(!factors::of(&mut tx, &ines.id).await.unwrap().any());
+    assert!(!second_factors::of(&mut tx, &ines.id).await.unwrap().any());
     assert_eq!(audit::list(&mut tx, None, 1).await.unwrap()[0].action, "manager.remove-factors");
 }
 
@@ -248,7 +248,7 @@ async fn a_sound_database_is_checked(test: TestDb) {
 async fn a_backup_is_the_database_and_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let test = TestDb::sqlite().await;
-    sample::load(&test, &test.clock).await.unwrap();
+    demo::load(&test, &test.clock).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("it's a copy.db");
     let arguments = ["backup", copy.to_str().unwrap()];

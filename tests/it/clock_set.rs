@@ -1,7 +1,7 @@
 //! The clock is set, forward and back: what waits, lasts or is counted is right again at once.
 
 use axum::http::StatusCode;
-use candor::db::{failures, outbox, totp};
+use candor::db::{login_failures, outbox, totp};
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
 use candor::worker::Work;
@@ -45,7 +45,7 @@ async fn a_clock_set_back_locks_nobody_out(test: TestDb) {
         }
     })
     .await;
-    let failures = failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
+    let failures = login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
     assert!(failures.last_at.is_some_and(|at| at <= app.clock.now()), "{failures:?}");
     app.clock.advance(TimeDelta::seconds(5));
     assert_eq!(attempt(PASSWORD).await, StatusCode::SEE_OTHER);
@@ -88,12 +88,12 @@ async fn an_app_code_of_the_future_blocks_no_later_code(test: TestDb) {
     while_ahead(&app, async || {
         let (mut tx, now) = (app.db.write().await.unwrap(), app.clock.now());
         totp::begin(&mut tx, &manager.id, "sealed", now).await.unwrap();
-        totp::accept(&mut tx, &manager.id, candor::totp::step(now), now).await.unwrap();
+        totp::accept(&mut tx, &manager.id, candor::credentials::totp::step(now), now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     })
     .await;
     let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
-    assert_eq!(stored.last_step, Some(candor::totp::step(app.clock.now())));
+    assert_eq!(stored.last_step, Some(candor::credentials::totp::step(app.clock.now())));
 }
 
 async fn a_clock_set_back_is_shown_at_once(test: TestDb) {

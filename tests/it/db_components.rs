@@ -5,7 +5,7 @@ use candor::domain::forms::{NewComponent, NewGroup};
 use candor::domain::{ComponentId, GroupId, Status};
 use chrono::{NaiveDate, TimeDelta};
 
-use crate::support::samples::component;
+use crate::support::fixtures::component;
 use crate::support::{TestDb, now};
 
 on_both_databases!(

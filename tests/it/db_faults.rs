@@ -9,13 +9,13 @@ use std::task::Poll;
 
 use axum::http::StatusCode;
 use candor::db::faults::{self, Fault, Faults};
-use candor::db::{Db, Error, chain, components};
+use candor::db::{Db, Error, audit_chain, components};
 use candor::domain::Role::Publisher;
 use chrono::TimeDelta;
 use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::support::app::{Answer, Browser, TestApp};
-use crate::support::samples::{actor, component, entry, incident};
+use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
@@ -343,7 +343,7 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     assert!(tx.commit(&actor(), now(), entry()).await.is_err());
     let mut tx = test.read().await.unwrap();
     assert!(components::list(&mut tx).await.unwrap().is_empty());
-    assert!(chain::head(&mut tx).await.unwrap().is_none());
+    assert!(audit_chain::head(&mut tx).await.unwrap().is_none());
 }
 
 /// SQLite itself ends the transaction here.

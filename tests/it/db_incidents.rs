@@ -1,11 +1,11 @@
 //! Incidents in the database.
 
-use candor::db::{Error, desk, incidents};
+use candor::db::{Error, admin_incidents, incidents};
 use candor::domain::history::{Cursor, Filter, Totals};
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Phase, Status, UpdateId};
 use chrono::TimeDelta;
 
-use crate::support::samples::{incident, resolved, update};
+use crate::support::fixtures::{incident, resolved, update};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
@@ -59,14 +59,14 @@ async fn an_incident_comes_back_as_it_was_stored(test: TestDb) {
     let it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
     let mut tx = test.read().await.unwrap();
-    assert_eq!(desk::find(&mut tx, &it.id).await.unwrap(), it);
-    assert!(desk::exists(&mut tx, &it.id).await.unwrap());
+    assert_eq!(admin_incidents::find(&mut tx, &it.id).await.unwrap(), it);
+    assert!(admin_incidents::exists(&mut tx, &it.id).await.unwrap());
 }
 
 async fn a_missing_incident_is_not_found(test: TestDb) {
     let mut tx = test.read().await.unwrap();
-    assert!(matches!(desk::find(&mut tx, &id("x")).await, Err(Error::NotFound)));
-    assert!(!desk::exists(&mut tx, &id("x")).await.unwrap());
+    assert!(matches!(admin_incidents::find(&mut tx, &id("x")).await, Err(Error::NotFound)));
+    assert!(!admin_incidents::exists(&mut tx, &id("x")).await.unwrap());
 }
 
 async fn a_taken_id_is_a_conflict(test: TestDb) {
@@ -214,7 +214,7 @@ async fn a_change_is_kept_with_the_next_version(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
     test.keep(tx).await;
-    let stored = desk::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
+    let stored = admin_incidents::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
     assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
     assert_eq!(stored, it);
     let filter = Filter { text: Some("another".into()), ..Filter::default() };
@@ -232,7 +232,7 @@ async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
     second.title = "Lost".into();
     assert!(matches!(incidents::update(&mut tx, &mut second, now()).await, Err(Error::Conflict(_))));
     drop(tx);
-    assert_eq!(desk::find(&mut test.read().await.unwrap(), &first.id).await.unwrap(), first);
+    assert_eq!(admin_incidents::find(&mut test.read().await.unwrap(), &first.id).await.unwrap(), first);
 }
 
 async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
@@ -276,7 +276,8 @@ async fn the_starts_around_a_time_are_found(test: TestDb) {
 async fn the_owner_of_an_update_is_known(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     let mut tx = test.read().await.unwrap();
-    let owner = async |tx: &mut _, text| desk::owner_of_update(tx, &UpdateId::parse(text).unwrap()).await.unwrap();
+    let owner =
+        async |tx: &mut _, text| admin_incidents::owner_of_update(tx, &UpdateId::parse(text).unwrap()).await.unwrap();
     assert_eq!(owner(&mut tx, "a-1").await, Some(id("a")));
     assert_eq!(owner(&mut tx, "b-1").await, None);
 }

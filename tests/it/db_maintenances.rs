@@ -1,10 +1,10 @@
 //! Maintenances and their series in a database.
 
-use candor::db::{components, effects, incidents, maintenances, series};
+use candor::db::{components, incidents, maintenances, series, status_intervals};
 use candor::domain::{Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
 use chrono::TimeDelta;
 
-use crate::support::samples::{component, incident, maintenance};
+use crate::support::fixtures::{component, incident, maintenance};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
@@ -39,7 +39,7 @@ async fn found(test: &TestDb, id: &str) -> Maintenance {
 }
 
 fn fresh() -> UpdateId {
-    UpdateId::from_random(candor::db::random())
+    UpdateId::from_random(candor::credentials::random())
 }
 
 async fn a_maintenance_is_stored_as_it_is(test: TestDb) {
@@ -155,7 +155,7 @@ async fn work_counts_as_no_downtime_and_takes_the_place_of_a_baseline(test: Test
     it.complete(fresh(), now() - hours(5)).unwrap();
     maintenances::insert(&mut tx, &it).await.unwrap();
     test.keep(tx).await;
-    let mut found = effects::since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
+    let mut found = status_intervals::since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
     found.sort_by_key(|effect| effect.from);
     let spans: Vec<_> = found
         .iter()

@@ -1,13 +1,13 @@
 //! Managers and their one-time links in the database.
 
-use candor::db::links::{self, Link};
+use candor::db::one_time_links::{self, Link};
 use candor::db::{Error, managers, sessions};
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Role};
 use chrono::TimeDelta;
 
 use crate::db_sessions::session;
-use crate::support::samples::manager;
+use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
 on_both_databases!(
@@ -89,11 +89,11 @@ async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     let mut rui = create(&test, "Rui", Role::Viewer).await;
     let mut tx = test.write().await.unwrap();
     sessions::insert(&mut tx, &session("a", Some(&rui))).await.unwrap();
-    links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
+    one_time_links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
     managers::disable(&mut tx, &mut rui, now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
     assert!(sessions::list(&mut tx, &rui.id, (ever, ever), None, 100).await.unwrap().is_empty());
-    assert!(links::find(&mut tx, &token("b"), now()).await.unwrap().is_none());
+    assert!(one_time_links::find(&mut tx, &token("b"), now()).await.unwrap().is_none());
     assert_eq!(managers::find(&mut tx, &rui.id).await.unwrap().disabled_at, Some(now()));
 }
 
@@ -129,27 +129,27 @@ async fn a_login_is_recorded(test: TestDb) {
 async fn a_link_works_once(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
-    links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
+    one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
     test.keep(tx).await;
     // Looking does not use it up.
     for _ in 0..2 {
-        let found = links::find(&mut test.read().await.unwrap(), &token("a"), now()).await.unwrap().unwrap();
+        let found = one_time_links::find(&mut test.read().await.unwrap(), &token("a"), now()).await.unwrap().unwrap();
         assert_eq!((found.purpose, found.manager_id.as_ref()), (LinkPurpose::Reset, Some(&ines.id)));
     }
     let mut tx = test.write().await.unwrap();
-    links::consume(&mut tx, &token("a")).await.unwrap();
-    assert!(matches!(links::consume(&mut tx, &token("a")).await, Err(Error::NotFound)));
-    assert!(links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
+    one_time_links::consume(&mut tx, &token("a")).await.unwrap();
+    assert!(matches!(one_time_links::consume(&mut tx, &token("a")).await, Err(Error::NotFound)));
+    assert!(one_time_links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
 }
 
 async fn a_link_runs_out(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
-    links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
+    one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
     let minutes = |minutes| now() + TimeDelta::minutes(minutes);
     let moment = TimeDelta::microseconds(1);
-    assert!(links::find(&mut tx, &token("a"), minutes(30) - moment).await.unwrap().is_some());
-    assert!(links::find(&mut tx, &token("a"), minutes(30)).await.unwrap().is_none());
+    assert!(one_time_links::find(&mut tx, &token("a"), minutes(30) - moment).await.unwrap().is_some());
+    assert!(one_time_links::find(&mut tx, &token("a"), minutes(30)).await.unwrap().is_none());
 }
 
 async fn a_newer_link_replaces_the_one_before(test: TestDb) {
@@ -157,11 +157,11 @@ async fn a_newer_link_replaces_the_one_before(test: TestDb) {
     let setup = Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now() + TimeDelta::minutes(30) };
     let mut tx = test.write().await.unwrap();
     for (letter, link) in [("a", &link(&ines)), ("b", &link(&rui)), ("c", &setup), ("d", &link(&ines)), ("e", &setup)] {
-        links::create(&mut tx, &token(letter), link, now()).await.unwrap();
+        one_time_links::create(&mut tx, &token(letter), link, now()).await.unwrap();
     }
     let mut good = Vec::new();
     for letter in ["a", "b", "c", "d", "e"] {
-        good.extend(links::find(&mut tx, &token(letter), now()).await.unwrap().map(|_| letter));
+        good.extend(one_time_links::find(&mut tx, &token(letter), now()).await.unwrap().map(|_| letter));
     }
     assert_eq!(good, ["b", "d", "e"]);
 }
@@ -169,9 +169,9 @@ async fn a_newer_link_replaces_the_one_before(test: TestDb) {
 async fn expired_links_are_forgotten(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
-    links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
-    links::delete_expired(&mut tx, now() + TimeDelta::minutes(29)).await.unwrap();
-    assert!(links::find(&mut tx, &token("a"), now()).await.unwrap().is_some());
-    links::delete_expired(&mut tx, now() + TimeDelta::minutes(30)).await.unwrap();
-    assert!(links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
+    one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
+    one_time_links::delete_expired(&mut tx, now() + TimeDelta::minutes(29)).await.unwrap();
+    assert!(one_time_links::find(&mut tx, &token("a"), now()).await.unwrap().is_some());
+    one_time_links::delete_expired(&mut tx, now() + TimeDelta::minutes(30)).await.unwrap();
+    assert!(one_time_links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
 }

@@ -1,6 +1,6 @@
 //! The page's settings in the database.
 
-use candor::db::{Error, page};
+use candor::db::{Error, page_settings};
 use candor::domain::forms::PageSettings;
 use candor::domain::page::Link;
 
@@ -9,11 +9,11 @@ use crate::support::{TestDb, now};
 on_both_databases!(a_fresh_database_has_a_page, settings_come_back_and_an_older_version_is_a_conflict);
 
 async fn a_fresh_database_has_a_page(test: TestDb) {
-    let page = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.id.len(), page.version), ("Status", "UTC", 12, 1));
     // Preparing again leaves it as it is.
     test.prepare(now()).await.unwrap();
-    assert_eq!(page::load(&mut test.read().await.unwrap()).await.unwrap(), page);
+    assert_eq!(page_settings::load(&mut test.read().await.unwrap()).await.unwrap(), page);
 }
 
 async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
@@ -27,10 +27,10 @@ async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
         embedders: vec!["https://a.example".into(), "https://b.example:8443".into()],
     };
     let mut tx = test.write().await.unwrap();
-    let before = page::load(&mut tx).await.unwrap();
-    page::update(&mut tx, &before, &settings, now()).await.unwrap();
-    page::set_id(&mut tx, "k2v7xq0m4c9z").await.unwrap();
-    let after = page::load(&mut tx).await.unwrap();
+    let before = page_settings::load(&mut tx).await.unwrap();
+    page_settings::update(&mut tx, &before, &settings, now()).await.unwrap();
+    page_settings::set_id(&mut tx, "k2v7xq0m4c9z").await.unwrap();
+    let after = page_settings::load(&mut tx).await.unwrap();
     assert_eq!((after.id.as_str(), after.version, &after.links), ("k2v7xq0m4c9z", 2, &settings.links));
     assert_eq!(after.embedders, settings.embedders);
     assert_eq!(
@@ -38,5 +38,5 @@ async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
         (settings.name.clone(), settings.time_zone, "Tidewater".into())
     );
     settings.links.clear();
-    assert!(matches!(page::update(&mut tx, &before, &settings, now()).await, Err(Error::Conflict(_))));
+    assert!(matches!(page_settings::update(&mut tx, &before, &settings, now()).await, Err(Error::Conflict(_))));
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::app::TestApp;
-use crate::support::samples::{actor, component, entry, incident};
+use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::server::until;
 use crate::support::{TestDb, now};
 
@@ -199,7 +199,7 @@ async fn a_pooler_in_transaction_mode_works() {
     works(&first).await;
     for db in [&first, &second] {
         let mut tx = db.write().await.unwrap();
-        let other = format!("incident-{}", candor::db::hex(&candor::db::random::<4>()));
+        let other = format!("incident-{}", candor::format::hex(&candor::credentials::random::<4>()));
         candor::db::incidents::insert(&mut tx, &incident(&other, now())).await.unwrap();
         tx.commit(&actor(), now(), entry()).await.unwrap();
         let (one, two) = (db.read().await.unwrap(), db.read().await.unwrap());

@@ -4,7 +4,7 @@ use candor::db::sessions::{self, Session};
 use candor::domain::{Manager, Role};
 use chrono::TimeDelta;
 
-use crate::support::samples::manager;
+use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
 on_both_databases!(

@@ -1,11 +1,11 @@
 //! Transactions: what is kept together, what is seen together, and who waits for whom.
 
-use candor::db::{Db, Error, audit, components, desk, incidents};
+use candor::db::{Db, Error, admin_incidents, audit, components, incidents};
 use candor::domain::audit::Entry;
 use candor::domain::history::Filter;
 use chrono::TimeDelta;
 
-use crate::support::samples::{actor, component, entry, incident};
+use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
@@ -46,7 +46,7 @@ async fn what_is_dropped_leaves_nothing(test: TestDb) {
     incidents::insert(&mut tx, &incident("a", now())).await.unwrap();
     drop(tx);
     let mut tx = test.write().await.unwrap();
-    assert!(!desk::exists(&mut tx, &incident("a", now()).id).await.unwrap());
+    assert!(!admin_incidents::exists(&mut tx, &incident("a", now()).id).await.unwrap());
     drop(tx);
     assert_eq!(revision(&test).await, before);
     assert!(audit::list(&mut test.read().await.unwrap(), None, 10).await.unwrap().is_empty());

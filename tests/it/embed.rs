@@ -6,7 +6,7 @@ use candor::domain::{Phase, Status};
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     a_badge_tells_the_state_and_can_stand_anywhere,
@@ -24,9 +24,9 @@ async fn a_badge_tells_the_state_and_can_stand_anywhere(test: TestDb) {
     let path = format!("/components/{}/badge.svg", api.id);
     let green = app.visitor().get(&path).await;
     assert!(green.text().contains("<title>API &lt;b&gt;: Operational</title>"), "{}", green.text());
-    let mut it = samples::incident("it", app.clock.now());
+    let mut it = fixtures::incident("it", app.clock.now());
     let down = [(api.id.as_str(), Status::MajorOutage)];
-    it.updates = vec![samples::update("u", app.clock.now(), Phase::Identified, &down)];
+    it.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
     it.settle();
     app.add(&[it]).await;
     for (path, words) in [(path.as_str(), "API &lt;b&gt;: Major outage"), ("/badge.svg", "Status: Major System Outage")]
@@ -88,7 +88,7 @@ async fn the_small_view_shows_what_goes_on(test: TestDb) {
     let quiet = app.visitor().get("/embed/frame").await;
     assert_eq!(quiet.attributes("body[data-trouble]", "class"), [""; 0]);
     assert_eq!(quiet.word("main h1 a"), "All Systems Operational");
-    app.add(&[samples::incident("it", app.clock.now() - TimeDelta::hours(1))]).await;
+    app.add(&[fixtures::incident("it", app.clock.now() - TimeDelta::hours(1))]).await;
     let loud = app.visitor().get("/embed/frame").await;
     assert_eq!(loud.attributes("body[data-trouble='yes']", "class").len(), 1);
     assert_eq!(loud.attributes("main li a", "href"), ["http://status.test/incidents/it"]);

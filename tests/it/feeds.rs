@@ -6,7 +6,7 @@ use candor::domain::{Phase, UpdateId};
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, noon_in, now, samples};
+use crate::support::{TestDb, fixtures, noon_in, now};
 
 on_both_databases!(
     every_feed_tells_the_updates_newest_first,
@@ -47,9 +47,9 @@ async fn said(app: &TestApp, path: &str) -> String {
 async fn every_feed_tells_the_updates_newest_first(test: TestDb) {
     let app = TestApp::new(test).await;
     let at = app.clock.now() - TimeDelta::hours(3);
-    let mut it = samples::incident("it", at);
-    it.updates.push(samples::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
-    it.updates.push(samples::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
+    let mut it = fixtures::incident("it", at);
+    it.updates.push(fixtures::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
+    it.updates.push(fixtures::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
     it.settle();
     app.add(&[it]).await;
     for (path, kind) in FEEDS {
@@ -75,14 +75,14 @@ async fn every_feed_tells_the_updates_newest_first(test: TestDb) {
 
 async fn an_entry_keeps_its_id_and_says_that_it_changed(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let before = said(&app, "/history.atom").await;
     app.clock.advance(TimeDelta::hours(1));
     let mut it = app.incident("it").await;
     (it.title, it.updates[0].body) = ("Another title".into(), "Another text".into());
     let mut tx = app.db.write().await.unwrap();
     incidents::update(&mut tx, &mut it, app.clock.now()).await.unwrap();
-    tx.commit(&samples::actor(), app.clock.now(), samples::entry()).await.unwrap();
+    tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
     let after = said(&app, "/history.atom").await;
     let id = "<id>tag:status.test,2005:Incident/it</id>";
@@ -94,7 +94,7 @@ async fn an_entry_keeps_its_id_and_says_that_it_changed(test: TestDb) {
 
 async fn the_same_history_gives_the_same_bytes(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::resolved("it", app.clock.now() - TimeDelta::days(1), TimeDelta::hours(1))]).await;
+    app.add(&[fixtures::resolved("it", app.clock.now() - TimeDelta::days(1), TimeDelta::hours(1))]).await;
     for (path, _) in FEEDS {
         let before = app.visitor().get(path).await;
         app.clock.advance(TimeDelta::hours(7));
@@ -107,7 +107,7 @@ async fn the_same_history_gives_the_same_bytes(test: TestDb) {
 async fn a_maintenance_says_when_it_ends(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    let mut it = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
+    let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
     it.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
     app.plan(&[it]).await;
     let rss = said(&app, "/history.rss").await;
@@ -126,7 +126,7 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
 
 async fn nasty_text_is_only_text(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut it = samples::incident("it", app.clock.now());
+    let mut it = fixtures::incident("it", app.clock.now());
     it.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
     it.updates[0].body = "**bold** <script>alert(1)</script>\u{7} ]]> &amp;".into();
     app.add(std::slice::from_ref(&it)).await;
@@ -150,7 +150,7 @@ async fn nasty_text_is_only_text(test: TestDb) {
 async fn a_feed_holds_twenty_five(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
-    let all: Vec<_> = (1..=40).map(|n| samples::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
+    let all: Vec<_> = (1..=40).map(|n| fixtures::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
     app.add(&all).await;
     let atom = said(&app, "/history.atom").await;
     assert_eq!(atom.matches("<entry>").count(), 25);

@@ -2,18 +2,18 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
-use candor::connections::Limits;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
-use candor::streams::MAX_PER_CLIENT;
+use candor::net::event_streams::MAX_PER_CLIENT;
+use candor::server::connections::Limits;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::edge::{Edge, SOON};
+use crate::http_edge::{Edge, SOON};
+use crate::support::api_client::Program;
 use crate::support::app::{Answer, Browser, TestApp};
-use crate::support::program::Program;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     what_is_published_carries_exactly_this,
@@ -166,9 +166,9 @@ async fn published(test: TestDb) -> TestApp {
     let app = TestApp::at(test, ORIGIN).await;
     app.component("DNS").await;
     let now = app.clock.now();
-    let old = samples::incident("old", now - TimeDelta::days(900));
-    app.add(&[samples::incident("it", now), old]).await;
-    app.plan(&[samples::maintenance("m", now + TimeDelta::days(2), now + TimeDelta::days(3), &[])]).await;
+    let old = fixtures::incident("old", now - TimeDelta::days(900));
+    app.add(&[fixtures::incident("it", now), old]).await;
+    app.plan(&[fixtures::maintenance("m", now + TimeDelta::days(2), now + TimeDelta::days(3), &[])]).await;
     app
 }
 
@@ -180,7 +180,7 @@ async fn what_is_published_carries_exactly_this(test: TestDb) {
     let shared = |kind| Like::new(kind, STRICTEST, SHORTLY).shared();
     let deep = Like::new(JSON, STRICTEST, BRIEFLY).shared();
     let file = |kind, kept| Like::new(kind, STRICTEST, kept);
-    let css = candor::web::assets::addresses().css.as_str();
+    let css = candor::web::edge::assets::addresses().css.as_str();
     for (address, like) in [
         ("/", PAGE),
         ("/history", PAGE),

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use candor::db::{components, incidents, maintenances, page};
-use candor::domain::duration;
+use candor::db::{components, incidents, maintenances, page_settings};
 use candor::domain::history::Filter;
 use candor::domain::{Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status};
+use candor::format::duration;
 use candor::import::{Options, Report, Source, import, preview, read};
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
     let early = found(&test, "6dcf822091d5").await;
     assert_eq!(early.started_at.to_rfc3339(), "2024-07-26T18:21:00+00:00");
     assert_eq!(early.ended_at, Some(early.started_at));
-    let page = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((page.name.as_str(), page.id.as_str()), ("mailprotector", "8784d413641b"));
 }
 
@@ -190,7 +190,7 @@ async fn what_was_changed_here_is_left_alone(test: TestDb) {
     part.status = Status::MajorOutage;
     components::update(&mut tx, &mut part, now()).await.unwrap();
     let entries = ["a", "c"].map(|id| candor::domain::audit::Entry::new("test.change", id, ""));
-    tx.commit_all(&crate::support::samples::actor(), now(), &entries).await.unwrap();
+    tx.commit_all(&crate::support::fixtures::actor(), now(), &entries).await.unwrap();
     let report = run(&test, &[document("Newer", "Newer")]).await.remove(0);
     assert!(report.changes_nothing());
     assert_eq!((report.incidents.refused, report.components.refused, report.refusals.len()), (1, 1, 2));
@@ -359,7 +359,7 @@ async fn a_page_that_was_set_up_keeps_its_settings(test: TestDb) {
     };
     let report = run(&test, &[page("Acme")]).await.remove(0);
     assert_eq!((report.page.changed, report.warnings.len()), (1, 2));
-    let stored = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    let stored = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((stored.name.as_str(), stored.url.as_str(), stored.id.as_str()), ("Acme", "", "p1"));
     let report = run(&test, &[page("Other")]).await.remove(0);
     assert_eq!((report.page.refused, report.changes_nothing()), (1, true));

@@ -3,21 +3,21 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use candor::connections::Limits;
-use candor::db::{desk, maintenances, reviews, templates};
+use candor::db::{admin_incidents, maintenances, postmortems, templates};
 use candor::domain::{IncidentId, MaintenanceId, Phase};
 use candor::import::Report;
 use candor::import::fetch::{self, Keep, Pace, Polite, Step};
-use candor::outbound::Bounds;
+use candor::net::http_client::Bounds;
+use candor::server::connections::Limits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
 use crate::cli::{candor, refused, said};
-use crate::moving::{another, differing, from_folder, furnish, told_company};
+use crate::export_import::{another, differing, from_folder, furnish, told_company};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
-use crate::support::hosted::{Answer, Hosted, Says};
+use crate::support::fake_statuspage::{Answer, Hosted, Says};
 use crate::support::server::Server;
 
 on_both_databases!(
@@ -143,10 +143,10 @@ async fn a_public_page_is_imported_whole(test: TestDb) {
     assert!(import(&test, &folder).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let find = |id: &str| IncidentId::parse(id).unwrap();
-    assert_eq!(desk::find(&mut tx, &find("older")).await.unwrap().updates[0].body, "Long over");
-    let newer = desk::find(&mut tx, &find("newer")).await.unwrap();
+    assert_eq!(admin_incidents::find(&mut tx, &find("older")).await.unwrap().updates[0].body, "Long over");
+    let newer = admin_incidents::find(&mut tx, &find("newer")).await.unwrap();
     assert_eq!((newer.updates.len(), newer.phase), (1, Phase::Resolved));
-    assert_eq!(reviews::published(&mut tx, &newer.id).await.unwrap().unwrap().body, "A pump failed.");
+    assert_eq!(postmortems::published(&mut tx, &newer.id).await.unwrap().unwrap().body, "A pump failed.");
     let work = maintenances::find(&mut tx, &MaintenanceId::parse("oldwork").unwrap()).await.unwrap();
     assert!(work.phase.is_over());
     drop(tx);
@@ -387,7 +387,7 @@ async fn the_management_api_tells_more(test: TestDb) {
     assert!(told("43 subscribers are not kept") && told("“Work”: there are none for “scheduled”"), "{report:#?}");
     assert!(import(&test, &folder).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
-    let lesson = reviews::find(&mut tx, &IncidentId::parse("lesson").unwrap()).await.unwrap().unwrap();
+    let lesson = postmortems::find(&mut tx, &IncidentId::parse("lesson").unwrap()).await.unwrap().unwrap();
     assert!(lesson.published.is_none() && lesson.body == "Not yet told.");
     let work = maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
     assert!(work.switches.reminds && work.switches.starts && !work.switches.completes && !work.switches.marks);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use candor::db::{components, desk, incidents, maintenances, page};
+use candor::db::{admin_incidents, components, incidents, maintenances, page_settings};
 use candor::domain::{
     Component, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status, Visibility,
 };
@@ -50,7 +50,7 @@ async fn parts(test: &TestDb) -> Vec<Component> {
 }
 
 async fn found(test: &TestDb, id: &str) -> Incident {
-    desk::find(&mut test.read().await.unwrap(), &IncidentId::parse(id).unwrap()).await.unwrap()
+    admin_incidents::find(&mut test.read().await.unwrap(), &IncidentId::parse(id).unwrap()).await.unwrap()
 }
 
 async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
@@ -99,7 +99,7 @@ async fn cachets_answers_are_imported_as_they_are_meant(test: TestDb) {
 async fn cstates_files_are_imported_as_they_are_meant(test: TestDb) {
     let report = run(&test, &CState { zone: LISBON }, "cstate").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 4, 3), "{report:#?}");
-    let page = page::load(&mut test.read().await.unwrap()).await.unwrap();
+    let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone, page.url.as_str()), ("Harbour of Quill", LISBON, ""));
     let parts = parts(&test).await;
     assert_eq!(parts[0].description, "Booking a berth, by web and by radio.");

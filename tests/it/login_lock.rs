@@ -2,14 +2,14 @@
 
 use axum::extract::FromRequestParts as _;
 use axum::http::{Request, StatusCode};
-use candor::db::{devices, failures, managers};
+use candor::db::{known_browsers, login_failures, managers};
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::login_lock::{FREE, MAX_FAILURES};
+use candor::domain::login_backoff::{FREE, MAX_FAILURES};
 use candor::domain::manager::LinkPurpose;
-use candor::web::client::ClientAddress;
-use candor::web::device::Device;
-use candor::web::login_lock::{self, Proven};
+use candor::web::access::known_browser::Device;
+use candor::web::access::login_throttle::{self, Proven};
+use candor::web::edge::client_ip::ClientAddress;
 use candor::worker::sweep;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -51,7 +51,7 @@ async fn guess(app: &TestApp, manager: &Manager, times: i64) {
 }
 
 async fn count(app: &TestApp, manager: &Manager) -> i64 {
-    failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
+    login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
 }
 
 async fn the_wait_doubles_with_every_mistake_and_the_right_password_ends_it(test: TestDb) {
@@ -99,7 +99,7 @@ async fn after_a_hundred_mistakes_only_a_reset_opens_the_door(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let mut tx = app.db.write().await.unwrap();
     for _ in 0..MAX_FAILURES - 1 {
-        failures::add(&mut tx, Some(&manager.id), app.clock.now()).await.unwrap();
+        login_failures::add(&mut tx, Some(&manager.id), app.clock.now()).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
     app.clock.advance(TimeDelta::minutes(15));
@@ -166,9 +166,10 @@ async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
     let app = TestApp::new(test).await;
     let (ines, rui) = (app.manager("Ines", Viewer).await, app.manager("Rui", Owner).await);
     let browser = app.through_login(&ines).await;
-    let hash = candor::token::hash(&browser.cookies["device"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["device"]);
     assert_eq!(app.texts("select token_hash from devices").await.concat(), hash);
-    let known = async |id| devices::failures(&mut app.db.read().await.unwrap(), &hash, id).await.unwrap().is_some();
+    let known =
+        async |id| known_browsers::failures(&mut app.db.read().await.unwrap(), &hash, id).await.unwrap().is_some();
     assert_eq!((known(&ines.id).await, known(&rui.id).await), (true, false));
     let mut again = browser.clone();
     assert_eq!(attempt(&mut again, &ines, PASSWORD).await, IN);
@@ -243,7 +244,7 @@ async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestD
 async fn compared(app: &TestApp, manager: &Manager) -> Proven {
     let (mut parts, ()) = Request::new(()).into_parts();
     let Ok(device) = Device::from_request_parts(&mut parts, &app.state).await;
-    let attempt = login_lock::begin(&app.state, &manager.email, ClientAddress(None), &device).await.unwrap();
+    let attempt = login_throttle::begin(&app.state, &manager.email, ClientAddress(None), &device).await.unwrap();
     match attempt.try_password(PASSWORD.to_owned()).await.unwrap() {
         Some(proven) => proven,
         None => panic!("it is the right one"),

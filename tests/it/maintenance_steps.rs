@@ -9,7 +9,7 @@ use candor::worker::maintenances::tick;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     it_begins_and_ends_to_the_microsecond_and_the_page_shows_it,
@@ -24,7 +24,7 @@ on_both_databases!(
 async fn plan(app: &TestApp) -> Maintenance {
     let api = app.component("API").await;
     let begin = app.clock.now() + TimeDelta::hours(2);
-    let it = samples::maintenance("work", begin, begin + TimeDelta::hours(1), &[api.id.as_str()]);
+    let it = fixtures::maintenance("work", begin, begin + TimeDelta::hours(1), &[api.id.as_str()]);
     app.plan(std::slice::from_ref(&it)).await;
     it
 }

@@ -1,18 +1,18 @@
 //! The login at an identity provider: who becomes whom, and in which role.
 
 use axum::http::StatusCode;
-use candor::db::{identities, managers};
+use candor::db::{managers, oidc_identities};
 use candor::domain::Manager;
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
-use candor::domain::identity::Identity;
 use candor::domain::manager::LinkPurpose;
+use candor::domain::oidc_roles::Identity;
 use candor::oidc::Provider;
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
-use crate::support::issuer::{Issuer, Person};
-use crate::support::samples;
+use crate::support::fake_oidc::{Issuer, Person};
+use crate::support::fixtures;
 
 on_both_databases!(
     whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_rules,
@@ -81,7 +81,7 @@ async fn by_email(app: &TestApp, email: &str) -> Manager {
 
 async fn invited(app: &TestApp, name: &str, role: Role) -> Manager {
     let mut tx = app.db.write().await.unwrap();
-    let manager = managers::create(&mut tx, samples::manager(name, role), None, app.clock.now()).await.unwrap();
+    let manager = managers::create(&mut tx, fixtures::manager(name, role), None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     manager
 }
@@ -170,7 +170,7 @@ async fn nothing_of_a_taken_address_is_given_away(test: TestDb) {
     app.with_session(&ines).await;
     is_out(&app, &issuer, &Person::named("Ines", &["owners"]), "already").await;
     let mut tx = app.db.read().await.unwrap();
-    assert!(!identities::has_one(&mut tx, &ines.id, &issuer.url).await.unwrap());
+    assert!(!oidc_identities::has_one(&mut tx, &ines.id, &issuer.url).await.unwrap());
     assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
 }
 
@@ -372,7 +372,7 @@ async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) 
         let mut tx = app.db.write().await.unwrap();
         let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());
         let identity = Identity { issuer, subject, email: String::new() };
-        identities::create(&mut tx, &mut manager, &identity, app.clock.now()).await.unwrap();
+        oidc_identities::create(&mut tx, &mut manager, &identity, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 }

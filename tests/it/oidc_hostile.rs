@@ -9,8 +9,8 @@ use crate::cli::{candor, refused};
 use crate::oidc::{is_in, is_out, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
-use crate::support::hosted::{Hosted, Says};
-use crate::support::issuer::{CLIENT, Issuer, Person, Signing};
+use crate::support::fake_oidc::{CLIENT, Issuer, Person, Signing};
+use crate::support::fake_statuspage::{Hosted, Says};
 use crate::web_hostile::listen;
 
 on_both_databases!(
@@ -98,7 +98,7 @@ async fn an_answer_counts_once_and_in_its_own_session_only(test: TestDb) {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "it is used up");
     let going = mine.post("/login/oidc", &[]).await;
     let fresh = issuer.let_in(&leads_to(&going), &ines());
-    let replayed = crate::support::issuer::Answer { code: answer.code, ..fresh };
+    let replayed = crate::support::fake_oidc::Answer { code: answer.code, ..fresh };
     let mut visitor = mine.clone();
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
 }

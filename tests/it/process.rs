@@ -1,8 +1,9 @@
 //! The server as a process: signals, and a log that can't be written.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _, pipe};
+use std::io::{BufRead as _, BufReader, Write as _, pipe};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -113,14 +114,20 @@ fn harmless_signals_do_nothing_and_quit_stops_in_order() {
 
 #[test]
 fn hangup_rereads_and_says_so() {
-    let (mut log, stderr) = pipe().unwrap();
+    let (log, stderr) = pipe().unwrap();
     let mut process = Process::start(Stdio::null(), stderr.into(), "info");
+    let said = Arc::new(Mutex::new(String::new()));
+    let lines = std::thread::spawn({
+        let said = said.clone();
+        move || BufReader::new(log).lines().map_while(Result::ok).for_each(|line| *said.lock().unwrap() += &line)
+    });
     process.send(Signal::HUP);
-    process.until(|process| process.status("/healthz").starts_with("HTTP/1.1 200"));
+    process.until(|process| {
+        said.lock().unwrap().contains("the secret key is read again")
+            && process.status("/healthz").starts_with("HTTP/1.1 200")
+    });
     assert_eq!(process.end(Signal::TERM), Some(0));
-    let mut said = String::new();
-    log.read_to_string(&mut said).unwrap();
-    assert!(said.contains("the secret key is read again"), "{said}");
+    lines.join().unwrap();
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Whose address counts behind proxies, over a real socket: in the audit, in the list of sessions, and where a network
 //! is slowed down.
 
-use candor::connections::Limits;
 use candor::db::{audit, sessions};
 use candor::domain::Role::Owner;
+use candor::server::connections::Limits;
 use chrono::DateTime;
 use tempfile::TempDir;
 

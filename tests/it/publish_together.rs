@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(concurrent_publishes_share_a_rendering);
 
@@ -48,11 +48,11 @@ async fn publish_at_once(app: &TestApp, prefix: &str) -> Vec<(bool, bool)> {
     let mut managers = JoinSet::new();
     for number in 0..MANAGERS {
         let (state, asking, id) = (app.state.clone(), asking.clone(), format!("{prefix}{number}"));
-        let incident = samples::incident(&id, app.clock.now() - TimeDelta::minutes(1));
+        let incident = fixtures::incident(&id, app.clock.now() - TimeDelta::minutes(1));
         managers.spawn(async move {
             let mut tx = state.db.write().await.unwrap();
             candor::db::incidents::insert(&mut tx, &incident).await.unwrap();
-            tx.commit(&samples::actor(), state.clock.now(), samples::entry()).await.unwrap();
+            tx.commit(&fixtures::actor(), state.clock.now(), fixtures::entry()).await.unwrap();
             asking.send(()).await.unwrap();
             let published = state.publisher.publish().await.is_ok();
             let snapshot = state.publisher.snapshot().unwrap();

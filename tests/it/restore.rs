@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::connections::Limits;
-use candor::db::{Db, Found, audit, page};
+use candor::db::{Db, Found, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
+use candor::server::connections::Limits;
 use candor::worker::Work;
 use chrono::TimeDelta;
 use sqlx::{Connection as _, SqliteConnection};
@@ -18,7 +18,7 @@ use crate::cli::{candor, refused, said};
 use crate::support::app::{Browser, ORIGIN, TestApp};
 use crate::support::postgres::Database;
 use crate::support::server::{Server, until};
-use crate::support::{TestDb, now, samples};
+use crate::support::{TestDb, fixtures, now};
 use crate::web_hostile::listen;
 
 fn file(test: &TestDb) -> PathBuf {
@@ -36,7 +36,7 @@ fn at(file: &Path) -> Db {
 /// A server that has published an incident, and a backup of its database at that time.
 async fn with_backup() -> (TestApp, PathBuf) {
     let app = TestApp::new(TestDb::sqlite().await).await;
-    app.add(&[samples::incident("before", app.clock.now())]).await;
+    app.add(&[fixtures::incident("before", app.clock.now())]).await;
     let backup = beside(&file(&app.test), ".backup");
     app.db.backup(&backup).await.unwrap();
     (app, backup)
@@ -45,7 +45,7 @@ async fn with_backup() -> (TestApp, PathBuf) {
 /// Adds incidents that the backup does not have.
 async fn go_on(app: &TestApp) {
     for name in ["one", "two", "three"] {
-        app.add(&[samples::incident(name, app.clock.now())]).await;
+        app.add(&[fixtures::incident(name, app.clock.now())]).await;
     }
 }
 
@@ -173,7 +173,7 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
     of_another_page(&other.test).await;
-    other.add(&[samples::incident("other", other.clock.now())]).await;
+    other.add(&[fixtures::incident("other", other.clock.now())]).await;
     let [other_page, fresh, foreign] = ["other", "fresh", "foreign"].map(|name| folder.path().join(name));
     other.db.backup(&other_page).await.unwrap();
     TestDb::sqlite().await.db.backup(&fresh).await.unwrap();
@@ -299,7 +299,7 @@ async fn restore_command_refuses_what_is_no_backup_of_the_page() {
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
     of_another_page(&other.test).await;
-    other.add(&[samples::incident("other", other.clock.now())]).await;
+    other.add(&[fixtures::incident("other", other.clock.now())]).await;
     let [half, empty, other_page] = ["half", "empty", "other"].map(|name| folder.path().join(name));
     other.db.backup(&other_page).await.unwrap();
     let whole = std::fs::read(&backup).unwrap();
@@ -315,7 +315,7 @@ async fn restore_command_refuses_what_is_no_backup_of_the_page() {
         let words = refused(&candor(&app.test, &["restore", file.to_str().unwrap()], ""), 1);
         assert!(words.contains(reason), "{reason}: {words}");
     }
-    app.add(&[samples::incident("after", app.clock.now())]).await;
+    app.add(&[fixtures::incident("after", app.clock.now())]).await;
     assert_eq!(app.number("select count(*) from incidents").await, 2, "nothing was touched");
     assert_eq!(set_aside(&file_of(&app)), 0);
 }
@@ -368,20 +368,20 @@ async fn another(test: &TestDb) -> TestDb {
 async fn of_another_page(test: &TestDb) {
     test.clock.advance(TimeDelta::seconds(1));
     let mut tx = test.write().await.unwrap();
-    page::set_id(&mut tx, "another").await.unwrap();
+    page_settings::set_id(&mut tx, "another").await.unwrap();
     tx.commit_unaudited().await.unwrap();
 }
 
 async fn database_of_another_page_never_replaces_the_published_one(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let page = app.visitor().get("/").await.body;
     let other = another(&app.test).await;
     let (state, browser) = app.restarted_over(other.db.clone());
     let mut work = Work::default();
     work.tick(&state).await;
     assert!(state.publisher.waiting_reason().unwrap().contains("the database is empty"));
-    other.insert(&[samples::incident("other", now())]).await;
+    other.insert(&[fixtures::incident("other", now())]).await;
     work.tick(&state).await;
     assert!(state.publisher.waiting_reason().unwrap().contains("another page"));
     assert!(browser.clone().get("/").await.body == page);
@@ -394,8 +394,8 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
 
 async fn older_state_of_the_page_continues_above_it(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("one", app.clock.now())]).await;
-    app.add(&[samples::incident("two", app.clock.now())]).await;
+    app.add(&[fixtures::incident("one", app.clock.now())]).await;
+    app.add(&[fixtures::incident("two", app.clock.now())]).await;
     let published = app.publisher.site().revision;
     let older = "update revision set number = 2; delete from audit where id = (select max(id) from audit);
                  delete from incidents where id = 'two'";
@@ -434,7 +434,7 @@ async fn damaged_site_never_begins_a_new_page(test: TestDb) {
 
 async fn accepting_empty_begins_a_new_page(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let published = app.publisher.site().revision;
     let other = another(&app.test).await;
     let publisher = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());

@@ -1,20 +1,20 @@
 //! The sample data in a database.
 
-use candor::cli::sample;
-use candor::db::{components, desk, incidents, maintenances, page, series};
+use candor::cli::demo;
+use candor::db::{admin_incidents, components, incidents, maintenances, page_settings, series};
 
 use crate::support::{TestDb, now};
 
 on_both_databases!(the_sample_is_stored_as_it_is_told, the_sample_goes_only_into_an_empty_database);
 
 async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
-    let company = sample::load(&test, &test.clock).await.unwrap();
-    assert_eq!(company, sample::company(now()).unwrap());
+    let company = demo::load(&test, &test.clock).await.unwrap();
+    assert_eq!(company, demo::company(now()).unwrap());
     let mut tx = test.read().await.unwrap();
-    let page = page::load(&mut tx).await.unwrap();
+    let page = page_settings::load(&mut tx).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.links.len()), ("Tidewater Maps", "Europe/Lisbon", 3));
     assert_eq!(components::list(&mut tx).await.unwrap().len(), 12);
-    let stored = desk::list(&mut tx, None, 1000).await.unwrap();
+    let stored = admin_incidents::list(&mut tx, None, 1000).await.unwrap();
     assert_eq!(stored, company.incidents);
     assert_eq!(incidents::open(&mut tx).await.unwrap().len(), 1);
     assert_eq!(maintenances::list(&mut tx, None, 1000).await.unwrap(), company.maintenances);
@@ -22,9 +22,9 @@ async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
 }
 
 async fn the_sample_goes_only_into_an_empty_database(test: TestDb) {
-    sample::load(&test, &test.clock).await.unwrap();
+    demo::load(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
-    let refused = sample::load(&test, &test.clock).await.unwrap_err();
+    let refused = demo::load(&test, &test.clock).await.unwrap_err();
     assert!(refused.to_string().contains("holds something already"), "{refused}");
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
 }

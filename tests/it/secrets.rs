@@ -5,11 +5,11 @@ use std::path::Path;
 use axum::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use candor::credentials::secret_token;
 use candor::db::Db;
 use candor::domain::Manager;
 use candor::domain::Role::Owner;
 use candor::notify::Mailer;
-use candor::token;
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
@@ -17,7 +17,7 @@ use crate::cli::{candor, said};
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{Browser, ORIGIN, PASSWORD, TestApp};
-use crate::support::issuer::{Issuer, Person, SECRET as CLIENT_SECRET};
+use crate::support::fake_oidc::{Issuer, Person, SECRET as CLIENT_SECRET};
 use crate::support::smtp::Sink;
 use crate::web_factors::{App, give, half_way};
 use crate::web_hostile::listen;
@@ -115,7 +115,7 @@ async fn factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: 
 async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     let fields = [("name", "Deploy"), ("scope", "read"), ("days", "7")];
     let made = browser.post("/admin/tokens", &fields).await.field("token");
-    let unknown = token::fresh_api_token();
+    let unknown = secret_token::fresh_api_token();
     let version = app.texts("select cast(version as text) from policy").await.remove(0);
     let allowed = browser.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
     assert_eq!(allowed.location(), "/admin/settings?done=policy-saved");

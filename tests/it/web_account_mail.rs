@@ -2,14 +2,14 @@
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::outbox::MAX_CHANGES;
+use candor::domain::mail_retry::MAX_CHANGES;
 use candor::notify::Mailer;
 use chrono::TimeDelta;
 
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{ORIGIN, PASSWORD, TestApp};
-use crate::support::issuer::{Issuer, Person};
+use crate::support::fake_oidc::{Issuer, Person};
 use crate::support::smtp::Sink;
 
 on_both_databases!(

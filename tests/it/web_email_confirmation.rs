@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use candor::db::managers;
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::outbox::MAX_CONFIRMATIONS;
+use candor::domain::mail_retry::MAX_CONFIRMATIONS;
 use candor::notify::Mailer;
+use candor::web::access::routes::Access;
 use candor::web::admin::routes;
-use candor::web::routes::Access;
 use candor::worker::sweep;
 use chrono::TimeDelta;
 
@@ -85,7 +85,10 @@ async fn new_address_counts_once_confirmed(test: TestDb) {
     assert!(!mail.text().contains("Ines") && !mail.text().contains("ines@"), "a stranger may read it: {}", mail.text());
     assert!(logs_in(&app, "ines@example.org").await && !logs_in(&app, NEW).await);
     let token = path.strip_prefix("/setup/").unwrap();
-    assert_eq!(app.texts("select token_hash from manager_links").await, [candor::token::hash(token)]);
+    assert_eq!(
+        app.texts("select token_hash from manager_links").await,
+        [candor::credentials::secret_token::hash(token)]
+    );
     assert!(!format!("{:?}", app.audit().await).contains(token));
     let done = confirm(&app, &path).await;
     assert_eq!((done.location(), done.cookies().len()), ("/admin/account?done=email-set", 0), "it does not log in");

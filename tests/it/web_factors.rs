@@ -131,7 +131,7 @@ async fn the_secret_is_nowhere_in_the_database_nor_in_the_audit(test: TestDb) {
     for code in &codes {
         let plain = code.replace('-', "");
         assert!(!everything.contains(code) && !everything.contains(&plain));
-        assert!(hashes.contains(&candor::token::hash(&plain)));
+        assert!(hashes.contains(&candor::credentials::secret_token::hash(&plain)));
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use candor::domain::history::{Filter, Month, SEARCHED};
-use candor::domain::{Impact, Incident, Phase, Role, Status, duration};
+use candor::domain::{Impact, Incident, Phase, Role, Status};
+use candor::format::duration;
 use candor::publish::Deep;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use tokio::task::JoinSet;
 
 use crate::support::app::{Answer, TestApp};
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     every_month_has_its_own_page,
@@ -59,10 +60,10 @@ async fn every_month_has_its_own_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = TimeDelta::hours(1);
     app.add(&[
-        samples::resolved("october", at("2026-10-31T23:59:59Z"), hour),
-        samples::resolved("august", at("2026-08-15T10:00:00Z"), hour),
-        samples::resolved("november", at("2026-11-01T00:00:00Z"), hour),
-        samples::resolved("older", at("2024-02-29T10:00:00Z"), hour),
+        fixtures::resolved("october", at("2026-10-31T23:59:59Z"), hour),
+        fixtures::resolved("august", at("2026-08-15T10:00:00Z"), hour),
+        fixtures::resolved("november", at("2026-11-01T00:00:00Z"), hour),
+        fixtures::resolved("older", at("2024-02-29T10:00:00Z"), hour),
     ])
     .await;
     let all = app.visitor().get("/history").await;
@@ -84,8 +85,8 @@ async fn sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one(t
     let start = at("2026-10-01T06:00:00.000001Z");
     let hour = TimeDelta::hours(1);
     let sixty: Vec<Incident> =
-        (0..60).map(|n| samples::resolved(&format!("n{n:02}"), start + hour * (n * 11), hour)).collect();
-    let september = samples::resolved("september", at("2026-09-30T12:00:00Z"), hour);
+        (0..60).map(|n| fixtures::resolved(&format!("n{n:02}"), start + hour * (n * 11), hour)).collect();
+    let september = fixtures::resolved("september", at("2026-09-30T12:00:00Z"), hour);
     app.add(&sixty).await;
     app.add(&[september]).await;
     let expected: Vec<String> = (0..60).rev().map(|n| format!("n{n:02}")).collect();
@@ -106,7 +107,7 @@ async fn sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one(t
 async fn incidents_of_one_instant_are_walked_too(test: TestDb) {
     let app = TestApp::new(test).await;
     let same: Vec<Incident> = (0..60)
-        .map(|n| samples::resolved(&format!("n{n:02}"), at("2026-10-07T10:00:00Z"), TimeDelta::hours(1)))
+        .map(|n| fixtures::resolved(&format!("n{n:02}"), at("2026-10-07T10:00:00Z"), TimeDelta::hours(1)))
         .collect();
     app.add(&same).await;
     let mut walked = walk(&app, "/history/2026-10", "/history/2026-10").await.concat();
@@ -120,10 +121,10 @@ async fn new_incidents_do_not_disturb_the_walk(test: TestDb) {
     let app = TestApp::new(test).await;
     let start = at("2026-10-01T06:00:00Z");
     let fifty: Vec<Incident> =
-        (0..50).map(|n| samples::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
+        (0..50).map(|n| fixtures::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
     app.add(&fifty).await;
     let first = app.visitor().get("/history/2026-10").await;
-    app.add(&[samples::incident("new", at("2026-10-30T10:00:00Z"))]).await;
+    app.add(&[fixtures::incident("new", at("2026-10-30T10:00:00Z"))]).await;
     let second = app.visitor().get(&older(&first).unwrap()).await;
     let walked = [ids(&first), ids(&second)].concat();
     assert_eq!(walked, (0..50).rev().map(|n| format!("n{n:02}")).collect::<Vec<_>>());
@@ -134,10 +135,10 @@ async fn varied(test: TestDb) -> (TestApp, String, String) {
     let app = TestApp::new(test.at_noon()).await;
     let (api, mail) = (app.component("API").await.id.to_string(), app.component("Mail").await.id.to_string());
     let make = |id: &str, title: &str, began: &str, minutes, component: Option<(&str, Status)>| {
-        let mut it = samples::resolved(id, at(began), TimeDelta::minutes(minutes));
+        let mut it = fixtures::resolved(id, at(began), TimeDelta::minutes(minutes));
         it.title = title.into();
         let named: Vec<(&str, Status)> = component.into_iter().collect();
-        it.updates[0] = samples::update(&format!("{id}-1"), at(began), Phase::Identified, &named);
+        it.updates[0] = fixtures::update(&format!("{id}-1"), at(began), Phase::Identified, &named);
         it.settle();
         it
     };
@@ -239,12 +240,12 @@ async fn a_search_says_where_it_stops_and_leads_on(test: TestDb) {
           select '', started_at, id, 'minor', 0 from incidents where id like 'many%'";
     let app = TestApp::new(test).await;
     let lost =
-        Incident { title: "The lighthouse is dark".into(), ..samples::incident("lost", at("2020-01-01T12:00:00Z")) };
+        Incident { title: "The lighthouse is dark".into(), ..fixtures::incident("lost", at("2020-01-01T12:00:00Z")) };
     app.add(&[lost]).await;
     let found = app.visitor().get("/history?q=lighthouse").await;
     assert_eq!((ids(&found), found.text().contains("A search looks at")), (vec!["lost".to_owned()], false));
     app.tamper(MANY, TOLD).await;
-    app.add(&[samples::incident("new", at("2026-11-01T12:00:00Z"))]).await;
+    app.add(&[fixtures::incident("new", at("2026-11-01T12:00:00Z"))]).await;
     let stopped = app.visitor().get("/history?q=lighthouse").await;
     assert_eq!(ids(&stopped), [""; 0]);
     let on = stopped.attributes("main p a", "href").pop().unwrap();
@@ -261,11 +262,11 @@ async fn days_are_those_of_the_zone_of_the_page(test: TestDb) {
     assert_eq!(owner.post("/admin/settings", &settings).await.status, StatusCode::SEE_OTHER);
     // In October Auckland is thirteen hours ahead: its 10 October begins at 11:00 UTC on the ninth.
     app.add(&[
-        samples::incident("before", at("2026-10-09T10:59:59Z")),
-        samples::incident("first", at("2026-10-09T11:00:00Z")),
-        samples::incident("last", at("2026-10-10T10:59:59Z")),
-        samples::incident("after", at("2026-10-10T11:00:00Z")),
-        samples::incident("november", at("2026-10-31T11:00:00Z")),
+        fixtures::incident("before", at("2026-10-09T10:59:59Z")),
+        fixtures::incident("first", at("2026-10-09T11:00:00Z")),
+        fixtures::incident("last", at("2026-10-10T10:59:59Z")),
+        fixtures::incident("after", at("2026-10-10T11:00:00Z")),
+        fixtures::incident("november", at("2026-10-31T11:00:00Z")),
     ])
     .await;
     let day = app.visitor().get("/history?from=2026-10-10&to=2026-10-10").await;
@@ -279,7 +280,7 @@ async fn days_are_those_of_the_zone_of_the_page(test: TestDb) {
 
 async fn the_sentence_counts_exactly_what_is_shown(test: TestDb) {
     let (app, api, mail) = varied(test).await;
-    app.add(&[samples::incident("open", at("2026-11-10T11:00:00Z"))]).await;
+    app.add(&[fixtures::incident("open", at("2026-11-10T11:00:00Z"))]).await;
     let now = app.clock.now();
     let months = |from: DateTime<Utc>| (now - from).num_seconds() as f64 / (365.25 * 86400.0 / 12.0);
     for query in [
@@ -374,7 +375,7 @@ async fn a_thousand_readers_of_one_cold_page_cause_one_rendering(test: TestDb) {
     let app = Arc::new(TestApp::new(test).await);
     let start = at("2025-03-01T06:00:00Z");
     let month: Vec<Incident> =
-        (0..20).map(|n| samples::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
+        (0..20).map(|n| fixtures::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
     app.add(&month).await;
     let mut readers = JoinSet::new();
     for _ in 0..1000 {
@@ -402,11 +403,11 @@ async fn a_thousand_readers_of_one_cold_page_cause_one_rendering(test: TestDb) {
 
 async fn a_deep_page_shows_a_change_at_once(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("old", at("2025-03-01T06:00:00Z"))]).await;
+    app.add(&[fixtures::incident("old", at("2025-03-01T06:00:00Z"))]).await;
     for address in ["/history/2025-03", "/history?q=incident"] {
         assert_eq!(ids(&app.visitor().get(address).await), ["old"], "{address}");
     }
-    app.add(&[samples::incident("new", at("2025-03-02T06:00:00Z"))]).await;
+    app.add(&[fixtures::incident("new", at("2025-03-02T06:00:00Z"))]).await;
     for address in ["/history/2025-03", "/history?q=incident"] {
         assert_eq!(ids(&app.visitor().get(address).await), ["new", "old"], "{address}");
     }

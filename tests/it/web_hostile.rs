@@ -7,19 +7,19 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use candor::credentials::secret_token;
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
-use candor::token;
 use candor::web::admin::routes;
 use chrono::TimeDelta;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use crate::support::TestDb;
+use crate::support::api_client::Program;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
-use crate::support::program::Program;
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     text_that_is_no_text_is_refused,
@@ -39,7 +39,7 @@ on_both_databases!(
 /// A page with one incident and an owner's browser.
 async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let owner = app.logged_in(Owner).await;
     (app, owner)
 }
@@ -90,7 +90,7 @@ async fn text_that_is_no_text_is_refused(test: TestDb) {
 
 async fn what_a_form_does_not_ask_for_changes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let manager = app.manager("Ines", Publisher).await;
     let mut browser = app.with_session(&manager).await;
     let extra = [
@@ -545,7 +545,7 @@ async fn no_secret_is_logged_and_no_line_is_forged(test: TestDb) {
     app.visitor().post("/login", &[("email", forged), ("password", wrong)]).await;
     let api_token =
         browser.post("/admin/tokens", &[("name", "Deploy"), ("scope", "read"), ("days", "7")]).await.field("token");
-    let unknown = token::fresh_api_token();
+    let unknown = secret_token::fresh_api_token();
     for bearer in [&api_token, &unknown] {
         let mut program = app.visitor();
         program.peer = Some([127, 0, 0, 1].into());

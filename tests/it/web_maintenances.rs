@@ -6,7 +6,7 @@ use candor::domain::{Maintenance, MaintenancePhase, Role, Status};
 use chrono::TimeDelta;
 
 use crate::support::app::{Browser, TestApp};
-use crate::support::{TestDb, day_name, noon_in, samples};
+use crate::support::{TestDb, day_name, fixtures, noon_in};
 
 on_both_databases!(
     a_maintenance_is_planned_begun_extended_and_completed,
@@ -45,7 +45,7 @@ async fn planned(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let begin = noon_in(1);
-    app.plan(&[samples::maintenance("work", begin, begin + TimeDelta::hours(2), &[api.id.as_str()])]).await;
+    app.plan(&[fixtures::maintenance("work", begin, begin + TimeDelta::hours(2), &[api.id.as_str()])]).await;
     let browser = app.logged_in(Role::Publisher).await;
     (app, browser)
 }

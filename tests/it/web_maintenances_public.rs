@@ -4,7 +4,7 @@ use candor::domain::{Maintenance, Phase, Status, UpdateId};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, day_name, noon_in, samples};
+use crate::support::{TestDb, day_name, fixtures, noon_in};
 
 on_both_databases!(
     one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page,
@@ -23,13 +23,13 @@ fn month(at: DateTime<Utc>) -> String {
 }
 
 fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
-    it.begin(UpdateId::from_random(candor::db::random()), at).unwrap();
+    it.begin(UpdateId::from_random(candor::credentials::random()), at).unwrap();
 }
 
 async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
+    app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
     for path in ["/", "/history", &month(tomorrow)] {
         let page = app.visitor().get(path).await;
         assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
@@ -50,11 +50,11 @@ async fn one_that_goes_on_never_hides_an_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let (api, web) = (app.component("API").await, app.component("Web").await);
     let now = app.clock.now();
-    let mut it = samples::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
+    let mut it = fixtures::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
     begin(&mut it, now);
     app.plan(&[it]).await;
-    let mut broken = samples::incident("broken", now);
-    broken.updates = vec![samples::update("b1", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)])];
+    let mut broken = fixtures::incident("broken", now);
+    broken.updates = vec![fixtures::update("b1", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)])];
     broken.settle();
     app.add(&[broken]).await;
     let page = app.visitor().get("/").await;
@@ -68,7 +68,7 @@ async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: Test
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let yesterday = noon_in(-1);
-    let mut it = samples::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
+    let mut it = fixtures::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
     begin(&mut it, yesterday);
     it.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
     app.plan(&[it]).await;
@@ -89,7 +89,7 @@ async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: Test
 async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let then = app.clock.now() - TimeDelta::days(100);
-    let mut it = samples::maintenance("work", then, then + TimeDelta::hours(3), &[]);
+    let mut it = fixtures::maintenance("work", then, then + TimeDelta::hours(3), &[]);
     begin(&mut it, then);
     it.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
     app.plan(&[it]).await;
@@ -103,7 +103,7 @@ async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {
 async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    let mut it = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
+    let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
     it.title = "Disks; cables, and\\or more".into();
     app.plan(std::slice::from_ref(&it)).await;
     let first = app.visitor().get("/maintenance.ics").await;
@@ -141,13 +141,13 @@ async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
 async fn a_hundred_that_were_called_off_take_no_place_of_what_was_done(test: TestDb) {
     let app = TestApp::new(test).await;
     let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
-    let mut done = samples::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
+    let mut done = fixtures::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
     begin(&mut done, now - hour * 30);
-    done.complete(UpdateId::from_random(candor::db::random()), now - hour * 28).unwrap();
+    done.complete(UpdateId::from_random(candor::credentials::random()), now - hour * 28).unwrap();
     let off = |number: i64| {
         let from = now + TimeDelta::minutes(1 + number);
-        let mut it = samples::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
-        it.cancel("Off.".into(), UpdateId::from_random(candor::db::random()), now).unwrap();
+        let mut it = fixtures::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
+        it.cancel("Off.".into(), UpdateId::from_random(candor::credentials::random()), now).unwrap();
         it
     };
     let all: Vec<Maintenance> = (0..110_i64).map(off).chain([done]).collect();
@@ -160,7 +160,7 @@ async fn a_hundred_that_were_called_off_take_no_place_of_what_was_done(test: Tes
 
 async fn an_unknown_event_is_not_found(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     for path in ["/incidents/none.ics", "/incidents/it.ics", "/incidents/.ics", "/incidents/none"] {
         assert_eq!(app.visitor().get(path).await.status, 404, "{path}");
     }
@@ -169,7 +169,7 @@ async fn an_unknown_event_is_not_found(test: TestDb) {
 async fn the_export_holds_the_calendar_and_each_maintenance(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[])]).await;
+    app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[])]).await;
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("site");
     app.publisher.export(&target, std::iter::empty(), |_| {}).await.unwrap();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
-use crate::support::device::Device;
+use crate::support::fake_authenticator::Device;
 
 pub const HERE: &str = "https://status.test";
 

@@ -8,7 +8,7 @@ use candor::domain::Role::{Owner, Viewer};
 use chrono::TimeDelta;
 
 use crate::support::app::{Answer, PASSWORD, TestApp};
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     a_page_that_is_known_is_not_sent_again,
@@ -32,7 +32,7 @@ const PAGES: [&str; 5] = ["/", "/history", "/history/2026-11", "/history?q=text"
 
 async fn with_an_incident(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     app
 }
 
@@ -90,7 +90,7 @@ async fn every_page_says_what_it_is_and_how_long_it_may_be_kept(test: TestDb) {
         ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
         ("/robots.txt", "text/plain; charset=utf-8", "public, max-age=86400"),
         (
-            candor::web::assets::addresses().css.as_str(),
+            candor::web::edge::assets::addresses().css.as_str(),
             "text/css; charset=utf-8",
             "public, max-age=31536000, immutable",
         ),
@@ -218,7 +218,7 @@ async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
         assert_eq!((again.status, &again.body), (StatusCode::NOT_FOUND, &answer.body), "{address}");
         assert_eq!(again.header("access-control-allow-origin"), "*", "{address}");
     }
-    app.add(&[samples::incident("gone", app.clock.now() - TimeDelta::days(900))]).await;
+    app.add(&[fixtures::incident("gone", app.clock.now() - TimeDelta::days(900))]).await;
     assert_eq!(app.visitor().get("/incidents/gone").await.status, StatusCode::OK);
 }
 
@@ -238,7 +238,7 @@ async fn a_choice_that_was_made_before_is_ready_however_it_is_asked_for(test: Te
 
 async fn a_query_that_means_nothing_is_passed_over(test: TestDb) {
     let app = with_an_incident(test).await;
-    let old = samples::incident("old", app.clock.now() - TimeDelta::days(900));
+    let old = fixtures::incident("old", app.clock.now() - TimeDelta::days(900));
     app.add(&[old]).await;
     for address in ["/incidents/old", "/uptime"] {
         let first = app.visitor().get(address).await;

@@ -7,13 +7,13 @@ use candor::domain::api_token::Scope;
 use candor::domain::forms::NewApiToken;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Phase};
+use candor::web::access::routes::Access;
 use candor::web::admin::routes;
-use candor::web::routes::Access;
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, is_turned_away};
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     a_stranger_is_sent_to_the_login,
@@ -230,12 +230,12 @@ impl Walk {
         let component = app.component("API").await.id.to_string();
         let group = app.group("Core").await.id.to_string();
         let now = app.clock.now();
-        let mut incident = samples::incident("it", now);
-        incident.updates.push(samples::update("it-2", now, Phase::Identified, &[]));
+        let mut incident = fixtures::incident("it", now);
+        incident.updates.push(fixtures::update("it-2", now, Phase::Identified, &[]));
         incident.settle();
         app.add(&[incident]).await;
         let tomorrow = now + TimeDelta::days(1);
-        let mut planned = samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
+        let mut planned = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
         planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
         app.plan(&[planned]).await;
         app.begin_series("again", tomorrow).await;
@@ -313,7 +313,14 @@ async fn a_disabled_manager_is_a_stranger(test: TestDb) {
 async fn api_token(app: &TestApp, manager: &Manager) -> String {
     let new = NewApiToken { name: "Walk".into(), scope: Scope::Read, days: 7 };
     let mut tx = app.db.write().await.unwrap();
-    let made = api_tokens::create(&mut tx, manager, new, (&candor::token::hash("walk"), "walk"), app.clock.now()).await;
+    let made = api_tokens::create(
+        &mut tx,
+        manager,
+        new,
+        (&candor::credentials::secret_token::hash("walk"), "walk"),
+        app.clock.now(),
+    )
+    .await;
     tx.commit_unaudited().await.unwrap();
     made.unwrap().id.to_string()
 }
@@ -326,7 +333,7 @@ async fn walk_as(test: TestDb, role: Role) {
     walk.api_token = api_token(&walk.app, &walker).await;
     for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
-        let hash = candor::token::hash(&browser.cookies["sid"]);
+        let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
         let before = walk.app.everything().await;
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         if Some(role) < least {
@@ -363,7 +370,7 @@ async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.passkey(&owner, "passkey").await;
     let mut browser = walk.app.with_session(&owner).await;
-    let hash = candor::token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
     walk.app.clock.advance(TimeDelta::minutes(10));
     browser.get("/admin").await;
     let before = walk.app.everything().await;
@@ -399,7 +406,7 @@ async fn only_our_own_pages_may_act(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
     let browser = walk.app.with_session(&owner).await;
-    let hash = candor::token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
     let before = walk.app.everything().await;
     let foreign: [&[(&str, &str)]; 7] = [
         &[("sec-fetch-site", "cross-site")],
@@ -435,7 +442,7 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
     walk.app.passkey(&owner, "passkey").await;
     walk.api_token = api_token(&walk.app, &owner).await;
     let browser = walk.app.with_session(&owner).await;
-    let hash = candor::token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
     let kept = "select token_hash from manager_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
     let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
@@ -467,7 +474,7 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
 /// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
 #[test]
 fn every_page_of_the_admin_is_judged_by_axe() {
-    let source = include_str!("../../end2end/places/routes.ts");
+    let source = include_str!("../../end2end/pages/routes.ts");
     let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
     let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();
     let routes = routes();

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use candor::credentials::secret_token;
 use candor::db::{managers, sessions};
 use candor::domain::Role::{Owner, Publisher, Viewer};
-use candor::token;
 use candor::web::Error;
-use candor::web::client::ClientAddress;
-use candor::web::session::{self, LoginElsewhere, Store, Visitor};
+use candor::web::access::session::{self, LoginElsewhere, Store, Visitor};
+use candor::web::edge::client_ip::ClientAddress;
 use chrono::TimeDelta;
 use tower_sessions::Session;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     the_cookie_is_for_this_site_and_no_script,
@@ -81,7 +81,7 @@ async fn over_tls_the_cookie_is_bound_to_the_host(test: TestDb) {
 
 async fn visitors_get_no_cookie_and_leave_no_session(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let addresses = [
         "/",
         "/history",
@@ -116,7 +116,7 @@ async fn the_database_holds_the_hash_of_the_id(test: TestDb) {
     let id = &browser.cookies["sid"];
     let sessions = app.sessions(&manager).await;
     assert_eq!(sessions.len(), 1);
-    assert_eq!(sessions[0].id_hash, token::hash(id));
+    assert_eq!(sessions[0].id_hash, secret_token::hash(id));
     assert!(!format!("{sessions:?}").contains(id.as_str()), "the id itself is stored");
     assert!(!format!("{:?}", app.audit().await).contains(id.as_str()), "the id itself is in the audit");
 }
@@ -249,7 +249,7 @@ async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
     let mut here = app.through_login(&manager).await;
     let (a, b, c) =
         (app.through_login(&manager).await, app.through_login(&manager).await, app.through_login(&manager).await);
-    let short = token::hash(&a.cookies["sid"])[..16].to_owned();
+    let short = secret_token::hash(&a.cookies["sid"])[..16].to_owned();
     let revoked = here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
     assert_eq!(revoked.location(), "/admin/account?done=session-revoked");
     assert!(!is_in(&a).await && is_in(&b).await && is_in(&c).await);
@@ -271,7 +271,7 @@ async fn nobody_ends_the_session_of_another_by_its_hash(test: TestDb) {
     let mut viewer = app.logged_in(Viewer).await;
     let manager = app.manager("Ines", Owner).await;
     let browser = app.through_login(&manager).await;
-    let hash = token::hash(&browser.cookies["sid"]);
+    let hash = secret_token::hash(&browser.cookies["sid"]);
     for named in [&hash[..16], &hash[..1], &hash, ""] {
         let answer = viewer.post(&format!("/admin/account/sessions/{named}/revocation"), &[]).await;
         assert!(answer.status.is_client_error(), "{named}: {}", answer.status);

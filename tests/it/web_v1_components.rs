@@ -8,9 +8,9 @@ use candor::domain::{Phase, Status};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use crate::support::api_client::Program;
 use crate::support::app::TestApp;
-use crate::support::program::Program;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     a_component_lives_and_dies,
@@ -132,7 +132,7 @@ async fn a_form_does_what_json_does(test: TestDb) {
         let headers: &[(&str, &str)] = if kind.is_empty() { &[] } else { &headers };
         let answer = program.send_with(Method::POST, "/components.json", form.into(), headers).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
-        let made = crate::support::program::json(&answer);
+        let made = crate::support::api_client::json(&answer);
         assert_eq!((&made["name"], &made["status"]), (&json!("Web site"), &json!("degraded_performance")));
         assert_eq!(made["only_show_if_degraded"], true);
     }
@@ -164,7 +164,7 @@ async fn a_group_has_its_components_and_leaves_them_behind(test: TestDb) {
     let summary = app.visitor().get("/api/v2/components.json").await.text();
     assert!(summary.contains(&format!("\"components\":[\"{c}\",\"{b}\"]")), "{summary}");
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
-    assert_eq!((answer.status, crate::support::program::json(&answer)), (StatusCode::OK, changed));
+    assert_eq!((answer.status, crate::support::api_client::json(&answer)), (StatusCode::OK, changed));
     assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], Value::Null);
     for wrong in [
         json!({ "name": "Empty" }),
@@ -213,9 +213,9 @@ async fn uptime_counts_what_was_out(test: TestDb) {
     let program = program(&app).await;
     let api = app.component("API").await;
     let now = app.clock.now();
-    let mut it = samples::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
+    let mut it = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
     it.updates[0].components =
-        samples::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
+        fixtures::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
     it.settle();
     app.add(&[it]).await;
     let path = format!("/components/{}/uptime", api.id);
@@ -259,7 +259,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
 async fn nobody_subscribes_yet(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
-    app.add(&[samples::incident("it", app.clock.now())]).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
     for path in ["/subscribers", "/subscribers/unsubscribed", "/incidents/it/subscribers"] {
         assert_eq!(program.get(path).await, json!([]), "{path}");
     }

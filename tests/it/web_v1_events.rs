@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::support::api_client::{self, Program};
 use crate::support::app::TestApp;
-use crate::support::program::{self, Program};
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     an_incident_is_opened_updated_and_resolved,
@@ -123,7 +123,7 @@ async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
         "incident[name]=Form&incident[body]=Text&incident[component_ids][]={b}&incident[components][{a}]=major_outage"
     );
     let answer = program.send_with(Method::POST, "/incidents.json", form, &[]).await;
-    let made = program::json(&answer);
+    let made = api_client::json(&answer);
     assert_eq!((answer.status, made["components"].as_array().unwrap().len()), (StatusCode::CREATED, 2));
     assert_eq!(made["impact"], "major", "one of two");
     let more = program.change(Method::PATCH, &at(&old), &json!({ "incident": { "component_ids": [a, b] } })).await;
@@ -196,13 +196,13 @@ async fn lists_hold_what_they_say(test: TestDb) {
     let program = program(&app).await;
     let now = app.clock.now();
     app.add(&[
-        samples::incident("open", now - TimeDelta::hours(3)),
-        samples::resolved("over", now - TimeDelta::hours(9), TimeDelta::hours(1)),
+        fixtures::incident("open", now - TimeDelta::hours(3)),
+        fixtures::resolved("over", now - TimeDelta::hours(9), TimeDelta::hours(1)),
     ])
     .await;
-    let mut active = samples::maintenance("active", now + TimeDelta::hours(1), now + TimeDelta::hours(2), &[]);
+    let mut active = fixtures::maintenance("active", now + TimeDelta::hours(1), now + TimeDelta::hours(2), &[]);
     active.begin(candor::domain::UpdateId::parse("begun").unwrap(), now).unwrap();
-    app.plan(&[samples::maintenance("coming", now + TimeDelta::days(2), now + TimeDelta::days(3), &[]), active]).await;
+    app.plan(&[fixtures::maintenance("coming", now + TimeDelta::days(2), now + TimeDelta::days(3), &[]), active]).await;
     let ids = async |path: &str| {
         let list = program.get(&format!("/incidents{path}")).await;
         list.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -225,7 +225,7 @@ async fn what_visitors_do_not_see_is_not_here(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let now = app.clock.now();
-    let mut hidden = samples::incident("hidden", now);
+    let mut hidden = fixtures::incident("hidden", now);
     hidden.visibility = Visibility::Internal;
     app.add(&[hidden]).await;
     let never = program.send(Method::GET, "/incidents/never", &json!({})).await;
@@ -319,7 +319,7 @@ async fn a_deleted_maintenance_makes_room_for_the_next_of_its_series(test: TestD
     let first = app.begin_series("again", app.clock.now() + TimeDelta::days(1)).await;
     let path = format!("/incidents/{}", first.id);
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
-    assert_eq!((answer.status, program::json(&answer)["id"].clone()), (StatusCode::OK, json!(first.id)));
+    assert_eq!((answer.status, api_client::json(&answer)["id"].clone()), (StatusCode::OK, json!(first.id)));
     assert_eq!(program.send(Method::GET, &path, &json!({})).await.status, StatusCode::NOT_FOUND);
     let next = program.get("/incidents/upcoming").await;
     assert_eq!((next.as_array().unwrap().len(), next[0]["name"].clone()), (1, json!("Series again")));
@@ -333,7 +333,7 @@ async fn a_review_is_written_published_withdrawn_and_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let now = app.clock.now();
-    app.add(&[samples::resolved("it", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
+    app.add(&[fixtures::resolved("it", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
     let path = "/incidents/it/postmortem";
     assert_eq!(program.send(Method::GET, path, &json!({})).await.status, StatusCode::NOT_FOUND);
     let body = json!({ "postmortem": { "body_draft": "A cable was cut." } });
@@ -366,7 +366,7 @@ async fn a_deleted_incident_is_gone(test: TestDb) {
     let made =
         program.make("/incidents", &json!({ "incident": { "name": "By mistake", "metadata": { "a": {} } } })).await;
     let answer = program.send(Method::DELETE, &at(&made), &json!({})).await;
-    assert_eq!((answer.status, program::json(&answer)), (StatusCode::OK, made.clone()));
+    assert_eq!((answer.status, api_client::json(&answer)), (StatusCode::OK, made.clone()));
     assert_eq!(app.visitor().get(&at(&made)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(app.number("select count(*) from echoes").await, 0);
     assert_eq!(app.audit().await[0].action, "incident.delete");

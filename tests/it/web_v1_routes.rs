@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::support::TestDb;
+use crate::support::api_client::{Program, json};
 use crate::support::app::TestApp;
-use crate::support::program::{Program, json};
 
 on_both_databases!(
     a_token_reaches_what_its_scope_reaches,

@@ -10,9 +10,9 @@ use candor::web::{admin, api};
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
+use crate::support::api_client::Program;
 use crate::support::app::{Answer, Browser, TestApp};
-use crate::support::program::Program;
-use crate::support::samples;
+use crate::support::fixtures;
 
 on_both_databases!(
     the_worst_form_of_a_stranger_gets_a_small_answer,
@@ -67,9 +67,9 @@ impl Target {
         let other = app.manager("Target", Viewer).await;
         let component = app.component("API").await.id.to_string();
         let now = app.clock.now();
-        app.add(&[samples::incident("it", now)]).await;
+        app.add(&[fixtures::incident("it", now)]).await;
         let tomorrow = now + TimeDelta::days(1);
-        app.plan(&[samples::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &[])]).await;
+        app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &[])]).await;
         app.begin_series("again", tomorrow).await;
         app.prepared("template", "draft").await;
         let token = app.link(LinkPurpose::Reset, Some(&other), TimeDelta::minutes(30)).await;

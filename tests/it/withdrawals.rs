@@ -15,7 +15,7 @@ use candor::worker::Work;
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     deleted_incident_stays_away_during_an_outage,
@@ -59,7 +59,7 @@ const SHOWING: [&str; 21] = [
 
 /// The incident, begun so long ago that its page is ready beforehand or not.
 fn marked(app: &TestApp, ago: TimeDelta) -> Incident {
-    let mut incident = samples::incident("marked", app.clock.now() - ago);
+    let mut incident = fixtures::incident("marked", app.clock.now() - ago);
     incident.title = format!("{MARKER} is out");
     incident.updates[0].body = format!("The {MARKER} is **out**.");
     incident
@@ -112,13 +112,13 @@ async fn marker_is_gone(app: &TestApp) {
 async fn change(app: &TestApp, action: &'static str, edit: impl FnOnce(&mut Incident)) {
     let mut tx = app.db.write().await.unwrap();
     let id = IncidentId::parse("marked").unwrap();
-    let before = candor::db::desk::find(&mut tx, &id).await.unwrap();
+    let before = candor::db::admin_incidents::find(&mut tx, &id).await.unwrap();
     let mut after = before.clone();
     edit(&mut after);
     after.settle();
     incidents::update(&mut tx, &mut after, app.clock.now()).await.unwrap();
     let entry = Entry::new(action, &id, &before.title).before(&before).after(&after);
-    tx.commit(&samples::actor(), app.clock.now(), entry).await.unwrap();
+    tx.commit(&fixtures::actor(), app.clock.now(), entry).await.unwrap();
     app.publish().await;
 }
 
@@ -152,14 +152,14 @@ async fn edited_text_stays_away_during_an_outage(test: TestDb) {
 
 async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
     let app = TestApp::new(test).await;
-    let old = samples::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
+    let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
     app.add(&[old]).await;
     let addresses = ["/history/2026-01", "/history?q=incident", "/api/v2/incidents/old.json"];
     for address in addresses {
         assert_eq!(app.visitor().get(address).await.status, StatusCode::OK, "{address}");
     }
     app.through_login(&app.manager("Ines", Owner).await).await;
-    app.add(&[samples::incident("new", app.clock.now())]).await;
+    app.add(&[fixtures::incident("new", app.clock.now())]).await;
     app.db.close().await;
     let mut work = Work::default();
     work.tick(&app).await;
@@ -184,17 +184,17 @@ async fn unpublished_change_outdates_every_copy(test: TestDb) {
 
 async fn missing_page_loses_its_copies(test: TestDb) {
     let app = TestApp::new(test).await;
-    let old = samples::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
+    let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
     app.add(&[old]).await;
-    app.add(&(0..40).map(|n| samples::incident(&format!("n{n}"), app.clock.now())).collect::<Vec<_>>()).await;
+    app.add(&(0..40).map(|n| fixtures::incident(&format!("n{n}"), app.clock.now())).collect::<Vec<_>>()).await;
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::OK);
     // Behind our back, and told as if nothing was taken away.
     let mut tx = app.db.write().await.unwrap();
     incidents::delete(&mut tx, &IncidentId::parse("old").unwrap()).await.unwrap();
-    tx.commit(&samples::actor(), app.clock.now(), samples::addition()).await.unwrap();
+    tx.commit(&fixtures::actor(), app.clock.now(), fixtures::addition()).await.unwrap();
     app.publish().await;
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::NOT_FOUND);
-    app.add(&[samples::incident("other", app.clock.now())]).await;
+    app.add(&[fixtures::incident("other", app.clock.now())]).await;
     app.db.close().await;
     Work::default().tick(&app).await;
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -204,7 +204,7 @@ async fn missing_page_loses_its_copies(test: TestDb) {
 async fn insert(test: &TestDb, incident: Incident) {
     let mut tx = test.write().await.unwrap();
     incidents::insert(&mut tx, &incident).await.unwrap();
-    tx.commit(&samples::actor(), test.clock.now(), samples::addition()).await.unwrap();
+    tx.commit(&fixtures::actor(), test.clock.now(), fixtures::addition()).await.unwrap();
 }
 
 /// A publisher that refuses whoever waits for a turn, at once.
@@ -245,12 +245,12 @@ macro_rules! begin_to_render {
 async fn full_queue_is_busy_and_never_shows_a_copy(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
-    insert(&test, samples::incident("old", at)).await;
+    insert(&test, fixtures::incident("old", at)).await;
     let publisher = impatient(&test, &folder).await;
     let shown = publisher.deep(MARCH).await.unwrap();
     assert!(String::from_utf8_lossy(shown.document().bytes(Encoding::Plain)).contains("old"));
     // Another edition, as after any deed.
-    insert(&test, samples::incident("new", test.clock.now())).await;
+    insert(&test, fixtures::incident("new", test.clock.now())).await;
     publisher.publish().await.unwrap();
     let held = begin_to_render!(publisher, [(Deep::Quarter(2), client(1)), (Deep::Quarter(3), client(2))]);
     let refused = publisher.deep_for(MARCH, client(3)).await.unwrap_err();
@@ -262,7 +262,7 @@ async fn full_queue_is_busy_and_never_shows_a_copy(test: TestDb) {
 async fn made_up_requests_never_delay_countable_pages(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
-    insert(&test, samples::incident("old", at)).await;
+    insert(&test, fixtures::incident("old", at)).await;
     let publisher = impatient(&test, &folder).await;
     // Two clients hold every turn of the made-up choices, and no third one gets any.
     let held = begin_to_render!(publisher, [(choice(1), client(1)), (choice(2), client(2))]);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::app::TestApp;
 use crate::support::server::until;
-use crate::support::{TestDb, samples};
+use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     missing_tables_make_readiness_fail_until_they_are_back,
@@ -77,7 +77,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
 
 async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut incident = samples::incident("embargoed", app.clock.now());
+    let mut incident = fixtures::incident("embargoed", app.clock.now());
     incident.visibility = Visibility::Embargoed(app.clock.now() + TimeDelta::minutes(1));
     app.add(&[incident]).await;
     let mut work = Work::default();

@@ -2,7 +2,7 @@ use chrono::NaiveDate;
 
 use super::{Fields, line, required_line};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
-use crate::domain::moment::parse_day;
+use crate::domain::parse_time::parse_day;
 use crate::domain::{Component, Group, GroupId, Invalid, Status};
 
 /// The highest place a component or group can have.

@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{Fields, required_line};
-use crate::domain::correction::MAX_REASON;
-use crate::domain::moment::{parse_local, parse_zone};
+use crate::domain::parse_time::{parse_local, parse_zone};
+use crate::domain::uptime_correction::MAX_REASON;
 use crate::domain::{ComponentId, Correction, CorrectionId, Invalid, Status};
 
 /// A correction as somebody typed it.

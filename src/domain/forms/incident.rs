@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::{Fields, body, component_statuses, line, lines, required_line};
 use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
-use crate::domain::moment::{parse_local, parse_zone};
+use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::template::Meanings;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Impact, Incident, IncidentId, Invalid, Phase, Reminder, Status,

@@ -7,8 +7,8 @@ use super::incident::unless_same_minute;
 use super::{Fields, body, component_statuses, required_line};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::maintenance::{PlannedComponent, Switches};
-use crate::domain::moment::{parse_local, parse_zone};
-use crate::domain::series::planned;
+use crate::domain::parse_time::{parse_local, parse_zone};
+use crate::domain::recurring_maintenance::planned;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, UpdateId,
 };

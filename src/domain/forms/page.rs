@@ -1,9 +1,11 @@
 use chrono_tz::Tz;
 
 use super::{Fields, line, required_line};
-use crate::domain::moment::parse_zone;
-use crate::domain::page::{Link, MAX_EMBEDDERS, MAX_LINKS, MAX_TEXT, is_origin, is_safe_url};
+use crate::domain::page::is_origin;
+use crate::domain::page::{Link, MAX_EMBEDDERS, MAX_LINKS, MAX_TEXT};
+use crate::domain::parse_time::parse_zone;
 use crate::domain::{Invalid, Page};
+use crate::format::url::is_safe_url;
 
 /// The page's settings as somebody typed them.
 #[derive(Clone, Debug, Default)]

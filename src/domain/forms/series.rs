@@ -1,9 +1,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Fields, MaintenanceForm, NewMaintenance, PlanForm, WindowForm};
-use crate::domain::moment::parse_day;
+use crate::domain::parse_time::parse_day;
 use crate::domain::recurrence::{Rule, instant};
-use crate::domain::series::MAX_SKIPPED;
+use crate::domain::recurring_maintenance::MAX_SKIPPED;
 use crate::domain::{Component, Invalid, Series, SeriesId};
 
 /// Whether and how a maintenance comes again, as somebody typed it.

@@ -3,13 +3,13 @@
 //! One request at a time. What was fetched is kept: a run that was stopped goes on where it stopped, and what a preview
 //! fetched is imported without asking again. Once it was imported, the next run asks anew.
 
-mod keep;
-mod managed;
-mod polite;
-mod public;
+mod download_cache;
+mod management_api;
+mod public_api;
+mod throttled_client;
 
-pub use keep::Keep;
-pub use polite::{Pace, Polite};
+pub use download_cache::Keep;
+pub use throttled_client::{Pace, Polite};
 
 /// What goes on, for whoever watches.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +27,13 @@ pub enum Step<'a> {
 /// # Errors
 /// Where the server does not answer as such a page does, or nothing can be kept.
 pub async fn public(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<String>> {
-    public::gather(polite, keep).await
+    public_api::gather(polite, keep).await
 }
 
 /// Fetches what the management API tells of the page `id`, or of the only one. Gives what could not be had.
 ///
 /// # Errors
-/// As [`public`]; and where there are several pages and none is named.
+/// As [`public_api`]; and where there are several pages and none is named.
 pub async fn managed(polite: &mut Polite<'_>, keep: &Keep, id: Option<&str>) -> anyhow::Result<Vec<String>> {
-    managed::gather(polite, keep, id).await
+    management_api::gather(polite, keep, id).await
 }

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::affected::{Change, changes};
+use super::affected_components::{Change, changes};
 use super::component::{ComponentRow, leaves};
-use super::scene::PageRow;
+use super::context::PageRow;
 use super::{Scene, written};
-use crate::domain::review::PublishedReview;
+use crate::domain::postmortem::PublishedReview;
 use crate::domain::{ComponentId, Incident, Maintenance, MaintenancePhase, Phase, Update, UpdateId};
 
 /// An incident; with the two last keys a scheduled maintenance.

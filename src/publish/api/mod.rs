@@ -3,24 +3,24 @@
 //! Each kind of document is a struct whose fields stand in the documented order; it is written when the page
 //! is published. `docs/COMPATIBILITY.md` says what is the same, what is more, and what is not there.
 
-mod affected;
+mod affected_components;
 mod badge;
 mod component;
-mod flat;
+mod context;
 mod history;
 mod incident;
-mod lists;
-mod scene;
+mod incident_flat;
 mod showcase;
+mod v2;
 
 pub use badge::{badge, badge_path, old_badge, tone, words as badge_words};
 pub use component::{ComponentRow, leaves, row as component_row};
-pub use flat::{flat, flat_maintenance};
+pub use context::{Scene, stamp};
 pub use history::{MAX_PAGE, months, quarter};
 pub use incident::{EntryRow, UpdateRow, single};
-pub use lists::documents;
-pub use scene::{Scene, stamp};
+pub use incident_flat::{flat, flat_maintenance};
 pub use showcase::{Incidents, showcase};
+pub use v2::documents;
 
 /// The most incidents, and the most maintenances, in one list.
 pub const MAX_LISTED: usize = 50;

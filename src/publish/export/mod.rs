@@ -53,7 +53,7 @@ impl Publisher {
         let mut months: Vec<Month> = Vec::new();
         let mut cursor = None;
         let mut tx = self.db.read().await?;
-        let zone = db::page::load(&mut tx).await?.time_zone;
+        let zone = db::page_settings::load(&mut tx).await?.time_zone;
         loop {
             let all = Filter::default();
             let incidents = db::incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;

@@ -13,8 +13,8 @@ use crate::db::{self, Tx};
 use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
 use crate::publish::api::{self, EntryRow, Scene};
-use crate::publish::record::Record;
-use crate::publish::{Encoding, Form, Publisher, Snapshot, shared};
+use crate::publish::on_demand_json::Record;
+use crate::publish::{Encoding, Form, Publisher, Snapshot, machine_documents};
 
 /// Documents that are the same as those that are served.
 const AS_SERVED: [&str; 8] = [
@@ -46,7 +46,8 @@ impl Publisher {
             count += 1;
         }
         let mut tx = self.db.read().await?;
-        let mut folder = Folder { target, scene: shared::scene(&snapshot, &self.origin), count, on_page: &mut on_page };
+        let mut folder =
+            Folder { target, scene: machine_documents::scene(&snapshot, &self.origin), count, on_page: &mut on_page };
         folder.incidents(&mut tx).await?;
         folder.maintenances(&mut tx).await?;
         folder.history(&mut tx, &snapshot, &self.origin, self.clock.now()).await?;
@@ -72,7 +73,7 @@ impl Folder<'_> {
             cursor = Some(Cursor::behind(last));
             for incident in &some {
                 let review = match incident.reviewed_at {
-                    Some(_) => db::reviews::published(tx, &incident.id).await?,
+                    Some(_) => db::postmortems::published(tx, &incident.id).await?,
                     None => None,
                 };
                 let entry = EntryRow::incident(&self.scene, incident, review.as_ref());

@@ -14,8 +14,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::{Incident, Maintenance, MaintenancePhase, Page, Phase, Update};
+use crate::format::markdown;
+use crate::format::time;
 use crate::publish::Snapshot;
-use crate::ui::{markdown, time};
 
 /// How many entries a feed holds.
 const MAX_ENTRIES: usize = 25;

@@ -2,7 +2,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::web::auth::{CanPublish, Manager};
+use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::{Error, MAX_BODY, Result, form};
 
 /// How the errors of a call begin that was made wrongly, as `server_fn` writes them.

@@ -2,24 +2,25 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::TimeDelta;
 
-use super::account_mail::announce;
-use super::notice::done;
-use super::shell::shell;
-use super::{invalid, listing, page};
-use crate::db::links::{self, Link};
-use crate::db::{self, Tx, WriteTx, factors, managers, policy, sessions};
+use crate::credentials::secret_token;
+use crate::db::one_time_links::{self, Link};
+use crate::db::sessions::limits;
+use crate::db::{self, Tx, WriteTx, login_policy, managers, second_factors, sessions};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, ManagerForm};
+use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::{LinkPurpose, fold_email};
-use crate::domain::outbox::AccountChange;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
-use crate::token;
 use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
-use crate::web::auth::{CanAdminister, Fresh, Manager};
+use crate::web::access::manager::{CanAdminister, Fresh, Manager};
 use crate::web::error::capitalised;
 use crate::web::form::{Form, Search};
-use crate::web::session::limits;
+use crate::web::page::account_mail::announce;
+use crate::web::page::flash::done;
+use crate::web::page::layout::shell;
+use crate::web::page::pagination;
+use crate::web::page::{invalid, page};
 use crate::web::{Error, Result};
 
 /// How long an invitation is good.
@@ -51,7 +52,7 @@ pub async fn create(
     let form = ManagerForm::read(&fields);
     let now = state.clock.now();
     let mut tx = manager.begin(&state).await?;
-    if policy::load(&mut tx).await?.passwords.keeper().is_some() {
+    if login_policy::load(&mut tx).await?.passwords.keeper().is_some() {
         return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
     let parsed = form.parse();
@@ -80,11 +81,11 @@ pub async fn reset(
     if !other.is_active() {
         return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
     }
-    if !policy::counts_password_of(&mut tx, &other.id).await? {
+    if !login_policy::counts_password_of(&mut tx, &other.id).await? {
         return Err(Error::Conflict(NO_PASSWORDS.into()));
     }
     // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
-    let is_new = other.is_invited() && !factors::of(&mut tx, &other.id).await?.any();
+    let is_new = other.is_invited() && !second_factors::of(&mut tx, &other.id).await?.any();
     let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
     let entry = Entry::new("manager.offer-reset", &other.id, &other.name);
     hand_out_link(&state, tx, &manager, other, purpose, entry).await
@@ -100,10 +101,10 @@ async fn hand_out_link(
 ) -> Result<Response> {
     let now = state.clock.now();
     let lifetime = if purpose == LinkPurpose::Invite { INVITATION_LIFETIME } else { RESET_LIFETIME };
-    let token = token::fresh();
+    let token = secret_token::fresh();
     let link = Link { purpose, manager_id: Some(other.id.clone()), expires_at: now + lifetime };
-    links::create(&mut tx, &token::hash(&token), &link, now).await?;
-    links::cancel_email(&mut tx, &other.id).await?;
+    one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
+    one_time_links::cancel_email(&mut tx, &other.id).await?;
     let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     let address = format!("{}/setup/{token}", state.origin);
@@ -201,8 +202,8 @@ pub async fn remove_factors(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
-    let had_factors = factors::of(&mut tx, &other.id).await?.any();
-    factors::delete_of(&mut tx, &other.id).await?;
+    let had_factors = second_factors::of(&mut tx, &other.id).await?.any();
+    second_factors::delete_of(&mut tx, &other.id).await?;
     let ended = sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
     if !had_factors && ended == 0 {
         return Ok(done(&address(&other), "factors-removed"));
@@ -271,12 +272,12 @@ async fn list<P>(
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
     let cursor = ManagerId::parse(&query.text("after"));
-    let mut listed = managers::list(tx, cursor.as_ref(), listing::READ).await?;
-    let more = listing::cut(&mut listed, |other| Some(other.id.clone()));
+    let mut listed = managers::list(tx, cursor.as_ref(), pagination::READ).await?;
+    let more = pagination::cut(&mut listed, |other| Some(other.id.clone()));
     let mut rows = Vec::new();
     for other in listed {
         let sessions = session_count(state, tx, &other).await?;
-        let has_factor = factors::of(tx, &other.id).await?.any();
+        let has_factor = second_factors::of(tx, &other.id).await?.any();
         rows.push(ManagerRow { manager: other, has_factor, sessions });
     }
     Ok(ManagerList { shell, managers: rows, more, form, invalid }.html())
@@ -293,7 +294,7 @@ async fn editor<P>(
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
     let sessions = session_count(state, tx, &other).await?;
-    let factors = factors::of(tx, &other.id).await?;
+    let factors = second_factors::of(tx, &other.id).await?;
     Ok(ManagerEdit { shell, manager: other, factors, sessions, role, invalid }.html())
 }
 

@@ -1,79 +1,48 @@
 //! What managers see and do: one file per resource.
 
 mod account;
-mod account_mail;
 mod audit;
-mod ceremony;
-mod codes;
 mod components;
-mod corrections;
-mod desk;
-mod drafts;
-mod factors;
-pub mod failure;
-mod forgotten;
-mod groups;
-mod identities;
+mod dashboard;
 mod incidents;
 mod islands;
-mod listing;
-mod login;
-mod login_factor;
-mod login_oidc;
-mod login_passkey;
-mod maintenance_times;
-mod maintenance_updates;
+mod login_policy;
 mod maintenances;
 mod managers;
-mod notice;
-mod passkeys;
-mod policy;
-pub mod proof;
-mod proof_elsewhere;
-mod publication;
-mod recovery_codes;
-mod rehearsal;
-mod reviews;
-mod round_trip;
-mod sent_before;
-mod series;
-mod sessions;
+mod preview;
+pub mod router;
 mod settings;
-mod setup;
-mod shell;
-mod shortcuts;
 mod templates;
-mod tokens;
-mod totp;
-mod typed;
-mod updates;
 
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use super::access::routes::Routes;
+use account::{factors, passkeys, profile, recovery_codes, sessions, shortcuts, tokens, totp};
+use components::{component, corrections, groups};
+use incidents::{drafts, incident, postmortem, publication, updates};
+use maintenances::{maintenance, recurring, schedule, updates as maintenance_updates};
 
-use super::Result;
-use super::routes::Routes;
-use crate::db;
-use crate::domain::Invalid;
 use crate::oidc::CALLBACK;
+use crate::web::sign_in::{
+    forgot_password, login, login_oidc, login_passkey, login_second_factor, oidc_connection, one_time_links, reauth,
+    reauth_oidc,
+};
 
 /// The admin's addresses.
 pub fn routes() -> Routes {
     let routes = Routes::default()
         .open_get("/login", login::new)
         .open_post("/login", login::create)
-        .open_get("/login/factor", login_factor::new)
-        .open_post("/login/factor", login_factor::create)
+        .open_get("/login/factor", login_second_factor::new)
+        .open_post("/login/factor", login_second_factor::create)
         .open_post("/login/passkey", login_passkey::create)
         .open_post("/login/passkey/challenge", login_passkey::challenge)
         .open_post("/login/oidc", login_oidc::create)
         .open_get(CALLBACK, login_oidc::finish)
         .post("/logout", login::destroy)
-        .open_get("/forgotten", forgotten::new)
-        .open_post("/forgotten", forgotten::create)
-        .open_get("/setup/{token}", setup::new)
-        .open_post("/setup/{token}", setup::create)
-        .get("/admin", desk::show)
+        .open_get("/forgotten", forgot_password::new)
+        .open_post("/forgotten", forgot_password::create)
+        .open_get("/setup/{token}", one_time_links::new)
+        .open_post("/setup/{token}", one_time_links::create)
+        .get("/admin", dashboard::show)
         .get("/admin/shortcuts", shortcuts::index);
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);
@@ -84,24 +53,24 @@ pub fn routes() -> Routes {
         .get("/admin/audit", audit::index)
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
-        .post("/admin/policy", policy::update)
+        .post("/admin/policy", login_policy::update)
         .post("/admin/islands/{*call}", islands::call)
 }
 
 fn incident_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/incidents", incidents::index)
-        .get("/admin/incidents/new", incidents::new)
-        .post("/admin/incidents", incidents::create)
-        .get("/admin/incidents/{id}", incidents::show)
-        .get("/admin/incidents/{id}/edit", incidents::edit)
-        .post("/admin/incidents/{id}", incidents::update)
-        .get("/admin/incidents/{id}/deletion", incidents::doom)
-        .post("/admin/incidents/{id}/deletion", incidents::destroy)
+        .get("/admin/incidents", incident::index)
+        .get("/admin/incidents/new", incident::new)
+        .post("/admin/incidents", incident::create)
+        .get("/admin/incidents/{id}", incident::show)
+        .get("/admin/incidents/{id}/edit", incident::edit)
+        .post("/admin/incidents/{id}", incident::update)
+        .get("/admin/incidents/{id}/deletion", incident::doom)
+        .post("/admin/incidents/{id}/deletion", incident::destroy)
         .post("/admin/incidents/{id}/publication", publication::create)
-        .get("/admin/incidents/{id}/review", reviews::edit)
-        .post("/admin/incidents/{id}/review", reviews::update)
-        .post("/admin/incidents/{id}/review/withdrawal", reviews::withdraw)
+        .get("/admin/incidents/{id}/review", postmortem::edit)
+        .post("/admin/incidents/{id}/review", postmortem::update)
+        .post("/admin/incidents/{id}/review/withdrawal", postmortem::withdraw)
         .post("/admin/incidents/{id}/updates", updates::create)
         .get("/admin/incidents/{id}/updates/{update}/edit", updates::edit)
         .post("/admin/incidents/{id}/updates/{update}", updates::update)
@@ -111,26 +80,26 @@ fn incident_routes(routes: Routes) -> Routes {
 
 fn maintenance_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/maintenances", maintenances::index)
-        .get("/admin/maintenances/new", maintenances::new)
-        .post("/admin/maintenances", maintenances::create)
-        .get("/admin/maintenances/{id}", maintenances::show)
-        .get("/admin/maintenances/{id}/edit", maintenances::edit)
-        .post("/admin/maintenances/{id}", maintenances::update)
-        .post("/admin/maintenances/{id}/beginning", maintenances::begin)
-        .post("/admin/maintenances/{id}/completion", maintenances::complete)
-        .get("/admin/maintenances/{id}/schedule", maintenance_times::edit_schedule)
-        .post("/admin/maintenances/{id}/schedule", maintenance_times::update_schedule)
-        .get("/admin/maintenances/{id}/extension", maintenance_times::edit_extension)
-        .post("/admin/maintenances/{id}/extension", maintenance_times::extend)
-        .get("/admin/maintenances/{id}/cancellation", maintenance_times::doom)
-        .post("/admin/maintenances/{id}/cancellation", maintenance_times::cancel)
+        .get("/admin/maintenances", maintenance::index)
+        .get("/admin/maintenances/new", maintenance::new)
+        .post("/admin/maintenances", maintenance::create)
+        .get("/admin/maintenances/{id}", maintenance::show)
+        .get("/admin/maintenances/{id}/edit", maintenance::edit)
+        .post("/admin/maintenances/{id}", maintenance::update)
+        .post("/admin/maintenances/{id}/beginning", maintenance::begin)
+        .post("/admin/maintenances/{id}/completion", maintenance::complete)
+        .get("/admin/maintenances/{id}/schedule", schedule::edit_schedule)
+        .post("/admin/maintenances/{id}/schedule", schedule::update_schedule)
+        .get("/admin/maintenances/{id}/extension", schedule::edit_extension)
+        .post("/admin/maintenances/{id}/extension", schedule::extend)
+        .get("/admin/maintenances/{id}/cancellation", schedule::doom)
+        .post("/admin/maintenances/{id}/cancellation", schedule::cancel)
         .post("/admin/maintenances/{id}/updates", maintenance_updates::create)
         .get("/admin/maintenances/{id}/updates/{update}/edit", maintenance_updates::edit)
         .post("/admin/maintenances/{id}/updates/{update}", maintenance_updates::update)
-        .get("/admin/series/{id}/edit", series::edit)
-        .post("/admin/series/{id}", series::update)
-        .post("/admin/series/{id}/end", series::end)
+        .get("/admin/series/{id}/edit", recurring::edit)
+        .post("/admin/series/{id}", recurring::update)
+        .post("/admin/series/{id}/end", recurring::end)
 }
 
 fn prepared_routes(routes: Routes) -> Routes {
@@ -148,17 +117,17 @@ fn prepared_routes(routes: Routes) -> Routes {
 
 fn component_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/components", components::index)
-        .get("/admin/components/new", components::new)
-        .post("/admin/components", components::create)
-        .get("/admin/components/{id}/edit", components::edit)
-        .post("/admin/components/{id}", components::update)
-        .post("/admin/components/{id}/status", components::set_status)
+        .get("/admin/components", component::index)
+        .get("/admin/components/new", component::new)
+        .post("/admin/components", component::create)
+        .get("/admin/components/{id}/edit", component::edit)
+        .post("/admin/components/{id}", component::update)
+        .post("/admin/components/{id}/status", component::set_status)
         .get("/admin/components/{id}/corrections", corrections::index)
         .post("/admin/components/{id}/corrections", corrections::create)
         .post("/admin/components/{id}/corrections/{correction}/deletion", corrections::destroy)
-        .get("/admin/components/{id}/deletion", components::doom)
-        .post("/admin/components/{id}/deletion", components::destroy)
+        .get("/admin/components/{id}/deletion", component::doom)
+        .post("/admin/components/{id}/deletion", component::destroy)
         .get("/admin/groups/new", groups::new)
         .post("/admin/groups", groups::create)
         .get("/admin/groups/{id}/edit", groups::edit)
@@ -177,7 +146,7 @@ fn manager_routes(routes: Routes) -> Routes {
         .post("/admin/managers/{id}/enablement", managers::enable)
         .post("/admin/managers/{id}/reset", managers::reset)
         .post("/admin/managers/{id}/factors/removal", managers::remove_factors)
-        .post("/admin/managers/{id}/identity/removal", identities::remove)
+        .post("/admin/managers/{id}/identity/removal", oidc_connection::remove)
         .post("/admin/managers/{id}/sessions/revocation", managers::revoke_sessions)
         .get("/admin/sessions", sessions::index)
         .post("/admin/sessions/{session}/revocation", sessions::revoke)
@@ -185,15 +154,15 @@ fn manager_routes(routes: Routes) -> Routes {
 
 fn account_routes(routes: Routes) -> Routes {
     routes
-        .get("/admin/proof", proof_elsewhere::show)
-        .post("/admin/proof", proof::create)
-        .post("/admin/proof/oidc", proof_elsewhere::create)
-        .get("/admin/account", account::show)
-        .post("/admin/account/email", account::set_email)
-        .post("/admin/account/email/cancellation", account::cancel_email)
-        .post("/admin/account/password", account::set_password)
-        .post("/admin/account/identity", identities::create)
-        .post("/admin/account/identity/removal", identities::destroy)
+        .get("/admin/proof", reauth_oidc::show)
+        .post("/admin/proof", reauth::create)
+        .post("/admin/proof/oidc", reauth_oidc::create)
+        .get("/admin/account", profile::show)
+        .post("/admin/account/email", profile::set_email)
+        .post("/admin/account/email/cancellation", profile::cancel_email)
+        .post("/admin/account/password", profile::set_password)
+        .post("/admin/account/identity", oidc_connection::create)
+        .post("/admin/account/identity/removal", oidc_connection::destroy)
         .get("/admin/account/factors", factors::index)
         .get("/admin/account/totp", totp::show)
         .post("/admin/account/totp", totp::create)
@@ -204,32 +173,9 @@ fn account_routes(routes: Routes) -> Routes {
         .post("/admin/account/passkeys", passkeys::create)
         .post("/admin/account/passkeys/{id}/removal", passkeys::destroy)
         .post("/admin/account/recovery-codes", recovery_codes::create)
-        .post("/admin/account/sessions/revocation", account::revoke_others)
-        .post("/admin/account/sessions/{session}/revocation", account::revoke)
+        .post("/admin/account/sessions/revocation", profile::revoke_others)
+        .post("/admin/account/sessions/{session}/revocation", profile::revoke)
         .get("/admin/tokens", tokens::index)
         .post("/admin/tokens", tokens::create)
         .post("/admin/tokens/{id}/revocation", tokens::revoke)
-}
-
-/// What was made; where there are as many as there may be, that is said beside `field`.
-fn room_for<T>(made: db::Result<T>, field: &str) -> Result<std::result::Result<T, Invalid>> {
-    match made {
-        Err(db::Error::Full(sentence)) => Ok(Err(Invalid::field(field, sentence))),
-        made => Ok(Ok(made?)),
-    }
-}
-
-/// A page of the admin.
-fn page(html: String) -> Response {
-    Html(html).into_response()
-}
-
-/// The same page again, with what was wrong beside its field.
-fn invalid(html: String) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response()
-}
-
-/// The same page again, with what somebody else did in the meantime.
-fn conflict(html: String) -> Response {
-    (StatusCode::CONFLICT, Html(html)).into_response()
 }

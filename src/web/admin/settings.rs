@@ -1,9 +1,6 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::notice::done;
-use super::shell::{conflict_with, shell};
-use super::{conflict, invalid, page};
 use crate::db::{self, Tx};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
@@ -11,8 +8,11 @@ use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, Settings};
 use crate::web::Result;
-use crate::web::auth::{CanAdminister, CanRead, Manager};
+use crate::web::access::manager::{CanAdminister, CanRead, Manager};
 use crate::web::form::{Form, Search};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{conflict_with, shell};
+use crate::web::page::{conflict, invalid, page};
 
 /// `GET /admin/settings`: who is no owner reads them.
 pub async fn edit(
@@ -21,7 +21,7 @@ pub async fn edit(
     Search(query): Search,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let form = PageForm::of(&db::page::load(&mut tx).await?);
+    let form = PageForm::of(&db::page_settings::load(&mut tx).await?);
     Ok(page(editor(&state, &mut tx, &manager, &query, form, Invalid::new(), None).await?))
 }
 
@@ -34,7 +34,7 @@ pub async fn update(
     let mut form = PageForm::read(&fields);
     let (now, none) = (state.clock.now(), Fields::default());
     let mut tx = manager.begin(&state).await?;
-    let before = db::page::load(&mut tx).await?;
+    let before = db::page_settings::load(&mut tx).await?;
     if form.version != before.version {
         let met = Some(conflict_with(&mut tx, &before.id, PageForm::of(&before)).await?);
         form.version = before.version;
@@ -44,8 +44,8 @@ pub async fn update(
         Ok(settings) => settings,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, &none, form, wrong, None).await?)),
     };
-    db::page::update(&mut tx, &before, &settings, now).await?;
-    let after = db::page::load(&mut tx).await?;
+    db::page_settings::update(&mut tx, &before, &settings, now).await?;
+    let after = db::page_settings::load(&mut tx).await?;
     let entry = Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
@@ -62,7 +62,7 @@ async fn editor<P>(
     conflict: Option<Conflict<PageForm>>,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, query).await?;
-    let policy = PolicyForm::of(&db::policy::load(tx).await?);
+    let policy = PolicyForm::of(&db::login_policy::load(tx).await?);
     let keepers = keepers(state, tx, &policy).await?;
     Ok(Settings { shell, form, policy, keepers, invalid, conflict }.html())
 }
@@ -76,7 +76,7 @@ pub(super) async fn with_policy<P>(
     invalid: Invalid,
 ) -> Result<String> {
     let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let form = PageForm::of(&db::page::load(tx).await?);
+    let form = PageForm::of(&db::page_settings::load(tx).await?);
     let keepers = keepers(state, tx, &policy).await?;
     Ok(Settings { shell, form, policy, keepers, invalid, conflict: None }.html())
 }

@@ -1,19 +1,19 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::notice::done;
-use super::shell::{board, conflict_with, shell};
-use super::{conflict, invalid, page, room_for};
 use crate::db::{self, Tx, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, TemplateForm};
 use crate::domain::template::Meanings;
 use crate::domain::{Component, Incident, Invalid, Phase, Template, TemplateId};
+use crate::format::time;
 use crate::state::State;
 use crate::ui::pages::admin::{Conflict, TemplateDeletion, TemplateEdit, TemplateList};
-use crate::ui::time;
-use crate::web::auth::{CanPublish, CanRead, Fresh, Manager};
+use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::form::{Form, Search};
+use crate::web::page::flash::done;
+use crate::web::page::layout::{board, conflict_with, shell};
+use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 
 /// `GET /admin/templates`
@@ -155,7 +155,7 @@ pub(super) async fn meanings(
     incident: Option<&Incident>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> db::Result<Meanings> {
-    let page = db::page::load(tx).await?;
+    let page = db::page_settings::load(tx).await?;
     let named = |component: &&Component| template.components.iter().any(|(id, _)| *id == component.id);
     let mut names: Vec<String> =
         db::components::list(tx).await?.iter().filter(named).map(|component| component.name.clone()).collect();

@@ -8,15 +8,16 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::given;
+use super::params;
+use crate::credentials::secret_token;
 use crate::db::WriteTx;
 use crate::db::idempotency::{self, Kept};
 use crate::domain::audit::Entry;
 use crate::state::State;
-use crate::token;
-use crate::web::auth::{Policy, Token};
-use crate::web::deadline::is_too_slow;
-use crate::web::{Error, Result, refusal};
+use crate::web::access::denied_audit;
+use crate::web::access::manager::{Policy, Token};
+use crate::web::edge::body_timeout::is_too_slow;
+use crate::web::{Error, Result};
 
 const KEY: &str = "idempotency-key";
 const USED_OTHERWISE: &str = "This Idempotency-Key was already used for a different request.";
@@ -52,9 +53,11 @@ impl<P: Policy> FromRequest<State> for Change<P> {
         let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|rejection| {
             if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
-        let body = given::read(&bytes).map_err(IntoResponse::into_response)?;
-        let hashed =
-            |key| Key { key, request_hash: token::hash(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))) };
+        let body = params::read(&bytes).map_err(IntoResponse::into_response)?;
+        let hashed = |key| Key {
+            key,
+            request_hash: secret_token::hash(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))),
+        };
         begin(program, body, key.map(hashed), state).await
     }
 }
@@ -70,7 +73,7 @@ async fn begin<P: Policy>(
     let fault = program.fault(&mut tx, now).await.map_err(|error| Error::from(error).into_response())?;
     if let Some((action, error)) = fault {
         drop(tx);
-        refusal::record(state, program.actor(), action, "").await;
+        denied_audit::record(state, program.actor(), action, "").await;
         return Err(error.into_response());
     }
     if let Some(key) = &key {

@@ -5,15 +5,15 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::change::Change;
-use super::given::Given;
-use super::rows::ComponentView;
-use super::standing::{Echoes, Standing, echoes_of, part, window};
-use crate::db::{self, Tx, WriteTx, components, echoes};
+use super::objects::ComponentView;
+use super::page_context::{Echoes, Standing, echoes_of, part, window};
+use super::params::Given;
+use crate::db::{self, Tx, WriteTx, api_metadata, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Role, Status};
 use crate::state::State;
-use crate::web::auth::{CanAdminister, CanPublish, CanRead, Token};
+use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 
@@ -46,7 +46,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let new = given.judge(form.parse(), &NAMES)?;
     let made = components::create(&mut change.tx, new, change.now).await;
     let component = made.map_err(no_such_group)?;
-    echoes::keep(&mut change.tx, component.id.as_str(), &said).await?;
+    api_metadata::keep(&mut change.tx, component.id.as_str(), &said).await?;
     let entry = Entry::new("component.add", &component.id, &component.name).after(&component);
     answer(change, StatusCode::CREATED, &component, &said, &[entry]).await
 }
@@ -60,7 +60,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let standing = Standing::of(&mut tx, &page, &state).await?;
     let component = find(&mut tx, &component).await?;
-    let said = echoes::of(&mut tx, component.id.as_str()).await?;
+    let said = api_metadata::of(&mut tx, component.id.as_str()).await?;
     Ok(Json(ComponentView::of(&standing.scene(), &component, &said)).into_response())
 }
 
@@ -74,7 +74,7 @@ pub async fn update(
     let mut given = Given::inside(&change.body, "component")?;
     let mut form = ComponentForm::of(&before);
     fill(&mut form, &mut given);
-    let said_before = echoes::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
     let said = said(said_before.clone(), &mut given);
     let mut after = given.judge(form.parse(), &NAMES)?.apply(&before);
     let status_alone = Component { status: before.status, ..after.clone() } == before && said == said_before;
@@ -99,7 +99,7 @@ async fn keep(
     let status_alone = Component { status: before.status, ..after.clone() } == *before && said == said_before;
     let action = if status_alone { "component.set-status" } else { "component.edit" };
     components::update(tx, after, now).await.map_err(no_such_group)?;
-    echoes::keep(tx, after.id.as_str(), said).await?;
+    api_metadata::keep(tx, after.id.as_str(), said).await?;
     Ok(vec![Entry::new(action, &after.id, &after.name).before(before).after(after)])
 }
 

@@ -5,15 +5,15 @@ use axum::response::{IntoResponse, Response};
 
 use super::change::Change;
 use super::components::said;
-use super::given::Given;
-use super::rows::GroupView;
-use super::standing::{Echoes, Standing, echoes_of, part, window};
-use crate::db::{Tx, WriteTx, components, echoes};
+use super::objects::GroupView;
+use super::page_context::{Echoes, Standing, echoes_of, part, window};
+use super::params::Given;
+use crate::db::{Tx, WriteTx, api_metadata, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::GroupForm;
 use crate::domain::{Component, Group, GroupId};
 use crate::state::State;
-use crate::web::auth::{CanAdminister, CanRead, Token};
+use crate::web::access::manager::{CanAdminister, CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 
@@ -45,7 +45,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     };
     let group = components::create_group(&mut change.tx, new, change.now).await?;
     let mut entries = vec![Entry::new("group.add", &group.id, &group.name).after(&group)];
-    echoes::keep(&mut change.tx, group.id.as_str(), &said).await?;
+    api_metadata::keep(&mut change.tx, group.id.as_str(), &said).await?;
     entries.extend(gather(&mut change.tx, &group, &standing.components, &members, change.now).await?);
     answer(change, StatusCode::CREATED, &group, &said, &entries).await
 }
@@ -59,7 +59,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let standing = Standing::of(&mut tx, &page, &state).await?;
     let group = find(&mut tx, &group).await?;
-    let said = echoes::of(&mut tx, group.id.as_str()).await?;
+    let said = api_metadata::of(&mut tx, group.id.as_str()).await?;
     Ok(Json(GroupView::of(&standing.scene(), &group, &said)).into_response())
 }
 
@@ -71,7 +71,7 @@ pub async fn update(
 ) -> Result<Response> {
     let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
     let before = find(&mut change.tx, &group).await?;
-    let said_before = echoes::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
     let sent = Sent::read(&change, &standing, GroupForm::of(&before), said_before.clone())?;
     let Sent { form, members, said, given } = sent;
     let new = given.judge(form.parse(), &[])?;
@@ -79,7 +79,7 @@ pub async fn update(
     let mut entries = Vec::new();
     if after != before || said != said_before {
         components::update_group(&mut change.tx, &mut after, change.now).await?;
-        echoes::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(Entry::new("group.edit", &after.id, &after.name).before(&before).after(&after));
     }
     if let Some(members) = members {
@@ -95,7 +95,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
     let group = find(&mut change.tx, &group).await?;
-    let said = echoes::of(&mut change.tx, group.id.as_str()).await?;
+    let said = api_metadata::of(&mut change.tx, group.id.as_str()).await?;
     let told = GroupView::of(&standing.scene(), &group, &said);
     components::delete_group(&mut change.tx, &group.id).await?;
     let entry = Entry::new("group.delete", &group.id, &group.name).before(&group);

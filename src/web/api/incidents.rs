@@ -7,15 +7,16 @@ use axum::response::Response;
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::events::{Event, answer, fresh_update_id, said};
-use super::given::{Given, local};
-use super::standing::{Echoes, Standing};
-use crate::db::{echoes, incidents, random};
+use super::incident_or_maintenance::{Event, answer, fresh_update_id, said};
+use super::page_context::{Echoes, Standing};
+use super::params::{Given, local};
+use crate::credentials::random;
+use crate::db::{api_metadata, incidents};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
 use crate::web::Result;
-use crate::web::auth::CanPublish;
+use crate::web::access::manager::CanPublish;
 
 /// What the fields of our forms are called here.
 const NAMES: [(&str, &str); 5] = [
@@ -44,7 +45,7 @@ pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut giv
     });
     let incident = given.judge(opened, &NAMES)?;
     incidents::insert(&mut change.tx, &incident).await?;
-    echoes::keep(&mut change.tx, incident.id.as_str(), &said).await?;
+    api_metadata::keep(&mut change.tx, incident.id.as_str(), &said).await?;
     let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
     answer(change, StatusCode::CREATED, Event::Incident(incident), said, &[entry]).await
 }
@@ -98,7 +99,7 @@ fn fill(details: &mut IncidentDetailsForm, given: &mut Given, zone: Tz) {
 /// A day, meaning its beginning, or an instant.
 fn backfill_date(given: &mut Given, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
     let text = given.filled("backfill_date")?;
-    match crate::domain::moment::parse_day(&text) {
+    match crate::domain::parse_time::parse_day(&text) {
         Ok(day) => Some(crate::domain::history::start_of_day(day, zone)),
         Err(_) => given.instant("backfill_date", zone),
     }
@@ -162,7 +163,7 @@ pub async fn update(
     if given.filled("scheduled_for").is_some() {
         given.wrong("scheduled_for", "An incident can't become a maintenance: plan one of its own.");
     }
-    let said_before = echoes::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
     let said = said(said_before.clone(), &mut given);
     let mut details = IncidentDetailsForm::of(&before, Tz::UTC);
     fill(&mut details, &mut given, standing.zone());
@@ -181,7 +182,7 @@ pub async fn update(
         entries.push(Entry::new(action, &after.id, &after.title).before(&before).after(&after));
     }
     if said != said_before {
-        echoes::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(Entry::new("incident.edit", &after.id, &after.title).before(&said_before).after(&said));
     }
     answer(change, StatusCode::OK, Event::Incident(after), said, &entries).await

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::events::{Event, answer, fresh_update_id, said};
-use super::given::{Given, local};
+use super::incident_or_maintenance::{Event, answer, fresh_update_id, said};
 use super::incidents::{body, components, statuses};
-use super::standing::{Echoes, Standing};
-use crate::db::{echoes, maintenances, random};
+use super::page_context::{Echoes, Standing};
+use super::params::{Given, local};
+use crate::credentials::random;
+use crate::db::{api_metadata, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{
     ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
@@ -18,7 +19,7 @@ use crate::domain::forms::{
 use crate::domain::maintenance::Switches;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase};
 use crate::web::Result;
-use crate::web::auth::CanPublish;
+use crate::web::access::manager::CanPublish;
 
 /// What the fields of our forms are called here.
 const NAMES: [(&str, &str); 4] =
@@ -41,7 +42,7 @@ pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut giv
     let made = form.parse().and_then(|new| made(new, &status, standing, change.now));
     let made = given.judge(made, &NAMES)?;
     maintenances::insert(&mut change.tx, &made).await?;
-    echoes::keep(&mut change.tx, made.id.as_str(), &said).await?;
+    api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
     let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
     answer(change, StatusCode::CREATED, Event::Maintenance(made), said, &[entry]).await
 }
@@ -77,7 +78,7 @@ pub async fn update(
     repeats: bool,
 ) -> Result<Response> {
     check_impact(&mut given);
-    let said_before = echoes::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
     let said = said(said_before.clone(), &mut given);
     let mut after = before.clone();
     let changed = apply(&mut after, &mut given, standing, repeats, change.now);
@@ -88,7 +89,7 @@ pub async fn update(
         entries.push(Entry::new(action(&before, &after), &after.id, &after.title).before(&before).after(&after));
     }
     if said != said_before {
-        echoes::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(Entry::new("maintenance.edit", &after.id, &after.title).before(&said_before).after(&said));
     }
     answer(change, StatusCode::OK, Event::Maintenance(after), said, &entries).await

@@ -3,18 +3,18 @@
 
 mod change;
 mod components;
-mod events;
-mod given;
 mod groups;
+mod incident_or_maintenance;
 mod incidents;
-pub mod limits;
 mod maintenances;
+mod objects;
 mod openapi;
+mod page_context;
 mod pages;
+mod params;
 mod postmortems;
+pub mod rate_limit;
 pub mod routes;
-mod rows;
-mod standing;
 mod subscribers;
 mod templates;
 mod token;
@@ -57,15 +57,15 @@ pub fn routes() -> Routes {
         .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, gives("Update a group and its members", "Group").taking("GroupChange"))
         .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, gives("Delete a group; its components are kept", "Group"))
         .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::of_group, gives("Get a group's uptime", "Uptime").asking(RANGE))
-        .get("/v1/pages/{page}/incidents", events::index, gives("List incidents and maintenance, newest first", "[Incident]").asking(FOUND))
-        .post("/v1/pages/{page}/incidents", events::create, gives("Create an incident or maintenance", "Incident").taking("IncidentChange").answering(201))
-        .get("/v1/pages/{page}/incidents/unresolved", events::unresolved, gives("List unresolved incidents", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/scheduled", events::scheduled, gives("List scheduled maintenance and maintenance in progress", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/upcoming", events::upcoming, gives("List upcoming maintenance", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/active_maintenance", events::active_maintenance, gives("List maintenance in progress", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/{incident}", events::show, gives("Get an incident or maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}", events::update, gives("Update an incident or post an update", "Incident").taking("IncidentChange"))
-        .delete("/v1/pages/{page}/incidents/{incident}", events::destroy, gives("Delete an incident or maintenance", "Incident"))
+        .get("/v1/pages/{page}/incidents", incident_or_maintenance::index, gives("List incidents and maintenance, newest first", "[Incident]").asking(FOUND))
+        .post("/v1/pages/{page}/incidents", incident_or_maintenance::create, gives("Create an incident or maintenance", "Incident").taking("IncidentChange").answering(201))
+        .get("/v1/pages/{page}/incidents/unresolved", incident_or_maintenance::unresolved, gives("List unresolved incidents", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/scheduled", incident_or_maintenance::scheduled, gives("List scheduled maintenance and maintenance in progress", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/upcoming", incident_or_maintenance::upcoming, gives("List upcoming maintenance", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/active_maintenance", incident_or_maintenance::active_maintenance, gives("List maintenance in progress", "[Incident]").asking(PAGED))
+        .get("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::show, gives("Get an incident or maintenance", "Incident"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::update, gives("Update an incident or post an update", "Incident").taking("IncidentChange"))
+        .delete("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::destroy, gives("Delete an incident or maintenance", "Incident"))
         .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, gives("Edit the text or time of an update", "Update").taking("UpdateChange"))
         .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, gives("Get a postmortem", "Postmortem"))
         .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, gives("Create or update a postmortem", "Postmortem").taking("PostmortemChange"))
@@ -89,7 +89,7 @@ pub fn router() -> Router<State> {
         .into_router()
         .route("/v1/openapi", get(openapi::show))
         .route("/v1/{*nothing}", any(not_found))
-        .layer(from_fn(limits::tell))
+        .layer(from_fn(rate_limit::tell))
 }
 
 async fn not_found() -> Error {

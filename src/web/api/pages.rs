@@ -5,14 +5,14 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::change::Change;
-use super::given::Given;
-use super::standing::Standing;
+use super::page_context::Standing;
+use super::params::Given;
 use crate::db;
 use crate::domain::audit::Entry;
 use crate::domain::forms::PageForm;
 use crate::state::State;
 use crate::web::Result;
-use crate::web::auth::{CanAdminister, CanRead, Token};
+use crate::web::access::manager::{CanAdminister, CanRead, Token};
 
 /// `GET /v1/pages`: the one there is.
 pub async fn index(_program: Token<CanRead>, FromState(state): FromState<State>) -> Result<Json<[Value; 1]>> {
@@ -44,8 +44,8 @@ pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let settings = given.judge(form.parse(), &[])?;
     let mut entries = Vec::new();
     if unchanged.as_ref() != Ok(&settings) {
-        db::page::update(&mut change.tx, &before, &settings, change.now).await?;
-        let after = db::page::load(&mut change.tx).await?;
+        db::page_settings::update(&mut change.tx, &before, &settings, change.now).await?;
+        let after = db::page_settings::load(&mut change.tx).await?;
         entries.push(Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after));
     }
     let told = view(&Standing::load(&mut change.tx, &change.state).await?, &change.state);

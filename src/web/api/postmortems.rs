@@ -4,17 +4,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::change::Change;
-use super::events::Event;
-use super::given::Given;
-use super::rows::PostmortemView;
-use super::standing::Standing;
-use crate::db::{Tx, reviews};
+use super::incident_or_maintenance::Event;
+use super::objects::PostmortemView;
+use super::page_context::Standing;
+use super::params::Given;
+use crate::db::{Tx, postmortems};
 use crate::domain::audit::Entry;
 use crate::domain::forms::ReviewForm;
-use crate::domain::review::PublishedReview;
+use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Review};
 use crate::state::State;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::manager::{CanPublish, CanRead, Token};
 use crate::web::{Error, Result};
 
 /// `GET /v1/pages/{page}/incidents/{incident}/postmortem`
@@ -26,7 +26,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let standing = Standing::of(&mut tx, &page, &state).await?;
     let incident = reviewed(&mut tx, &id).await?;
-    let review = reviews::find(&mut tx, &incident.id).await?.ok_or(Error::NotFound)?;
+    let review = postmortems::find(&mut tx, &incident.id).await?.ok_or(Error::NotFound)?;
     Ok(Json(PostmortemView::of(&standing.scene(), &review)).into_response())
 }
 
@@ -34,7 +34,7 @@ pub async fn show(
 pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
     let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
     let incident = reviewed(&mut change.tx, &id).await?;
-    let before = reviews::find(&mut change.tx, &incident.id).await?;
+    let before = postmortems::find(&mut change.tx, &incident.id).await?;
     let mut given = Given::inside(&change.body, "postmortem")?;
     let mut form = before.as_ref().map(ReviewForm::of).unwrap_or_default();
     if let Some(body) = given.text("body_draft") {
@@ -56,7 +56,7 @@ pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change
 pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
     let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
     let incident = reviewed(&mut change.tx, &id).await?;
-    let before = reviews::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
+    let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let published = match &before.published {
         Some(published) if !before.has_unpublished_words() => published.clone(),
         _ => PublishedReview { body: before.body.clone(), at: change.now },
@@ -69,7 +69,7 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
 pub async fn revert(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
     let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
     let incident = reviewed(&mut change.tx, &id).await?;
-    let before = reviews::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
+    let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let after = Review { published: None, ..before.clone() };
     keep(change, &standing, &incident, "review.withdraw", Some(before), after).await
 }
@@ -78,8 +78,8 @@ pub async fn revert(Path((page, id)): Path<(String, String)>, mut change: Change
 pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
     Standing::of(&mut change.tx, &page, &change.state).await?;
     let incident = reviewed(&mut change.tx, &id).await?;
-    let before = reviews::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
-    reviews::delete(&mut change.tx, &incident.id).await?;
+    let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
+    postmortems::delete(&mut change.tx, &incident.id).await?;
     change.keep_silently(&[named("review.delete", &incident).before(&before)]).await
 }
 
@@ -94,7 +94,7 @@ async fn keep(
 ) -> Result<Response> {
     let mut entries = Vec::new();
     if before.as_ref() != Some(&after) {
-        reviews::keep(&mut change.tx, &mut after, change.now).await?;
+        postmortems::keep(&mut change.tx, &mut after, change.now).await?;
         let entry = named(action, incident).after(&after);
         entries.push(match &before {
             Some(before) => entry.before(before),

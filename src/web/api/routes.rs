@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, on};
 use super::change::Change;
 use crate::domain::Role;
 use crate::state::State;
-use crate::web::auth::{Policy, Token};
+use crate::web::access::manager::{Policy, Token};
 
 /// One line of the table.
 #[derive(Clone, Debug)]

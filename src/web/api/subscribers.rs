@@ -6,10 +6,10 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::change::Change;
-use super::events::Event;
-use super::standing::Standing;
+use super::incident_or_maintenance::Event;
+use super::page_context::Standing;
 use crate::state::State;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::manager::{CanPublish, CanRead, Token};
 use crate::web::{Error, Result};
 
 const NOBODY_YET: &str = "Subscriptions are not supported.";

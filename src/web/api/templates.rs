@@ -5,17 +5,17 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::change::Change;
-use super::given::Given;
 use super::incidents::components;
-use super::rows::TemplateView;
-use super::standing::{Echoes, Standing, echoes_of, part, window};
-use crate::db::{echoes, templates};
+use super::objects::TemplateView;
+use super::page_context::{Echoes, Standing, echoes_of, part, window};
+use super::params::Given;
+use crate::db::{api_metadata, templates};
 use crate::domain::audit::Entry;
 use crate::domain::forms::TemplateForm;
 use crate::domain::{Phase, Template};
 use crate::state::State;
 use crate::web::Result;
-use crate::web::auth::{CanPublish, CanRead, Token};
+use crate::web::access::manager::{CanPublish, CanRead, Token};
 use crate::web::form::Search;
 
 const NAMES: [(&str, &str); 1] = [("phase", "update_status")];
@@ -55,7 +55,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     let said = said(&mut given);
     let new = given.judge(form.parse(), &NAMES)?;
     let made = templates::create(&mut change.tx, new, change.now).await?;
-    echoes::keep(&mut change.tx, made.id.as_str(), &said).await?;
+    api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
     let entry = Entry::new("template.add", &made.id, &made.name).after(&made);
     change.keep(StatusCode::CREATED, &TemplateView::of(&standing.scene(), &made, &said), &[entry]).await
 }

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::api_token::Scope;
-use crate::web::auth::{CanRead, Token};
+use crate::web::access::manager::{CanRead, Token};
 
 /// What a program may know of its token.
 #[derive(Serialize)]

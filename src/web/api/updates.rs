@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::events::{Event, Loaded};
-use super::given::Given;
-use super::standing::Standing;
+use super::incident_or_maintenance::{Event, Loaded};
+use super::page_context::Standing;
+use super::params::Given;
 use crate::db::{incidents, maintenances};
 use crate::domain::audit::Entry;
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Maintenance, Update};
-use crate::web::auth::CanPublish;
+use crate::web::access::manager::CanPublish;
 use crate::web::{Error, Result};
 
 const NAMES: [(&str, &str); 1] = [("posted_at", "display_at")];

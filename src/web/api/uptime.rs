@@ -3,17 +3,17 @@ use axum::extract::{Path, State as FromState};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::standing::Standing;
+use super::page_context::Standing;
 use super::{components, groups};
-use crate::db::{Tx, corrections, effects};
+use crate::db::{Tx, status_intervals, uptime_corrections};
 use crate::domain::forms::Fields;
 use crate::domain::history::start_of_day;
-use crate::domain::moment::{parse_day, parse_instant};
+use crate::domain::parse_time::{parse_day, parse_instant};
 use crate::domain::uptime::{Outage, corrected};
 use crate::domain::{Component, IncidentId};
 use crate::publish::api::{Scene, stamp};
 use crate::state::State;
-use crate::web::auth::{CanRead, Token};
+use crate::web::access::manager::{CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 
@@ -122,12 +122,12 @@ async fn count(
     range: &Range,
     (id, name): (String, String),
 ) -> Result<Uptime> {
-    let all = effects::since(tx, range.from).await?;
+    let all = status_intervals::since(tx, range.from).await?;
     let mut outage = Outage::default();
     let mut events: Vec<IncidentId> = Vec::new();
     for component in components {
         let own = all.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
-        let own = corrected(own, &corrections::of(tx, &component.id).await?);
+        let own = corrected(own, &uptime_corrections::of(tx, &component.id).await?);
         let start = component.start_date.map(|day| start_of_day(day, scene.zone()));
         outage = outage.plus(Outage::within(&own, range.from, range.to, start, range.now));
         let within = own.iter().filter(|effect| effect.from < range.to && effect.to.is_none_or(|to| to > range.from));

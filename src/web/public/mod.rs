@@ -1,11 +1,11 @@
 //! What visitors read beyond what the front has ready: pages rendered on demand, streams, and errors.
 
-mod data;
-pub(crate) mod events;
+pub(crate) mod event_stream;
 mod health;
+mod json;
 mod pages;
 
-pub use data::{for_everybody, is_ready_or_nowhere};
+pub use json::{for_everybody, is_ready_or_nowhere};
 pub use pages::kept_at;
 pub use pages::{error_page, not_found};
 
@@ -43,22 +43,22 @@ pub fn router() -> Router<State> {
         .route("/history", get(pages::history))
         .route("/history/{month}", get(pages::month))
         .route("/uptime", get(pages::uptime))
-        .route("/incidents/{id}", get(pages::incident).options(data::preflight))
+        .route("/incidents/{id}", get(pages::incident).options(json::preflight))
         .route("/api", get(pages::hot))
-        .route("/api/openapi.json", get(pages::hot).options(data::preflight))
-        .route("/api/v2/{*path}", get(data::show).options(data::preflight))
-        .route("/history.json", get(data::history).options(data::preflight))
-        .route("/uptime_showcase", get(data::showcase).options(data::preflight))
-        .route("/history.atom", get(pages::hot).options(data::preflight))
-        .route("/history.rss", get(pages::hot).options(data::preflight))
-        .route("/feed.json", get(pages::hot).options(data::preflight))
+        .route("/api/openapi.json", get(pages::hot).options(json::preflight))
+        .route("/api/v2/{*path}", get(json::show).options(json::preflight))
+        .route("/history.json", get(json::history).options(json::preflight))
+        .route("/uptime_showcase", get(json::showcase).options(json::preflight))
+        .route("/history.atom", get(pages::hot).options(json::preflight))
+        .route("/history.rss", get(pages::hot).options(json::preflight))
+        .route("/feed.json", get(pages::hot).options(json::preflight))
         .route("/embed", get(pages::hot))
         .route("/embed/{part}", get(pages::hot))
         .route("/badge.svg", get(pages::hot))
         .route("/components/{id}/badge.svg", get(pages::hot))
         .route("/maintenance.ics", get(pages::hot))
         .route("/.well-known/candor-audit", get(pages::hot))
-        .route("/events", get(events::follow))
+        .route("/events", get(event_stream::follow))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
 }
@@ -66,7 +66,7 @@ pub fn router() -> Router<State> {
 #[cfg(test)]
 mod tests {
     use super::BEGINNINGS;
-    use crate::web::front::beginning;
+    use crate::web::edge::fast_path::beginning;
 
     #[test]
     fn the_beginning_of_every_address_is_known() {

@@ -11,7 +11,7 @@ use crate::domain::{IncidentId, MaintenanceId};
 use crate::publish::{Deep, DeepError, Form};
 use crate::state::State;
 use crate::web::Error;
-use crate::web::client::ClientAddress;
+use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::Search;
 
 /// Who asks.

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use candor::ui::markdown;
+use candor::format::markdown;
 use libfuzzer_sys::fuzz_target;
 
 #[allow(dead_code, reason = "only what reads the elements is needed")]

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use candor::totp::matching_step;
+use candor::credentials::totp::matching_step;
 use chrono::DateTime;
 use libfuzzer_sys::fuzz_target;
 

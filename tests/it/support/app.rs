@@ -10,38 +10,39 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use candor::clock::Clock;
-use candor::db::links::{self, Link};
+use candor::credentials::secret_key::SecretKey;
+use candor::credentials::{password, secret_token};
+use candor::db::one_time_links::{self, Link};
 use candor::db::sessions::{self, Session};
 use candor::db::{
-    Db, Tx, audit, components, corrections, desk, drafts, incidents, maintenances, managers, page, passkeys, policy,
-    series, templates,
+    Db, Tx, admin_incidents, audit, components, drafts, incidents, login_policy, maintenances, managers, page_settings,
+    passkeys, series, templates, uptime_corrections,
 };
 use candor::domain::audit::{Record, is_refusal};
-use candor::domain::factor::Passkey;
 use candor::domain::forms::{
     Fields, MaintenanceForm, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
 };
 use candor::domain::maintenance::Switches;
 use candor::domain::manager::LinkPurpose;
+use candor::domain::second_factor::Passkey;
 use candor::domain::{
     Component, ComponentId, Correction, CorrectionId, DraftId, Group, Incident, IncidentId, Maintenance, MaintenanceId,
     Manager, PasskeyId, Passwords, Phase, Policy, Role, SavedDraft, SeriesId, Status,
 };
-use candor::hosts::Hosts;
+use candor::net::allowed_hosts::Hosts;
 use candor::notify::Mailer;
 use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
-use candor::secret::SecretKey;
 use candor::state::{Parts, State};
+use candor::web;
 use candor::web::Front;
-use candor::{password, token, web};
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::html::{Element, Page};
-use super::{TestDb, samples};
+use super::{TestDb, fixtures};
 
 /// The address of the page in most tests: without TLS, as on a developer's machine.
 pub const ORIGIN: &str = "http://status.test";
@@ -146,7 +147,7 @@ impl TestApp {
         let hash = password_hash().await;
         let mut tx = self.db.write().await.unwrap();
         let manager =
-            managers::create(&mut tx, samples::manager(name, role), Some(hash), self.clock.now()).await.unwrap();
+            managers::create(&mut tx, fixtures::manager(name, role), Some(hash), self.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         manager
     }
@@ -159,12 +160,12 @@ impl TestApp {
 
     /// A browser that holds a session of `manager`, without the way through the login.
     pub async fn with_session(&self, manager: &Manager) -> Browser {
-        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::db::random()));
+        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random()));
         let now = self.clock.now();
         let session = Session {
-            id_hash: web::session::hash(id),
+            id_hash: web::access::session::hash(id),
             manager_id: Some(manager.id.to_string()),
-            data: serde_json::json!({ web::session::MANAGER: manager.id }).to_string(),
+            data: serde_json::json!({ web::access::session::MANAGER: manager.id }).to_string(),
             address: "192.0.2.1".into(),
             user_agent: "Test".into(),
             created_at: now,
@@ -191,41 +192,41 @@ impl TestApp {
         let id = PasskeyId::parse(id).unwrap();
         let passkey = Passkey { id, name: "Laptop".into(), created_at: self.clock.now(), last_used_at: None };
         let mut tx = self.db.write().await.unwrap();
-        passkeys::create(&mut tx, &manager.id, &passkey, &token::hash(passkey.id.as_str()), "{}").await.unwrap();
+        passkeys::create(&mut tx, &manager.id, &passkey, &secret_token::hash(passkey.id.as_str()), "{}").await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
     /// From now on every manager needs a second factor.
     pub async fn require_second_factor(&self) {
         let mut tx = self.db.write().await.unwrap();
-        let policy = policy::load(&mut tx).await.unwrap();
-        policy::update(&mut tx, &Policy { second_factor_required: true, ..policy }).await.unwrap();
+        let policy = login_policy::load(&mut tx).await.unwrap();
+        login_policy::update(&mut tx, &Policy { second_factor_required: true, ..policy }).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
     /// From now on nobody's password counts but this owner's.
     pub async fn leave_one_password(&self, keeper: &Manager) {
         let mut tx = self.db.write().await.unwrap();
-        let policy = policy::load(&mut tx).await.unwrap();
+        let policy = login_policy::load(&mut tx).await.unwrap();
         let passwords = Passwords::OnlyFor(keeper.id.clone());
-        policy::update(&mut tx, &Policy { passwords, ..policy }).await.unwrap();
+        login_policy::update(&mut tx, &Policy { passwords, ..policy }).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
     /// The token of a fresh one-time link.
     pub async fn link(&self, purpose: LinkPurpose, manager: Option<&Manager>, lifetime: TimeDelta) -> String {
-        let (token, now) = (token::fresh(), self.clock.now());
+        let (token, now) = (secret_token::fresh(), self.clock.now());
         let manager_id = manager.map(|manager| manager.id.clone());
         let mut tx = self.db.write().await.unwrap();
         let link = Link { purpose, manager_id, expires_at: now + lifetime };
-        links::create(&mut tx, &token::hash(&token), &link, now).await.unwrap();
+        one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         token
     }
 
     /// An operational component at the last place; it shows when the page is published next.
     pub async fn component(&self, name: &str) -> Component {
-        let new = samples::component(name);
+        let new = fixtures::component(name);
         let mut tx = self.db.write().await.unwrap();
         let component = components::create(&mut tx, new, self.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
@@ -287,7 +288,7 @@ impl TestApp {
             created_at: now,
         };
         let mut tx = self.db.write().await.unwrap();
-        corrections::insert(&mut tx, &correction).await.unwrap();
+        uptime_corrections::insert(&mut tx, &correction).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
@@ -297,7 +298,7 @@ impl TestApp {
         for incident in incidents {
             incidents::insert(&mut tx, incident).await.unwrap();
         }
-        tx.commit(&samples::actor(), self.clock.now(), samples::addition()).await.unwrap();
+        tx.commit(&fixtures::actor(), self.clock.now(), fixtures::addition()).await.unwrap();
         self.publish().await;
     }
 
@@ -307,7 +308,7 @@ impl TestApp {
         for maintenance in planned {
             maintenances::insert(&mut tx, maintenance).await.unwrap();
         }
-        tx.commit(&samples::actor(), self.clock.now(), samples::addition()).await.unwrap();
+        tx.commit(&fixtures::actor(), self.clock.now(), fixtures::addition()).await.unwrap();
         self.publish().await;
     }
 
@@ -327,7 +328,7 @@ impl TestApp {
         let mut tx = self.db.write().await.unwrap();
         series::insert(&mut tx, &begun).await.unwrap();
         let made = series::grow(&mut tx, &mut begun, now).await.unwrap().unwrap();
-        tx.commit(&samples::actor(), now, samples::entry()).await.unwrap();
+        tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
         self.publish().await;
         made
     }
@@ -341,13 +342,13 @@ impl TestApp {
     /// The incident `id` as it stands in the database.
     pub async fn incident(&self, id: &str) -> Incident {
         let mut tx = self.db.read().await.unwrap();
-        desk::find(&mut tx, &IncidentId::parse(id).unwrap()).await.unwrap()
+        admin_incidents::find(&mut tx, &IncidentId::parse(id).unwrap()).await.unwrap()
     }
 
     /// Every incident, newest start first.
     pub async fn incidents(&self) -> Vec<Incident> {
         let mut tx = self.db.read().await.unwrap();
-        desk::list(&mut tx, None, 1000).await.unwrap()
+        admin_incidents::list(&mut tx, None, 1000).await.unwrap()
     }
 
     /// The revision and the number of audit rows, but for refused attempts.
@@ -366,7 +367,7 @@ impl TestApp {
     pub async fn everything(&self) -> String {
         let mut tx = self.db.read().await.unwrap();
         let managers = managers::list(&mut tx, None, 10_000).await.unwrap();
-        let policy = policy::load(&mut tx).await.unwrap();
+        let policy = login_policy::load(&mut tx).await.unwrap();
         drop(tx);
         format!("{} {managers:?} {policy:?}", self.everything_but_managers().await)
     }
@@ -379,15 +380,15 @@ impl TestApp {
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
             tx.revision().await.unwrap(),
             deeds(&mut tx).await,
-            page::load(&mut tx).await.unwrap(),
+            page_settings::load(&mut tx).await.unwrap(),
             components::groups(&mut tx).await.unwrap(),
             components::list(&mut tx).await.unwrap(),
-            desk::list(&mut tx, None, 1000).await.unwrap(),
+            admin_incidents::list(&mut tx, None, 1000).await.unwrap(),
             maintenances::list(&mut tx, None, 1000).await.unwrap(),
             series::going_on(&mut tx).await.unwrap(),
             drafts::list(&mut tx).await.unwrap(),
             templates::list(&mut tx).await.unwrap(),
-            corrections::since(&mut tx, DateTime::UNIX_EPOCH).await.unwrap(),
+            uptime_corrections::since(&mut tx, DateTime::UNIX_EPOCH).await.unwrap(),
         )
     }
 

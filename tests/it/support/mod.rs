@@ -1,28 +1,28 @@
 //! What a test is given: a database of its own and a clock that stands still.
 
+#[allow(dead_code, reason = "only the walks over every route need it")]
+pub mod actors;
+#[allow(dead_code, reason = "only the tests of the management API need it")]
+pub mod api_client;
 #[allow(dead_code, reason = "only the tests through the router need it")]
 pub mod app;
-#[allow(dead_code, reason = "only the walks over every route need it")]
-pub mod crowd;
-#[allow(dead_code, reason = "only the tests of passkeys need it")]
-pub mod device;
 #[allow(dead_code, reason = "not every test binary has a database that fails")]
 pub mod failure;
-#[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
-pub mod frames;
+#[allow(dead_code, reason = "only the tests of passkeys need it")]
+pub mod fake_authenticator;
+#[allow(dead_code, reason = "only the tests of the identity provider need it")]
+pub mod fake_oidc;
 #[allow(dead_code, reason = "only the tests of imports need it")]
-pub mod hosted;
+pub mod fake_statuspage;
+#[allow(dead_code, reason = "not every test binary needs all of them")]
+pub mod fixtures;
 #[allow(dead_code, reason = "only the tests through the router need it")]
 pub mod html;
-#[allow(dead_code, reason = "only the tests of the identity provider need it")]
-pub mod issuer;
-pub mod postgres;
-#[allow(dead_code, reason = "only the tests of the management API need it")]
-pub mod program;
 #[allow(dead_code, reason = "only the tests of nasty texts need it")]
-pub mod prose;
-#[allow(dead_code, reason = "not every test binary needs all of them")]
-pub mod samples;
+pub mod html_allowlist;
+pub mod postgres;
+#[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
+pub mod raw_http2;
 #[allow(dead_code, reason = "only the tests over a socket need it")]
 pub mod server;
 #[allow(dead_code, reason = "only the tests of mail need it")]
@@ -129,7 +129,7 @@ impl TestDb {
 
     /// Keeps what `tx` did, in the audit as done by a test; gives the new revision.
     pub async fn keep(&self, tx: WriteTx) -> i64 {
-        tx.commit(&samples::actor(), self.clock.now(), samples::entry()).await.expect("a commit")
+        tx.commit(&fixtures::actor(), self.clock.now(), fixtures::entry()).await.expect("a commit")
     }
 
     /// Adds incidents.

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use candor::app::App;
 use candor::clock::Clock;
 use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
-use candor::connections::Limits;
+use candor::server::app::App;
+use candor::server::connections::Limits;
 use candor::state::State;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::listing::older;
-use crate::domain::identity::Identity;
+use super::pagination::older;
+use crate::domain::oidc_roles::Identity;
 use crate::domain::{Factors, Invalid};
+use crate::format::time::ago;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit, Weight};
-use crate::ui::time::{Time, ago};
+use crate::ui::time::Time;
 
 /// What managers can change about themselves.
 #[derive(Clone, Debug)]

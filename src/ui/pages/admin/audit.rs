@@ -1,11 +1,12 @@
 use leptos::prelude::*;
 
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::audit::{Digest, Record};
 use crate::domain::search::{AuditSearch, NOUNS};
+use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// Who did what, a page at a time.
 #[derive(Clone, Debug)]

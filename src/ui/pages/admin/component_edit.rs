@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::board::status_choices;
+use super::component_list::status_choices;
 use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Group, Invalid, Status};

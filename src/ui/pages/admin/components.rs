@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::board::{Board, BoardRow, BoardSection, status_words};
+use super::component_list::{Board, BoardRow, BoardSection, status_words};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 
 /// Groups and components in the order of the page.

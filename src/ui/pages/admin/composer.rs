@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 
-use super::board::{Board, BoardRow, BoardSection, status_choices};
+use super::component_list::{Board, BoardRow, BoardSection, status_choices};
+use crate::domain::update::MAX_BODY;
 use crate::domain::{ComponentId, Phase, Status};
+use crate::format::markdown;
 use crate::islands::composer::{COUNT, Composer, NOTE};
 use crate::ui::form::{Choice, Field, Group, Problems, Segments, SelectRow, TextArea};
-use crate::ui::markdown;
 
 /// The keys that press the button of the composer.
 pub const PUBLISH_KEYS: &str = "mod+Enter";
@@ -55,7 +56,7 @@ impl Draft {
 /// The box in which the message stands as visitors will read it, under the words of its phase.
 pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
     let phase = phase.to_owned();
-    let html = markdown::render_unchecked(body);
+    let html = markdown::render_truncated(body, MAX_BODY);
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>

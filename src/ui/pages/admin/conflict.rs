@@ -8,8 +8,9 @@ use crate::domain::forms::{
     UpdateEditForm,
 };
 use crate::domain::{Impact, Status};
+use crate::format::time::full;
 use crate::ui::admin_layout::Shell;
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// An edit that met a newer version. The form beside it keeps what was typed and carries the new
 /// version, so pressing the button again wins knowingly.

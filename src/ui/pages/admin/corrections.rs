@@ -1,14 +1,15 @@
 use leptos::prelude::*;
 
-use super::board::{status_choices, status_words};
+use super::component_list::{status_choices, status_words};
 use crate::domain::forms::CorrectionForm;
 use crate::domain::{Component, Correction, Invalid};
+use crate::format::time::span;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
     DateTimeLocal, ErrorSummary, Field, PostButton, Problems, RehearseButton, Select, Submit, TextInput, Weight,
     zone_choices,
 };
-use crate::ui::time::{Time, span};
+use crate::ui::time::Time;
 
 /// The corrections of a component's uptime, and the form that adds one.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
 use crate::domain::Factors;
-use crate::domain::factor::{Passkey, RECOVERY_CODES};
+use crate::domain::second_factor::{Passkey, RECOVERY_CODES};
+use crate::format::time::ago;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{PostButton, Weight};
-use crate::ui::time::{Time, ago};
+use crate::ui::time::Time;
 
 /// The manager's own second factors.
 #[derive(Clone, Debug)]

@@ -2,17 +2,18 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::aids::{Aids, buttons};
-use super::board::{Board, small_board, status_words};
+use super::component_list::{Board, small_board, status_words};
 use super::composer::{self, Draft, PUBLISH_KEYS};
+use super::composer_extras::{Aids, buttons};
 use super::conflict::{Conflict, notice};
-use super::open_card::{impact_words, open_card, seen, standing};
+use super::incident_card::{impact_words, open_card, seen, standing};
 use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Update, Visibility};
+use crate::format::markdown;
+use crate::format::time::{full, span};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
-use crate::ui::markdown;
-use crate::ui::time::{Time, full, span};
+use crate::ui::time::Time;
 
 /// An incident with everything said of it, and the form that says more.
 #[derive(Clone, Debug)]

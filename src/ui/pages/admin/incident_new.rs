@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::aids::{Aids, buttons};
-use super::board::Board;
+use super::component_list::Board;
 use super::composer::{self, Draft, PUBLISH_KEYS};
+use super::composer_extras::{Aids, buttons};
 use super::incident_edit::{DETAIL_FIELDS, SEEN_FIELDS, detail_fields, seen_fields};
 use crate::domain::forms::IncidentForm;
 use crate::domain::{Invalid, Phase, Visibility};

@@ -1,13 +1,14 @@
 use leptos::prelude::*;
 
-use super::listing::older;
-use super::open_card::{impact_words, seen};
-use crate::domain::duration::words;
+use super::incident_card::{impact_words, seen};
+use super::pagination::older;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, Phase, Visibility};
+use crate::format::duration::words;
+use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// The incidents, a page of them at a time.
 #[derive(Clone, Debug)]

@@ -1,18 +1,19 @@
 use leptos::prelude::*;
 
-use super::board::status_words;
+use super::component_list::status_words;
 use super::composer::{self, Draft};
 use super::conflict::{Conflict, notice};
 use super::maintenances::phase_words;
 use crate::domain::forms::MaintenanceUpdateForm;
 use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
+use crate::format::markdown;
+use crate::format::time::{full, window};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{
     Choice, ErrorSummary, Field, Group, Hidden, PostButton, PreviewButton, Problems, RehearseButton, Segments,
     SelectRow, Submit, Weight,
 };
-use crate::ui::markdown;
-use crate::ui::time::{Time, full, window};
+use crate::ui::time::Time;
 
 /// A maintenance with everything said of it, and what can be done next.
 #[derive(Clone, Debug)]

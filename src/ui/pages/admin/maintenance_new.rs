@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::board::{Board, BoardSection};
+use super::component_list::{Board, BoardSection};
 use super::composer;
 use crate::domain::Invalid;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};

@@ -4,9 +4,10 @@ use super::composer::{self, Draft};
 use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
+use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit};
-use crate::ui::time::{Time, full};
+use crate::ui::time::Time;
 
 /// The form that changes the text of an update of a maintenance.
 #[derive(Clone, Debug)]

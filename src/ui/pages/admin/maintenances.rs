@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::forms::RecurrenceForm;
 use crate::domain::{Maintenance, Series};
+use crate::format::time::window;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::time::{Time, window};
+use crate::ui::time::Time;
 
 /// The maintenances, a page of them at a time, and what comes again.
 #[derive(Clone, Debug)]

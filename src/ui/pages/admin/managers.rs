@@ -1,12 +1,13 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::listing::more;
+use super::pagination::more;
 use crate::domain::forms::ManagerForm;
 use crate::domain::{Invalid, Manager, Role};
+use crate::format::time::ago;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Choice, Email, ErrorSummary, Field, Problems, Select, Submit, TextInput};
-use crate::ui::time::{Time, ago};
+use crate::ui::time::Time;
 
 /// The people who may log in, and the form that invites another.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::board::Board;
+use super::component_list::Board;
 use super::conflict::{Conflict, both_texts};
 use super::maintenance_new::{PLAN_FIELDS, recurrence_fields, whole_plan};
 use crate::domain::forms::SeriesForm;

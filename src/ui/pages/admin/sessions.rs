@@ -1,11 +1,12 @@
 use leptos::prelude::*;
 
 use super::account::{SessionRow, device};
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::ManagerId;
+use crate::format::time::ago;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::PostButton;
-use crate::ui::time::{Time, ago};
+use crate::ui::time::Time;
 
 /// Where managers are logged in.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::board::Board;
 use super::component_edit::{deletion_link, deletion_question};
+use super::component_list::Board;
 use super::composer;
 use super::conflict::{Conflict, both_texts};
 use crate::domain::forms::TemplateForm;

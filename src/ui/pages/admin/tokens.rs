@@ -1,12 +1,13 @@
 use leptos::prelude::*;
 
-use super::listing::older;
+use super::pagination::older;
 use crate::domain::api_token::{ApiToken, LIFETIMES, Scope};
 use crate::domain::forms::ApiTokenForm;
 use crate::domain::{Invalid, Role};
+use crate::format::time::{ago, full};
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
 use crate::ui::form::{Choice, ErrorSummary, Field, PostButton, Problems, Select, Submit, TextInput};
-use crate::ui::time::{Time, ago, full};
+use crate::ui::time::Time;
 
 /// The tokens of the manager, or everybody's for an owner, and the form that makes another.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -89,11 +89,11 @@ fn line((path, opens, words): &'static Line) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, check};
+    use crate::ui::pages::public::fixtures::{self, check};
 
     #[test]
     fn every_address_stands_there() {
-        let html = render(ApiPage { shell: sample::shell("/api") });
+        let html = render(ApiPage { shell: fixtures::shell("/api") });
         check(&html);
         for (path, opens, _) in STATUS.iter().chain(&INCIDENTS).chain(&MAINTENANCES).chain(&FEEDS) {
             assert!(html.contains(&format!("<code>{path}</code>")), "{path}");

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::domain::{Incident, Maintenance};
-use crate::ui::layout::{Shell, stylesheet};
+use crate::ui::public_layout::{Shell, stylesheet};
 
 /// The most lines beneath the headline.
 const MAX_LINES: usize = 5;
@@ -82,15 +82,15 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, SCRIPT};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT};
 
     fn page(open: Vec<Incident>, is_frame: bool) -> EmbedPage {
-        EmbedPage { shell: sample::shell("/embed"), headline: SCRIPT.into(), open, active: Vec::new(), is_frame }
+        EmbedPage { shell: fixtures::shell("/embed"), headline: SCRIPT.into(), open, active: Vec::new(), is_frame }
     }
 
     #[test]
     fn titles_are_text_and_links_leave_the_frame() {
-        let mut incident = sample::delayed();
+        let mut incident = fixtures::delayed();
         incident.title = SCRIPT.into();
         let html = render(page(vec![incident], true));
         assert!(!html.contains(SCRIPT) && html.contains("data-trouble=\"yes\""), "{html}");

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
 
 /// What an error page shows.
 #[derive(Clone, Debug)]
@@ -94,12 +94,12 @@ pub fn ErrorView(page: ErrorPage) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
     fn an_error_says_what_happened_and_where_to_go() {
         for status in [400, 403, 404, 405, 408, 413, 414, 421, 429, 500, 501, 503] {
-            let html = render(sample::error_page(status));
+            let html = render(fixtures::error_page(status));
             check(&html);
             assert!(html.contains(&format!("Error {status}")) && html.contains("Current status"), "{html}");
         }
@@ -107,21 +107,21 @@ mod tests {
 
     #[test]
     fn an_error_is_not_indexed_and_claims_no_state() {
-        let html = render(sample::error_page(500));
+        let html = render(fixtures::error_page(500));
         assert!(html.contains("<meta name=\"robots\" content=\"noindex\">") && html.contains("tone-unknown"));
         assert!(!html.contains("canonical") && !html.contains("Status: "));
     }
 
     #[test]
     fn an_unavailable_filter_leads_to_the_whole_history() {
-        let html = render(ErrorPage::filter_unavailable(sample::shell("/history")));
+        let html = render(ErrorPage::filter_unavailable(fixtures::shell("/history")));
         check(&html);
         assert!(html.contains("href=\"/history\">History without a filter</a>"), "{html}");
     }
 
     #[test]
     fn every_text_is_escaped() {
-        let mut page = sample::error_page(400);
+        let mut page = fixtures::error_page(400);
         (page.title, page.message) = (SCRIPT.into(), SCRIPT.into());
         page.links.push(link(SCRIPT, "/\"><script>"));
         check(&render(page));

@@ -3,12 +3,13 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use leptos::prelude::*;
 
+use super::incident_card::{Fold, IncidentCard, count};
 use super::maintenance::MaintenanceCard;
-use super::parts::{Fold, IncidentCard, count};
 use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
-use crate::domain::{ComponentId, Impact, Incident, Maintenance, duration};
-use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::time;
+use crate::domain::{ComponentId, Impact, Incident, Maintenance};
+use crate::format::duration;
+use crate::format::time;
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
 
 /// What a page of the history shows.
 #[derive(Clone, Debug)]
@@ -45,8 +46,9 @@ pub fn render(page: HistoryPage) -> String {
 /// A page of the history.
 #[component]
 pub fn HistoryView(page: HistoryPage) -> AnyView {
-    let title =
-        page.month.map_or("Incident history".to_owned(), |month| format!("Incidents in {}", time::month(month)));
+    let title = page.month.map_or("Incident history".to_owned(), |month| {
+        format!("Incidents in {}", time::month(month.year, month.month))
+    });
     let head = Head {
         title: title.clone(),
         description: format!("What went wrong at {}, and what was done about it.", page.shell.page.name),
@@ -261,7 +263,7 @@ fn month(page: &HistoryPage, items: &[Item<'_>], newest: Option<&crate::domain::
     let month = items.first().map(|first| Month::of(first.at(), zone));
     let heading = match (page.month, month) {
         (None, Some(month)) => {
-            view! { <h2><a href=format!("/history/{month}")>{time::month(month)}</a></h2> }.into_any()
+            view! { <h2><a href=format!("/history/{month}")>{time::month(month.year, month.month)}</a></h2> }.into_any()
         }
         _ => view! { <h2 class="unseen">"Incidents"</h2> }.into_any(),
     };
@@ -294,7 +296,7 @@ fn pager(page: &HistoryPage) -> Option<AnyView> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, SCRIPT, at, check};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT, at, check};
 
     fn filtered(count: i64) -> HistoryPage {
         let filter = Filter {
@@ -304,7 +306,7 @@ mod tests {
             range: Range::LastTwoYears,
         };
         let totals = Totals { count, seconds: 3720, first_started_at: Some(at("2025-02-03T09:00:00Z")) };
-        HistoryPage { filter, totals, ..sample::history_page() }
+        HistoryPage { filter, totals, ..fixtures::history_page() }
     }
 
     #[test]
@@ -321,7 +323,7 @@ mod tests {
 
     #[test]
     fn the_whole_history_is_one_sentence_then_months() {
-        let html = render(sample::history_page());
+        let html = render(fixtures::history_page());
         check(&html);
         for words in [
             "41 incidents since 10 Jul 2024, 13h 27m in all, 1.4 per month",
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn maintenances_stand_among_the_months_and_are_not_counted() {
-        let page = HistoryPage { maintenances: vec![sample::upgrade()], ..sample::history_page() };
+        let page = HistoryPage { maintenances: vec![fixtures::upgrade()], ..fixtures::history_page() };
         let html = render(page).replace("<!>", "");
         check(&html);
         assert!(html.contains("41 incidents since 10 Jul 2024"), "{html}");
@@ -377,7 +379,7 @@ mod tests {
     #[test]
     fn days_keep_their_fields_open() {
         let day = |text: &str| text.parse().ok();
-        let mut page = sample::history_page();
+        let mut page = fixtures::history_page();
         page.filter.range = Range::Days { from: day("2026-01-01"), to: day("2026-02-01") };
         let html = render(page);
         assert!(html.contains(", from 1 Jan 2026 to 1 Feb 2026") && html.contains("value=\"2026-02-01\""), "{html}");
@@ -386,9 +388,9 @@ mod tests {
 
     #[test]
     fn a_month_stands_alone_under_its_name() {
-        let mut page = sample::history_page();
+        let mut page = fixtures::history_page();
         page.month = Month::parse("2026-10");
-        page.incidents = sample::past().split_off(2);
+        page.incidents = fixtures::past().split_off(2);
         page.totals = Totals { count: 1, seconds: 0, first_started_at: None };
         let html = render(page);
         check(&html);
@@ -403,7 +405,7 @@ mod tests {
         let html = render(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
         check(&html);
         assert!(html.contains("No incidents match these filters.") && html.contains("Show all"));
-        let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..sample::history_page() };
+        let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..fixtures::history_page() };
         assert!(render(all).contains("No incidents reported."));
     }
 

@@ -3,12 +3,14 @@
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::parts::{self, Timeline, count, fact};
-use crate::domain::review::PublishedReview;
-use crate::domain::{Incident, Status, duration};
-use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::markdown;
-use crate::ui::time::{self, Time};
+use super::incident_card::{self, Timeline, count, fact};
+use crate::domain::postmortem::PublishedReview;
+use crate::domain::{Incident, Status};
+use crate::format::duration;
+use crate::format::markdown;
+use crate::format::time;
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::time::Time;
 
 /// The most characters of the newest update in the description.
 const SUMMARY: usize = 160;
@@ -34,14 +36,14 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
     let (zone, now) = (shell.zone(), shell.now);
     let said = incident.newest().map(|update| markdown::summary(&update.body, SUMMARY)).unwrap_or_default();
     let head = Head { title: incident.title.clone(), description: said, kind: Kind::Regular };
-    let class = parts::impact_class(&incident);
+    let class = incident_card::impact_class(&incident);
     let updates = count(incident.updates.len() as i64, "update");
     let facts = facts(&incident, &shell);
     view! {
         <Layout shell=shell head=head>
             <article class=format!("incident {class}")>
                 <div class="intro">
-                    <p class="chip">{parts::state_words(&incident, now)}</p>
+                    <p class="chip">{incident_card::state_words(&incident, now)}</p>
                     <h1 dir="auto">{incident.title.clone()}</h1>
                 </div>
                 {facts}
@@ -76,7 +78,7 @@ fn facts(incident: &Incident, shell: &Shell) -> AnyView {
     };
     let lasted = incident.duration().and_then(duration::words);
     let lasted = lasted.map(|words| fact("Duration", words.into_any()));
-    let noted = parts::written_afterwards(incident).then(|| fact("Reported", "afterwards".into_any()));
+    let noted = incident_card::written_afterwards(incident).then(|| fact("Reported", "afterwards".into_any()));
     let affected = (!incident.affected().is_empty()).then(|| fact("Affected components", affected(incident)));
     view! {
         <dl>
@@ -104,11 +106,11 @@ fn affected(incident: &Incident) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
     fn an_incident_that_is_over_has_all_its_facts() {
-        let html = render(sample::incident_page(sample::past().remove(0)));
+        let html = render(fixtures::incident_page(fixtures::past().remove(0)));
         check(&html);
         for words in [
             ">Critical</p>",
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_open_incident_says_so_and_how_it_leaves_its_components() {
-        let html = render(sample::incident_page(sample::delayed()));
+        let html = render(fixtures::incident_page(fixtures::delayed()));
         assert!(html.contains("Major · open for 1h 27m") && html.contains("ongoing"), "{html}");
         assert!(html.contains("<bdi>Outbound delivery</bdi>: partial outage"), "{html}");
         assert!(!html.contains("Duration") && !html.contains("Detected by"));
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn one_written_afterwards_leaves_out_what_nobody_knows() {
-        let html = render(sample::incident_page(sample::past().remove(2)));
+        let html = render(fixtures::incident_page(fixtures::past().remove(2)));
         check(&html);
         assert!(html.contains(">Notice</p>") && html.contains("afterwards") && html.contains("<h2>1 update</h2>"));
         assert!(!html.contains("Duration") && !html.contains("Affected"));
@@ -144,11 +146,11 @@ mod tests {
 
     #[test]
     fn every_text_is_escaped() {
-        let mut incident = sample::delayed();
+        let mut incident = fixtures::delayed();
         incident.title = SCRIPT.into();
         incident.detected_by = Some(SCRIPT.into());
         incident.updates.iter_mut().for_each(|update| update.body = format!("{SCRIPT}\"'>"));
         incident.updates[0].components[0].name = SCRIPT.into();
-        check(&render(sample::incident_page(incident)));
+        check(&render(fixtures::incident_page(incident)));
     }
 }

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::parts::{Fold, count, fact, timeline, when};
+use super::incident_card::{Fold, count, fact, timeline, when};
 use crate::domain::{Maintenance, MaintenancePhase, Status};
-use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::markdown;
-use crate::ui::time::{self, Time};
+use crate::format::markdown;
+use crate::format::time;
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::time::Time;
 
 /// The most characters of the newest update in the description.
 const SUMMARY: usize = 160;
@@ -150,11 +151,11 @@ pub fn anchor(maintenance: &Maintenance) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
     fn one_to_come_says_when_and_what_and_fits_a_calendar() {
-        let html = render(sample::maintenance_page(sample::upgrade())).replace("<!>", "");
+        let html = render(fixtures::maintenance_page(fixtures::upgrade())).replace("<!>", "");
         check(&html);
         for words in [
             "Planned · Thu 26 Nov, 02:00 to 04:00 WET</p>",
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn one_that_goes_on_says_until_when_and_how_its_components_stand() {
-        let html = render(sample::maintenance_page(sample::upgrade_under_way())).replace("<!>", "");
+        let html = render(fixtures::maintenance_page(fixtures::upgrade_under_way())).replace("<!>", "");
         check(&html);
         for words in ["Maintenance in progress · until 15:30 WET", "<bdi>Archive search</bdi>: under maintenance"] {
             assert!(html.contains(words), "{words} in {html}");
@@ -181,10 +182,10 @@ mod tests {
 
     #[test]
     fn every_text_is_escaped() {
-        let mut it = sample::upgrade();
+        let mut it = fixtures::upgrade();
         it.title = SCRIPT.into();
         it.components[0].name = SCRIPT.into();
         it.updates[0].body = format!("{SCRIPT}\"'>");
-        check(&render(sample::maintenance_page(it)));
+        check(&render(fixtures::maintenance_page(it)));
     }
 }

@@ -2,20 +2,19 @@
 //! whole document of it.
 
 pub mod api;
-mod bars;
-mod board;
+mod component_list;
 pub mod embed;
 pub mod error;
 pub mod history;
 pub mod incident;
+mod incident_card;
 pub mod maintenance;
-mod parts;
 mod stale;
 pub mod status;
 pub mod uptime;
+mod uptime_bars;
 
 pub use api::ApiPage;
-pub use bars::{Bars, DAYS};
 pub use embed::EmbedPage;
 pub use error::ErrorPage;
 pub use history::HistoryPage;
@@ -24,6 +23,7 @@ pub use maintenance::MaintenancePage;
 pub use stale::last_confirmed;
 pub use status::StatusPage;
 pub use uptime::UptimePage;
+pub use uptime_bars::{Bars, DAYS};
 
 #[cfg(test)]
-mod sample;
+mod fixtures;

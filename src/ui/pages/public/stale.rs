@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use crate::ui::time::{self, Time};
+use crate::format::time;
+use crate::ui::time::Time;
 
 /// The notice that a page put together at `at` may no longer be true.
 pub fn last_confirmed(at: DateTime<Utc>, zone: Tz) -> String {

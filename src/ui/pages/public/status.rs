@@ -4,15 +4,16 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::bars::Bars;
-use super::board::{self, Board, Row};
+use super::component_list::{self, Board, Row};
+use super::incident_card::{self, Facts, Fold, IncidentCard, count};
 use super::maintenance::{self, MaintenanceCard};
-use super::parts::{self, Facts, Fold, IncidentCard, count};
+use super::uptime_bars::Bars;
 use crate::domain::history::start_of_day;
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::{Component, Group, Incident, Maintenance, Status};
-use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::time::{self, Time};
+use crate::format::time;
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::time::Time;
 
 /// How many days "Past days" shows, today included.
 pub const PAST_DAYS: u64 = 14;
@@ -56,7 +57,7 @@ pub fn render(page: StatusPage) -> String {
 /// The status page.
 #[component]
 pub fn StatusView(page: StatusPage) -> AnyView {
-    let rows = board::rows(&page.components, &page.open, &page.planned);
+    let rows = component_list::rows(&page.components, &page.open, &page.planned);
     let line = if page.components.is_empty() && page.open.is_empty() {
         "No components are listed yet.".to_owned()
     } else {
@@ -132,7 +133,7 @@ fn state_line(rows: &[Row], page: &StatusPage) -> String {
     let began = page.open.iter().map(|incident| incident.started_at).min();
     let works = page.planned.iter().filter(|maintenance| maintenance.phase.is_active());
     let works = works.map(Maintenance::begins_at).min().filter(|_| troubled(rows).is_some());
-    let since = began.or(works).map(|at| parts::when(at, shell.now, shell.zone()));
+    let since = began.or(works).map(|at| incident_card::when(at, shell.now, shell.zone()));
     match (troubled(rows), since) {
         (Some(troubled), Some(since)) => format!("{troubled}, since {since}."),
         (Some(troubled), None) => format!("{troubled}."),
@@ -264,7 +265,7 @@ fn past_day(page: &StatusPage, day: NaiveDate) -> AnyView {
 }
 
 fn still_open(incident: &Incident) -> AnyView {
-    let anchor = format!("#{}", parts::anchor(incident));
+    let anchor = format!("#{}", incident_card::anchor(incident));
     view! { <p class="soft">"Open incident above: "<a href=anchor dir="auto">{incident.title.clone()}</a></p> }
         .into_any()
 }
@@ -277,7 +278,7 @@ fn worked_on(it: &Maintenance, zone: Tz) -> AnyView {
     }
     let from = it.begins_at();
     let to = it.started_at.and(it.ended_at).unwrap_or(it.scheduled_until);
-    let words = format!("{} to {}", time::clock(from, zone), parts::when(to, from, zone));
+    let words = format!("{} to {}", time::clock(from, zone), incident_card::when(to, from, zone));
     let names = maintenance::affected_names(it).map(|names| view! { <li dir="auto">{names}</li> });
     view! {
         <div class="past planned">
@@ -292,8 +293,8 @@ fn worked_on(it: &Maintenance, zone: Tz) -> AnyView {
 fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
     let updates = count(incident.updates.len() as i64, "update");
     view! {
-        <div class=format!("past {}", parts::impact_class(incident))>
-            <p dir="auto"><a href=parts::href(incident)>{incident.title.clone()}</a></p>
+        <div class=format!("past {}", incident_card::impact_class(incident))>
+            <p dir="auto"><a href=incident_card::href(incident)>{incident.title.clone()}</a></p>
             <p class="chip">{incident.impact().words()}</p>
             <Facts incident=incident.clone() words=hours(incident, zone) />
             <p class="updates">{updates}</p>
@@ -307,7 +308,7 @@ fn hours(incident: &Incident, zone: Tz) -> String {
     let from = incident.started_at;
     match incident.ended_at {
         Some(to) if to != from => {
-            format!("{} to {}", time::clock(from, zone), parts::when(to, from, zone))
+            format!("{} to {}", time::clock(from, zone), incident_card::when(to, from, zone))
         }
         _ => time::clock_with_zone(from, zone),
     }
@@ -317,11 +318,11 @@ fn hours(incident: &Incident, zone: Tz) -> String {
 mod tests {
     use super::*;
     use crate::domain::page::Link;
-    use crate::ui::pages::public::sample::{self, SCRIPT, check};
+    use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
     fn what_is_broken_stands_first_in_words() {
-        let html = render(sample::status_page());
+        let html = render(fixtures::status_page());
         check(&html);
         for words in [
             "<title>Minor Service Outage · Harbor Mail</title>",
@@ -347,7 +348,7 @@ mod tests {
 
     #[test]
     fn past_days_are_told_one_by_one() {
-        let html = render(sample::status_page());
+        let html = render(fixtures::status_page());
         assert_eq!(html.matches("class=\"day\"").count(), 14);
         assert_eq!(html.matches("No incidents reported.").count(), 12);
         for words in ["Open incident above: ", "Critical", "08:12 to 08:49 WET", "37m", "3 updates", "All history"] {
@@ -357,9 +358,9 @@ mod tests {
 
     #[test]
     fn an_incident_over_midnight_stands_on_the_day_it_began_and_names_its_end() {
-        let mut page = sample::quiet_page();
-        let mut incident = sample::past().remove(0);
-        incident.started_at = sample::at("2026-11-20T23:30:00Z");
+        let mut page = fixtures::quiet_page();
+        let mut incident = fixtures::past().remove(0);
+        incident.started_at = fixtures::at("2026-11-20T23:30:00Z");
         page.past = vec![incident];
         let html = render(page);
         assert!(html.contains("23:30 to 21 Nov, 08:49 WET"), "{html}");
@@ -367,8 +368,8 @@ mod tests {
 
     #[test]
     fn maintenances_stand_below_the_incidents_in_a_tone_of_their_own() {
-        let mut page = sample::status_page();
-        page.planned = vec![sample::upgrade_under_way(), sample::upgrade()];
+        let mut page = fixtures::status_page();
+        page.planned = vec![fixtures::upgrade_under_way(), fixtures::upgrade()];
         page.planned[0].id = crate::domain::MaintenanceId::parse("under-way").unwrap();
         let html = render(page).replace("<!>", "");
         check(&html);
@@ -386,8 +387,8 @@ mod tests {
 
     #[test]
     fn a_page_under_maintenance_says_since_when_and_why() {
-        let mut page = sample::quiet_page();
-        page.planned = vec![sample::upgrade_under_way()];
+        let mut page = fixtures::quiet_page();
+        page.planned = vec![fixtures::upgrade_under_way()];
         page.banner = Banner::of(&[Status::UnderMaintenance], &[]);
         let html = render(page).replace("<!>", "");
         assert!(html.contains(">Service Under Maintenance</h1>"), "{html}");
@@ -397,9 +398,9 @@ mod tests {
 
     #[test]
     fn a_maintenance_that_is_over_stands_on_its_day_and_is_no_incident() {
-        let mut page = sample::quiet_page();
-        let mut it = sample::upgrade_under_way();
-        it.complete(crate::domain::UpdateId::parse("done").unwrap(), sample::at("2026-11-23T14:00:00Z")).unwrap();
+        let mut page = fixtures::quiet_page();
+        let mut it = fixtures::upgrade_under_way();
+        it.complete(crate::domain::UpdateId::parse("done").unwrap(), fixtures::at("2026-11-23T14:00:00Z")).unwrap();
         page.finished = vec![it];
         let html = render(page).replace("<!>", "");
         check(&html);
@@ -409,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_quiet_day_is_said_plainly() {
-        let html = render(sample::quiet_page());
+        let html = render(fixtures::quiet_page());
         check(&html);
         assert!(html.contains("<body class=\"tone-none\">") && html.contains("All 7 components are operational."));
         assert!(!html.contains("open-incidents"));
@@ -417,20 +418,20 @@ mod tests {
 
     #[test]
     fn a_page_without_components_says_so() {
-        let html = render(StatusPage { components: Vec::new(), groups: Vec::new(), ..sample::quiet_page() });
+        let html = render(StatusPage { components: Vec::new(), groups: Vec::new(), ..fixtures::quiet_page() });
         check(&html);
         assert!(html.contains("No components are listed yet.") && !html.contains(">Components<"));
     }
 
     #[test]
     fn an_open_notice_over_green_components_says_since_when() {
-        let mut page = sample::quiet_page();
-        let mut incident = sample::incident(
+        let mut page = fixtures::quiet_page();
+        let mut incident = fixtures::incident(
             "notice",
             "Invoices are late",
-            vec![sample::update("2026-11-23T14:31:30Z", crate::domain::Phase::Identified, "Late.", &[])],
+            vec![fixtures::update("2026-11-23T14:31:30Z", crate::domain::Phase::Identified, "Late.", &[])],
         );
-        incident.started_at = sample::at("2026-11-22T09:00:00Z");
+        incident.started_at = fixtures::at("2026-11-22T09:00:00Z");
         page.open = vec![incident];
         let html = render(page);
         assert!(html.contains("All 7 components are operational. Open since 22 Nov, 09:00 WET."), "{html}");
@@ -439,7 +440,7 @@ mod tests {
 
     #[test]
     fn every_text_is_escaped() {
-        let mut page = sample::long_page();
+        let mut page = fixtures::long_page();
         page.shell.page.name = SCRIPT.into();
         page.shell.page.logo_text = SCRIPT.into();
         page.shell.page.links = vec![
@@ -464,7 +465,7 @@ mod tests {
 
     #[test]
     fn the_first_day_begins_in_the_zone_of_the_page() {
-        let begin = past_days_begin(sample::at("2026-11-05T12:00:00Z"), Tz::Europe__Lisbon);
-        assert_eq!(begin, sample::at("2026-10-22T23:00:00Z"));
+        let begin = past_days_begin(fixtures::at("2026-11-05T12:00:00Z"), Tz::Europe__Lisbon);
+        assert_eq!(begin, fixtures::at("2026-10-22T23:00:00Z"));
     }
 }

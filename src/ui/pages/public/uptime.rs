@@ -4,13 +4,14 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::bars::outage_words;
-use super::parts::count;
+use super::incident_card::count;
+use super::uptime_bars::outage_words;
 use crate::domain::history::Month;
 use crate::domain::uptime::{Effect, Outage};
 use crate::domain::{ComponentId, Correction, IncidentId};
-use crate::ui::layout::{Head, Kind, Layout, Shell};
-use crate::ui::time::{self, Time};
+use crate::format::time;
+use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::time::Time;
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Span {
     fn words(self) -> String {
         match self {
             Self::LastDays(number, _) => format!("Last {number} days"),
-            Self::Month(month) => time::month(month),
+            Self::Month(month) => time::month(month.year, month.month),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The pages about second factors, sessions and proofs, with invented data.
 
 use super::*;
-use crate::domain::factor::Passkey;
+use crate::domain::second_factor::Passkey;
 
 /// For those who are logged in.
 pub fn pages(world: &World) -> Vec<(&'static str, String)> {

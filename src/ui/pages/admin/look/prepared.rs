@@ -19,9 +19,9 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
     };
     let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", bytes: 12_345, words };
-    let line = |fate| difference::Line { fate, text: world.text.clone() };
-    let lines = [difference::Fate::Goes, difference::Fate::Comes, difference::Fate::Gap, difference::Fate::Stays];
-    let lines = difference::Lines { shown: lines.map(line).to_vec(), more: 3, only_dates: false };
+    let line = |fate| diff::Line { fate, text: world.text.clone() };
+    let lines = [diff::Fate::Goes, diff::Fate::Comes, diff::Fate::Gap, diff::Fate::Stays];
+    let lines = diff::Lines { shown: lines.map(line).to_vec(), more: 3, only_dates: false };
     let whole = Whole { text: world.text.clone(), left_out: 1 };
     let rehearsed = Rehearsed {
         shell: shell(),
@@ -35,7 +35,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         told: vec![
             shown("/badge.svg", Words::Picture("data:image/svg+xml;base64,PHN2Zy8+".into())),
             shown("/api/v2/summary.json", Words::Text { lines, whole: whole.clone() }),
-            shown("/history.atom", Words::Text { lines: difference::Lines::default(), whole }),
+            shown("/history.atom", Words::Text { lines: diff::Lines::default(), whole }),
         ],
         beyond: vec!["/components/api/badge.svg".into()],
         grazed: vec!["/incidents/late".into()],
@@ -60,7 +60,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
 }
 
 fn review(world: &World, body: String) -> String {
-    let published = Some(review::PublishedReview { body: world.text.clone(), at: ago(100) });
+    let published = Some(postmortem::PublishedReview { body: world.text.clone(), at: ago(100) });
     let stands = Review {
         incident: world.over.id.clone(),
         body: format!("{} and more", world.text),

@@ -1,0 +1,72 @@
+import { type Page } from '@playwright/test';
+import { OWNER } from '../test';
+import { code, step } from '../totp';
+import { type Means, type Place, answered, at, filled, follow, refused } from './page';
+
+/** What belongs to the manager: at the end with a second factor, through the second step of a login. */
+export function accountPlaces(means: Means): Place[] {
+  const { candor, watch } = means;
+  const account = at('account', '/admin/account');
+  const totp: Place = {
+    name: 'totp',
+    go: async (page) => {
+      await page.goto('/admin/account/factors');
+      await page.getByRole('button', { name: 'Add an authenticator app' }).click();
+    },
+  };
+  const proof: Place = {
+    name: 'proof',
+    go: async (page) => {
+      await candor.age(15);
+      await follow(page, '/admin', '.card h3 a');
+      await page.getByRole('link', { name: 'Delete the incident' }).click();
+      await watch.expects(403, page, () => page.getByRole('button', { name: 'Delete the incident' }).click());
+    },
+  };
+  const secondStep: Place = { name: 'second-step', go: (page) => givePassword(page) };
+  return [
+    account,
+    answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change the address'),
+    answered(means, 422, 'account-password-refused', account, 'Change the password'),
+    refused(means, at('tokens', '/admin/tokens'), 'Create token'),
+    {
+      name: 'token-made',
+      go: async (page) => {
+        await page.goto('/admin/tokens');
+        await page.getByLabel('Name').fill(`Deploy ${Date.now()}`);
+        await page.getByRole('button', { name: 'Create token' }).click();
+      },
+    },
+    at('tokens', '/admin/tokens'),
+    at('passkey-new', '/admin/account/passkeys/new'),
+    at('factors', '/admin/account/factors'),
+    totp,
+    refused(means, totp, 'Confirm the app'),
+    {
+      name: 'recovery-codes',
+      go: async (page) => {
+        await totp.go(page);
+        const key = await page.locator('dd code').innerText();
+        await page.getByLabel('Code', { exact: true }).fill(code(key, step()));
+        await page.getByRole('button', { name: 'Confirm the app' }).click();
+        await page.getByRole('heading', { level: 1, name: 'Recovery codes' }).waitFor();
+      },
+    },
+    at('factors-app', '/admin/account/factors'),
+    proof,
+    refused(means, proof, 'Confirm'),
+    secondStep,
+    refused(means, secondStep, 'Log in'),
+  ];
+}
+
+/** Out, and in again as far as the password leads. */
+async function givePassword(page: Page): Promise<void> {
+  await page.goto('/admin');
+  const out = page.getByRole('button', { name: 'Log out', exact: true });
+  if (await out.isVisible()) await out.click();
+  await page.getByLabel('Email').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await page.getByRole('button', { name: 'Log in', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Second step' }).waitFor();
+}

@@ -1,0 +1,72 @@
+import { type Page, type Route } from '@playwright/test';
+import { type Means, type Place, at } from './page';
+
+/** What an owner sees only where managers may log in at an identity provider. */
+export function elsewherePlaces({ candor, watch }: Means): Place[] {
+  return [
+    at('account-elsewhere', '/admin/account'),
+    {
+      name: 'going-elsewhere',
+      go: async (page) => {
+        await page.goto('/admin/account');
+        await stay(page);
+        await page.getByRole('button', { name: /^Connect/ }).click();
+      },
+    },
+    {
+      name: 'account-connected',
+      go: async (page) => {
+        await page.goto('/admin/account');
+        await page.getByRole('button', { name: /^Connect/ }).click();
+        await say(page, 'ines');
+      },
+    },
+    {
+      name: 'proof-elsewhere',
+      go: async (page) => {
+        await candor.age(15);
+        await page.goto('/admin/account');
+        await page.getByLabel('Email').fill('duarte@example.org');
+        await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the address' }).click());
+      },
+    },
+    {
+      name: 'proved',
+      go: async (page) => {
+        await page.getByRole('button', { name: 'Confirm with Harbour ID' }).click();
+        await say(page, 'ines');
+      },
+    },
+    {
+      name: 'proved-already',
+      go: async (page) => {
+        await page.getByRole('button', { name: 'Go on' }).click();
+        await page.getByRole('status').waitFor();
+        await page.goto('/admin/proof');
+      },
+    },
+    at('settings-elsewhere', '/admin/settings'),
+    {
+      name: 'login-elsewhere',
+      go: async (page) => {
+        await page.getByRole('button', { name: 'Log out', exact: true }).click();
+      },
+    },
+  ];
+}
+
+/** Answers the next form that leads elsewhere as the server would, but for the header that goes on by itself. */
+async function stay(page: Page): Promise<void> {
+  const answer = async (route: Route) => {
+    const response = await route.fetch();
+    const { refresh: _, ...headers } = response.headers();
+    await route.fulfill({ response, headers });
+  };
+  await page.route('**/admin/account/identity', answer, { times: 1 });
+}
+
+/** Says at the provider who it is. */
+async function say(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Name').fill(name);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}

@@ -1,0 +1,133 @@
+//! What Tidewater Maps works on: planned for the night after next, done last week, and every week.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::page::{maintenance_id, series_id, update_id};
+use crate::domain::forms::{NewMaintenance, Plan, Window};
+use crate::domain::maintenance::Switches;
+use crate::domain::recurrence::{Rule, instant};
+use crate::domain::{Component, ComponentId, Invalid, Maintenance, Series};
+
+const SWITCHES: Switches = Switches { reminds: true, starts: true, completes: true, marks: true };
+
+/// The maintenances, latest start first, and the series of which one is an occurrence.
+pub fn maintenances(
+    now: DateTime<Utc>,
+    zone: Tz,
+    components: &[Component],
+) -> Result<(Vec<Maintenance>, Series), Invalid> {
+    let today = now.with_timezone(&zone).date_naive();
+    let (series, weekly) = weekly(today, now, zone, components)?;
+    let upgrade = Told {
+        title: "Satellite imagery moves to new storage",
+        body: "While the last scenes are copied, imagery is served from the old storage and new scenes wait. Maps and \
+               styles are not affected.",
+        day: today + Days::new(2),
+        hours: (2, 4),
+        components: &["Satellite imagery"],
+        told_at: now - TimeDelta::days(1),
+    };
+    let rekeying = Told {
+        title: "New keys for sign-in",
+        body: "We replace the keys that sign your sessions. You will be asked to sign in once more.",
+        day: today - Days::new(9),
+        hours: (5, 6),
+        components: &["Sign-in", "Dashboard"],
+        told_at: now - TimeDelta::days(12),
+    };
+    let mut past = rekeying.plan(zone, components)?;
+    for index in 1.. {
+        if past.take_step(update_id(rekeying.title, index), now).is_none() {
+            break;
+        }
+    }
+    past.updates.iter_mut().for_each(|update| update.created_at = update.posted_at);
+    past.updated_at = past.ended_at.unwrap_or(now);
+    let mut all: Vec<Maintenance> = weekly.into_iter().chain([upgrade.plan(zone, components)?, past]).collect();
+    all.sort_by(|a, b| (b.scheduled_for, &b.id).cmp(&(a.scheduled_for, &a.id)));
+    Ok((all, series))
+}
+
+/// A maintenance in the words of those who plan it.
+struct Told {
+    title: &'static str,
+    body: &'static str,
+    day: NaiveDate,
+    /// From and until, on the clock of the page.
+    hours: (u32, u32),
+    components: &'static [&'static str],
+    told_at: DateTime<Utc>,
+}
+
+impl Told {
+    fn plan(&self, zone: Tz, components: &[Component]) -> Result<Maintenance, Invalid> {
+        let at = |hour| instant(self.day.and_time(hour_of_day(hour)), zone);
+        let plan = Plan { title: self.title.into(), components: ids(self.components, components), switches: SWITCHES };
+        let window = Window { from: at(self.hours.0), until: at(self.hours.1), zone };
+        let new = NewMaintenance { plan, window, body: self.body.into() };
+        new.plan((maintenance_id(self.title), update_id(self.title, 0)), components, self.told_at)
+    }
+}
+
+/// Every week, at half past three: the series and its next occurrence.
+fn weekly(
+    today: NaiveDate,
+    now: DateTime<Utc>,
+    zone: Tz,
+    components: &[Component],
+) -> Result<(Series, Option<Maintenance>), Invalid> {
+    let title = "Weekly rebuild of the search index";
+    let told_at = now - TimeDelta::days(30);
+    let first_start = (today + Days::new(5)).and_time(hour_of_day(3)) + TimeDelta::minutes(30);
+    let rule = Rule::parse("FREQ=WEEKLY", first_start).map_err(|reason| Invalid::field("rule", reason))?;
+    let mut series = Series {
+        id: series_id(title),
+        title: title.into(),
+        body: "Address search answers as usual; new addresses appear once the index is rebuilt.".into(),
+        rule,
+        zone,
+        first_start,
+        length: TimeDelta::minutes(45),
+        skipped: Vec::new(),
+        switches: Switches { reminds: false, marks: false, ..SWITCHES },
+        components: ids(&["Geocoding"], components),
+        made_until: None,
+        grows_at: Some(told_at),
+        created_at: told_at,
+        updated_at: told_at,
+        version: 1,
+    };
+    let made = series.grow((maintenance_id(title), update_id(title, 0)), components, told_at);
+    Ok((series, made))
+}
+
+fn ids(names: &[&str], components: &[Component]) -> Vec<ComponentId> {
+    let named = components.iter().filter(|component| names.contains(&component.name.as_str()));
+    named.map(|component| component.id.clone()).collect()
+}
+
+fn hour_of_day(hour: u32) -> NaiveTime {
+    NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or(NaiveTime::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::demo::page::company;
+    use crate::domain::MaintenancePhase::{Completed, Scheduled};
+
+    #[test]
+    fn one_is_over_one_is_to_come_and_one_comes_again() {
+        for now in ["2026-11-10T12:00:00Z", "2027-03-26T01:30:00Z", "2026-10-24T23:10:00Z"] {
+            let now = now.parse().unwrap();
+            let company = company(now).unwrap();
+            let phases: Vec<_> = company.maintenances.iter().map(|it| it.phase).collect();
+            assert_eq!(phases, [Scheduled, Scheduled, Completed]);
+            assert!(company.maintenances[..2].iter().all(|it| it.scheduled_for > now));
+            assert_eq!(company.maintenances[0].occurrence.as_ref().unwrap().series_id, company.series.id);
+            assert!(company.maintenances.iter().all(|it| !it.components.is_empty()));
+            let over = &company.maintenances[2];
+            assert_eq!((over.started_at, over.ended_at), (Some(over.scheduled_for), Some(over.scheduled_until)));
+        }
+    }
+}

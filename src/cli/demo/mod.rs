@@ -1,0 +1,70 @@
+//! `candor sample`: a fictional company, to look at and to try things on.
+
+mod incidents;
+mod maintenances;
+mod page;
+
+pub use page::{Company, company};
+
+use anyhow::{Context as _, bail};
+
+use super::output;
+use crate::clock::Clock;
+use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
+use crate::domain::audit::{Actor, Entry};
+
+pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let company = load(db, clock).await?;
+    let (components, incidents) = (company.components.len(), company.incidents.len());
+    say!(
+        "{} has {} and {}, one of them open, and two maintenances planned.",
+        company.settings.name,
+        output::count(components, "component"),
+        output::count(incidents, "incident")
+    );
+    Ok(())
+}
+
+/// Writes the company as it stands at the clock's time, in one transaction.
+///
+/// # Errors
+/// Where the database holds anything already, or can't be written.
+pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
+    let now = clock.now();
+    let company = company(now).context("the sample data")?;
+    let mut tx = db.write().await.map_err(output::plainly)?;
+    if !is_empty(&mut tx).await.map_err(output::plainly)? {
+        bail!("this database holds something already: the sample goes only into an empty one");
+    }
+    write(&mut tx, &company).await.map_err(output::plainly)?;
+    let entry = Entry::new("sample.load", "", &company.settings.name);
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    Ok(company)
+}
+
+/// Whether nobody has put anything into the database. Managers may be there: they set it up.
+async fn is_empty(tx: &mut Tx) -> db::Result<bool> {
+    let history = admin_incidents::list(tx, None, 1).await?;
+    let parts = components::list(tx).await?.len() + components::groups(tx).await?.len();
+    Ok(history.is_empty() && parts == 0 && page_settings::load(tx).await?.version == 1)
+}
+
+async fn write(tx: &mut WriteTx, company: &Company) -> db::Result<()> {
+    let stands = page_settings::load(tx).await?;
+    page_settings::update(tx, &stands, &company.settings, company.now).await?;
+    page_settings::set_id(tx, &company.page_id).await?;
+    for group in &company.groups {
+        components::insert_group(tx, group).await?;
+    }
+    for component in &company.components {
+        components::insert(tx, component).await?;
+    }
+    for incident in &company.incidents {
+        db::incidents::insert(tx, incident).await?;
+    }
+    db::series::insert(tx, &company.series).await?;
+    for maintenance in &company.maintenances {
+        db::maintenances::insert(tx, maintenance).await?;
+    }
+    Ok(())
+}

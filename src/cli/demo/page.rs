@@ -1,0 +1,158 @@
+//! Tidewater Maps, which does not exist: its page, its components, its incidents.
+
+use chrono::{DateTime, Days, Utc};
+use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
+
+use super::{incidents, maintenances};
+use crate::domain::forms::PageSettings;
+use crate::domain::history::start_of_day;
+use crate::domain::page::Link;
+use crate::domain::{
+    Component, ComponentId, Group, GroupId, Incident, IncidentId, Maintenance, MaintenanceId, Series, SeriesId, Status,
+    UpdateId,
+};
+
+const ZONE: Tz = chrono_tz::Europe::Lisbon;
+
+/// Name, description, and how many days ago it began to exist.
+type Part = (&'static str, &'static str, u64);
+
+/// Groups: name, description and components.
+const GROUPS: [(&str, &str, [Part; 4]); 3] = [
+    (
+        "Maps",
+        "What a map is drawn from",
+        [
+            ("Tile API", "Raster and vector tiles, static images", 730),
+            ("Vector styles", "Styles, fonts and symbols", 730),
+            ("Satellite imagery", "Aerial and satellite scenes", 730),
+            ("Geocoding", "From an address to a place, and back", 730),
+        ],
+    ),
+    (
+        "Sea data",
+        "What the water does",
+        [
+            ("Tide predictions", "High and low water for 4,100 stations", 730),
+            ("Chart updates", "Weekly corrections of nautical charts", 730),
+            ("Wave and wind", "Forecasts for five days", 400),
+            ("Buoy feed", "Readings from 600 buoys", 480),
+        ],
+    ),
+    (
+        "Account",
+        "What you do with us",
+        [
+            ("Dashboard", "Keys, usage and limits", 730),
+            ("Sign-in", "By password or by your company's account", 730),
+            ("Billing", "Invoices and payments", 730),
+            ("Developer docs", "docs.tidewater.example", 730),
+        ],
+    ),
+];
+
+/// Everything the sample puts into a database; the same for the same `now`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Company {
+    pub now: DateTime<Utc>,
+    pub page_id: String,
+    pub settings: PageSettings,
+    pub groups: Vec<Group>,
+    pub components: Vec<Component>,
+    /// Newest first; the first is open.
+    pub incidents: Vec<Incident>,
+    /// Latest start first.
+    pub maintenances: Vec<Maintenance>,
+    /// The one that comes again.
+    pub series: Series,
+}
+
+/// The company as it stands at `now`.
+///
+/// # Errors
+/// Where the story can't be read, which a test rules out.
+pub fn company(now: DateTime<Utc>) -> anyhow::Result<Company> {
+    let (groups, components) = parts(now);
+    let incidents = incidents::incidents(now, ZONE, &components)?;
+    let (maintenances, series) = maintenances::maintenances(now, ZONE, &components)?;
+    let link = |label: &str, url: &str| Link { label: label.into(), url: url.into() };
+    let settings = PageSettings {
+        name: "Tidewater Maps".into(),
+        url: "https://tidewater.example".into(),
+        time_zone: ZONE,
+        logo_text: String::new(),
+        embedders: Vec::new(),
+        links: vec![
+            link("Documentation", "https://docs.tidewater.example"),
+            link("Support", "mailto:help@tidewater.example"),
+            link("Terms", "https://tidewater.example/terms"),
+        ],
+    };
+    Ok(Company { now, page_id: letters("page"), settings, groups, components, incidents, maintenances, series })
+}
+
+fn parts(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
+    let today = now.with_timezone(&ZONE).date_naive();
+    let (mut groups, mut components) = (Vec::new(), Vec::new());
+    for (place, (name, description, members)) in (1..).zip(GROUPS) {
+        let founded = start_of_day(today - Days::new(730), ZONE);
+        let id = GroupId::from_random(bytes(name));
+        for (place, (name, description, age)) in (1..).zip(members) {
+            let start = today - Days::new(age);
+            components.push(Component {
+                id: ComponentId::from_random(bytes(name)),
+                group_id: Some(id.clone()),
+                name: name.into(),
+                description: description.into(),
+                status: Status::Operational,
+                position: place,
+                start_date: Some(start),
+                only_show_if_degraded: false,
+                created_at: start_of_day(start, ZONE),
+                updated_at: start_of_day(start, ZONE),
+                version: 1,
+            });
+        }
+        groups.push(Group {
+            id,
+            name: name.into(),
+            description: description.into(),
+            position: place,
+            created_at: founded,
+            updated_at: founded,
+            version: 1,
+        });
+    }
+    (groups, components)
+}
+
+/// The id of the incident called `title`.
+pub(super) fn incident_id(title: &str) -> IncidentId {
+    IncidentId::from_random(bytes(title))
+}
+
+/// The id of the maintenance called `title`.
+pub(super) fn maintenance_id(title: &str) -> MaintenanceId {
+    MaintenanceId::from_random(bytes(title))
+}
+
+/// The id of the series called `title`.
+pub(super) fn series_id(title: &str) -> SeriesId {
+    SeriesId::from_random(bytes(&format!("{title}, again and again")))
+}
+
+/// The id of its update at `index`.
+pub(super) fn update_id(title: &str, index: usize) -> UpdateId {
+    UpdateId::from_random(bytes(&format!("{title} {index}")))
+}
+
+fn letters(label: &str) -> String {
+    IncidentId::from_random(bytes(label)).to_string()
+}
+
+/// What stands for random bytes: always the same for the same label.
+fn bytes(label: &str) -> [u8; 12] {
+    let digest = Sha256::digest(format!("Tidewater Maps: {label}").as_bytes());
+    std::array::from_fn(|at| digest[at])
+}

@@ -1,0 +1,167 @@
+//! Passkeys: the ceremonies of WebAuthn, in which a device proves that it holds a key.
+//!
+//! What goes to the browser and comes back is JSON; so is the state in between, which stays on the server
+//! in the session, and the credential that is kept. A device must verify its user (by finger, face or PIN),
+//! so that a passkey counts as two factors.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use url::{Host, Url};
+use webauthn_rs::prelude::{
+    DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential, Uuid,
+    WebauthnError,
+};
+use webauthn_rs::{Webauthn, WebauthnBuilder};
+
+use crate::domain::{Manager, ManagerId};
+use crate::format::hex;
+
+/// The name for which passkeys are made and asked: the host that visitors use.
+pub struct RelyingParty(Webauthn);
+
+/// What the browser is asked, and what the server has to remember until the answer.
+pub struct Challenge {
+    pub options: Value,
+    pub state: Value,
+}
+
+/// A credential that a device made or used.
+pub struct Credential {
+    /// SHA-256 of its id, in hexadecimal.
+    pub hash: String,
+    /// The public key and its counter.
+    pub json: String,
+}
+
+/// Why an answer proves nothing, for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the answer can't be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("{0}")]
+    Refused(#[from] WebauthnError),
+    #[error("the passkey is another manager's")]
+    Foreign,
+}
+
+impl RelyingParty {
+    /// The party at `origin`, called `name`. There is none where browsers allow no passkeys: at a bare
+    /// address, and without TLS anywhere but on `localhost`.
+    pub fn at(origin: &str, name: &str) -> Option<Self> {
+        let url = Url::parse(origin).ok()?;
+        let Some(Host::Domain(host)) = url.host() else { return None };
+        let safe = url.scheme() == "https" || host == "localhost" || host.ends_with(".localhost");
+        let webauthn = safe.then(|| WebauthnBuilder::new(host, &url)?.rp_name(name).build())?;
+        webauthn.ok().map(Self)
+    }
+
+    /// Asks for a new passkey of `manager`, on a device that holds none of the `known` ones.
+    ///
+    /// # Errors
+    /// Where the library refuses.
+    pub fn ask_to_register(&self, manager: &Manager, known: &[String]) -> Result<Challenge, Error> {
+        let known = known.iter().map(|json| Ok(serde_json::from_str::<Passkey>(json)?.cred_id().clone()));
+        let known = known.collect::<Result<Vec<_>, Error>>()?;
+        let (options, state) =
+            self.0.start_passkey_registration(handle(&manager.id), &manager.email, &manager.name, Some(known))?;
+        let mut options = serde_json::to_value(options)?;
+        // The login asks for no address first, so the device itself has to find the passkey.
+        let selection = &mut options["publicKey"]["authenticatorSelection"];
+        selection["residentKey"] = "required".into();
+        selection["requireResidentKey"] = true.into();
+        Ok(Challenge { options, state: serde_json::to_value(state)? })
+    }
+
+    /// The credential in the `answer` to a challenge with this `state`.
+    ///
+    /// # Errors
+    /// Where the answer is to another challenge, from another site, or not from a verified user.
+    pub fn register(&self, answer: &str, state: Value) -> Result<Credential, Error> {
+        let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
+        let state: PasskeyRegistration = serde_json::from_value(state)?;
+        let passkey = self.0.finish_passkey_registration(&answer, &state)?;
+        Credential::of(&passkey)
+    }
+
+    /// Asks for any passkey of this site.
+    ///
+    /// # Errors
+    /// Where the library refuses.
+    pub fn ask_to_log_in(&self) -> Result<Challenge, Error> {
+        let (mut options, state) = self.0.start_discoverable_authentication()?;
+        // A dialogue that opens when asked for, not one that hides in the list of a field.
+        options.mediation = None;
+        Ok(Challenge { options: serde_json::to_value(options)?, state: serde_json::to_value(state)? })
+    }
+
+    /// The stored credential after its use, if the `answer` to a challenge with this `state` proves that
+    /// its device was used by `manager`.
+    ///
+    /// # Errors
+    /// Where the answer is to another challenge, from another site, or not signed by the credential.
+    pub fn log_in(&self, answer: &str, state: Value, stored: &str, manager: &ManagerId) -> Result<Credential, Error> {
+        let answer: PublicKeyCredential = serde_json::from_str(answer)?;
+        let state: DiscoverableAuthentication = serde_json::from_value(state)?;
+        let mut passkey: Passkey = serde_json::from_str(stored)?;
+        let (user, _) = self.0.identify_discoverable_authentication(&answer)?;
+        if user != handle(manager) {
+            return Err(Error::Foreign);
+        }
+        let used = self.0.finish_discoverable_authentication_v2(&answer, state, &passkey)?;
+        passkey.update_credential(&used);
+        Credential::of(&passkey)
+    }
+}
+
+impl Credential {
+    fn of(passkey: &Passkey) -> Result<Self, Error> {
+        Ok(Self { hash: credential_hash(passkey.cred_id().as_ref()), json: serde_json::to_string(passkey)? })
+    }
+}
+
+/// The hash of the credential that an `answer` names.
+///
+/// # Errors
+/// Where the answer can't be read.
+pub fn named_in(answer: &str) -> Result<String, Error> {
+    let answer: PublicKeyCredential = serde_json::from_str(answer)?;
+    Ok(credential_hash(&answer.raw_id))
+}
+
+fn credential_hash(id: &[u8]) -> String {
+    hex(&Sha256::digest(id))
+}
+
+/// What a device keeps beside the passkey to say whose it is: nothing that means anything elsewhere.
+fn handle(manager: &ManagerId) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(format!("passkey of {manager}"))[..16]);
+    Uuid::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passkeys_need_a_name_and_tls_but_for_localhost() {
+        for good in ["https://status.example.org", "https://status.example.org:8443", "http://localhost:3000"] {
+            assert!(RelyingParty::at(good, "Status").is_some(), "{good}");
+        }
+        for bad in
+            ["http://127.0.0.1:3000", "https://192.0.2.1", "https://[2001:db8::1]", "http://status.example.org", ""]
+        {
+            assert!(RelyingParty::at(bad, "Status").is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_login_asks_for_a_verified_user_and_names_no_credential() {
+        let asked = RelyingParty::at("https://status.example.org", "Status").unwrap().ask_to_log_in().unwrap();
+        let options = &asked.options["publicKey"];
+        assert_eq!(options["userVerification"], "required");
+        assert_eq!(options["rpId"], "status.example.org");
+        assert_eq!(options["allowCredentials"], serde_json::json!([]));
+        assert!(asked.options.get("mediation").is_none());
+    }
+}

@@ -1,0 +1,179 @@
+//! Secrets that have to be read again, encrypted where they are stored: those of authenticator apps.
+//!
+//! The key is a file beside the data, not in the database: who finds a backup or a dump of the database
+//! can't make codes with it. It does not help against somebody who reads the server's whole disk. Whoever
+//! loses the file loses the authenticator apps; recovery codes and passkeys still work.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes256Gcm, Key, Nonce};
+use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+
+use crate::format::hex;
+use crate::private_folder::create_private_folder;
+use crate::regular_file::{self, Links};
+
+/// The length of the nonce before every encrypted secret, in bytes.
+const NONCE_BYTES: usize = 12;
+/// The longest key file that is read, in bytes; a key takes 64.
+const MAX_BYTES: u64 = 4096;
+
+/// The key, read from its file when it is first needed.
+pub struct SecretKey {
+    file: PathBuf,
+    key: RwLock<Option<[u8; 32]>>,
+}
+
+impl SecretKey {
+    /// The key in `file`; a new one is written there where there is none.
+    pub fn at(file: PathBuf) -> Self {
+        Self { file, key: RwLock::default() }
+    }
+
+    /// `secret` encrypted (AES-256-GCM); only whoever names the same `owner` can open it.
+    ///
+    /// # Errors
+    /// Where the file of the key can't be read or written.
+    pub fn seal(&self, owner: &str, secret: &[u8]) -> anyhow::Result<String> {
+        let nonce: [u8; NONCE_BYTES] = crate::credentials::random();
+        let payload = Payload { msg: secret, aad: owner.as_bytes() };
+        let sealed = self.cipher()?.encrypt(&Nonce::from(nonce), payload);
+        let sealed = sealed.map_err(|_| anyhow::anyhow!("encrypting a secret failed"))?;
+        Ok(BASE64_STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// The secret that was sealed for `owner`.
+    ///
+    /// # Errors
+    /// Where the file of the key can't be read, or is another one than the secret was sealed with.
+    pub fn open(&self, owner: &str, sealed: &str) -> anyhow::Result<Vec<u8>> {
+        let bytes = BASE64_STANDARD_NO_PAD.decode(sealed).context("a stored secret")?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().context("a stored secret is too short")?;
+        let payload = Payload { msg: sealed, aad: owner.as_bytes() };
+        let opened = self.cipher()?.decrypt(&Nonce::from(*nonce), payload);
+        opened
+            .map_err(|_| anyhow::anyhow!("{} does not open the stored secrets: it is another key", self.file.display()))
+    }
+
+    /// Reads the file again, where its key is in use.
+    ///
+    /// # Errors
+    /// Where it can't be read; the key in use stays.
+    pub fn reload(&self) -> anyhow::Result<()> {
+        if self.known().is_some() {
+            let text = std::fs::read_to_string(&self.file).with_context(|| self.named())?;
+            *self.key.write().unwrap_or_else(PoisonError::into_inner) =
+                Some(parse(&text).with_context(|| self.named())?);
+        }
+        Ok(())
+    }
+
+    fn cipher(&self) -> anyhow::Result<Aes256Gcm> {
+        let key = match self.known() {
+            Some(key) => key,
+            None => {
+                let read = read_or_create(&self.file).with_context(|| self.named())?;
+                *self.key.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(read)
+            }
+        };
+        Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(key)))
+    }
+
+    fn known(&self) -> Option<[u8; 32]> {
+        *self.key.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn named(&self) -> String {
+        format!("the key file {}", self.file.display())
+    }
+}
+
+fn read_or_create(file: &Path) -> anyhow::Result<[u8; 32]> {
+    match regular_file::read(file, MAX_BYTES, Links::Followed) {
+        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(file),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a fresh key, whole or not at all and readable for its owner only. Where another process was
+/// faster, its key is taken.
+fn create(file: &Path) -> anyhow::Result<[u8; 32]> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_private_folder(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(new, "{}", hex(&crate::credentials::random::<32>()))?;
+    new.as_file().sync_all()?;
+    match new.persist_noclobber(file) {
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error.into()),
+        _ => parse(&std::fs::read_to_string(file)?),
+    }
+}
+
+/// 64 hexadecimal digits.
+fn parse(text: &str) -> anyhow::Result<[u8; 32]> {
+    let text = text.trim();
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        bail!("it must hold 64 hexadecimal digits, as `openssl rand -hex 32` writes them");
+    }
+    let mut key = [0; 32];
+    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits)?, 16)?;
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_opened_by_the_same_key_for_the_same_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data/secret.key");
+        let sealed = SecretKey::at(file.clone()).seal("ines", b"twenty bytes of salt").unwrap();
+        assert_eq!(SecretKey::at(file.clone()).open("ines", &sealed).unwrap(), b"twenty bytes of salt");
+        assert!(SecretKey::at(file.clone()).open("rui", &sealed).is_err());
+        assert!(SecretKey::at(folder.path().join("other.key")).open("ines", &sealed).is_err());
+        assert!(SecretKey::at(file.clone()).open("ines", "AAAA").is_err());
+        assert_ne!(SecretKey::at(file).seal("ines", b"twenty bytes of salt").unwrap(), sealed);
+    }
+
+    #[test]
+    fn a_reloaded_key_file_replaces_the_key_unless_it_holds_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("secret.key"), folder.path().join("other.key"));
+        let key = SecretKey::at(file.clone());
+        let sealed = key.seal("ines", b"secret").unwrap();
+        let sealed_by_other = SecretKey::at(other.clone()).seal("ines", b"secret").unwrap();
+        std::fs::write(&file, "no key").unwrap();
+        assert!(key.reload().is_err() && key.open("ines", &sealed).is_ok());
+        std::fs::copy(&other, &file).unwrap();
+        key.reload().unwrap();
+        assert!(key.open("ines", &sealed_by_other).is_ok() && key.open("ines", &sealed).is_err());
+    }
+
+    #[test]
+    fn the_key_is_readable_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        SecretKey::at(file.clone()).seal("ines", b"x").unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        std::fs::write(&file, "too short").unwrap();
+        let error = SecretKey::at(file.clone()).seal("ines", b"x").unwrap_err();
+        assert!(format!("{error:#}").contains("64 hexadecimal digits"));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "too short");
+    }
+}

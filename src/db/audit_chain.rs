@@ -1,0 +1,262 @@
+//! The chain of the audit: each row carries the SHA-256 of what it says and of the row before it.
+//!
+//! Whoever alters, removes, inserts or swaps rows in the database breaks it there. Whoever also computes
+//! every later hash anew, or removes the last rows, changes the newest one, which is public.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::audit::{Digest, PublicDigest};
+use crate::format::hex;
+
+/// What is hashed begins with this, so that another form of it can't be taken for this one.
+const FORM: &[u8] = b"candor audit 1";
+/// What the first row has before it.
+const NOTHING: [u8; 64] = [b'0'; 64];
+/// How many rows are read at a time.
+const BATCH: i64 = 1000;
+
+/// A row with every column as it is stored.
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    at: DateTime<Utc>,
+    manager_id: Option<String>,
+    actor_name: String,
+    address: String,
+    action: String,
+    subject_id: String,
+    subject_name: String,
+    before: Option<String>,
+    after: Option<String>,
+    revision: i64,
+    hash: String,
+}
+
+impl Row {
+    /// The hash this row should carry behind one that carries `previous`. Each part is preceded by its
+    /// length and an absent one told from an empty one, so that two rows never hash the same bytes.
+    fn seal(&self, previous: &str) -> String {
+        let (id, at, revision) = (self.id.to_be_bytes(), self.at.timestamp_micros().to_be_bytes(), self.revision);
+        let mut hasher = Sha256::new_with_prefix(FORM);
+        let mut part = |bytes: Option<&[u8]>| {
+            hasher.update([u8::from(bytes.is_some())]);
+            hasher.update((bytes.unwrap_or_default().len() as u64).to_be_bytes());
+            hasher.update(bytes.unwrap_or_default());
+        };
+        part(Some(previous.as_bytes()));
+        part(Some(&id));
+        part(Some(&at));
+        part(self.manager_id.as_deref().map(str::as_bytes));
+        for text in [&self.actor_name, &self.address, &self.action, &self.subject_id, &self.subject_name] {
+            part(Some(text.as_bytes()));
+        }
+        part(self.before.as_deref().map(str::as_bytes));
+        part(self.after.as_deref().map(str::as_bytes));
+        part(Some(&revision.to_be_bytes()));
+        hex(&hasher.finalize())
+    }
+}
+
+/// The newest row with its hash; nothing where there is none yet.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn head(tx: &mut Tx) -> Result<Option<Digest>> {
+    let sql = "select id, hash, at from audit where id = (select max(id) from audit)";
+    let row = row!(tx, (i64, String, DateTime<Utc>), sql)?;
+    Ok(row.map(|(id, hash, at)| Digest { id, hash, at }))
+}
+
+/// The newest row from before `until`, as the public may know it; nothing where there is none.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn public_digest(tx: &mut Tx, until: DateTime<Utc>) -> Result<Option<PublicDigest>> {
+    // From the newest row backwards, past those of the last hour; the bound on the key makes both databases do so.
+    let sql = "select hash from audit where id > 0 and at < $1 order by id desc limit 1";
+    Ok(row!(tx, (String,), sql, until)?.map(|(hash,)| PublicDigest { until, hash }))
+}
+
+/// The row that carries `hash`, if there is one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find_hash(tx: &mut Tx, hash: &str) -> Result<Option<i64>> {
+    Ok(row!(tx, (i64,), "select id from audit where hash = $1", hash)?.map(|(id,)| id))
+}
+
+/// The hash that the row `id` carries, if there is such a row.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn hash_of(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+    Ok(row!(tx, (String,), "select hash from audit where id = $1", id)?.map(|(hash,)| hash))
+}
+
+/// How many rows there are.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn length(tx: &mut Tx) -> Result<i64> {
+    Ok(row!(tx, (i64,), "select count(*) from audit")?.map_or(0, |(count,)| count))
+}
+
+/// Gives the row `id`, which was just added as the newest, its place in the chain, which is its hash.
+pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
+    let before = "select hash from audit where id < $1 order by id desc limit 1";
+    let previous = row!(tx, (String,), before, id)?.map_or_else(start, |(hash,)| hash);
+    let row = rows_behind(tx, id - 1, 1).await?.pop().ok_or(Error::NotFound)?;
+    let hash = row.seal(&previous);
+    set_hash(tx, id, &hash).await?;
+    Ok(hash)
+}
+
+/// Chains the rows that were written before there was a chain. Where any row carries a hash the chain
+/// has begun, and a row without one is not excused.
+pub(super) async fn begin(tx: &mut WriteTx) -> Result<()> {
+    if row!(tx, (i64,), "select id from audit where hash <> '' limit 1")?.is_some() {
+        return Ok(());
+    }
+    let mut last = Digest { id: i64::MIN, hash: start(), at: DateTime::UNIX_EPOCH };
+    loop {
+        let rows = rows_behind(tx, last.id, BATCH).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            last = Digest { id: row.id, hash: row.seal(&last.hash), at: row.at };
+            set_hash(tx, row.id, &last.hash).await?;
+        }
+    }
+}
+
+/// A walk along the chain, from its first row.
+pub struct Walk {
+    id: i64,
+    hash: String,
+    /// How many rows were found in order.
+    pub rows: i64,
+}
+
+/// Where a step of a [`Walk`] leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// In order so far.
+    On,
+    /// There are no more rows.
+    End,
+    /// This row is the first that is out of order, with the reason in words.
+    Broken(i64, &'static str),
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { id: i64::MIN, hash: start(), rows: 0 }
+    }
+}
+
+impl Walk {
+    /// Looks at the next rows.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn step(&mut self, tx: &mut Tx) -> Result<Step> {
+        let rows = match rows_behind(tx, self.id, BATCH).await {
+            Err(Error::Other(_)) => return self.careful_step(tx).await,
+            rows => rows?,
+        };
+        if rows.is_empty() {
+            return Ok(Step::End);
+        }
+        for row in rows {
+            if let Some(reason) = self.follow(row.id, &row) {
+                return Ok(Step::Broken(row.id, reason));
+            }
+        }
+        Ok(Step::On)
+    }
+
+    /// One row, which may hold what is no value of its column: then it is named.
+    async fn careful_step(&mut self, tx: &mut Tx) -> Result<Step> {
+        let next = row!(tx, (i64,), "select id from audit where id > $1 order by id limit 1", self.id)?;
+        let Some((id,)) = next else { return Ok(Step::End) };
+        let row = rows_behind(tx, self.id, 1).await.ok().and_then(|mut rows| rows.pop());
+        let reason = row.map_or(Some("it can't be read"), |row| self.follow(id, &row));
+        Ok(reason.map_or(Step::On, |reason| Step::Broken(id, reason)))
+    }
+
+    /// Goes on to `row`, or says why it does not follow.
+    fn follow(&mut self, id: i64, row: &Row) -> Option<&'static str> {
+        if row.hash.is_empty() {
+            return Some("it carries no hash");
+        }
+        if row.hash != row.seal(&self.hash) {
+            return Some("its hash is not that of what it says and of the row before it");
+        }
+        (self.id, self.rows) = (id, self.rows + 1);
+        self.hash.clone_from(&row.hash);
+        None
+    }
+}
+
+fn start() -> String {
+    NOTHING.iter().copied().map(char::from).collect()
+}
+
+async fn rows_behind(tx: &mut Tx, id: i64, limit: i64) -> Result<Vec<Row>> {
+    let sql = "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after,
+                 revision, hash
+               from audit where id > $1 order by id limit $2";
+    rows!(tx, Row, sql, id, limit)
+}
+
+async fn set_hash(tx: &mut WriteTx, id: i64, hash: &str) -> Result<()> {
+    run!(tx, "update audit set hash = $1 where id = $2", hash, id)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            id: 1,
+            at: DateTime::UNIX_EPOCH,
+            manager_id: None,
+            actor_name: "Ines".into(),
+            address: "192.0.2.1".into(),
+            action: "incident.open".into(),
+            subject_id: "it".into(),
+            subject_name: "Tiles fail".into(),
+            before: None,
+            after: Some("{}".into()),
+            revision: 7,
+            hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_column_counts_and_so_does_the_row_before() {
+        let seal = |row: Row| row.seal("previous");
+        let all = [
+            row().seal("another"),
+            seal(row()),
+            seal(Row { id: 2, ..row() }),
+            seal(Row { at: DateTime::UNIX_EPOCH + chrono::TimeDelta::microseconds(1), ..row() }),
+            seal(Row { manager_id: Some(String::new()), ..row() }),
+            seal(Row { actor_name: "Ine".into(), ..row() }),
+            seal(Row { address: "192.0.2.2".into(), ..row() }),
+            seal(Row { action: "incident.edit".into(), ..row() }),
+            seal(Row { subject_id: "i".into(), subject_name: "tTiles fail".into(), ..row() }),
+            seal(Row { before: Some("{}".into()), after: None, ..row() }),
+            seal(Row { after: None, ..row() }),
+            seal(Row { revision: 8, ..row() }),
+        ];
+        let different: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert_eq!(all[1], seal(Row { hash: "another".into(), ..row() }), "the hash itself is not hashed");
+    }
+}

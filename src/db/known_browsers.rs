@@ -1,0 +1,80 @@
+//! Browsers that a manager has logged in with before. The database holds the SHA-256 of their cookie.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Result, Tx, WriteTx};
+use crate::domain::ManagerId;
+use crate::domain::login_backoff::Failures;
+
+/// How long a browser is known without being used.
+pub const KNOWN_FOR: TimeDelta = TimeDelta::days(180);
+/// The most browsers kept of one manager; the one unused for longest goes first.
+const MAX_KEPT: i64 = 20;
+
+/// The wrong passwords in a row from the browser with this hash, if it is one of the manager's.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn failures(tx: &mut Tx, token_hash: &str, manager: &ManagerId) -> Result<Option<Failures>> {
+    let sql = "select failures, failed_at from devices where token_hash = $1 and manager_id = $2";
+    let row = row!(tx, (i64, Option<DateTime<Utc>>), sql, token_hash, manager.as_str())?;
+    Ok(row.map(|(count, last_at)| Failures { count, last_at }))
+}
+
+/// Counts one more wrong password from this browser.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn add_failure(tx: &mut WriteTx, token_hash: &str, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "update devices set failures = failures + 1, failed_at = $1 where token_hash = $2", now, token_hash)?;
+    Ok(())
+}
+
+/// Forgets the wrong passwords from this browser.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn clear_failures(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
+    run!(tx, "update devices set failures = 0, failed_at = null where token_hash = $1", token_hash)?;
+    Ok(())
+}
+
+/// Keeps a browser of the manager, and notes that it was used.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
+    run!(
+        tx,
+        "insert into devices (token_hash, manager_id, failures, created_at, last_used_at) values ($1, $2, 0, $3, $3)
+         on conflict (token_hash) do update set last_used_at = excluded.last_used_at",
+        token_hash,
+        manager.as_str(),
+        now
+    )?;
+    run!(
+        tx,
+        "delete from devices where manager_id = $1 and token_hash not in
+           (select token_hash from devices where manager_id = $1 order by last_used_at desc, token_hash limit $2)",
+        manager.as_str(),
+        MAX_KEPT
+    )?;
+    Ok(())
+}
+
+/// Forgets every browser of a manager; tells how many there were.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+    run!(tx, "delete from devices where manager_id = $1", manager.as_str())
+}
+
+/// Forgets browsers not used since `unused_since`.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete_unused(tx: &mut WriteTx, unused_since: DateTime<Utc>) -> Result<()> {
+    run!(tx, "delete from devices where last_used_at <= $1", unused_since)?;
+    Ok(())
+}

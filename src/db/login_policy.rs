@@ -1,0 +1,62 @@
+//! What every manager is asked for: one row.
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::{ManagerId, Passwords, Policy};
+
+/// The policy.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn load(tx: &mut Tx) -> Result<Policy> {
+    let sql = "select second_factor_required, api_key_in_query, password_only_for, version from policy where id = 1";
+    let row = row!(tx, (bool, bool, Option<String>, i64), sql)?;
+    let (second_factor_required, api_key_in_query, keeper, version) = row.ok_or(Error::NotFound)?;
+    let passwords = match keeper {
+        Some(id) => Passwords::OnlyFor(ManagerId::parse(&id).ok_or_else(|| Error::other("a manager's id"))?),
+        None => Passwords::Everybody,
+    };
+    Ok(Policy { second_factor_required, api_key_in_query, passwords, version })
+}
+
+/// Whether the policy asks this manager for a second factor that they don't have yet.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn is_unmet(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
+    Ok(load(tx).await?.second_factor_required && !super::second_factors::of(tx, manager).await?.any())
+}
+
+/// Whether the password of this manager lets them in, if they have one.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
+    Ok(load(tx).await?.passwords.count_for(manager))
+}
+
+/// Refuses to take away the last way in that needs nobody else: the owner whose password alone counts stays.
+///
+/// # Errors
+/// A conflict where the manager is that owner.
+pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
+    if load(tx).await?.passwords.keeper() == Some(manager) {
+        return Err(Error::Conflict(
+            "this is the owner whose password still counts: name another in the settings first",
+        ));
+    }
+    Ok(())
+}
+
+/// Changes the policy, if it still is of this version.
+///
+/// # Errors
+/// A conflict where somebody changed it in between.
+pub async fn update(tx: &mut WriteTx, policy: &Policy) -> Result<()> {
+    let sql = "update policy set second_factor_required = $1, api_key_in_query = $2, password_only_for = $3,
+                      version = version + 1
+               where id = 1 and version = $4";
+    let keeper = policy.passwords.keeper().map(ManagerId::as_str);
+    let (factor, in_query) = (policy.second_factor_required, policy.api_key_in_query);
+    let changed = run!(tx, sql, factor, in_query, keeper, policy.version)?;
+    if changed == 0 { Err(Error::Conflict("the policy was changed in the meantime")) } else { Ok(()) }
+}

@@ -1,0 +1,73 @@
+//! Logins at an identity provider, each of which belongs to one manager.
+
+use chrono::{DateTime, Utc};
+
+use super::{Result, Tx, WriteTx};
+use crate::domain::oidc_roles::Identity;
+use crate::domain::{Manager, ManagerId};
+
+/// The manager to whom the login `subject` at `issuer` belongs.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn owner_of(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Manager>> {
+    let row =
+        row!(tx, (String,), "select manager_id from identities where issuer = $1 and subject = $2", issuer, subject)?;
+    match row.and_then(|(id,)| ManagerId::parse(&id)) {
+        Some(id) => super::managers::find(tx, &id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether a login at `issuer` belongs to this manager.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn has_one(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<bool> {
+    let sql = "select subject from identities where manager_id = $1 and issuer = $2";
+    Ok(row!(tx, (String,), sql, manager.as_str(), issuer)?.is_some())
+}
+
+/// The logins that belong to this manager, the oldest first.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn list(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Identity>> {
+    let sql = "select issuer, subject, email from identities where manager_id = $1 order by created_at, issuer";
+    let rows = rows!(tx, (String, String, String), sql, manager.as_str())?;
+    Ok(rows.into_iter().map(|(issuer, subject, email)| Identity { issuer, subject, email }).collect())
+}
+
+/// Gives the login to the manager. Links made before no longer work: the manager is known by this now.
+///
+/// # Errors
+/// A conflict where it, or another one there, belongs to somebody already.
+pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity, now: DateTime<Utc>) -> Result<()> {
+    let sql = "insert into identities (issuer, subject, email, manager_id, created_at) values ($1, $2, $3, $4, $5)";
+    let Identity { issuer, subject, email } = identity;
+    run!(tx, sql, issuer.as_str(), subject.as_str(), email.as_str(), manager.id.as_str(), now)?;
+    super::one_time_links::delete_of(tx, &manager.id).await?;
+    manager.has_identity = true;
+    Ok(())
+}
+
+/// Notes that the login was used.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn touch(tx: &mut WriteTx, issuer: &str, subject: &str, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update identities set last_used_at = $1 where issuer = $2 and subject = $3";
+    run!(tx, sql, now, issuer, subject)?;
+    Ok(())
+}
+
+/// Takes all logins at providers from the manager.
+///
+/// # Errors
+/// A conflict where nobody would be left who can administer.
+pub async fn delete_of(tx: &mut WriteTx, manager: &mut Manager) -> Result<()> {
+    run!(tx, "delete from identities where manager_id = $1", manager.id.as_str())?;
+    let was_owner = super::managers::is_active_owner(manager);
+    manager.has_identity = false;
+    if was_owner { super::managers::keep_an_owner(tx).await } else { Ok(()) }
+}

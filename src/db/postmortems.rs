@@ -1,0 +1,76 @@
+//! Post-incident reviews.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::postmortem::PublishedReview;
+use crate::domain::{IncidentId, Review};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    body: String,
+    published_body: Option<String>,
+    published_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+/// What visitors may read of the review of an incident, if there is anything.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedReview>> {
+    let sql = "select body, published_at from public_reviews where incident_id = $1";
+    let row = row!(tx, (String, DateTime<Utc>), sql, incident.as_str())?;
+    Ok(row.map(|(body, at)| PublishedReview { body, at }))
+}
+
+/// The review of an incident as managers have it, if one was begun.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Review>> {
+    let sql = "select body, published_body, published_at, updated_at, version from reviews where incident_id = $1";
+    let row = row!(tx, Row, sql, incident.as_str())?;
+    Ok(row.map(|row| Review {
+        incident: incident.clone(),
+        body: row.body,
+        published: row.published_body.zip(row.published_at).map(|(body, at)| PublishedReview { body, at }),
+        updated_at: row.updated_at,
+        version: row.version,
+    }))
+}
+
+/// Deletes the review of an incident, whether it was published or not; the audit keeps what it was.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
+    run!(tx, "delete from reviews where incident_id = $1", incident.as_str())?;
+    Ok(())
+}
+
+/// Writes `review` over the one that has its version, or adds it where its version is 0; gives it the next one.
+///
+/// # Errors
+/// A conflict where somebody changed it in between.
+pub async fn keep(tx: &mut WriteTx, review: &mut Review, now: DateTime<Utc>) -> Result<()> {
+    let body = review.published.as_ref().map(|published| published.body.as_str());
+    let at = review.published.as_ref().map(|published| published.at);
+    let kept = if review.version == 0 {
+        let sql = "insert into reviews (incident_id, body, published_body, published_at, updated_at, version)
+                   values ($1, $2, $3, $4, $5, 1)";
+        run!(tx, sql, review.incident.as_str(), review.body.as_str(), body, at, now)?
+    } else {
+        let sql = "update reviews set body = $1, published_body = $2, published_at = $3, updated_at = $4,
+                                      version = version + 1
+                   where incident_id = $5 and version = $6";
+        run!(tx, sql, review.body.as_str(), body, at, now, review.incident.as_str(), review.version)?
+    };
+    if kept == 0 {
+        return Err(Error::Conflict("the review was changed in the meantime"));
+    }
+    review.version += 1;
+    review.updated_at = now;
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! Logins at an identity provider: which role they bring, and what they prove.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::forms::required_line;
+use super::manager::{MAX_NAME, Role, parse_email};
+use super::second_factor::FRESH_FOR;
+
+/// What the provider says of somebody it has let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Who says so.
+    pub issuer: String,
+    /// The provider's own name for the person, which never changes.
+    pub subject: String,
+    /// An address that the provider has verified, as it gives it.
+    pub email: String,
+    pub name: Option<String>,
+    pub groups: Vec<String>,
+    /// How the person proved who they are there (RFC 8176).
+    pub methods: Vec<String>,
+    /// When they did, if the provider says so.
+    pub logged_in_at: Option<DateTime<Utc>>,
+}
+
+impl Person {
+    /// Since when it counts at `now` that the person has proved who they are: too long ago for a fresh proof where the
+    /// provider does not say, for it may have known them for days; and not from then on where its clock is ahead.
+    pub fn proved_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.logged_in_at.map_or(now - FRESH_FOR, |at| at.min(now))
+    }
+
+    /// The name of a manager made of this person: one line that fits, else what stands before the `@`.
+    pub fn display_name(&self) -> String {
+        let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
+        let told = self.name.as_deref().and_then(|name| required_line(&line(name), MAX_NAME, "").ok());
+        told.unwrap_or_else(|| line(self.email.split('@').next().unwrap_or_default()))
+    }
+}
+
+/// A login at an identity provider, as it was connected to a manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    pub issuer: String,
+    /// The provider's own name for the person.
+    pub subject: String,
+    /// The address that the provider named when the login was connected; empty where that was not kept.
+    pub email: String,
+}
+
+impl Identity {
+    /// The login of `person`. What a provider says has no bound of its own.
+    pub fn of(person: &Person) -> Self {
+        let email = parse_email(&person.email).unwrap_or_default();
+        Self { issuer: person.issuer.clone(), subject: person.subject.clone(), email }
+    }
+}
+
+/// Who has a role by what the provider says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleRule {
+    who: Who,
+    role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    /// Whose address is in exactly this domain, lower case.
+    Domain(String),
+    /// Who is in this group, to the letter.
+    Group(String),
+}
+
+impl RoleRule {
+    fn concerns(&self, person: &Person) -> bool {
+        match &self.who {
+            Who::Domain(domain) => {
+                person.email.rsplit_once('@').is_some_and(|(_, host)| host.eq_ignore_ascii_case(domain))
+            }
+            Who::Group(group) => person.groups.contains(group),
+        }
+    }
+}
+
+/// The role that `rules` give the person: the highest of those that concern them; none where none does.
+pub fn role_of(rules: &[RoleRule], person: &Person) -> Option<Role> {
+    rules.iter().filter(|rule| rule.concerns(person)).map(|rule| rule.role).max()
+}
+
+impl FromStr for RoleRule {
+    type Err = String;
+
+    /// `domain:example.com=viewer` or `group:status-owners=owner`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("“{text}” is no rule: domain:example.com=viewer and group:status-owners=owner are");
+        let (who, role) = text.trim().rsplit_once('=').ok_or_else(wrong)?;
+        let role = Role::from_key(role.trim()).ok_or_else(wrong)?;
+        let who = match who.trim().split_once(':') {
+            Some(("domain", domain)) if domain.contains('.') && !domain.contains(['@', '*', ' ']) => {
+                Who::Domain(domain.to_ascii_lowercase())
+            }
+            Some(("group", group)) if !group.is_empty() => Who::Group(group.to_owned()),
+            _ => return Err(wrong()),
+        };
+        Ok(Self { who, role })
+    }
+}
+
+/// When a provider's login counts as a second factor too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProviderFactor {
+    /// Where the provider says that it asked for one.
+    #[default]
+    AsTold,
+    Always,
+    Never,
+}
+
+impl ProviderFactor {
+    /// Whether a login by these `methods` counts as two factors. Of RFC 8176: where it says so (`mfa`), or where the
+    /// methods are of two kinds, what one knows, has and is. A code by SMS or a call proves nothing.
+    pub fn counts(self, methods: &[String]) -> bool {
+        const KINDS: [&[&str]; 3] =
+            [&["pwd", "pin", "kba"], &["otp", "hwk", "swk", "sc", "pop"], &["face", "fpt", "iris", "retina", "vbm"]];
+        let names = |known: &[&str]| methods.iter().any(|method| known.contains(&method.as_str()));
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::AsTold => names(&["mfa"]) || KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
+        }
+    }
+}
+
+impl FromStr for ProviderFactor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "as-told" => Ok(Self::AsTold),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(format!("“{text}” is none of as-told, always, never")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::second_factor::is_fresh;
+
+    fn person(email: &str, groups: &[&str]) -> Person {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        Person { email: email.into(), groups, ..Person::default() }
+    }
+
+    fn rules(texts: &[&str]) -> Vec<RoleRule> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_login_is_a_proof_of_when_it_was_and_no_fresh_one_where_nobody_says() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let proved_at = |at| Person { logged_in_at: at, ..Person::default() }.proved_at(now);
+        assert_eq!(proved_at(Some(now - TimeDelta::hours(5))), now - TimeDelta::hours(5));
+        assert_eq!(proved_at(Some(now + TimeDelta::hours(5))), now);
+        assert!(!is_fresh(proved_at(None), now));
+    }
+
+    #[test]
+    fn the_highest_role_that_matches_counts() {
+        let rules = rules(&["domain:Example.org=viewer", "group:a=b=publisher", "group:owners=owner"]);
+        assert_eq!(role_of(&rules, &person("ines@example.ORG", &[])), Some(Role::Viewer));
+        assert_eq!(role_of(&rules, &person("ines@example.org", &["owners", "a=b"])), Some(Role::Owner));
+        assert_eq!(role_of(&rules, &person("ines@elsewhere.test", &["a=b"])), Some(Role::Publisher));
+    }
+
+    #[test]
+    fn whoever_only_looks_alike_has_no_role() {
+        let rules = rules(&["domain:example.org=viewer", "group:owners=owner"]);
+        for (email, group) in [
+            ("ines@sub.example.org", "x"),
+            ("ines@example.org.evil.test", "x"),
+            ("ines@notexample.org", "x"),
+            ("example.org", "x"),
+            ("", "Owners"),
+            ("ines@evil.test", "owners "),
+        ] {
+            assert_eq!(role_of(&rules, &person(email, &[group])), None, "{email} {group}");
+        }
+        assert_eq!(role_of(&[], &person("ines@example.org", &["owners"])), None);
+    }
+
+    #[test]
+    fn a_rule_that_means_nothing_is_refused() {
+        for bad in ["", "domain:example.org", "domain:=owner", "domain:*.org=viewer", "domain:org=viewer"] {
+            assert!(bad.parse::<RoleRule>().is_err(), "{bad}");
+        }
+        for bad in ["group:=owner", "group:x=admin", "owners=owner", "domain:a@b.org=owner", "mail:x@y.z=owner"] {
+            assert!(bad.parse::<RoleRule>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_or_an_sms_alone_is_no_second_factor() {
+        let methods = |list: &[&str]| list.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>();
+        assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "mfa"])));
+        assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "otp"])));
+        assert!(ProviderFactor::AsTold.counts(&methods(&["hwk", "fpt"])));
+        for one in [&["otp"][..], &["hwk"], &["sc"], &["otp", "hwk"], &["pwd", "pin"], &["pwd", "sms"], &["pwd", "tel"]]
+        {
+            assert!(!ProviderFactor::AsTold.counts(&methods(one)), "{one:?}");
+        }
+        assert!(!ProviderFactor::AsTold.counts(&[]));
+        assert!(!ProviderFactor::Never.counts(&methods(&["mfa"])));
+        assert!(ProviderFactor::Always.counts(&[]));
+    }
+
+    #[test]
+    fn a_name_is_one_line_that_fits() {
+        let named = |name: Option<&str>| Person { name: name.map(Into::into), ..person("rui@example.org", &[]) };
+        assert_eq!(named(Some(" Rui\r\nReis ")).display_name(), "RuiReis");
+        assert_eq!(named(Some(" \n")).display_name(), "rui");
+        assert_eq!(named(None).display_name(), "rui");
+        assert_eq!(named(Some(&"x".repeat(500))).display_name().len(), MAX_NAME);
+    }
+}

@@ -1,0 +1,458 @@
+//! What each thing of a document becomes. Pure: no database, no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::source::{Source, SourceAffected, SourceComponent, SourceIncident, SourceUpdate};
+use super::{Options, postmortems, sanitize};
+use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
+use crate::domain::incident::MAX_TITLE;
+use crate::domain::parse_time::{parse_day, parse_instant};
+use crate::domain::update::MAX_BODY;
+use crate::domain::{
+    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
+    Reminder, Review, Status, Update, UpdateId, Visibility,
+};
+
+/// From when on a text counts as edited: documents are a moment late with what they say themselves.
+const EDITED_AFTER: TimeDelta = TimeDelta::seconds(1);
+/// The highest place a component can have.
+const MAX_POSITION: i64 = 10_000;
+/// What stands where a text is missing.
+const NO_TEXT: &str = "(no text)";
+
+/// Something planned, and what had to be changed about it.
+#[derive(Clone, Debug)]
+pub struct Planned<T> {
+    pub thing: T,
+    pub warnings: Vec<String>,
+}
+
+/// An incident, and what was learned from it.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub incident: Incident,
+    pub review: Option<Review>,
+}
+
+/// What is known besides the thing at hand: from the database and from every document of the import.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Names of groups by id.
+    groups: BTreeMap<String, String>,
+    /// Name and group of components by id.
+    components: BTreeMap<String, (String, String)>,
+    /// The groups that documents hold.
+    group_rows: BTreeMap<String, SourceComponent>,
+    /// How components stand, as far as documents say it.
+    statuses: BTreeMap<String, String>,
+    /// Components that an unresolved incident, or a maintenance that goes on, names.
+    explained: BTreeSet<String>,
+    /// The addresses of the page itself: scheme and host.
+    origins: BTreeSet<String>,
+}
+
+impl Known {
+    /// Adds what a document tells.
+    pub fn learn(&mut self, source: &Source) {
+        for row in &source.components {
+            self.learn_component(&row.id, &row.name, &row.group_id, row.group);
+            self.statuses.insert(row.id.clone(), row.status.clone());
+            if row.group {
+                self.group_rows.insert(row.id.clone(), row.clone());
+            }
+        }
+        if !source.origin.is_empty() {
+            self.origins.insert(source.origin.clone());
+        }
+        let open = source.incidents.iter().filter(|incident| incident.is_open());
+        for incident in open.chain(source.maintenances.iter().filter(|it| it.is_worked_on())) {
+            let updates = incident.incident_updates.iter().flat_map(|update| &update.affected_components);
+            self.explained.extend(updates.map(|affected| affected.code.clone()));
+            self.explained.extend(incident.components.iter().map(|component| component.id.clone()));
+        }
+    }
+
+    /// Adds what the database holds; what a document says of the same thing wins.
+    pub fn learn_stored(
+        &mut self,
+        groups: &[Group],
+        components: &[Component],
+        open: &[Incident],
+        planned: &[Maintenance],
+    ) {
+        for group in groups {
+            self.groups.entry(group.id.to_string()).or_insert_with(|| group.name.clone());
+        }
+        for component in components {
+            let group = component.group_id.as_ref().map(GroupId::to_string).unwrap_or_default();
+            self.components.entry(component.id.to_string()).or_insert_with(|| (component.name.clone(), group));
+        }
+        self.explained.extend(open.iter().flat_map(Incident::affected).map(|(id, _)| id.to_string()));
+        self.explained.extend(planned.iter().flat_map(Maintenance::statuses).map(|(id, _)| id.to_string()));
+    }
+
+    fn learn_component(&mut self, id: &str, name: &str, group_id: &str, is_group: bool) {
+        let name = sanitize::line(name, MAX_NAME).0;
+        if is_group {
+            self.groups.insert(id.to_owned(), name);
+        } else {
+            self.components.insert(id.to_owned(), (name, group_id.to_owned()));
+        }
+    }
+
+    /// Whether an unresolved incident or a maintenance says how the component stands, so that its status is not the baseline.
+    pub fn is_explained(&self, id: &ComponentId) -> bool {
+        self.explained.contains(id.as_str())
+    }
+
+    /// The groups that components of `source` are in and that other documents hold.
+    pub fn groups_elsewhere(&self, source: &Source) -> Vec<&SourceComponent> {
+        let here: BTreeSet<&String> = source.components.iter().filter(|row| row.group).map(|row| &row.id).collect();
+        let wanted: BTreeSet<&String> = source.components.iter().map(|row| &row.group_id).collect();
+        wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
+    }
+
+    /// Whether `url` is the address of the page itself, and not that of whoever it belongs to.
+    pub fn is_own(&self, url: &str) -> bool {
+        self.origins.contains(url.trim_end_matches('/'))
+    }
+
+    /// The component called `id`: its name.
+    fn name(&self, id: &str) -> Option<&str> {
+        self.components.get(id).map(|(name, _)| name.as_str())
+    }
+
+    /// The name in an update without the name of the group before it, where that surely is one.
+    fn bare_name<'a>(&self, id: &str, name: &'a str) -> &'a str {
+        let group = self.components.get(id).and_then(|(_, group)| self.groups.get(group));
+        let rest = group.and_then(|group| name.strip_prefix(group.as_str())?.strip_prefix(" - "));
+        rest.filter(|rest| !rest.is_empty()).unwrap_or(name)
+    }
+}
+
+/// The group that a row with `group: true` becomes; the reason where it can't become one.
+pub fn group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Planned<Group>, String> {
+    let id = GroupId::parse(&source.id).ok_or_else(|| refused("group", &source.id, &source.name, "its id"))?;
+    let mut warnings = Vec::new();
+    let mut warn = |told: String| warnings.push(format!("group {id}: {told}"));
+    let group = Group {
+        name: name(&source.name, &mut warn),
+        description: told("the description was ", sanitize::line(&source.description, MAX_DESCRIPTION), &mut warn),
+        position: source.position.clamp(1, MAX_POSITION),
+        created_at: parse_instant(&source.created_at).unwrap_or(now),
+        updated_at: changed(&source.updated_at, now),
+        version: 1,
+        id: id.clone(),
+    };
+    Ok(Planned { thing: group, warnings })
+}
+
+/// The component that a row becomes; the reason where it can't become one.
+///
+/// Its status is the baseline only where no unresolved incident names it: otherwise it comes from that
+/// incident, and would stay behind when the incident is over.
+pub fn component(source: &SourceComponent, known: &Known, now: DateTime<Utc>) -> Result<Planned<Component>, String> {
+    let id = ComponentId::parse(&source.id).ok_or_else(|| refused("component", &source.id, &source.name, "its id"))?;
+    let mut warnings = Vec::new();
+    let mut warn = |told: String| warnings.push(format!("component {id} “{}”: {told}", source.name));
+    let group_id = Some(source.group_id.as_str()).filter(|group| !group.is_empty());
+    let known_group = group_id.filter(|group| known.groups.contains_key(*group)).and_then(GroupId::parse);
+    if group_id.is_some() && known_group.is_none() {
+        warn("its group is not in the documents; it stands without one".into());
+    }
+    let status = match Status::from_key(&source.status) {
+        _ if known.is_explained(&id) => Status::Operational,
+        Some(status) => status,
+        None => {
+            warn(format!("its status “{}” is not known; taken as operational", source.status));
+            Status::Operational
+        }
+    };
+    let created_at = parse_instant(&source.created_at).unwrap_or(now);
+    let component = Component {
+        name: name(&source.name, &mut warn),
+        description: told("the description was ", sanitize::line(&source.description, MAX_DESCRIPTION), &mut warn),
+        group_id: known_group,
+        status,
+        position: source.position.clamp(1, MAX_POSITION),
+        start_date: start_date(&source.start_date, &mut warn),
+        only_show_if_degraded: source.only_show_if_degraded,
+        created_at,
+        updated_at: changed(&source.updated_at, now),
+        version: 1,
+        id: id.clone(),
+    };
+    Ok(Planned { thing: component, warnings })
+}
+
+/// When something was changed last, as its source says; never later than `now`.
+pub fn changed(source: &str, now: DateTime<Utc>) -> DateTime<Utc> {
+    parse_instant(source).map_or(now, |at| at.min(now))
+}
+
+/// The incident that `source` becomes; the reason where it can't become one.
+pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Result<Planned<Story>, String> {
+    let refuse = |what: &str| refused("incident", &source.id, &source.name, what);
+    let id = IncidentId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
+    let times = [&source.started_at, &source.created_at].into_iter().map(String::as_str);
+    let shown = source.incident_updates.iter().rev().map(|update| update.display_at.as_str());
+    let started_at = times.chain(shown).find_map(|time| parse_instant(time).ok()).ok_or_else(|| refuse("its start"))?;
+    let mut warnings = Vec::new();
+    let mut warn = |told: String| warnings.push(format!("incident {id} “{}”: {told}", source.name));
+    if parse_instant(&source.started_at).is_err() && !source.started_at.is_empty() {
+        warn(format!("its start “{}” can't be read; another of its times is taken", source.started_at));
+    }
+    let created_at = parse_instant(&source.created_at).unwrap_or(started_at);
+    let (rows, lesson) = postmortems::taken_out(source);
+    let mut incident = Incident {
+        title: title(&source.name, &mut warn),
+        computed_impact: Impact::None,
+        impact_override: None,
+        phase: Phase::Investigating,
+        started_at,
+        ended_at: None,
+        detected_by: options.detected_by.clone(),
+        internal_note: None,
+        visibility: if source.is_internal { Visibility::Internal } else { Visibility::Public },
+        reminder: Reminder::Usual,
+        reviewed_at: None,
+        created_at,
+        updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
+        version: 1,
+        updates: updates((source, rows), &id, started_at, known, &mut warn),
+        id: id.clone(),
+    };
+    incident.settle();
+    end_as_the_source_says(&mut incident, source, &mut warn);
+    override_impact(&mut incident, source, &mut warn);
+    let review = lesson.map(|lesson| postmortems::plan(lesson, &incident, &mut warn));
+    Ok(Planned { thing: Story { incident, review }, warnings })
+}
+
+/// The title, or what stands where there is none.
+pub fn title(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let title = told("the title was ", sanitize::line(source, MAX_TITLE), warn);
+    if title.is_empty() {
+        warn("it has no title".into());
+        return "(no title)".into();
+    }
+    title
+}
+
+/// The updates, oldest first; one without text where there is none.
+fn updates(
+    (source, told): (&SourceIncident, Vec<&SourceUpdate>),
+    incident: &IncidentId,
+    started_at: DateTime<Utc>,
+    known: &Known,
+    warn: &mut impl FnMut(String),
+) -> Vec<Update> {
+    let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
+    let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
+    // A document has the newest first.
+    for row in told.into_iter().rev() {
+        let posted_at = at(row).unwrap_or_else(|_| {
+            warn("an update has no readable time; it is put at the start".into());
+            started_at
+        });
+        rows.push((posted_at, row));
+    }
+    let nothing = SourceUpdate { status: source.status.clone(), ..Default::default() };
+    if rows.is_empty() {
+        warn("it has no updates; one without text stands for them".into());
+        rows.push((started_at, &nothing));
+    }
+    rows.sort_by_key(|(posted_at, _)| *posted_at);
+    let mut phase = Phase::Investigating;
+    let mut taken = BTreeSet::new();
+    let mut updates = Vec::new();
+    for (index, (posted_at, row)) in rows.into_iter().enumerate() {
+        phase = self::phase(&row.status, phase, warn);
+        updates.push(Update {
+            id: update_id(row, incident.as_str(), index, &mut taken, warn),
+            phase,
+            body: body(&row.body, warn),
+            posted_at,
+            created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
+            edited_at: edited_at(row),
+            version: 1,
+            components: affected(&row.affected_components, known, warn),
+        });
+    }
+    attach_unnamed(&mut updates, source, known);
+    updates
+}
+
+/// When a text was changed after it was written, if it was.
+pub fn edited_at(row: &SourceUpdate) -> Option<DateTime<Utc>> {
+    let (written, changed) = (parse_instant(&row.created_at).ok()?, parse_instant(&row.updated_at).ok()?);
+    (changed - written >= EDITED_AFTER).then_some(changed)
+}
+
+/// Components of the incident that no update names were attached without a change of their status.
+fn attach_unnamed(updates: &mut [Update], source: &SourceIncident, known: &Known) {
+    let named: BTreeSet<ComponentId> =
+        updates.iter().flat_map(|update| &update.components).map(|component| component.id.clone()).collect();
+    let unnamed = attached(source, known).into_iter().filter(|component| !named.contains(&component.id));
+    if let Some(first) = updates.first_mut() {
+        first.components.extend(unnamed);
+    }
+}
+
+/// The components that stand beside the updates, without a status of their own.
+pub fn attached(source: &SourceIncident, known: &Known) -> Vec<AffectedComponent> {
+    let rows = source.components.iter().map(|row| SourceAffected {
+        code: row.id.clone(),
+        name: row.name.clone(),
+        new_status: Status::Operational.key().to_owned(),
+    });
+    affected(&rows.collect::<Vec<_>>(), known, &mut |_| {})
+}
+
+/// The phase called `key`; where there is none of that name, the one before.
+fn phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Phase {
+    match key {
+        "postmortem" => {
+            warn("a postmortem is taken as an update of a resolved incident".into());
+            Phase::Resolved
+        }
+        key => Phase::from_key(key).unwrap_or_else(|| {
+            warn(format!("the status “{key}” of an update is not known; taken as {}", before.key()));
+            before
+        }),
+    }
+}
+
+/// The id of an update. Where the source has none, or one that is taken, it is made from what stays the
+/// same, so that the next import finds it again.
+pub fn update_id(
+    row: &SourceUpdate,
+    owner: &str,
+    index: usize,
+    taken: &mut BTreeSet<UpdateId>,
+    warn: &mut impl FnMut(String),
+) -> UpdateId {
+    let id = UpdateId::parse(&row.id).filter(|id| !taken.contains(id)).unwrap_or_else(|| {
+        if !row.id.is_empty() {
+            warn(format!("the id “{}” of an update can't be kept", row.id));
+        }
+        derived_update_id(owner, index)
+    });
+    taken.insert(id.clone());
+    id
+}
+
+/// An id for the update at `index` of the incident or maintenance `owner`, always the same.
+pub fn derived_update_id(owner: &str, index: usize) -> UpdateId {
+    let digest = Sha256::digest(format!("update {index} of {owner}").as_bytes());
+    UpdateId::from_random(std::array::from_fn(|at| digest[at]))
+}
+
+pub fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let body = told("a text was ", sanitize::lines(source, MAX_BODY), warn);
+    if sanitize::has_html(&body) {
+        warn("a text contains HTML, which the page shows as it is typed".into());
+    }
+    if body.trim().is_empty() {
+        warn("an update has no text".into());
+        return NO_TEXT.to_owned();
+    }
+    body
+}
+
+/// The components an update names. Some documents say "none were affected" as a component without an id.
+pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(String)) -> Vec<AffectedComponent> {
+    let mut affected: Vec<AffectedComponent> = Vec::new();
+    for row in rows.iter().filter(|row| !row.code.is_empty()) {
+        let Some(id) = ComponentId::parse(&row.code) else {
+            warn(format!("the id “{}” of a component can't be kept; it is left out", row.code));
+            continue;
+        };
+        if affected.iter().any(|component| component.id == id) {
+            continue;
+        }
+        let told = if row.new_status.is_empty() { known.statuses.get(&row.code) } else { Some(&row.new_status) };
+        let told = told.map(String::as_str).unwrap_or_default();
+        let status = Status::from_key(told).unwrap_or_else(|| {
+            warn(format!("the status “{told}” of {} is not known; taken as operational", row.name));
+            Status::Operational
+        });
+        let name = sanitize::line(known.bare_name(&row.code, &row.name), MAX_NAME).0;
+        let name = if name.is_empty() { known.name(&row.code).unwrap_or(&row.code).to_owned() } else { name };
+        affected.push(AffectedComponent { id, name, status });
+    }
+    affected
+}
+
+/// Whether it is over and since when is for the source to say; the end never lies before the start.
+fn end_as_the_source_says(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
+    let known = Phase::from_key(&source.status).is_some() || source.status == "postmortem";
+    if !known {
+        warn(format!("its status “{}” is not known; its updates tell it", source.status));
+    } else if !source.is_open() && incident.is_open() {
+        warn(format!("it is {}, but its newest update is not; taken as resolved", source.status));
+        if let Some(newest) = incident.updates.last_mut() {
+            newest.phase = Phase::Resolved;
+        }
+        incident.settle();
+    } else if source.is_open() && !incident.is_open() {
+        warn(format!("it is {}, but its newest update is resolved; taken as resolved", source.status));
+    }
+    if incident.is_open() {
+        return;
+    }
+    match parse_instant(&source.resolved_at) {
+        Ok(end) if end < incident.started_at => {
+            warn("it was resolved before it began; it ends when it began, without a duration".into());
+            incident.ended_at = Some(incident.started_at);
+        }
+        Ok(end) => incident.ended_at = Some(end),
+        Err(_) if source.resolved_at.is_empty() => {}
+        Err(_) => warn(format!("its end “{}” can't be read; its newest update tells it", source.resolved_at)),
+    }
+}
+
+/// What the source says of the impact is kept where it is not what the components make of it.
+fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
+    let told = match source.impact.as_str() {
+        "maintenance" => Some(Impact::None),
+        key => Impact::from_key(key),
+    };
+    if told.is_none() && !source.impact.is_empty() {
+        warn(format!("its impact “{}” is not known; computed from its components", source.impact));
+    }
+    let set = Impact::from_key(&source.impact_override);
+    incident.impact_override = set.or(told.filter(|impact| *impact != incident.computed_impact));
+}
+
+fn start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {
+    // A midnight in some documents, a day in others.
+    let day = source.get(..10).unwrap_or(source);
+    let parsed = parse_day(day).ok();
+    if parsed.is_none() && !source.is_empty() {
+        warn(format!("its start date “{source}” can't be read"));
+    }
+    parsed
+}
+
+fn name(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let name = told("the name was ", sanitize::line(source, MAX_NAME), warn);
+    if name.is_empty() {
+        warn("it has no name".into());
+        return "(no name)".to_owned();
+    }
+    name
+}
+
+/// The text, after telling what was done to it.
+fn told(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMut(String)) -> String {
+    changes.iter().for_each(|change| warn(format!("{what}{change}")));
+    text
+}
+
+pub fn refused(kind: &str, id: &str, name: &str, what: &str) -> String {
+    format!("{kind} {id} “{name}”: {what} can't be read")
+}

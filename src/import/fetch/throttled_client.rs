@@ -1,0 +1,178 @@
+//! Asking a server one thing at a time, and waiting when it wants us to.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use axum::http::header::{ACCEPT, AUTHORIZATION, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, Response};
+use bytes::Bytes;
+use chrono::DateTime;
+use url::{Host, Url};
+
+use super::Step;
+use crate::clock::Clock;
+use crate::net::http_client::{Bounds, Outbound, OutboundError};
+
+/// How often the same is asked before we give up.
+const ATTEMPTS: u32 = 6;
+/// The longest that we wait for a server that asks us to, in seconds.
+const LONGEST_WAIT: u64 = 600;
+/// What people do after we have given up.
+const LATER: &str = "run the same command again later: what was fetched is kept";
+
+/// How fast we ask, and how much an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two requests.
+    pub pause: Duration,
+    /// How long a second of waiting lasts: a second, but for tests.
+    pub second: Duration,
+    pub bounds: Bounds,
+    /// Of all answers together, in bytes.
+    pub total: usize,
+}
+
+impl Pace {
+    /// Five requests a second at the most, for documents that are made to be read by everybody.
+    pub fn public() -> Self {
+        let bounds = Bounds { time: Duration::from_secs(60), size: 16 << 20 };
+        Self { pause: Duration::from_millis(200), second: Duration::from_secs(1), bounds, total: 2 << 30 }
+    }
+
+    /// One request a second, as the management API allows.
+    pub fn managed() -> Self {
+        Self { pause: Duration::from_secs(1), ..Self::public() }
+    }
+}
+
+/// A server that is asked politely.
+pub struct Polite<'a> {
+    outbound: Outbound,
+    /// What stands before every path, with a slash at its end.
+    base: Url,
+    authorization: Option<HeaderValue>,
+    pace: Pace,
+    clock: Clock,
+    watch: &'a dyn Fn(Step<'_>),
+    asked: usize,
+    received: usize,
+}
+
+impl<'a> Polite<'a> {
+    /// The server at `base`, which is asked with `token` where there is one.
+    ///
+    /// # Errors
+    /// Where the address or the token makes no sense.
+    pub fn new(
+        base: &Url,
+        token: Option<&str>,
+        pace: Pace,
+        clock: &Clock,
+        watch: &'a dyn Fn(Step<'_>),
+    ) -> anyhow::Result<Self> {
+        ensure!(
+            token.is_none() || base.scheme() == "https" || is_this_machine(base),
+            "{base}: the token is not sent over http, where others could read it: name an address that begins with https://"
+        );
+        let mut base = base.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
+        let authorization = token.map(|token| HeaderValue::from_str(&format!("OAuth {token}"))).transpose();
+        let mut authorization = authorization.context("the token has signs that no token has")?;
+        if let Some(value) = &mut authorization {
+            value.set_sensitive(true);
+        }
+        let outbound = Outbound::new([&base], pace.bounds)?;
+        Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
+    }
+
+    /// What the server has at `path`, or nothing where it has nothing there.
+    ///
+    /// # Errors
+    /// A sentence with the address, where it does not answer as it should.
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<Option<Bytes>> {
+        let url = self.base.join(path)?;
+        for attempt in 0..ATTEMPTS {
+            if self.asked > 0 {
+                tokio::time::sleep(self.pace.pause).await;
+            }
+            self.asked += 1;
+            (self.watch)(Step::Asking(path));
+            let wait = match self.outbound.ask(self.request(&url)?).await {
+                Ok(answer) => {
+                    self.received += answer.body().len();
+                    ensure!(self.received <= self.pace.total, "{url}: the server sends too much: stopped");
+                    match self.judge(&url, &answer)? {
+                        Judged::Found => return Ok(Some(answer.into_body())),
+                        Judged::Missing => return Ok(None),
+                        Judged::Later(wait) => wait,
+                    }
+                }
+                Err(OutboundError::Failed(_)) => None,
+                Err(error) => return Err(error).with_context(|| url.to_string()),
+            };
+            let seconds = wait.unwrap_or(1 << attempt);
+            if seconds > LONGEST_WAIT {
+                bail!("{url}: the server asks us to wait {} minutes; {LATER}", seconds.div_ceil(60));
+            }
+            (self.watch)(Step::Waiting(seconds));
+            tokio::time::sleep(self.pace.second.saturating_mul(u32::try_from(seconds)?)).await;
+        }
+        bail!("{url}: no answer after {ATTEMPTS} attempts; {LATER}")
+    }
+
+    /// Says how far it has come.
+    pub fn tell(&self, step: Step<'_>) {
+        (self.watch)(step);
+    }
+
+    fn request(&self, url: &Url) -> anyhow::Result<Request<Vec<u8>>> {
+        let mut request =
+            Request::get(url.as_str()).header(ACCEPT, "application/json, application/atom+xml, */*;q=0.1");
+        if let Some(value) = &self.authorization {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        Ok(request.body(Vec::new())?)
+    }
+
+    fn judge(&self, url: &Url, answer: &Response<Bytes>) -> anyhow::Result<Judged> {
+        let header = |name| answer.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        match answer.status().as_u16() {
+            200 => Ok(Judged::Found),
+            404 | 410 => Ok(Judged::Missing),
+            420 | 429 | 502..=504 => Ok(Judged::Later(header(RETRY_AFTER).and_then(|value| self.seconds(value)))),
+            301..=308 => {
+                bail!("{url} leads to {}: name that address instead", header(LOCATION).unwrap_or("nowhere"))
+            }
+            401 | 403 => bail!("{url}: we may not read that (status {})", answer.status().as_u16()),
+            status => bail!("{url}: the answer has the status {status}"),
+        }
+    }
+
+    /// How long a `Retry-After` means: seconds, or a date.
+    fn seconds(&self, value: &str) -> Option<u64> {
+        let until = |date: &str| {
+            let at = DateTime::parse_from_rfc2822(date).ok()?;
+            u64::try_from((at.to_utc() - self.clock.now()).num_seconds().max(0)).ok()
+        };
+        value.trim().parse().ok().or_else(|| until(value.trim()))
+    }
+}
+
+/// Whether only this machine is asked.
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+enum Judged {
+    Found,
+    Missing,
+    /// Asked for another time; after so many seconds, where the server says it.
+    Later(Option<u64>),
+}

@@ -1,0 +1,353 @@
+//! Comparing what is planned with what the database holds, and writing the difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::convert::{self, Known, Planned, Story};
+use super::postmortems::{self, Stands};
+use super::source::{Source, SourcePage};
+use super::{Counts, Options, Report, actor, maintenances, sanitize};
+use crate::db::{self, Result, WriteTx, admin_incidents, audit, components, incidents, page_settings};
+use crate::domain::audit::Entry;
+use crate::domain::forms::PageSettings;
+use crate::domain::id::is_id;
+use crate::domain::page::MAX_TEXT;
+use crate::domain::parse_time::parse_zone;
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Review};
+use crate::format::url::is_safe_url;
+
+/// The name of a page nobody has set up yet.
+const UNTOUCHED: &str = "Status";
+
+/// Writes what `source` holds, as far as it differs, into `tx`. The caller keeps it, with the entries
+/// for the audit, or drops it: that makes a preview.
+///
+/// # Errors
+/// Where the database can't be read or written. What is wrong with a thing stands in the report.
+pub async fn apply(
+    tx: &mut WriteTx,
+    source: &Source,
+    known: &Known,
+    options: &Options,
+    now: DateTime<Utc>,
+    step: impl Fn(),
+) -> Result<(Report, Vec<Entry>)> {
+    let mut import = Import { known, options, now, report: Report::default(), entries: Vec::new() };
+    if let Some(page) = &source.page {
+        import.page(tx, page).await?;
+    }
+    import.groups(tx, source).await?;
+    import.components(tx, source).await?;
+    let mut seen = BTreeSet::new();
+    for row in &source.incidents {
+        if seen.insert(row.id.as_str()) {
+            import.incident(tx, convert::incident(row, known, options)).await?;
+        } else {
+            import.report.incidents.refused += 1;
+            import.report.refusals.push(format!("incident {} “{}”: it stands twice in the document", row.id, row.name));
+        }
+        step();
+    }
+    let zone = page_settings::load(tx).await?.time_zone;
+    for row in &source.maintenances {
+        if seen.insert(row.id.as_str()) {
+            import.maintenance(tx, maintenances::plan(row, known, zone, now)).await?;
+        } else {
+            import.report.maintenances.refused += 1;
+            let refusal = format!("maintenance {} “{}”: it stands twice in the document", row.id, row.name);
+            import.report.refusals.push(refusal);
+        }
+        step();
+    }
+    import.templates(tx, source).await?;
+    import.feed_ids(tx, source).await?;
+    import.refuse_the_rest(source);
+    Ok((import.report, import.entries))
+}
+
+pub(super) struct Import<'a> {
+    pub(super) known: &'a Known,
+    options: &'a Options,
+    pub(super) now: DateTime<Utc>,
+    pub(super) report: Report,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Import<'_> {
+    async fn page(&mut self, tx: &mut WriteTx, source: &SourcePage) -> Result<()> {
+        let stands = page_settings::load(tx).await?;
+        let (settings, warnings) = page_settings(&stands, source, self.known);
+        if stands.name != UNTOUCHED {
+            let same = stands.name == settings.name && stands.url == settings.url;
+            let same = same && stands.time_zone == settings.time_zone;
+            if same {
+                self.report.page.unchanged += 1;
+            } else {
+                self.report.page.refused += 1;
+                let refusal = format!("page “{}”: the page is called “{}” already", settings.name, stands.name);
+                self.report.refusals.push(refusal);
+            }
+            return Ok(());
+        }
+        if settings.name == UNTOUCHED && settings.url == stands.url && settings.time_zone == stands.time_zone {
+            self.report.page.unchanged += 1;
+            return Ok(());
+        }
+        page_settings::update(tx, &stands, &settings, convert::changed(&source.updated_at, self.now)).await?;
+        if is_id(&source.id) {
+            page_settings::set_id(tx, &source.id).await?;
+        }
+        let after = page_settings::load(tx).await?;
+        self.entries.push(Entry::new("page.import", "", &after.name).before(&stands).after(&after));
+        self.report.page.changed += 1;
+        self.report.warnings.extend(warnings);
+        Ok(())
+    }
+
+    async fn groups(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
+        let stored = components::groups(tx).await?;
+        let stored_ids: BTreeSet<String> = stored.iter().map(|group| group.id.to_string()).collect();
+        let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
+        let here = source.components.iter().filter(|row| row.group);
+        // A component may come before its group does, which then comes with it.
+        let elsewhere = self.known.groups_elsewhere(source).into_iter();
+        for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
+            let Some(Planned { thing, warnings }) = self.or_refused(convert::group(row, self.now), |r| &mut r.groups)
+            else {
+                continue;
+            };
+            match stored.get(&thing.id) {
+                None => {
+                    components::insert_group(tx, &thing).await?;
+                    self.entries.push(Entry::new("group.import", &thing.id, &thing.name).after(&thing));
+                    self.report.groups.created += 1;
+                    self.report.warnings.extend(warnings);
+                }
+                Some(before) if same_group(before, &thing) => self.report.groups.unchanged += 1,
+                Some(before) if touched(tx, before.id.as_str()).await? => {
+                    let refusal = left_alone("group", before.id.as_str(), &before.name);
+                    self.report.groups.refused += 1;
+                    self.report.refusals.push(refusal);
+                }
+                Some(before) => {
+                    let mut after = Group { version: before.version, created_at: before.created_at, ..thing.clone() };
+                    components::update_group(tx, &mut after, self.now).await?;
+                    self.entries.push(Entry::new("group.import", &after.id, &after.name).before(before).after(&after));
+                    self.report.groups.changed += 1;
+                    self.report.warnings.extend(warnings);
+                }
+            }
+            stored.insert(thing.id.clone(), thing);
+        }
+        Ok(())
+    }
+
+    async fn components(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
+        let groups: BTreeSet<GroupId> = components::groups(tx).await?.into_iter().map(|group| group.id).collect();
+        let stored = components::list(tx).await?;
+        let mut stored: BTreeMap<ComponentId, Component> =
+            stored.into_iter().map(|component| (component.id.clone(), component)).collect();
+        for row in source.components.iter().filter(|row| !row.group) {
+            let planned = convert::component(row, self.known, self.now);
+            let Some(Planned { mut thing, warnings }) = self.or_refused(planned, |r| &mut r.components) else {
+                continue;
+            };
+            // A group may have been refused.
+            thing.group_id = thing.group_id.filter(|group| groups.contains(group));
+            match stored.get(&thing.id) {
+                None => {
+                    components::insert(tx, &thing).await?;
+                    self.entries.push(Entry::new("component.import", &thing.id, &thing.name).after(&thing));
+                    self.report.components.created += 1;
+                    self.report.warnings.extend(warnings);
+                }
+                Some(before) => {
+                    if self.known.is_explained(&thing.id) {
+                        thing.status = before.status;
+                    }
+                    if same_component(before, &thing) {
+                        self.report.components.unchanged += 1;
+                    } else if touched(tx, before.id.as_str()).await? {
+                        let refusal = left_alone("component", before.id.as_str(), &before.name);
+                        self.report.components.refused += 1;
+                        self.report.refusals.push(refusal);
+                        continue;
+                    } else {
+                        thing.version = before.version;
+                        thing.created_at = before.created_at;
+                        components::update(tx, &mut thing, self.now).await?;
+                        let entry = Entry::new("component.import", &thing.id, &thing.name);
+                        self.entries.push(entry.before(before).after(&thing));
+                        self.report.components.changed += 1;
+                        self.report.warnings.extend(warnings);
+                    }
+                }
+            }
+            stored.insert(thing.id.clone(), thing);
+        }
+        Ok(())
+    }
+
+    async fn incident(&mut self, tx: &mut WriteTx, planned: std::result::Result<Planned<Story>, String>) -> Result<()> {
+        let Some(Planned { thing: story, mut warnings }) = self.or_refused(planned, |r| &mut r.incidents) else {
+            return Ok(());
+        };
+        let Story { incident: mut thing, review } = story;
+        if let Some(id) = MaintenanceId::parse(thing.id.as_str())
+            && db::maintenances::exists(tx, &id).await?
+        {
+            self.report.incidents.refused += 1;
+            self.report.refusals.push(format!("incident {id} “{}”: a maintenance has this id", thing.title));
+            return Ok(());
+        }
+        keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
+        if !admin_incidents::exists(tx, &thing.id).await? {
+            incidents::insert(tx, &thing).await?;
+            // The incident itself is the copy: nothing stood there before, and the next change keeps this.
+            self.entries.push(Entry::new("incident.import", &thing.id, &thing.title));
+            if let Some(review) = review {
+                self.review(tx, review, &thing.title, 0).await?;
+            }
+            self.report.incidents.created += 1;
+            self.report.warnings.extend(warnings);
+            return Ok(());
+        }
+        let before = admin_incidents::find(tx, &thing.id).await?;
+        thing.detected_by = self.options.detected_by.clone().or_else(|| before.detected_by.clone());
+        (thing.visibility, thing.reminder) = (before.visibility, before.reminder);
+        thing.reviewed_at = before.reviewed_at;
+        let stands = postmortems::compare(tx, review.as_ref()).await?;
+        let is_same = same_incident(&before, &thing);
+        if is_same && matches!(stands, Stands::Same) {
+            self.report.incidents.unchanged += 1;
+            return Ok(());
+        }
+        if touched(tx, before.id.as_str()).await? {
+            self.report.incidents.refused += 1;
+            self.report.refusals.push(left_alone("incident", before.id.as_str(), &before.title));
+            return Ok(());
+        }
+        if !is_same {
+            thing.version = before.version;
+            incidents::update(tx, &mut thing, self.now).await?;
+            let entry = Entry::new("incident.import", &thing.id, &thing.title);
+            self.entries.push(entry.before(&before).after(&thing));
+        }
+        if let (Some(review), Stands::Other(version)) = (review, stands) {
+            self.review(tx, review, &thing.title, version).await?;
+        }
+        self.report.incidents.changed += 1;
+        self.report.warnings.extend(warnings);
+        Ok(())
+    }
+
+    /// Writes the review of an incident over the one of that version.
+    async fn review(&mut self, tx: &mut WriteTx, review: Review, title: &str, version: i64) -> Result<()> {
+        let mut review = Review { version, ..review };
+        let at = review.updated_at;
+        db::postmortems::keep(tx, &mut review, at).await?;
+        self.entries.push(Entry::new("review.import", &review.incident, title).after(&review));
+        Ok(())
+    }
+
+    fn refuse_the_rest(&mut self, source: &Source) {
+        self.report.warnings.extend(source.remarks.iter().cloned());
+        for broken in &source.broken {
+            let kind = match broken.split(' ').next() {
+                Some("incident") => &mut self.report.incidents,
+                Some("maintenance") => &mut self.report.maintenances,
+                Some("template") => &mut self.report.templates,
+                _ => &mut self.report.components,
+            };
+            kind.refused += 1;
+            self.report.refusals.push(broken.clone());
+        }
+    }
+
+    pub(super) fn or_refused<T>(
+        &mut self,
+        planned: std::result::Result<T, String>,
+        counts: impl Fn(&mut Report) -> &mut Counts,
+    ) -> Option<T> {
+        planned
+            .map_err(|refusal| {
+                counts(&mut self.report).refused += 1;
+                self.report.refusals.push(refusal);
+            })
+            .ok()
+    }
+}
+
+/// Whether people changed it here: the last word on it is not an import's.
+pub(super) async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
+    let last = audit::last_of(tx, id).await?;
+    Ok(last.is_none_or(|record| record.actor != actor()))
+}
+
+pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
+    format!(
+        "{kind} {id} “{name}”: it was changed here since it was imported, or is not from an import; it is left alone"
+    )
+}
+
+/// An id that an update of another incident has already can't be kept.
+async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
+    for (index, update) in incident.updates.iter_mut().enumerate() {
+        let owner = admin_incidents::owner_of_update(tx, &update.id).await?;
+        if owner.is_some_and(|owner| owner != incident.id) {
+            warnings.push(format!(
+                "incident {} “{}”: the id “{}” of an update belongs to another incident",
+                incident.id, incident.title, update.id
+            ));
+            update.id = convert::derived_update_id(incident.id.as_str(), index);
+        }
+    }
+    Ok(())
+}
+
+fn page_settings(stands: &Page, source: &SourcePage, known: &Known) -> (PageSettings, Vec<String>) {
+    let mut warnings = Vec::new();
+    let (name, cut) = sanitize::line(&source.name, MAX_TEXT);
+    warnings.extend(cut.into_iter().map(|told| format!("page: the name was {told}")));
+    let is_linked = source.url.len() <= MAX_TEXT && is_safe_url(&source.url) && !known.is_own(&source.url);
+    let url = if is_linked { source.url.clone() } else { String::new() };
+    if url != source.url && !known.is_own(&source.url) {
+        warnings.push(format!("page: the address “{}” can't be linked; it is left out", source.url));
+    }
+    let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {
+        if !source.time_zone.is_empty() {
+            warnings.push(format!(
+                "page: the time zone “{}” is not known; it stays {}",
+                source.time_zone, stands.time_zone
+            ));
+        }
+        stands.time_zone
+    });
+    let name = if name.is_empty() { stands.name.clone() } else { name };
+    let (logo_text, links, embedders) = (stands.logo_text.clone(), stands.links.clone(), stands.embedders.clone());
+    let settings = PageSettings { name, url, time_zone, logo_text, links, embedders };
+    (settings, warnings)
+}
+
+fn same_group(a: &Group, b: &Group) -> bool {
+    (&a.name, &a.description, a.position) == (&b.name, &b.description, b.position)
+}
+
+fn same_component(a: &Component, b: &Component) -> bool {
+    let shown = |c: &Component| (c.status, c.position, c.start_date, c.only_show_if_degraded);
+    (&a.name, &a.description, &a.group_id) == (&b.name, &b.description, &b.group_id) && shown(a) == shown(b)
+}
+
+/// Whether two incidents say the same; versions, and when their rows were changed, are not said.
+fn same_incident(a: &Incident, b: &Incident) -> bool {
+    let said = |incident: &Incident| {
+        let mut said = incident.clone();
+        said.version = 0;
+        said.created_at = DateTime::UNIX_EPOCH;
+        said.updated_at = DateTime::UNIX_EPOCH;
+        said.internal_note = None;
+        said
+    };
+    said(a) == said(b)
+}

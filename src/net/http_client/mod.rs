@@ -1,0 +1,378 @@
+//! Asking other servers: the only place where an HTTP client is made.
+//!
+//! Whoever can make us ask an address of their choice can reach what only this machine reaches. So a host that the
+//! operator has not named is asked over TLS on its usual port, only at addresses of the public internet (all that its
+//! name resolves to, looked at for the very connection), never through a proxy of the environment, and no redirect is
+//! followed. A host that was named may be anywhere, but a name never leads to the metadata service of a cloud. What comes
+//! back is bounded in time and size.
+
+mod public_ip;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{Request, Response};
+use bytes::{Bytes, BytesMut};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use public_ip::is_metadata;
+pub use public_ip::is_public;
+
+/// How long a connection may take.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// A client of other servers.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    client: reqwest::Client,
+    named: Named,
+    bounds: Bounds,
+}
+
+/// How much an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the first byte sent to the last received.
+    pub time: Duration,
+    /// Of the body, in bytes.
+    pub size: usize,
+}
+
+impl Default for Bounds {
+    /// 15 seconds and 64 KiB.
+    fn default() -> Self {
+        Self { time: Duration::from_secs(15), size: 64 * 1024 }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    #[error("{0} is no address to ask: {1}")]
+    Refused(String, &'static str),
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("{}", causes(.0))]
+    Failed(#[from] reqwest::Error),
+}
+
+impl Outbound {
+    /// A client that may ask the hosts of `named` wherever they are, as the operator has chosen them, and all others
+    /// only on the public internet.
+    ///
+    /// # Errors
+    ///
+    /// Fails where this machine has no certificates to trust.
+    pub fn new<'a>(named: impl IntoIterator<Item = &'a Url>, bounds: Bounds) -> Result<Self, OutboundError> {
+        // Whoever comes first decides for the whole process, and everybody here means the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self::resolving_by(Named::of(named), bounds, SystemResolver)
+    }
+
+    /// The same with another resolver. The addresses that were judged are those that are connected to, so that a name that
+    /// leads elsewhere a moment later (DNS rebinding) gains nothing.
+    fn resolving_by(named: Named, bounds: Bounds, resolver: impl LookUp) -> Result<Self, OutboundError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECTING)
+            .timeout(bounds.time)
+            .user_agent(concat!("Candor/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(Judging { named: named.clone(), resolver: Arc::new(resolver) }))
+            .build()?;
+        Ok(Self { client, named, bounds })
+    }
+
+    /// What the server answers to `request`, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// Fails on an address that may not be asked, without an answer in time, and on one that is too long.
+    pub async fn ask(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
+        let request = reqwest::Request::try_from(request)?;
+        self.named.admit(request.url())?;
+        let mut answer = self.client.execute(request).await?;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        *response.body_mut() = self.body(answer).await?;
+        Ok(response)
+    }
+
+    async fn body(&self, mut answer: reqwest::Response) -> Result<Bytes, OutboundError> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await? {
+            if body.len() + chunk.len() > self.bounds.size {
+                return Err(OutboundError::TooLong(self.bounds.size));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// The hosts that the operator has named, in lower case.
+#[derive(Clone, Debug)]
+struct Named(Arc<BTreeSet<String>>);
+
+impl Named {
+    fn of<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
+        Self(Arc::new(urls.into_iter().filter_map(Url::host_str).map(str::to_owned).collect()))
+    }
+
+    fn has(&self, host: &str) -> bool {
+        self.0.contains(host)
+    }
+
+    /// Judges what can be told from the address alone. The resolver is not asked about numbers, so they are judged here.
+    fn admit(&self, url: &Url) -> Result<(), OutboundError> {
+        let refuse = |why| Err(OutboundError::Refused(url.to_string(), why));
+        let Some(host) = url.host() else { return refuse("it has no host") };
+        if !["http", "https"].contains(&url.scheme()) {
+            return refuse("only https and http are spoken");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("it holds a name or a password");
+        }
+        if self.has(&host.to_string()) {
+            return Ok(());
+        }
+        match host {
+            _ if url.scheme() != "https" => refuse("it is not https"),
+            _ if url.port_or_known_default() != Some(443) => refuse("it is not on port 443"),
+            Host::Ipv4(address) if !is_public(address.into()) => refuse(NOT_PUBLIC),
+            Host::Ipv6(address) if !is_public(address.into()) => refuse(NOT_PUBLIC),
+            _ => Ok(()),
+        }
+    }
+}
+
+const NOT_PUBLIC: &str = "it is not on the public internet";
+const METADATA: &str = "its name leads to the metadata service of this machine";
+
+/// What finds the addresses of a name.
+trait LookUp: Send + Sync + 'static {
+    fn look_up(&self, name: &str) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+}
+
+/// The resolver of this machine.
+struct SystemResolver;
+
+impl LookUp for SystemResolver {
+    async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
+}
+
+/// Gives only addresses that may be asked.
+struct Judging<R> {
+    named: Named,
+    resolver: Arc<R>,
+}
+
+impl<R: LookUp> Resolve for Judging<R> {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (is_named, resolver) = (self.named.has(name.as_str()), self.resolver.clone());
+        Box::pin(async move {
+            let found = resolver.look_up(name.as_str()).await?;
+            if found.iter().any(|address| is_metadata(address.ip())) {
+                return Err(io::Error::other(METADATA).into());
+            }
+            if !is_named && !found.iter().all(|address| is_public(address.ip())) {
+                return Err(io::Error::other(NOT_PUBLIC).into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// An error with all that caused it, without the address, which may hold what nobody else should read.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::from("no answer");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbound(named: &[&str], bounds: Bounds) -> Outbound {
+        let named: Vec<Url> = named.iter().map(|url| Url::parse(url).unwrap()).collect();
+        Outbound::new(&named, bounds).unwrap()
+    }
+
+    fn asking(url: &str) -> Request<Vec<u8>> {
+        Request::get(url).body(Vec::new()).unwrap()
+    }
+
+    /// Answers whatever is asked with `text`, and then says nothing more without closing.
+    async fn server(text: &'static str) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"\r\n\r\n") {
+                    asked.push(stream.read_u8().await.unwrap());
+                }
+                stream.write_all(text.as_bytes()).await.unwrap();
+                open.push(stream);
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    #[tokio::test]
+    async fn what_the_operator_has_not_named_is_asked_on_the_public_internet_only() {
+        let outbound = outbound(&[], Bounds::default());
+        for url in [
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://169.254.169.254/latest",
+            "https://good@127.0.0.1/",
+            "https://user:word@status.example.org/",
+            "http://status.example.org/",
+            "https://status.example.org:8443/",
+        ] {
+            let refused = outbound.ask(asking(url)).await;
+            assert!(matches!(refused, Err(OutboundError::Refused(..))), "{url}: {refused:?}");
+        }
+        // A name is judged by what it resolves to.
+        let refused = outbound.ask(asking("https://localhost/")).await.unwrap_err();
+        assert!(refused.to_string().ends_with(NOT_PUBLIC), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn what_the_operator_has_named_is_asked_wherever_it_is() {
+        let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        assert_eq!(&answer.body()[..], b"hi");
+    }
+
+    /// Gives each answer once, the last for ever, and counts the questions.
+    struct Scripted {
+        answers: Vec<Vec<SocketAddr>>,
+        asked: Arc<std::sync::atomic::AtomicUsize>,
+    }
+
+    impl LookUp for Scripted {
+        async fn look_up(&self, _: &str) -> io::Result<Vec<SocketAddr>> {
+            let asked = self.asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(self.answers[asked.min(self.answers.len() - 1)].clone())
+        }
+    }
+
+    /// A client that finds these addresses, and how often it looked.
+    fn finding(named: &[&str], answers: &[&[&str]]) -> (Outbound, Arc<std::sync::atomic::AtomicUsize>) {
+        let answers = answers.iter().map(|all| all.iter().map(|one| one.parse().unwrap()).collect()).collect();
+        let asked = Arc::default();
+        let named: Vec<Url> = named.iter().map(|url| Url::parse(url).unwrap()).collect();
+        let resolver = Scripted { answers, asked: Arc::clone(&asked) };
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        (Outbound::resolving_by(Named::of(&named), Bounds::default(), resolver).unwrap(), asked)
+    }
+
+    #[tokio::test]
+    async fn rebound_name_never_reaches_this_machine() {
+        for private in ["127.0.0.1:0", "169.254.169.254:0", "[::1]:0", "10.0.0.1:0"] {
+            // One good address among them makes the others no better.
+            let (outbound, _) = finding(&[], &[&["1.1.1.1:0", private]]);
+            let refused = outbound.ask(asking("https://rebind.test/")).await.unwrap_err();
+            assert!(refused.to_string().ends_with(NOT_PUBLIC) || refused.to_string().ends_with(METADATA), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn judged_address_is_the_one_connected_to() {
+        let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+        let port = Url::parse(&there).unwrap().port().unwrap();
+        let named = format!("http://rebind.test:{port}/");
+        // The second answer leads to an address at which nothing listens.
+        let (outbound, asked) = finding(&[&named], &[&["127.0.0.1:0"], &["127.0.0.2:0"]]);
+        let answer = outbound.ask(asking(&named)).await.unwrap();
+        assert_eq!(&answer.body()[..], b"hi");
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "the name is looked up once");
+    }
+
+    #[tokio::test]
+    async fn named_host_never_leads_to_the_metadata_service() {
+        let (outbound, _) = finding(&["http://named.test/"], &[&["169.254.169.254:0"]]);
+        let refused = outbound.ask(asking("http://named.test/")).await.unwrap_err();
+        assert!(refused.to_string().ends_with(METADATA), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_like_any_other() {
+        let there = server("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n").await;
+        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        assert_eq!(answer.status(), 302);
+    }
+
+    #[tokio::test]
+    async fn endless_headers_and_dripping_bodies_are_bounded() {
+        for (what, opening, forever, pause) in [
+            ("one header", "HTTP/1.1 200 OK\r\nX-Long: ", "x".repeat(60_000), 0),
+            ("many headers", "HTTP/1.1 200 OK\r\n", "X-More: 1\r\n".repeat(1_000), 0),
+            ("a body in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n".into(), 0),
+            ("interim answers", "", "HTTP/1.1 100 Continue\r\n\r\n".into(), 1),
+            ("a dripping head", "HTTP/1.1 200 OK\r\nX-Slow: ", "x".into(), 10),
+            ("a dripping body", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "x".into(), 10),
+        ] {
+            let there = endless(opening, forever, Duration::from_millis(pause)).await;
+            let time = Duration::from_millis(if pause == 0 { 60_000 } else { 300 });
+            let answer = outbound(&[&there], Bounds { time, size: 4_096 }).ask(asking(&there)).await;
+            assert!(answer.is_err(), "{what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn compressed_answers_stay_compressed() {
+        let there = server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbomb").await;
+        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        assert_eq!(&answer.body()[..], b"bomb");
+    }
+
+    /// Answers with `opening` and then `forever`, again and again, until the connection ends.
+    async fn endless(opening: &'static str, forever: String, pause: Duration) -> String {
+        use tokio::io::AsyncWriteExt as _;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.write_all(opening.as_bytes()).await;
+            while stream.write_all(forever.as_bytes()).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_long_or_too_slow_is_cut() {
+        let there = server("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234").await;
+        let short = Bounds { size: 4, ..Bounds::default() };
+        let error = outbound(&[&there], short).ask(asking(&there)).await.unwrap_err();
+        assert_eq!(error.to_string(), "the answer is longer than 4 bytes");
+        let quick = Bounds { time: Duration::from_millis(50), ..Bounds::default() };
+        let error = outbound(&[&there], quick).ask(asking(&there)).await.unwrap_err();
+        assert!(error.to_string().contains("timed out"), "{error}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Rules of the network: which hosts Candor serves, limits for each client, event streams, outgoing HTTP requests.
+
+pub mod allowed_hosts;
+pub mod event_streams;
+pub mod http_client;
+pub mod per_client;
+pub mod unnamed_proxy;

@@ -1,0 +1,59 @@
+//! The link for a new password. It is made when it is mailed: its secret is in the mail and nowhere else.
+
+use chrono::TimeDelta;
+
+use super::{Courier, Mailer, settle};
+use crate::credentials::secret_token;
+use crate::db::one_time_links::{self, Link};
+use crate::db::outbox::{self, Mail, Outcome};
+use crate::db::{self, login_policy, managers, page_settings};
+use crate::domain::Manager;
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::manager::LinkPurpose;
+
+/// How long the link is good.
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// Mails the link, if there is still somebody it is for.
+///
+/// # Errors
+/// Where the database can't be used.
+pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, reset: Mail) -> db::Result<()> {
+    let Some((manager, text, subject)) = prepare(courier, &reset).await? else { return Ok(()) };
+    let sent = mailer.send(&reset.id, &manager.email, &subject, &text, courier.clock.now()).await;
+    settle(courier, &reset, sent).await
+}
+
+/// Makes the link; gives whom it is for, and what the mail says.
+async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
+    let (now, token) = (courier.clock.now(), secret_token::fresh());
+    let mut tx = courier.db.write().await?;
+    let manager = match &reset.manager_id {
+        Some(id) if login_policy::counts_password_of(&mut tx, id).await? => {
+            Some(managers::find(&mut tx, id).await?).filter(may_reset)
+        }
+        _ => None,
+    };
+    let Some(manager) = manager else {
+        outbox::finish(&mut tx, &reset.id, Outcome::Nobody, now).await?;
+        tx.commit_unaudited().await?;
+        return Ok(None);
+    };
+    let link = Link { purpose: LinkPurpose::Reset, manager_id: Some(manager.id.clone()), expires_at: now + LIFETIME };
+    one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
+    let name = page_settings::load(&mut tx).await?.name;
+    let actor = Actor { manager_id: None, name: "outbox".into(), address: "outbox".into() };
+    tx.commit(&actor, now, Entry::new("manager.mail-reset", &manager.id, &manager.name)).await?;
+    let text = format!(
+        "Somebody, probably you, asked for a new password for {name}.\n\n\
+         Choose it here within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\
+         If it was not you, do nothing: your password stays as it is.\n",
+        courier.origin
+    );
+    Ok(Some((manager, text, format!("A new password for {name}"))))
+}
+
+/// Whether a manager may choose a new password: an invitation that was not accepted is an owner's to renew.
+pub fn may_reset(manager: &Manager) -> bool {
+    manager.is_active() && manager.has_password
+}

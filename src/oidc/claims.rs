@@ -1,0 +1,45 @@
+//! What a provider tells of somebody, in its token or in the other document.
+
+use serde_json::Value;
+
+use super::types::More;
+
+/// How many groups of one person are looked at.
+const MAX_GROUPS: usize = 1000;
+
+/// What a provider may tell of somebody.
+#[derive(Default)]
+pub struct Told {
+    /// With whether it is verified.
+    pub email: Option<(String, bool)>,
+    pub name: Option<String>,
+    pub groups: Option<Vec<String>>,
+}
+
+impl Told {
+    pub fn new(more: &More, groups_claim: &str) -> Self {
+        let groups = more.0.get(groups_claim).map(|groups| match groups {
+            Value::String(group) => vec![group.clone()],
+            Value::Array(list) => list.iter().filter_map(Value::as_str).take(MAX_GROUPS).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        });
+        Self { groups, ..Self::default() }
+    }
+
+    /// This, and where it is silent what `other` tells.
+    pub fn or(self, other: Self) -> Self {
+        Self { email: self.email.or(other.email), name: self.name.or(other.name), groups: self.groups.or(other.groups) }
+    }
+}
+
+/// What these claims tell; a macro, for the library has two types of the same claims.
+macro_rules! told_by {
+    ($claims:expr, $groups_claim:expr) => {
+        Told {
+            email: $claims.email().map(|email| (email.to_string(), $claims.email_verified().unwrap_or(false))),
+            name: $claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
+            ..Told::new($claims.additional_claims(), $groups_claim)
+        }
+    };
+}
+pub(super) use told_by;

@@ -1,0 +1,77 @@
+//! Whether a token is the provider's answer to our question.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::{
+    AccessTokenHash, ClaimsVerificationError, IdTokenVerifier, Nonce, OAuth2TokenResponse as _, TokenResponse as _,
+};
+
+use super::types::{Claims, Client, Tokens};
+use super::{Asked, Secrets};
+
+/// How far a provider's clock may be behind ours.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+/// Signatures with a key that only the provider has.
+const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+/// What the token of `tokens` says, if it is the provider's answer to our question and goes with the access token.
+pub fn proven(
+    tokens: &Tokens,
+    client: &Client,
+    secrets: &Secrets,
+    now: DateTime<Utc>,
+) -> Result<Claims, ClaimsVerificationError> {
+    let other = |error: String| ClaimsVerificationError::Other(error);
+    let token = tokens.id_token().ok_or_else(|| other("there is no token".into()))?;
+    let asked = secrets.asked;
+    let verifier: IdTokenVerifier<CoreJsonWebKey> = client
+        .id_token_verifier()
+        .set_allowed_algs(SIGNATURES)
+        .set_time_fn(move || now)
+        .set_auth_time_verifier_fn(move |at| after(asked, at));
+    let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.clone()))?;
+    if let Some(told) = claims.access_token_hash() {
+        let algorithm = token.signing_alg().map_err(|error| other(error.to_string()))?;
+        let key = token.signing_key(&verifier).map_err(|error| other(error.to_string()))?;
+        let real = AccessTokenHash::from_token(tokens.access_token(), algorithm, key);
+        if real.map_err(|error| other(error.to_string()))? != *told {
+            return Err(other("the access token is another one's".into()));
+        }
+    }
+    Ok(claims.clone())
+}
+
+/// Whether somebody who logged in at `at` did so as they were asked to.
+fn after(asked: Asked, at: Option<DateTime<Utc>>) -> Result<(), String> {
+    match (asked, at) {
+        (Asked::Plainly, _) => Ok(()),
+        (Asked::Afresh(since), Some(at)) if at >= since - SKEW => Ok(()),
+        (Asked::Afresh(_), Some(_)) => Err("the login is older than the question".into()),
+        (Asked::Afresh(_), None) => Err("it does not say when the login was".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_before_the_question_is_no_fresh_one() {
+        let since = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        assert!(after(Asked::Afresh(since), Some(since)).is_ok());
+        assert!(after(Asked::Afresh(since), Some(since - SKEW)).is_ok());
+        assert!(after(Asked::Afresh(since), Some(since - SKEW - TimeDelta::seconds(1))).is_err());
+        assert!(after(Asked::Afresh(since), None).is_err());
+        assert!(after(Asked::Plainly, None).is_ok());
+    }
+}

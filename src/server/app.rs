@@ -1,0 +1,148 @@
+//! Building the server, running it, ending it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{DatabaseConfig, ServeConfig};
+use crate::credentials::secret_key::SecretKey;
+use crate::db::Db;
+use crate::net::allowed_hosts::Hosts;
+use crate::publish::Publisher;
+use crate::server::connections;
+use crate::server::connections::Limits;
+use crate::server::core_dumps::disable_core_dumps;
+use crate::server::signals::Signals;
+use crate::state::{Calls, Parts, State};
+use crate::web::Front;
+use crate::{log, output, web, worker};
+
+/// How long the database may take to close.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// A server that listens already and will answer once it runs.
+pub struct App {
+    state: State,
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    limits: Limits,
+}
+
+impl App {
+    /// Binds the address and reads the last published Site; the database is opened later, by the
+    /// worker, so that a page can be served while the database is away.
+    ///
+    /// # Errors
+    /// Where a setting makes no sense or the address is taken.
+    pub async fn build(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<Self> {
+        let listener = bind(serve.listen).await?;
+        let metrics = match serve.metrics_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let address = listener.local_addr()?;
+        let origin = serve.site.origin(address)?;
+        let hosts = Hosts::new(&origin, &serve.allowed_hosts).listening(address);
+        let db = Db::at(&database.url()?)?.unexamined();
+        let file = serve.site.site_file();
+        let publisher =
+            Publisher::new(db.clone(), clock.clone(), origin.clone(), file).accepting_empty(serve.accept_empty);
+        let trusted_proxies = serve.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
+        let secret_key = SecretKey::at(serve.secret_key_file());
+        let mailer = serve.mail.mailer(&origin)?;
+        let provider = serve.oidc.provider(&origin)?;
+        let parts = Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
+        let state = State::new(parts);
+        *state.calls().lock().unwrap_or_else(PoisonError::into_inner) =
+            Calls::per_minute(serve.api_reads, serve.api_writes);
+        Ok(Self { state, listener, metrics, limits: Limits::default() })
+    }
+
+    /// The same under other limits.
+    #[must_use]
+    pub fn limited_by(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What its handlers share.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The address at which it tells its numbers, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// Where the socket is broken.
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Serves until `stop`, then lets open requests end, for ten seconds at most.
+    ///
+    /// # Errors
+    /// Where the database is of a newer version, or not one of ours.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let front = Front::new(self.state.clone(), self.limits.body);
+        let (streams, stopped) = (self.state.streams().clone(), stop.clone());
+        tokio::spawn(async move {
+            stopped.cancelled().await;
+            streams.end();
+        });
+        if let Some(listener) = self.metrics {
+            tokio::spawn(web::edge::prometheus::serve(listener, self.state.clone(), stop.clone()));
+        }
+        let (open, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
+        let serving = connections::serve(open, self.listener, front, trusted, self.limits, stop.clone());
+        let serving = tokio::spawn(serving);
+        let working = worker::run(self.state.clone(), stop.clone());
+        let too_late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.limits.grace).await;
+        };
+        let worked = tokio::select! {
+            worked = working => worked,
+            () = too_late => {
+                tracing::warn!("what was being done did not end in {} s and was cut", self.limits.grace.as_secs());
+                Ok(())
+            }
+        };
+        stop.cancel();
+        serving.await.context("serving")?;
+        if tokio::time::timeout(CLOSING, self.state.db.close()).await.is_err() {
+            tracing::warn!("the database did not close in {} s", CLOSING.as_secs());
+        }
+        worked
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+/// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT.
+///
+/// # Errors
+/// As [`App::build`] and [`App::run`].
+pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
+    let signals = Signals::handle()?;
+    let _log = log::start(serve.log_json);
+    connections::raise_open_files();
+    if !serve.core_dumps {
+        disable_core_dumps();
+    }
+    let app = App::build(serve, database, clock).await?;
+    output::print_detached(format!("Candor listens on {}", app.state.origin));
+    let stop = CancellationToken::new();
+    tokio::spawn(signals.act(app.state.clone(), stop.clone()));
+    app.run(stop).await
+}

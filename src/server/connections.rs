@@ -1,0 +1,175 @@
+//! Accepting connections, with the limits that `axum::serve` does not have: nobody can hold a
+//! connection open by sending nothing, or hold all of them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::log_limit::{Admitted, CONNECTIONS};
+use crate::net::per_client::ByAddress;
+use crate::server::http2;
+use crate::web::Front;
+use crate::web::edge::fast_path::Visit;
+use crate::web::edge::request_checks;
+
+/// How long what may take, and how many there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a client may take to send the head of a request, and to begin the next one.
+    pub head: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body: Duration,
+    /// How long a client may leave unread what was sent to it.
+    pub unread: Duration,
+    /// How long a connection of HTTP/2 may stay when nothing is asked on it and nothing of an answer is taken.
+    pub idle: Duration,
+    /// The most connections at once: every event stream, and room for those who come for a page.
+    pub connections: usize,
+    /// The most connections at once from one address; a whole office may sit behind one.
+    pub per_address: usize,
+    /// How long open requests get to end after a signal.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            unread: Duration::from_secs(30),
+            idle: http2::IDLE,
+            connections: 25_000,
+            per_address: 100,
+            grace: Duration::from_secs(8),
+        }
+    }
+}
+
+/// The largest head of a request that is surely taken, in bytes. hyper reads as much as its buffer has room for before it
+/// looks at the length, and the buffer doubles as it grows: more than 64 KiB of it are never filled in one go.
+const MAX_HEAD: usize = 48 * 1024;
+/// How long accepting rests after an error that will not pass at once, such as too many open files.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long until a client that has sent half a greeting is looked at again.
+const PEEK_AGAIN: Duration = Duration::from_millis(20);
+/// What an HTTP/2 connection begins with (RFC 9113, 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Answers connections of `listener` until `stop`, and counts those `open`; then they get some time to end.
+pub async fn serve(
+    open: ByAddress,
+    listener: TcpListener,
+    front: Front,
+    trusted: Vec<IpAddr>,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let all = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &all) => accepted,
+        };
+        let Some((stream, peer, permit)) = accepted else { continue };
+        let is_trusted = trusted.contains(&peer.ip().to_canonical());
+        let most = if is_trusted { limits.connections } else { limits.per_address };
+        let Some(place) = open.take(peer.ip(), most) else {
+            tracing::debug!("too many connections from {}", peer.ip());
+            continue;
+        };
+        let (visit, watcher, stop) = (front.visit(peer), graceful.watcher(), stop.clone());
+        tokio::spawn(async move {
+            answer(stream, visit, limits, watcher, stop).await;
+            drop((place, permit));
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in {} s and were cut", limits.grace.as_secs());
+    }
+}
+
+/// Asks the system for as many open files as it allows; many give 1024 to who does not ask.
+pub fn raise_open_files() {
+    let most = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }) {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+    }
+}
+
+async fn accept(listener: &TcpListener, all: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = all.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, permit)),
+        Err(error) => {
+            if let Some(Admitted { left_out }) = CONNECTIONS.admit() {
+                tracing::warn!(left_out, "accepting a connection: {error}");
+            }
+            tokio::time::sleep(REST).await;
+            None
+        }
+    }
+}
+
+/// Answers the requests of one connection. How it ends is the client's affair.
+async fn answer(stream: TcpStream, visit: Visit, limits: Limits, watcher: Watcher, stop: CancellationToken) {
+    drop(stream.set_nodelay(true));
+    // Who reads nothing of what it asked for would hold the connection for ever.
+    let unread = u32::try_from(limits.unread.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
+    let Ok(Some(version)) = tokio::time::timeout(limits.head, spoken(&stream)).await else { return };
+    match version {
+        Version::One => {
+            let connection = http1(limits.head).serve_connection(TokioIo::new(stream), visit);
+            drop(watcher.watch(connection).await);
+        }
+        // Thrice as large, and rare behind a proxy: the others should not make room for it. It ends by itself after
+        // `stop`, and is waited for as long as there is its watcher.
+        Version::Two => {
+            Box::pin(http2::answer(stream, visit, limits, stop)).await;
+            drop(watcher);
+        }
+    }
+}
+
+/// Which HTTP a client speaks.
+enum Version {
+    One,
+    Two,
+}
+
+/// Waits until the client has said which version of HTTP it speaks, and leaves unread what it said; none where it left.
+///
+/// hyper-util's builder for both versions would wait for that for ever, and reads the first bytes into a buffer of its
+/// own, for which each connection of HTTP/1 would hold 8 KB more as long as it lives.
+async fn spoken(stream: &TcpStream) -> Option<Version> {
+    let mut start = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut start).await {
+            Ok(0) | Err(_) => return None,
+            Ok(length) if !PREFACE.starts_with(&start[..length]) => return Some(Version::One),
+            Ok(length) if length == PREFACE.len() => return Some(Version::Two),
+            Ok(_) => tokio::time::sleep(PEEK_AGAIN).await,
+        }
+    }
+}
+
+fn http1(head: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(request_checks::MAX_HEADERS);
+    builder
+}

@@ -1,0 +1,124 @@
+//! Connections of HTTP/2, with the end that the library does not give them: it keeps one as long as somebody
+//! answers its pings. Here a connection has to be used, or it goes.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http2::Builder;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::server::connections::Limits;
+use crate::web::edge::fast_path::{Sent, Visit};
+use crate::web::public::event_stream::KEEP_ALIVE;
+
+/// How long a connection may go unused: longer than an event stream with nothing to tell is silent.
+pub const IDLE: Duration = Duration::from_secs(60);
+const _: () = assert!(IDLE.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event streams would be cut");
+
+/// The most requests of one connection at once.
+const MAX_AT_ONCE: u32 = 100;
+/// The largest head of a request, in bytes, unpacked.
+const MAX_HEAD: u32 = 16 * 1024;
+
+/// Answers the requests of one connection until its client leaves or no longer uses it, or the server stops.
+pub async fn answer(stream: TcpStream, visit: Visit, limits: Limits, stop: CancellationToken) {
+    let used = Arc::new(Notify::new());
+    let noticed = used.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        noticed.notify_one();
+        let (answering, used) = (visit.call(request), noticed.clone());
+        async move { answering.await.map(|answer| answer.map(|body| Noticed { body, rest: Bytes::new(), used })) }
+    });
+    let mut connection = pin!(builder(limits.head).serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = unused(&used, limits) => {}
+        () = stop.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // Whoever takes nothing of an answer would hold it for ever.
+    drop(timeout(limits.unread, connection).await);
+}
+
+/// Ends once nothing was asked, and nothing of any answer was taken, for as long as that may be. Pings, settings
+/// and windows are no use of a connection.
+async fn unused(used: &Notify, limits: Limits) {
+    let mut patience = limits.head;
+    while timeout(patience, used.notified()).await.is_ok() {
+        patience = limits.idle;
+    }
+}
+
+fn builder(head: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(head)
+        .keep_alive_timeout(head)
+        .max_concurrent_streams(MAX_AT_ONCE)
+        .max_header_list_size(MAX_HEAD);
+    builder
+}
+
+/// The most of an answer that is handed over at once, in bytes: as much as a frame holds. A larger piece counts as taken
+/// when its first byte is, and whoever takes the rest of it slowly would be cut.
+const MAX_PIECE: usize = 16 * 1024;
+
+/// The body of an answer, of which it is noticed when some is taken. The library takes none where the client
+/// has left no room.
+struct Noticed {
+    body: Sent,
+    /// What the body gave and was not yet taken.
+    rest: Bytes,
+    used: Arc<Notify>,
+}
+
+impl Body for Noticed {
+    type Data = Bytes;
+    type Error = <Sent as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.rest.is_empty() {
+            let given = ready!(Pin::new(&mut self.body).poll_frame(context));
+            self.used.notify_one();
+            match given {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                ended => return Poll::Ready(ended),
+            }
+        } else {
+            self.used.notify_one();
+        }
+        let length = self.rest.len().min(MAX_PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut whole = SizeHint::new();
+        whole.set_lower(rest + body.lower());
+        if let Some(upper) = body.upper() {
+            whole.set_upper(rest + upper);
+        }
+        whole
+    }
+}

@@ -1,0 +1,246 @@
+use leptos::prelude::*;
+
+use super::component_list::{Board, BoardRow, BoardSection, status_choices, status_words};
+use super::composer_extras::opened_by;
+use super::incident_card::{impact_words, open_card, seen};
+use super::maintenances::phase_words;
+use super::pagination::older;
+use crate::domain::draft::Reader;
+use crate::domain::{Incident, Maintenance, SavedDraft};
+use crate::format::duration::words;
+use crate::format::time::{ago, day, window};
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Field, Hidden, PostButton, RehearseButton, Select, Submit, Weight};
+use crate::ui::time::Time;
+
+/// The most maintenances shown.
+const MAX_PLANNED: usize = 10;
+
+/// Where a manager arrives: what is open, how everything stands, what was over lately.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub shell: Shell,
+    /// Newest first.
+    pub open: Vec<Incident>,
+    /// The cursor of the open ones that began before; nothing on the last page.
+    pub older: Option<String>,
+    /// Maintenances to come and going on, soonest first.
+    pub planned: Vec<Maintenance>,
+    pub board: Board,
+    /// Resolved lately, newest first.
+    pub recent: Vec<Incident>,
+    /// The newest first.
+    pub drafts: Vec<SavedDraft>,
+    /// Who else has one of them open.
+    pub readers: Vec<Reader>,
+}
+
+/// The desk.
+#[component]
+pub fn DeskPage(page: Desk) -> impl IntoView {
+    let shell = page.shell.clone();
+    let open_button = shell.can_publish().then(|| {
+        view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
+    });
+    let content = view! {
+        <div class="headline">
+            <h1>"Dashboard"</h1>
+            {open_button}
+        </div>
+        <section aria-labelledby="open">
+            <h2 id="open">"Active incidents"</h2>
+            {open_incidents(&page, &shell)}
+            {older("/admin", Vec::new(), page.older.clone())}
+        </section>
+        {drafts(&page)}
+        <section aria-labelledby="planned">
+            <h2 id="planned">"Maintenance"</h2>
+            {planned(&page.planned, &shell)}
+        </section>
+        <section aria-labelledby="board">
+            <h2 id="board">"Components"</h2>
+            {board(&page.board, &shell)}
+        </section>
+        <section aria-labelledby="recent">
+            <h2 id="recent">"Recently resolved"</h2>
+            {recent(&page.recent, &shell)}
+        </section>
+    };
+    view! { <AdminLayout shell title="Dashboard" section=Some(Section::Desk) content=content.into_any()/> }
+}
+
+fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
+    let open = &page.open;
+    if open.is_empty() {
+        return view! { <p class="soft">"No active incidents."</p> }.into_any();
+    }
+    let card = |(place, incident): (usize, &Incident)| open_card(incident, shell, actions(incident, shell, place == 0));
+    view! {
+        {waiting(page, shell)}
+        <ul class="cards">{open.iter().enumerate().map(card).collect_view()}</ul>
+    }
+    .into_any()
+}
+
+/// How many of them wait for an update, in one sentence; of those on this page where there are more.
+fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
+    let waiting = page.open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
+    let text = match (waiting, page.older.is_some()) {
+        (0, _) => return None,
+        (several, true) => format!("Of these, {several} wait for an update."),
+        (1, false) => "1 open incident waits for an update.".to_owned(),
+        (several, false) => format!("{several} open incidents wait for an update."),
+    };
+    Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
+}
+
+/// An update and the end, one step away; the keys lead to the first incident.
+fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
+    let path = format!("/admin/incidents/{}", incident.id);
+    let about = || view! { <span class="unseen" dir="auto">{format!(": {}", incident.title)}</span> };
+    shell.can_publish().then(|| {
+        view! {
+            <p class="act actions">
+                <a class="button" href=format!("{path}#phase") data-keys=first.then_some("u")>
+                    "Post an update"{about()}
+                </a>
+                <a class="button" href=format!("{path}?phase=resolved#phase") data-keys=first.then_some("r")>
+                    "Resolve"{about()}
+                </a>
+            </p>
+        }
+        .into_any()
+    })
+}
+
+/// The maintenances that go on and the next ones to come.
+fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
+    if planned.is_empty() {
+        return view! { <p class="soft">"No maintenance scheduled."</p> }.into_any();
+    }
+    let row = |it: &Maintenance| {
+        let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+        view! {
+            <li>
+                <a href=format!("/admin/maintenances/{}", it.id) dir="auto">{it.title.clone()}</a>
+                <p class="soft">{phase_words(it, shell)}" · "<Time at=it.scheduled_for words=words/></p>
+            </li>
+        }
+    };
+    view! {
+        <ul class="plain-list">{planned.iter().take(MAX_PLANNED).map(row).collect_view()}</ul>
+        <p><a href="/admin/maintenances">"View all maintenance"</a></p>
+    }
+    .into_any()
+}
+
+/// What was begun and not published yet, for those who may go on with it.
+fn drafts(page: &Desk) -> Option<AnyView> {
+    let rows = page.drafts.iter().map(|draft| draft_row(draft, page)).collect_view();
+    (page.shell.can_publish() && !page.drafts.is_empty()).then(|| {
+        view! {
+            <section aria-labelledby="drafts">
+                <h2 id="drafts">"Drafts"</h2>
+                <ul class="plain-list">{rows}</ul>
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
+    let of = draft.incident.as_ref().map(|id| page.open.iter().chain(&page.recent).find(|incident| incident.id == *id));
+    let title = match of {
+        None => draft.fields.text("title"),
+        Some(Some(incident)) => incident.title.clone(),
+        Some(None) => "An older incident".to_owned(),
+    };
+    let title = if title.trim().is_empty() { "Without a title".to_owned() } else { title };
+    let kind = if draft.incident.is_some() { "Update" } else { "New incident" };
+    let path = format!("/admin/drafts/{}", draft.id);
+    let delete = format!("{path}/deletion");
+    view! {
+        <li class="draft">
+            <div>
+                <a href=path dir="auto">{title.clone()}</a>
+                <p class="soft">
+                    {kind}" · "<bdi>{draft.edited_by.clone()}</bdi>", "
+                    <Time at=draft.edited_at words=ago(draft.edited_at, page.shell.now)/>
+                </p>
+                {opened_by(page.readers.iter().filter(|reader| reader.draft == draft.id), &page.shell)}
+            </div>
+            <PostButton action=delete words="Delete" weight=Weight::Destructive about=title/>
+        </li>
+    }
+    .into_any()
+}
+
+fn board(board: &Board, shell: &Shell) -> AnyView {
+    if board.is_empty() {
+        let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add the first one"</a> });
+        return view! { <p class="soft">"No components yet."{add}</p> }.into_any();
+    }
+    let caption = shell.can_publish().then(|| {
+        view! {
+            <p class="soft">
+                "This is the manual status. An active incident can show a worse one; when it is resolved, the manual status applies again."
+            </p>
+        }
+    });
+    let sections = board.sections.iter().map(|section| board_section(section, shell)).collect_view();
+    view! { {caption}<div class="board">{sections}</div> }.into_any()
+}
+
+fn board_section(section: &BoardSection, shell: &Shell) -> AnyView {
+    let heading = section.group.as_ref().map(|group| view! { <h3 dir="auto">{group.name.clone()}</h3> });
+    let rows = section.rows.iter().map(|row| board_row(row, shell)).collect_view();
+    (!section.rows.is_empty()).then(|| view! { <div class="group">{heading}<ul>{rows}</ul></div> }).into_any()
+}
+
+fn board_row(row: &BoardRow, shell: &Shell) -> AnyView {
+    let form = shell.can_publish().then(|| baseline_form(row));
+    view! {
+        <li>
+            <span class="what" dir="auto">{row.component.name.clone()}</span>
+            {status_words(row.effective)}
+            {form}
+        </li>
+    }
+    .into_any()
+}
+
+fn baseline_form(row: &BoardRow) -> AnyView {
+    let component = &row.component;
+    let field = Field::new("status", format!("Baseline of {}", component.name)).id(format!("status-{}", component.id));
+    view! {
+        <form class="baseline" method="post" action=format!("/admin/components/{}/status", component.id)>
+            <Hidden name="version" value=component.version.to_string()/>
+            <Select field choices=status_choices() value=component.status.key()/>
+            <Submit words="Update" weight=Weight::Quiet about=component.name.clone()/>
+            <RehearseButton about=component.name.clone()/>
+        </form>
+    }
+    .into_any()
+}
+
+fn recent(incidents: &[Incident], shell: &Shell) -> AnyView {
+    if incidents.is_empty() {
+        return view! { <p class="soft">"No recent incidents."</p> }.into_any();
+    }
+    let row = |incident: &Incident| {
+        let ended = incident.ended_at.map(|at| view! { <Time at words=day(at, shell.zone)/>" · " });
+        let took = incident.duration().and_then(words).map(|took| format!(" · {took}"));
+        let seen = seen(incident.visibility, shell.zone).map(|seen| view! { " · "{seen} });
+        view! {
+            <li>
+                <a href=format!("/admin/incidents/{}", incident.id) dir="auto">{incident.title.clone()}</a>
+                <p class="soft">{ended}{impact_words(incident.impact())}{took}{seen}</p>
+            </li>
+        }
+    };
+    view! {
+        <ul class="plain-list">{incidents.iter().map(row).collect_view()}</ul>
+        <p><a href="/admin/incidents">"All incidents"</a></p>
+    }
+    .into_any()
+}

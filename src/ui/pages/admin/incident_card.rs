@@ -1,0 +1,63 @@
+//! How an open incident stands, in a few words.
+
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use crate::domain::{Impact, Incident, Visibility};
+use crate::format::duration::words;
+use crate::format::time::{ago, full};
+use crate::ui::admin_layout::Shell;
+use crate::ui::time::Time;
+
+/// An open incident with its age and that of its newest update, and perhaps something to do.
+pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) -> AnyView {
+    view! {
+        <li class=format!("panel card {}", incident.impact().key())>
+            <h3>
+                <a href=format!("/admin/incidents/{}", incident.id) dir="auto">
+                    {incident.title.clone()}
+                </a>
+            </h3>
+            <p class="soft">{standing(incident, shell)}</p>
+            {reminder(incident, shell)}
+            {action}
+        </li>
+    }
+    .into_any()
+}
+
+/// `No update for 7h, 2 reminders`
+fn reminder(incident: &Incident, shell: &Shell) -> Option<AnyView> {
+    let silence = incident.newest().and_then(|update| words(shell.now - update.posted_at)).unwrap_or_default();
+    let times = match incident.reminders(shell.now) {
+        0 => return None,
+        1 => "first reminder".to_owned(),
+        count => format!("{count} reminders"),
+    };
+    Some(view! { <p class="waiting">{format!("No update for {silence}, {times}")}</p> }.into_any())
+}
+
+/// `Major · open for 1h 27m · Identified 14m ago`
+pub fn standing(incident: &Incident, shell: &Shell) -> AnyView {
+    let age = words(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
+    let newest = incident.newest().map(|update| {
+        view! { " · "{update.phase.words()}" "<Time at=update.posted_at words=ago(update.posted_at, shell.now)/> }
+    });
+    let seen = seen(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
+    view! { {seen}{impact_words(incident.impact())}" · open for "{age}{newest} }.into_any()
+}
+
+/// Who sees it, where that is not everybody.
+pub fn seen(visibility: Visibility, zone: Tz) -> Option<AnyView> {
+    let words = match visibility {
+        Visibility::Public => return None,
+        Visibility::Embargoed(at) => view! { "Visitors from "<Time at words=full(at, zone)/> }.into_any(),
+        Visibility::Internal => "Managers only".into_any(),
+    };
+    Some(view! { <span class="hidden-yet">{words}</span> }.into_any())
+}
+
+/// The impact in words, in its colour.
+pub fn impact_words(impact: Impact) -> AnyView {
+    view! { <span class=format!("impact {}", impact.key())>{impact.words()}</span> }.into_any()
+}

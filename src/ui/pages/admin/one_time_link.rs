@@ -1,0 +1,47 @@
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use crate::domain::Manager;
+use crate::domain::manager::LinkPurpose;
+use crate::format::time::full;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Field, TextInput};
+use crate::ui::time::Time;
+
+/// A one-time link, shown this once.
+#[derive(Clone, Debug)]
+pub struct LinkMade {
+    pub shell: Shell,
+    /// Whom it is for.
+    pub manager: Manager,
+    pub purpose: LinkPurpose,
+    /// The whole address.
+    pub link: String,
+    pub valid_until: DateTime<Utc>,
+}
+
+/// Shows a one-time link.
+#[component]
+pub fn LinkMadePage(page: LinkMade) -> impl IntoView {
+    let shell = page.shell.clone();
+    let (heading, does) = match page.purpose {
+        LinkPurpose::Reset => ("Reset link", "choose a new password"),
+        LinkPurpose::Email => ("Confirmation link", "confirm the address"),
+        LinkPurpose::Invite | LinkPurpose::Setup => ("Invitation link", "choose a password and log in"),
+    };
+    let until = page.valid_until;
+    let field = Field::new("link", "The link").hint("Single use, shown only once.");
+    let content = view! {
+        <div class="column">
+            <h1>{heading}</h1>
+            <p>
+                "With it " <bdi>{page.manager.name.clone()}</bdi> " can " {does} " until "
+                <Time at=until words=full(until, shell.zone)/> "."
+            </p>
+            <TextInput field value=page.link readonly=true autofocus=true/>
+            <p>"Give it to them over a channel you trust: whoever opens it first has the account."</p>
+            <p class="actions"><a class="button" href="/admin/managers">"Back to the managers"</a></p>
+        </div>
+    };
+    view! { <AdminLayout shell title=heading section=Some(Section::Managers) content=content.into_any()/> }
+}

@@ -1,0 +1,96 @@
+use leptos::prelude::*;
+
+use super::composer;
+use super::conflict::{Conflict, both_texts};
+use crate::domain::forms::ReviewForm;
+use crate::domain::update::MAX_BODY;
+use crate::domain::{Incident, Invalid, Review};
+use crate::format::markdown;
+use crate::format::time::full;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
+use crate::ui::time::Time;
+
+/// The form of a post-incident review.
+#[derive(Clone, Debug)]
+pub struct ReviewEdit {
+    pub shell: Shell,
+    pub incident: Incident,
+    /// As it stands; nothing where none was begun.
+    pub review: Option<Review>,
+    /// As it was typed; its text, if any, is shown as a preview.
+    pub form: ReviewForm,
+    pub invalid: Invalid,
+    pub conflict: Option<Conflict<ReviewForm>>,
+}
+
+/// Writes, publishes and withdraws a review.
+#[component]
+pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
+    let shell = page.shell.clone();
+    let problems = Problems::new(&page.invalid, &["body"]);
+    let incident = format!("/admin/incidents/{}", page.incident.id);
+    let action = format!("{incident}/review");
+    let preview = (!page.form.body.trim().is_empty()).then(|| preview(&page.form.body));
+    let content = view! {
+        <div class="column">
+            <h1>"Postmortem"</h1>
+            <p class="soft"><a href=incident.clone() dir="auto">{page.incident.title.clone()}</a>" · "{state(&page)}</p>
+            <ErrorSummary problems=problems.clone()/>
+            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            <form method="post" action=action.clone() novalidate>
+                <Hidden name="version" value=page.form.version.to_string()/>
+                {composer::message(&page.form.body, &problems)}
+                {preview}
+                <p class="actions">
+                    <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish the review"</button>
+                    <Submit words="Save as draft" weight=Weight::Quiet/>
+                    <RehearseButton/>
+                    <PreviewButton action=action.clone()/>
+                    <a href=incident.clone()>"Cancel"</a>
+                </p>
+            </form>
+            {withdrawal(&page, &action)}
+        </div>
+    };
+    let title = problems.titled("Postmortem");
+    view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
+}
+
+/// What visitors read of it now.
+fn state(page: &ReviewEdit) -> AnyView {
+    let published = page.review.as_ref().and_then(|review| Some((review, review.published.as_ref()?)));
+    let Some((review, published)) = published else {
+        return "Visitors don't read it yet.".into_any();
+    };
+    let at = view! { <Time at=published.at words=full(published.at, page.shell.zone)/> };
+    let more = review.has_unpublished_words().then_some(" What was written since is a draft.");
+    view! { "Published "{at}"."{more} }.into_any()
+}
+
+fn preview(body: &str) -> AnyView {
+    view! {
+        <section id="preview" aria-labelledby="preview-title">
+            <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
+            <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render_truncated(body, MAX_BODY)></div></div>
+        </section>
+    }
+    .into_any()
+}
+
+fn withdrawal(page: &ReviewEdit, action: &str) -> Option<AnyView> {
+    let review = page.review.as_ref().filter(|review| review.published.is_some())?;
+    Some(
+        view! {
+            <section class="apart" aria-labelledby="withdrawal">
+                <h2 id="withdrawal">"Unpublish the postmortem"</h2>
+                <p class="soft">"Hides it from the page; the text is kept as a draft."</p>
+                <form method="post" action=format!("{action}/withdrawal")>
+                    <Hidden name="version" value=review.version.to_string()/>
+                    <Submit words="Unpublish the postmortem" weight=Weight::Destructive/>
+                </form>
+            </section>
+        }
+        .into_any(),
+    )
+}

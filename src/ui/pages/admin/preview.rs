@@ -1,0 +1,234 @@
+use leptos::prelude::*;
+
+use crate::domain::Visibility;
+use crate::domain::diff::{Fate, Line, Lines};
+use crate::format::time::full;
+use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::form::{Submit, Weight};
+use crate::ui::time::Time;
+
+/// What a change would make of the public documents.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    pub shell: Shell,
+    /// Where the form stands.
+    pub section: Section,
+    /// Who would see the incident.
+    pub visibility: Visibility,
+    /// Where the form is sent.
+    pub action: String,
+    /// What the form holds.
+    pub fields: Vec<(String, String)>,
+    /// Where the form stands, if it doesn't show itself again with what was chosen.
+    pub back: Option<String>,
+    /// The path at which visitors would find nothing any more.
+    pub gone: Option<String>,
+    /// The pages to look at, the most important first.
+    pub shown: Vec<Shown>,
+    /// The documents for programs that would change, the most important first.
+    pub told: Vec<Shown>,
+    /// The paths of more such documents than are shown.
+    pub beyond: Vec<String>,
+    /// The paths of other pages, of which only the header would change.
+    pub grazed: Vec<String>,
+    /// The paths of documents in which only the time of the last change would be another.
+    pub dated: Vec<String>,
+    /// The paths of those that would stay as they are.
+    pub untouched: Vec<String>,
+}
+
+/// One document as it would be.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub path: String,
+    /// How it differs from the one that is served: `new`, `changes`.
+    pub difference: &'static str,
+    /// How many bytes it has.
+    pub bytes: usize,
+    pub words: Words,
+}
+
+/// What a document holds.
+#[derive(Clone, Debug)]
+pub enum Words {
+    /// A whole HTML page.
+    Page(String),
+    /// The address of a picture that holds itself.
+    Picture(String),
+    /// What programs read: what differs in it, and all of it.
+    Text { lines: Lines, whole: Whole },
+}
+
+/// A text as it would be answered, or its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    pub text: String,
+    /// How many bytes are left out.
+    pub left_out: usize,
+}
+
+/// The rehearsal: each document as it would be, and the way on.
+#[component]
+pub fn RehearsalPage(page: Rehearsed) -> impl IntoView {
+    let shell = page.shell.clone();
+    let field = |(name, value): &(String, String)| {
+        view! { <input type="hidden" name=name.clone() value=value.clone()/> }
+    };
+    let content = view! {
+        <div class="headline">
+            <h1>"Preview of the page"</h1>
+        </div>
+        <p>"Preview only. Nothing is published yet."</p>
+        {seen(&page, &shell)}
+        <form method="post" action=page.action.clone()>
+            {page.fields.iter().map(field).collect_view()}
+            <p class="actions">
+                <Submit words="Publish this"/>
+                {back(page.back.clone())}
+            </p>
+        </form>
+        {page.shown.iter().map(document).collect_view()}
+        {for_programs(&page)}
+        {paths("Other pages, of which only the header changes", &page.grazed)}
+        {paths("Documents in which only the time of the last change is another", &page.dated)}
+        {paths("Documents that stay as they are", &page.untouched)}
+        <p class="soft">
+            "Older months, searches and the pages of uptime are made when somebody asks for them, of the same state."
+        </p>
+    };
+    view! { <AdminLayout shell title="Rehearsal" section=Some(page.section) content=content.into_any()/> }
+}
+
+/// The way back, with everything that was typed where the form can show it.
+fn back(path: Option<String>) -> AnyView {
+    match path {
+        Some(path) => view! { <a href=path>"Leave it as it is"</a> }.into_any(),
+        None => view! {
+            <button type="submit" class=Weight::Quiet.class() name="preview" value="1">"Back to editing"</button>
+        }
+        .into_any(),
+    }
+}
+
+fn seen(page: &Rehearsed, shell: &Shell) -> Option<AnyView> {
+    let words = match (page.visibility, &page.gone) {
+        (_, Some(path)) => {
+            view! { "Visitors would find nothing at "<code>{path.clone()}</code>" any more." }.into_any()
+        }
+        (Visibility::Public, None) => return None,
+        (Visibility::Embargoed(at), None) => {
+            let at = view! { <Time at words=full(at, shell.zone)/> };
+            view! { "This is how it will be once the embargo ends, at "{at}". Until then visitors see nothing of it." }
+                .into_any()
+        }
+        (Visibility::Internal, None) => "Internal incident: the public page does not change.".into_any(),
+    };
+    Some(view! { <p class="waiting">{words}</p> }.into_any())
+}
+
+/// A page in a frame of its own, which runs no script, sends no form and leads nowhere.
+fn document(shown: &Shown) -> AnyView {
+    view! {
+        <section>
+            <h2><code>{shown.path.clone()}</code>" "<span class="soft">{shown.difference}</span></h2>
+            {inside(shown)}
+        </section>
+    }
+    .into_any()
+}
+
+/// What programs and other sites read, folded.
+fn for_programs(page: &Rehearsed) -> Option<AnyView> {
+    let folded = |shown: &Shown| {
+        let kind = format!("{} · {}", shown.difference, size(shown.bytes));
+        view! {
+            <details class="fold">
+                <summary><code>{shown.path.clone()}</code>" "<span class="soft">{kind}</span></summary>
+                {inside(shown)}
+            </details>
+        }
+    };
+    (!page.told.is_empty()).then(|| {
+        view! {
+            <section aria-labelledby="programs">
+                <h2 id="programs">"API and feeds"</h2>
+                {page.told.iter().map(folded).collect_view()}
+                {paths("More that change with it and are not shown here", &page.beyond)}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn inside(shown: &Shown) -> AnyView {
+    match &shown.words {
+        Words::Page(html) => {
+            let title = format!("{} as visitors would read it", shown.path);
+            view! { <iframe class="rehearsal" title=title sandbox="" srcdoc=html.clone()></iframe> }.into_any()
+        }
+        Words::Picture(address) => {
+            let alt = format!("{} as visitors would see it", shown.path);
+            view! { <p><img src=address.clone() alt=alt/></p> }.into_any()
+        }
+        Words::Text { lines, whole } if lines.shown.is_empty() => all(whole),
+        Words::Text { lines, whole } => view! {
+            {differences(lines)}
+            <details class="fold">
+                <summary>"All of it"</summary>
+                {all(whole)}
+            </details>
+        }
+        .into_any(),
+    }
+}
+
+/// What differs, line by line; a sign says so as well as a colour.
+fn differences(lines: &Lines) -> AnyView {
+    let line = |line: &Line| {
+        let text = line.text.clone();
+        match line.fate {
+            Fate::Goes => view! { <del>{format!("- {text}\n")}</del> }.into_any(),
+            Fate::Comes => view! { <ins>{format!("+ {text}\n")}</ins> }.into_any(),
+            Fate::Stays => format!("  {text}\n").into_any(),
+            Fate::Gap => "  …\n".into_any(),
+        }
+    };
+    let more = (lines.more > 0).then(|| view! { <p class="soft">{format!("{} more lines differ.", lines.more)}</p> });
+    view! {
+        <pre class="lines" dir="auto" tabindex="0">{lines.shown.iter().map(line).collect_view()}</pre>
+        {more}
+    }
+    .into_any()
+}
+
+fn all(whole: &Whole) -> AnyView {
+    let text = (!whole.text.is_empty()).then(|| {
+        view! { <pre class="lines" dir="auto" tabindex="0">{whole.text.clone()}</pre> }
+    });
+    let rest = (whole.left_out > 0).then(|| {
+        view! { <p class="soft">{format!("{} more are not shown here.", size(whole.left_out))}</p> }
+    });
+    view! { {text}{rest} }.into_any()
+}
+
+/// `900 bytes`, `12 KB`
+fn size(bytes: usize) -> String {
+    match bytes {
+        1 => "1 byte".to_owned(),
+        few if few < 1_000 => format!("{few} bytes"),
+        many => format!("{} KB", many.div_ceil(1_000)),
+    }
+}
+
+fn paths(words: &str, paths: &[String]) -> Option<AnyView> {
+    let line = |path: &String| view! { <li><code>{path.clone()}</code></li> };
+    (!paths.is_empty()).then(|| {
+        view! {
+            <details class="fold">
+                <summary>{format!("{words} ({})", paths.len())}</summary>
+                <ul>{paths.iter().map(line).collect_view()}</ul>
+            </details>
+        }
+        .into_any()
+    })
+}

@@ -1,0 +1,132 @@
+//! The components of the page, by group, each with its status in words.
+
+use leptos::prelude::*;
+
+use super::uptime_bars::{self, Bars};
+use crate::domain::{Component, Group, Incident, Maintenance, Status};
+
+/// A component as the page shows it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub component: Component,
+    /// The worse of its baseline (or the maintenance in its place) and of what the open incidents say.
+    pub status: Status,
+}
+
+/// Rows that stand together: those of a group, or neighbours without one.
+#[derive(Clone, Debug)]
+struct Block {
+    group: Option<Group>,
+    rows: Vec<Row>,
+}
+
+/// The components that show now, with their statuses.
+pub fn rows(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Vec<Row> {
+    let row =
+        |component: &Component| Row { component: component.clone(), status: component.effective_status(open, planned) };
+    let shows = |row: &Row| row.status != Status::Operational || !row.component.only_show_if_degraded;
+    let mut rows: Vec<Row> = components.iter().map(row).filter(shows).collect();
+    rows.sort_by(|a, b| (a.component.position, &a.component.name).cmp(&(b.component.position, &b.component.name)));
+    rows
+}
+
+/// The rows as the page stacks them: groups and components without one, mixed by their places.
+fn blocks(groups: &[Group], rows: Vec<Row>) -> Vec<Block> {
+    let of = |row: &Row| groups.iter().find(|group| Some(&group.id) == row.component.group_id.as_ref());
+    let mut placed: Vec<(i64, Block)> = Vec::new();
+    for row in rows {
+        let group = of(&row);
+        let same = |block: &Block| block.group.as_ref().is_some_and(|g| Some(&g.id) == group.map(|g| &g.id));
+        match placed.iter_mut().find(|(_, block)| same(block)) {
+            Some((_, block)) => block.rows.push(row),
+            None => {
+                let place = group.map_or(row.component.position, |group| group.position);
+                placed.push((place, Block { group: group.cloned(), rows: vec![row] }));
+            }
+        }
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    join_neighbours(placed.into_iter().map(|(_, block)| block))
+}
+
+/// Lays neighbours without a group into one block.
+fn join_neighbours(blocks: impl Iterator<Item = Block>) -> Vec<Block> {
+    let mut joined: Vec<Block> = Vec::new();
+    for block in blocks {
+        match joined.last_mut() {
+            Some(last) if last.group.is_none() && block.group.is_none() => last.rows.extend(block.rows),
+            _ => joined.push(block),
+        }
+    }
+    joined
+}
+
+/// Every group and component.
+#[component]
+pub fn Board(groups: Vec<Group>, rows: Vec<Row>, bars: Vec<Bars>) -> AnyView {
+    blocks(&groups, rows).into_iter().map(|block| panel(block, &bars)).collect_view().into_any()
+}
+
+fn panel(block: Block, bars: &[Bars]) -> AnyView {
+    let heading = block.group.map(|group| {
+        let about =
+            (!group.description.is_empty()).then(|| view! { <p class="about" dir="auto">{group.description}</p> });
+        view! { <h3 dir="auto">{group.name}</h3>{about} }
+    });
+    let rows = block.rows.into_iter().map(|line| row(line, bars)).collect_view();
+    view! { <section class="panel">{heading}<ul>{rows}</ul></section> }.into_any()
+}
+
+fn row(row: Row, bars: &[Bars]) -> AnyView {
+    let Row { component, status } = row;
+    let about = (!component.description.is_empty())
+        .then(|| view! { <div class="about" dir="auto">{component.description}</div> });
+    let own = bars.iter().find(|bars| bars.component == component.id);
+    let uptime = own.map(|own| {
+        let href = format!("/uptime#component-{}", component.id);
+        view! { " "<a class="percent" href=href>{own.total().uptime_words()}<span class="unseen">" uptime: why"</span></a> }
+    });
+    let marked = own.map(Bars::marked).unwrap_or_default();
+    let said = (!marked.is_empty()).then(|| view! { <p class="about">{marked.join(", ")}</p> });
+    view! {
+        <li class=format!("row status-{}", status.key()) id=format!("component-{}", component.id)>
+            <div><span class="name" dir="auto">{component.name}</span>{uptime}{about}</div>
+            <span class="state">{status.words()}</span>
+            {own.map(uptime_bars::drawing)}
+            {said}
+        </li>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::pages::public::fixtures;
+
+    #[test]
+    fn groups_and_lone_components_are_mixed_by_position() {
+        let groups = [fixtures::group("g2", 2), fixtures::group("g5", 5)];
+        let components = [
+            fixtures::component("last", None, 6),
+            fixtures::component("in5", Some("g5"), 1),
+            fixtures::component("b", None, 4),
+            fixtures::component("a", None, 3),
+            fixtures::component("in2b", Some("g2"), 2),
+            fixtures::component("in2a", Some("g2"), 1),
+        ];
+        let blocks = blocks(&groups, rows(&components, &[], &[]));
+        let ids =
+            |block: &Block| block.rows.iter().map(|row| row.component.id.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(blocks.iter().map(ids).collect::<Vec<_>>(), ["in2a in2b", "a b", "in5", "last"]);
+    }
+
+    #[test]
+    fn what_shows_only_when_degraded_is_hidden_while_operational() {
+        let mut component = fixtures::component("hidden", None, 1);
+        component.only_show_if_degraded = true;
+        assert!(rows(std::slice::from_ref(&component), &[], &[]).is_empty());
+        component.status = Status::UnderMaintenance;
+        assert_eq!(rows(&[component], &[], &[]).len(), 1);
+    }
+}

@@ -1,0 +1,237 @@
+//! The document around every public page: head, the one inlined stylesheet, header and footer.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use leptos::prelude::*;
+
+use super::live_script;
+use crate::domain::Page;
+use crate::domain::page_status::Indicator;
+use crate::format::time;
+use crate::format::url::is_safe_url;
+
+/// What every public page knows beside its own matter.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// The page's settings: name, zone, links.
+    pub page: Page,
+    /// Where the site is reached, like `https://status.example.org`.
+    pub base_url: String,
+    /// The path of this page, like `/history`; with `base_url` its canonical address.
+    pub path: String,
+    /// The tone of the banner at this time, for the dot in the header and the rules of the page.
+    pub tone: Indicator,
+    /// When it is rendered.
+    pub now: DateTime<Utc>,
+}
+
+impl Shell {
+    /// The zone in which the page shows its times.
+    pub fn zone(&self) -> Tz {
+        self.page.time_zone
+    }
+
+    fn canonical(&self) -> String {
+        format!("{}{}", self.base_url.trim_end_matches('/'), self.path)
+    }
+}
+
+/// What the head of a document says.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The title without the page's name, which follows it.
+    pub title: String,
+    /// One plain sentence for search engines and previews.
+    pub description: String,
+    /// What kind of page it is.
+    pub kind: Kind,
+}
+
+/// How a document is to be found and what it may claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Found by search engines; its header tells the state of the page.
+    Regular,
+    /// One of endlessly many views of the same things: kept out of search engines.
+    Filtered,
+    /// Kept out of search engines; tells no state, because it may be shown while nobody knows it.
+    Error,
+}
+
+static STYLESHEET: LazyLock<String> =
+    LazyLock::new(|| squeeze(concat!(include_str!("../../style/tokens.css"), include_str!("../../style/public.css"))));
+
+/// Exactly the text inside the `<style>` of every public page; the content security policy allows its hash.
+pub fn stylesheet() -> &'static str {
+    &STYLESHEET
+}
+
+/// `css` without comments, line breaks and the spaces that mean nothing. It knows our two files, not
+/// all of CSS: no text in quotes holds a comment or one of the pairs below.
+fn squeeze(css: &str) -> String {
+    let mut bare = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some((before, after)) = rest.split_once("/*") {
+        bare.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    bare.push_str(rest);
+    let line = bare.split_whitespace().collect::<Vec<_>>().join(" ");
+    let pairs = [
+        (": ", ":"),
+        ("; ", ";"),
+        (", ", ","),
+        (" {", "{"),
+        ("{ ", "{"),
+        ("} ", "}"),
+        (";}", "}"),
+        (" > ", ">"),
+        (" 0.", " ."),
+        (":0.", ":."),
+    ];
+    pairs.into_iter().fold(line, |css, (long, short)| css.replace(long, short))
+}
+
+/// A whole document around `children`.
+#[component]
+pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
+    let title = format!("{} · {}", head.title, shell.page.name);
+    let canonical = (head.kind != Kind::Error).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
+    let robots = (head.kind != Kind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    // An error page has nothing to follow.
+    let script = (head.kind != Kind::Error).then(|| view! { <script src=live_script::address() defer></script> });
+    let tone = if head.kind == Kind::Error { "unknown" } else { shell.tone.key() };
+    view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <title>{title}</title>
+                <meta name="description" content=head.description />
+                {robots}
+                {canonical}
+                <link rel="icon" href=ICON />
+                {feeds(&shell.page.name)}
+                <style>{stylesheet()}</style>
+                {script}
+            </head>
+            <body class=format!("tone-{tone}")>
+                <a class="skip" href="#main">"Skip to content"</a>
+                " "
+                {header(&shell, head.kind)}
+                <main id="main">{children()}</main>
+                {footer(&shell)}
+                <p id="live" class="unseen" role="status"></p>
+            </body>
+        </html>
+    }
+    .into_any()
+}
+
+/// The icon, in the page itself: whoever comes on a bad network asks for nothing more.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Cstyle%3E\
+    path{fill:%231f7a4d}@media(prefers-color-scheme:dark){path{fill:%234cc38a}}%3C/style%3E\
+    %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
+
+/// The feeds, for programs that look for them.
+fn feeds(name: &str) -> AnyView {
+    let feed = |words: &str| format!("{name} Status History - {words} Feed");
+    view! {
+        <link rel="alternate" type="application/atom+xml" href="/history.atom" title=feed("Atom") />
+        <link rel="alternate" type="application/rss+xml" href="/history.rss" title=feed("RSS") />
+        <link rel="alternate" type="application/feed+json" href="/feed.json" title=feed("JSON") />
+    }
+    .into_any()
+}
+
+fn header(shell: &Shell, kind: Kind) -> AnyView {
+    let current = |path: &str| (shell.path == path).then_some("page");
+    let state = match kind {
+        Kind::Error => "Status".to_owned(),
+        _ => format!("Status: {}", state_words(shell.tone)),
+    };
+    // The status page says its state in its first heading; the others say it here, beside the dot's colour.
+    let state = (shell.path != "/" || kind == Kind::Error).then(|| view! { <a href="/">{state}</a>" " });
+    // The spaces are for who reads without styles: there the words would run together.
+    view! {
+        <header class="top">
+            <a class="logo" href="/" dir="auto">
+                <span class="dot" aria-hidden="true"></span>
+                {shell.page.logo().to_owned()}
+            </a>
+            " "
+            <nav aria-label="Pages">
+                {state}
+                <a href="/history" aria-current=current("/history")>"History"</a>
+                " "
+                <a href="/uptime" aria-current=current("/uptime")>"Uptime"</a>
+            </nav>
+        </header>
+    }
+    .into_any()
+}
+
+fn state_words(tone: Indicator) -> &'static str {
+    match tone {
+        Indicator::None => "operational",
+        Indicator::Maintenance => "maintenance",
+        Indicator::Minor => "minor problem",
+        Indicator::Major => "major problem",
+        Indicator::Critical => "critical problem",
+    }
+}
+
+fn footer(shell: &Shell) -> AnyView {
+    let home = (!shell.page.url.is_empty()).then(|| (shell.page.name.clone(), shell.page.url.clone()));
+    let others = shell.page.links.iter().map(|link| (link.label.clone(), link.url.clone()));
+    let links = home.into_iter().chain(others).filter(|(_, url)| is_safe_url(url));
+    let links: Vec<_> =
+        links.map(|(label, url)| view! { <li><a href=url rel="noopener" dir="auto">{label}</a></li> }).collect();
+    let links = (!links.is_empty()).then(|| view! { <ul>{links}</ul> });
+    view! {
+        <footer>
+            <p>{format!("Times in {}. Candor", zone_words(shell.now, shell.zone()))}</p>
+            <ul>
+                <li><a href="/history.atom">"Atom"</a></li>
+                <li><a href="/history.rss">"RSS"</a></li>
+                <li><a href="/maintenance.ics">"Calendar"</a></li>
+                <li><a href="/api">"API"</a></li>
+            </ul>
+            {links}
+        </footer>
+    }
+    .into_any()
+}
+
+/// `Europe/Lisbon (WET)`, or only `UTC` where both names are the same.
+fn zone_words(now: DateTime<Utc>, zone: Tz) -> String {
+    let short = time::zone_name(now, zone);
+    if short == zone.name() { short } else { format!("{} ({short})", zone.name()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stylesheet_is_small_and_has_no_comments() {
+        let css = stylesheet();
+        assert!(css.len() <= 10 * 1024, "{} bytes", css.len());
+        assert!(!css.contains("/*") && !css.contains('\n') && !css.contains("</"), "{css}");
+        assert!(css.starts_with(":root{") && css.matches('{').count() == css.matches('}').count());
+    }
+
+    #[test]
+    fn squeezing_leaves_rules_alone() {
+        assert_eq!(squeeze("/* why\n */\na, e > f {\n  b: 0.5em d;\n\n}\n/* end"), "a,e>f{b:.5em d}");
+    }
+
+    #[test]
+    fn a_zone_is_named_once() {
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(zone_words(now, Tz::UTC), "UTC");
+        assert_eq!(zone_words(now, Tz::Europe__Athens), "Europe/Athens (EET)");
+    }
+}

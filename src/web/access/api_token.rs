@@ -1,0 +1,167 @@
+//! Programs: a handler that takes a [`Token`] runs only for one whose scope, and whose manager's role, its
+//! policy admits. Cookies count for nothing here, so no foreign page can act by them.
+
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::denied_audit;
+use super::manager::Policy;
+use crate::credentials::secret_token;
+use crate::db::{self, Tx, api_tokens, login_policy, managers};
+use crate::domain::api_token::ApiToken;
+use crate::domain::audit::Actor;
+use crate::domain::{self, Role};
+use crate::state::State;
+use crate::web::api::rate_limit;
+use crate::web::edge::client_ip::{ClientAddress, is_forwarded};
+use crate::web::{Error, Result};
+
+/// How old the note of its last use may get before it is renewed.
+const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+const MISSING: &str = "Send an API token: Authorization: Bearer candor_…";
+const UNKNOWN: &str = "Invalid, revoked or expired token.";
+const TOO_SMALL: &str = "Insufficient scope: this token's scope or its manager's role does not allow this.";
+const PLAIN: &str = "Tokens require HTTPS. Revoke this token; it was sent unencrypted.";
+
+/// The program that asks, admitted by the policy `P`.
+pub struct Token<P> {
+    /// What it asks with.
+    pub token: ApiToken,
+    /// In whose name.
+    pub manager: domain::Manager,
+    address: ClientAddress,
+    policy: PhantomData<P>,
+}
+
+impl<P> Token<P> {
+    /// Who the audit names.
+    pub fn actor(&self) -> Actor {
+        actor(&self.token, self.address)
+    }
+
+    /// Whether it may also do what asks for `role`.
+    pub fn is_at_least(&self, role: Role) -> bool {
+        self.token.reaches(role, self.manager.role)
+    }
+}
+
+impl<P: Policy> Token<P> {
+    /// Looks again in the transaction in which something is done, for reading what was sent may have taken a while: why it
+    /// may not any more, with what the audit calls that; nothing where it still may.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn fault(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(&'static str, Error)>> {
+        let unknown = Ok(Some(("token.refuse", Error::Unauthorized(UNKNOWN))));
+        let token = match api_tokens::find(tx, &self.token.id).await {
+            Ok(token) if now < token.expires_at => token,
+            Ok(_) | Err(db::Error::NotFound) => return unknown,
+            Err(error) => return Err(error),
+        };
+        let manager = managers::find(tx, &token.manager_id).await?;
+        if !manager.is_active() {
+            return unknown;
+        }
+        if !token.reaches(P::ROLE, manager.role) {
+            return Ok(Some(("token.refuse-scope", Error::TokenForbidden(TOO_SMALL))));
+        }
+        (self.token, self.manager) = (token, manager);
+        Ok(None)
+    }
+}
+
+impl<P: Policy> FromRequestParts<State> for Token<P> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self> {
+        let address = parts.extensions.get().copied().unwrap_or(ClientAddress(None));
+        let Some(secret) = secret(parts, state).await? else { return Err(Error::Unauthorized(MISSING)) };
+        let found = find(state, &secret).await?;
+        let who = found.as_ref().map_or_else(|| Actor::stranger(address), |(token, _)| actor(token, address));
+        if !is_private(parts, address, state) {
+            denied_audit::record(state, who, "token.refuse-plain", "").await;
+            return Err(Error::TokenForbidden(PLAIN));
+        }
+        let Some((token, manager)) = found else {
+            denied_audit::record(state, who, "token.refuse", "").await;
+            return Err(Error::Unauthorized(UNKNOWN));
+        };
+        rate_limit::count(parts, state, &token.id)?;
+        if !token.reaches(P::ROLE, manager.role) {
+            let what = denied_audit::describe_request(&parts.method, parts.uri.path());
+            denied_audit::record(state, who, "token.refuse-scope", &what).await;
+            return Err(Error::TokenForbidden(TOO_SMALL));
+        }
+        Ok(Self { token, manager, address, policy: PhantomData })
+    }
+}
+
+/// The manager, and the token they act by.
+fn actor(token: &ApiToken, address: ClientAddress) -> Actor {
+    let name = format!("{} by {}", token.manager_name, token.name);
+    Actor { manager_id: Some(token.manager_id.clone()), name, address: address.to_string() }
+}
+
+/// The token in the header for it, or in the address where an owner allows that.
+async fn secret(parts: &Parts, state: &State) -> Result<Option<String>> {
+    if let Some(secret) = bearer(&parts.headers) {
+        return Ok(Some(secret));
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let Some((_, secret)) = pairs.find(|(name, _)| name == "api_key") else { return Ok(None) };
+    let allowed = login_policy::load(&mut state.db.read().await?).await?.api_key_in_query;
+    Ok(Some(secret.into_owned()).filter(|_| allowed))
+}
+
+/// What stands behind `Bearer` or, as older clients write it, `OAuth`, in the one header for it.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
+    let (scheme, secret) = value.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth");
+    Some(secret.trim()).filter(|secret| known && !secret.is_empty()).map(str::to_owned)
+}
+
+/// The living token with this secret and its active manager. Notes its use, at most once a minute.
+async fn find(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::Manager)>> {
+    // What was mistyped or made up is told by its checksum, without asking the database.
+    if !secret_token::is_api_token(secret) {
+        return Ok(None);
+    }
+    let now = state.clock.now();
+    let mut tx = state.db.read().await?;
+    let Some(token) = api_tokens::find_by_hash(&mut tx, &secret_token::hash(secret), now).await? else {
+        return Ok(None);
+    };
+    let manager = match managers::find(&mut tx, &token.manager_id).await {
+        Ok(manager) if manager.is_active() => manager,
+        Ok(_) | Err(db::Error::NotFound) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    drop(tx);
+    if token.last_used_at.is_none_or(|last| now - last >= TOUCH_AFTER) {
+        let mut tx = state.db.write().await?;
+        api_tokens::touch(&mut tx, &token.id, now).await?;
+        tx.commit_unaudited().await?;
+    }
+    Ok(Some((token, manager)))
+}
+
+/// Whether nobody between the program and us could read along: a proxy that we trust says that it came by https, or,
+/// where it came by none, it is on this machine. A proxy on this machine that says nothing vouches for nothing, and so does
+/// one that we don't know of.
+fn is_private(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    if !peer.is_some_and(|peer| state.trusted_proxies.contains(&peer)) {
+        return client.is_some_and(|client| client.is_loopback()) && !is_forwarded(&parts.headers);
+    }
+    let last = parts.headers.get_all("x-forwarded-proto").iter().next_back().and_then(|value| value.to_str().ok());
+    last.is_some_and(|value| value.rsplit(',').next().unwrap_or_default().trim() == "https")
+}

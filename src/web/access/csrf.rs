@@ -1,0 +1,74 @@
+//! Nobody else's page may act in a manager's name.
+//!
+//! Every request that may change something must come from our own origin: `Sec-Fetch-Site` says so in
+//! every current browser; where it is absent, `Origin` must be ours; where both are absent the request
+//! is refused. (The rule of Go's CrossOriginProtection, but failing closed.)
+
+use axum::extract::{Request, State as FromState};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::denied_audit;
+use crate::state::State;
+use crate::web::Error;
+use crate::web::edge::client_ip::ClientAddress;
+
+/// Lets a request through if it changes nothing or comes from our own pages.
+pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe || is_ours(request.headers(), &state.origin) {
+        return next.run(request).await;
+    }
+    if leads_somewhere(request.uri().path()) {
+        let address = request.extensions().get().copied().unwrap_or(ClientAddress(None));
+        let what = denied_audit::describe_request(request.method(), request.uri().path());
+        denied_audit::record_stranger(&state, address, "manager.refuse-foreign", &what).await;
+    }
+    Error::Foreign.into_response()
+}
+
+/// Whether somebody's name could be used there: what is sent to nowhere is not worth a row.
+fn leads_somewhere(path: &str) -> bool {
+    ["/admin", "/forgotten", "/login", "/logout", "/setup"].iter().any(|begin| path.starts_with(begin))
+}
+
+fn is_ours(headers: &HeaderMap, origin: &str) -> bool {
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(site), _) => site == "same-origin" || site == "none",
+        (None, Some(from)) => from == origin,
+        (None, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(pairs: &[(&'static str, &str)]) -> bool {
+        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        is_ours(&headers, "https://status.example.org")
+    }
+
+    #[test]
+    fn only_our_own_pages_may_act() {
+        assert!(ours(&[("sec-fetch-site", "same-origin")]));
+        assert!(ours(&[("sec-fetch-site", "none")]));
+        assert!(ours(&[("origin", "https://status.example.org")]));
+        for site in ["same-site", "cross-site", "", "SAME-ORIGIN"] {
+            assert!(!ours(&[("sec-fetch-site", site), ("origin", "https://status.example.org")]), "{site}");
+        }
+        for origin in [
+            "null",
+            "https://status.example.org.evil.test",
+            "http://status.example.org",
+            "https://status.example.org:8443",
+            "https://STATUS.example.org",
+            "https://status.example.org.",
+            "https://evil.test",
+        ] {
+            assert!(!ours(&[("origin", origin)]), "{origin}");
+        }
+        assert!(!ours(&[]));
+    }
+}

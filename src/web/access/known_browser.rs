@@ -1,0 +1,74 @@
+//! The browser that somebody sits at: one that a manager has logged in with before is let in even while
+//! others guess that manager's password. It is no session; it opens nothing by itself.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use tower_sessions::cookie::{Cookie, SameSite};
+
+use crate::credentials::secret_token;
+use crate::db::{self, Tx, known_browsers};
+use crate::domain::ManagerId;
+use crate::domain::login_backoff::Failures;
+use crate::state::State;
+
+/// What the browser's cookie says, if it has one.
+#[derive(Clone, Debug)]
+pub struct Device(Option<String>);
+
+impl FromRequestParts<State> for Device {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Self::Rejection> {
+        let values = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut cookies = values.flat_map(|value| Cookie::split_parse(value.to_owned())).filter_map(Result::ok);
+        let own = cookies.find(|cookie| cookie.name() == name(state));
+        Ok(Self(own.map(|cookie| cookie.value().to_owned())))
+    }
+}
+
+impl Device {
+    /// Whether nobody has logged in with this browser.
+    pub fn is_new(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The hash of this browser with its wrong passwords in a row, if the manager has logged in with it.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn known_to(&self, tx: &mut Tx, manager: &ManagerId) -> db::Result<Option<(String, Failures)>> {
+        let Some(token) = &self.0 else { return Ok(None) };
+        let hash = secret_token::hash(token);
+        let failures = known_browsers::failures(tx, &hash, manager).await?;
+        Ok(failures.map(|failures| (hash, failures)))
+    }
+
+    /// Lets the browser be known to `manager`, who has just logged in with it.
+    ///
+    /// # Errors
+    /// Where the database can't be written.
+    pub async fn remember(&self, state: &State, manager: &ManagerId, mut response: Response) -> db::Result<Response> {
+        let mut tx = state.db.write().await?;
+        let known = self.known_to(&mut tx, manager).await?.is_some();
+        let token = self.0.clone().filter(|_| known).unwrap_or_else(secret_token::fresh);
+        known_browsers::save(&mut tx, &secret_token::hash(&token), manager, state.clock.now()).await?;
+        tx.commit_unaudited().await?;
+        let cookie = Cookie::build((name(state), token))
+            .path("/")
+            .http_only(true)
+            .secure(state.is_secure())
+            .same_site(SameSite::Lax)
+            .max_age(time::Duration::seconds(known_browsers::KNOWN_FOR.num_seconds()))
+            .build();
+        if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+        Ok(response)
+    }
+}
+
+fn name(state: &State) -> &'static str {
+    if state.is_secure() { "__Host-device" } else { "device" }
+}

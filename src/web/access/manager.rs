@@ -1,0 +1,316 @@
+//! Who may do what: a handler that takes a [`Manager`] runs only for one whose role its policy admits.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::PoisonError;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use chrono::{DateTime, Utc};
+use tower_sessions::Session;
+
+pub use super::api_token::Token;
+use super::{denied_audit, session};
+use crate::db::{self, Tx, WriteTx, login_policy, managers, sessions};
+use crate::domain::audit::Actor;
+use crate::domain::second_factor::is_fresh;
+use crate::domain::{self, ManagerId, Role};
+use crate::state::State;
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::headers::Nonce;
+use crate::web::{Error, Result};
+
+/// What a handler asks of a manager.
+pub trait Policy: Send + Sync + 'static {
+    /// The least role that will do.
+    const ROLE: Role;
+    /// Whether who they are must have been proved in the last ten minutes.
+    const FRESH: bool = false;
+    /// Whether it is open to managers who still lack the second factor that the policy asks for.
+    const LACKING_FACTOR: bool = false;
+}
+
+/// Every manager, even one who has yet to add the second factor that the policy asks for.
+pub struct CanEnter;
+/// Every manager.
+pub struct CanRead;
+/// Publishers and owners.
+pub struct CanPublish;
+/// Owners.
+pub struct CanAdminister;
+
+/// Those whom `P` admits, with a fresh proof of who they are.
+pub struct Fresh<P>(PhantomData<P>);
+
+impl Policy for CanEnter {
+    const ROLE: Role = Role::Viewer;
+    const LACKING_FACTOR: bool = true;
+}
+
+impl<P: Policy> Policy for Fresh<P> {
+    const ROLE: Role = P::ROLE;
+    const FRESH: bool = true;
+    const LACKING_FACTOR: bool = P::LACKING_FACTOR;
+}
+
+impl Policy for CanRead {
+    const ROLE: Role = Role::Viewer;
+}
+
+impl Policy for CanPublish {
+    const ROLE: Role = Role::Publisher;
+}
+
+impl Policy for CanAdminister {
+    const ROLE: Role = Role::Owner;
+}
+
+/// The manager who is logged in, admitted by the policy `P`.
+pub struct Manager<P> {
+    manager: domain::Manager,
+    /// Where they ask from.
+    pub address: ClientAddress,
+    /// The hash of the session's id.
+    pub session_hash: String,
+    /// Whether the policy asks them for a second factor that they don't have.
+    pub lacks_factor: bool,
+    /// For the scripts of the page that answers.
+    pub nonce: String,
+    request: Asked,
+    policy: PhantomData<P>,
+}
+
+/// The request that a manager sent.
+struct Asked {
+    method: Method,
+    path: String,
+    /// Where to go after a login.
+    way_back: String,
+}
+
+impl<P> Deref for Manager<P> {
+    type Target = domain::Manager;
+
+    fn deref(&self) -> &domain::Manager {
+        &self.manager
+    }
+}
+
+impl<P> Manager<P> {
+    /// Who the audit names.
+    pub fn actor(&self) -> Actor {
+        Actor::of(&self.manager, self.address)
+    }
+
+    /// Whether this manager may also do what asks for `role`.
+    pub fn is_at_least(&self, role: Role) -> bool {
+        self.role >= role
+    }
+}
+
+/// Where the request comes from.
+fn address(parts: &Parts) -> ClientAddress {
+    parts.extensions.get().copied().unwrap_or(ClientAddress(None))
+}
+
+impl<P: Policy> FromRequestParts<State> for Manager<P> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self> {
+        let stranger = || Error::LoginRequired(way_back(parts));
+        let session = parts.extensions.get::<Session>().cloned().ok_or_else(stranger)?;
+        let found = logged_in(&session, state).await?.ok_or_else(stranger)?;
+        let manager = Self {
+            manager: found.manager.clone(),
+            address: address(parts),
+            session_hash: found.session_hash.clone(),
+            lacks_factor: found.lacks_factor,
+            nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default(),
+            request: Asked {
+                method: parts.method.clone(),
+                path: parts.uri.path().to_owned(),
+                way_back: way_back(parts),
+            },
+            policy: PhantomData,
+        };
+        match manager.fault(&found, state) {
+            Some(error) => Err(manager.refuse(error, state).await),
+            None => Ok(manager),
+        }
+    }
+}
+
+impl<P: Policy> Manager<P> {
+    /// Begins the transaction in which the manager changes something. Reading the request may have taken half a minute, so
+    /// session, role, second factor and proof are judged again in this transaction. It is the only way for `web::admin` to
+    /// write on behalf of a manager; a test forbids `Db::write` there.
+    ///
+    /// # Errors
+    /// The same refusals as the extractor, and `TooManyDeeds` where the session changed too much lately.
+    pub async fn begin(&self, state: &State) -> Result<WriteTx> {
+        Ok(self.begin_as(state).await?.0)
+    }
+
+    /// As [`Manager::begin`], with the manager as this transaction sees them.
+    ///
+    /// # Errors
+    /// As [`Manager::begin`].
+    pub async fn begin_as(&self, state: &State) -> Result<(WriteTx, domain::Manager)> {
+        let mut tx = state.db.write().await?;
+        let found = find_logged_in(&mut tx, &self.session_hash, &self.manager.id, state.clock.now()).await?;
+        let Some(found) = found else { return Err(Error::LoginRequired(self.request.way_back.clone())) };
+        if let Some(error) = self.fault(&found, state) {
+            // Recording the refusal needs the writer.
+            drop(tx);
+            return Err(self.refuse(error, state).await);
+        }
+        if self.request.method != Method::GET {
+            self.count_deed(&found, state)?;
+        }
+        Ok((tx, found.manager))
+    }
+
+    /// Why the policy does not admit the manager.
+    fn fault(&self, found: &LoggedIn, state: &State) -> Option<Error> {
+        if found.manager.role < P::ROLE {
+            return Some(Error::Forbidden);
+        }
+        if found.lacks_factor && !P::LACKING_FACTOR {
+            return Some(Error::FactorRequired);
+        }
+        (P::FRESH && !is_fresh(found.proved_at, state.clock.now())).then_some(Error::ProofRequired)
+    }
+
+    /// Records a refusal for want of the role; the other refusals ask for something first.
+    async fn refuse(&self, error: Error, state: &State) -> Error {
+        if matches!(error, Error::Forbidden) {
+            let what = denied_audit::describe_request(&self.request.method, &self.request.path);
+            denied_audit::record(state, self.actor(), "manager.refuse-role", &what).await;
+        }
+        error
+    }
+
+    /// Counts a change of this session. What every viewer may do has a limit of its own, because nothing else bounds it.
+    fn count_deed(&self, found: &LoggedIn, state: &State) -> Result<()> {
+        let mut deeds = state.deeds().lock().unwrap_or_else(PoisonError::into_inner);
+        let rate = if P::ROLE == Role::Viewer { &mut deeds.own_account } else { &mut deeds.others };
+        // The id of a session changes with every proof; its beginning stays.
+        let session = (self.manager.id.clone(), found.begun_at);
+        rate.count(session, state.clock.monotonic()).map_err(Error::TooManyDeeds)
+    }
+}
+
+/// Who is logged in, as the session and the database know it.
+struct LoggedIn {
+    manager: domain::Manager,
+    session_hash: String,
+    begun_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    /// When they last proved who they are: at the login, or later.
+    proved_at: DateTime<Utc>,
+    /// Whether the policy asks them for a second factor that they don't have.
+    lacks_factor: bool,
+}
+
+/// Who is logged in, if the session lives and the manager is active. Notes the use of the session, at
+/// most once a minute.
+async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>> {
+    let named: Option<String> = session.get(session::MANAGER).await?;
+    let (Some(id), Some(manager)) = (session.id(), named.as_deref().and_then(ManagerId::parse)) else {
+        return Ok(None);
+    };
+    let now = state.clock.now();
+    let mut tx = state.db.read().await?;
+    let Some(found) = find_logged_in(&mut tx, &session::hash(id), &manager, now).await? else { return Ok(None) };
+    drop(tx);
+    if now - found.last_seen_at >= session::TOUCH_AFTER {
+        let mut tx = state.db.write().await?;
+        sessions::touch(&mut tx, &found.session_hash, now).await?;
+        tx.commit_unaudited().await?;
+    }
+    Ok(Some(found))
+}
+
+/// The active manager whose living session has this hash.
+async fn find_logged_in(
+    tx: &mut Tx,
+    session_hash: &str,
+    manager: &ManagerId,
+    now: DateTime<Utc>,
+) -> db::Result<Option<LoggedIn>> {
+    let (idle_since, born_since) = crate::db::sessions::limits(now);
+    let stored = sessions::find(tx, session_hash, idle_since, born_since).await?;
+    let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
+    let Some(stored) = stored else { return Ok(None) };
+    let manager = match managers::find(tx, manager).await {
+        Ok(manager) if manager.is_active() => manager,
+        Ok(_) | Err(db::Error::NotFound) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let lacks_factor = !session::counted_twice(&stored)? && login_policy::is_unmet(tx, &manager.id).await?;
+    Ok(Some(LoggedIn {
+        manager,
+        session_hash: session_hash.to_owned(),
+        begun_at: stored.created_at,
+        last_seen_at: stored.last_seen_at,
+        proved_at: session::proved_at(&stored)?,
+        lacks_factor,
+    }))
+}
+
+/// Where to go after the login: the page that was asked for, or the desk where it was an action.
+fn way_back(parts: &Parts) -> String {
+    match (&parts.method, parts.uri.path_and_query()) {
+        (&Method::GET, Some(path)) => path.to_string(),
+        _ => "/admin".to_owned(),
+    }
+}
+
+/// The address to go on to after the login, if it is one of ours: a path that no browser reads as
+/// another host.
+pub fn safe_next(next: &str) -> &str {
+    let path = next.split(['?', '#']).next().unwrap_or_default();
+    let ours = (path == "/admin" || path.starts_with("/admin/")) && next.len() <= 1000;
+    let plain = next.chars().all(|c| c.is_ascii_graphic() && c != '\\') && !path.contains("//") && !path.contains("..");
+    if ours && plain { next } else { "/admin" }
+}
+
+/// What the browser says of itself.
+pub struct UserAgent(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for UserAgent {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
+        let value = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self(value.unwrap_or_default().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_the_login_nobody_is_sent_elsewhere() {
+        assert_eq!(safe_next("/admin/incidents?before=1"), "/admin/incidents?before=1");
+        for bad in [
+            "",
+            "//evil.test",
+            "/\\evil",
+            "https:evil",
+            "/%2f%2fevil",
+            "/\t/evil",
+            "javascript:x",
+            "/admin/\r\nSet-Cookie: x",
+            "/administrator",
+            "/",
+            "/admin//evil",
+            "/admin/../x",
+            &format!("/admin/{}", "x".repeat(9000)),
+        ] {
+            assert_eq!(safe_next(bad), "/admin", "{bad}");
+        }
+    }
+}

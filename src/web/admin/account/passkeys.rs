@@ -1,0 +1,110 @@
+use axum::Json;
+use axum::extract::{Path, State as FromState};
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use super::factors::{added, removed};
+use crate::credentials::passkey::Credential;
+use crate::db::{Tx, passkeys};
+use crate::domain::audit::Entry;
+use crate::domain::forms::{Fields, required_line};
+use crate::domain::second_factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
+use crate::domain::{Invalid, PasskeyId};
+use crate::state::State;
+use crate::ui::pages::admin::PasskeyNew;
+use crate::web::access::manager::{CanEnter, Fresh, Manager};
+use crate::web::form::Form;
+use crate::web::page::layout::shell;
+use crate::web::page::{invalid, page, room_for};
+use crate::web::sign_in::challenges;
+use crate::web::{Error, Result};
+
+/// `GET /admin/account/passkeys/new`
+pub async fn new(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    Ok(page(form(&state, &mut tx, &manager, String::new(), Invalid::new()).await?))
+}
+
+/// `POST /admin/account/passkeys/challenge`: what the browser is asked.
+pub async fn challenge(
+    manager: Manager<Fresh<CanEnter>>,
+    FromState(state): FromState<State>,
+    session: Session,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let known = passkeys::credentials(&mut tx, &manager.id).await?;
+    if known.len() >= MAX_PASSKEYS {
+        return Err(Error::Conflict(format!("At most {MAX_PASSKEYS} passkeys: remove one first.")));
+    }
+    let asked = challenges::party(&state, &mut tx).await?.ask_to_register(&manager, &known);
+    drop(tx);
+    let asked = asked.map_err(|error| Error::Internal(error.into()))?;
+    let begun = challenges::begin(&state, &session, manager.address, challenges::REGISTRATION, asked).await?;
+    Ok(Json(begun).into_response())
+}
+
+/// `POST /admin/account/passkeys`
+pub async fn create(
+    manager: Manager<Fresh<CanEnter>>,
+    FromState(state): FromState<State>,
+    session: Session,
+    Form(fields): Form,
+) -> Result<Response> {
+    let typed = fields.text("name");
+    let mut wrong = Invalid::new();
+    let name =
+        wrong.take("name", required_line(&typed, MAX_PASSKEY_NAME, "Give the passkey a name, like the device's."));
+    // A wrong name leaves the challenge as it is, for the next try.
+    let credential = match name {
+        Some(_) => registered(&state, &session, &fields.text("credential")).await?,
+        None => None,
+    };
+    let mut tx = manager.begin(&state).await?;
+    let (Some(name), Some(credential)) = (name, credential) else {
+        wrong.add("name", "The browser's answer was not accepted, or it took too long. Try again.");
+        return Ok(invalid(form(&state, &mut tx, &manager, typed, wrong).await?));
+    };
+    let id = PasskeyId::from_random(crate::credentials::random());
+    let passkey = Passkey { id, name, created_at: state.clock.now(), last_used_at: None };
+    let kept = passkeys::create(&mut tx, &manager.id, &passkey, &credential.hash, &credential.json).await;
+    if let Err(full) = room_for(kept, "name")? {
+        return Ok(invalid(form(&state, &mut tx, &manager, typed, full).await?));
+    }
+    let entry = Entry::new("manager.add-passkey", &manager.id, &manager.name).after(&passkey);
+    added(&state, &manager, &session, tx, entry, "passkey-added").await
+}
+
+/// `POST /admin/account/passkeys/{id}/removal`
+pub async fn destroy(
+    manager: Manager<Fresh<CanEnter>>,
+    FromState(state): FromState<State>,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let id = PasskeyId::parse(&id).ok_or(Error::NotFound)?;
+    let mut tx = manager.begin(&state).await?;
+    let known = passkeys::list(&mut tx, &manager.id).await?;
+    let passkey = known.iter().find(|passkey| passkey.id == id).ok_or(Error::NotFound)?;
+    passkeys::delete(&mut tx, &manager.id, &id).await?;
+    let entry = Entry::new("manager.remove-passkey", &manager.id, &manager.name).before(passkey);
+    removed(&state, &manager, &session, tx, entry, "passkey-removed").await
+}
+
+/// The credential in the browser's `answer` to the challenge that waits; why there is none stands in the log.
+async fn registered(state: &State, session: &Session, answer: &str) -> Result<Option<Credential>> {
+    let Some(challenge) = challenges::take(state, session, challenges::REGISTRATION).await? else { return Ok(None) };
+    let party = challenges::party(state, &mut state.db.read().await?).await?;
+    let registered = party.register(answer, challenge);
+    Ok(registered.map_err(|error| tracing::info!("a new passkey was refused: {error}")).ok())
+}
+
+async fn form(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<Fresh<CanEnter>>,
+    name: String,
+    invalid: Invalid,
+) -> Result<String> {
+    let shell = shell(state, tx, manager, &Fields::default()).await?;
+    Ok(PasskeyNew { shell, name, possible: challenges::is_possible(state), invalid }.html())
+}

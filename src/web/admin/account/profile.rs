@@ -1,0 +1,220 @@
+use axum::Extension;
+use axum::extract::{Path, State as FromState};
+use axum::response::Response;
+
+use crate::credentials::password;
+use crate::db::sessions::limits;
+use crate::db::{self, login_policy, managers, one_time_links, second_factors, sessions};
+use crate::domain::audit::Entry;
+use crate::domain::forms::Fields;
+use crate::domain::history::Cursor;
+use crate::domain::mail_retry::AccountChange;
+use crate::domain::manager::parse_email;
+use crate::domain::{Invalid, Manager as KnownManager};
+use crate::state::State;
+use crate::ui::pages::admin::{Account, ProviderRow, SessionRow};
+use crate::web::access::denied_audit;
+use crate::web::access::known_browser::Device;
+use crate::web::access::login_throttle::{self, Proven};
+use crate::web::access::manager::{CanRead, Fresh, Manager};
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::form::{Form, Search};
+use crate::web::page::account_mail::{announce, ask_to_confirm};
+use crate::web::page::flash::done;
+use crate::web::page::layout::shell;
+use crate::web::page::pagination;
+use crate::web::page::{invalid, page};
+use crate::web::sign_in::one_time_links::is_taken;
+use crate::web::{Error, Result};
+
+const CHANGED: &str = "Your account was changed in the meantime. Look at it, and try again.";
+/// The door has one lock: who guesses here waits as at the login.
+const NOT_CURRENT: &str = "This is not your current password, or it was tried too often: then wait a while.";
+
+const TOO_MANY_LINKS: &str = "Too many links were mailed to new addresses: try again in an hour.";
+
+/// `GET /admin/account`
+pub async fn show(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Search(query): Search,
+) -> Result<Response> {
+    Ok(page(account(&state, &manager, &query, None, Invalid::new()).await?))
+}
+
+/// `POST /admin/account/password`
+pub async fn set_password(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Extension(address): Extension<ClientAddress>,
+    device: Device,
+    Form(fields): Form,
+) -> Result<Response> {
+    // Not `text`: a password is taken as it was typed, to the letter.
+    let typed = |name: &str| {
+        fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let (current, chosen) = (typed("current"), typed("password"));
+    let mut tx = state.db.read().await?;
+    if !login_policy::counts_password_of(&mut tx, &manager.id).await? {
+        return Err(Error::Conflict("Passwords are switched off here, but for one owner's.".into()));
+    }
+    let page_name = db::page_settings::load(&mut tx).await?.name;
+    drop(tx);
+    let attempt = login_throttle::begin(&state, &manager.email, address, &device).await?;
+    let mut wrong = Invalid::new();
+    if let Err(message) = password::check(&chosen, &[&manager.name, &manager.email, &page_name, "candor"]) {
+        wrong.add("password", message);
+    }
+    let known = match attempt.try_password(current).await? {
+        Some(proven) => kept(&state, &manager, proven).await?,
+        None => None,
+    };
+    if known.is_none() {
+        denied_audit::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
+        wrong.add("current", NOT_CURRENT);
+    }
+    let Some(known) = known.filter(|_| wrong.is_empty()) else {
+        return Ok(invalid(account(&state, &manager, &Fields::default(), None, wrong).await?));
+    };
+    let hash = password::hash(chosen).await?;
+    let now = state.clock.now();
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
+    if !own.is_still(&known) {
+        return Err(Error::Conflict(CHANGED.into()));
+    }
+    managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
+    announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
+    let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done("/admin/account", "password-set"))
+}
+
+/// The manager whose password it was, and still is.
+async fn kept(state: &State, manager: &Manager<CanRead>, proven: Proven) -> Result<Option<KnownManager>> {
+    let mut tx = manager.begin(state).await?;
+    let known = proven.keep(&mut tx).await?;
+    tx.commit_unaudited().await?;
+    Ok(known)
+}
+
+/// `POST /admin/account/email`: at once, or where this server sends mail, once the new address is confirmed.
+pub async fn set_email(
+    manager: Manager<Fresh<CanRead>>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let typed = fields.text("email");
+    let now = state.clock.now();
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
+    let email = match parse_email(&typed) {
+        Ok(email) if !is_taken(&mut tx, &email, &manager.id).await? => email,
+        parsed => {
+            let taken = || "A manager with this e-mail address already exists.".to_owned();
+            let wrong = Invalid::field("email", parsed.err().unwrap_or_else(taken));
+            drop(tx);
+            return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
+        }
+    };
+    if email == own.email {
+        return Ok(done("/admin/account", "email-set"));
+    }
+    if state.mailer.is_some() {
+        if !ask_to_confirm(&state, &mut tx, &own, &email).await? {
+            drop(tx);
+            let wrong = Invalid::field("email", TOO_MANY_LINKS);
+            return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
+        }
+        let pending = serde_json::json!({ "pending_email": email });
+        let entry = Entry::new("manager.request-email", &manager.id, &manager.name).after(&pending);
+        tx.commit(&manager.actor(), now, entry).await?;
+        return Ok(done("/admin/account", "email-requested"));
+    }
+    let before = own.clone();
+    managers::set_email(&mut tx, &mut own, email, now).await?;
+    announce(&state, &mut tx, &own, Some(&before.email), AccountChange::Email).await?;
+    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&own);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done("/admin/account", "email-set"))
+}
+
+/// `POST /admin/account/email/cancellation`: the address stays as it is.
+pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
+    let mut tx = manager.begin(&state).await?;
+    if !one_time_links::cancel_email(&mut tx, &manager.id).await? {
+        return Ok(done("/admin/account", "email-cancelled"));
+    }
+    let entry = Entry::new("manager.cancel-email", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/account", "email-cancelled"))
+}
+
+/// `POST /admin/account/sessions/{session}/revocation`
+pub async fn revoke(
+    manager: Manager<CanRead>,
+    FromState(state): FromState<State>,
+    Path(short): Path<String>,
+) -> Result<Response> {
+    let mut tx = manager.begin(&state).await?;
+    let named = sessions::find_short(&mut tx, &short, limits(state.clock.now())).await?;
+    let own = named.filter(|session| session.manager_id.as_deref() == Some(manager.id.as_str()));
+    let session = own.ok_or(Error::NotFound)?;
+    sessions::delete(&mut tx, &session.id_hash).await?;
+    let entry = Entry::new("manager.revoke-session", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/account", "session-revoked"))
+}
+
+/// `POST /admin/account/sessions/revocation`: every session but this one.
+pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
+    let mut tx = manager.begin(&state).await?;
+    if sessions::delete_of(&mut tx, &manager.id, Some(&manager.session_hash)).await? == 0 {
+        return Ok(done("/admin/account", "sessions-revoked"));
+    }
+    let entry = Entry::new("manager.revoke-sessions", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/account", "sessions-revoked"))
+}
+
+async fn account<P>(
+    state: &State,
+    manager: &Manager<P>,
+    query: &Fields,
+    email: Option<String>,
+    invalid: Invalid,
+) -> Result<String> {
+    let mut tx = state.db.read().await?;
+    let shell = shell(state, &mut tx, manager, query).await?;
+    let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
+    let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), pagination::READ).await?;
+    let older = pagination::cut(&mut rows, sessions::cursor);
+    let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
+    let factors = second_factors::of(&mut tx, &manager.id).await?;
+    let email = email.unwrap_or_else(|| manager.email.clone());
+    let password = manager.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
+    let provider = match &state.provider {
+        Some(provider) => {
+            let own = db::oidc_identities::list(&mut tx, &manager.id).await?;
+            let connected = own.into_iter().find(|identity| identity.issuer == provider.issuer());
+            Some(ProviderRow { name: provider.name().to_owned(), connected })
+        }
+        None => None,
+    };
+    let pending_email = one_time_links::pending_email(&mut tx, &manager.id, state.clock.now()).await?;
+    let confirms_email = state.mailer.is_some();
+    let page =
+        Account { shell, email, pending_email, confirms_email, factors, password, provider, sessions, older, invalid };
+    Ok(page.html())
+}
+
+/// A session as it is shown; `current` is the hash of the one that asks.
+pub(super) fn row(session: sessions::Session, current: &str) -> SessionRow {
+    SessionRow {
+        id: session.id_hash.chars().take(sessions::SHORT_HASH).collect(),
+        current: session.id_hash == current,
+        user_agent: session.user_agent,
+        address: session.address,
+        created_at: session.created_at,
+        last_seen_at: session.last_seen_at,
+    }
+}

@@ -1,0 +1,27 @@
+use axum::extract::State as FromState;
+use axum::response::Response;
+
+use super::factors::shown_once;
+use crate::db::second_factors;
+use crate::domain::audit::Entry;
+use crate::domain::mail_retry::AccountChange;
+use crate::state::State;
+use crate::web::access::manager::{CanEnter, Fresh, Manager};
+use crate::web::page::account_mail::announce;
+use crate::web::page::page;
+use crate::web::sign_in::second_factor_codes;
+use crate::web::{Error, Result};
+
+/// `POST /admin/account/recovery-codes`: new codes, shown once; the earlier ones end.
+pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
+    let mut tx = manager.begin(&state).await?;
+    if !second_factors::of(&mut tx, &manager.id).await?.any() {
+        return Err(Error::Conflict("Recovery codes come with a second factor: add one first.".into()));
+    }
+    let codes = second_factor_codes::renew(&state, &mut tx, &manager.id).await?;
+    announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
+    let html = shown_once(&state, &mut tx, &manager, codes).await?;
+    let entry = Entry::new("manager.renew-recovery-codes", &manager.id, &manager.name);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(page(html))
+}

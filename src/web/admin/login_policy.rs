@@ -1,0 +1,58 @@
+use axum::extract::State as FromState;
+use axum::response::Response;
+
+use super::settings;
+use crate::db::{WriteTx, login_policy, managers};
+use crate::domain::audit::Entry;
+use crate::domain::forms::PolicyForm;
+use crate::domain::{Invalid, Policy};
+use crate::state::State;
+use crate::web::Result;
+use crate::web::access::manager::{CanAdminister, Fresh, Manager};
+use crate::web::form::Form;
+use crate::web::page::flash::done;
+use crate::web::page::invalid;
+
+/// `POST /admin/policy`: what every manager is asked for; its form stands on the page of the settings.
+pub async fn update(
+    manager: Manager<Fresh<CanAdminister>>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let form = PolicyForm::read(&fields);
+    let mut tx = manager.begin(&state).await?;
+    let before = login_policy::load(&mut tx).await?;
+    let chosen = match chosen(&state, &mut tx, &form, &before).await? {
+        Ok(chosen) => chosen,
+        Err(message) => {
+            let wrong = Invalid::field("password_only_for", message);
+            return Ok(invalid(settings::with_policy(&state, &mut tx, &manager, form, wrong).await?));
+        }
+    };
+    if chosen == before {
+        return Ok(done("/admin/settings", "policy-saved"));
+    }
+    login_policy::update(&mut tx, &chosen).await?;
+    let after = login_policy::load(&mut tx).await?;
+    let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
+    Ok(done("/admin/settings", "policy-saved"))
+}
+
+/// Passwords are switched off only where there is another way in.
+async fn chosen(
+    state: &State,
+    tx: &mut WriteTx,
+    form: &PolicyForm,
+    before: &Policy,
+) -> Result<std::result::Result<Policy, String>> {
+    let chosen = match form.parse(&managers::keepers(tx).await?) {
+        Ok(chosen) => chosen,
+        Err(message) => return Ok(Err(message)),
+    };
+    let switches_off = chosen.passwords.keeper().is_some() && before.passwords.keeper().is_none();
+    if switches_off && state.provider.is_none() {
+        return Ok(Err("Passwords can be switched off only where managers can log in at an identity provider.".into()));
+    }
+    Ok(Ok(chosen))
+}

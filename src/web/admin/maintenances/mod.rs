@@ -1,0 +1,6 @@
+//! Maintenance: scheduling, moving, updates and recurring maintenance.
+
+pub(in crate::web) mod maintenance;
+pub(in crate::web) mod recurring;
+pub(in crate::web) mod schedule;
+pub(in crate::web) mod updates;

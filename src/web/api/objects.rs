@@ -1,0 +1,265 @@
+//! The objects of the answers: those of the public API with the keys that only managers read.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::page_context::Echoes;
+use crate::domain::postmortem::PublishedReview;
+use crate::domain::{Component, Group, Incident, Maintenance, Review, Template};
+use crate::publish::api::{ComponentRow, EntryRow, Scene, UpdateRow, component_row, leaves};
+
+/// A component.
+#[derive(Serialize)]
+pub struct ComponentView<'a> {
+    #[serde(flatten)]
+    row: ComponentRow<'a>,
+    automation_email: Option<&'a str>,
+}
+
+/// A group of components.
+#[derive(Serialize)]
+pub struct GroupView<'a> {
+    id: &'a str,
+    page_id: &'a str,
+    name: &'a str,
+    description: Option<&'a str>,
+    components: Vec<&'a str>,
+    position: i64,
+    created_at: String,
+    updated_at: String,
+}
+
+/// An incident or a scheduled maintenance.
+#[derive(Serialize)]
+pub struct EventView<'a> {
+    id: &'a str,
+    components: Vec<ComponentView<'a>>,
+    created_at: String,
+    impact: &'static str,
+    impact_override: Option<&'static str>,
+    incident_updates: Vec<UpdateView<'a>>,
+    incident_impacts: [(); 0],
+    metadata: Value,
+    monitoring_at: Option<String>,
+    name: &'a str,
+    page_id: &'a str,
+    postmortem_body: Option<&'a str>,
+    postmortem_body_last_updated_at: Option<String>,
+    postmortem_ignored: bool,
+    postmortem_notified_subscribers: bool,
+    postmortem_notified_twitter: bool,
+    postmortem_published_at: Option<String>,
+    resolved_at: Option<String>,
+    scheduled_auto_completed: bool,
+    scheduled_auto_in_progress: bool,
+    scheduled_for: Option<String>,
+    auto_transition_deliver_notifications_at_end: Option<bool>,
+    auto_transition_deliver_notifications_at_start: Option<bool>,
+    auto_transition_to_maintenance_state: Option<bool>,
+    auto_transition_to_operational_state: Option<bool>,
+    scheduled_remind_prior: bool,
+    scheduled_reminded_at: Option<String>,
+    scheduled_until: Option<String>,
+    shortlink: String,
+    status: &'static str,
+    updated_at: String,
+    reminder_intervals: Option<String>,
+}
+
+/// One update.
+#[derive(Serialize)]
+pub struct UpdateView<'a> {
+    #[serde(flatten)]
+    row: UpdateRow<'a>,
+    twitter_updated_at: Option<&'a str>,
+    wants_twitter_update: bool,
+}
+
+/// A post-incident review.
+#[derive(Serialize)]
+pub struct PostmortemView<'a> {
+    preview_key: Option<&'a str>,
+    body: Option<&'a str>,
+    body_updated_at: Option<String>,
+    body_draft: &'a str,
+    body_draft_updated_at: String,
+    published_at: Option<String>,
+    notify_subscribers: bool,
+    notify_twitter: bool,
+    custom_tweet: Option<&'a str>,
+    created_at: Option<String>,
+    updated_at: String,
+}
+
+/// A template.
+#[derive(Serialize)]
+pub struct TemplateView<'a> {
+    id: &'a str,
+    components: Vec<ComponentView<'a>>,
+    name: &'a str,
+    title: &'a str,
+    body: &'a str,
+    group_id: Value,
+    update_status: &'static str,
+    should_tweet: Value,
+    should_send_notifications: Value,
+}
+
+impl<'a> ComponentView<'a> {
+    /// A component as it shows, with what programs said of it.
+    pub fn of(scene: &Scene<'a>, component: &'a Component, echoes: &Echoes) -> Self {
+        let mut row = component_row(scene, component);
+        row.showcase = echoes.get("showcase").and_then(Value::as_bool).unwrap_or(row.showcase);
+        row.description = row.description.or(blank(echoes));
+        Self::from(row)
+    }
+
+    fn from(row: ComponentRow<'a>) -> Self {
+        Self { row, automation_email: None }
+    }
+}
+
+/// The empty text, where a program wrote one.
+fn blank(echoes: &Echoes) -> Option<&'static str> {
+    echoes.contains_key("description").then_some("")
+}
+
+impl<'a> GroupView<'a> {
+    /// A group with what programs said of it.
+    pub fn of(scene: &Scene<'a>, group: &'a Group, echoes: &Echoes) -> Self {
+        let members = scene.components.iter().filter(|(component, _)| component.group_id.as_ref() == Some(&group.id));
+        Self {
+            id: group.id.as_str(),
+            page_id: &scene.page.id,
+            name: &group.name,
+            description: Some(group.description.as_str()).filter(|text| !text.is_empty()).or(blank(echoes)),
+            components: members.map(|(component, _)| component.id.as_str()).collect(),
+            position: group.position,
+            created_at: scene.stamp(group.created_at),
+            updated_at: scene.stamp(group.updated_at),
+        }
+    }
+}
+
+impl<'a> EventView<'a> {
+    /// An incident.
+    pub fn incident(
+        scene: &Scene<'a>,
+        incident: &'a Incident,
+        review: Option<&'a PublishedReview>,
+        echoes: &Echoes,
+    ) -> Self {
+        let published = review.map(|review| scene.stamp(review.at));
+        Self {
+            impact_override: incident.impact_override.map(|impact| impact.key()),
+            postmortem_body: review.map(|review| review.body.as_str()),
+            postmortem_body_last_updated_at: published.clone(),
+            postmortem_published_at: published,
+            reminder_intervals: incident.reminder.hours().map(|hours| match hours {
+                0 => "[]".to_owned(),
+                hours => hours.to_string(),
+            }),
+            ..Self::of(EntryRow::incident(scene, incident, review), echoes)
+        }
+    }
+
+    /// A maintenance.
+    pub fn maintenance(scene: &Scene<'a>, it: &'a Maintenance, echoes: &Echoes) -> Self {
+        Self {
+            scheduled_auto_completed: it.switches.completes,
+            scheduled_auto_in_progress: it.switches.starts,
+            auto_transition_to_maintenance_state: Some(it.switches.marks),
+            auto_transition_to_operational_state: Some(it.switches.marks),
+            scheduled_remind_prior: it.switches.reminds,
+            ..Self::of(EntryRow::maintenance(scene, it), echoes)
+        }
+    }
+
+    fn of(entry: EntryRow<'a>, echoes: &Echoes) -> Self {
+        Self {
+            id: entry.id,
+            components: entry.components.into_iter().map(ComponentView::from).collect(),
+            created_at: entry.created_at,
+            impact: entry.impact,
+            impact_override: None,
+            incident_updates: entry.incident_updates.into_iter().map(UpdateView::from).collect(),
+            incident_impacts: [],
+            metadata: echoes.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new())),
+            monitoring_at: entry.monitoring_at,
+            name: entry.name,
+            page_id: entry.page_id,
+            postmortem_body: None,
+            postmortem_body_last_updated_at: None,
+            postmortem_ignored: false,
+            postmortem_notified_subscribers: false,
+            postmortem_notified_twitter: false,
+            postmortem_published_at: None,
+            resolved_at: entry.resolved_at,
+            scheduled_auto_completed: false,
+            scheduled_auto_in_progress: false,
+            scheduled_for: entry.scheduled_for,
+            auto_transition_deliver_notifications_at_end: None,
+            auto_transition_deliver_notifications_at_start: None,
+            auto_transition_to_maintenance_state: None,
+            auto_transition_to_operational_state: None,
+            scheduled_remind_prior: false,
+            scheduled_reminded_at: None,
+            scheduled_until: entry.scheduled_until,
+            shortlink: entry.shortlink,
+            status: entry.status,
+            updated_at: entry.updated_at,
+            reminder_intervals: None,
+        }
+    }
+
+    /// Its update called `id`.
+    pub fn update(self, id: &str) -> Option<UpdateView<'a>> {
+        self.incident_updates.into_iter().find(|update| update.row.id == id)
+    }
+}
+
+impl<'a> UpdateView<'a> {
+    fn from(row: UpdateRow<'a>) -> Self {
+        Self { row, twitter_updated_at: None, wants_twitter_update: false }
+    }
+}
+
+impl<'a> PostmortemView<'a> {
+    /// A review, published or not.
+    pub fn of(scene: &Scene<'_>, review: &'a Review) -> Self {
+        let published = review.published.as_ref();
+        let published_at = published.map(|published| scene.stamp(published.at));
+        Self {
+            preview_key: None,
+            body: published.map(|published| published.body.as_str()),
+            body_updated_at: published_at.clone(),
+            body_draft: &review.body,
+            body_draft_updated_at: scene.stamp(review.updated_at),
+            published_at,
+            notify_subscribers: false,
+            notify_twitter: false,
+            custom_tweet: None,
+            created_at: None,
+            updated_at: scene.stamp(review.updated_at),
+        }
+    }
+}
+
+impl<'a> TemplateView<'a> {
+    /// A template with what programs said of it.
+    pub fn of(scene: &Scene<'a>, template: &'a Template, echoes: &Echoes) -> Self {
+        let named = |component: &Component| template.components.iter().any(|(id, _)| *id == component.id);
+        let said = |name: &str, usual: Value| echoes.get(name).cloned().unwrap_or(usual);
+        Self {
+            id: template.id.as_str(),
+            components: leaves(scene, named).into_iter().map(ComponentView::from).collect(),
+            name: &template.name,
+            title: &template.title,
+            body: &template.body,
+            group_id: said("group_id", Value::Null),
+            update_status: template.phase.key(),
+            should_tweet: said("should_tweet", Value::Bool(false)),
+            should_send_notifications: said("should_send_notifications", Value::Bool(true)),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What every answer about the page needs: whose it is and how it stands.
+
+use chrono_tz::Tz;
+use serde_json::Map;
+
+use crate::db::{self, Tx, api_metadata, components, incidents, maintenances};
+use crate::domain::{Component, Group, Incident, Maintenance, Page};
+use crate::publish::api::Scene;
+use crate::state::State;
+use crate::web::{Error, Result};
+
+/// The page as one transaction sees it.
+pub struct Standing {
+    pub page: Page,
+    pub groups: Vec<Group>,
+    /// In the order of the page.
+    pub components: Vec<Component>,
+    open: Vec<Incident>,
+    planned: Vec<Maintenance>,
+    origin: String,
+}
+
+/// What programs said of a thing.
+pub type Echoes = Map<String, serde_json::Value>;
+
+impl Standing {
+    /// The page called `id`.
+    ///
+    /// # Errors
+    /// `NotFound` where it is another.
+    pub async fn of(tx: &mut Tx, id: &str, state: &State) -> Result<Self> {
+        let standing = Self::load(tx, state).await?;
+        if standing.page.id == id { Ok(standing) } else { Err(Error::NotFound) }
+    }
+
+    /// The page, whatever it is called.
+    ///
+    /// # Errors
+    /// Where the database can't be read.
+    pub async fn load(tx: &mut Tx, state: &State) -> Result<Self> {
+        Ok(Self {
+            page: db::page_settings::load(tx).await?,
+            groups: components::groups(tx).await?,
+            components: components::list(tx).await?,
+            open: incidents::open(tx).await?,
+            planned: maintenances::planned(tx).await?,
+            origin: state.origin.clone(),
+        })
+    }
+
+    /// What documents are made of.
+    pub fn scene(&self) -> Scene<'_> {
+        Scene::of(&self.page, &self.origin, &self.groups, &self.components, &self.open, &self.planned)
+    }
+
+    /// The zone of the page.
+    pub fn zone(&self) -> Tz {
+        self.page.time_zone
+    }
+}
+
+/// What programs said of each of these things, in their order.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn echoes_of<'a>(tx: &mut Tx, subjects: impl Iterator<Item = &'a str>) -> Result<Vec<Echoes>> {
+    let mut all = Vec::new();
+    for subject in subjects {
+        all.push(api_metadata::of(tx, subject).await?);
+    }
+    Ok(all)
+}
+
+/// The page of a list that a query asks for: how many are left out, and how many follow.
+pub fn window(query: &crate::domain::forms::Fields, size: &str, usual: i64) -> (i64, i64) {
+    let number = |name: &str| query.text(name).parse::<i64>().ok();
+    let size = number(size).or_else(|| number("per_page")).or_else(|| number("limit")).unwrap_or(usual);
+    let size = if size < 1 { usual } else { size.min(MAX_PAGE) };
+    let page = number("page").unwrap_or(1).clamp(1, MAX_PAGES);
+    ((page - 1) * size, size)
+}
+
+/// The most of one page of a list, and the last page that is looked at.
+const MAX_PAGE: i64 = 100;
+const MAX_PAGES: i64 = 100_000;
+
+/// The `window` of a list that is there as a whole.
+pub fn part<T>(all: Vec<T>, window: (i64, i64)) -> Vec<T> {
+    let [skipped, size] = [window.0, window.1].map(|number| usize::try_from(number).unwrap_or(0));
+    all.into_iter().skip(skipped).take(size).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::forms::Fields;
+
+    #[test]
+    fn no_page_of_a_list_has_more_than_a_hundred() {
+        let asked = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            window(&Fields(pairs.collect()), "limit", 100)
+        };
+        assert_eq!(asked(&[]), (0, 100));
+        assert_eq!(asked(&[("limit", "20"), ("page", "3")]), (40, 20));
+        assert_eq!(asked(&[("limit", "1000000"), ("page", "-1")]), (0, 100));
+        assert_eq!(asked(&[("per_page", "x"), ("page", "99999999999999999999")]), (0, 100));
+        assert_eq!(part(vec![1, 2, 3, 4], (1, 2)), [2, 3]);
+    }
+}

@@ -1,0 +1,345 @@
+//! What a program sends: JSON or a form, read field by field. What is wrong is told with a pointer to its place.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+use crate::db::components::MAX_COMPONENTS;
+use crate::domain::Invalid;
+use crate::domain::parse_time::{parse_instant, parse_local};
+use crate::web::{Error, Result, form};
+
+/// The most values in a body: a change of two thousand components, named twice, has about four thousand.
+const MAX_VALUES: usize = 10_000;
+/// How deep the names of a form may nest: `incident[components][ID]` is three.
+const MAX_DEPTH: usize = 6;
+
+/// The fields of one object, and what was found wrong with them so far.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The pointer to the object.
+    at: String,
+    fields: Map<String, Value>,
+    wrong: Vec<(String, String)>,
+}
+
+/// The object in a body. Many clients name no type, or the wrong one, so what it is shows in its first sign.
+///
+/// # Errors
+/// Where it is neither JSON nor a form.
+pub fn read(bytes: &[u8]) -> Result<Value> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?;
+    let text = text.trim();
+    if text.starts_with(['{', '[']) {
+        if values(text) > MAX_VALUES {
+            return Err(Error::Unfit(format!("The body has more than {MAX_VALUES} values.")));
+        }
+        return serde_json::from_str(text).map_err(|error| Error::BadRequest(format!("The body is no JSON: {error}.")));
+    }
+    // Components may be named twice: in a list, and each with its status.
+    Ok(nested(&form::read_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))
+}
+
+/// At least as many values as `text` has as JSON: each comes after a comma, or begins a list or an object.
+fn values(text: &str) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// The object that a form with names like `incident[component_ids][]` means.
+fn nested(fields: &[(String, String)]) -> Value {
+    let mut whole = Value::Object(Map::new());
+    for (name, value) in fields {
+        let mut path = name.split('[').map(|part| part.trim_end_matches(']'));
+        let steps: Vec<&str> = path.by_ref().take(MAX_DEPTH).collect();
+        if path.next().is_none() && !name.is_empty() {
+            put(&mut whole, &steps, value);
+        }
+    }
+    whole
+}
+
+fn put(place: &mut Value, steps: &[&str], value: &str) {
+    let Some((step, rest)) = steps.split_first() else {
+        *place = Value::String(value.to_owned());
+        return;
+    };
+    if step.is_empty() {
+        if !place.is_array() {
+            *place = Value::Array(Vec::new());
+        }
+        if let Value::Array(list) = place {
+            let mut item = Value::Null;
+            put(&mut item, rest, value);
+            list.push(item);
+        }
+        return;
+    }
+    if !place.is_object() {
+        *place = Value::Object(Map::new());
+    }
+    if let Value::Object(fields) = place {
+        put(fields.entry(*step).or_insert(Value::Null), rest, value);
+    }
+}
+
+impl Given {
+    /// The fields of the object called `name` in the body.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn inside(body: &Value, name: &str) -> Result<Self> {
+        let at = format!("/{name}");
+        refuse_private(body, "")?;
+        refuse_private(body.get(name).unwrap_or(&Value::Null), &at)?;
+        match body.get(name) {
+            Some(Value::Object(fields)) => Ok(Self { at, fields: fields.clone(), wrong: Vec::new() }),
+            _ => Err(Error::Unprocessable(vec![(at, format!("Send an object called {name} with the fields inside."))])),
+        }
+    }
+
+    /// The fields that stand at the top of the body.
+    pub fn whole(body: &Value) -> Self {
+        Self { fields: body.as_object().cloned().unwrap_or_default(), ..Self::default() }
+    }
+
+    /// Whether the field is there, whatever it says.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// The field as it was sent.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
+    /// How many characters the field has as JSON.
+    pub fn size_of(&self, name: &str) -> usize {
+        self.fields.get(name).map_or(0, |value| value.to_string().chars().count())
+    }
+
+    /// Notes that something is wrong with a field.
+    pub fn wrong(&mut self, name: &str, message: impl Into<String>) {
+        self.wrong.push((format!("{}/{name}", self.at), message.into()));
+    }
+
+    /// A text, or nothing where the field is absent; empty where it is null.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        match self.fields.get(name)? {
+            Value::Null => Some(String::new()),
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => {
+                self.wrong(name, "Send a text.");
+                None
+            }
+        }
+    }
+
+    /// A text that says something.
+    pub fn filled(&mut self, name: &str) -> Option<String> {
+        self.text(name).filter(|text| !text.trim().is_empty())
+    }
+
+    /// Yes or no, or nothing where the field is absent or null.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.fields.get(name)? {
+            Value::Null => None,
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) if matches!(text.as_str(), "true" | "1") => Some(true),
+            Value::String(text) if matches!(text.as_str(), "false" | "0" | "") => Some(false),
+            _ => {
+                self.wrong(name, "Send true or false.");
+                None
+            }
+        }
+    }
+
+    /// A list of texts, or nothing where the field is absent or null.
+    pub fn list(&mut self, name: &str) -> Option<Vec<String>> {
+        let texts = match self.fields.get(name)? {
+            Value::Null => return None,
+            Value::String(text) if text.is_empty() => Some(Vec::new()),
+            // An object that was read here is sent back whole: its id is what is meant.
+            Value::Array(items) => {
+                let text = |item: &Value| item.get("id").unwrap_or(item).as_str().map(str::to_owned);
+                items.iter().map(text).collect()
+            }
+            _ => None,
+        };
+        if texts.is_none() {
+            self.wrong(name, "Send a list of texts.");
+        }
+        texts
+    }
+
+    /// A text for each name, or nothing where the field is absent or null.
+    pub fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
+        let texts = match self.fields.get(name)? {
+            Value::Null => return None,
+            Value::Object(fields) => {
+                fields.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+            }
+            _ => None,
+        };
+        if texts.is_none() {
+            self.wrong(name, "Send an object with a text for each name.");
+        }
+        texts
+    }
+
+    /// An instant, read in `zone` where it does not say its offset; nothing where the field is absent or empty.
+    pub fn instant(&mut self, name: &str, zone: Tz) -> Option<DateTime<Utc>> {
+        let text = self.filled(name)?;
+        match parse_instant(&text).or_else(|message| parse_local(&text.replace('Z', ""), zone).map_err(|_| message)) {
+            Ok(at) => Some(at),
+            Err(message) => {
+                self.wrong(name, message);
+                None
+            }
+        }
+    }
+
+    /// What was parsed, if nothing is wrong. Messages of forms name their own fields; `names` has ours for them.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn judge<T>(mut self, parsed: Result<T, Invalid>, names: &[(&str, &str)]) -> Result<T> {
+        match parsed {
+            Ok(parsed) if self.wrong.is_empty() => return Ok(parsed),
+            Ok(_) => {}
+            Err(invalid) => {
+                for (field, message) in invalid.iter() {
+                    let ours = names.iter().find(|(theirs, _)| *theirs == field).map_or(field, |(_, ours)| ours);
+                    let pointer = format!("{}/{}", self.at, ours.replace("component.", "components/"));
+                    if !self.wrong.iter().any(|(other, _)| *other == pointer) {
+                        self.wrong.push((pointer, message.to_owned()));
+                    }
+                }
+            }
+        }
+        Err(Error::Unprocessable(self.wrong))
+    }
+}
+
+/// Fields by which a program may mean that something is not for visitors. The API publishes what it is sent, so a field that
+/// it passed over would publish a secret.
+const PRIVATE: [&str; 9] = [
+    "visibility",
+    "internal",
+    "internal_note",
+    "is_internal",
+    "private",
+    "is_private",
+    "hidden",
+    "publish_at",
+    "publish_zone",
+];
+
+/// Refuses an object with a field of [`PRIVATE`], or one about an embargo, unless it says nothing.
+fn refuse_private(object: &Value, at: &str) -> Result<()> {
+    let is_private = |name: &str| {
+        let name = name.to_lowercase();
+        PRIVATE.contains(&name.as_str()) || name.contains("embargo")
+    };
+    let fields = object.as_object().into_iter().flatten();
+    let refused = fields.filter(|(name, value)| is_private(name) && !matches!(value, Value::Null | Value::Bool(false)));
+    let message = "The API has no such field: all that is sent to it is public. Nothing was changed.";
+    let refused: Vec<_> = refused.map(|(name, _)| (format!("{at}/{}", escaped(name)), message.to_owned())).collect();
+    if refused.is_empty() { Ok(()) } else { Err(Error::Unprocessable(refused)) }
+}
+
+/// A name as it stands in a JSON pointer (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// An instant as a form takes it: on the clock of UTC, so that no hour comes twice.
+pub fn local(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_form_means_what_its_json_does() {
+        let form = "incident%5Bname%5D=Slow&incident[component_ids][]=a&incident[component_ids][]=b\
+                    &incident[components][a]=partial_outage&incident[backfilled]=true&top=1";
+        let meant = json!({
+            "incident": {
+                "name": "Slow", "component_ids": ["a", "b"], "components": { "a": "partial_outage" },
+                "backfilled": "true",
+            },
+            "top": "1",
+        });
+        assert_eq!(read(form.as_bytes()).unwrap(), meant);
+        assert_eq!(read(meant.to_string().as_bytes()).unwrap(), meant);
+        assert_eq!(read(b" \n").unwrap(), json!({}));
+    }
+
+    #[test]
+    fn what_is_neither_is_refused_and_nothing_nests_without_end() {
+        for bad in [&b"{"[..], b"[1", b"\xff", b"a=%ff"] {
+            assert!(matches!(read(bad), Err(Error::BadRequest(_))), "{bad:?}");
+        }
+        assert!(read("[".repeat(100_000).as_bytes()).is_err());
+        assert_eq!(read(format!("a{}=1", "[b]".repeat(30)).as_bytes()).unwrap(), json!({}));
+        assert!(read(format!("a{}=1", "[b]".repeat(50)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn field_that_hides_is_refused_and_never_ignored() {
+        for (body, pointer) in [
+            (json!({ "it": { "visibility": "internal" } }), "/it/visibility"),
+            (json!({ "it": { "Embargoed_until": "2026-12-01" } }), "/it/Embargoed_until"),
+            (json!({ "it": { "private": true } }), "/it/private"),
+            (json!({ "it": {}, "internal_note": "x" }), "/internal_note"),
+            (json!({ "it": { "embargo/a": 1 } }), "/it/embargo~1a"),
+        ] {
+            let Err(Error::Unprocessable(wrong)) = Given::inside(&body, "it") else { panic!("{body} is taken") };
+            assert_eq!(wrong[0].0, pointer);
+        }
+        for body in [json!({ "it": { "visibility": null, "private": false, "name": "embargo" } }), json!({ "it": {} })]
+        {
+            assert!(Given::inside(&body, "it").is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_has_a_bound_of_values() {
+        let list = |count: usize| format!("[{}1]", "1,".repeat(count - 1));
+        assert!(read(list(MAX_VALUES).as_bytes()).is_ok());
+        assert!(matches!(read(list(MAX_VALUES + 1).as_bytes()), Err(Error::Unfit(_))));
+        assert!(matches!(read("{\"a\":{},".repeat(MAX_VALUES).as_bytes()), Err(Error::Unfit(_))));
+        let text = json!({ "body": "\"a, b, [c], {d}\\".repeat(MAX_VALUES) });
+        assert_eq!(read(text.to_string().as_bytes()).unwrap(), text);
+        assert!(matches!(read("a=b&".repeat(1000).as_bytes()), Err(Error::Unfit(_))));
+    }
+
+    #[test]
+    fn fields_are_read_leniently_and_faults_point_at_their_place() {
+        let body = json!({ "it": { "a": null, "b": "1", "c": [1], "d": { "x": 1 }, "e": 5, "f": "yes" } });
+        let mut given = Given::inside(&body, "it").unwrap();
+        assert_eq!((given.text("a"), given.text("e"), given.text("z")), (Some(String::new()), Some("5".into()), None));
+        assert_eq!((given.flag("b"), given.flag("a"), given.flag("f")), (Some(true), None, None));
+        assert_eq!((given.list("c"), given.map("d")), (None, None));
+        let Err(Error::Unprocessable(wrong)) = given.judge(Ok(()), &[]) else { panic!("it is wrong") };
+        let places: Vec<&str> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(places, ["/it/f", "/it/c", "/it/d"]);
+        assert!(matches!(Given::inside(&body, "other"), Err(Error::Unprocessable(_))));
+    }
+}

@@ -1,0 +1,168 @@
+//! Who is at the other end.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State as FromState};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::net::http_client::is_public;
+use crate::state::State;
+
+/// The address of the client: the peer, or what a trusted proxy says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl std::fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("unknown"),
+        }
+    }
+}
+
+/// Puts the [`ClientAddress`] beside every request.
+pub async fn resolve_address(FromState(state): FromState<State>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    let address = client_address(peer, request.headers(), &state.trusted_proxies);
+    request.extensions_mut().insert(ClientAddress(address));
+    if let Some(peer) = peer.filter(|peer| is_unnamed_proxy(*peer, request.headers(), &state)) {
+        state.unnamed_proxy().notice(peer);
+    }
+    next.run(request).await
+}
+
+/// Whether a proxy says that it passed the request on.
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    let names = ["forwarded", "via", "x-real-ip"];
+    headers.keys().any(|name| names.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"))
+}
+
+/// Whether the peer is a proxy that no setting names: one of our own network, or, where visitors come over TLS, which we do
+/// not speak, and no proxy is named at all, any peer. Other strangers may write such fields as they like.
+fn is_unnamed_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
+    let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
+    could_be && !state.trusted_proxies.contains(&peer) && is_forwarded(headers)
+}
+
+/// The last address in `X-Forwarded-For` that is not one of our proxies, if the peer is one.
+fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let peer = peer?;
+    if !trusted.contains(&peer) {
+        return Some(peer);
+    }
+    // A line that is no text is read all the same: whoever made it so would else choose which line is the last.
+    let lines = headers.get_all("x-forwarded-for").iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let lines: Vec<_> = lines.collect();
+    for hop in lines.iter().flat_map(|line| line.split(',')).rev() {
+        match address(hop.trim()) {
+            Some(address) if trusted.contains(&address) => {}
+            Some(address) => return Some(address),
+            None => break,
+        }
+    }
+    Some(peer)
+}
+
+/// The address of one hop, which some proxies write with a port.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match bare {
+        Some(bare) => bare.parse::<Ipv6Addr>().ok()?.into(),
+        None => hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip())).ok()?,
+    };
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    /// Who is at the other end of a connection from `peer`, with these lines of `X-Forwarded-For`.
+    fn told(peer: &str, forwarded: &[&[u8]]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
+        }
+        let trusted = ["10.0.0.1", "10.0.0.2", "fd00::1"].map(|proxy| proxy.parse().unwrap());
+        client_address(Some(peer.parse().unwrap()), &headers, &trusted).unwrap().to_string()
+    }
+
+    /// The same by way of one of our proxies, in one line.
+    fn by_proxy(forwarded: &str) -> String {
+        told("10.0.0.1", &[forwarded.as_bytes()])
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        assert_eq!(told("192.0.2.9", &[b"203.0.113.5"]), "192.0.2.9");
+        assert_eq!(by_proxy("203.0.113.5"), "203.0.113.5");
+        assert_eq!(by_proxy("198.51.100.1, 203.0.113.5, 10.0.0.2"), "203.0.113.5");
+        assert_eq!(told("fd00::1", &[b"203.0.113.5"]), "203.0.113.5");
+        assert_eq!(told("10.0.0.1", &[]), "10.0.0.1");
+        let hops = (0..50).map(|hop| format!("198.51.100.{hop}")).collect::<Vec<_>>().join(", ");
+        assert_eq!(by_proxy(&hops), "198.51.100.49");
+        assert_eq!(by_proxy(&format!("{hops}, 10.0.0.2, 10.0.0.1")), "198.51.100.49");
+        assert_eq!(by_proxy("10.0.0.2, 10.0.0.2"), "10.0.0.1", "a proxy that asks for itself");
+    }
+
+    #[test]
+    fn an_address_is_read_as_proxies_write_it() {
+        for (written, meant) in [
+            ("203.0.113.5:40000", "203.0.113.5"),
+            ("  203.0.113.5\t", "203.0.113.5"),
+            ("203.0.113.5,10.0.0.2:80", "203.0.113.5"),
+            ("2001:db8::5", "2001:db8::5"),
+            ("2001:DB8:0:0::5", "2001:db8::5"),
+            ("[2001:db8::5]", "2001:db8::5"),
+            ("[2001:db8::5]:40000", "2001:db8::5"),
+            ("::ffff:203.0.113.5", "203.0.113.5"),
+            ("[::ffff:203.0.113.5]:40000", "203.0.113.5"),
+            ("203.0.113.5, ::ffff:10.0.0.2", "203.0.113.5"),
+            ("203.0.113.5, [fd00::1]:80", "203.0.113.5"),
+        ] {
+            assert_eq!(by_proxy(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_not_passed_over() {
+        for nonsense in [
+            "",
+            " ",
+            ",",
+            "unknown",
+            "_hidden",
+            "for=203.0.113.5",
+            "<script>",
+            "203.0.113.5;x",
+            "203.0.113",
+            "0203.0.113.5",
+            "0xcb007105",
+            "3405803781",
+            "203.0.113.5:",
+            "203.0.113.5:70000",
+            "203.0.113.5/24",
+            "[203.0.113.5]",
+            "[2001:db8::5",
+            "2001:db8::5]",
+            "fe80::1%eth0",
+            "status.test",
+        ] {
+            assert_eq!(by_proxy(nonsense), "10.0.0.1", "{nonsense}");
+            assert_eq!(by_proxy(&format!("198.51.100.1, {nonsense}")), "10.0.0.1", "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_last_line_counts_whatever_stands_in_it() {
+        assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"203.0.113.5"]), "203.0.113.5");
+        assert_eq!(told("10.0.0.1", &[b"203.0.113.5", b"10.0.0.2"]), "203.0.113.5");
+        assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"\xff, 203.0.113.5"]), "203.0.113.5");
+        assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"\xff"]), "10.0.0.1");
+    }
+}

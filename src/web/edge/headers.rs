@@ -1,0 +1,135 @@
+//! What every answer carries, whatever its status.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State as FromState};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tower_http::classify::ServerErrorsFailureClass;
+use tracing::Span;
+use url::form_urlencoded;
+
+use crate::log_limit::{Admitted, FAULTS};
+use crate::publish::{PROTECTING, STRICTEST, TLS_ONLY};
+use crate::state::State;
+use crate::web::public::for_everybody;
+
+/// Adds what is missing; a handler's own value wins. What the front has ready carries the same already.
+pub async fn add(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    let shared = for_everybody(request.uri().path());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in shared.into_iter().flatten().chain(PROTECTING) {
+        headers.entry(name).or_insert(value);
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(STRICTEST);
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if state.is_secure() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
+    response
+}
+
+/// The request id is ours: what a client sends in its place is forgotten.
+pub async fn forget_foreign_request_id(mut request: Request, next: Next) -> Response {
+    request.headers_mut().remove("x-request-id");
+    next.run(request).await
+}
+
+/// The span of a request in the log: its method, its path without the query (which may hold what a
+/// visitor searched for), its id.
+pub fn span<B>(request: &axum::http::Request<B>) -> Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let method = request.method().as_str();
+    let method = if method.len() > MAX_LOGGED_METHOD { "…" } else { method };
+    tracing::info_span!("request", id, method, path = loggable_path(request.uri().path()))
+}
+
+/// One line for a request that failed, unless strangers can provoke it at will: an unknown method, a full queue, and an
+/// outage, which has lines of its own.
+pub fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &Span) {
+    if let ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE) = failure
+    {
+        tracing::debug!("request failed: {failure}");
+    } else if let Some(Admitted { left_out }) = FAULTS.admit() {
+        let milliseconds = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        tracing::error!(left_out, milliseconds, "request failed: {failure}");
+    }
+}
+
+/// The longest part of a path that is written to the log, in characters, and the longest method, in bytes.
+const MAX_LOGGED_PATH: usize = 200;
+const MAX_LOGGED_METHOD: usize = 16;
+/// As long as the token of a one-time link; an id of ours is never as long.
+const SECRET_LENGTH: usize = 43;
+
+/// A path as the log may hold it: cut, and without the tokens of one-time links, however the path is written.
+pub fn loggable_path(path: &str) -> String {
+    let mut after_setup = false;
+    let shown = |segment: &'_ str| {
+        let is_secret = after_setup && !segment.is_empty() || segment.len() >= SECRET_LENGTH;
+        // Written with escapes it is another address, and its token is a secret all the same.
+        let decoded = form_urlencoded::parse(segment.as_bytes()).next();
+        after_setup |= decoded.is_some_and(|(name, _)| name.eq_ignore_ascii_case("setup"));
+        if is_secret { "…".to_owned() } else { segment.to_owned() }
+    };
+    let shown: Vec<String> = path.split('/').map(shown).collect();
+    let shown = shown.join("/");
+    match shown.char_indices().nth(MAX_LOGGED_PATH) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    }
+}
+
+/// The value that lets this page's own scripts run, new for every answer.
+#[derive(Clone, Debug)]
+pub struct Nonce(pub String);
+
+/// What an admin page may load: its own scripts by their nonce, our stylesheet and what `style` names.
+pub fn admin_policy(nonce: &str, style: &str) -> String {
+    let gap = if style.is_empty() { "" } else { " " };
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'{gap}{style}; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Gives an admin page its [`Nonce`] and the policy that names it; nothing of the admin is cached.
+pub async fn admin(mut request: Request, next: Next) -> Response {
+    let nonce = crate::format::hex(&crate::credentials::random::<16>());
+    request.extensions_mut().insert(Nonce(nonce.clone()));
+    let mut response = next.run(request).await;
+    if let Ok(policy) = HeaderValue::from_str(&admin_policy(&nonce, "")) {
+        response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loggable_path;
+
+    #[test]
+    fn token_of_a_link_is_never_logged() {
+        let token = crate::credentials::secret_token::fresh();
+        for path in ["/setup/", "//setup/", "/setup//", "/x/setup/", "/Setup/", "/%73etup/", "/s%65tup/x/", "/"] {
+            let logged = loggable_path(&format!("{path}{token}"));
+            assert!(!logged.contains(&token) && logged.ends_with('…'), "{logged}");
+            assert!(!loggable_path(&format!("{path}{token}/more")).contains(&token), "{path}");
+        }
+        assert_eq!(loggable_path("/setup/short"), "/setup/…");
+    }
+
+    #[test]
+    fn logged_path_is_short() {
+        for path in ["/admin/incidents/q9s3e7u1a5lh/edit", "/", "//", ""] {
+            assert_eq!(loggable_path(path), path);
+        }
+        assert_eq!(loggable_path(&"/x".repeat(4_000)).chars().count(), 201);
+        assert_eq!(loggable_path(&format!("/{}", "é".repeat(4_000))), "/…");
+    }
+}

@@ -1,0 +1,96 @@
+//! The numbers of this server, for Prometheus, on a listener of their own: they are nobody else's business.
+
+use std::fmt::{Display, Write as _};
+
+use axum::Router;
+use axum::extract::State as FromState;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::credentials::password;
+use crate::log;
+use crate::state::State;
+
+/// Prometheus's text format.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Serves `GET /metrics` until `stop`. It stands where only the operator's own programs reach it, so it has
+/// none of the limits of the public listener.
+pub async fn serve(listener: TcpListener, state: State, stop: CancellationToken) {
+    let router = Router::new().route("/metrics", get(show)).with_state(state);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        served = axum::serve(listener, router) => {
+            if let Err(error) = served {
+                tracing::warn!("serving the metrics: {error}");
+            }
+        }
+    }
+}
+
+async fn show(FromState(state): FromState<State>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, FORMAT)], text(&state))
+}
+
+/// Every number, each with what it is.
+pub fn text(state: &State) -> String {
+    let mut lines = Lines(String::new());
+    let (publisher, site) = (&state.publisher, state.publisher.site());
+    let counts = publisher.counts();
+    lines.begin("candor_responses_total", "counter", "Answers by kind of address and class of status.");
+    for (class, digit, count) in state.responses().counts() {
+        let labels = format!("{{class=\"{}\",status=\"{digit}xx\"}}", class.name());
+        lines.add("candor_responses_total", &labels, count);
+    }
+    lines.begin("candor_publish_seconds", "summary", "Sites published, and the time it took.");
+    lines.add("candor_publish_seconds_sum", "", counts.published.seconds());
+    lines.add("candor_publish_seconds_count", "", counts.published.count.value());
+    let mut number = |name, kind, what, value: &dyn Display| {
+        lines.begin(name, kind, what);
+        lines.add(name, "", value);
+    };
+    let asked = counts.asked.value();
+    let rendered = counts.rendered.value();
+    number("candor_publish_failures_total", "counter", "Attempts to publish that failed.", &counts.failed.value());
+    number("candor_deep_renders_total", "counter", "Pages rendered on demand.", &rendered);
+    number(
+        "candor_deep_shared_total",
+        "counter",
+        "Pages asked for on demand that needed no rendering of their own.",
+        &asked.saturating_sub(rendered),
+    );
+    let age = state.clock.now() - site.confirmed_at;
+    number("candor_site_age_seconds", "gauge", "Since the database last confirmed the page.", &age.num_seconds());
+    number("candor_site_revision", "gauge", "The revision that is served.", &site.revision);
+    number("candor_event_streams", "gauge", "Open event streams.", &state.streams().open());
+    number("candor_connections", "gauge", "Open connections.", &state.connections().open());
+    number("candor_logins_refused_total", "counter", "Logins refused.", &state.refused_logins().value());
+    number("candor_passwords_hashed_total", "counter", "Passwords hashed or compared.", &password::hashings());
+    number("candor_log_lines_lost_total", "counter", "Lines of the log that could not be written.", &log::lost_lines());
+    let writable = u8::from(state.writes().trouble().is_none());
+    number(
+        "candor_database_writable",
+        "gauge",
+        "Whether the database took a change when that was last tried.",
+        &writable,
+    );
+    let worked = state.worker().age().num_seconds();
+    number("candor_worker_age_seconds", "gauge", "Since the worker ended its last round.", &worked);
+    lines.0
+}
+
+/// Lines of the text format. Writing to a text can't fail.
+struct Lines(String);
+
+impl Lines {
+    fn begin(&mut self, name: &str, kind: &str, what: &str) {
+        let _ = write!(self.0, "# HELP {name} {what}\n# TYPE {name} {kind}\n");
+    }
+
+    fn add(&mut self, name: &str, labels: &str, value: impl Display) {
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}

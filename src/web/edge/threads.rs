@@ -1,0 +1,126 @@
+//! The threads on which managers are answered: pages of the admin are rendered when they are asked for, and must not
+//! hold up whoever reads what is ready.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
+
+use crate::web::Error;
+
+/// How many threads there are.
+const THREADS: usize = 2;
+/// How many requests are answered there or wait at a time, of those with a session and of those without one.
+const MAX_WAITING: usize = 64;
+
+struct Threads {
+    runtime: Runtime,
+    with_session: Arc<Semaphore>,
+    without: Arc<Semaphore>,
+}
+
+/// Nothing where the system gives no threads: requests are then answered where they arrive.
+static ADMIN: LazyLock<Option<Threads>> = LazyLock::new(|| {
+    let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("admin").enable_all().build();
+    let places = || Arc::new(Semaphore::new(MAX_WAITING));
+    match runtime {
+        Ok(runtime) => Some(Threads { runtime, with_session: places(), without: places() }),
+        Err(error) => {
+            tracing::warn!("the admin has no threads of its own: {error}");
+            None
+        }
+    }
+});
+
+/// The threads, but where the program has only one anyway.
+fn threads() -> Option<&'static Threads> {
+    let is_alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
+    if is_alone { None } else { ADMIN.as_ref() }
+}
+
+/// Answers a request on the threads of the admin. What is under way ends, also where nobody waits for it any more.
+pub async fn apart(request: Request, next: Next) -> Response {
+    let Some(threads) = threads() else { return next.run(request).await };
+    let places = if has_session(request.headers()) { &threads.with_session } else { &threads.without };
+    let Ok(place) = places.clone().try_acquire_owned() else { return Error::Busy.into_response() };
+    let answering = async move {
+        let response = next.run(request).await;
+        drop(place);
+        response
+    };
+    let answered = threads.runtime.spawn(answering.in_current_span()).await;
+    answered.unwrap_or_else(|error| Error::Internal(error.into()).into_response())
+}
+
+/// The page that `page` makes, on the same threads; empty where it can't be made.
+pub async fn render(page: impl FnOnce() -> String + Send + 'static) -> String {
+    let Some(threads) = threads() else { return page() };
+    let rendered = threads.runtime.spawn(async move { page() }.in_current_span()).await;
+    rendered.inspect_err(|error| tracing::error!("a page was not rendered: {error}")).unwrap_or_default()
+}
+
+/// Whether the request says that it is of a session. Whether it lives is looked at later; whoever makes one up only comes
+/// in the way of others who do.
+fn has_session(headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut names =
+        cookies.flat_map(|line| line.split(';')).map(|cookie| cookie.trim_start().trim_start_matches("__Host-"));
+    names.any(|cookie| cookie.starts_with("sid="))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use tokio::task::JoinSet;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn on_which_thread() -> String {
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    async fn ask(path: &str, cookie: &str) -> (StatusCode, String) {
+        let router = Router::new()
+            .route("/", get(on_which_thread))
+            .route("/never", get(pending::<String>))
+            .layer(from_fn(apart));
+        let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        (status, String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn full_queue_refuses_and_admin_has_its_own_threads() {
+        assert_eq!(ask("/", "").await, (StatusCode::OK, "admin".to_owned()));
+        assert_eq!(render(|| std::thread::current().name().unwrap_or_default().to_owned()).await, "admin");
+        let mut waiting = JoinSet::new();
+        for _ in 0..MAX_WAITING {
+            waiting.spawn(ask("/never", "a=b"));
+        }
+        while ADMIN.as_ref().unwrap().without.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ask("/", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
+        let known = ask("/", "a=b; __Host-sid=x").await;
+        assert_eq!(known, (StatusCode::OK, "admin".to_owned()), "strangers do not take the places of sessions");
+    }
+
+    #[tokio::test]
+    async fn a_program_of_one_thread_answers_where_it_stands() {
+        assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "admin".to_owned()));
+    }
+}

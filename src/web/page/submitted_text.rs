@@ -1,0 +1,244 @@
+//! What a manager typed: it outlives every failure of the request that carried it.
+//!
+//! The body of a form is read before anything is done with it, so that whatever answers can give it back. What a page
+//! gives back has a bound, and is no secret.
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
+
+use crate::ui::pages::admin::Typed;
+use crate::web::access::routes::Access;
+use crate::web::edge::body_timeout::is_too_slow;
+use crate::web::error::wants_json;
+use crate::web::form::{MAX_NAME, escaped_len, is_utf8};
+use crate::web::sign_in::reauth::is_secret;
+use crate::web::{Error, MAX_BODY};
+
+/// The largest body that is read of whoever needs no login: an address, a password, the answer of a passkey.
+const MAX_OPEN_BODY: usize = 16 * 1024;
+/// How much more of a body is read and dropped: a browser that still sends does not see the answer.
+const MAX_DROPPED: usize = 4 * 1024 * 1024;
+/// How much HTML gives text back to a manager.
+pub(in crate::web) const FOR_MANAGERS: usize = MAX_BODY;
+/// How much HTML gives text back where nobody is known to be logged in: the longest message in the widest script.
+pub(in crate::web) const FOR_STRANGERS: usize = 128 * 1024;
+/// What a field adds to a page beside its text, seen and unseen.
+const SHOWN_FIELD: usize = 400;
+const HIDDEN_FIELD: usize = 50;
+
+/// What a form says besides its text: it is sent again unseen.
+const NOT_SHOWN: [&str; 12] = [
+    "version",
+    "new_id",
+    "draft",
+    "draft_version",
+    "preview",
+    "save_draft",
+    "rehearse",
+    "next",
+    "path",
+    "kept",
+    "username",
+    "zone",
+];
+/// What counts once: it is asked for again.
+const CODES: [&str; 2] = ["code", "proof_code"];
+/// What a device answered: it can't be asked for on a page of ours.
+const CEREMONIES: [&str; 2] = ["credential", "proof_passkey"];
+
+/// A form as it was sent to one of our addresses.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The address it was sent to.
+    pub address: String,
+    /// Whether it needs a login.
+    pub is_guarded: bool,
+    bytes: Bytes,
+    end: End,
+    shows: bool,
+}
+
+/// How the reading of a body ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Whole,
+    TooLarge,
+    TooSlow,
+    Broken,
+}
+
+impl Sent {
+    /// Reads the body of a request to a route with this `access`.
+    pub async fn read(parts: &Parts, access: Access, body: Body) -> Self {
+        let is_guarded = access != Access::Anybody;
+        let (bytes, end) = arrived(body, if is_guarded { MAX_BODY } else { MAX_OPEN_BODY }).await;
+        let path = parts.uri.path();
+        // The calls of scripts are not forms that a browser makes a page of.
+        let called = path.starts_with("/admin/islands/") || wants_json(path, &parts.headers);
+        Self {
+            address: parts.uri.path_and_query().map_or(path, |whole| whole.as_str()).to_owned(),
+            is_guarded,
+            bytes,
+            end,
+            shows: !called && parts.method == Method::POST && is_form(parts),
+        }
+    }
+
+    /// The body for whoever acts on it.
+    pub fn body(&self) -> Body {
+        self.bytes.clone().into()
+    }
+
+    /// Why nothing can be done with it.
+    pub fn fault(&self) -> Option<Error> {
+        match self.end {
+            End::Whole => None,
+            End::TooLarge => Some(Error::TooLarge),
+            End::TooSlow => Some(Error::TooSlow),
+            End::Broken => Some(Error::BadRequest("The form did not arrive completely.".into())),
+        }
+    }
+
+    /// What was typed, with at most `room` bytes of HTML; nothing where it was no form.
+    pub fn typed(&self, room: usize) -> Option<Typed> {
+        self.shows.then(|| {
+            let mut typed = typed(&self.bytes, room);
+            typed.is_whole &= self.end == End::Whole;
+            typed
+        })
+    }
+}
+
+/// What arrives of a body, at most `max` bytes of it.
+async fn arrived(mut body: Body, max: usize) -> (Bytes, End) {
+    let (mut bytes, mut dropped) = (BytesMut::new(), 0);
+    let mut end = End::Whole;
+    while let Some(frame) = body.frame().await {
+        let data = match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(data)) => data,
+            Ok(Err(_)) => continue,
+            // What is too large stays so.
+            Err(_) if end == End::TooLarge => break,
+            Err(error) => {
+                end = if is_too_slow(&error) { End::TooSlow } else { End::Broken };
+                break;
+            }
+        };
+        let room = (max - bytes.len()).min(data.len());
+        bytes.extend_from_slice(&data[..room]);
+        if room < data.len() {
+            end = End::TooLarge;
+            dropped += data.len() - room;
+        }
+        if dropped > MAX_DROPPED {
+            break;
+        }
+    }
+    (bytes.freeze(), end)
+}
+
+/// The fields of a form in their order, as far as there is `room`. Not `form::read`: what is refused there is given back
+/// here, and reading ends where the room does.
+fn typed(bytes: &[u8], mut room: usize) -> Typed {
+    let mut typed = Typed { is_whole: is_utf8(bytes), ..Typed::default() };
+    for (name, value) in url::form_urlencoded::parse(bytes) {
+        // A component that is left alone says nothing.
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if name.starts_with("component.") && value.is_empty() {
+            continue;
+        }
+        if CEREMONIES.contains(&name) || name.len() > MAX_NAME {
+            typed.is_whole &= value.is_empty();
+            continue;
+        }
+        let is_asked_again = is_secret(name) || CODES.contains(&name);
+        let is_shown = !is_asked_again
+            && !value.trim().is_empty()
+            && !NOT_SHOWN.contains(&name)
+            && !name.starts_with("component.");
+        let cost = if is_shown || is_asked_again { SHOWN_FIELD } else { HIDDEN_FIELD } + 4 * escaped_len(name);
+        if cost > room {
+            typed.is_whole = false;
+            break;
+        }
+        room -= cost;
+        if is_asked_again {
+            if !typed.secrets.iter().any(|secret| secret == name) {
+                typed.secrets.push(name.to_owned());
+            }
+            continue;
+        }
+        let part = beginning(value, room);
+        room -= escaped_len(part);
+        let list = if is_shown { &mut typed.shown } else { &mut typed.hidden };
+        list.push((name.to_owned(), part.to_owned()));
+        if part.len() < value.len() {
+            typed.is_whole = false;
+            break;
+        }
+    }
+    typed
+}
+
+/// As much of `text` as has at most `room` bytes in HTML.
+fn beginning(text: &str, mut room: usize) -> &str {
+    for (at, sign) in text.char_indices() {
+        let long = escaped_len(sign.encode_utf8(&mut [0; 4]));
+        if long > room {
+            return &text[..at];
+        }
+        room -= long;
+    }
+    text
+}
+
+pub(in crate::web) fn is_form(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_form_is_given_back_without_its_secrets() {
+        let body = b"version=3&title=Late&body=%3Cb%3E%0A&phase=&component.a=&component.b=major_outage&current=x\
+                     &password=y&proof_code=123456&password=z";
+        let back = typed(body, FOR_STRANGERS);
+        assert_eq!(back.shown, pairs(&[("title", "Late"), ("body", "<b>\n")]));
+        assert_eq!(back.hidden, pairs(&[("version", "3"), ("phase", ""), ("component.b", "major_outage")]));
+        assert_eq!(back.secrets, ["current", "password", "proof_code"]);
+        assert!(back.is_whole);
+        assert!(!typed(b"credential=%7B%7D", 1000).is_whole && typed(b"credential=", 1000).is_whole);
+        assert!(!typed(b"a=%FF", 1000).is_whole);
+    }
+
+    #[test]
+    fn reading_ends_where_the_room_does() {
+        let many = typed("a=b&".repeat(131_072).as_bytes(), FOR_STRANGERS);
+        assert!(!many.is_whole && many.shown.len() <= FOR_STRANGERS / SHOWN_FIELD, "{}", many.shown.len());
+        let unseen = typed("a=&".repeat(131_072).as_bytes(), FOR_STRANGERS);
+        assert!(!unseen.is_whole && unseen.hidden.len() <= FOR_STRANGERS / HIDDEN_FIELD, "{}", unseen.hidden.len());
+        let long = typed(format!("body={}", "\"".repeat(500_000)).as_bytes(), FOR_STRANGERS);
+        assert!(!long.is_whole && escaped_len(&long.shown[0].1) <= FOR_STRANGERS);
+        assert_eq!((beginning("a<ä", 5), beginning("a<ä", 6), beginning("a<ä", 7)), ("a<", "a<", "a<ä"));
+    }
+
+    #[test]
+    fn longest_message_of_every_script_is_returned_whole() {
+        for sign in ["x", "ä", "夜", "\u{1f6a2}", "&", "<"] {
+            let text = sign.repeat(25_000);
+            let body: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            let back = typed(format!("title=Late&body={body}").as_bytes(), FOR_STRANGERS);
+            assert!(back.is_whole && back.shown[1].1 == text, "{sign}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A forgotten password: a mail with a link, where this server sends mail. What is answered, and how much is
+//! done for it, is the same whether the address is known or not.
+
+use std::sync::PoisonError;
+
+use axum::Extension;
+use axum::extract::State as FromState;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::db::{self, managers, outbox};
+use crate::domain::Invalid;
+use crate::domain::mail_retry::{MAX_RESETS, RESETS_WITHIN};
+use crate::domain::manager::parse_email;
+use crate::state::State;
+use crate::ui::pages::admin::{Forgotten, Way};
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::headers::Nonce;
+use crate::web::form::{Form, Search};
+use crate::web::page::layout::porch;
+use crate::web::page::{invalid, page};
+use crate::web::{Error, Result};
+
+/// `GET /forgotten`
+pub async fn new(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Search(query): Search,
+) -> Response {
+    let way = match &state.mailer {
+        None => Way::AskAnOwner,
+        Some(_) if query.has("sent") => Way::MailSent,
+        Some(_) => Way::ByMail { email: String::new(), invalid: Invalid::new() },
+    };
+    page(Forgotten { porch: porch(&state, &nonce.0).await, way }.html())
+}
+
+/// `POST /forgotten`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    Form(fields): Form,
+) -> Result<Response> {
+    if state.mailer.is_none() {
+        return Err(Error::Conflict("This server sends no mail: ask an owner for a reset link.".into()));
+    }
+    let typed = fields.text("email");
+    let email = match parse_email(&typed) {
+        Ok(email) => email,
+        Err(message) => {
+            let way = Way::ByMail { email: typed, invalid: Invalid::field("email", message) };
+            return Ok(invalid(Forgotten { porch: porch(&state, &nonce.0).await, way }.html()));
+        }
+    };
+    take_turn(&state, address)?;
+    ask(&state, &email).await?;
+    Ok(Redirect::to("/forgotten?sent").into_response())
+}
+
+/// Counts the wish from the client's network.
+fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
+    // Only a test that goes past the connections comes from nowhere.
+    let Some(address) = address else { return Ok(()) };
+    let mut resets = state.resets().lock().unwrap_or_else(PoisonError::into_inner);
+    resets.take(address, state.clock.monotonic()).map_err(Error::TooMany)
+}
+
+/// Puts the wish into the outbox: for the manager, or for nobody where the address is not known or has been
+/// mailed often enough.
+async fn ask(state: &State, email: &str) -> db::Result<()> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let known = managers::find_by_email(&mut tx, email).await?.map(|(manager, _)| manager.id);
+    let whose = known.as_ref().map_or("", |id| id.as_str());
+    let asked = outbox::resets_since(&mut tx, whose, now - RESETS_WITHIN).await?;
+    outbox::add_reset(&mut tx, known.as_ref().filter(|_| asked < MAX_RESETS), now).await?;
+    tx.commit_unaudited().await
+}

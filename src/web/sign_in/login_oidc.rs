@@ -1,0 +1,278 @@
+//! The login at an identity provider: who comes back with an answer, and as whom they are let in.
+
+use axum::Extension;
+use axum::extract::State as FromState;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use tower_sessions::Session;
+
+use super::oidc_flow::{self, Errand};
+use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
+use crate::db::{self, WriteTx, managers, oidc_identities, one_time_links, second_factors, sessions};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::forms::NewManager;
+use crate::domain::mail_retry::AccountChange;
+use crate::domain::manager::parse_email;
+use crate::domain::oidc_roles::{Identity, Person};
+use crate::domain::{Manager as KnownManager, Role};
+use crate::oidc::{Answer, Error as Failure, Provider};
+use crate::state::State;
+use crate::web::access::manager::{UserAgent, safe_next};
+use crate::web::access::session::{LoginElsewhere, Visitor};
+use crate::web::access::{denied_audit, login_throttle, session};
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::headers::Nonce;
+use crate::web::form::{Form, Search};
+use crate::web::page::account_mail::announce;
+use crate::web::{Error, Result};
+
+/// `POST /login/oidc`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    Form(fields): Form,
+) -> Result<Response> {
+    let provider = oidc_flow::provider(&state)?;
+    login_throttle::take_turn(&state, address)?;
+    let next = safe_next(&fields.text("next")).to_owned();
+    match oidc_flow::begin(&state, &nonce, &session, address, Errand::LogIn { next: next.clone() }).await? {
+        Ok(response) => Ok(response),
+        Err(failure) => Ok(failed(&state, &nonce, provider, next, &failure).await),
+    }
+}
+
+/// `GET /login/oidc/callback`: where the provider sends people back to. It acts although it is only looked at,
+/// for providers know no other way; what it does, it does once and only for who asked.
+pub async fn finish(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    UserAgent(user_agent): UserAgent,
+    parts: Parts,
+    Search(query): Search,
+) -> Result<Response> {
+    let provider = oidc_flow::provider(&state)?;
+    let Some(trip) = oidc_flow::take(&state, &session).await? else {
+        denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+        let why = "The login expired or was started in another window. Try again.";
+        return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
+    };
+    let answer = Answer {
+        code: query.text("code"),
+        state: query.text("state"),
+        issuer: query.text("iss"),
+        error: query.text("error"),
+    };
+    let judged = provider.judge(answer, trip.secrets, state.clock.now()).await;
+    match (trip.errand, judged) {
+        (Errand::LogIn { next }, Ok(person)) => {
+            let at = Visit { state: &state, session: &session, address, user_agent: &user_agent };
+            match let_in(&at, provider, &person, &next).await? {
+                Ok(response) => Ok(response),
+                Err(unwelcome) => {
+                    denied_audit::record_login(&state, address, &person.email).await;
+                    let why = unwelcome.sentence(provider.name());
+                    Ok(login::refused(&state, &nonce, String::new(), next, &why).await)
+                }
+            }
+        }
+        (Errand::LogIn { next }, Err(failure)) => {
+            denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+            Ok(failed(&state, &nonce, provider, next, &failure).await)
+        }
+        (Errand::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
+        (Errand::Prove { path, kept }, judged) => {
+            reauth_oidc::finish((&state, &session, parts, provider), judged, path, kept).await
+        }
+    }
+}
+
+/// The login again, with why the provider's answer is none.
+async fn failed(state: &State, nonce: &Nonce, provider: &Provider, next: String, failure: &Failure) -> Response {
+    let why = sentence(failure, provider.name());
+    let mut response = login::refused(state, nonce, String::new(), next, &why).await;
+    if let Failure::Unreachable(_) = failure {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+/// What a manager is told of a failure; the log has the rest.
+pub fn sentence(failure: &Failure, name: &str) -> String {
+    match failure {
+        Failure::Unreachable(_) => tracing::warn!("{failure}"),
+        _ => tracing::info!("{failure}"),
+    }
+    match failure {
+        Failure::Unreachable(_) => {
+            format!("{name} can't be reached at the moment. Use a passkey or your password, or try again later.")
+        }
+        Failure::Denied(_) => format!("{name} did not let you in."),
+        Failure::Unproven(_) => {
+            format!("What came back from {name} proves nothing. Try again; if that does not help, tell an owner.")
+        }
+        Failure::Unverified => format!("{name} has not verified your e-mail address, so you can't log in with it."),
+    }
+}
+
+/// Why somebody whom the provider knows is not let in.
+enum Unwelcome {
+    NoRole,
+    Disabled,
+    Taken,
+}
+
+impl Unwelcome {
+    fn sentence(self, name: &str) -> String {
+        match self {
+            Self::NoRole => format!("{name} knows you, but nothing it says of you brings a role here. Ask an owner."),
+            Self::Disabled => "Your account here is disabled. Ask an owner.".to_owned(),
+            Self::Taken => format!(
+                "Somebody with your address is a manager here already. If it is you, log in as before and connect \
+                 {name} on the page of your account."
+            ),
+        }
+    }
+}
+
+/// Whose browser it is that came back.
+struct Visit<'a> {
+    state: &'a State,
+    session: &'a Session,
+    address: ClientAddress,
+    user_agent: &'a str,
+}
+
+/// Begins the session of the manager to whom the login belongs, in the role that it brings.
+async fn let_in(
+    at: &Visit<'_>,
+    provider: &Provider,
+    person: &Person,
+    next: &str,
+) -> Result<std::result::Result<Response, Unwelcome>> {
+    let Some(role) = provider.role_of(person) else {
+        shut_out(at, provider, person).await?;
+        return Ok(Err(Unwelcome::NoRole));
+    };
+    let manager = match belongs_to(at, provider, person, role).await? {
+        Ok(manager) if manager.is_active() => manager,
+        Ok(_) => return Ok(Err(Unwelcome::Disabled)),
+        Err(unwelcome) => return Ok(Err(unwelcome)),
+    };
+    let manager = if manager.role == role { manager } else { follow(at, manager, role).await? };
+    let now = at.state.clock.now();
+    let twice = provider.counts_twice(person);
+    let mut tx = at.state.db.write().await?;
+    // Others may have been faster since: whoever was disabled or changed is not let in as they were.
+    if !managers::find(&mut tx, &manager.id).await?.is_still(&manager) {
+        return Err(Error::LoginRequired(next.to_owned()));
+    }
+    let half = !twice && second_factors::of(&mut tx, &manager.id).await?.any();
+    oidc_identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
+    let action = if half { "manager.begin-login-by-provider" } else { "manager.login-by-provider" };
+    if !half {
+        managers::record_login(&mut tx, &manager.id, now).await?;
+    }
+    tx.commit(&Actor::of(&manager, at.address), now, Entry::new(action, &manager.id, &manager.name)).await?;
+    if half {
+        return Ok(Ok(login_second_factor::begin(at.state, at.session, &manager, next).await?));
+    }
+    let visitor = Visitor { address: at.address, user_agent: at.user_agent };
+    let elsewhere = LoginElsewhere { proved_at: person.proved_at(now), twice };
+    session::begin(at.state, at.session, &manager, visitor, Some(elsewhere)).await?;
+    Ok(Ok(Redirect::to(next).into_response()))
+}
+
+/// Whoever has lost every group and domain that brings a role is out everywhere: their sessions, links and tokens end. The last
+/// owner, and the one whose password alone counts, stay what they are.
+async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Result<()> {
+    let mut tx = at.state.db.write().await?;
+    let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? else {
+        return Ok(());
+    };
+    match managers::shut_out(&mut tx, &manager).await {
+        Ok(true) => {
+            let entry = Entry::new("manager.shut-out", &manager.id, &manager.name);
+            tx.commit(&Actor::of(&manager, at.address), at.state.clock.now(), entry).await?;
+        }
+        // Who is refused again and again publishes nothing.
+        Ok(false) => {}
+        Err(db::Error::Conflict(reason)) => {
+            tracing::warn!("{} has no role at the identity provider any more and stays: {reason}", manager.id);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// The manager to whom the login belongs, by the provider's own name for the person. Whoever comes for the first
+/// time becomes a manager, or the one who was invited under the same address and has no way in yet. Somebody who
+/// has one connects the login themselves: else whoever rules the provider's addresses would be them.
+async fn belongs_to(
+    at: &Visit<'_>,
+    provider: &Provider,
+    person: &Person,
+    role: Role,
+) -> Result<std::result::Result<KnownManager, Unwelcome>> {
+    let now = at.state.clock.now();
+    let mut tx = at.state.db.write().await?;
+    if let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? {
+        return Ok(Ok(manager));
+    }
+    let Ok(email) = parse_email(&person.email) else { return Ok(Err(Unwelcome::NoRole)) };
+    let (mut manager, action) = match managers::find_by_email(&mut tx, &email).await? {
+        Some((known, _)) if !known.is_active() => return Ok(Err(Unwelcome::Disabled)),
+        Some((known, _)) if !known.is_invited() || second_factors::of(&mut tx, &known.id).await?.any() => {
+            return Ok(Err(Unwelcome::Taken));
+        }
+        Some((invited, _)) => (invited, "manager.accept-by-provider"),
+        None => (add(&mut tx, person, email, role, now).await?, "manager.add-by-provider"),
+    };
+    let identity = Identity::of(person);
+    oidc_identities::create(&mut tx, &mut manager, &identity, now).await?;
+    announce(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
+    let entries = [
+        Entry::new(action, &manager.id, &manager.name).after(&manager),
+        Entry::new("manager.connect-provider", &manager.id, &manager.name).after(&identity),
+    ];
+    tx.commit_all(&Actor::of(&manager, at.address), now, &entries).await?;
+    Ok(Ok(manager))
+}
+
+/// A new manager; the link that would make the first owner has done its part.
+async fn add(
+    tx: &mut WriteTx,
+    person: &Person,
+    email: String,
+    role: Role,
+    now: chrono::DateTime<chrono::Utc>,
+) -> db::Result<KnownManager> {
+    one_time_links::delete_setup(tx).await?;
+    managers::create(tx, NewManager { email, name: person.display_name(), role }, None, now).await
+}
+
+/// Gives the manager the role that the provider's word brings; other sessions end, as with any new role. The
+/// last owner, and the one whose password alone counts, stay what they are.
+async fn follow(at: &Visit<'_>, manager: KnownManager, role: Role) -> Result<KnownManager> {
+    let now = at.state.clock.now();
+    let mut tx = at.state.db.write().await?;
+    let mut changed = manager.clone();
+    match managers::set_role(&mut tx, &mut changed, role, now).await {
+        Err(db::Error::Conflict(reason)) => {
+            drop(tx);
+            tracing::warn!("the role of {} does not follow the identity provider: {reason}", manager.id);
+            let entry = Entry::new("manager.keep-role", &manager.id, &manager.name);
+            at.state.db.write().await?.commit(&Actor::of(&manager, at.address), now, entry).await?;
+            return Ok(manager);
+        }
+        set => set?,
+    }
+    sessions::delete_of(&mut tx, &manager.id, None).await?;
+    let entry = Entry::new("manager.follow-role", &manager.id, &manager.name).before(&manager).after(&changed);
+    tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
+    Ok(managers::find(&mut at.state.db.read().await?, &changed.id).await?)
+}

@@ -1,0 +1,78 @@
+//! The login with a passkey: it names its manager and counts as two factors, so nothing else is asked.
+
+use axum::extract::State as FromState;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
+use tower_sessions::Session;
+
+use super::{challenges, login};
+use crate::db::managers;
+use crate::domain::Manager as KnownManager;
+use crate::domain::audit::{Actor, Entry};
+use crate::state::State;
+use crate::web::access::manager::{UserAgent, safe_next};
+use crate::web::access::session::Visitor;
+use crate::web::access::{denied_audit, login_throttle, session};
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::headers::Nonce;
+use crate::web::form::Form;
+use crate::web::{Error, Result};
+
+/// One sentence for every reason, so that nobody learns which passkeys are known.
+const REFUSED: &str = "This passkey is not known here, or it took too long. Try again, or log in with your password.";
+
+/// `POST /login/passkey/challenge`: what the browser is asked. It also serves as a fresh proof later.
+pub async fn challenge(
+    FromState(state): FromState<State>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+) -> Result<Response> {
+    login_throttle::take_turn(&state, address)?;
+    let mut tx = state.db.read().await?;
+    let asked = challenges::party(&state, &mut tx).await?.ask_to_log_in();
+    drop(tx);
+    let asked = asked.map_err(|error| Error::Internal(error.into()))?;
+    Ok(Json(challenges::begin(&state, &session, address, challenges::LOGIN, asked).await?).into_response())
+}
+
+/// `POST /login/passkey`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    UserAgent(user_agent): UserAgent,
+    Form(fields): Form,
+) -> Result<Response> {
+    let next = safe_next(&fields.text("next")).to_owned();
+    let Some(manager) = admit(&state, &session, &fields.text("credential"), &address).await? else {
+        return Ok(login::refused(&state, &nonce, String::new(), next, REFUSED).await);
+    };
+    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
+    Ok(Redirect::to(&next).into_response())
+}
+
+/// The manager whose passkey gave this answer; what is refused is recorded too.
+async fn admit(
+    state: &State,
+    session: &Session,
+    answer: &str,
+    address: &ClientAddress,
+) -> Result<Option<KnownManager>> {
+    let now = state.clock.now();
+    if let Err(error) = login_throttle::take_turn(state, *address) {
+        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        return Err(error);
+    }
+    let challenge = challenges::take(state, session, challenges::LOGIN).await?;
+    let mut tx = state.db.write().await?;
+    let Some(manager) = challenges::proven(state, &mut tx, challenge, answer).await? else {
+        drop(tx);
+        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        return Ok(None);
+    };
+    managers::record_login(&mut tx, &manager.id, now).await?;
+    let entry = Entry::new("manager.login-by-passkey", &manager.id, &manager.name);
+    tx.commit(&Actor::of(&manager, address), now, entry).await?;
+    Ok(Some(manager))
+}

@@ -1,0 +1,141 @@
+//! The second step of a login: the password was right, a code is still to come. Until then the session
+//! knows no manager, so nothing else can be reached with it.
+
+use axum::Extension;
+use axum::extract::State as FromState;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use super::challenges;
+use super::second_factor_codes::{self, Checked};
+use crate::db::{self, Tx, managers, second_factors};
+use crate::domain::audit::{Actor, Entry};
+use crate::domain::parse_time::is_within;
+use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
+use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
+use crate::state::State;
+use crate::ui::pages::admin::LoginFactor;
+use crate::web::Result;
+use crate::web::access::manager::UserAgent;
+use crate::web::access::session::Visitor;
+use crate::web::access::{denied_audit, session};
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::headers::Nonce;
+use crate::web::form::Form;
+use crate::web::page::layout::porch;
+use crate::web::page::page;
+
+const HALF: &str = "half_login";
+
+/// A login whose second step is still to come.
+#[derive(Serialize, Deserialize)]
+struct HalfLogin {
+    manager: ManagerId,
+    /// Of the manager when the password was right: whatever changes after it ends this login.
+    version: i64,
+    next: String,
+    until: DateTime<Utc>,
+}
+
+/// Keeps that the password was right, under a new id, and leads to the second step.
+pub async fn begin(state: &State, session: &Session, manager: &KnownManager, next: &str) -> Result<Response> {
+    if session.id().is_some() {
+        session.flush().await?;
+    }
+    let until = state.clock.now() + HALF_LOGIN_LIFETIME;
+    let half = HalfLogin { manager: manager.id.clone(), version: manager.version, next: next.to_owned(), until };
+    session.insert(HALF, half).await?;
+    session.save().await?;
+    Ok(Redirect::to("/login/factor").into_response())
+}
+
+/// `GET /login/factor`
+pub async fn new(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    session: Session,
+) -> Result<Response> {
+    let Some((manager, half)) = waiting(&state, &session).await? else { return Ok(over()) };
+    Ok(page(form(&state, &nonce, &manager, half, Invalid::new()).await?))
+}
+
+/// `POST /login/factor`
+pub async fn create(
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    Extension(address): Extension<ClientAddress>,
+    session: Session,
+    UserAgent(user_agent): UserAgent,
+    Form(fields): Form,
+) -> Result<Response> {
+    let Some((manager, half)) = waiting(&state, &session).await? else { return Ok(over()) };
+    let Some(checked) = check(&state, &half, &fields.text("code"), &address).await? else { return Ok(over()) };
+    if !checked.is_right() {
+        let wrong = Invalid::field("code", checked.sentence(state.clock.now()));
+        let html = form(&state, &nonce, &manager, half, wrong).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(html)).into_response());
+    }
+    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
+    Ok(Redirect::to(&half.next).into_response())
+}
+
+/// Judges the code and records what came of it; nothing where the login was ended meanwhile.
+async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddress) -> Result<Option<Checked>> {
+    let now = state.clock.now();
+    let mut tx = state.db.write().await?;
+    let Some(manager) = still_waits(&mut tx, half).await? else { return Ok(None) };
+    let checked = second_factor_codes::check(state, &mut tx, &manager.id, code).await?;
+    let (action, actor) = match checked {
+        Checked::App => ("manager.login", Actor::of(&manager, address)),
+        Checked::Recovery => ("manager.login-by-recovery-code", Actor::of(&manager, address)),
+        Checked::Wrong | Checked::Locked(_) => ("manager.refuse-code", Actor::stranger(address)),
+    };
+    let entry = Entry::new(action, &manager.id, &manager.name);
+    if checked.is_right() {
+        managers::record_login(&mut tx, &manager.id, now).await?;
+        tx.commit(&actor, now, entry).await?;
+    } else {
+        denied_audit::keep(state, tx, &actor, &entry).await?;
+    }
+    Ok(Some(checked))
+}
+
+/// Whose login waits for its second step, if it still may be finished.
+async fn waiting(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
+    let Some(half) = session.get::<HalfLogin>(HALF).await? else { return Ok(None) };
+    if !is_within(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
+        return Ok(None);
+    }
+    let manager = still_waits(&mut state.db.read().await?, &half).await?;
+    Ok(manager.map(|manager| (manager, half)))
+}
+
+/// Whose login it is, if nothing about them has changed since the password was right.
+async fn still_waits(tx: &mut Tx, half: &HalfLogin) -> db::Result<Option<KnownManager>> {
+    match managers::find(tx, &half.manager).await {
+        Ok(manager) => Ok(Some(manager).filter(|manager| manager.is_active() && manager.version == half.version)),
+        Err(db::Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The password has to be given again.
+fn over() -> Response {
+    Redirect::to("/login").into_response()
+}
+
+async fn form(
+    state: &State,
+    nonce: &Nonce,
+    manager: &KnownManager,
+    half: HalfLogin,
+    invalid: Invalid,
+) -> Result<String> {
+    let factors = second_factors::of(&mut state.db.read().await?, &manager.id).await?;
+    let porch = porch(state, &nonce.0).await;
+    let passkeys = factors.passkeys > 0 && challenges::is_possible(state);
+    Ok(LoginFactor { porch, totp: factors.totp, passkeys, next: half.next, invalid }.html())
+}

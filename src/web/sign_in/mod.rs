@@ -1,0 +1,14 @@
+//! Signing in: password, second factor, passkey, OpenID Connect, one-time links, confirming an identity again.
+
+pub mod challenges;
+pub mod forgot_password;
+pub mod login;
+pub mod login_oidc;
+pub mod login_passkey;
+pub mod login_second_factor;
+pub mod oidc_connection;
+pub mod oidc_flow;
+pub mod one_time_links;
+pub mod reauth;
+pub mod reauth_oidc;
+pub mod second_factor_codes;

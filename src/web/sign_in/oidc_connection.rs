@@ -1,0 +1,125 @@
+//! The login at an identity provider that belongs to a manager: connected by themselves, taken away by them or by
+//! an owner.
+
+use axum::Extension;
+use axum::extract::{FromRequestParts as _, Path, State as FromState};
+use axum::http::request::Parts;
+use axum::response::Response;
+use tower_sessions::Session;
+
+use super::login_oidc::sentence;
+use super::oidc_flow::{self, Errand};
+use crate::db::{self, login_policy, managers, oidc_identities, second_factors, sessions};
+use crate::domain::audit::Entry;
+use crate::domain::mail_retry::AccountChange;
+use crate::domain::oidc_roles::{Identity, Person};
+use crate::domain::{Manager as KnownManager, ManagerId};
+use crate::oidc::{Error as Failure, Provider};
+use crate::state::State;
+use crate::web::access::manager::{CanAdminister, CanRead, Fresh, Manager};
+use crate::web::access::session;
+use crate::web::edge::headers::Nonce;
+use crate::web::page::account_mail::announce;
+use crate::web::page::flash::done;
+use crate::web::{Error, Result};
+
+/// `POST /admin/account/identity`: to the provider, to connect the login there.
+pub async fn create(
+    manager: Manager<Fresh<CanRead>>,
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    session: Session,
+) -> Result<Response> {
+    let provider = oidc_flow::provider(&state)?;
+    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, Errand::Connect).await?;
+    begun.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))
+}
+
+/// Gives the login there to the manager who asked for it.
+pub(in crate::web) async fn connect(
+    state: &State,
+    mut parts: Parts,
+    provider: &Provider,
+    judged: std::result::Result<Person, Failure>,
+) -> Result<Response> {
+    let manager = Manager::<CanRead>::from_request_parts(&mut parts, state).await?;
+    let person = judged.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))?;
+    let now = state.clock.now();
+    let (mut tx, mut own) = manager.begin_as(state).await?;
+    let theirs = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?;
+    let taken = theirs.is_some() || oidc_identities::has_one(&mut tx, &own.id, provider.issuer()).await?;
+    if taken {
+        return Err(Error::Conflict(format!("This login at {} belongs to a manager already.", provider.name())));
+    }
+    let identity = Identity::of(&person);
+    oidc_identities::create(&mut tx, &mut own, &identity, now).await?;
+    announce(state, &mut tx, &own, None, AccountChange::ProviderConnected).await?;
+    let entry = Entry::new("manager.connect-provider", &own.id, &own.name).after(&identity);
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done("/admin/account", "provider-connected"))
+}
+
+/// `POST /admin/account/identity/removal`: only of who has another way in.
+pub async fn destroy(
+    manager: Manager<Fresh<CanRead>>,
+    FromState(state): FromState<State>,
+    session: Session,
+) -> Result<Response> {
+    let (mut tx, mut own) = manager.begin_as(&state).await?;
+    refuse_without(&own)?;
+    let by_password = own.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
+    if !by_password && second_factors::of(&mut tx, &manager.id).await?.passkeys == 0 {
+        return Err(Error::Conflict("It is your only way in: add a passkey first.".into()));
+    }
+    let now = state.clock.now();
+    let before = oidc_identities::list(&mut tx, &own.id).await?;
+    oidc_identities::delete_of(&mut tx, &mut own).await?;
+    announce(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
+    sessions::delete_of(&mut tx, &own.id, Some(&manager.session_hash)).await?;
+    session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
+    let entry = Entry::new("manager.disconnect-provider", &own.id, &own.name).before(&before);
+    tx.commit(&manager.actor(), now, entry).await?;
+    // What this request carries about may still be saved, where the proof came with it.
+    session.remove_value(session::SECOND_FACTOR).await?;
+    Ok(done("/admin/account", "provider-disconnected"))
+}
+
+/// `POST /admin/managers/{id}/identity/removal`: for who has another login there now.
+pub async fn remove(
+    manager: Manager<Fresh<CanAdminister>>,
+    FromState(state): FromState<State>,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let id = ManagerId::parse(&id).ok_or(Error::NotFound)?;
+    let mut tx = manager.begin(&state).await?;
+    let mut other = managers::find(&mut tx, &id).await?;
+    refuse_without(&other)?;
+    let before = oidc_identities::list(&mut tx, &other.id).await?;
+    oidc_identities::delete_of(&mut tx, &mut other).await?;
+    announce(&state, &mut tx, &other, None, AccountChange::ProviderDisconnected).await?;
+    let (now, kept) = (state.clock.now(), (manager.id == other.id).then_some(manager.session_hash.as_str()));
+    sessions::delete_of(&mut tx, &other.id, kept).await?;
+    if let Some(kept) = kept {
+        session::forget_second_factor(&mut tx, kept, now).await?;
+    }
+    let entry = Entry::new("manager.disconnect-provider", &other.id, &other.name).before(&before);
+    tx.commit(&manager.actor(), now, entry).await?;
+    if kept.is_some() {
+        session.remove_value(session::SECOND_FACTOR).await?;
+    }
+    Ok(done(&format!("/admin/managers/{}", other.id), "provider-disconnected"))
+}
+
+fn refuse_without(manager: &KnownManager) -> Result<()> {
+    let none = || Error::Conflict("No login at an identity provider is connected.".into());
+    manager.has_identity.then_some(()).ok_or_else(none)
+}
+
+/// Whether the login at the provider belongs to this manager, where there is a provider.
+pub(in crate::web) async fn connected(state: &State, tx: &mut db::Tx, manager: &ManagerId) -> db::Result<Option<bool>> {
+    match &state.provider {
+        Some(provider) => oidc_identities::has_one(tx, manager, provider.issuer()).await.map(Some),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,80 @@
+//! The round trip to the identity provider: a question waits in the session, for five minutes and one answer,
+//! with the errand that it is asked for.
+
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use super::challenges;
+use crate::oidc::{Asked, Provider, Secrets};
+use crate::state::State;
+use crate::ui::pages::admin::GoingElsewhere;
+use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::headers::Nonce;
+use crate::web::page::layout::porch;
+use crate::web::page::page;
+use crate::web::{Error, Result};
+
+/// Where the session keeps what waits for the answer.
+const WAITING: &str = "round_trip";
+
+/// What the answer is wanted for.
+#[derive(Serialize, Deserialize)]
+pub enum Errand {
+    /// To log in, and go on to this path.
+    LogIn { next: String },
+    /// To give the login there to the manager who is logged in.
+    Connect,
+    /// To prove who the manager is, and go on to this path: to look, or to send these fields.
+    Prove { path: String, kept: Option<String> },
+}
+
+/// A question with its errand, as it waits.
+#[derive(Serialize, Deserialize)]
+pub struct Trip {
+    pub errand: Errand,
+    pub secrets: Secrets,
+}
+
+/// The provider, where one is named.
+pub fn provider(state: &State) -> Result<&Provider> {
+    let none = || Error::Conflict("No identity provider is named to this server.".into());
+    state.provider.as_ref().ok_or_else(none)
+}
+
+/// Sends the browser to the provider with a question. Not by a redirect: a form may only lead to our own pages
+/// (`form-action`), and browsers follow that rule through every redirect.
+pub async fn begin(
+    state: &State,
+    nonce: &Nonce,
+    session: &Session,
+    address: ClientAddress,
+    errand: Errand,
+) -> Result<std::result::Result<Response, crate::oidc::Error>> {
+    let (provider, now) = (provider(state)?, state.clock.now());
+    let asked = match errand {
+        Errand::Prove { .. } => Asked::Afresh(now),
+        Errand::LogIn { .. } | Errand::Connect => Asked::Plainly,
+    };
+    let question = match provider.ask(asked, now).await {
+        Ok(question) => question,
+        Err(error) => return Ok(Err(error)),
+    };
+    let trip = Trip { errand, secrets: question.secrets };
+    let trip = serde_json::to_value(trip).map_err(|error| Error::Internal(error.into()))?;
+    challenges::keep(state, session, address, WAITING, trip).await?;
+    let there = question.address.to_string();
+    let refresh = HeaderValue::from_str(&format!("0; url={there}")).map_err(|error| Error::Internal(error.into()))?;
+    let porch = porch(state, &nonce.0).await;
+    let mut response =
+        page(GoingElsewhere { porch, name: provider.name().to_owned(), address: there }.html()).into_response();
+    response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+    Ok(Ok(response))
+}
+
+/// What waits for an answer, which is used up by this, whatever the answer is.
+pub async fn take(state: &State, session: &Session) -> Result<Option<Trip>> {
+    let waiting = challenges::take(state, session, WAITING).await?;
+    Ok(waiting.and_then(|trip| serde_json::from_value(trip).ok()))
+}

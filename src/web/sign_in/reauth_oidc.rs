@@ -1,0 +1,106 @@
+//! A fresh proof by another login at the identity provider. What was typed waits in the session meanwhile, and one
+//! press sends it: a form can't go on by itself.
+
+use axum::Extension;
+use axum::extract::{FromRequestParts as _, State as FromState};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use super::challenges;
+use super::login_oidc::sentence;
+use super::oidc_flow::{self, Errand};
+use crate::db::oidc_identities;
+use crate::domain::audit::Entry;
+use crate::domain::forms::Fields;
+use crate::domain::oidc_roles::Person;
+use crate::oidc::{self, Provider};
+use crate::state::State;
+use crate::ui::pages::admin::Proved;
+use crate::web::access::manager::{CanEnter, Manager, safe_next};
+use crate::web::access::{denied_audit, session};
+use crate::web::edge::headers::Nonce;
+use crate::web::form::{self, Form};
+use crate::web::page::layout::shell;
+use crate::web::page::page;
+use crate::web::{Error, Result};
+
+/// Where the session keeps what waits for the provider's proof, and how much of it there may be, in bytes.
+const WANTED: &str = "wanted";
+const MAX_KEPT: usize = 64 * 1024;
+
+/// `POST /admin/proof/oidc`: to the identity provider, for a login there that is newer than the question.
+pub async fn create(
+    manager: Manager<CanEnter>,
+    FromState(state): FromState<State>,
+    Extension(nonce): Extension<Nonce>,
+    session: Session,
+    Form(fields): Form,
+) -> Result<Response> {
+    let kept = fields.has("kept").then(|| fields.text("kept"));
+    if kept.as_ref().is_some_and(|kept| kept.len() > MAX_KEPT) {
+        return Err(Error::BadRequest("This is too much to keep meanwhile: confirm it in another way.".into()));
+    }
+    let errand = Errand::Prove { path: safe_next(&fields.text("path")).to_owned(), kept };
+    let name = oidc_flow::provider(&state)?.name();
+    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, errand).await?;
+    begun.map_err(|failure| Error::Conflict(sentence(&failure, name)))
+}
+
+/// What the provider answered: where it is the manager who is logged in, that is a fresh proof, and what they
+/// wanted is one step away.
+pub(in crate::web) async fn finish(
+    trip: (&State, &Session, Parts, &Provider),
+    judged: std::result::Result<Person, oidc::Error>,
+    path: String,
+    kept: Option<String>,
+) -> Result<Response> {
+    let (state, session, mut parts, provider) = trip;
+    let manager = Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
+    let now = state.clock.now();
+    let mut tx = manager.begin(state).await?;
+    let own = match &judged {
+        Ok(person) => oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?,
+        Err(_) => None,
+    };
+    let right = own.is_some_and(|own| own.id == manager.id);
+    if right {
+        tx.commit(&manager.actor(), now, Entry::new("manager.prove", &manager.id, &manager.name)).await?;
+    } else {
+        let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
+        denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
+        let somebody_else = || format!("This login at {} is not yours.", provider.name());
+        let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());
+        return Err(Error::Conflict(why));
+    }
+    session::prove(state, session).await?;
+    let Some(fields) = kept else { return Ok(Redirect::to(&path).into_response()) };
+    let wanted = serde_json::to_value(Wanted { path, fields }).map_err(|error| Error::Internal(error.into()))?;
+    challenges::keep(state, session, manager.address, WANTED, wanted).await?;
+    Ok(Redirect::to("/admin/proof").into_response())
+}
+
+/// What somebody wanted to do when they were sent to the provider.
+#[derive(Serialize, Deserialize)]
+struct Wanted {
+    path: String,
+    /// As a form sends them.
+    fields: String,
+}
+
+/// `GET /admin/proof`: what waited for the proof, ready to be sent.
+pub async fn show(
+    manager: Manager<CanEnter>,
+    FromState(state): FromState<State>,
+    session: Session,
+) -> Result<Response> {
+    let wanted = challenges::waiting(&state, &session, WANTED).await?;
+    let wanted: Option<Wanted> = wanted.and_then(|wanted| serde_json::from_value(wanted).ok());
+    let wanted = match wanted {
+        Some(Wanted { path, fields }) => Some((path, form::read(fields.as_bytes())?.0)),
+        None => None,
+    };
+    let shell = shell(&state, &mut state.db.read().await?, &manager, &Fields::default()).await?;
+    Ok(page(Proved { shell, wanted }.html()))
+}

@@ -1,0 +1,81 @@
+//! Codes that somebody typed: judged, and used up where they are right.
+
+use chrono::{DateTime, Utc};
+
+use crate::credentials::secret_token;
+use crate::db::{WriteTx, recovery_codes, totp};
+use crate::domain::ManagerId;
+use crate::domain::second_factor::{Code, RECOVERY_CODES, locked_until, recovery_code};
+use crate::state::State;
+use crate::web::Result;
+
+/// What became of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Right, from an authenticator app.
+    App,
+    /// Right, and this recovery code is used up.
+    Recovery,
+    Wrong,
+    /// Not looked at: too many were wrong.
+    Locked(DateTime<Utc>),
+}
+
+impl Checked {
+    /// Whether it was right.
+    pub fn is_right(self) -> bool {
+        matches!(self, Self::App | Self::Recovery)
+    }
+
+    /// What the person who typed it is told; minutes, because their clock may be in another zone.
+    pub fn sentence(self, now: DateTime<Utc>) -> String {
+        match self {
+            Self::Locked(until) => format!(
+                "Too many wrong codes. Codes from the app count again in {} minutes; a recovery code or a passkey works now.",
+                (until - now).num_minutes() + 1
+            ),
+            _ => "This code is wrong, or it was used before. Wait for the next one.".to_owned(),
+        }
+    }
+}
+
+/// Judges what `manager` typed. The caller commits, whatever comes out: what is used up must stay used
+/// up, and a wrong code counts.
+pub async fn check(state: &State, tx: &mut WriteTx, manager: &ManagerId, typed: &str) -> Result<Checked> {
+    match Code::read(typed) {
+        Some(Code::Totp(digits)) => check_totp(state, tx, manager, &digits).await,
+        Some(Code::Recovery(code)) if recovery_codes::consume(tx, manager, &secret_token::hash(&code)).await? => {
+            Ok(Checked::Recovery)
+        }
+        _ => Ok(Checked::Wrong),
+    }
+}
+
+async fn check_totp(state: &State, tx: &mut WriteTx, manager: &ManagerId, digits: &str) -> Result<Checked> {
+    let now = state.clock.now();
+    let Some(app) = totp::find(tx, manager).await?.filter(|app| app.confirmed_at.is_some()) else {
+        return Ok(Checked::Wrong);
+    };
+    if let Some(until) = locked_until(app.failures, app.failed_at).filter(|until| now < *until) {
+        return Ok(Checked::Locked(until));
+    }
+    let secret = state.secret_key.open(manager.as_str(), &app.secret)?;
+    match crate::credentials::totp::matching_step(&secret, digits, now, app.last_step) {
+        Some(step) => {
+            totp::accept(tx, manager, step, now).await?;
+            Ok(Checked::App)
+        }
+        None => {
+            totp::refuse(tx, manager, now).await?;
+            Ok(Checked::Wrong)
+        }
+    }
+}
+
+/// Fresh recovery codes for `manager`, as they are shown this once; earlier ones no longer work.
+pub async fn renew(state: &State, tx: &mut WriteTx, manager: &ManagerId) -> Result<Vec<String>> {
+    let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code(crate::credentials::random())).collect();
+    let hashes: Vec<String> = codes.iter().map(|code| secret_token::hash(&code.replace('-', ""))).collect();
+    recovery_codes::replace(tx, manager, &hashes, state.clock.now()).await?;
+    Ok(codes)
+}

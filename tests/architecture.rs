@@ -1,0 +1,132 @@
+//! The modules depend on each other in one direction, from `main` down to `format`; see docs/ARCHITECTURE.md.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The modules of the crate from the lowest up. A module uses only modules of earlier lines, and none of its own line.
+const LAYERS: [&[&str]; 15] = [
+    &["format"],
+    &["domain"],
+    &["clock", "counters", "log_limit", "output", "private_folder", "regular_file"],
+    &["islands", "log"],
+    &["credentials", "net"],
+    &["db"],
+    &["notify", "oidc", "ui"],
+    &["publish"],
+    &["state"],
+    &["import", "worker"],
+    &["web"],
+    &["config"],
+    &["server"],
+    &["cli"],
+    &["lib", "main"],
+];
+
+fn source_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Every source file: its path below `src`, and its text without comments and without its tests.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![source_folder()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let name = path.strip_prefix(source_folder()).unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split_once("#[cfg(test)]\nmod tests {").map_or(text.as_str(), |(code, _)| code);
+            let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+            found.push((name, lines.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    assert!(found.len() > 300, "{}", found.len());
+    found
+}
+
+/// The module of the crate that a file belongs to: `web` for `web/admin/settings.rs`.
+fn module_of(file: &str) -> &str {
+    let (first, _) = file.split_once('/').unwrap_or((file, ""));
+    first.trim_end_matches(".rs")
+}
+
+/// The modules that `text` names behind `crate::`, alone or in braces.
+fn used_modules(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for rest in text.split("crate::").skip(1) {
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 0;
+            let end = group.find(|c| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                depth < 0
+            });
+            let mut depth = 0;
+            let items = group[..end.unwrap()].split(|c| {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                c == ',' && depth == 0
+            });
+            found.extend(items.map(first_name).filter(|name| !name.is_empty()));
+        } else {
+            found.insert(first_name(rest));
+        }
+    }
+    found
+}
+
+fn first_name(path: &str) -> String {
+    path.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    let modules: BTreeSet<_> = sources().iter().map(|(file, _)| module_of(file).to_owned()).collect();
+    let named: BTreeSet<_> = LAYERS.iter().flat_map(|modules| modules.iter().map(|name| (*name).to_owned())).collect();
+    assert_eq!(modules, named);
+}
+
+#[test]
+fn modules_use_only_lower_layers() {
+    let mut wrong = BTreeSet::new();
+    let mut arrows = 0;
+    for (file, text) in sources() {
+        let module = module_of(&file).to_owned();
+        for used in used_modules(&text) {
+            let Some(below) = layer(&used) else { continue };
+            arrows += 1;
+            if used != module && below >= layer(&module).unwrap() {
+                wrong.insert(format!("{file} uses {used}"));
+            }
+        }
+    }
+    assert!(arrows > 700, "{arrows}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_database_module_uses_sqlx() {
+    let users = sources().into_iter().filter(|(file, text)| text.contains("sqlx::") && module_of(file) != "db");
+    assert_eq!(users.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn features_are_named_in_lib_only() {
+    let users = sources().into_iter().filter(|(file, text)| text.contains("cfg(feature") && file != "lib.rs");
+    assert_eq!(users.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn groups_of_imports_are_read() {
+    let text = "use crate::{db::{self, Tx}, domain::Role, log};\nuse crate::state::State;";
+    assert_eq!(used_modules(text), ["db", "domain", "log", "state"].map(str::to_owned).into());
+}

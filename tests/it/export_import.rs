@@ -1,0 +1,295 @@
+//! Moving out and in again: what is exported is imported elsewhere, and gives an equal page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use candor::cli::demo;
+use candor::db::{
+    self, Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems,
+};
+use candor::domain::forms::PageSettings;
+use candor::domain::history::Filter;
+use candor::domain::postmortem::PublishedReview;
+use candor::domain::{Impact, IncidentId, MaintenanceId, Phase, Review, Status, Visibility};
+use candor::import::{Files, Options, Report, Statuspage, import};
+use chrono::TimeDelta;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, fixtures};
+
+on_both_databases!(
+    what_is_exported_and_imported_elsewhere_is_an_equal_page,
+    an_export_holds_every_incident_and_nothing_hidden,
+    an_entry_of_a_feed_keeps_the_id_that_readers_know,
+    a_postmortem_becomes_a_review,
+    one_broken_file_spoils_no_other,
+);
+
+/// Another empty database of the same kind.
+pub async fn another(test: &TestDb) -> TestDb {
+    match test.db {
+        Db::Sqlite { .. } => TestDb::sqlite().await,
+        Db::Postgres(..) => TestDb::postgres().await.expect("the cluster that the first one is in"),
+    }
+}
+
+/// The company of the sample with what documents can tell beyond it: a review, an edited text, an impact that people
+/// set, a component out of order, a maintenance that goes on, an id of a feed entry from elsewhere.
+pub async fn told_company(test: &TestDb) {
+    let company = demo::load(test, &test.clock).await.unwrap();
+    let now = test.clock.now();
+    let mut tx = test.write().await.unwrap();
+    let ids: Vec<IncidentId> = company.incidents.iter().map(|it| it.id.clone()).collect();
+    for id in &ids {
+        // Who noticed it first stands in no document.
+        let mut it = admin_incidents::find(&mut tx, id).await.unwrap();
+        it.detected_by = None;
+        let at = it.updated_at;
+        incidents::update(&mut tx, &mut it, at).await.unwrap();
+    }
+    let mut edited = admin_incidents::find(&mut tx, &ids[2]).await.unwrap();
+    edited.updates[0].edited_at = Some(edited.updates[0].created_at + TimeDelta::hours(1));
+    edited.impact_override = Some(edited.computed_impact);
+    incidents::update(&mut tx, &mut edited, now).await.unwrap();
+    let published = PublishedReview { body: "A valve was **stuck**.".into(), at: now - TimeDelta::hours(2) };
+    let body = published.body.clone();
+    let mut review = Review { incident: ids[3].clone(), body, published: Some(published), updated_at: now, version: 0 };
+    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+    let mut part = components::list(&mut tx).await.unwrap().pop().unwrap();
+    part.status = Status::DegradedPerformance;
+    components::update(&mut tx, &mut part, now - TimeDelta::days(3)).await.unwrap();
+    let mut going_on = fixtures::maintenance("goingon", now - TimeDelta::hours(1), now + TimeDelta::hours(1), &[]);
+    going_on.zone = company.settings.time_zone;
+    going_on.take_step(candor::domain::UpdateId::parse("goingon-2").unwrap(), now).unwrap();
+    maintenances::insert(&mut tx, &going_on).await.unwrap();
+    feed_ids::keep(&mut tx, ids[0].as_str(), "tag:old.example.org,2005:Incident/28461093").await.unwrap();
+    test.keep(tx).await;
+}
+
+/// Gives the page what no document tells: its links and the text of its logo.
+pub async fn furnish(from: &TestDb, to: &TestDb) {
+    let there = page_settings::load(&mut from.read().await.unwrap()).await.unwrap();
+    let mut tx = to.write().await.unwrap();
+    let here = page_settings::load(&mut tx).await.unwrap();
+    let settings = PageSettings {
+        name: here.name.clone(),
+        url: here.url.clone(),
+        time_zone: here.time_zone,
+        logo_text: there.logo_text,
+        links: there.links,
+        embedders: there.embedders,
+    };
+    page_settings::update(&mut tx, &here, &settings, here.updated_at).await.unwrap();
+    to.keep(tx).await;
+}
+
+/// Every file below `folder` by its path.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(here) = folders.pop() {
+        for entry in std::fs::read_dir(here).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The documents of two pages that differ and need not, the whole pages being compared byte for byte; in those that
+/// tell of one incident without what `untold` says.
+pub async fn differing(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String> {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    a.publisher.export(folders[0].path(), std::iter::empty(), |_| {}).await.unwrap();
+    b.publisher.export(folders[1].path(), std::iter::empty(), |_| {}).await.unwrap();
+    let (a, b) = (files(folders[0].path()), files(folders[1].path()));
+    assert!(a.len() > 100, "{} documents", a.len());
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let same = |name: &str| {
+        let (a, b) = (a.get(name), b.get(name));
+        let is_record = name.starts_with("incidents/") && name.ends_with(".json");
+        // The page's own row is as old as its newest change, as documents tell no other time of it.
+        let is_history = name == "history.json" && without(a, &["page_status"]) == without(b, &["page_status"]);
+        a == b || must_differ(name) || is_history || (is_record && without(a, untold) == without(b, untold))
+    };
+    names.into_iter().filter(|name| !same(name)).cloned().collect()
+}
+
+/// A document without some of its keys.
+fn without(document: Option<&Vec<u8>>, keys: &[&str]) -> Option<serde_json::Value> {
+    let mut value: serde_json::Value = serde_json::from_slice(document?).unwrap();
+    value.as_object_mut().unwrap().retain(|key, _| !keys.contains(&key.as_str()));
+    Some(value)
+}
+
+/// Whether a document can't be equal, for a reason that docs/COMPATIBILITY.md names.
+fn must_differ(name: &str) -> bool {
+    // The audit is that of another database; calendars count the changes of a maintenance.
+    name == ".well-known/candor-audit" || name.ends_with(".ics")
+}
+
+/// Imports a folder.
+pub async fn from_folder(test: &TestDb, folder: &Path) -> Report {
+    let files = Files::at(&Statuspage, &[folder.to_owned()]).unwrap();
+    let reports = import(test, &files, &Options::default(), test.clock.now(), || {}).await.unwrap();
+    let mut all = Report::default();
+    reports.into_iter().for_each(|report| all.extend(report));
+    all
+}
+
+async fn what_is_exported_and_imported_elsewhere_is_an_equal_page(test: TestDb) {
+    let elsewhere = another(&test).await;
+    told_company(&test).await;
+    let app = TestApp::new(test).await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    app.publisher.export_documents(&out, |_| {}).await.unwrap();
+    let report = from_folder(&elsewhere, &out).await;
+    assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
+    assert!(from_folder(&elsewhere, &out).await.changes_nothing());
+    furnish(&app.test, &elsewhere).await;
+    let there = TestApp::new(elsewhere).await;
+    let different = differing(&app, &there, &[]).await;
+    assert!(different.is_empty(), "{different:#?}");
+}
+
+async fn an_export_holds_every_incident_and_nothing_hidden(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let now = app.clock.now();
+    let mut all: Vec<_> = (0..130)
+        .map(|index| fixtures::resolved(&format!("it{index}"), now - TimeDelta::days(index * 7), TimeDelta::hours(1)))
+        .collect();
+    all[1].visibility = Visibility::Internal;
+    all[1].title = "Xylophone".into();
+    app.add(&all).await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    app.publisher.export_documents(&out, |_| {}).await.unwrap();
+    let files = files(&out);
+    let list: serde_json::Value = serde_json::from_slice(&files["api/v2/incidents.json"]).unwrap();
+    assert_eq!(list["incidents"].as_array().unwrap().len(), 129);
+    assert!(files.contains_key("incidents/it129.json") && files.contains_key("api/v2/incidents/it129.json"));
+    // 129 weeks are ten quarters and a piece.
+    assert!(files.contains_key("history-10.json") && files.len() < 129 * 2 + 25, "{} files", files.len());
+    let codes: usize = files
+        .iter()
+        .filter(|(name, _)| name.starts_with("history") && name.ends_with(".json"))
+        .map(|(_, text)| String::from_utf8_lossy(text).matches("\"code\":").count())
+        .sum();
+    assert_eq!(codes, 129, "every incident stands in the history once");
+    assert!(!files.values().any(|text| String::from_utf8_lossy(text).contains("Xylophone")));
+    let again = app.publisher.export_documents(&out, |_| {}).await;
+    assert!(again.unwrap_err().to_string().contains("not empty"));
+}
+
+async fn an_entry_of_a_feed_keeps_the_id_that_readers_know(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let now = app.clock.now();
+    app.add(&[fixtures::incident("known", now), fixtures::incident("other", now - TimeDelta::hours(1))]).await;
+    let from = now + TimeDelta::days(1);
+    app.plan(&[fixtures::maintenance("planned", from, from + TimeDelta::hours(1), &[])]).await;
+    let entry = |id: &str, code: &str| {
+        format!(
+            "<entry><id>{id}</id><title>x</title><updated>2026-03-01T19:40:00Z</updated>
+             <link rel=\"alternate\" type=\"text/html\" href=\"https://status.acme.test/incidents/{code}\"/></entry>"
+        )
+    };
+    let feed = format!(
+        "<?xml version=\"1.0\"?><feed xmlns=\"http://www.w3.org/2005/Atom\"><id>tag:status.acme.test,2005:/history</id>
+         <title>x</title><updated>2026-03-01T19:40:00Z</updated>
+         <link rel=\"alternate\" type=\"text/html\" href=\"https://status.acme.test\"/>{}{}{}{}{}</feed>",
+        entry("tag:status.acme.test,2005:Incident/101", "known"),
+        entry("tag:status.acme.test,2005:Incident/102", "planned"),
+        entry("tag:status.acme.test,2005:Incident/101", "other"),
+        entry("tag:status.acme.test,2005:Incident/103", "gone"),
+        entry("two words: &lt;x&gt;", "other"),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("history.atom"), feed).unwrap();
+    let report = from_folder(&app.test, folder.path()).await;
+    assert_eq!((report.feed_ids.created, report.feed_ids.refused), (2, 2), "{:#?}", report.refusals);
+    assert!(from_folder(&app.test, folder.path()).await.changes_nothing());
+    app.publish().await;
+    for feed in ["/history.atom", "/feed.json"] {
+        let text = app.visitor().get(feed).await.text();
+        for id in ["acme.test,2005:Incident/101", "acme.test,2005:Incident/102", "status.test,2005:Incident/other"] {
+            assert_eq!(text.matches(id).count(), 1, "{id} in {feed}: {text}");
+        }
+    }
+    // A change keeps it.
+    let mut it = app.incident("known").await;
+    it.title = "Another title".into();
+    let mut tx = app.db.write().await.unwrap();
+    incidents::update(&mut tx, &mut it, now).await.unwrap();
+    app.test.keep(tx).await;
+    app.publish().await;
+    assert!(app.visitor().get("/history.atom").await.text().contains("acme.test,2005:Incident/101"));
+}
+
+async fn a_postmortem_becomes_a_review(test: TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    let update = |status: &str, body: &str, minute: u32| {
+        serde_json::json!({"id": format!("{status}{minute}"), "status": status, "body": body,
+                           "display_at": format!("2026-03-01T10:{minute:02}:00Z")})
+    };
+    let written = |body: &str| {
+        serde_json::json!({"incidents": [
+            {"id": "told", "name": "Told", "status": "postmortem", "impact": "minor", "created_at": "2026-03-01T10:00:00Z",
+             "resolved_at": "2026-03-01T10:05:00Z", "incident_updates": [
+                update("postmortem", body, 30), update("resolved", "Over", 5), update("investigating", "Looking", 0)]},
+            {"id": "draft", "name": "Draft", "status": "resolved", "impact": "none", "created_at": "2026-03-01T10:00:00Z",
+             "resolved_at": "2026-03-01T10:06:00Z", "postmortem_body": "Not yet.", "postmortem_published_at": null,
+             "incident_updates": [update("resolved", "Over too", 6)]}]})
+    };
+    let file = folder.path().join("incidents.json");
+    std::fs::write(&file, written("A pump failed.").to_string()).unwrap();
+    let report = from_folder(&test, folder.path()).await;
+    assert_eq!((report.incidents.created, report.warnings.len()), (2, 1), "{:#?}", report.warnings);
+    assert!(from_folder(&test, folder.path()).await.changes_nothing());
+    let mut tx = test.read().await.unwrap();
+    let all = incidents::list(&mut tx, &Filter::default(), (None, None), None, 9).await.unwrap();
+    let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
+    assert_eq!((told.updates.len(), told.phase, told.impact()), (2, Phase::Resolved, Impact::Minor));
+    let review = postmortems::published(&mut tx, &told.id).await.unwrap().unwrap();
+    assert_eq!((review.body.as_str(), review.at.to_rfc3339()), ("A pump failed.", "2026-03-01T10:30:00+00:00".into()));
+    let draft = IncidentId::parse("draft").unwrap();
+    let kept = postmortems::find(&mut tx, &draft).await.unwrap().unwrap();
+    assert!(kept.published.is_none() && kept.body == "Not yet.");
+    drop(tx);
+    std::fs::write(&file, written("A pump and a valve failed.").to_string()).unwrap();
+    assert_eq!(from_folder(&test, folder.path()).await.incidents.changed, 1);
+    let review =
+        postmortems::published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap()).await.unwrap();
+    assert_eq!(review.unwrap().body, "A pump and a valve failed.");
+}
+
+async fn one_broken_file_spoils_no_other(test: TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("incidents")).unwrap();
+    let whole = r#"{"id":"whole","name":"Whole","status":"resolved","impact":"none","created_at":"2026-03-01T10:00:00Z",
+                    "incident_updates":[{"id":"u","status":"resolved","body":"x","display_at":"2026-03-01T10:00:00Z"}],
+                    "scheduled_for":null}"#;
+    std::fs::write(folder.path().join("incidents/whole.json"), whole).unwrap();
+    std::fs::write(folder.path().join("incidents/broken.json"), "{\"id\":").unwrap();
+    let work = r#"{"id":"work","name":"Work","status":"scheduled","created_at":"2026-03-01T10:00:00Z","incident_updates":[],
+                   "scheduled_for":"2026-12-01T10:00:00Z","scheduled_until":"2026-12-01T11:00:00Z",
+                   "scheduled_remind_prior":true,"scheduled_auto_in_progress":false,"scheduled_auto_completed":true}"#;
+    std::fs::write(folder.path().join("incidents/work.json"), work).unwrap();
+    let report = from_folder(&test, folder.path()).await;
+    assert_eq!((report.incidents.created, report.incidents.refused, report.maintenances.created), (1, 1, 1));
+    assert!(report.refusals[0].contains("broken.json"), "{:#?}", report.refusals);
+    let mut tx = test.read().await.unwrap();
+    let work = db::maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
+    assert!(work.switches.reminds && !work.switches.starts && work.switches.completes);
+    assert_eq!(work.remind_at.unwrap().to_rfc3339(), "2026-12-01T09:00:00+00:00");
+    drop(tx);
+    // A list that is broken stops everything before anything is written.
+    std::fs::write(folder.path().join("incidents.json"), "[").unwrap();
+    let files = Files::at(&Statuspage, &[folder.path().to_owned()]).unwrap();
+    let stopped = import(&test, &files, &Options::default(), test.clock.now(), || {}).await.unwrap_err();
+    assert!(stopped.to_string().contains("nothing is imported"), "{stopped}");
+}

@@ -1,0 +1,262 @@
+//! Each of nearly three hundred nasty texts in what managers prepare, keep and are known by: templates, drafts, reviews,
+//! corrections, series, groups, tokens, passkeys, browsers, rehearsals. What a text becomes on a page does not depend on
+//! the database, so SQLite stands for both.
+
+use axum::http::StatusCode;
+use candor::credentials::secret_token;
+use candor::db::sessions::{self, Session};
+use candor::db::{
+    api_tokens, components, drafts, incidents, passkeys, postmortems, series, templates, uptime_corrections,
+};
+use candor::domain::Role::{Owner, Publisher, Viewer};
+use candor::domain::api_token::Scope;
+use candor::domain::forms::{Fields, NewApiToken, NewTemplate};
+use candor::domain::postmortem::PublishedReview;
+use candor::domain::second_factor::{MAX_PASSKEYS, Passkey};
+use candor::domain::{
+    Correction, CorrectionId, DraftId, Group, GroupId, IncidentId, PasskeyId, Phase, Review, SavedDraft, SeriesId,
+    Status,
+};
+use chrono::TimeDelta;
+
+use crate::hostile_text::{as_line, as_lines, corpus};
+use crate::hostile_text_web::{app, clean};
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, TestApp};
+use crate::support::fixtures;
+use crate::web_escaping::is_clean;
+
+/// So many share the lists and forms of one page, each of which shows them all.
+const TOGETHER: usize = 16;
+
+/// The text as a field of one line and of so many characters could hold it at most.
+fn short(text: &str, most: usize) -> String {
+    as_line(text).chars().take(most).collect::<String>().trim().to_owned()
+}
+
+/// Every page of a list, judged; gives the words of what `selector` finds on them.
+async fn clean_list(browser: &mut Browser, address: &str, selector: &str) -> Vec<String> {
+    let (mut found, mut next) = (Vec::new(), Some(address.to_owned()));
+    while let Some(address) = next {
+        let page = clean(browser, &address).await;
+        found.extend(page.words(selector));
+        next = page.attributes("a[rel=next]", "href").pop();
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_nasty_review_or_reason_becomes_markup() {
+    let (app, corpus) = (app().await, corpus());
+    let now = app.clock.now();
+    let component = app.component("API").await.id;
+    let mut tx = app.db.write().await.unwrap();
+    for (number, text) in corpus.iter().enumerate() {
+        let id = format!("it{number}");
+        incidents::insert(&mut tx, &fixtures::resolved(&id, now - TimeDelta::hours(2), TimeDelta::hours(1)))
+            .await
+            .unwrap();
+        let body = as_lines(text);
+        let published = Some(PublishedReview { body: body.clone(), at: now });
+        let incident = IncidentId::parse(&id).unwrap();
+        let mut review = Review { incident, body, published, updated_at: now, version: 0 };
+        postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+        let correction = Correction {
+            id: CorrectionId::parse(&format!("c{number}")).unwrap(),
+            component_id: component.clone(),
+            from: now - TimeDelta::hours(2),
+            to: now - TimeDelta::hours(1),
+            status: Status::MajorOutage,
+            reason: short(text, 500),
+            created_at: now,
+        };
+        uptime_corrections::insert(&mut tx, &correction).await.unwrap();
+    }
+    tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
+    let mut owner = app.logged_in(Owner).await;
+    clean(&mut owner, "/uptime").await;
+    clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
+    for (number, text) in corpus.iter().enumerate() {
+        let page = clean(&mut owner, &format!("/incidents/it{number}")).await;
+        assert_eq!(page.word("#review h2"), "Postmortem");
+        let edit = clean(&mut owner, &format!("/admin/incidents/it{number}/review")).await;
+        assert_eq!(edit.field("body"), as_lines(text), "to the letter");
+    }
+}
+
+#[tokio::test]
+async fn no_nasty_template_or_draft_becomes_markup() {
+    for texts in corpus().chunks(TOGETHER) {
+        every_prepared_text_is_clean(texts).await;
+    }
+}
+
+async fn every_prepared_text_is_clean(corpus: &[String]) {
+    let app = app().await;
+    let now = app.clock.now();
+    let mut tx = app.db.write().await.unwrap();
+    let mut made = Vec::new();
+    for (number, text) in corpus.iter().enumerate() {
+        let (line, body) = (as_line(text), as_lines(text));
+        let (name, phase) = (short(text, 100), Phase::Identified);
+        let new = NewTemplate { name, title: line.clone(), body: body.clone(), phase, components: Vec::new() };
+        made.push(templates::create(&mut tx, new, now).await.unwrap().id);
+        let draft = SavedDraft {
+            id: DraftId::parse(&format!("draft{number}")).unwrap(),
+            incident: None,
+            fields: Fields(vec![("title".into(), line), ("body".into(), body), ("phase".into(), text.clone())]),
+            edited_by: short(text, 100),
+            created_at: now,
+            edited_at: now,
+            version: 1,
+        };
+        drafts::insert(&mut tx, &draft).await.unwrap();
+    }
+    tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
+    let mut publisher = app.logged_in(Publisher).await;
+    for list in ["/admin", "/admin/templates", "/admin/incidents/new"] {
+        clean(&mut publisher, list).await;
+    }
+    for (number, (text, id)) in corpus.iter().zip(made).enumerate() {
+        let edit = clean(&mut publisher, &format!("/admin/templates/{id}/edit")).await;
+        let fields = (edit.field("name"), edit.field("title"), edit.field("body"));
+        assert_eq!(fields, (short(text, 100), as_line(text), as_lines(text)));
+        clean(&mut publisher, &format!("/admin/templates/{id}/deletion")).await;
+        clean(&mut publisher, &format!("/admin/incidents/new?template={id}")).await;
+        let draft = clean(&mut publisher, &format!("/admin/drafts/draft{number}")).await;
+        assert_eq!((draft.field("title"), draft.field("body")), (as_line(text), as_lines(text)));
+    }
+}
+
+#[tokio::test]
+async fn no_nasty_name_of_a_token_a_passkey_or_a_browser_becomes_markup() {
+    let (app, corpus) = (app().await, corpus());
+    let now = app.clock.now();
+    let mut owner = app.logged_in(Owner).await;
+    let mut people = Vec::new();
+    // So many passkeys as one manager may have; of tokens they may have more.
+    for (part, texts) in corpus.chunks(MAX_PASSKEYS).enumerate() {
+        let manager = app.manager(&format!("m{part}"), Viewer).await;
+        let mut tx = app.db.write().await.unwrap();
+        for (number, text) in texts.iter().enumerate() {
+            // Two texts may begin alike; names of tokens do not.
+            let name = format!("{} {number}", short(text, 90));
+            let hash = secret_token::hash(&format!("{part} {number}"));
+            let new = NewApiToken { name: name.clone(), scope: Scope::Read, days: 30 };
+            api_tokens::create(&mut tx, &manager, new, (&hash, "last"), now).await.unwrap();
+            let id = PasskeyId::parse(&format!("key{part}-{number}")).unwrap();
+            let passkey = Passkey { id, name, created_at: now, last_used_at: None };
+            passkeys::create(&mut tx, &manager.id, &passkey, &hash, "{}").await.unwrap();
+            let session = Session {
+                id_hash: hash,
+                manager_id: Some(manager.id.to_string()),
+                data: "{}".into(),
+                address: as_line(text).chars().take(100).collect(),
+                user_agent: as_line(text).chars().take(300).collect(),
+                created_at: now,
+                last_seen_at: now,
+            };
+            sessions::insert(&mut tx, &session).await.unwrap();
+        }
+        tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
+        people.push((manager, texts.len()));
+    }
+    let count = corpus.len();
+    assert_eq!(clean_list(&mut owner, "/admin/tokens", "tbody th").await.len(), count);
+    assert_eq!(clean_list(&mut owner, "/admin/sessions", "tbody th").await.len(), count + 1, "and the owner's");
+    for (manager, count) in people {
+        let mut browser = app.with_session(&manager).await;
+        assert_eq!(clean_list(&mut browser, "/admin/tokens", "tbody th").await.len(), count);
+        assert_eq!(clean_list(&mut browser, "/admin/account", ".board li").await.len(), count + 1, "and this one");
+        let factors = clean(&mut browser, "/admin/account/factors").await;
+        let removals = factors.attributes("form", "action").into_iter().filter(|action| action.ends_with("/removal"));
+        assert_eq!(removals.count(), count);
+    }
+}
+
+#[tokio::test]
+async fn no_nasty_series_or_group_becomes_markup() {
+    for texts in corpus().chunks(TOGETHER) {
+        every_series_and_group_is_clean(texts).await;
+    }
+}
+
+async fn every_series_and_group_is_clean(corpus: &[String]) {
+    let app = app().await;
+    let now = app.clock.now();
+    app.begin_series("first", now + TimeDelta::days(1)).await;
+    let mut tx = app.db.write().await.unwrap();
+    let mut again = series::find(&mut tx, &SeriesId::parse("first").unwrap()).await.unwrap();
+    for (number, text) in corpus.iter().enumerate() {
+        again.id = SeriesId::parse(&format!("s{number}")).unwrap();
+        (again.title, again.body) = (as_line(text), as_lines(text));
+        series::insert(&mut tx, &again).await.unwrap();
+        let id = GroupId::parse(&format!("g{number}")).unwrap();
+        let group = Group {
+            id: id.clone(),
+            name: as_line(text),
+            description: as_line(text),
+            position: 1,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        components::insert_group(&mut tx, &group).await.unwrap();
+        let mut part = fixtures::component("Part");
+        part.group_id = Some(id);
+        components::create(&mut tx, part, now).await.unwrap();
+    }
+    tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
+    app.publish().await;
+    let mut owner = app.logged_in(Owner).await;
+    let page = clean(&mut owner, "/").await;
+    assert!(page.text().len() > 10_000);
+    for list in ["/admin", "/admin/components", "/admin/maintenances", "/admin/components/new", "/uptime"] {
+        clean(&mut owner, list).await;
+    }
+    for (number, text) in corpus.iter().enumerate() {
+        let edit = clean(&mut owner, &format!("/admin/series/s{number}/edit")).await;
+        assert_eq!((edit.field("title"), edit.field("body")), (as_line(text), as_lines(text)));
+        let edit = clean(&mut owner, &format!("/admin/groups/g{number}/edit")).await;
+        assert_eq!((edit.field("name"), edit.field("description")), (as_line(text), as_line(text)));
+        clean(&mut owner, &format!("/admin/groups/g{number}/deletion")).await;
+    }
+}
+
+/// A rehearsal renders every document: so many of them are passed over.
+const OF_REHEARSALS: usize = 12;
+
+#[tokio::test]
+async fn no_nasty_text_becomes_markup_in_a_rehearsal() {
+    let app = TestApp::new(TestDb::sqlite().await).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    for text in corpus().iter().step_by(OF_REHEARSALS) {
+        let (title, body) = (as_line(text), as_lines(text));
+        let said = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("rehearse", "1")];
+        let update = [&said[1..], &[("version", "1")]].concat();
+        for (address, fields) in [("/admin/incidents", &said[..]), ("/admin/incidents/it/updates", &update)] {
+            let answer = publisher.post(address, fields).await;
+            assert_eq!(answer.status, StatusCode::OK, "{address} {text:?}: {}", answer.text());
+            is_clean_in_its_frames(answer, text);
+        }
+    }
+}
+
+/// Judges the page in each frame, and what stands around the frames: whatever left its frame would be there.
+fn is_clean_in_its_frames(mut answer: Answer, what: &str) {
+    let shown = answer.attributes("iframe", "srcdoc");
+    assert!(!shown.is_empty(), "{what}: nothing is shown");
+    let html = answer.text();
+    let mut around = String::new();
+    for (place, part) in html.split(" srcdoc=\"").enumerate() {
+        let rest = if place == 0 { part } else { part.split_once('"').expect("an end").1 };
+        around += rest;
+    }
+    answer.body = around.replace("<iframe", "<p").replace("</iframe>", "</p>").into();
+    is_clean(&answer, what);
+    for page in shown {
+        answer.body = page.into();
+        is_clean(&answer, &format!("{what} in its frame"));
+    }
+}

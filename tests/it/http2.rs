@@ -1,0 +1,458 @@
+//! HTTP/2 over a real socket: it answers like HTTP/1.1, and nobody can have more of it than a page costs.
+
+use std::time::Instant;
+
+use axum::http::{HeaderMap, Method, Request, Response, Version};
+use bytes::Bytes;
+use candor::publish::Encoding;
+use candor::server::connections::Limits;
+use tokio::time::timeout;
+
+use crate::event_stream::add_component;
+use crate::http_edge::{Edge, SOON};
+use crate::support::raw_http2::{END, Fate, Frame, Frames, HEAD_ENDS, kind, packed, reason, text};
+use crate::support::server::until;
+
+/// A window of one frame, as a setting.
+const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
+/// A window of nothing, as a setting.
+const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
+/// Nothing is waited for long.
+const SHORT: fn() -> Limits = || Limits { head: SOON, idle: SOON, unread: SOON, ..Limits::default() };
+
+/// The answer to a request of a polite client.
+async fn answer(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
+    let stream = edge.wire().await.stream;
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let (answer, _) = client.send_request(request, true).unwrap();
+    let (head, mut body) = answer.await.unwrap().into_parts();
+    let mut bytes = Vec::new();
+    while let Some(data) = body.data().await {
+        let data: Bytes = data.unwrap();
+        body.flow_control().release_capacity(data.len()).unwrap();
+        bytes.extend(data);
+    }
+    (Response::from_parts(head, ()), bytes)
+}
+
+/// A request of a polite client.
+fn request(edge: &Edge, method: Method, path: &str) -> Request<()> {
+    let address = format!("http://{}{path}", edge.server.address);
+    Request::builder().version(Version::HTTP_2).method(method).uri(address).body(()).unwrap()
+}
+
+/// That a page is still answered, by other connections and at once.
+async fn others_are_answered(edge: &Edge) {
+    let asked = edge.status("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n");
+    assert_eq!(timeout(SOON * 10, asked).await.expect("at once"), 200);
+}
+
+/// How many answers the server has made.
+fn answered(edge: &Edge) -> u64 {
+    edge.server.state.responses().counts().map(|(_, _, count)| count).sum()
+}
+
+async fn are_gone(edge: &Edge) {
+    until("they are gone", || edge.server.state.connections().open() == 0).await;
+}
+
+#[tokio::test]
+async fn both_versions_answer_alike() {
+    let edge = Edge::new().await;
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::HEAD, "/"),
+        (Method::GET, "/history"),
+        (Method::GET, "/api/v2/status.json"),
+        (Method::GET, "/favicon.svg"),
+        (Method::GET, "/nothing"),
+        (Method::POST, "/history"),
+        (Method::GET, "/healthz"),
+    ] {
+        let (two, body) = answer(&edge, request(&edge, method.clone(), path)).await;
+        let asked = format!("{method} {path} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n");
+        let one = edge.server.answer(&asked).await;
+        let (head, text) = one.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {} ", two.status().as_u16())), "{path}: {head}");
+        assert_eq!(lines(two.headers()), heard_lines(head), "{method} {path}");
+        assert!(text.as_bytes() == body, "{method} {path}");
+    }
+}
+
+/// What differs between any two answers, or belongs to one connection.
+const OWN: [&str; 3] = ["date", "connection", "x-request-id"];
+
+fn lines(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let mut lines: Vec<String> = lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    lines.sort();
+    lines
+}
+
+fn heard_lines(head: &str) -> Vec<String> {
+    let lines = head.lines().skip(1).filter(|line| !OWN.contains(&line.split(':').next().unwrap()));
+    let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn methods_and_hosts_are_judged_like_those_of_http_1() {
+    let edge = Edge::new().await;
+    for (status, method) in [(405, "TRACE"), (405, "OPTIONS"), (405, "POST"), (501, "PROPFIND"), (501, "get")] {
+        let mut asked = request(&edge, method.parse().unwrap(), "/");
+        asked.headers_mut().insert("sec-fetch-site", "same-origin".parse().unwrap());
+        let (head, _) = answer(&edge, asked).await;
+        assert_eq!(head.status().as_u16(), status, "{method}");
+    }
+    let connect = Request::builder().method("CONNECT").uri(edge.server.address.to_string()).body(()).unwrap();
+    assert_eq!(answer(&edge, connect).await.0.status().as_u16(), 405);
+    let ours = edge.server.address.to_string();
+    for (status, authority, hosts) in [
+        (200, ours.as_str(), &[][..]),
+        (200, &ours, &[ours.as_str()]),
+        (421, "evil.test", &[]),
+        (421, "evil.test", &["evil.test"]),
+        (421, "localhost", &[]),
+        (400, &ours, &["evil.test"]),
+        (400, "evil.test", &[&ours]),
+        (400, &ours, &[&ours, &ours]),
+        (400, &ours, &[&ours, "evil.test"]),
+        (400, &ours, &[""]),
+    ] {
+        let mut asked = Request::builder().uri(format!("http://{authority}/")).version(Version::HTTP_2);
+        for host in hosts {
+            asked = asked.header("host", *host);
+        }
+        let (head, body) = answer(&edge, asked.body(()).unwrap()).await;
+        assert_eq!(head.status().as_u16(), status, "{authority} {hosts:?}");
+        assert!(!String::from_utf8_lossy(&body).contains("evil.test"), "{authority} {hosts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_none_is_refused() {
+    let edge = Edge::new().await;
+    let host = edge.server.address.to_string();
+    let (method, scheme) = ((":method", "GET"), (":scheme", "http"));
+    let (path, authority) = ((":path", "/"), (":authority", host.as_str()));
+    let user = format!("user@{host}");
+    let foreign = format!("{host}@evil.test");
+    let mut heads = vec![
+        vec![method, scheme, path],
+        vec![method, scheme, path, (":authority", "")],
+        vec![method, scheme, path, (":authority", user.as_str())],
+        vec![method, scheme, path, (":authority", foreign.as_str())],
+        vec![method, scheme, path, authority, (":authority", "evil.test")],
+        vec![method, path, authority],
+        vec![scheme, path, authority],
+        vec![method, scheme, authority],
+        vec![method, scheme, authority, (":path", "")],
+        vec![method, scheme, authority, path, (":path", "/history")],
+        vec![method, method, scheme, authority, path],
+        vec![method, scheme, path, authority, (":status", "200")],
+        vec![method, scheme, path, authority, (":protocol", "websocket")],
+        vec![method, scheme, path, authority, (":else", "x")],
+        vec![method, scheme, path, ("x", "y"), authority],
+        vec![(":method", "GET /history HTTP/1.1\r\nx: y"), scheme, path, authority],
+        vec![method, scheme, authority, (":path", "/ HTTP/1.1\r\nhost: evil.test")],
+        vec![method, scheme, authority, (":path", "/\0")],
+        vec![method, scheme, authority, (":path", "/ ")],
+    ];
+    for line in [
+        ("transfer-encoding", "chunked"),
+        ("transfer-encoding", "identity"),
+        ("connection", "close"),
+        ("connection", "x-secret"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-connection", "keep-alive"),
+        ("upgrade", "h2c"),
+        ("te", "gzip"),
+        ("X-Upper", "y"),
+        ("x y", "z"),
+        ("x:y", "z"),
+        ("x\r\ny", "z"),
+        ("", "y"),
+        ("x", "y\nz: w"),
+        ("x", "y\r\n\r\nGET / HTTP/1.1"),
+        ("x", "y\0z"),
+        ("content-length", "5"),
+        ("content-length", "-1"),
+        ("content-length", "+0"),
+    ] {
+        heads.push(vec![method, scheme, path, authority, line]);
+    }
+    for head in heads {
+        let mut frames = Frames::open(&edge.server, &[]).await;
+        frames.send(&Frame::asking(1, &head)).await;
+        let fate = frames.fate(1).await;
+        let refused = matches!(fate, Fate::Ended(_) | Fate::Answered(Some(400) | None));
+        assert!(refused, "{head:?}: {fate:?}");
+    }
+    others_are_answered(&edge).await;
+}
+
+#[tokio::test]
+async fn one_connection_asks_a_hundred_times_at_once_and_no_more() {
+    let edge = Edge::new().await;
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    let form = [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
+    for number in 0..101 {
+        let mut head = frames.get("/login", &form);
+        head[0] = (":method", "POST");
+        let asking = Frame::new(kind::HEADERS, HEAD_ENDS, number * 2 + 1, packed(&head));
+        frames.send(&asking).await;
+    }
+    assert_eq!(frames.fate(201).await, Fate::Ended(reason::REFUSED));
+    others_are_answered(&edge).await;
+    // One that is taken back makes room for another.
+    frames.send(&Frame::new(kind::RESET, 0, 1, 8_u32.to_be_bytes())).await;
+    frames.ask(203, "/").await;
+    assert_eq!(frames.fate(203).await, Fate::Answered(Some(200)));
+}
+
+#[tokio::test]
+async fn a_large_head_is_refused() {
+    let edge = Edge::new().await;
+    for (status, length) in [(200, 10_000), (431, 20_000)] {
+        let mut asked = request(&edge, Method::GET, "/");
+        asked.headers_mut().insert("x", "y".repeat(length).parse().unwrap());
+        assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{length}");
+    }
+    // As many fields as with HTTP/1, and not one more.
+    for (status, fields) in [(200, 64), (431, 65)] {
+        let mut asked = request(&edge, Method::GET, "/");
+        while asked.headers().len() < fields {
+            let name = format!("x-{}", asked.headers().len());
+            asked.headers_mut().insert(axum::http::HeaderName::try_from(name).unwrap(), "y".parse().unwrap());
+        }
+        assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{fields}");
+    }
+    // A field of four thousand bytes that is said once, and then four thousand times by its number: 16 MB unpacked.
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    let (mut load, large) = (packed(&frames.get("/", &[])), "y".repeat(4_000));
+    load.extend([&[0x40][..], &text("x"), &text(&large), &[0x80 | 62; 4_000]].concat());
+    frames.send(&Frame::new(kind::HEADERS, END | HEAD_ENDS, 1, load)).await;
+    assert!(matches!(frames.fate(1).await, Fate::Answered(None) | Fate::Ended(_)));
+    assert_eq!(answered(&edge), 3);
+}
+
+/// CVE-2024-27316.
+#[tokio::test]
+async fn a_head_that_never_ends_is_cut() {
+    let edge = Edge::new().await;
+    for load in [vec![], packed(&[("x", "y")]), packed(&[("x", &"y".repeat(15_000))])] {
+        let mut frames = Frames::open(&edge.server, &[]).await;
+        let head = packed(&frames.get("/", &[]));
+        frames.send(&Frame::new(kind::HEADERS, END, 1, head)).await;
+        // A few are taken; sixteen are a quarter of a megabyte at most.
+        for _ in 0..16 {
+            frames.send(&Frame::new(kind::CONTINUATION, 0, 1, load.clone())).await;
+        }
+        let last = frames.rest().await.pop();
+        assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::CALM_DOWN));
+    }
+    are_gone(&edge).await;
+    assert_eq!(answered(&edge), 0);
+}
+
+/// CVE-2023-44487.
+#[tokio::test]
+async fn who_takes_back_every_request_is_sent_away() {
+    let edge = Edge::new().await;
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut flood = Vec::new();
+    for stream in (1..20_000).step_by(2) {
+        flood.extend(Frame::asking(stream, &frames.get("/incidents/it", &[])).bytes());
+        flood.extend(Frame::new(kind::RESET, 0, stream, 8_u32.to_be_bytes()).bytes());
+    }
+    frames.say(&flood).await;
+    let last = frames.rest().await.pop();
+    assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::CALM_DOWN));
+    are_gone(&edge).await;
+    assert!(answered(&edge) < 1_000, "{} of 10 000 were answered", answered(&edge));
+    others_are_answered(&edge).await;
+}
+
+/// CVE-2025-8671: the server is made to take them back.
+#[tokio::test]
+async fn who_provokes_errors_is_sent_away() {
+    let edge = Edge::new().await;
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut flood = Vec::new();
+    for stream in (1..20_000).step_by(2) {
+        flood.extend(Frame::asking(stream, &frames.get("/incidents/it", &[])).bytes());
+        flood.extend(Frame::new(kind::WINDOW, 0, stream, 0_u32.to_be_bytes()).bytes());
+    }
+    frames.say(&flood).await;
+    let last = frames.rest().await.pop();
+    assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() != reason::NONE));
+    are_gone(&edge).await;
+    assert!(answered(&edge) < 2_000, "{} of 10 000 were answered", answered(&edge));
+    others_are_answered(&edge).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_questions_is_not_answered_to_who_does_not_listen() {
+    let edge = Edge::within(SHORT()).await;
+    let ping = Frame::new(kind::PING, 0, 0, [7; 8]).bytes().repeat(1_000);
+    let settings = Frame::new(kind::SETTINGS, 0, 0, NO_WINDOW).bytes().repeat(1_000);
+    for flood in [ping, settings] {
+        let narrow = edge.server.connect_narrowly().await.stream;
+        let mut frames = Frames::over(narrow, &edge.server, &[]).await;
+        let flooding = tokio::spawn(async move { frames.flood(&flood).await });
+        others_are_answered(&edge).await;
+        timeout(SOON * 100, flooding).await.expect("it is cut").unwrap();
+        are_gone(&edge).await;
+    }
+}
+
+#[tokio::test]
+async fn who_floods_and_listens_holds_up_nobody_and_is_told_to_go() {
+    let edge = Edge::within(SHORT()).await;
+    let settings = Frame::new(kind::SETTINGS, 0, 0, [0, 4, 0, 0, 255, 255]);
+    for frame in [Frame::new(kind::PING, 0, 0, [7; 8]), settings] {
+        let mut frames = Frames::open(&edge.server, &[]).await;
+        let flooding = tokio::spawn(async move {
+            let mut goes = false;
+            frames.say(&frame.bytes().repeat(100)).await;
+            while let Some(heard) = frames.next().await {
+                goes |= heard.kind == kind::GO_AWAY;
+                // One more for each that is answered.
+                if heard.flags & END > 0 {
+                    frames.send(&frame).await;
+                }
+            }
+            goes
+        });
+        others_are_answered(&edge).await;
+        assert!(timeout(SOON * 100, flooding).await.expect("it is cut").unwrap());
+        are_gone(&edge).await;
+    }
+}
+
+#[tokio::test]
+async fn who_greets_and_asks_nothing_is_told_to_go() {
+    let edge = Edge::within(Limits { head: SOON, unread: SOON, ..Limits::default() }).await;
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    let last = frames.hear(kind::GO_AWAY, 0).await.unwrap();
+    assert_eq!(last.reason(), reason::NONE);
+    frames.rest().await;
+    // The same without settings, or half a head, and without an answer to anything.
+    for said in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
+        let mut wire = edge.wire().await;
+        wire.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        let mut frames = Frames::heard_by(wire.stream, &edge.server);
+        frames.say(&said).await;
+        assert!(frames.rest().await.iter().all(|frame| frame.kind != kind::HEADERS));
+    }
+    are_gone(&edge).await;
+}
+
+#[tokio::test]
+async fn who_asks_once_and_then_only_answers_pings_is_told_to_go() {
+    let edge = Edge::within(SHORT()).await;
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    for stream in [1, 3] {
+        frames.ask(stream, "/healthz").await;
+        assert_eq!(frames.fate(stream).await, Fate::Answered(Some(200)));
+    }
+    assert_eq!(frames.hear(kind::GO_AWAY, 0).await.unwrap().reason(), reason::NONE);
+    frames.rest().await;
+    are_gone(&edge).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_told_something_is_not_cut() {
+    // Long enough for a publishing on a machine that is busy.
+    let idle = SOON * 5;
+    let edge = Edge::within(Limits { idle, unread: SOON, ..Limits::default() }).await;
+    let mut frames = Frames::open(&edge.server, &[]).await;
+    frames.ask(1, "/events").await;
+    assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+    let (begun, state) = (Instant::now(), &edge.server.state);
+    for number in 0.. {
+        if begun.elapsed() > idle + SOON {
+            break;
+        }
+        add_component(&edge.test, &format!("Number {number}")).await;
+        state.publish().await;
+        frames.hear(kind::DATA, 1).await.expect("it goes on");
+    }
+    assert_eq!(state.streams().open(), 1);
+    // Nothing is told any more, so it ends; in earnest it would be told every 25 s that it is one.
+    frames.rest().await;
+    until("its seat is free", || state.streams().open() == 0).await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_cut() {
+    let edge = Edge::within(SHORT()).await;
+    for (path, room) in [("/", 0), ("/", 1), ("/events", 0)] {
+        let mut frames = Frames::open(&edge.server, &NO_WINDOW).await;
+        frames.ask(1, path).await;
+        assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)), "{path}");
+        let mut taken = 0;
+        // Byte by byte, as often as it is heard of.
+        while let Some(frame) = frames.next().await {
+            taken += if frame.kind == kind::DATA { frame.load.len() } else { 0 };
+            if room > 0 && frame.flags & END == 0 {
+                frames.send(&Frame::new(kind::WINDOW, 0, 1, 1_u32.to_be_bytes())).await;
+            }
+        }
+        let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
+        assert!(taken < whole, "{path}");
+        are_gone(&edge).await;
+        // The seat of a stream is given back by its own task.
+        until("its seat is free", || edge.server.state.streams().open() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn who_takes_a_large_document_slowly_but_steadily_gets_it_whole() {
+    // Long enough for a piece on a machine that is busy.
+    let idle = SOON * 3;
+    let edge = Edge::within(Limits { head: SOON * 30, idle, unread: SOON, ..Limits::default() }).await;
+    for number in 0..150 {
+        add_component(&edge.test, &format!("Number {number}")).await;
+    }
+    edge.server.state.publish().await;
+    let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
+    assert!(whole > 10 * 16 * 1024, "{whole} bytes");
+    let mut frames = Frames::open(&edge.server, &ONE_FRAME).await;
+    frames.ask(1, "/").await;
+    assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+    let begun = Instant::now();
+    let mut taken = 0;
+    while taken < whole {
+        let frame = frames.next().await.expect("it is not cut");
+        if frame.kind == kind::DATA {
+            taken += frame.load.len();
+            let room = u32::try_from(frame.load.len()).unwrap().to_be_bytes();
+            // As over a line that carries one frame in a third of the time that a connection may go unused.
+            tokio::time::sleep(idle / 3).await;
+            frames.send(&Frame::new(kind::WINDOW, 0, 0, room)).await;
+            frames.send(&Frame::new(kind::WINDOW, 0, 1, room)).await;
+        }
+    }
+    assert_eq!(taken, whole);
+    assert!(begun.elapsed() > idle + SOON * 2, "{:?} is not slow", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_stops_sends_everybody_away() {
+    let mut edge = Edge::new().await;
+    let mut idle = Frames::open(&edge.server, &[]).await;
+    let mut follower = Frames::open(&edge.server, &[]).await;
+    idle.ask(1, "/healthz").await;
+    follower.ask(1, "/events").await;
+    for frames in [&mut idle, &mut follower] {
+        assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+    }
+    edge.server.stop.cancel();
+    for mut frames in [idle, follower] {
+        assert!(frames.rest().await.iter().any(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::NONE));
+    }
+    timeout(SOON * 30, &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
+}

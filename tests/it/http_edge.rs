@@ -1,0 +1,301 @@
+//! The edge, over a real socket: what is refused, what is cut, and how the server ends.
+
+use std::time::Duration;
+
+use candor::server::connections::Limits;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::TestDb;
+use crate::support::server::{Server, Wire, until};
+
+pub const SOON: Duration = Duration::from_millis(300);
+
+/// A published page on a socket, and what it needs to live.
+pub struct Edge {
+    pub server: Server,
+    pub test: TestDb,
+    _data: TempDir,
+}
+
+impl Edge {
+    pub async fn new() -> Self {
+        Self::within(Limits::default()).await
+    }
+
+    pub async fn within(limits: Limits) -> Self {
+        let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
+        let server = Server::published(&test.url, &test.clock, limits, &data).await;
+        Self { server, test, _data: data }
+    }
+
+    pub async fn wire(&self) -> Wire {
+        self.server.connect().await
+    }
+
+    /// The status of the one answer to `request`, after which the server closes the connection.
+    pub async fn status(&self, request: &str) -> u16 {
+        let text = self.server.answer(request).await;
+        assert_eq!(text.matches("HTTP/1.").count(), 1, "{request:?} was answered by {text}");
+        text["HTTP/1.1 ".len()..][..3].parse().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host_and_one_of_ours() {
+    let edge = Edge::new().await;
+    let port = edge.server.address.port();
+    let ask = |hosts: &str| format!("GET / HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
+    for host in [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("Localhost:{port}")] {
+        assert_eq!(edge.status(&ask(&format!("host: {host}\r\n"))).await, 200, "{host}");
+    }
+    for hosts in ["", "host: \r\n", "host: HOST\r\nhost: HOST\r\n", "host: HOST\r\nhost: evil.test\r\n"] {
+        assert_eq!(edge.status(&ask(hosts)).await, 400, "{hosts:?}");
+    }
+    for host in ["evil.test", "127.0.0.1", "localhost", "127.0.0.1:1", "HOST@evil.test", "evil.test, HOST", "HOST."] {
+        let forwarded = "x-forwarded-host: HOST\r\nforwarded: host=HOST\r\n";
+        assert_eq!(edge.status(&ask(&format!("host: {host}\r\n{forwarded}"))).await, 421, "{host}");
+    }
+    let absolute = |target: &str| format!("GET http://{target}/ HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n");
+    assert_eq!(edge.status(&absolute("HOST")).await, 200);
+    for target in ["evil.test", "HOST@evil.test", "user@HOST"] {
+        assert_eq!(edge.status(&absolute(target)).await, 400, "{target}");
+    }
+    let refused = edge.server.answer(&ask("host: evil.test\r\n")).await;
+    assert!(refused.contains("cache-control: no-store") && refused.contains("frame-ancestors 'none'"), "{refused}");
+    assert!(!refused.contains("evil.test"), "{refused}");
+}
+
+#[tokio::test]
+async fn whatever_watches_the_server_asks_by_any_name() {
+    let edge = Edge::new().await;
+    for path in ["/healthz", "/readyz"] {
+        for hosts in ["", "host: 10.0.0.7\r\n"] {
+            let request = format!("GET {path} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
+            assert_eq!(edge.status(&request).await, 200, "{path} {hosts:?}");
+        }
+        assert_eq!(edge.status(&format!("GET {path} HTTP/1.0\r\n\r\n")).await, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_unclear_length_is_refused_and_nothing_follows_it() {
+    let edge = Edge::new().await;
+    let smuggled = "0\r\n\r\nGET /history HTTP/1.1\r\nhost: HOST\r\n\r\n";
+    for lengths in [
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
+        "transfer-encoding: chunked\r\n",
+        "transfer-encoding: xchunked\r\n",
+        "transfer-encoding: chunked, identity\r\n",
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n",
+        "transfer-encoding:\u{b}chunked\r\n",
+        "transfer-encoding : chunked\r\n",
+        "content-length: 5\r\ncontent-length: 6\r\n",
+        "content-length: +5\r\n",
+        "content-length: 5, 5\r\n",
+        "content-length: -1\r\n",
+        "content-length: 0x5\r\n",
+        "x: y\r\n folded: z\r\n",
+    ] {
+        for method in ["POST", "GET"] {
+            let request = format!("{method} / HTTP/1.1\r\nhost: HOST\r\n{lengths}\r\n{smuggled}");
+            assert_eq!(edge.status(&request).await, 400, "{method} {lengths:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_requests_in_one_breath_get_two_answers() {
+    let edge = Edge::new().await;
+    let both = "GET / HTTP/1.1\r\nhost: HOST\r\n\r\nGET /history HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n";
+    let text = edge.server.answer(both).await;
+    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 2, "{text}");
+}
+
+#[tokio::test]
+async fn only_known_methods_are_answered() {
+    let edge = Edge::new().await;
+    for (status, method, target) in [
+        (405, "TRACE", "/"),
+        (405, "CONNECT", "HOST"),
+        (405, "POST", "/"),
+        (405, "DELETE", "/history"),
+        (405, "OPTIONS", "/"),
+        (501, "PROPFIND", "/"),
+        (501, "FOO", "/nothing"),
+        (501, "get", "/"),
+    ] {
+        let same = "host: HOST\r\nsec-fetch-site: same-origin\r\nconnection: close\r\n";
+        let text = edge.server.answer(&format!("{method} {target} HTTP/1.1\r\n{same}x-secret: mine\r\n\r\n")).await;
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{method}: {text}");
+        assert!(!text.contains("x-secret"), "{text}");
+        assert!(text.contains("x-content-type-options: nosniff"), "{method}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_head_is_refused() {
+    let edge = Edge::new().await;
+    let with = |lines: String| format!("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n{lines}\r\n");
+    assert_eq!(edge.status(&with(format!("x: {}\r\n", "y".repeat(30_000)))).await, 200);
+    assert_eq!(edge.status(&with((0..70).map(|n| format!("x{n}: y\r\n")).collect())).await, 431);
+    assert_eq!(edge.status(&with(format!("x: {}\r\n", "y".repeat(100_000)))).await, 431);
+    let long = format!("GET /{} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n", "y".repeat(70_000));
+    assert!([414, 431].contains(&edge.status(&long).await));
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_half_of_it_is_cut() {
+    let edge = Edge::within(Limits { head: SOON, ..Limits::default() }).await;
+    for begun in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: HO", "GET / HTTP/1.1\r\nhost: HOST\r\n"] {
+        let mut wire = edge.wire().await;
+        wire.say(begun).await;
+        assert!(!wire.rest().await.contains("200 OK"), "{begun:?}");
+    }
+    until("they are all gone", || edge.server.state.connections().open() == 0).await;
+}
+
+#[tokio::test]
+async fn who_asks_once_and_then_never_again_is_cut() {
+    let edge = Edge::within(Limits { head: SOON, ..Limits::default() }).await;
+    let mut wire = edge.wire().await;
+    wire.get("/healthz").await;
+    assert_eq!(wire.rest().await.matches("200 OK").count(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_never_arrives_is_not_waited_for() {
+    let edge = Edge::within(Limits { body: SOON, ..Limits::default() }).await;
+    let head = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    let text = edge.server.answer(&format!("POST /login HTTP/1.1\r\n{head}content-length: 1000\r\n\r\nemail=x")).await;
+    assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
+    assert!(text.contains("did not arrive completely in time") && text.contains("x-frame-options: DENY"), "{text}");
+}
+
+#[tokio::test]
+async fn who_never_reads_is_cut() {
+    let edge = Edge::within(Limits { unread: SOON, ..Limits::default() }).await;
+    let mut wire = edge.server.connect_narrowly().await;
+    let asking = tokio::spawn(async move {
+        // More than the buffers between us hold; the server stops reading once it can't answer.
+        for _ in 0..20_000 {
+            wire.get("/").await;
+        }
+        wire
+    });
+    let connections = edge.server.state.connections();
+    until("it is heard", || connections.open() == 1).await;
+    until("it is cut", || connections.open() == 0).await;
+    asking.abort();
+}
+
+#[tokio::test]
+async fn an_address_holds_only_so_many_connections() {
+    let edge = Edge::within(Limits { per_address: 2, ..Limits::default() }).await;
+    let mut wires = [edge.wire().await, edge.wire().await];
+    for wire in &mut wires {
+        wire.get("/healthz").await;
+        wire.hear("ok\n").await;
+    }
+    assert_eq!(edge.server.answer("GET /healthz HTTP/1.1\r\n\r\n").await, "", "a third is closed at once");
+    wires[0].get("/").await;
+    wires[0].hear("200 OK").await;
+    drop(wires);
+    until("they are gone", || edge.server.state.connections().open() == 0).await;
+    assert_eq!(edge.status("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n").await, 200);
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_connections_in_all_and_the_next_one_waits() {
+    let edge = Edge::within(Limits { connections: 1, ..Limits::default() }).await;
+    let mut first = edge.wire().await;
+    first.get("/healthz").await;
+    first.hear("ok\n").await;
+    let mut second = edge.wire().await;
+    second.get("/healthz").await;
+    assert!(timeout(SOON, second.hear("ok\n")).await.is_err());
+    drop(first);
+    second.hear("ok\n").await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_hears_nobody_new_and_is_not_ready() {
+    let mut edge = Edge::new().await;
+    let mut stream = edge.wire().await;
+    stream.get("/events").await;
+    stream.hear("event: published").await;
+    let mut late = edge.wire().await;
+    late.say("GET /readyz HTTP/1.1\r\n").await;
+    until("both are heard", || edge.server.state.connections().open() == 2).await;
+    edge.server.stop.cancel();
+    stream.rest().await;
+    let address = edge.server.address;
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    timeout(Duration::from_secs(5), refused).await.expect("nobody listens any more");
+    late.say("host: HOST\r\n\r\n").await;
+    let text = late.rest().await;
+    assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("\"stopping\":true"), "{text}");
+    timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_does_not_keep_a_server_from_ending() {
+    let mut edge = Edge::within(Limits { grace: SOON, ..Limits::default() }).await;
+    let mut wire = edge.wire().await;
+    wire.say("GET / HTTP/1.1\r\nhost: HO").await;
+    until("it is heard", || edge.server.state.connections().open() == 1).await;
+    edge.server.stop.cancel();
+    timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
+    assert!(!wire.rest().await.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn the_numbers_are_told_on_a_listener_of_their_own() {
+    let edge = Edge::new().await;
+    let mut wire = edge.wire().await;
+    let nowhere = ["/nothing", "/nothing.json", "/api/v2/nothing.json"];
+    for address in ["/", "/", "/robots.txt", "/uptime", "/uptime"].into_iter().chain(nowhere) {
+        wire.get(address).await;
+        wire.hear("HTTP/1.1 ").await;
+    }
+    wire.say("GET / HTTP/1.1\r\nhost: HOST\r\nif-none-match: *\r\n\r\n").await;
+    wire.hear("HTTP/1.1 304").await;
+    let same = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-length: 18\r\n";
+    let form = "content-type: application/x-www-form-urlencoded\r\n\r\nemail=x&password=y";
+    wire.say(&format!("POST /login HTTP/1.1\r\n{same}{form}")).await;
+    wire.hear("HTTP/1.1 422").await;
+    let public = edge.status("GET /metrics HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
+    assert_eq!(public, 404, "the public listener knows no numbers");
+    until("only the open one is left", || edge.server.state.connections().open() == 1).await;
+    let numbers = numbers(&edge.server).await;
+    let revision = edge.server.state.publisher.site().revision;
+    for line in [
+        "candor_responses_total{class=\"site\",status=\"2xx\"} 2",
+        "candor_responses_total{class=\"site\",status=\"3xx\"} 1",
+        "candor_responses_total{class=\"file\",status=\"2xx\"} 1",
+        "candor_responses_total{class=\"cached\",status=\"2xx\"} 1",
+        "candor_responses_total{class=\"site\",status=\"4xx\"} 4",
+        "candor_responses_total{class=\"admin\",status=\"4xx\"} 1",
+        "candor_deep_renders_total 1",
+        "candor_logins_refused_total 1",
+        "candor_connections 1",
+        "candor_event_streams 0",
+        "candor_publish_failures_total 0",
+        "candor_site_age_seconds 0",
+        "# TYPE candor_publish_seconds summary",
+        &format!("candor_site_revision {revision}"),
+    ] {
+        assert!(numbers.lines().any(|told| told == line), "{line} is not in {numbers}");
+    }
+}
+
+async fn numbers(server: &Server) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = TcpStream::connect(server.metrics).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: prometheus\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}

@@ -1,0 +1,139 @@
+//! Two nodes on one database: what is taken away at one is gone at the other, and what is published shows there too.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use candor::credentials::secret_token;
+use candor::db::{Db, api_tokens};
+use candor::domain::Role::{Owner, Publisher};
+use candor::domain::api_token::Scope;
+use candor::server::connections::Limits;
+use candor::worker::Work;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::TestDb;
+use crate::support::api_client::Program;
+use crate::support::app::{Browser, TestApp};
+use crate::support::server::Server;
+
+on_both_databases!(
+    who_is_out_at_one_node_is_out_at_the_other_at_once,
+    a_token_that_ends_at_one_node_opens_nothing_at_the_other,
+    what_is_published_at_one_node_is_soon_on_the_page_of_the_other,
+    what_is_published_at_one_node_shows_at_the_other_after_one_round,
+);
+
+/// Another server, with its own connections, worker and folder, over the database of `app`.
+async fn other_node(app: &TestApp) -> (Server, TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    (Server::published(&app.test.url, &app.clock, Limits::default(), &data).await, data)
+}
+
+/// The status with which a node answers this request, of which the first line and some headers are given.
+async fn status(node: &Server, method: &str, path: &str, header: &str, body: &str) -> u16 {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: HOST\r\n{header}\r\nsec-fetch-site: same-origin\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    let answer = node.answer(&request).await;
+    answer["HTTP/1.1 ".len()..][..3].parse().unwrap()
+}
+
+/// Whether the node lets the session of `browser` in.
+async fn is_in(node: &Server, browser: &Browser) -> bool {
+    match status(node, "GET", "/admin", &format!("cookie: sid={}", browser.cookies["sid"]), "").await {
+        200 => true,
+        303 => false,
+        other => panic!("{other}"),
+    }
+}
+
+async fn who_is_out_at_one_node_is_out_at_the_other_at_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (node, _data) = other_node(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    for (name, deed) in [("Disabled", "disablement"), ("Demoted", "role"), ("Ended", "sessions/revocation")] {
+        let manager = app.manager(name, Publisher).await;
+        let browser = app.with_session(&manager).await;
+        assert!(is_in(&node, &browser).await, "{name}");
+        let done = owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
+        assert!(done.location().contains("?done="), "{name}: {} {}", done.status, done.text());
+        assert!(!is_in(&node, &browser).await, "{name} goes on at the other node");
+    }
+    // One session of several, and a login that is over because its manager said so.
+    let manager = app.manager("Ines", Publisher).await;
+    let [mut here, there, left] =
+        [app.with_session(&manager).await, app.with_session(&manager).await, app.with_session(&manager).await];
+    let short = secret_token::hash(&there.cookies["sid"])[..16].to_owned();
+    here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
+    assert!(!is_in(&node, &there).await && is_in(&node, &left).await);
+    let kept = here.clone();
+    here.post("/logout", &[]).await;
+    assert!(!is_in(&node, &kept).await && is_in(&node, &left).await);
+}
+
+async fn a_token_that_ends_at_one_node_opens_nothing_at_the_other(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (node, _data) = other_node(&app).await;
+    let mut owner = app.logged_in(Owner).await;
+    for (name, deed, told) in [("Revoked", "", 401), ("Disabled", "disablement", 401), ("Demoted", "role", 403)] {
+        let manager = app.manager(name, Publisher).await;
+        let program = Program::new(&app, &manager, "Deploy", Scope::Publish).await;
+        let header = format!("authorization: Bearer {}", program.secret);
+        let body = json!({ "incident": { "name": name, "status": "investigating", "body": "Text" } }).to_string();
+        let incidents = format!("{}/incidents", program.root);
+        assert_eq!(status(&node, "POST", &incidents, &header, &body).await, 201, "{name}");
+        if deed.is_empty() {
+            let mut tx = app.db.read().await.unwrap();
+            let id = api_tokens::list_of(&mut tx, &manager.id).await.unwrap().remove(0).id;
+            drop(tx);
+            let done = owner.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
+            assert_eq!(done.location(), "/admin/tokens?done=token-revoked");
+        } else {
+            owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
+        }
+        assert_eq!(status(&node, "POST", &incidents, &header, &body).await, told, "{name}");
+        let here = program.send(Method::POST, "/incidents", &serde_json::from_str(&body).unwrap()).await;
+        assert_eq!(here.status.as_u16(), told, "{name} at the first node");
+    }
+    assert_eq!(app.incidents().await.len(), 3, "one for each token while it was good");
+}
+
+const TITLE: &str = "Mail arrives late";
+
+/// Opens an incident at the first node.
+async fn open(app: &TestApp) {
+    let said = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
+    let mut publisher = app.logged_in(Publisher).await;
+    let answer = publisher.post("/admin/incidents", &said).await;
+    assert!(answer.location().ends_with("?done=incident-opened"), "{} {}", answer.location(), answer.text());
+    assert!(app.visitor().get("/").await.text().contains(TITLE), "it shows where it was published");
+}
+
+async fn what_is_published_at_one_node_is_soon_on_the_page_of_the_other(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (node, _data) = other_node(&app).await;
+    let read = async || node.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
+    assert!(!read().await.contains(TITLE));
+    open(&app).await;
+    // It looks three times a second; the machine may be busy with other tests.
+    let followed = async {
+        while !read().await.contains(TITLE) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), followed).await.expect("the other node follows");
+}
+
+async fn what_is_published_at_one_node_shows_at_the_other_after_one_round(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (state, mut visitor) = app.restarted_over(Db::at(&app.test.url).unwrap());
+    let mut work = Work::default();
+    work.tick(&state).await;
+    open(&app).await;
+    assert!(!visitor.get("/").await.text().contains(TITLE), "it is another node");
+    work.tick(&state).await;
+    assert!(visitor.get("/").await.text().contains(TITLE));
+}

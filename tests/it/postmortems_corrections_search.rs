@@ -1,0 +1,334 @@
+//! What is told afterwards: reviews of incidents, corrections of uptime, and finding what was said and done.
+
+use axum::http::StatusCode;
+use candor::domain::Role::{Owner, Publisher, Viewer};
+use candor::domain::{Component, Incident, Phase, Status, Visibility};
+use chrono::TimeDelta;
+
+use crate::support::app::{Answer, Browser, TestApp};
+use crate::support::{TestDb, fixtures, now};
+
+on_both_databases!(
+    a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn,
+    a_published_review_changes_only_when_it_is_published_again,
+    a_review_of_an_old_incident_is_on_its_page_too,
+    a_review_of_what_is_hidden_is_hidden,
+    a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both,
+    a_correction_wins_and_says_why,
+    a_removed_correction_lets_incidents_speak_again,
+    what_was_set_by_hand_is_explained_too,
+    a_correction_lies_in_the_past_and_apart_from_others,
+    managers_find_incidents_by_text_phase_and_visibility,
+    what_is_found_is_paged_by_a_cursor_that_keeps_the_search,
+    the_audit_is_searched_by_who_what_and_text,
+);
+
+const SECRET: &str = "Xylophone";
+
+struct Desk {
+    app: TestApp,
+    publisher: Browser,
+    api: Component,
+}
+
+impl Desk {
+    async fn over(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        let publisher = app.logged_in(Publisher).await;
+        let api = app.component("API").await;
+        app.publish().await;
+        Self { app, publisher, api }
+    }
+
+    /// An hour of major outage, this long ago.
+    fn outage(&self, id: &str, ago: TimeDelta) -> Incident {
+        let mut it = fixtures::resolved(id, self.app.clock.now() - ago, TimeDelta::hours(1));
+        let named =
+            fixtures::update("x", it.started_at, Phase::Identified, &[(self.api.id.as_str(), Status::MajorOutage)]);
+        it.updates[0].components = named.components;
+        it.settle();
+        it
+    }
+
+    /// Sends the form of a review.
+    async fn review(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
+        let fields = [("version", version), ("body", body), (button, "1")];
+        self.publisher.post(&format!("/admin/incidents/{id}/review"), &fields).await
+    }
+
+    async fn correct(&mut self, from: &str, to: &str, status: &str, reason: &str) -> Answer {
+        let fields = [("started_at", from), ("ended_at", to), ("zone", "UTC"), ("status", status), ("reason", reason)];
+        self.publisher.post(&format!("/admin/components/{}/corrections", self.api.id), &fields).await
+    }
+}
+
+async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
+    let page = |path: &str| {
+        let (mut visitor, path) = (desk.app.visitor(), path.to_owned());
+        async move { visitor.get(&path).await }
+    };
+    let before = (page("/incidents/it").await.text(), page("/history").await.text());
+    let publisher = desk.publisher.get("/admin/incidents/it").await;
+    assert!(publisher.text().contains("Write a postmortem"));
+    let mut browser = desk.publisher.clone();
+    let form = browser.get("/admin/incidents/it/review").await;
+    assert_eq!((form.field("version"), form.field("body")), ("0".into(), String::new()));
+    drop(before.clone());
+    let path = "/admin/incidents/it/review";
+    let saved = browser.post(path, &[("version", "0"), ("body", SECRET)]).await;
+    assert_eq!(saved.location(), "/admin/incidents/it/review?done=review-saved");
+    assert!((page("/incidents/it").await.text(), page("/history").await.text()) == before, "a draft shows");
+    let published = browser.post(path, &[("version", "1"), ("body", "A **Xylophone**."), ("publish", "1")]).await;
+    assert_eq!(published.location(), "/admin/incidents/it/review?done=review-published");
+    let shown = page("/incidents/it").await;
+    assert_eq!(shown.word("#review h2"), "Postmortem");
+    assert!(
+        shown.text().contains("<strong>Xylophone</strong>")
+            && shown.word("#review .soft").contains(&now().format("%-d %b %Y").to_string())
+    );
+    let month = (now() - TimeDelta::days(1)).format("/history/%Y-%m").to_string();
+    for path in ["/", "/history", &month] {
+        assert_eq!(page(path).await.attributes(".facts a", "href"), ["/incidents/it#review"], "{path}");
+    }
+    let stale = browser.post(&format!("{path}/withdrawal"), &[("version", "1")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let withdrawn = browser.post(&format!("{path}/withdrawal"), &[("version", "2")]).await;
+    assert_eq!(withdrawn.location(), "/admin/incidents/it/review?done=review-withdrawn");
+    assert!((page("/incidents/it").await.text(), page("/history").await.text()) == before, "it still shows");
+    assert_eq!(browser.get(path).await.field("body"), "A **Xylophone**.");
+    let actions: Vec<String> = desk.app.audit().await.into_iter().take(3).map(|row| row.action).collect();
+    assert_eq!(actions, ["review.withdraw", "review.publish", "review.edit"]);
+}
+
+async fn a_published_review_changes_only_when_it_is_published_again(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
+    assert_eq!(desk.review("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.review("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
+    assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "First");
+    let form = desk.publisher.get("/admin/incidents/it/review").await;
+    assert_eq!(form.field("body"), "Second");
+    assert!(form.text().contains("What was written since is a draft."));
+    desk.review("it", "2", "Second", "publish").await;
+    assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "Second");
+}
+
+async fn a_review_of_an_old_incident_is_on_its_page_too(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let mut many: Vec<_> = (1..40)
+        .map(|n| {
+            fixtures::resolved(&format!("r{n}"), now - TimeDelta::days(20) - TimeDelta::hours(n), TimeDelta::hours(1))
+        })
+        .collect();
+    many.push(fixtures::resolved("old", now - TimeDelta::days(400), TimeDelta::hours(1)));
+    desk.app.add(&many).await;
+    desk.review("old", "0", "Learned", "publish").await;
+    assert!(desk.app.publisher.site().document("/incidents/old").is_none());
+    assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#review .text"), "Learned");
+}
+
+async fn a_review_of_what_is_hidden_is_hidden(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let mut inside = desk.outage("inside", TimeDelta::days(1));
+    inside.visibility = Visibility::Internal;
+    desk.app.add(&[inside]).await;
+    let before = desk.app.visitor().get("/history").await.text();
+    assert_eq!(desk.review("inside", "0", SECRET, "publish").await.status, StatusCode::SEE_OTHER);
+    for path in ["/", "/history", &now().format("/history/%Y-%m").to_string(), "/uptime", "/incidents/inside"] {
+        assert!(!desk.app.visitor().get(path).await.text().contains(SECRET), "{path}");
+    }
+    assert!(desk.app.visitor().get("/history").await.text() == before);
+}
+
+async fn a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
+    let before = desk.app.counts().await;
+    let long = desk.review("it", "0", &"é".repeat(25_001), "publish").await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(long.message("body").starts_with("At most 25000 characters"));
+    assert!(!desk.review("it", "0", "  ", "save").await.message("body").is_empty());
+    let preview = desk.review("it", "0", "*So*", "preview").await;
+    assert!(preview.status == StatusCode::OK && preview.text().contains("<em>So</em>"));
+    assert_eq!(desk.app.counts().await, before);
+    desk.review("it", "0", &"é".repeat(25_000), "save").await;
+    let met = desk.review("it", "0", "Mine", "publish").await;
+    assert_eq!(
+        (met.status, met.field("body"), met.field("version")),
+        (StatusCode::CONFLICT, "Mine".into(), "1".into())
+    );
+    assert!(met.word(".conflict").contains("ééé") && met.word(".conflict").contains("by Publisher"));
+}
+
+async fn a_correction_wins_and_says_why(test: TestDb) {
+    let mut desk = Desk::over(test.at_noon()).await;
+    desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
+    assert!(desk.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
+    let answer =
+        desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "Only our <b>probe</b> was down.").await;
+    assert_eq!(answer.location(), format!("/admin/components/{}/corrections?done=correction-added", desk.api.id));
+    let uptime = desk.app.visitor().get("/uptime").await;
+    let line = "9 Nov 2026, 12:00 to 13:30 UTC counts as operational: Only our <b>probe</b> was down.";
+    assert_eq!(uptime.word(".corrections li"), line);
+    assert!(uptime.word("table").contains("November 2026"), "{}", uptime.text());
+    // The first eighth of a second lies before the minute that was corrected ends it: nothing else is left.
+    assert!(!uptime.text().contains("1h major outage") && uptime.text().contains("orrected"));
+    assert!(!desk.app.visitor().get("/").await.text().contains("1h major outage"), "the bars are not corrected");
+    let row = &desk.app.audit().await[0];
+    assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("component.correct-uptime", "API"));
+    let worse = desk.correct("2026-11-08T00:00", "2026-11-08T02:00", "major_outage", "Nobody noticed.").await;
+    assert_eq!(worse.status, StatusCode::SEE_OTHER);
+    assert!(desk.app.visitor().get("/uptime").await.text().contains("2h major outage"));
+    assert!(desk.app.visitor().get("/").await.text().contains("2h major outage"));
+}
+
+async fn a_removed_correction_lets_incidents_speak_again(test: TestDb) {
+    let mut desk = Desk::over(test.at_noon()).await;
+    desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
+    let before = desk.app.visitor().get("/uptime").await.text();
+    desk.correct("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
+    let list = desk.publisher.get(&format!("/admin/components/{}/corrections", desk.api.id)).await;
+    let path = list.attributes(".draft form", "action").concat();
+    let answer = desk.publisher.post(&path, &[]).await;
+    assert!(answer.location().ends_with("?done=correction-removed"), "{}", answer.text());
+    assert!(desk.app.visitor().get("/uptime").await.text() == before);
+    assert_eq!(desk.app.audit().await[0].action, "component.remove-correction");
+    assert_eq!(desk.publisher.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+/// The inputs of every figure and of the banner are one click away, also where there was no incident.
+async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let path = format!("/admin/components/{}/status", desk.api.id);
+    let set = [("version", "1"), ("status", "partial_outage")];
+    assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER);
+    desk.app.clock.advance(TimeDelta::hours(2));
+    desk.app.publish().await;
+    let page = desk.app.visitor().get("/").await;
+    assert_eq!(page.word(".lede a"), "Why: set by hand");
+    assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", desk.api.id)]);
+    let uptime = desk.app.visitor().get("/uptime").await;
+    let words = uptime.word(".uptime ul li");
+    assert!(words.starts_with(&now().format("since %-d %b %Y, %H:%M UTC: partial outage").to_string()), "{words}");
+    let last = uptime.words("tbody tr").remove(0);
+    assert!(last.starts_with("Last 90 days") && last.ends_with("Set by hand, 2h partial outage"), "{last}");
+    assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
+    assert_eq!(uptime.words(".uptime ul li").len(), 1, "nothing more is hinted at");
+    desk.publisher = desk.app.logged_in(Owner).await;
+    for number in 2..=46 {
+        let status = if number % 2 == 0 { "operational" } else { "partial_outage" };
+        let set = [("version", &*number.to_string()), ("status", status)];
+        assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER, "{number}");
+        desk.app.clock.advance(TimeDelta::minutes(1));
+    }
+    let told = desk.app.visitor().get("/uptime").await.words(".uptime ul li");
+    assert_eq!((told.len(), told[20].as_str()), (21, "and 3 more before that"));
+}
+
+async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
+    let mut desk = Desk::over(test.at_noon()).await;
+    let before = desk.app.everything().await;
+    let cases = [
+        ("2026-11-09T12:00", "2026-11-09T12:00", "operational", "x", "ended_at"),
+        ("2026-11-09T12:00", "2026-11-11T12:00", "operational", "x", "ended_at"),
+        ("yesterday", "2026-11-09T12:00", "operational", "x", "started_at"),
+        ("2026-11-09T12:00", "2026-11-09T13:00", "broken", "x", "status"),
+        ("2026-11-09T12:00", "2026-11-09T13:00", "operational", " ", "reason"),
+    ];
+    for (from, to, status, reason, field) in cases {
+        let answer = desk.correct(from, to, status, reason).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert!(!answer.message(field).is_empty() && answer.field("started_at") == from, "{field}");
+    }
+    assert!(desk.app.everything().await == before);
+    desk.correct("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
+    let second = desk.correct("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
+    assert!(second.message("started_at").contains("Another correction"));
+    let mut viewer = desk.app.logged_in(Viewer).await;
+    let path = format!("/admin/components/{}/corrections", desk.api.id);
+    assert_eq!(viewer.get(&path).await.status, StatusCode::FORBIDDEN);
+}
+
+async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
+    let desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let mut inside = fixtures::incident("inside", now - TimeDelta::hours(1));
+    inside.visibility = Visibility::Internal;
+    inside.title = "Ünder 100%".into();
+    let mut later = fixtures::incident("later", now - TimeDelta::hours(2));
+    later.visibility = Visibility::Embargoed(now + TimeDelta::hours(1));
+    desk.app.add(&[inside, later, fixtures::resolved("over", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
+    let mut viewer = desk.app.logged_in(Viewer).await;
+    for (query, found) in [
+        ("", vec!["Ünder 100%", "Incident later", "Incident over"]),
+        ("q=ÜNDER", vec!["Ünder 100%"]),
+        ("q=%25", vec!["Ünder 100%"]),
+        ("q=text+of+later", vec!["Incident later"]),
+        ("phase=resolved", vec!["Incident over"]),
+        ("visibility=internal", vec!["Ünder 100%"]),
+        ("visibility=embargoed", vec!["Incident later"]),
+        ("visibility=public&phase=resolved&q=incident", vec!["Incident over"]),
+        ("visibility=public&phase=investigating", vec![]),
+        ("q='+or+1=1", vec![]),
+        ("phase=broken", vec!["Ünder 100%", "Incident later", "Incident over"]),
+    ] {
+        let page = viewer.get(&format!("/admin/incidents?{query}")).await;
+        assert_eq!(page.words("tbody th a"), found, "{query}");
+    }
+    let page = viewer.get("/admin/incidents?q=%C3%9Cnder&phase=investigating&visibility=internal").await;
+    assert_eq!(
+        (page.field("q"), page.field("phase"), page.field("visibility")),
+        ("Ünder".into(), "investigating".into(), "internal".into())
+    );
+}
+
+async fn what_is_found_is_paged_by_a_cursor_that_keeps_the_search(test: TestDb) {
+    let desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let many: Vec<_> = (0..60)
+        .map(|n| {
+            let mut it = fixtures::resolved(&format!("i{n:02}"), now - TimeDelta::hours(n + 2), TimeDelta::hours(1));
+            it.title = format!("{} {n}", if n % 10 == 9 { "Odd one" } else { "Same" });
+            it
+        })
+        .collect();
+    desk.app.add(&many).await;
+    let mut viewer = desk.app.logged_in(Viewer).await;
+    let first = viewer.get("/admin/incidents?q=same&phase=resolved").await;
+    let older = first.attributes("a[rel='next']", "href").concat();
+    assert!(older.starts_with("/admin/incidents?q=same&phase=resolved&before="), "{older}");
+    let second = viewer.get(&older).await;
+    let all: Vec<String> = [first.words("tbody th a"), second.words("tbody th a")].concat();
+    assert_eq!((first.words("tbody th a").len(), all.len()), (50, 54));
+    assert!(all.iter().all(|title| title.starts_with("Same")) && second.attributes("a[rel='next']", "href").is_empty());
+}
+
+async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
+    let mut desk = Desk::over(test.at_noon()).await;
+    desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
+    desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
+    desk.review("it", "0", "Learned", "publish").await;
+    let mut viewer = desk.app.logged_in(Viewer).await;
+    for (query, found) in [
+        ("who=PUBLISHER", 2),
+        ("who=test", 1),
+        ("what=review", 1),
+        ("what=component", 1),
+        ("what=draft", 0),
+        ("subject=api", 1),
+        ("subject=it%2Freview", 1),
+        ("q=probe", 1),
+        ("q=The+Probe", 1),
+        ("who=publisher&q=learned", 1),
+        ("q=%25", 0),
+        ("what=everything", 3),
+    ] {
+        let page = viewer.get(&format!("/admin/audit?{query}")).await;
+        assert_eq!(page.page().select("tbody tr").len(), found, "{query}");
+    }
+    assert!(viewer.get("/admin/audit?what=draft").await.text().contains("No matching events."));
+    assert_eq!(viewer.get("/admin/audit?who=Ines&what=review").await.field("what"), "review");
+}

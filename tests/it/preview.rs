@@ -1,0 +1,329 @@
+//! Every form that publishes can be seen first: each document as it would be, and nothing kept.
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use candor::db::components;
+use candor::domain::Role::Publisher;
+use candor::domain::{Component, Visibility};
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, TestApp, status_of};
+use crate::support::fixtures;
+
+on_both_databases!(
+    a_rehearsal_shows_what_programs_would_read,
+    a_rehearsal_names_documents_in_which_only_a_date_changes,
+    a_rehearsal_of_a_thousand_changes_stays_light,
+    a_rehearsal_of_a_review_shows_the_page_of_the_incident,
+    a_rehearsal_of_an_edited_update_shows_the_new_text,
+    a_rehearsal_of_hiding_an_incident_says_what_is_gone,
+    a_rehearsal_of_publishing_a_hidden_incident_shows_it,
+    a_rehearsal_of_a_correction_shows_the_page_of_uptime,
+    a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk,
+    every_form_of_a_maintenance_can_be_seen_first,
+    an_empty_time_is_told_beside_its_field,
+);
+
+struct Desk {
+    app: TestApp,
+    publisher: Browser,
+    api: Component,
+}
+
+impl Desk {
+    async fn over(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        let publisher = app.logged_in(Publisher).await;
+        let api = app.component("API").await;
+        app.publish().await;
+        Self { app, publisher, api }
+    }
+
+    /// The rehearsal of a form, which is kept nowhere and goes on to the same form or is published.
+    async fn rehearsed(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+        let (before, site) = (self.app.everything().await, self.app.publisher.site());
+        let answer = self.publisher.post(address, &[fields, &[("rehearse", "1")]].concat()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
+        assert_eq!(answer.word("h1"), "Preview of the page", "{address}");
+        assert!(self.app.everything().await == before, "{address}: a rehearsal was kept");
+        assert!(std::sync::Arc::ptr_eq(&site, &self.app.publisher.site()), "{address}: it was published");
+        assert!(answer.attributes("main form", "action").contains(&address.to_owned()), "{address}");
+        answer
+    }
+
+    /// Goes on from a rehearsal: back to the form, which shows what was typed, and then on to the visitors.
+    async fn goes_on(&mut self, rehearsal: &Answer, address: &str, typed: &str) {
+        let sent = sent(rehearsal);
+        let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let before = self.app.everything().await;
+        let again = self.publisher.post(address, &[&sent[..], &[("preview", "1")]].concat()).await;
+        assert_eq!(again.status, StatusCode::OK, "{address}: {}", again.text());
+        let value = sent.iter().find(|(name, _)| *name == typed).expect("a field").1;
+        assert_eq!(again.field(typed), value, "{address}");
+        assert!(self.app.everything().await == before, "{address}: going back kept something");
+        let done = self.publisher.post(address, &sent).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{address}: {}", done.text());
+        assert!(self.app.everything().await != before, "{address}: nothing was published");
+    }
+}
+
+/// What the form of a rehearsal holds.
+fn sent(rehearsal: &Answer) -> Vec<(String, String)> {
+    let page = rehearsal.page();
+    let fields = page.select("main form input");
+    let pair = |field: &&crate::support::html::Element| {
+        Some((field.attr("name")?.to_owned(), field.attr("value").unwrap_or_default().to_owned()))
+    };
+    fields.iter().filter_map(pair).collect()
+}
+
+/// The page that a frame of a rehearsal shows.
+fn frame(answer: &Answer, path: &str) -> String {
+    let title = format!("{path} as visitors would read it");
+    let page = answer.page();
+    let frame = page.select("iframe").into_iter().find(|frame| frame.attr("title") == Some(title.as_str()));
+    frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
+}
+
+/// The paths of the documents for programs that are shown.
+fn told(answer: &Answer) -> Vec<String> {
+    answer.words("section details summary code")
+}
+
+const NASTY: &str = "</pre><script>alert(1)</script>";
+
+async fn a_rehearsal_shows_what_programs_would_read(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let api = status_of(&desk.api.id);
+    let said = [("title", NASTY), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
+    let answer = desk.rehearsed("/admin/incidents", &said).await;
+    let told = told(&answer);
+    assert_eq!(told[..4], ["/badge.svg", "/embed", "/embed/frame", "/api/v2/summary.json"], "{told:?}");
+    for path in ["/history.atom", "/history.rss", "/feed.json", "/api/v2/incidents.json", "/api/v2/status.json"] {
+        assert!(told.contains(&path.to_owned()), "{path} is not in {told:?}");
+    }
+    let own = told[8..10].iter().all(|path| path.contains("/incidents/") && path.ends_with(".json"));
+    assert!(own, "the incident in both its shapes: {told:?}");
+    // What differs, line by line, and the whole of it.
+    let (goes, comes) = (answer.words("del"), answer.words("ins"));
+    assert!(goes.iter().any(|line| line.contains("\"All Systems Operational\"")), "{goes:?}");
+    assert!(comes.iter().any(|line| line.contains("\"Major System Outage\"")), "{comes:?}");
+    let title = serde_json::to_string(NASTY).unwrap();
+    assert!(comes.iter().any(|line| line.contains(&title)), "{comes:?}");
+    let wholes = answer.words("details details pre");
+    assert!(wholes.iter().any(|text| text.starts_with("{\"page\":") && text.contains(&title)), "{wholes:?}");
+    assert!(!answer.text().contains("<script>alert"));
+    // The badge as it looks: a picture that loads nothing.
+    let pictures = answer.attributes("section details img", "src");
+    let svg = pictures[0].strip_prefix("data:image/svg+xml;base64,").expect("a picture that holds itself");
+    let svg = String::from_utf8(BASE64_STANDARD.decode(svg).unwrap()).unwrap();
+    assert!(svg.contains("Major System Outage"), "{svg}");
+    // The notice for other sites is a page, without the script of its frame.
+    let notice = frame(&answer, "/embed/frame");
+    assert!(notice.contains("Major System Outage") && !notice.contains("<script"), "{notice}");
+    desk.goes_on(&answer, "/admin/incidents", "body").await;
+    let published = desk.app.visitor().get("/badge.svg").await.text();
+    assert_eq!(svg, published, "what was shown is what is served");
+}
+
+async fn a_rehearsal_names_documents_in_which_only_a_date_changes(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
+    desk.app.clock.advance(TimeDelta::minutes(5));
+    let said = [("title", "Slow"), ("phase", "identified"), ("body", "Slow.")];
+    let answer = desk.rehearsed("/admin/incidents", &said).await;
+    let told = told(&answer);
+    assert!(!told.iter().any(|path| path.contains("old")), "{told:?}");
+    let named = answer.words("details ul code");
+    assert!(named.contains(&"/api/v2/incidents/old.json".to_owned()), "{named:?}");
+}
+
+async fn a_rehearsal_of_a_thousand_changes_stays_light(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let mut tx = desk.app.db.write().await.unwrap();
+    let mut names = Vec::new();
+    for n in 0..80 {
+        let made = components::create(&mut tx, fixtures::component(&format!("Region {n}")), desk.app.clock.now());
+        names.push(status_of(&made.await.unwrap().id));
+    }
+    tx.commit(&fixtures::actor(), desk.app.clock.now(), fixtures::entry()).await.unwrap();
+    desk.app.publish().await;
+    let body = "It is out. ".repeat(2_000);
+    let mut said = vec![("title", "Everything"), ("phase", "identified"), ("body", body.as_str())];
+    said.extend(names.iter().map(|name| (name.as_str(), "major_outage")));
+    let answer = desk.rehearsed("/admin/incidents", &said).await;
+    assert_eq!(told(&answer).len(), 40);
+    let more = answer.words("section details summary");
+    assert!(
+        more.iter().any(|words| words.starts_with("More that change with it and are not shown here (")),
+        "{more:?}"
+    );
+    assert!(answer.words("details .soft").iter().any(|words| words.ends_with(" KB more are not shown here.")));
+    let pages: usize = answer.attributes("iframe", "srcdoc").iter().map(String::len).sum();
+    let around = answer.body.len() - pages;
+    assert!(around < 1_500_000, "{around} bytes beside {pages} of pages");
+}
+
+async fn a_rehearsal_of_a_review_shows_the_page_of_the_incident(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let mut embargoed = fixtures::resolved("later", now - TimeDelta::days(2), TimeDelta::hours(1));
+    embargoed.visibility = Visibility::Embargoed(now + TimeDelta::days(1));
+    desk.app.add(&[fixtures::resolved("old", now - TimeDelta::days(3), TimeDelta::hours(1)), embargoed]).await;
+    for id in ["old", "later"] {
+        let address = format!("/admin/incidents/{id}/review");
+        let form = desk.publisher.get(&address).await;
+        assert_eq!(form.attributes("main button[name='rehearse']", "value"), ["1"]);
+        let answer = desk.rehearsed(&address, &[("version", "0"), ("body", "We **learned**.")]).await;
+        let page = frame(&answer, &format!("/incidents/{id}"));
+        assert!(page.contains("We <strong>learned</strong>."), "{id}: {page}");
+        desk.goes_on(&answer, &address, "body").await;
+        assert!(desk.publisher.get(&address).await.text().contains("Published"), "a rehearsal goes on to publishing");
+    }
+    assert!(desk.app.visitor().get("/incidents/old").await.text().contains("<strong>learned"));
+    assert_eq!(desk.app.visitor().get("/incidents/later").await.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_rehearsal_of_an_edited_update_shows_the_new_text(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
+    let update = desk.app.incident("it").await.updates[0].id.to_string();
+    let address = format!("/admin/incidents/it/updates/{update}");
+    let same = desk.app.incident("it").await.updates[0].body.clone();
+    let none = desk.rehearsed(&address, &[("version", "1"), ("body", &same)]).await;
+    assert!(frame(&none, "/incidents/it").contains(&same));
+    let answer = desk.rehearsed(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
+    assert!(frame(&answer, "/incidents/it").contains("<strong>better</strong> said."));
+    assert!(answer.words("ins").iter().any(|line| line.contains("better")), "{:?}", answer.words("ins"));
+    desk.goes_on(&answer, &address, "body").await;
+}
+
+async fn a_rehearsal_of_hiding_an_incident_says_what_is_gone(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
+    let form = desk.publisher.get("/admin/incidents/it/edit").await;
+    let (zone, version) = (form.field("zone"), form.field("version"));
+    let mut said =
+        vec![("version", version.as_str()), ("title", "Xylophone"), ("zone", &zone), ("publish_zone", "UTC")];
+    said.push(("visibility", "public"));
+    let answer = desk.rehearsed("/admin/incidents/it", &said).await;
+    assert!(frame(&answer, "/incidents/it").contains("Xylophone") && frame(&answer, "/").contains("Xylophone"));
+    said.pop();
+    said.push(("visibility", "internal"));
+    let answer = desk.rehearsed("/admin/incidents/it", &said).await;
+    assert_eq!(answer.word("main p.waiting"), "Visitors would find nothing at /incidents/it any more.");
+    assert!(!frame(&answer, "/").contains("Incident it"), "it is still shown");
+    desk.goes_on(&answer, "/admin/incidents/it", "title").await;
+    assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_rehearsal_of_publishing_a_hidden_incident_shows_it(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
+    hidden.visibility = Visibility::Internal;
+    desk.app.add(&[hidden]).await;
+    let address = "/admin/incidents/hidden/publication";
+    let answer = desk.rehearsed(address, &[("version", "1")]).await;
+    assert!(frame(&answer, "/").contains("Incident hidden") && frame(&answer, "/incidents/hidden").contains("<h1"));
+    assert!(answer.words("main p.waiting").is_empty());
+    assert_eq!(answer.attributes("main .actions a", "href"), ["/admin/incidents/hidden"]);
+    assert_eq!(sent(&answer), [("version".to_owned(), "1".to_owned())]);
+}
+
+async fn a_rehearsal_of_a_correction_shows_the_page_of_uptime(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let address = format!("/admin/components/{}/corrections", desk.api.id);
+    let said = [
+        ("started_at", "2026-11-08T10:00"),
+        ("ended_at", "2026-11-08T12:00"),
+        ("zone", "UTC"),
+        ("status", "major_outage"),
+        ("reason", "The probe was **blind**."),
+    ];
+    let answer = desk.rehearsed(&address, &said).await;
+    assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
+    assert!(frame(&answer, "/uptime").contains("The probe was **blind**."));
+    desk.goes_on(&answer, &address, "reason").await;
+}
+
+async fn a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let address = format!("/admin/components/{}/status", desk.api.id);
+    assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
+    let said = [("version", "1"), ("status", "partial_outage")];
+    let answer = desk.rehearsed(&address, &said).await;
+    assert!(frame(&answer, "/").contains("Partial System Outage") || frame(&answer, "/").contains("Partial outage"));
+    assert!(told(&answer).contains(&format!("/components/{}/badge.svg", desk.api.id)), "{:?}", told(&answer));
+    assert_eq!(answer.attributes("main .actions a", "href"), ["/admin"]);
+    assert_eq!(sent(&answer), said.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(desk.publisher.post(&address, &said).await.location(), "/admin?done=status-set");
+}
+
+async fn every_form_of_a_maintenance_can_be_seen_first(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let planned = fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &["api"]);
+    desk.app.plan(&[planned]).await;
+    let update = desk.app.maintenance("work").await.updates[0].id.to_string();
+    let page = |answer: &Answer| frame(answer, "/incidents/work");
+
+    let edited = format!("/admin/maintenances/work/updates/{update}");
+    let answer = desk.rehearsed(&edited, &[("version", "1"), ("body", "Said **better**.")]).await;
+    assert!(page(&answer).contains("<strong>better"));
+    desk.goes_on(&answer, &edited, "body").await;
+
+    let version = desk.app.maintenance("work").await.version.to_string();
+    let said = [("version", version.as_str()), ("title", "Xylophone"), ("component", "api")];
+    let answer = desk.rehearsed("/admin/maintenances/work", &said).await;
+    assert!(page(&answer).contains("Xylophone") && told(&answer).contains(&"/maintenance.ics".to_owned()));
+    assert!(told(&answer).contains(&"/incidents/work.ics".to_owned()), "{:?}", told(&answer));
+    desk.goes_on(&answer, "/admin/maintenances/work", "title").await;
+
+    let version = desk.app.maintenance("work").await.version.to_string();
+    let mut said = vec![("version", version.as_str()), ("zone", "UTC"), ("body", "To **Sunday**.")];
+    said.extend([("scheduled_for", "2026-11-15T02:00"), ("scheduled_until", "2026-11-15T04:00")]);
+    let answer = desk.rehearsed("/admin/maintenances/work/schedule", &said).await;
+    assert!(page(&answer).contains("<strong>Sunday"));
+    desk.goes_on(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
+
+    assert_eq!(desk.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
+    let version = desk.app.maintenance("work").await.version.to_string();
+    let said = [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
+    let answer = desk.rehearsed("/admin/maintenances/work/extension", &said).await;
+    assert!(page(&answer).contains("<strong>Longer"));
+    desk.goes_on(&answer, "/admin/maintenances/work/extension", "until").await;
+
+    let version = desk.app.maintenance("work").await.version.to_string();
+    let said = [("version", version.as_str()), ("body", "**Called off**.")];
+    let answer = desk.rehearsed("/admin/maintenances/work/cancellation", &said).await;
+    assert!(page(&answer).contains("<strong>Called off"));
+    desk.goes_on(&answer, "/admin/maintenances/work/cancellation", "body").await;
+}
+
+async fn an_empty_time_is_told_beside_its_field(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    desk.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;
+    desk.publisher.post("/admin/maintenances/work/beginning", &[]).await;
+    let version = desk.app.maintenance("work").await.version.to_string();
+    let corrections = format!("/admin/components/{}/corrections", desk.api.id);
+    let empty = [("zone", "UTC"), ("title", "X"), ("body", "X"), ("reason", "X"), ("version", version.as_str())];
+    for (address, fields) in [
+        (corrections.as_str(), &["started_at", "ended_at"][..]),
+        ("/admin/maintenances", &["scheduled_for", "scheduled_until"]),
+        ("/admin/maintenances/work/extension", &["until"]),
+        ("/admin/maintenances/work/schedule", &["scheduled_for", "scheduled_until"]),
+    ] {
+        let answer = desk.publisher.post(address, &empty).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
+        for field in fields {
+            assert_eq!(answer.message(field), "Enter a date and a time.", "{address} {field}");
+        }
+    }
+    let said =
+        [("title", "X"), ("body", "X"), ("phase", "identified"), ("visibility", "embargoed"), ("publish_zone", "UTC")];
+    let answer = desk.publisher.post("/admin/incidents", &said).await;
+    assert_eq!(answer.message("publish_at"), "Choose when to publish.");
+}

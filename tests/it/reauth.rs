@@ -1,0 +1,324 @@
+//! The fresh proof: asked for what would hurt most, and nothing typed is lost over it. Beside it what it
+//! guards on the account page, and the owner's view of all sessions.
+
+use axum::http::StatusCode;
+use candor::db::managers;
+use candor::domain::Manager;
+use candor::domain::Role::{Owner, Publisher, Viewer};
+use candor::domain::manager::LinkPurpose;
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
+use crate::support::fixtures;
+use crate::web_factors::enrolled;
+
+on_both_databases!(
+    a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost,
+    a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes,
+    a_page_that_needs_a_proof_is_shown_after_it,
+    a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session,
+    fifty_wrong_proofs_at_once_are_five_guesses,
+    a_proof_that_was_not_looked_at_is_no_wrong_one,
+    a_request_that_saves_the_session_forgets_no_wrong_proof,
+    a_password_is_guessed_in_a_proof_no_faster_than_at_the_login,
+    passwords_never_stand_on_the_page_that_asks,
+    what_was_typed_stays_text_on_the_page_that_asks,
+    deleting_an_incident_needs_a_proof,
+    a_manager_changes_the_own_address,
+    an_address_that_is_taken_is_refused,
+    an_owner_sees_all_sessions_and_ends_one,
+);
+
+async fn after_ten_minutes(app: &TestApp, manager: &Manager) -> Browser {
+    let browser = app.through_login(manager).await;
+    app.clock.advance(TimeDelta::minutes(10));
+    browser
+}
+
+/// Sends the form of a page that asks for a proof, as a browser would: what is hidden, and this.
+async fn confirm(browser: &mut Browser, asked: &Answer, proof: &[(&str, &str)]) -> Answer {
+    let action = asked.attributes("main form", "action").remove(0);
+    let names = asked.attributes("main form input[type=hidden]", "name");
+    let values = asked.attributes("main form input[type=hidden]", "value");
+    let mut fields: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
+    fields.extend(proof);
+    browser.post(&action, &fields).await
+}
+
+async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = after_ten_minutes(&app, &owner).await;
+    let typed = [("name", "Rui \"Ñ\" <b>"), ("email", "rui@example.org"), ("role", "publisher")];
+    let asked = browser.post("/admin/managers", &typed).await;
+    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Is it you?"));
+    assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
+    let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
+    let all = managers::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
+    let rui = all.iter().find(|manager| manager.email == "rui@example.org").unwrap();
+    assert_eq!((rui.name.as_str(), rui.role), ("Rui \"Ñ\" <b>", Publisher));
+    assert!(app.audit().await.iter().any(|record| record.action == "manager.prove"));
+}
+
+async fn a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = after_ten_minutes(&app, &owner).await;
+    let before = browser.cookies["sid"].clone();
+    let asked = browser.post("/admin/account/totp", &[]).await;
+    let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(done.location(), "/admin/account/totp");
+    assert_ne!(browser.cookies["sid"], before);
+    let mut old = app.visitor();
+    old.cookies.insert("sid".into(), before);
+    assert!(old.get("/admin").await.location().starts_with("/login"), "the old id opens nothing");
+    app.clock.advance(TimeDelta::minutes(9));
+    assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::OK);
+    app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK, "the rest goes on");
+    assert_eq!(app.sessions(&owner).await.len(), 1);
+}
+
+async fn a_page_that_needs_a_proof_is_shown_after_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = after_ten_minutes(&app, &app.manager("Vera", Viewer).await).await;
+    let asked = browser.get("/admin/account/passkeys/new").await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    let wrong = confirm(&mut browser, &asked, &[("proof_password", "something else")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let done = confirm(&mut browser, &wrong, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(done.location(), "/admin/account/passkeys/new");
+    assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
+    let elsewhere = [("next", "//evil.test"), ("proof_password", PASSWORD)];
+    assert_eq!(browser.post("/admin/proof", &elsewhere).await.location(), "/admin");
+}
+
+async fn a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = after_ten_minutes(&app, &owner).await;
+    let address = format!("/admin/managers/{}/role", owner.id);
+    let mut asked = browser.post(&address, &[("role", "viewer")]).await;
+    for round in 0..4 {
+        let proof = if round % 2 == 0 { ("proof_password", "something else") } else { ("proof_code", "123456") };
+        asked = confirm(&mut browser, &asked, &[proof]).await;
+        assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
+        assert_eq!(asked.attributes("input[name=role]", "value"), ["viewer"], "what was typed is kept");
+        assert_eq!(app.audit().await[0].action, "manager.refuse-proof");
+    }
+    assert!(asked.message("proof_password").is_empty());
+    let fifth = confirm(&mut browser, &asked, &[("proof_password", "")]).await;
+    assert_eq!(fifth.status, StatusCode::UNAUTHORIZED, "what was typed is given back");
+    assert!(app.sessions(&owner).await.is_empty(), "the session is over");
+    let mut again = app.through_login(&owner).await;
+    assert_eq!(again.post(&address, &[("role", "owner")]).await.status, StatusCode::SEE_OTHER, "the login is a proof");
+}
+
+async fn fifty_wrong_proofs_at_once_are_five_guesses(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    let browser = after_ten_minutes(&app, &owner).await;
+    let mut guessing = JoinSet::new();
+    for number in 0..50 {
+        let (mut browser, code) = (browser.clone(), format!("{number:06}"));
+        guessing.spawn(async move { browser.post("/admin/proof", &[("proof_code", &code)]).await });
+    }
+    let answers = guessing.join_all().await;
+    let asked_again = answers.iter().filter(|answer| answer.status == StatusCode::UNPROCESSABLE_ENTITY).count();
+    let ended = answers.iter().filter(|answer| answer.location().starts_with("/login")).count();
+    assert_eq!(asked_again + ended, 50);
+    assert!(asked_again <= 4, "{asked_again}");
+    let audit = app.audit().await;
+    assert_eq!(audit.iter().filter(|row| row.action == "manager.refuse-proof").count(), 5, "so many were looked at");
+    assert!(app.sessions(&owner).await.is_empty(), "the session is over");
+}
+
+async fn a_proof_that_was_not_looked_at_is_no_wrong_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (owner, _, _) = enrolled(&app).await;
+    // Ten wrong codes lock the app, in sessions of which none is ended by it.
+    for number in 0..10 {
+        let code = format!("{number:06}");
+        let wrong = app.with_session(&owner).await.post("/admin/proof", &[("proof_code", &code)]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let mut browser = app.with_session(&owner).await;
+    for round in 0..7 {
+        let locked = browser.post("/admin/proof", &[("proof_code", "123456")]).await;
+        assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
+        assert!(locked.message("proof_code").starts_with("Too many wrong codes."), "{round}: {}", locked.text());
+    }
+    // Nor is a password that had no turn, because others of the network had too many.
+    let mut neighbour = app.visitor();
+    let network = Some("203.0.113.5".parse().unwrap());
+    (neighbour.peer, browser.peer) = (network, network);
+    let nobody = [("email", "nobody@example.org"), ("password", "wrong")];
+    let mut tried = 0;
+    while neighbour.post("/login", &nobody).await.status != StatusCode::TOO_MANY_REQUESTS {
+        tried += 1;
+        assert!(tried < 100, "nobody is held up");
+    }
+    for round in 0..7 {
+        let held_up = browser.post("/admin/proof", &[("proof_password", "wrong")]).await;
+        assert_eq!(held_up.status, StatusCode::TOO_MANY_REQUESTS, "{round}");
+    }
+    app.clock.advance(TimeDelta::minutes(5));
+    let proved = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+    assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
+}
+
+async fn a_request_that_saves_the_session_forgets_no_wrong_proof(test: TestDb) {
+    let app = TestApp::at(test, "https://status.test").await;
+    let owner = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&owner).await;
+    for _ in 0..4 {
+        let (mut one, mut other) = (browser.clone(), browser.clone());
+        let wrong = [("proof_code", "123456")];
+        let (wrong, asked) =
+            tokio::join!(one.post("/admin/proof", &wrong), other.post("/login/passkey/challenge", &[]));
+        assert_eq!((wrong.status, asked.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::OK));
+    }
+    let fifth = browser.post("/admin/proof", &[("proof_code", "123456")]).await;
+    assert_eq!(fifth.location(), "/login?next=%2Fadmin");
+    assert!(app.sessions(&owner).await.is_empty());
+}
+
+async fn a_password_is_guessed_in_a_proof_no_faster_than_at_the_login(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let owner = app.manager("Ines", Owner).await;
+    for _ in 0..4 {
+        let mut browser = app.with_session(&owner).await;
+        let wrong = browser.post("/admin/proof", &[("proof_password", "wrong")]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let mut browser = app.with_session(&owner).await;
+    let right = [("proof_password", PASSWORD)];
+    let locked = browser.post("/admin/proof", &right).await;
+    assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "the account waits");
+    app.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(browser.post("/admin/proof", &right).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn passwords_never_stand_on_the_page_that_asks(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
+    let secret = "never to be seen again";
+    let typed = [("email", "new@example.org"), ("password", secret), ("current", secret), ("new_password", secret)];
+    let asked = browser.post("/admin/account/email", &typed).await;
+    assert_eq!(asked.attributes("input[name=email]", "value"), ["new@example.org"]);
+    assert!(!asked.text().contains(secret));
+    let wrong = confirm(&mut browser, &asked, &[("proof_password", secret)]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!wrong.text().contains(secret));
+    assert!(!format!("{:?}", app.audit().await).contains(secret));
+}
+
+async fn what_was_typed_stays_text_on_the_page_that_asks(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
+    let nasty = "\"'></form><script>alert(1)</script>\r\n&amp;";
+    let asked = browser.post("/admin/managers?x=%22%3E%3Cb%3E", &[(nasty, nasty), ("name", nasty)]).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    assert!(!asked.text().contains("<script>alert") && !asked.text().contains("\"><b>"), "{}", asked.text());
+    assert_eq!(asked.attributes("input[name=name]", "value"), [nasty.replace("\r\n", "\n")]);
+}
+
+async fn deleting_an_incident_needs_a_proof(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut incident = fixtures::incident("it", app.clock.now());
+    incident.settle();
+    app.add(std::slice::from_ref(&incident)).await;
+    let mut browser = after_ten_minutes(&app, &app.manager("Paula", Publisher).await).await;
+    let version = incident.version.to_string();
+    let typed = [("title", incident.title.as_str()), ("version", version.as_str())];
+    let asked = browser.post("/admin/incidents/it/deletion", &typed).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    assert_eq!(app.incidents().await.len(), 1);
+    let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
+    assert!(app.incidents().await.is_empty());
+}
+
+async fn a_manager_changes_the_own_address(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let mut browser = app.through_login(&manager).await;
+    let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
+    let done = browser.post("/admin/account/email", &[("email", " Figueiredo@Example.ORG ")]).await;
+    assert_eq!(done.location(), "/admin/account?done=email-set");
+    let record = app.audit().await.remove(0);
+    assert_eq!(record.action, "manager.set-email");
+    assert_eq!(record.before.unwrap()["email"], "ines@example.org");
+    assert_eq!(record.after.unwrap()["email"], "figueiredo@example.org");
+    let login = |email| [("email", email), ("password", PASSWORD)];
+    let old = app.visitor().post("/login", &login("ines@example.org")).await;
+    let new = app.visitor().post("/login", &login("figueiredo@example.org")).await;
+    assert_eq!((old.status, new.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SEE_OTHER));
+    let link = app.visitor().get(&format!("/setup/{token}")).await;
+    assert_eq!(link.status, StatusCode::NOT_FOUND, "a link for the old address is dead");
+}
+
+async fn an_address_that_is_taken_is_refused(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.manager("Rui", Viewer).await;
+    let mut browser = app.through_login(&app.manager("Ines", Viewer).await).await;
+    for (typed, message) in [("RUI@example.org", "already exists"), ("nonsense", "valid e-mail address")] {
+        let answer = browser.post("/admin/account/email", &[("email", typed)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+        assert!(answer.message("email").contains(message), "{}", answer.text());
+        assert_eq!(answer.field("email"), typed, "what was typed is kept");
+    }
+    let own = browser.post("/admin/account/email", &[("email", "ines@example.org")]).await;
+    assert_eq!(own.status, StatusCode::SEE_OTHER, "the own address is not taken");
+}
+
+async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
+    let vera = app.manager("Vera", Viewer).await;
+    let (mut one, mut other) = (app.through_login(&vera).await, app.through_login(&vera).await);
+    let list = owner.get("/admin/sessions").await;
+    let mut who = list.words("tbody th");
+    who.sort();
+    assert_eq!(who, ["Ines", "Vera", "Vera"]);
+    assert_eq!(list.words("tbody strong"), ["This one"]);
+    let short = candor::credentials::secret_token::hash(&one.cookies["sid"])[..16].to_owned();
+    let ended = owner.post(&format!("/admin/sessions/{short}/revocation"), &[]).await;
+    assert_eq!(ended.location(), "/admin/sessions?done=session-revoked");
+    assert!(one.get("/admin").await.location().starts_with("/login"));
+    assert_eq!(other.get("/admin").await.status, StatusCode::OK);
+    let record = app.audit().await.remove(0);
+    assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.revoke-session", "Vera"));
+    for bad in ["", "0000000000000000", &short[..1]] {
+        let answer = owner.post(&format!("/admin/sessions/{bad}/revocation"), &[]).await;
+        assert!(answer.status.is_client_error(), "{bad}");
+    }
+}
+
+/// Only PostgreSQL can go away between two statements that a test can tell apart; what counts and what does not is
+/// decided in the same lines for both.
+#[tokio::test]
+async fn a_proof_during_which_the_database_goes_away_is_no_wrong_one() {
+    let Some(test) = TestDb::postgres().await else { return };
+    let app = TestApp::new(test).await;
+    let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
+    browser.cookies.remove("device");
+    let never = "select 1";
+    let goes_away = "create function go_away() returns trigger language plpgsql as
+                     $$ begin raise exception 'shutting down' using errcode = '57P01'; end $$;
+                     create trigger go_away before insert or update on login_failures
+                     for each row execute function go_away()";
+    app.tamper(never, goes_away).await;
+    for round in 0..7 {
+        let away = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+        assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE, "{round}: {}", away.text());
+    }
+    app.tamper(never, "drop trigger go_away on login_failures").await;
+    let proved = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
+    assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
+}

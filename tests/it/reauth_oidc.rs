@@ -1,0 +1,165 @@
+//! The fresh proof of somebody who logs in at an identity provider: another login there, newer than the question.
+
+use axum::http::StatusCode;
+use candor::domain::Role::Viewer;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::oidc::{is_in, leads_to, with_provider};
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, TestApp};
+use crate::support::fake_oidc::{Issuer, Person};
+
+on_both_databases!(
+    what_was_typed_waits_for_the_proof_and_is_done_after_it,
+    a_page_that_needs_a_proof_is_shown_after_it,
+    a_login_that_is_older_than_the_question_is_no_proof,
+    a_silent_login_there_is_no_fresh_proof,
+    the_login_of_somebody_else_is_no_proof,
+    what_waits_is_not_kept_for_long,
+    whoever_has_no_password_is_asked_for_none,
+);
+
+fn ines() -> Person {
+    Person::named("Ines", &["owners"])
+}
+
+/// An owner whose login is ten minutes old.
+async fn stale(app: &TestApp, issuer: &Issuer) -> Browser {
+    let mut browser = app.visitor();
+    is_in(&mut browser, issuer, &ines()).await;
+    app.clock.advance(TimeDelta::minutes(10));
+    browser
+}
+
+/// Sends the form of the page `asked` that leads to the provider; gives the address there.
+async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
+    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Is it you?"), "{}", asked.text());
+    assert_eq!(asked.words("form[action='/admin/proof/oidc'] button"), ["Confirm with Harbour ID"]);
+    let names = asked.attributes("form[action='/admin/proof/oidc'] input", "name");
+    let values = asked.attributes("form[action='/admin/proof/oidc'] input", "value");
+    let fields: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
+    let going = browser.post("/admin/proof/oidc", &fields).await;
+    let there = leads_to(&going);
+    assert!(there.contains("prompt=login") && there.contains("max_age=0"), "{there}");
+    there
+}
+
+async fn what_was_typed_waits_for_the_proof_and_is_done_after_it(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = stale(&app, &issuer).await;
+    let nasty = "Rui \"Ñ\" <b> & + = %20";
+    let asked =
+        browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
+    let there = confirm(&mut browser, &asked).await;
+    let before = browser.cookies["sid"].clone();
+    let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
+    assert_eq!(back.location(), "/admin/proof");
+    assert_ne!(browser.cookies["sid"], before, "more can be done, hence a new id");
+    assert_eq!(app.audit().await[0].action, "manager.prove");
+    let waiting = browser.get("/admin/proof").await;
+    assert_eq!(waiting.attributes("main form", "action"), ["/admin/managers"]);
+    assert_eq!(waiting.attributes("main input[name=name]", "value"), [nasty]);
+    assert!(!waiting.text().contains("<b>"), "{}", waiting.text());
+    let done =
+        browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
+    assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
+}
+
+async fn a_page_that_needs_a_proof_is_shown_after_it(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = stale(&app, &issuer).await;
+    let asked = browser.get("/admin/account/passkeys/new").await;
+    let there = confirm(&mut browser, &asked).await;
+    let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
+    assert_eq!(back.location(), "/admin/account/passkeys/new");
+    assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
+    app.clock.advance(TimeDelta::minutes(10));
+    let elsewhere = browser.post("/admin/proof/oidc", &[("path", "//evil.test")]).await;
+    let back = browser.get(&issuer.let_in(&leads_to(&elsewhere), &ines()).address()).await;
+    assert_eq!(back.location(), "/admin");
+}
+
+async fn a_login_that_is_older_than_the_question_is_no_proof(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = stale(&app, &issuer).await;
+    let now = app.clock.now().timestamp();
+    for auth_time in [json!(now - 61), json!(now - 600), json!(0), serde_json::Value::Null] {
+        issuer.twists(move |claims| claims["auth_time"] = auth_time.clone());
+        let asked = browser.get("/admin/account/totp").await;
+        let there = confirm(&mut browser, &asked).await;
+        let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
+        assert_eq!(back.status, StatusCode::CONFLICT, "{}", back.text());
+        assert_eq!(app.audit().await[0].action, "manager.refuse-proof");
+        assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+async fn a_silent_login_there_is_no_fresh_proof(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let now = app.clock.now().timestamp();
+    let told =
+        [(Some(now - 599), StatusCode::OK), (Some(now - 600), StatusCode::FORBIDDEN), (None, StatusCode::FORBIDDEN)];
+    for (auth_time, expected) in told {
+        issuer.twists(move |claims| match auth_time {
+            Some(at) => claims["auth_time"] = json!(at),
+            None => drop(claims.as_object_mut().unwrap().remove("auth_time")),
+        });
+        let mut browser = app.visitor();
+        is_in(&mut browser, &issuer, &ines()).await;
+        assert_eq!(browser.get("/admin/account/totp").await.status, expected, "{auth_time:?}");
+    }
+    issuer.twists(move |claims| claims["auth_time"] = json!(now + 3600));
+    let mut browser = stale(&app, &issuer).await;
+    assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN, "no clock runs ahead of ours");
+}
+
+async fn the_login_of_somebody_else_is_no_proof(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    is_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
+    let mut browser = stale(&app, &issuer).await;
+    for other in [Person::named("Rui", &["owners"]), Person::named("Nobody", &["owners"])] {
+        let asked = browser.get("/admin/account/totp").await;
+        let there = confirm(&mut browser, &asked).await;
+        let back = browser.get(&issuer.let_in(&there, &other).address()).await;
+        assert_eq!(back.status, StatusCode::CONFLICT);
+        assert!(back.text().contains("This login at Harbour ID is not yours."), "{}", back.text());
+        assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+async fn what_waits_is_not_kept_for_long(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = stale(&app, &issuer).await;
+    let asked = browser.post("/admin/account/email", &[("email", "new@example.org"), ("password", "secret")]).await;
+    assert!(!asked.text().contains("secret"), "a password is never kept");
+    let there = confirm(&mut browser, &asked).await;
+    browser.get(&issuer.let_in(&there, &ines()).address()).await;
+    app.clock.advance(TimeDelta::minutes(5));
+    let gone = browser.get("/admin/proof").await;
+    assert!(gone.text().contains("Nothing to confirm."), "{}", gone.text());
+    let much = "x".repeat(64 * 1024 + 1);
+    let refused = browser.post("/admin/proof/oidc", &[("path", "/admin/managers"), ("kept", &much)]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
+
+async fn whoever_has_no_password_is_asked_for_none(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = stale(&app, &issuer).await;
+    let asked = browser.get("/admin/account/totp").await;
+    assert!(
+        asked.words("input[type=password]").is_empty() && asked.attributes("input[type=password]", "id").is_empty()
+    );
+    let account = browser.get("/admin/account").await;
+    assert!(account.attributes("form[action='/admin/account/password']", "method").is_empty());
+    let vera = app.manager("Vera", Viewer).await;
+    let mut other = app.through_login(&vera).await;
+    app.clock.advance(TimeDelta::minutes(10));
+    let asked = other.get("/admin/account/totp").await;
+    assert!(asked.words("form[action='/admin/proof/oidc']").is_empty(), "no login there is hers");
+    // Without the provider there is still a way.
+    let mut alone = app.under(None);
+    alone.cookies = browser.cookies.clone();
+    let asked = alone.get("/admin/account/totp").await;
+    assert!(asked.text().contains("Log in again to confirm."), "{}", asked.text());
+}

@@ -1,0 +1,258 @@
+//! What counts once: of fifty who come with it at the same time, one gets in.
+
+use std::sync::Arc;
+
+use axum::http::{Method, StatusCode};
+
+use candor::domain::Role::{Owner, Publisher, Viewer};
+use candor::domain::api_token::Scope;
+use candor::domain::manager::LinkPurpose;
+use candor::worker::offer_setup;
+use chrono::TimeDelta;
+use serde_json::json;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use crate::oidc::{leads_to, with_provider};
+use crate::support::TestDb;
+use crate::support::api_client::Program;
+use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
+use crate::support::fake_oidc::Person;
+use crate::web_factors::{enrolled, half_way};
+use crate::web_passkeys::{HERE, ask, with_passkey};
+
+on_both_databases!(
+    one_of_fifty_becomes_the_first_owner,
+    one_of_fifty_accepts_an_invitation,
+    one_of_fifty_resets_a_password,
+    one_of_fifty_logs_in_with_a_recovery_code,
+    one_of_fifty_logs_in_with_a_code_of_the_app,
+    one_of_fifty_comes_back_from_the_identity_provider,
+    one_of_fifty_answers_the_challenge_of_a_passkey,
+    one_of_fifty_calls_with_an_idempotency_key_does_it,
+    a_form_that_is_sent_fifty_times_opens_one_incident,
+    a_form_that_is_sent_fifty_times_plans_one_maintenance,
+    another_text_in_a_form_that_was_sent_before_is_not_lost,
+);
+
+const FIFTY: usize = 50;
+
+/// What each of fifty is told who do the same at the same time; the browsers take turns where they are fewer.
+async fn at_once<F>(browsers: &[Browser], act: impl Fn(Browser) -> F) -> Vec<Answer>
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let (begin, mut acting) = (Arc::new(Barrier::new(FIFTY)), JoinSet::new());
+    for number in 0..FIFTY {
+        let (begin, act) = (begin.clone(), act(browsers[number % browsers.len()].clone()));
+        acting.spawn(async move {
+            begin.wait().await;
+            act.await
+        });
+    }
+    acting.join_all().await
+}
+
+/// Of all of them one was sent there.
+#[track_caller]
+fn one_is_sent_to(answers: &[Answer], location: &str) {
+    let sent = answers.iter().filter(|answer| answer.location() == location).count();
+    let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
+    assert_eq!((sent, answers.len()), (1, FIFTY), "{told:?}");
+}
+
+/// Sends `fields` to the link at `path`.
+async fn set_up(app: &TestApp, path: &str, fields: &'static [(&'static str, &'static str)]) -> Vec<Answer> {
+    at_once(&[app.visitor()], |mut browser| {
+        let path = path.to_owned();
+        async move { browser.post(&path, fields).await }
+    })
+    .await
+}
+
+const NEW: &[(&str, &str)] = &[("password", "gravel lantern otter")];
+
+async fn one_of_fifty_becomes_the_first_owner(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let link = offer_setup(&app).await.unwrap().expect("a link");
+    let first = &[("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
+    let answers = set_up(&app, link.strip_prefix(ORIGIN).unwrap(), first).await;
+    one_is_sent_to(&answers, "/admin?done=welcome");
+    assert_eq!(app.number("select count(*) from managers").await, 1);
+}
+
+async fn one_of_fifty_accepts_an_invitation(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let path = format!("/setup/{}", app.link(LinkPurpose::Invite, Some(&manager), TimeDelta::days(3)).await);
+    one_is_sent_to(&set_up(&app, &path, NEW).await, "/admin?done=welcome");
+    assert_eq!(app.sessions(&manager).await.len(), 1);
+}
+
+async fn one_of_fifty_resets_a_password(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Viewer).await;
+    let path = format!("/setup/{}", app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await);
+    one_is_sent_to(&set_up(&app, &path, NEW).await, "/login");
+    let actions = app.audit().await.into_iter().filter(|row| row.action == "manager.reset-password");
+    assert_eq!(actions.count(), 1);
+}
+
+/// Five logins that wait for their second step, each in ten windows.
+async fn give(app: &TestApp, manager: &candor::domain::Manager, code: &str) -> Vec<Answer> {
+    let mut waiting = Vec::new();
+    for _ in 0..5 {
+        waiting.push(half_way(app, manager).await);
+    }
+    at_once(&waiting, |mut browser| {
+        let code = code.to_owned();
+        async move { browser.post("/login/factor", &[("code", &code)]).await }
+    })
+    .await
+}
+
+async fn one_of_fifty_logs_in_with_a_recovery_code(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, _, codes) = enrolled(&app).await;
+    let left = app.number("select count(*) from recovery_codes").await;
+    one_is_sent_to(&give(&app, &manager, &codes[3]).await, "/admin");
+    assert_eq!(app.number("select count(*) from recovery_codes").await, left - 1);
+}
+
+async fn one_of_fifty_logs_in_with_a_code_of_the_app(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (manager, phone, _) = enrolled(&app).await;
+    let code = phone.code(&app, 0);
+    one_is_sent_to(&give(&app, &manager, &code).await, "/admin");
+}
+
+async fn one_of_fifty_comes_back_from_the_identity_provider(test: TestDb) {
+    let (app, issuer) = with_provider(test).await;
+    let mut browser = app.visitor();
+    let going = browser.post("/login/oidc", &[]).await;
+    let back = issuer.let_in(&leads_to(&going), &Person::named("Ines", &["owners"])).address();
+    let answers = at_once(&[browser], |mut browser| {
+        let back = back.clone();
+        async move { browser.get(&back).await }
+    })
+    .await;
+    one_is_sent_to(&answers, "/admin");
+    assert_eq!(issuer.asked_for_tokens(), 1, "the others did not even ask");
+}
+
+async fn one_of_fifty_answers_the_challenge_of_a_passkey(test: TestDb) {
+    let app = TestApp::at(test, HERE).await;
+    let (_, mut device, _) = with_passkey(&app).await;
+    let mut browser = app.visitor();
+    let options = ask(&mut browser, "/login/passkey/challenge").await;
+    let credential = device.sign(&options);
+    let answers = at_once(&[browser], |mut browser| {
+        let credential = credential.clone();
+        async move { browser.post("/login/passkey", &[("credential", &credential)]).await }
+    })
+    .await;
+    one_is_sent_to(&answers, "/admin");
+}
+
+async fn one_of_fifty_calls_with_an_idempotency_key_does_it(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = Program::new(&app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await;
+    let answers = at_once(std::slice::from_ref(&program.browser), |_| {
+        let program = program.clone();
+        async move {
+            let body = json!({ "component": { "name": "API" } }).to_string();
+            program.send_with(Method::POST, "/components", body, &[("idempotency-key", "once")]).await
+        }
+    })
+    .await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::CREATED && answer.body == answers[0].body));
+    let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count();
+    assert_eq!((first, app.number("select count(*) from components").await), (1, 1));
+}
+
+/// Sends `fields` to `path` fifty times, from a form with this `id`.
+async fn send(browser: &Browser, path: &'static str, id: &str, fields: &[(&'static str, &'static str)]) -> Vec<Answer> {
+    at_once(std::slice::from_ref(browser), |mut browser| {
+        let (id, fields) = (id.to_owned(), fields.to_vec());
+        async move {
+            let mut all: Vec<(&str, &str)> = fields;
+            all.push(("new_id", id.as_str()));
+            browser.post(path, &all).await
+        }
+    })
+    .await
+}
+
+/// All of them were sent there.
+#[track_caller]
+fn all_are_sent_to(answers: &[Answer], location: &str) {
+    let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
+    assert!(answers.iter().all(|answer| answer.location() == location), "{told:?}");
+}
+
+const INCIDENT: [(&str, &str); 3] =
+    [("title", "Logins fail"), ("phase", "investigating"), ("body", "We look into it.")];
+
+async fn a_form_that_is_sent_fifty_times_opens_one_incident(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let id = publisher.get("/admin/incidents/new").await.field("new_id");
+    assert_ne!(publisher.get("/admin/incidents/new").await.field("new_id"), id, "each form has an id of its own");
+    let shown =
+        publisher.post("/admin/incidents", &[("new_id", id.as_str()), ("body", "Text"), ("preview", "1")]).await;
+    assert_eq!(shown.field("new_id"), id, "a preview keeps it");
+    let answers = send(&publisher, "/admin/incidents", &id, &INCIDENT).await;
+    all_are_sent_to(&answers, &format!("/admin/incidents/{id}?done=incident-opened"));
+    assert_eq!(app.incidents().await.len(), 1);
+    assert_eq!(app.audit().await.iter().filter(|row| row.action == "incident.open").count(), 1);
+}
+
+async fn a_form_that_is_sent_fifty_times_plans_one_maintenance(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let plan = [
+        ("title", "Disk upgrade"),
+        ("body", "The archive is read-only."),
+        ("scheduled_for", "2026-11-12T02:00"),
+        ("scheduled_until", "2026-11-12T04:00"),
+        ("zone", "UTC"),
+    ];
+    let id = publisher.get("/admin/maintenances/new").await.field("new_id");
+    let answers = send(&publisher, "/admin/maintenances", &id, &plan).await;
+    all_are_sent_to(&answers, &format!("/admin/maintenances/{id}?done=maintenance-planned"));
+    assert_eq!(app.number("select count(*) from maintenances").await, 1);
+    let id = publisher.get("/admin/maintenances/new").await.field("new_id");
+    let again = [&plan[..], &[("repeats", "FREQ=WEEKLY")]].concat();
+    let answers = send(&publisher, "/admin/maintenances", &id, &again).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::SEE_OTHER));
+    assert_eq!(app.number("select count(*) from maintenance_series").await, 1);
+    assert_eq!(app.number("select count(*) from maintenances").await, 2);
+}
+
+async fn another_text_in_a_form_that_was_sent_before_is_not_lost(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let id = publisher.get("/admin/incidents/new").await.field("new_id");
+    let mut fields = [&INCIDENT[..], &[("new_id", id.as_str())]].concat();
+    assert_eq!(publisher.post("/admin/incidents", &fields).await.status, StatusCode::SEE_OTHER);
+    // A colleague who sends the same is told so, too: it is not theirs.
+    let mut rui = app.with_session(&app.manager("Rui", Publisher).await).await;
+    assert_eq!(rui.post("/admin/incidents", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    fields[2] = ("body", "Another one, written after going back.");
+    let told = publisher.post("/admin/incidents", &fields).await;
+    assert_eq!((told.status, told.field("body").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, fields[2].1));
+    assert!(told.message("title").starts_with("This form was already submitted"), "{}", told.text());
+    let fresh = told.field("new_id");
+    assert_ne!(fresh, id);
+    fields[3] = ("new_id", fresh.as_str());
+    let sent = publisher.post("/admin/incidents", &fields).await;
+    assert_eq!(sent.location(), format!("/admin/incidents/{fresh}?done=incident-opened"));
+    // What was made up is no id, and what a maintenance has is taken.
+    let own = [&INCIDENT[..], &[("new_id", "history")]].concat();
+    let sent = publisher.post("/admin/incidents", &own).await;
+    assert!(sent.location().ends_with("?done=incident-opened") && !sent.location().contains("history"));
+    assert_eq!(app.incidents().await.len(), 3);
+    let taken = [("new_id", fresh.as_str()), ("title", "Work"), ("body", "Text"), ("zone", "UTC")];
+    let told = publisher.post("/admin/maintenances", &taken).await;
+    assert!(told.message("title").starts_with("This form was already submitted"), "{}", told.text());
+}

@@ -1,0 +1,318 @@
+//! Everybody who may ask, and an incident of each kind to ask for.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use candor::credentials::secret_token;
+use candor::db::{api_tokens, drafts, incidents, managers, postmortems};
+use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::api_token::Scope;
+use candor::domain::forms::{Fields, NewApiToken};
+use candor::domain::{DraftId, IncidentId, Manager, Phase, Review, SavedDraft, Visibility};
+use candor::web::access::routes::{Access, Route};
+use chrono::TimeDelta;
+
+use super::app::{Answer, Browser, PASSWORD, TestApp, is_turned_away};
+use super::{TestDb, fixtures};
+
+/// An incident of each kind; each id is of one length and stands in no other text.
+pub const PUBLIC: &str = "zqpublic";
+/// Public, with a review and an update that are written and not published.
+pub const UNSAID: &str = "zqunsaid";
+pub const EMBARGOED: &str = "zqlaters";
+pub const INTERNAL: &str = "zqinside";
+pub const DELETED: &str = "zqgoneby";
+/// No incident: the draft of one.
+pub const DRAFT: &str = "zqdrafts";
+pub const NEVER: &str = "zqnevers";
+/// What managers can open.
+pub const STAND: [&str; 4] = [PUBLIC, UNSAID, EMBARGOED, INTERNAL];
+/// What nobody can, whoever they are.
+pub const ABSENT: [&str; 3] = [DELETED, DRAFT, NEVER];
+/// What is to visitors like what never was.
+pub const HIDDEN: [&str; 4] = [EMBARGOED, INTERNAL, DELETED, DRAFT];
+
+/// What is written somewhere, and published nowhere.
+pub const UNSAID_WORDS: &str = "Zqxylophone";
+
+/// What somebody lacks of whom the admin knows the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    Nothing,
+    /// The second factor that the policy asks for.
+    Factor,
+    /// A proof of who they are from the last ten minutes.
+    Proof,
+}
+
+/// What whoever asks meets at a door of the admin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// The login comes first.
+    Login,
+    /// It is for others.
+    Refusal,
+    /// A second factor is to be added first.
+    Factor,
+    /// A proof is to be given first.
+    Proof,
+    /// It stands open.
+    Nothing,
+}
+
+impl Met {
+    /// Whether this is what `answer` says.
+    pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
+        let asks_for_proof = || answer.words("h1") == ["Is it you?"];
+        match self {
+            Self::Login => is_turned_away(method, address, answer),
+            Self::Refusal => answer.status == StatusCode::FORBIDDEN && !asks_for_proof(),
+            Self::Factor => answer.status == StatusCode::SEE_OTHER && answer.location() == "/admin/account/factors",
+            Self::Proof => answer.status == StatusCode::FORBIDDEN && asks_for_proof(),
+            Self::Nothing => true,
+        }
+    }
+}
+
+/// Somebody who asks.
+pub struct Somebody {
+    pub name: &'static str,
+    /// What the admin knows them by; nothing for a stranger.
+    pub role: Option<Role>,
+    pub lack: Lack,
+    /// What the management API knows them by: as far as their token reaches.
+    pub reach: Option<Role>,
+    pub browser: Browser,
+    /// The API token they bring.
+    bearer: Option<String>,
+}
+
+impl Somebody {
+    fn in_browser(name: &'static str, role: Option<Role>, browser: Browser) -> Self {
+        Self { name, role, lack: Lack::Nothing, reach: None, browser, bearer: None }
+    }
+
+    /// What they meet at a guarded `route`; nobody guards the others.
+    pub fn meets(&self, route: &Route) -> Met {
+        let (least, freshly) = match route.access {
+            Access::Anybody => return Met::Nothing,
+            Access::AtLeast(role) => (role, false),
+            Access::Freshly(role) => (role, true),
+        };
+        // Here a second factor is added, so nobody can be asked for it before.
+        let adds_factor = route.path.starts_with("/admin/account/passkeys");
+        match (self.role, self.lack) {
+            (None, _) => Met::Login,
+            (Some(role), _) if role < least => Met::Refusal,
+            (Some(_), Lack::Factor) if !adds_factor => Met::Factor,
+            (Some(_), Lack::Proof) if freshly => Met::Proof,
+            (Some(_), _) => Met::Nothing,
+        }
+    }
+
+    fn headers(&self) -> Vec<(&'static str, &str)> {
+        let mut headers = vec![("sec-fetch-site", "same-origin")];
+        headers.extend(self.bearer.iter().map(|bearer| ("authorization", bearer.as_str())));
+        headers
+    }
+
+    /// Looks at an address, or sends it a form that means something at most of them.
+    pub async fn ask(&self, method: &Method, address: &str) -> Answer {
+        let (headers, mut browser) = (self.headers(), self.browser.clone());
+        if *method == Method::GET {
+            return browser.get_with(address, &headers).await;
+        }
+        // A version that never was: whoever may do it meets a conflict, and nothing is changed.
+        let said = [("version", "999"), ("title", "Another"), ("body", "Text"), ("phase", "identified")];
+        let chosen = [("status", "operational"), ("role", "viewer"), ("name", "Name")];
+        let fields = [&said[..], &chosen].concat();
+        browser.post_with(address, &fields, &headers).await
+    }
+
+    /// Calls the management API with this JSON.
+    pub async fn call(&self, method: &Method, address: &str, body: &serde_json::Value) -> Answer {
+        let body = if *method == Method::GET { Body::empty() } else { Body::from(body.to_string()) };
+        self.browser.clone().send(method.clone(), address, &self.headers(), body).await
+    }
+}
+
+/// A page with an incident of each kind, and everybody who may ask.
+pub struct Crowd {
+    pub app: TestApp,
+    pub people: Vec<Somebody>,
+}
+
+impl Crowd {
+    /// Everybody, before `test`.
+    pub async fn before(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        let mut people = vec![Somebody::in_browser("a stranger", None, app.visitor())];
+        let early = app.manager("Early", Owner).await;
+        let left = app.with_session(&early).await;
+        people.push(Somebody::in_browser("a session that ran out", None, left));
+        people.push(program(&app, "a token that ran out", &early, (Scope::Admin, 7), None).await);
+        app.clock.advance(TimeDelta::days(8));
+        let slow = app.manager("Slow", Owner).await;
+        let stale = app.with_session(&slow).await;
+        app.clock.advance(TimeDelta::minutes(11));
+        let stale = Somebody::in_browser("an owner whose proof is of eleven minutes ago", Some(Owner), stale);
+        people.push(Somebody { lack: Lack::Proof, ..stale });
+        for (name, role) in [("a viewer", Viewer), ("a publisher", Publisher), ("an owner", Owner)] {
+            let manager = app.manager(role.words(), role).await;
+            app.passkey(&manager, role.key()).await;
+            people.push(Somebody::in_browser(name, Some(role), app.with_session(&manager).await));
+            if role == Viewer {
+                let name = "a viewer's token that asks for more";
+                people.push(program(&app, name, &manager, (Scope::Admin, 365), Some(Viewer)).await);
+            }
+        }
+        let mut gone = app.manager("Gone", Owner).await;
+        let mut tx = app.db.write().await.unwrap();
+        managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        // Disabling ends sessions and tokens; these stand for any that would be left.
+        people.push(program(&app, "a disabled manager's token", &gone, (Scope::Admin, 365), None).await);
+        people.push(Somebody::in_browser("a disabled manager", None, app.with_session(&gone).await));
+        people.push(revoked(&app, &early).await);
+        for (name, scope) in [
+            ("a token to read", Scope::Read),
+            ("a token to publish", Scope::Publish),
+            ("a token to administer", Scope::Admin),
+        ] {
+            people.push(program(&app, name, &early, (scope, 365), Some(scope.role())).await);
+        }
+        people.push(half_in(&app).await);
+        let bare = app.manager("Bare", Owner).await;
+        let bare = Somebody::in_browser("an owner without a factor", Some(Owner), app.with_session(&bare).await);
+        people.push(Somebody { lack: Lack::Factor, ..bare });
+        app.passkey(&slow, "slow").await;
+        app.require_second_factor().await;
+        let crowd = Self { app, people };
+        crowd.fill().await;
+        crowd
+    }
+
+    /// Those of whom the management API knows nobody good.
+    pub fn refused_by_the_api(&self) -> impl Iterator<Item = &Somebody> {
+        self.people.iter().filter(|who| who.reach.is_none())
+    }
+
+    async fn fill(&self) {
+        let app = &self.app;
+        let later = Visibility::Embargoed(app.clock.now() + TimeDelta::days(1));
+        let deleted = self.incident(DELETED, Visibility::Public);
+        let all = [
+            self.incident(PUBLIC, Visibility::Public),
+            self.incident(UNSAID, Visibility::Public),
+            self.incident(EMBARGOED, later),
+            self.incident(INTERNAL, Visibility::Internal),
+            deleted.clone(),
+        ];
+        app.add(&all).await;
+        let mut tx = app.db.write().await.unwrap();
+        incidents::delete(&mut tx, &deleted.id).await.unwrap();
+        tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
+        for id in [UNSAID, EMBARGOED, INTERNAL] {
+            self.review(id).await;
+        }
+        self.draft(DRAFT, None).await;
+        self.draft("zqdraft-of-an-update", Some(UNSAID)).await;
+        app.publish().await;
+    }
+
+    /// An open incident of an hour with two updates.
+    pub fn incident(&self, id: &str, visibility: Visibility) -> candor::domain::Incident {
+        let now = self.app.clock.now();
+        let mut it = fixtures::incident(id, now - TimeDelta::hours(1));
+        it.updates.push(fixtures::update(&format!("{id}-2"), now, Phase::Identified, &[]));
+        it.visibility = visibility;
+        it.settle();
+        it
+    }
+
+    /// Writes a review of an incident, and does not publish it.
+    pub async fn review(&self, id: &str) {
+        let (app, now) = (&self.app, self.app.clock.now());
+        let incident = IncidentId::parse(id).unwrap();
+        let mut review = Review { incident, body: UNSAID_WORDS.into(), published: None, updated_at: now, version: 0 };
+        let mut tx = app.db.write().await.unwrap();
+        postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+        tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
+    }
+
+    /// Saves the draft of an incident, or of an update of one.
+    async fn draft(&self, id: &str, of: Option<&str>) {
+        let (app, now) = (&self.app, self.app.clock.now());
+        let said = [("title", UNSAID_WORDS), ("body", UNSAID_WORDS), ("phase", "identified")];
+        let draft = SavedDraft {
+            id: DraftId::parse(id).unwrap(),
+            incident: of.and_then(IncidentId::parse),
+            fields: Fields(said.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
+            edited_by: "Early".into(),
+            created_at: now,
+            edited_at: now,
+            version: 1,
+        };
+        let mut tx = app.db.write().await.unwrap();
+        drafts::insert(&mut tx, &draft).await.unwrap();
+        tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
+    }
+}
+
+/// A program on this machine with a token of `manager`, good for some days.
+async fn program(
+    app: &TestApp,
+    name: &'static str,
+    manager: &Manager,
+    (scope, days): (Scope, i64),
+    reach: Option<Role>,
+) -> Somebody {
+    let secret = secret_token::fresh_api_token();
+    let new = NewApiToken { name: name.into(), scope, days };
+    let mut tx = app.db.write().await.unwrap();
+    api_tokens::create(&mut tx, manager, new, (&secret_token::hash(&secret), "last"), app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    let mut browser = app.visitor();
+    browser.peer = Some([127, 0, 0, 1].into());
+    let lack = Lack::Nothing;
+    Somebody { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
+}
+
+/// Somebody whose password was right, and who has yet to give the second factor.
+async fn half_in(app: &TestApp) -> Somebody {
+    let manager = app.manager("Half", Owner).await;
+    app.passkey(&manager, "half").await;
+    let mut browser = app.visitor();
+    let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/login/factor", "{}", answer.text());
+    assert_eq!(browser.get("/login/factor").await.status, StatusCode::OK, "the second step is open");
+    Somebody::in_browser("an owner who is half logged in", None, browser)
+}
+
+/// A program whose token was revoked.
+async fn revoked(app: &TestApp, manager: &Manager) -> Somebody {
+    let name = "a token that was revoked";
+    let program = program(app, name, manager, (Scope::Admin, 365), None).await;
+    let mut tx = app.db.write().await.unwrap();
+    let all = api_tokens::list_of(&mut tx, &manager.id).await.unwrap();
+    let token = all.iter().find(|token| token.name == name).unwrap();
+    api_tokens::delete(&mut tx, &token.id).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    program
+}
+
+/// All that was answered but for what is new in every answer: the id of the request, the nonce, and when a cookie that
+/// is taken back ended, which is told by the machine's clock; the id of the incident that was asked for is left out, and
+/// so is the length, which the server adds where the router has not.
+pub fn told(answer: &Answer, id: &str) -> (StatusCode, Vec<String>, String) {
+    let policy = answer.header("content-security-policy");
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("'none'").to_owned();
+    let plain = |text: String| text.replace(id, "ID").replace(&nonce, "NONCE");
+    let plain = |text: String| match text.split_once("; Expires=") {
+        Some((before, _)) => plain(before.to_owned()),
+        None => plain(text),
+    };
+    let headers =
+        answer.headers.iter().filter(|(name, _)| !["x-request-id", "content-length"].contains(&name.as_str()));
+    let headers = headers.map(|(name, value)| plain(format!("{name}: {value:?}"))).collect();
+    (answer.status, headers, plain(answer.text()))
+}

@@ -1,0 +1,471 @@
+//! What managers prepare: reminders on the desk, templates, drafts, rehearsals.
+
+use axum::http::StatusCode;
+use candor::domain::Role::{Publisher, Viewer};
+use candor::domain::{Component, Phase, Reminder, Status, Visibility};
+use chrono::TimeDelta;
+
+use crate::support::TestDb;
+use crate::support::app::{Answer, Browser, TestApp, status_of};
+use crate::support::fixtures;
+
+on_both_databases!(
+    the_desk_reminds_of_updates_that_are_due,
+    update_and_resolve_are_one_step_away,
+    the_keys_are_listed_and_their_script_is_served,
+    a_template_fills_the_composer_of_an_incident,
+    a_template_fills_the_composer_of_an_update,
+    an_unknown_placeholder_is_refused_beside_its_field,
+    of_two_changes_to_a_template_the_second_sees_both,
+    a_draft_is_kept_for_everybody_and_goes_when_it_is_published,
+    of_two_who_write_one_draft_the_second_sees_both_texts,
+    a_draft_that_was_published_is_not_published_twice,
+    a_draft_of_an_update_goes_with_its_incident,
+    a_draft_of_an_update_meets_what_a_colleague_posted_in_between,
+    a_rehearsal_shows_the_pages_and_keeps_nothing,
+    a_rehearsal_of_an_update_shows_an_old_incident_too,
+    a_rehearsal_of_what_is_hidden_says_who_will_see_it,
+    a_rehearsal_of_a_maintenance_keeps_nothing,
+    a_wrong_form_is_not_rehearsed,
+);
+
+struct Desk {
+    app: TestApp,
+    publisher: Browser,
+    api: Component,
+}
+
+impl Desk {
+    async fn over(test: TestDb) -> Self {
+        let app = TestApp::new(test).await;
+        let publisher = app.logged_in(Publisher).await;
+        let api = app.component("API").await;
+        app.publish().await;
+        Self { app, publisher, api }
+    }
+
+    /// The colleague's browser.
+    async fn colleague(&self) -> Browser {
+        let rui = self.app.manager("Rui", Publisher).await;
+        self.app.with_session(&rui).await
+    }
+}
+
+async fn the_desk_reminds_of_updates_that_are_due(test: TestDb) {
+    let desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let open = |id: &str, ago, reminder| {
+        let mut it = fixtures::incident(id, now - TimeDelta::hours(ago));
+        it.reminder = reminder;
+        it
+    };
+    desk.app
+        .add(&[
+            open("fresh", 2, Reminder::Usual),
+            open("usual", 7, Reminder::Usual),
+            open("often", 8, Reminder::Every(2)),
+            open("never", 9, Reminder::Off),
+        ])
+        .await;
+    let page = desk.app.logged_in(Viewer).await.get("/admin").await;
+    let said =
+        ["2 open incidents wait for an update.", "No update for 7h, 2 reminders", "No update for 8h, 4 reminders"];
+    assert_eq!(page.words(".waiting"), said);
+    let public = desk.app.visitor().get("/").await.text();
+    assert!(!public.contains("reminder"), "visitors are told of reminders");
+}
+
+async fn update_and_resolve_are_one_step_away(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
+    let page = desk.publisher.get("/admin").await;
+    assert_eq!(
+        page.attributes(".card .act a", "href"),
+        ["/admin/incidents/it#phase", "/admin/incidents/it?phase=resolved#phase"]
+    );
+    let composer = desk.publisher.get("/admin/incidents/it?phase=resolved").await;
+    assert_eq!((composer.field("phase"), composer.field("version")), ("resolved".into(), "1".into()));
+    assert_eq!(desk.publisher.get("/admin/incidents/it?phase=broken").await.field("phase"), "investigating");
+    assert!(desk.app.logged_in(Viewer).await.get("/admin").await.words(".card .act").is_empty());
+}
+
+async fn the_keys_are_listed_and_their_script_is_served(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let page = desk.publisher.get("/admin/shortcuts").await;
+    assert_eq!(page.words(".keys dt").len(), page.words(".keys dd").len());
+    assert!(
+        page.words(".keys dt").contains(&"g d".into()) && page.words(".keys dd").contains(&"Create incident".into())
+    );
+    let script = page.attributes("script[defer]", "src").concat();
+    let answer = desk.app.visitor().get(&script).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "text/javascript; charset=utf-8"));
+    assert!(answer.header("cache-control").contains("immutable"));
+    assert!(desk.app.visitor().get("/").await.attributes("script", "src").iter().all(|src| *src != script));
+}
+
+/// Adds a template; gives its id.
+async fn template(desk: &mut Desk, title: &str, body: &str) -> String {
+    let api = status_of(&desk.api.id);
+    let fields =
+        [("name", "Slow"), ("title", title), ("phase", "identified"), ("body", body), (api.as_str(), "partial_outage")];
+    let answer = desk.publisher.post("/admin/templates", &fields).await;
+    assert_eq!(answer.location(), "/admin/templates?done=template-added", "{}", answer.text());
+    let list = desk.publisher.get("/admin/templates").await;
+    let href = list.attributes(".links a", "href").remove(1);
+    href.trim_start_matches("/admin/templates/").trim_end_matches("/edit").to_owned()
+}
+
+async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id =
+        template(&mut desk, "{{component}} is slow", "{{title}} since {{time}} on {{date}}. <b>{{page}}</b>").await;
+    let before = desk.app.everything().await;
+    let offered = desk.publisher.get("/admin/incidents/new").await;
+    assert_eq!(offered.attributes(".offered a", "href"), [format!("/admin/incidents/new?template={id}")]);
+    let form = desk.publisher.get(&format!("/admin/incidents/new?template={id}")).await;
+    assert_eq!(form.field("title"), "API is slow");
+    assert_eq!(form.field("body"), "API is slow since 12:00 UTC on 10 Nov 2026. <b>Status</b>");
+    assert_eq!(form.field("phase"), "identified");
+    assert_eq!(form.field(&status_of(&desk.api.id)), "partial_outage");
+    assert!(desk.app.everything().await == before, "looking at a template changed something");
+    assert_eq!(desk.publisher.get("/admin/incidents/new?template=gone").await.status, StatusCode::NOT_FOUND);
+    // What is typed into the composer itself is text, braces and all.
+    let fields = [("title", "{{title}}"), ("phase", "identified"), ("body", "{{nobody}} {{time}}")];
+    let answer = desk.publisher.post("/admin/incidents", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let page = desk.app.visitor().get("/").await;
+    assert!(page.word(".card h3") == "{{title}}" && page.text().contains("{{nobody}} {{time}}"));
+}
+
+async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = template(&mut desk, "", "{{title}}: {{components}} again").await;
+    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
+    let form = desk.publisher.get(&format!("/admin/incidents/it?template={id}")).await;
+    assert_eq!((form.field("body"), form.field("phase")), ("Incident it: API again".into(), "identified".into()));
+    assert_eq!((form.field(&status_of(&desk.api.id)), form.field("version")), ("partial_outage".into(), "1".into()));
+}
+
+async fn an_unknown_placeholder_is_refused_beside_its_field(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let before = desk.app.everything().await;
+    let fields = [("name", "Slow"), ("title", "{{title}}"), ("phase", "identified"), ("body", "{{ env.SECRET }}")];
+    let answer = desk.publisher.post("/admin/templates", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.message("body").starts_with("There is no placeholder {{env.SECRET}} here."), "{}", answer.text());
+    assert!(answer.message("title").starts_with("There is no placeholder {{title}} here."));
+    assert_eq!(answer.field("body"), "{{ env.SECRET }}");
+    assert!(desk.app.everything().await == before);
+}
+
+async fn of_two_changes_to_a_template_the_second_sees_both(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = template(&mut desk, "One", "Text").await;
+    let path = format!("/admin/templates/{id}");
+    let change = |body| [("version", "1"), ("name", "Slow"), ("phase", "identified"), ("body", body)];
+    assert_eq!(desk.publisher.post(&path, &change("First")).await.location(), "/admin/templates?done=template-saved");
+    let met = desk.publisher.post(&path, &change("Second")).await;
+    assert_eq!(
+        (met.status, met.field("body"), met.field("version")),
+        (StatusCode::CONFLICT, "Second".into(), "2".into())
+    );
+    assert!(met.word(".conflict").contains("First"));
+    let gone = desk.publisher.post(&format!("{path}/deletion"), &[]).await;
+    assert_eq!(gone.location(), "/admin/templates?done=template-deleted");
+    let actions: Vec<String> = desk.app.audit().await.into_iter().map(|row| row.action).collect();
+    assert_eq!(actions, ["template.delete", "template.edit", "template.add"]);
+}
+
+/// Saves a draft from a composer; gives its id.
+async fn save(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> String {
+    let mut all = fields.to_vec();
+    all.push(("save_draft", "1"));
+    kept(&browser.post(path, &all).await)
+}
+
+fn kept(answer: &Answer) -> String {
+    let id = answer.location().strip_prefix("/admin/drafts/").and_then(|rest| rest.strip_suffix("?done=draft-saved"));
+    id.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
+}
+
+async fn a_draft_is_kept_for_everybody_and_goes_when_it_is_published(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let api = status_of(&desk.api.id);
+    let said = [("title", "Xylophone"), ("body", "  half a sent"), ("phase", ""), (api.as_str(), "major_outage")];
+    let id = save(&mut desk.publisher, "/admin/incidents", &said).await;
+    let mut rui = desk.colleague().await;
+    let list = rui.get("/admin").await;
+    assert_eq!(
+        (list.word(".draft a"), list.word(".draft .soft")),
+        ("Xylophone".into(), "New incident · Publisher, just now".into())
+    );
+    let form = rui.get(&format!("/admin/drafts/{id}")).await;
+    assert!(form.word("main p.waiting").starts_with("A draft: Publisher edited this just now"));
+    assert_eq!((form.field("title"), form.field("body")), ("Xylophone".into(), "  half a sent".into()));
+    assert_eq!((form.field(&api), form.field("draft_version")), ("major_outage".into(), "1".into()));
+    assert!(!desk.app.visitor().get("/").await.text().contains("Xylophone"), "a draft is public");
+    let mut all = vec![("draft", id.as_str()), ("draft_version", "1"), ("title", "Xylophone"), ("phase", "identified")];
+    all.push(("body", "A whole sentence."));
+    let wrong = rui.post("/admin/incidents", &[("draft", id.as_str()), ("draft_version", "1")]).await;
+    assert_eq!((wrong.status, wrong.field("draft")), (StatusCode::UNPROCESSABLE_ENTITY, id.clone()));
+    let answer = rui.post("/admin/incidents", &all).await;
+    assert!(answer.location().ends_with("done=incident-opened"), "{}", answer.text());
+    assert_eq!(rui.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
+    assert!(rui.get("/admin").await.words(".draft").is_empty());
+    let mut viewer = desk.app.logged_in(Viewer).await;
+    assert_eq!(viewer.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::FORBIDDEN);
+}
+
+async fn of_two_who_write_one_draft_the_second_sees_both_texts(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
+    let mut rui = desk.colleague().await;
+    let edit = |body| [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", body)];
+    desk.app.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(save(&mut rui, "/admin/incidents", &edit("Two of Rui")).await, id);
+    desk.app.clock.advance(TimeDelta::minutes(2));
+    for button in ["save_draft", "publish"] {
+        let mut mine = edit("Three of mine").to_vec();
+        mine.extend([(button, "1"), ("phase", "identified")]);
+        let met = desk.publisher.post("/admin/incidents", &mine).await;
+        assert_eq!(met.status, StatusCode::CONFLICT, "{button}");
+        assert!(met.word(".conflict").contains("Two of Rui") && met.word(".conflict").contains("by Rui"));
+        assert_eq!((met.field("body"), met.field("draft_version")), ("Three of mine".into(), "2".into()));
+        assert!(met.word("main p.waiting").contains("Rui edited this 2m ago"));
+    }
+    let mut mine = edit("Three of mine").to_vec();
+    mine[1] = ("draft_version", "2");
+    assert_eq!(save(&mut desk.publisher, "/admin/incidents", &mine).await, id);
+    assert_eq!(rui.get(&format!("/admin/drafts/{id}")).await.field("body"), "Three of mine");
+    assert!(desk.app.incidents().await.is_empty());
+}
+
+async fn a_draft_that_was_published_is_not_published_twice(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
+    let all =
+        [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", "One"), ("phase", "identified")];
+    let mut rui = desk.colleague().await;
+    assert_eq!(rui.post("/admin/incidents", &all).await.status, StatusCode::SEE_OTHER);
+    let met = desk.publisher.post("/admin/incidents", &all).await;
+    assert_eq!((met.status, met.field("title")), (StatusCode::CONFLICT, "Begun".into()));
+    assert!(met.word(".conflict h2").contains("published or deleted"));
+    assert_eq!(desk.app.incidents().await.len(), 1);
+    // Knowing that, it can still be said.
+    assert_eq!(met.page().select("input[name='draft']").len(), 0);
+    assert_eq!(desk.publisher.post("/admin/incidents", &all[2..]).await.status, StatusCode::SEE_OTHER);
+}
+
+async fn a_draft_of_an_update_meets_what_a_colleague_posted_in_between(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
+    let said = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
+    let id = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let mut rui = desk.colleague().await;
+    let posted = [("body", "It got worse"), ("phase", "identified"), ("version", "1")];
+    assert_eq!(rui.post("/admin/incidents/it/updates", &posted).await.status, StatusCode::SEE_OTHER);
+    let form = desk.publisher.get(&format!("/admin/drafts/{id}")).await;
+    assert_eq!((form.field("body"), form.field("version")), ("Nearly done".into(), "1".into()));
+    // Kept again without a look at the incident, it is still as old as it was.
+    let version = form.field("version");
+    let mut again = vec![("draft", id.as_str()), ("draft_version", "1"), ("body", "All done"), ("phase", "resolved")];
+    again.push(("version", version.as_str()));
+    assert_eq!(save(&mut desk.publisher, "/admin/incidents/it/updates", &again).await, id);
+    let form = desk.publisher.get(&format!("/admin/drafts/{id}")).await;
+    let (version, saved) = (form.field("version"), form.field("draft_version"));
+    let mut all = vec![("draft", id.as_str()), ("draft_version", saved.as_str())];
+    all.extend([("body", "All done"), ("phase", "resolved"), ("version", version.as_str())]);
+    let before = desk.app.counts().await;
+    let met = desk.publisher.post("/admin/incidents/it/updates", &all).await;
+    assert_eq!(met.status, StatusCode::CONFLICT);
+    assert!(met.word(".conflict").contains("Rui"), "{}", met.text());
+    assert_eq!(
+        (met.field("body"), met.field("version"), met.field("draft")),
+        ("All done".into(), "2".into(), id.clone())
+    );
+    assert_eq!(desk.app.counts().await, before, "the draft was published over the colleague's update");
+    // Having seen it, it can be said.
+    all.pop();
+    all.push(("version", "2"));
+    assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &all).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
+}
+
+async fn a_draft_of_an_update_goes_with_its_incident(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app
+        .add(&[fixtures::incident("it", desk.app.clock.now()), fixtures::incident("other", desk.app.clock.now())])
+        .await;
+    let said = [("body", "Nearly"), ("phase", "monitoring"), ("version", "1")];
+    let first = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let second = save(&mut desk.publisher, "/admin/incidents/other/updates", &said).await;
+    let form = desk.publisher.get(&format!("/admin/drafts/{first}")).await;
+    assert_eq!(
+        (form.field("body"), form.field("phase"), form.field("version")),
+        ("Nearly".into(), "monitoring".into(), "1".into())
+    );
+    let mut all = said.to_vec();
+    all.extend([("draft", first.as_str()), ("draft_version", "1")]);
+    assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &all).await.status, StatusCode::SEE_OTHER);
+    let answer =
+        desk.publisher.post("/admin/incidents/other/deletion", &[("title", "Incident other"), ("version", "1")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    for id in [first, second] {
+        assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
+    }
+    let third = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let gone = desk.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[]).await;
+    assert_eq!(gone.location(), "/admin?done=draft-deleted");
+    assert_eq!(desk.app.audit().await[0].action, "draft.delete");
+}
+
+/// The page that a frame of a rehearsal shows.
+fn frame(answer: &Answer, path: &str) -> String {
+    let title = format!("{path} as visitors would read it");
+    let page = answer.page();
+    let frames = page.select("iframe");
+    let frame = frames.into_iter().find(|frame| frame.attr("title") == Some(title.as_str()));
+    frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
+}
+
+async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
+    let before = desk.app.everything().await;
+    let (site, stored) = (desk.app.publisher.site(), std::fs::read(desk.app.site_file()).unwrap());
+    let api = status_of(&desk.api.id);
+    let said =
+        [("title", "Xylophone"), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
+    let mut all = said.to_vec();
+    all.push(("rehearse", "1"));
+    let answer = desk.publisher.post("/admin/incidents", &all).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+    let headings = answer.words("section h2");
+    assert_eq!(headings[3..], ["API and feeds"]);
+    assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
+    let also = answer.words("details code");
+    // Of the first two the header tells that something is wrong.
+    for path in ["/api", "/incidents/old", "/api/v2/summary.json", "/history.atom", "/badge.svg", "/embed/frame"] {
+        assert!(also.contains(&path.to_owned()), "{path} is not in {also:?}");
+    }
+    let own = headings[1].trim_end_matches(" new").to_owned();
+    let status = frame(&answer, "/");
+    assert!(status.contains("Major System Outage") && status.contains("<strong>out</strong>"), "{status}");
+    assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("1 update"));
+    assert_eq!(answer.attributes("iframe", "sandbox"), [""; 5]);
+    assert!(!status.contains("<script"));
+    // Only the public stylesheet is admitted beside what every page of the admin may load.
+    let usual = desk.publisher.get("/admin").await.header("content-security-policy").to_owned();
+    let policy = answer.header("content-security-policy");
+    let hash = policy.split([' ', ';']).find(|word| word.starts_with("'sha256-")).unwrap();
+    let nonce = |policy: &str| policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+    let bare = policy.replace(&format!(" {hash}"), "").replace(&nonce(policy), "");
+    assert_eq!(bare, usual.replace(&nonce(&usual), ""));
+    // Nothing is kept, nothing is served, and nobody else can ask for it.
+    assert!(desk.app.everything().await == before, "a rehearsal was kept");
+    assert!(std::sync::Arc::ptr_eq(&site, &desk.app.publisher.site()), "a rehearsal was published");
+    assert!(stored == std::fs::read(desk.app.site_file()).unwrap());
+    for address in ["/", "/history", "/history?q=xylophone", "/uptime"] {
+        let shown = desk.app.visitor().get(address).await.text();
+        assert!(!shown.contains("Xylophone") || address.contains("q="), "{address}");
+        assert!(!shown.contains("<strong>out</strong>"), "{address}");
+    }
+    assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
+    let mut viewer = desk.app.logged_in(Viewer).await;
+    assert_eq!(viewer.post("/admin/incidents", &all).await.status, StatusCode::FORBIDDEN);
+    // The form goes on from there.
+    for (name, value) in said {
+        assert_eq!(answer.field(name), value);
+    }
+    assert!(answer.page().select("input[name='rehearse']").is_empty());
+}
+
+async fn a_rehearsal_of_an_update_shows_an_old_incident_too(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let now = desk.app.clock.now();
+    let mut many: Vec<_> = (1..40)
+        .map(|n| {
+            fixtures::resolved(&format!("r{n}"), now - TimeDelta::days(20) - TimeDelta::hours(n), TimeDelta::hours(1))
+        })
+        .collect();
+    many.push(fixtures::resolved("old", now - TimeDelta::days(400), TimeDelta::hours(1)));
+    desk.app.add(&many).await;
+    assert!(desk.app.publisher.site().document("/incidents/old").is_none(), "an old one is not kept ready");
+    let said = [("phase", "resolved"), ("body", "One more word."), ("version", "1"), ("rehearse", "1")];
+    let answer = desk.publisher.post("/admin/incidents/old/updates", &said).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(frame(&answer, "/incidents/old").contains("One more word."));
+    assert!(answer.words("section h2").contains(&"/ stays as it is".into()), "{:?}", answer.words("section h2"));
+    assert_eq!(desk.app.incident("old").await.updates.len(), 2);
+}
+
+async fn a_rehearsal_of_what_is_hidden_says_who_will_see_it(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("rehearse", "1")];
+    let mut later = said.to_vec();
+    later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-11T12:00"), ("publish_zone", "UTC")]);
+    let answer = desk.publisher.post("/admin/incidents", &later).await;
+    assert!(
+        answer.word("main p.waiting").contains("11 Nov 2026, 12:00 UTC") && frame(&answer, "/").contains("Xylophone")
+    );
+    let mut inside = said.to_vec();
+    inside.push(("visibility", "internal"));
+    let answer = desk.publisher.post("/admin/incidents", &inside).await;
+    assert!(answer.word("main p.waiting").contains("managers only"));
+    assert!(answer.words("section h2").iter().all(|words| words.ends_with("stays as it is")));
+    let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
+    hidden.visibility = Visibility::Internal;
+    desk.app.add(&[hidden]).await;
+    let update = [("phase", "identified"), ("body", "More."), ("version", "1"), ("rehearse", "1")];
+    let answer = desk.publisher.post("/admin/incidents/hidden/updates", &update).await;
+    assert!(answer.word("main p.waiting").contains("managers only"));
+}
+
+async fn a_rehearsal_of_a_maintenance_keeps_nothing(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let before = desk.app.everything().await;
+    let plan = [
+        ("title", "Disk upgrade"),
+        ("body", "The archive is **read-only**."),
+        ("scheduled_for", "2026-11-12T02:00"),
+        ("scheduled_until", "2026-11-12T04:00"),
+        ("zone", "UTC"),
+        ("component", desk.api.id.as_str()),
+    ];
+    for more in [&[("rehearse", "1")][..], &[("rehearse", "1"), ("repeats", "FREQ=WEEKLY")]] {
+        let answer = desk.publisher.post("/admin/maintenances", &[&plan[..], more].concat()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let headings = answer.words("section h2");
+        assert!(headings[0] == "/ changes" && headings[1].ends_with(" new"), "{headings:?}");
+        let own = headings[1].trim_end_matches(" new").to_owned();
+        assert!(frame(&answer, "/").contains("Disk upgrade") && frame(&answer, &own).contains("<strong>read-only"));
+        assert_eq!(
+            (answer.field("title"), answer.field("component")),
+            ("Disk upgrade".into(), desk.api.id.to_string())
+        );
+        assert_eq!(answer.attributes("nav a[aria-current='page']", "href"), ["/admin/maintenances"]);
+        assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
+        assert!(desk.app.everything().await == before, "a rehearsal was kept");
+    }
+    let done = desk.publisher.post("/admin/maintenances", &plan).await;
+    let own = done.location().split('?').next().unwrap().to_owned();
+    let kept = desk.app.everything().await;
+    let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("rehearse", "1")];
+    let answer = desk.publisher.post(&format!("{own}/updates"), &said).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(frame(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
+    assert!(desk.app.everything().await == kept, "a rehearsal was kept");
+}
+
+async fn a_wrong_form_is_not_rehearsed(test: TestDb) {
+    let mut desk = Desk::over(test).await;
+    let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("rehearse", "1")]).await;
+    assert_eq!((answer.status, answer.field("title")), (StatusCode::UNPROCESSABLE_ENTITY, "X".into()));
+    let mut it = fixtures::incident("it", desk.app.clock.now());
+    it.updates[0].components =
+        fixtures::update("x", it.started_at, Phase::Identified, &[("api", Status::MajorOutage)]).components;
+    it.settle();
+    desk.app.add(&[it]).await;
+    let stale = [("phase", "identified"), ("body", "More."), ("version", "0"), ("rehearse", "1")];
+    assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &stale).await.status, StatusCode::CONFLICT);
+}

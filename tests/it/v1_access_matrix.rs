@@ -1,0 +1,149 @@
+//! The management API as everybody x every route x whatever became of an incident. Nothing here lists addresses: they
+//! come from the router's own table, so a new one is walked from its first day.
+
+use axum::http::{Method, StatusCode};
+use candor::db::page_settings;
+use candor::domain::{Role, Visibility};
+use candor::web::api::routes;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::TestDb;
+use crate::support::actors::{Crowd, HIDDEN, NEVER, PUBLIC, Somebody, UNSAID, UNSAID_WORDS, told};
+use crate::support::app::{Answer, TestApp};
+
+on_both_databases!(
+    who_brings_no_good_token_is_told_nothing_at_any_route,
+    what_visitors_do_not_see_answers_programs_like_what_never_was,
+    what_the_walk_sends_would_be_done_where_it_may,
+    no_list_names_what_visitors_do_not_see,
+    a_review_that_is_not_published_is_only_where_it_is_asked_for,
+);
+
+/// What changes something wherever it is sent.
+fn words() -> Value {
+    json!({
+        "incident": { "name": "Another", "status": "monitoring", "body": "Text" },
+        "incident_update": { "body": "Another text" },
+        "postmortem": { "body_draft": "Another text" },
+    })
+}
+
+/// The routes of the table that `wanted` chooses: method, path, least role.
+fn walked(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
+    let routes = routes();
+    let chosen = routes.table().iter().filter(|line| wanted(line.path));
+    chosen.map(|line| (line.method.clone(), line.path, line.role)).collect()
+}
+
+/// The address of a route with `id` in every place but the page's.
+fn address(path: &str, page: &str, id: &str) -> String {
+    let path = path.replace("{page}", page).replace("{update}", &format!("{id}-2"));
+    ["{incident}", "{component}", "{group}", "{subscriber}"].iter().fold(path, |path, name| path.replace(name, id))
+}
+
+async fn page_of(app: &TestApp) -> String {
+    page_settings::load(&mut app.db.read().await.unwrap()).await.unwrap().id
+}
+
+/// Calls a second later: what is left of the limit is then the same each time.
+async fn call(app: &TestApp, who: &Somebody, method: &Method, address: &str) -> Answer {
+    app.clock.advance(TimeDelta::seconds(1));
+    who.call(method, address, &words()).await
+}
+
+async fn who_brings_no_good_token_is_told_nothing_at_any_route(test: TestDb) {
+    let crowd = Crowd::before(test).await;
+    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    let before = app.everything().await;
+    for (method, path, _) in walked(|_| true) {
+        for who in crowd.refused_by_the_api() {
+            let (known, never) = (address(path, &page, PUBLIC), address(path, NEVER, NEVER));
+            let answer = call(app, who, &method, &known).await;
+            let what = format!("{} {method} {path}", who.name);
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{what}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{what}");
+            let like = call(app, who, &method, &never).await;
+            assert!(told(&answer, PUBLIC) == told(&like, NEVER), "{what} tells what there is");
+        }
+    }
+    assert!(app.everything().await == before, "somebody changed something");
+}
+
+async fn what_visitors_do_not_see_answers_programs_like_what_never_was(test: TestDb) {
+    let crowd = Crowd::before(test).await;
+    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    let before = app.everything().await;
+    let mut asked = 0;
+    for (method, path, least) in walked(|path| path.contains("{incident}")) {
+        for who in &crowd.people {
+            let never = call(app, who, &method, &address(path, &page, NEVER)).await;
+            let expected = match who.reach {
+                None => StatusCode::UNAUTHORIZED,
+                Some(role) if role < least => StatusCode::FORBIDDEN,
+                Some(_) => StatusCode::NOT_FOUND,
+            };
+            assert_eq!(never.status, expected, "{} {method} {path}", who.name);
+            let never = told(&never, NEVER);
+            // Who may not is told the same of what everybody sees.
+            let may = who.reach.is_some_and(|role| role >= least);
+            let seen = [PUBLIC, UNSAID].into_iter().filter(|_| !may);
+            for id in HIDDEN.into_iter().chain(seen) {
+                let answer = call(app, who, &method, &address(path, &page, id)).await;
+                assert_eq!(told(&answer, id), never, "{} {method} {path} of {id}", who.name);
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 700, "{asked}");
+    assert!(app.everything().await == before, "somebody changed something");
+}
+
+async fn what_the_walk_sends_would_be_done_where_it_may(test: TestDb) {
+    let crowd = Crowd::before(test).await;
+    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    let admin = crowd.people.iter().find(|who| who.name == "a token to administer").unwrap();
+    for (number, (method, path, _)) in walked(|path| path.contains("{incident}")).into_iter().enumerate() {
+        let id = format!("zqdone{number:02}");
+        app.add(&[crowd.incident(&id, Visibility::Public)]).await;
+        crowd.review(&id).await;
+        let answer = call(app, admin, &method, &address(path, &page, &id)).await;
+        assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text());
+    }
+}
+
+async fn no_list_names_what_visitors_do_not_see(test: TestDb) {
+    let crowd = Crowd::before(test).await;
+    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    for (_, path, _) in walked(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
+        for who in crowd.people.iter().filter(|who| who.reach.is_some()) {
+            let at = address(path, &page, NEVER);
+            let list = call(app, who, &Method::GET, &at).await;
+            assert!(!list.text().contains(UNSAID_WORDS), "{} {path}", who.name);
+            let nothing = told(&call(app, who, &Method::GET, &format!("{at}?q={NEVER}")).await, NEVER);
+            for id in HIDDEN {
+                assert!(!list.text().contains(id), "{} {path} names {id}", who.name);
+                let found = told(&call(app, who, &Method::GET, &format!("{at}?q={id}")).await, id);
+                assert!(found == nothing, "{} finds {id} at {path}", who.name);
+            }
+        }
+    }
+}
+
+async fn a_review_that_is_not_published_is_only_where_it_is_asked_for(test: TestDb) {
+    let crowd = Crowd::before(test).await;
+    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    for (_, path, _) in walked(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
+        for who in crowd.people.iter().filter(|who| who.reach.is_some()) {
+            let answer = call(app, who, &Method::GET, &address(path, &page, UNSAID)).await;
+            let like = call(app, who, &Method::GET, &address(path, &page, PUBLIC)).await;
+            if path.ends_with("/postmortem") {
+                assert_eq!((answer.status, like.status), (StatusCode::OK, StatusCode::NOT_FOUND), "{}", who.name);
+            } else {
+                assert_eq!(answer.status, StatusCode::OK, "{} {path}", who.name);
+                assert_eq!(told(&answer, UNSAID), told(&like, PUBLIC), "{} {path}", who.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What happens by itself, step by step.
+
+use candor::db::{Db, managers};
+use candor::domain::Role::Owner;
+use candor::domain::manager::LinkPurpose;
+use candor::worker::{Work, offer_setup, sweep};
+use chrono::TimeDelta;
+
+use crate::support::app::TestApp;
+use crate::support::{TestDb, fixtures};
+
+on_both_databases!(
+    a_change_by_another_process_shows_at_the_next_tick,
+    nothing_new_is_nothing_published,
+    a_link_for_the_first_owner_is_offered_only_without_managers,
+    what_ran_out_is_forgotten,
+    a_new_day_changes_the_past_days,
+    an_open_incident_grows_older_on_the_page,
+);
+
+async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let other = Db::at(&app.test.url).unwrap();
+    let mut tx = other.write().await.unwrap();
+    candor::db::incidents::insert(&mut tx, &fixtures::incident("it", app.clock.now())).await.unwrap();
+    tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
+    other.close().await;
+    assert!(app.visitor().get("/").await.words(".card").is_empty());
+    work.tick(&app).await;
+    assert_eq!(app.visitor().get("/").await.word(".card h3"), "Incident it");
+}
+
+async fn nothing_new_is_nothing_published(test: TestDb) {
+    let app = TestApp::new(test).await;
+    assert!(!app.publisher.follow().await.unwrap());
+    let site = app.publisher.site();
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let refreshed = app.publisher.site();
+    assert!(std::sync::Arc::ptr_eq(site.document("/").unwrap(), refreshed.document("/").unwrap()));
+    app.clock.advance(TimeDelta::seconds(59));
+    work.tick(&app).await;
+    assert!(std::sync::Arc::ptr_eq(&refreshed, &app.publisher.site()), "published again within the minute");
+    app.clock.advance(TimeDelta::seconds(1));
+    work.tick(&app).await;
+    assert_eq!(app.publisher.site().confirmed_at, app.clock.now());
+}
+
+async fn a_link_for_the_first_owner_is_offered_only_without_managers(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (first, second) = (offer_setup(&app).await.unwrap().unwrap(), offer_setup(&app).await.unwrap().unwrap());
+    assert!(first.starts_with("http://status.test/setup/") && first != second);
+    let path = |link: &str| link.strip_prefix("http://status.test").unwrap().to_owned();
+    assert_eq!(app.visitor().get(&path(&first)).await.status, 404, "the link of an earlier start still works");
+    assert_eq!(app.visitor().get(&path(&second)).await.status, 200);
+    let mut disabled = app.manager("Ines", Owner).await;
+    let mut tx = app.db.write().await.unwrap();
+    // The last owner can't be disabled, but for this test the first keeps another in office.
+    managers::create(&mut tx, fixtures::manager("Rui", Owner), Some("x"), app.clock.now()).await.unwrap();
+    managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    assert!(offer_setup(&app).await.unwrap().is_none());
+}
+
+async fn what_ran_out_is_forgotten(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let other = app.manager("Rui", Owner).await;
+    app.with_session(&manager).await;
+    app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
+    app.clock.advance(TimeDelta::minutes(29));
+    let mut fresh = app.with_session(&manager).await;
+    app.link(LinkPurpose::Invite, Some(&other), TimeDelta::days(3)).await;
+    sweep(&app).await.unwrap();
+    let counts = async || (app.session_count().await, app.number("select count(*) from manager_links").await);
+    assert_eq!(counts().await, (2, 2));
+    let before = app.counts().await;
+    app.clock.advance(TimeDelta::minutes(1));
+    Work::default().tick(&app).await;
+    assert_eq!(counts().await, (1, 1));
+    assert_eq!(app.counts().await, before, "sweeping is nobody's deed");
+    assert_eq!(fresh.get("/admin").await.status, 200);
+}
+
+async fn a_new_day_changes_the_past_days(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let thirteen_days_ago = app.clock.now() - TimeDelta::days(13);
+    app.add(&[fixtures::resolved("old", thirteen_days_ago, TimeDelta::hours(1))]).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    let today = app.visitor().get("/").await;
+    let days = today.words(".day h3");
+    assert_eq!((days.len(), days[0].as_str(), days[13].as_str()), (14, "Tue 10 Nov", "Wed 28 Oct"));
+    assert!(today.words(".day")[13].contains("Incident old"));
+    app.clock.advance(TimeDelta::hours(12));
+    work.tick(&app).await;
+    let tomorrow = app.visitor().get("/").await;
+    assert_eq!(tomorrow.words(".day h3")[0], "Wed 11 Nov");
+    assert!(!tomorrow.text().contains("Incident old"), "it began fifteen days ago");
+    assert_ne!(today.header("etag"), tomorrow.header("etag"));
+    assert_eq!(app.visitor().get("/incidents/old").await.status, 200);
+}
+
+async fn an_open_incident_grows_older_on_the_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
+    let mut work = Work::default();
+    work.tick(&app).await;
+    assert!(app.visitor().get("/").await.word(".card .chip").ends_with("just opened"));
+    // Also on pages that are rendered on demand and kept.
+    let found = app.visitor().get("/history?q=incident").await;
+    assert!(found.word("main").contains("just opened"), "{}", found.word("main"));
+    app.clock.advance(TimeDelta::minutes(12));
+    work.tick(&app).await;
+    assert!(app.visitor().get("/").await.word(".card .chip").ends_with("open for 12m"));
+    let found = app.visitor().get("/history?q=incident").await;
+    assert!(found.word("main").contains("open for 12m"), "{}", found.word("main"));
+}

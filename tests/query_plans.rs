@@ -1,0 +1,304 @@
+//! No query walks through a table that grows with the history: neither when something is published, nor for
+//! a page that lies deep, nor for a manager at work.
+//!
+//! The queries are not repeated here: the program runs them. SQLite is then asked for the plan of each one it
+//! was seen to run; PostgreSQL itself counts how often it walked through each table.
+
+#[path = "it/support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use candor::clock::Clock;
+use candor::db::{Db, admin_incidents, audit, components, incidents, maintenances, status_intervals};
+use candor::domain::history::{Cursor, Filter, Month, Range};
+use candor::domain::{ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, Phase, Status, UpdateId};
+use candor::publish::{Deep, Form, Publisher};
+use chrono::{Datelike as _, TimeDelta};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use support::{TestDb, fixtures, now};
+
+/// So many incidents that a database which can use an index does.
+const INCIDENTS: i64 = 600;
+const MAINTENANCES: i64 = 300;
+
+/// Tables that grow with what happens, and not with what there is.
+const GROWING: [&str; 13] = [
+    "incidents",
+    "incident_updates",
+    "incident_update_components",
+    "incident_effects",
+    "incident_listing",
+    "reviews",
+    "maintenances",
+    "maintenance_components",
+    "maintenance_updates",
+    "maintenance_update_components",
+    "maintenance_effects",
+    "component_baselines",
+    "audit",
+];
+
+/// Indexes that hold only what is going on.
+const OF_WHAT_IS_OPEN: [&str; 4] =
+    ["incidents_open", "incident_effects_open", "maintenances_planned", "maintenance_effects_open"];
+
+/// One listener hears both tests, so they take turns.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+#[tokio::test]
+async fn sqlite_finds_what_it_is_asked_for_by_an_index() {
+    let _turn = TURN.lock().await;
+    let test = TestDb::sqlite().await;
+    fill(&test).await;
+    test.close().await;
+    let path = test.url.trim_start_matches("sqlite://");
+    let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
+    let pool = || SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+    let db = Db::Sqlite { path: path.into(), writer: pool(), readers: pool(), opened: Default::default() };
+    let seen = listen();
+    seen.lock().unwrap().clear();
+    work(&db).await;
+    let statements: Vec<String> = seen.lock().unwrap().drain(..).filter(|sql| has_a_plan(sql)).collect();
+    assert!(statements.len() > 30, "{statements:#?}");
+    let Db::Sqlite { readers, writer, .. } = &db else { unreachable!() };
+    // As the database is after a while: it has counted what there is, and little of it is open.
+    sqlx::raw_sql("analyze").execute(writer).await.unwrap();
+    for sql in statements {
+        let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(readers).await.unwrap();
+        for (_, _, _, step) in plan {
+            assert!(!walks(&step), "{step}\n{sql}");
+        }
+    }
+}
+
+/// Whether a step of a plan of SQLite goes through all of a table that grows, or through all of one list.
+fn walks(step: &str) -> bool {
+    if step.starts_with("SEARCH incident_listing") && step.ends_with("(component_id=?)") {
+        return true;
+    }
+    let Some(scanned) = step.strip_prefix("SCAN ") else { return false };
+    let table = scanned.split(' ').next().unwrap_or_default();
+    // Some queries give their tables a letter.
+    let grows = GROWING.contains(&table) || table.len() == 1 && table != "c";
+    grows && !OF_WHAT_IS_OPEN.iter().any(|index| scanned.ends_with(index))
+}
+
+fn has_a_plan(sql: &str) -> bool {
+    ["select", "insert", "update", "delete"].iter().any(|verb| sql.trim_start().starts_with(verb))
+}
+
+#[tokio::test]
+async fn postgres_finds_what_it_is_asked_for_by_an_index() {
+    let _turn = TURN.lock().await;
+    let Some(test) = TestDb::postgres().await else { return };
+    fill(&test).await;
+    test.close().await;
+    let mut connection = PgConnection::connect(&test.url).await.unwrap();
+    sqlx::raw_sql("vacuum analyze").execute(&mut connection).await.unwrap();
+    let before = walked(&mut connection).await;
+    // Among so few it would often rather walk; forbidden to, it only does where there is no other way.
+    let db = Db::at(&format!("{}&options[enable_seqscan]=off", test.url)).unwrap();
+    work(&db).await;
+    db.close().await;
+    assert_eq!(walked(&mut connection).await, before);
+    connection.close().await.unwrap();
+}
+
+/// How often PostgreSQL walked through each table that grows, once everybody else is gone: only then is
+/// everything counted.
+async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
+    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    let gone = async {
+        while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut *connection).await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the connections end");
+    let counts = "select relname::text, seq_scan from pg_stat_user_tables";
+    let counts: Vec<(String, i64)> = sqlx::query_as(counts).fetch_all(connection).await.unwrap();
+    counts.into_iter().filter(|(table, _)| GROWING.contains(&table.as_str())).collect()
+}
+
+/// A long history, and a long audit.
+async fn fill(test: &TestDb) {
+    let all: Vec<Incident> = (1..=INCIDENTS).map(past).collect();
+    test.insert(&all).await;
+    test.insert(&[fixtures::incident("open", now() - TimeDelta::hours(1))]).await;
+    let mut tx = test.write().await.unwrap();
+    for number in 1..=MAINTENANCES {
+        maintenances::insert(&mut tx, &over(number)).await.unwrap();
+    }
+    for (id, in_hours) in [("under-way", 0), ("to-come", 48)] {
+        maintenances::insert(&mut tx, &planned(id, in_hours)).await.unwrap();
+    }
+    let mut component = components::create(&mut tx, fixtures::component("API"), now()).await.unwrap();
+    for number in 0..200 {
+        component.status = [Status::DegradedPerformance, Status::Operational][number % 2];
+        components::update(&mut tx, &mut component, now() + TimeDelta::seconds(number as i64)).await.unwrap();
+    }
+    let entries = vec![fixtures::entry(); 1_000];
+    tx.commit_all(&fixtures::actor(), test.clock.now(), &entries).await.unwrap();
+}
+
+/// Work that was done, this many days ago.
+fn over(number: i64) -> Maintenance {
+    let mut it = planned(&format!("work{number}"), -24 * number);
+    let end = it.scheduled_for + TimeDelta::hours(1);
+    let step = |name: &str| UpdateId::parse(&format!("work{number}-{name}")).unwrap();
+    it.begin(step("begin"), it.scheduled_for).unwrap();
+    it.complete(step("end"), end).unwrap();
+    it
+}
+
+fn planned(id: &str, in_hours: i64) -> Maintenance {
+    let from = now() + TimeDelta::hours(in_hours);
+    fixtures::maintenance(id, from, from + TimeDelta::hours(2), &["api"])
+}
+
+fn past(number: i64) -> Incident {
+    let (id, start) = (format!("past{number}"), now() - TimeDelta::days(number));
+    let mut incident = fixtures::resolved(&id, start, TimeDelta::hours(1));
+    let component = if number % 100 == 0 { "rare" } else { "api" };
+    let status = if number % 50 == 0 { Status::MajorOutage } else { Status::PartialOutage };
+    incident.updates[0] = fixtures::update(&format!("{id}-1"), start, Phase::Investigating, &[(component, status)]);
+    incident.settle();
+    incident
+}
+
+/// What the program asks the database: publishing, deep pages, and a manager's work.
+async fn work(db: &Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::fixed(now());
+    let publisher = Publisher::new(db.clone(), clock, "http://status.test".into(), folder.path().join("site"));
+    publisher.publish().await.unwrap();
+    publisher.follow().await.unwrap();
+    for page in deep_pages() {
+        publisher.deep(page.clone()).await.unwrap_or_else(|error| panic!("{page:?}: {error}"));
+    }
+    let mut tx = db.read().await.unwrap();
+    status_intervals::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
+    audit::list(&mut tx, None, 50).await.unwrap();
+    admin_incidents::exists(&mut tx, &id("past7")).await.unwrap();
+    admin_incidents::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
+    admin_incidents::owner_of_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
+    let mut incident = admin_incidents::find(&mut tx, &id("past7")).await.unwrap();
+    admin_incidents::open(&mut tx, None, 100).await.unwrap();
+    admin_incidents::list(&mut tx, None, 50).await.unwrap();
+    admin_incidents::due(&mut tx, now()).await.unwrap();
+    let mut work = maintenances::find(&mut tx, &maintenance_id("work7")).await.unwrap();
+    maintenances::owner_of_update(&mut tx, &UpdateId::parse("work7-1").unwrap()).await.unwrap();
+    let behind = Cursor { started_at: work.scheduled_for, id: id("work7") };
+    maintenances::list(&mut tx, None, 50).await.unwrap();
+    maintenances::list(&mut tx, Some(&behind), 50).await.unwrap();
+    drop(tx);
+    let mut tx = db.write().await.unwrap();
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
+    incidents::delete(&mut tx, &id("past8")).await.unwrap();
+    incidents::insert(&mut tx, &past(8)).await.unwrap();
+    maintenances::update(&mut tx, &mut work, now()).await.unwrap();
+    maintenances::delete(&mut tx, &maintenance_id("work8")).await.unwrap();
+    maintenances::insert(&mut tx, &over(8)).await.unwrap();
+    tx.commit(&fixtures::actor(), now(), fixtures::entry()).await.unwrap();
+}
+
+fn deep_pages() -> Vec<Deep> {
+    let old = now() - TimeDelta::days(500);
+    let cursor = || Some(Cursor { started_at: old, id: id("past500") });
+    let month = Month { year: old.year(), month: old.month() };
+    let filtered = |change: fn(&mut Filter), cursor| {
+        let mut filter = Filter::default();
+        change(&mut filter);
+        Deep::Filtered(filter, cursor)
+    };
+    vec![
+        Deep::Incident(id("past500")),
+        Deep::Incident(id("work200")),
+        Deep::Record(id("past500"), Form::Api),
+        Deep::Record(id("work200"), Form::Flat),
+        Deep::Event(maintenance_id("work200")),
+        Deep::Quarter(1),
+        Deep::Quarter(5),
+        Deep::Showcase(vec![ComponentId::parse("api").unwrap()]),
+        Deep::Month(month, None),
+        Deep::Month(month, cursor()),
+        Deep::Uptime,
+        filtered(|_| {}, cursor()),
+        filtered(|filter| filter.component = ComponentId::parse("api"), None),
+        filtered(|filter| filter.component = ComponentId::parse("rare"), cursor()),
+        filtered(|filter| filter.impact = Some(Impact::Critical), None),
+        filtered(|filter| filter.impact = Some(Impact::Major), cursor()),
+        filtered(|filter| filter.range = Range::LastYear, None),
+        filtered(|filter| filter.text = Some("past12".into()), None),
+        filtered(
+            |filter| {
+                filter.component = ComponentId::parse("api");
+                filter.impact = Some(Impact::Critical);
+                filter.text = Some("past".into());
+                filter.range = Range::LastTwoYears;
+            },
+            cursor(),
+        ),
+    ]
+}
+
+fn maintenance_id(text: &str) -> MaintenanceId {
+    MaintenanceId::parse(text).unwrap()
+}
+
+fn id(text: &str) -> IncidentId {
+    IncidentId::parse(text).unwrap()
+}
+
+/// Every statement run from now on, as sqlx tells of it where it is not forbidden to.
+fn listen() -> &'static Mutex<Vec<String>> {
+    static SEEN: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
+    let seen = SEEN.get_or_init(Mutex::default);
+    tracing_subscriber::registry().with(Statements(seen)).init();
+    seen
+}
+
+struct Statements(&'static Mutex<Vec<String>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            let mut statement = Statement::default();
+            event.record(&mut statement);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(statement.whole());
+        }
+    }
+}
+
+/// A short statement stands in its summary, a long one beside it.
+#[derive(Default)]
+struct Statement {
+    summary: String,
+    text: String,
+}
+
+impl Statement {
+    fn whole(self) -> String {
+        if self.text.is_empty() { self.summary } else { self.text }
+    }
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => self.summary = value.trim().to_owned(),
+            "db.statement" => self.text = value.trim().to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
