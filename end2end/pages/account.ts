@@ -26,7 +26,7 @@ export function accountPlaces(means: Means): Place[] {
   const secondStep: Place = { name: 'second-step', go: (page) => givePassword(page) };
   return [
     account,
-    answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change the address'),
+    answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change e-mail address'),
     answered(means, 422, 'account-password-refused', account, 'Change the password'),
     refused(means, at('tokens', '/admin/tokens'), 'Create token'),
     {
@@ -41,14 +41,14 @@ export function accountPlaces(means: Means): Place[] {
     at('passkey-new', '/admin/account/passkeys/new'),
     at('factors', '/admin/account/factors'),
     totp,
-    refused(means, totp, 'Confirm the app'),
+    refused(means, totp, 'Verify'),
     {
       name: 'recovery-codes',
       go: async (page) => {
         await totp.go(page);
         const key = await page.locator('dd code').innerText();
         await page.getByLabel('Code', { exact: true }).fill(code(key, step()));
-        await page.getByRole('button', { name: 'Confirm the app' }).click();
+        await page.getByRole('button', { name: 'Verify' }).click();
         await page.getByRole('heading', { level: 1, name: 'Recovery codes' }).waitFor();
       },
     },
@@ -68,5 +68,5 @@ async function givePassword(page: Page): Promise<void> {
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: 'Second step' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Two-factor authentication' }).waitFor();
 }

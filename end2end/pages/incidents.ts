@@ -33,7 +33,7 @@ const say = (text: string) => (page: Page) => page.getByLabel('Message', { exact
 
 /** The desk, incidents, and what is prepared for them. */
 export function incidentPlaces(means: Means): Place[] {
-  const edit = of('incident-edit', 'Edit the details');
+  const edit = of('incident-edit', 'Edit incident');
   const updateEdit = of('update-edit', /^Edit the update of/);
   const review: Place = {
     name: 'review',
@@ -48,7 +48,7 @@ export function incidentPlaces(means: Means): Place[] {
     at('desk-shortcuts', '/admin/shortcuts'),
     at('incidents', '/admin/incidents'),
     NEW,
-    refused(means, NEW, 'Publish incident'),
+    refused(means, NEW, 'Publish'),
     COMPOSER,
     linked('composer-resolved', '/admin', RECENT),
     refused(means, COMPOSER, 'Publish update'),
@@ -63,9 +63,9 @@ export function incidentPlaces(means: Means): Place[] {
     of('update-deletion', /^Delete the update of/),
     written('rehearsal', 'Preview page'),
     draft,
-    outrun(means, draft, 'Publish incident'),
+    outrun(means, draft, 'Publish'),
     review,
-    refused(means, review, 'Publish the review'),
+    refused(means, review, 'Publish postmortem'),
     { name: 'incident-reviewed', go: (page) => review.go(page).then(() => reviewed(page)) },
     ...templatePlaces(means),
   ];
@@ -75,7 +75,7 @@ export function incidentPlaces(means: Means): Place[] {
 async function reviewed(page: Page): Promise<void> {
   const id = /incidents\/(\w+)/.exec(page.url())![1];
   await say('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);
-  await page.getByRole('button', { name: 'Publish the review' }).click();
+  await page.getByRole('button', { name: 'Publish postmortem' }).click();
   await page.getByRole('status').waitFor();
   await page.goto(`/incidents/${id}`);
 }

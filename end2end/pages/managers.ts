@@ -7,7 +7,7 @@ export function managerPlaces(means: Means): Place[] {
     go: async (page) => {
       await page.goto('/admin/managers');
       await page.getByRole('table').getByRole('link', { name: 'Paula Reis' }).first().click();
-      await page.getByRole('button', { name: 'Make a new invitation link' }).click();
+      await page.getByRole('button', { name: 'Create new invite link' }).click();
       await page.goto(await page.getByLabel('The link').inputValue());
     },
   };
@@ -17,7 +17,7 @@ export function managerPlaces(means: Means): Place[] {
     name: 'manager',
     go: async (page) => {
       await manager.go(page);
-      await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
+      await page.getByLabel('Role').selectOption('Publisher: posts incidents and maintenance');
     },
   };
   return [
@@ -40,7 +40,7 @@ export function managerPlaces(means: Means): Place[] {
     at('audit', '/admin/audit'),
     at('audit-searched', '/admin/audit?q=nothing+of+this'),
     settings,
-    answered(means, 422, 'settings-refused', filled(settings, 'Name of the page', ''), 'Publish settings'),
-    outrun(means, settings, 'Publish settings', (page) => page.getByLabel('Text at the top (optional)').fill('Tides')),
+    answered(means, 422, 'settings-refused', filled(settings, 'Page name', ''), 'Save settings'),
+    outrun(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
   ];
 }

@@ -21,7 +21,7 @@ async function elsewhere(status: string): Promise<{ server: Server; origin: stri
 async function allow(page: Page, site: string): Promise<void> {
   await page.goto('/admin/settings');
   await page.getByLabel('Allowed embed origins (optional)').fill(site);
-  await page.getByRole('button', { name: 'Publish settings' }).click();
+  await page.getByRole('button', { name: 'Save settings' }).click();
   await told(page, 'Settings saved.');
 }
 

@@ -171,7 +171,7 @@ function start(folder: string, args: string[]): ChildProcess {
 
 async function serve(folder: string, port: number): Promise<ChildProcess> {
   const server = start(folder, ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', folder]);
-  await new Promise((ready) => server.stdout!.on('data', (text) => /listens on/.test(`${text}`) && ready(undefined)));
+  await new Promise((ready) => server.stdout!.on('data', (text) => /Listening on/.test(`${text}`) && ready(undefined)));
   return server;
 }
 

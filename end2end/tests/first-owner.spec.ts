@@ -2,8 +2,8 @@ import { logIn, told } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 const REFUSED =
-  "This e-mail address and password don't belong together, or the account is disabled, or it was tried too often: " +
-  'then wait a while, or ask an owner for a reset link.';
+  "Incorrect e-mail address or password, or the account is disabled. After several attempts, wait a few " +
+  'minutes or ask an owner for a reset link.';
 
 test.describe('the first owner', () => {
   test.use({ begins: 'empty' });
@@ -17,7 +17,7 @@ test.describe('the first owner', () => {
     const link = candor.setupLink()!;
     const choose = async (password: string) => {
       await page.getByLabel('Password').fill(password);
-      await page.getByRole('button', { name: 'Create the owner' }).click();
+      await page.getByRole('button', { name: 'Create account' }).click();
     };
     await page.goto(link);
     await page.getByLabel('Your name').fill(OWNER.name);
@@ -52,7 +52,7 @@ test.describe('an owner', () => {
     await page.getByLabel('Email').fill(OWNER.email.toUpperCase());
     await page.getByLabel('Password').fill(OWNER.password);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit');
+    await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit log');
   });
 
   test('and a stranger are refused in the same words', async ({ page, watch }) => {

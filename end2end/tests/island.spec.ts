@@ -23,7 +23,7 @@ test('a draft outlives a reload and is forgotten once it is posted', async ({ pa
   await page.goto('/admin/incidents/new');
   await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
   await page.getByLabel('Message').fill(text);
-  await expect(page.getByText('Draft kept in this browser.')).toBeVisible();
+  await expect(page.getByText('Saved locally as you type.')).toBeVisible();
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.reload();
@@ -32,8 +32,8 @@ test('a draft outlives a reload and is forgotten once it is posted', async ({ pa
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.getByLabel('Title').fill('Trains are late');
-  await page.getByRole('button', { name: 'Publish incident' }).click();
-  await told(page, 'The incident is published.');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await told(page, 'Incident published.');
   await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
   await page.goto('/admin/incidents/new');
   await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
@@ -63,7 +63,7 @@ test('the drafts of two incidents are kept apart', async ({ page }) => {
 test('nothing jumps when the island wakes up', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new', { waitUntil: 'commit' });
-  const button = page.getByRole('button', { name: 'Publish incident' });
+  const button = page.getByRole('button', { name: 'Publish' });
   const before = await button.boundingBox();
   await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
   expect(await button.boundingBox()).toEqual(before);

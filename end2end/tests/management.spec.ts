@@ -15,7 +15,7 @@ async function token(page: Page): Promise<string> {
   await logIn(page);
   await page.goto('/admin/tokens');
   await page.getByLabel('Name').fill('Client');
-  await page.getByLabel('Scope').selectOption('Everything');
+  await page.getByLabel('Scope').selectOption('Admin');
   await page.getByRole('button', { name: 'Create token' }).click();
   return page.getByLabel('The token').inputValue();
 }

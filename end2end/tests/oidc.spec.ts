@@ -44,7 +44,7 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
 test('whoever has no role here, or is refused there, is told so', async ({ page, watch }) => {
   await goThere(page);
   await watch.expects(422, page, () => say(page, 'eve'));
-  await expect(page.locator('.summary')).toContainText('Harbour ID knows you, but nothing it says of you brings a role here.');
+  await expect(page.locator('.summary')).toContainText('No role is assigned to you in Harbour ID.');
   await page.goto('/admin');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
 });
@@ -52,7 +52,7 @@ test('whoever has no role here, or is refused there, is told so', async ({ page,
 test('whoever cancels there comes back to the login', async ({ page, watch }) => {
   await goThere(page);
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Cancel' }).click());
-  await expect(page.locator('.summary')).toHaveText('Harbour ID did not let you in.');
+  await expect(page.locator('.summary')).toHaveText('Login at Harbour ID was denied.');
   await logIn(page);
 });
 
@@ -61,7 +61,7 @@ test('an owner leaves one password, which opens the door when nobody else has on
   await candor.shell(['manager', 'add', '--name', rui.name, '--email', rui.email, '--role', 'owner', '--password-stdin'], `${rui.password}\n`);
   await logIn(page, rui);
   await page.goto('/admin/settings');
-  await page.getByLabel('Passwords').selectOption(`Only ${OWNER.name}'s (${OWNER.email})`);
+  await page.getByLabel('Password login').selectOption(`Disabled, except for ${OWNER.name} (${OWNER.email})`);
   await page.getByRole('button', { name: 'Save security settings' }).click();
   await told(page, 'Security settings saved.');
   await fits(page);
@@ -83,7 +83,7 @@ test('an owner connects the login there, and proves by another one who it is', a
   await page.goto('/admin/account');
   await page.getByRole('button', { name: /^Connect/ }).click();
   await say(page, 'ines');
-  await told(page, 'The login is connected: you can log in there.');
+  await told(page, 'Identity provider connected. You can log in with it.');
   await page.getByRole('button', { name: 'Log out' }).click();
   // The provider knows this browser already, yet asks again where a proof is wanted.
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();

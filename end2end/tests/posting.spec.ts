@@ -18,8 +18,8 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
   await logIn(page, PUBLISHER);
 
   const hide = async () => {
-    await page.getByText('Who sees it: visitors at once').click();
-    await page.getByLabel('Who sees it', { exact: true }).selectOption('Managers only');
+    await page.locator('summary', { hasText: 'Visibility' }).click();
+    await page.getByLabel('Visibility', { exact: true }).selectOption('Internal');
   };
 
   await test.step('it can be seen first, exactly as visitors would read it', async () => {
@@ -39,7 +39,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await programs.locator('summary', { hasText: '/api/v2/summary.json' }).click();
     await expect(programs.locator('ins', { hasText: 'Major System Outage' }).first()).toBeVisible();
     await programs.locator('summary', { hasText: '/badge.svg' }).first().click();
-    const badge = programs.getByRole('img', { name: '/badge.svg as visitors would see it' }).first();
+    const badge = programs.getByRole('img', { name: '/badge.svg as visitors will see it' }).first();
     await expect(badge).toBeVisible();
     await expect.poll(() => badge.evaluate((picture) => (picture as HTMLImageElement).naturalWidth)).toBeGreaterThan(50);
     await programs.locator('summary', { hasText: '/embed/frame' }).click();
@@ -55,20 +55,20 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
 
   await test.step('it is kept for managers', async () => {
     await hide();
-    await page.getByRole('button', { name: 'Publish incident' }).click();
-    await told(page, "Incident saved. Visitors don't see it.");
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, "Incident saved. Not public yet.");
     await fits(page);
     const id = new URL(page.url()).pathname.split('/').pop()!;
     await watch.expects(404, visitor, () => visitor.goto(`/incidents/${id}`));
     await page.goto('/admin');
-    await expect(page.locator('.card')).toContainText('Managers only');
+    await expect(page.locator('.card')).toContainText('Internal');
     await expect(page.locator('.board .status')).toHaveText('Operational');
   });
 
   await test.step('it is published by hand', async () => {
     await page.getByRole('link', { name: TITLE, exact: true }).click();
     await page.getByRole('button', { name: 'Publish now' }).click();
-    await told(page, 'The incident is published: visitors see it now.');
+    await told(page, 'Incident published.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
   });
@@ -79,7 +79,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
     await page.getByLabel('Message', { exact: true }).fill('There is room again.');
     await page.getByRole('button', { name: 'Publish update' }).click();
-    await told(page, 'The update is published.');
+    await told(page, 'Update published.');
     await page.getByRole('link', { name: 'Write a postmortem' }).click();
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Preview' }).click();
@@ -90,8 +90,8 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await fits(page);
     await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('The disk had **no alarm**. It has one now.');
-    await page.getByRole('button', { name: 'Publish the review' }).click();
-    await told(page, 'The postmortem is published with its incident.');
+    await page.getByRole('button', { name: 'Publish postmortem' }).click();
+    await told(page, 'Postmortem published.');
     await fits(page);
     await look(visitor, '/history');
     await visitor.getByRole('link', { name: 'postmortem' }).click();
@@ -108,7 +108,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await page.getByRole('button', { name: 'Preview page' }).click();
     const uptime = page.frameLocator('iframe[title^="/uptime as"]');
     await expect(uptime.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
-    await page.getByRole('button', { name: 'Publish this' }).click();
+    await page.getByRole('button', { name: 'Publish' }).click();
     await told(page, 'Correction published.');
     await fits(page);
     await look(visitor, '/uptime');
@@ -152,16 +152,16 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await colleague.goto('/admin');
     await colleague.getByRole('link', { name: 'Search is slow' }).click();
     await expect(colleague.getByText('Ines Duarte edited this just now')).toBeVisible();
-    await expect(colleague.getByText(/^Ines Duarte has had this open since \d\d:\d\d\.$/)).toBeVisible();
+    await expect(colleague.getByText(/^Ines Duarte is editing this since \d\d:\d\d\.$/)).toBeVisible();
     await fits(colleague);
     await colleague.getByLabel('Message', { exact: true }).fill('An index is rebuilt.');
     await colleague.getByRole('button', { name: 'Save as draft' }).click();
     await page.getByLabel('Message', { exact: true }).fill('We look into it.');
-    await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish incident' }).click());
+    await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish' }).click());
     await expect(page.getByRole('alert')).toContainText('An index is rebuilt.');
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('We look into it.');
-    await page.getByRole('button', { name: 'Publish incident' }).click();
-    await told(page, 'The incident is published.');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, 'Incident published.');
     await colleague.goto('/admin');
     await expect(colleague.getByRole('heading', { name: 'Drafts' })).toHaveCount(0);
   });
@@ -172,8 +172,8 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await page.getByRole('button', { name: 'Search' }).click();
     await expect(page.getByRole('rowheader')).toHaveText(['Search is slow']);
     await page.goto('/admin/audit');
-    await page.getByLabel('What', { exact: true }).selectOption('Drafts');
-    await page.getByLabel('Who', { exact: true }).fill('rui');
+    await page.getByLabel('Event', { exact: true }).selectOption('Drafts');
+    await page.getByLabel('Actor', { exact: true }).fill('rui');
     await page.getByRole('button', { name: 'Search' }).click();
     await expect(page.getByRole('row')).toHaveCount(2);
     await expect(page.getByRole('row').nth(1)).toContainText('edited the draft: Search is slow');
@@ -197,7 +197,7 @@ test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEna
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill('We look.');
   await page.keyboard.press('Control+Enter');
-  await told(page, 'The incident is published.');
+  await told(page, 'Incident published.');
   await page.goto('/admin');
   await page.keyboard.press('r');
   await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();

@@ -10,7 +10,7 @@ test('what was typed during an outage of the database is on the page that says s
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
   await candor.loseDatabase();
-  const publish = page.getByRole('button', { name: 'Publish incident' });
+  const publish = page.getByRole('button', { name: 'Publish' });
   await watch.expects(503, page, () => publish.click());
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not available right now');
   await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);

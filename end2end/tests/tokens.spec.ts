@@ -6,9 +6,9 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   await page.goto('/admin/account');
   await page.getByRole('link', { name: 'API tokens' }).click();
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Create token' }).click());
-  await expect(page.getByLabel('Name')).toHaveAccessibleDescription(/Name the program/);
+  await expect(page.getByLabel('Name')).toHaveAccessibleDescription(/Enter a name/);
   await page.getByLabel('Name').fill('Deploy');
-  await page.getByLabel('Scope').selectOption('Publishing');
+  await page.getByLabel('Scope').selectOption('Publish');
   await page.getByLabel('Expires in').selectOption('30 days');
   await page.getByRole('button', { name: 'Create token' }).click();
   const secret = await page.getByLabel('The token').inputValue();
@@ -29,12 +29,12 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   await expect(page.getByRole('cell', { name: 'revoked the API token Deploy' })).toBeVisible();
   const head = page.getByText(/^\d+:[0-9a-f]{64}$/);
   const proof = await candor.shell(['audit', 'verify', '--expect', (await head.textContent())!]);
-  expect(proof).toContain('The audit is whole');
+  expect(proof).toContain('Audit log OK');
 });
 
 test('who forgot the password and gets no mail is told whom to ask', async ({ page }) => {
   await page.goto('/login');
-  await page.getByRole('link', { name: 'Forgotten?' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Forgotten password');
+  await page.getByRole('link', { name: 'Forgot password?' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Forgot password');
   await expect(page.getByText('Ask an owner')).toBeVisible();
 });

@@ -60,8 +60,8 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
   });
 
   const id = await test.step('it is published as it was previewed', async () => {
-    await page.getByRole('button', { name: 'Publish incident' }).click();
-    await told(page, 'The incident is published.');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, 'Incident published.');
     await fits(page);
     return new URL(page.url()).pathname.split('/').pop()!;
   });
@@ -70,7 +70,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await visitor.reload();
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Minor Service Outage');
     await expect(visitor.getByText(/^2 of 3 components are not operational: 1 in partial outage, 1 degraded/)).toBeVisible();
-    await visitor.getByRole('link', { name: 'Why: 1 open incident' }).click();
+    await visitor.getByRole('link', { name: 'See incident' }).click();
     await expect(visitor).toHaveURL(/#open-incidents$/);
     await expect(card(visitor, TITLE)).toContainText(/Minor · open for 2h [56]m/);
     for (const name of ['Sending', 'Receiving']) await expect(card(visitor, TITLE)).toContainText(name);
@@ -86,7 +86,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
   await test.step('and in the history', async () => {
     await visitor.getByRole('link', { name: 'History', exact: true }).click();
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Incident history');
-    await expect(card(visitor, TITLE)).toContainText('Timeline, 1 update');
+    await expect(card(visitor, TITLE)).toContainText('Show 1 update');
     await expect(visitor.getByText(/^1 incident since /)).toBeVisible();
     await fits(visitor);
   });
@@ -128,7 +128,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await look(visitor, '/history');
     await expect(card(visitor, TITLE)).toContainText(/2h [56]m/);
     await expect(card(visitor, TITLE)).toContainText('All mail has arrived.');
-    await expect(visitor.getByText(/^1 incident since .*, 2h [56]m in all, 1\.0 per month, all time\.$/)).toBeVisible();
+    await expect(visitor.getByText(/^1 incident since .* · 1\.0 per month · 2h [56]m in total\.$/)).toBeVisible();
 
     await card(visitor, TITLE).getByRole('link', { name: TITLE }).click();
     await expect(visitor).toHaveURL(`/incidents/${id}`);
@@ -160,10 +160,10 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
   await test.step('the page gets its name and what it tells about', async () => {
     await logIn(page);
     await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByLabel('Name of the page').fill('Tidewater');
+    await page.getByLabel('Page name').fill('Tidewater');
     await page.getByLabel('Time zone').selectOption('Europe/Lisbon');
-    await page.getByLabel('Links in the footer (optional)').fill('https://example.org/help Help');
-    await page.getByRole('button', { name: 'Publish settings' }).click();
+    await page.getByLabel('Footer links (optional)').fill('https://example.org/help Help');
+    await page.getByRole('button', { name: 'Save settings' }).click();
     await told(page, 'Settings saved.');
     await addGroup(page, 'Mail');
     await addComponent(page, 'Sending', 'Mail');
@@ -188,7 +188,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
   await test.step('a status is set on the board of the desk, and back', async () => {
     await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
     for (const status of ['Degraded performance', 'Operational']) {
-      await page.getByLabel('Baseline of Sending').selectOption(status);
+      await page.getByLabel('Status of Sending').selectOption(status);
       await page.getByRole('button', { name: /^Set.*Sending$/ }).click();
       await look(visitor, '/');
       await expect(component(visitor, 'Sending')).toContainText(status);
@@ -211,7 +211,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.goto('/admin/account');
     await page.getByRole('link', { name: 'API tokens' }).click();
     await page.getByLabel('Name').fill('Deploy');
-    await page.getByLabel('Scope').selectOption('Publishing');
+    await page.getByLabel('Scope').selectOption('Publish');
     await page.getByRole('button', { name: 'Create token' }).click();
     const secret = await page.getByLabel('The token').inputValue();
     const ask = () => fetch(`${candor.url}/v1/token`, { headers: { authorization: `Bearer ${secret}` } });
@@ -233,7 +233,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     const sessions = page.getByRole('row').filter({ hasText: PUBLISHER.name });
     await expect(sessions).toHaveCount(1);
     await sessions.getByRole('button', { name: /^Log out/ }).click();
-    await told(page, 'The session is ended.');
+    await told(page, 'Session logged out.');
     await fits(page);
     await forgotten.reload();
     await expect(forgotten.getByRole('heading', { level: 1 })).toHaveText('Log in');
@@ -246,7 +246,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
       await plugIn(page);
       await addPasskey(page, 'Laptop');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-      await page.getByRole('link', { name: 'I have saved them' }).click();
+      await page.getByRole('link', { name: 'I've saved them' }).click();
       await expect(page.getByText('never used')).toBeVisible();
     } else {
       await addApp(page);
@@ -257,7 +257,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await told(page, 'Security settings saved.');
     await fits(page);
     await publisher.goto('/admin/incidents/new');
-    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Second factors');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
     await expect(publisher.getByRole('alert')).toContainText('Two-factor authentication is required here');
     await addApp(publisher);
     await publisher.goto('/admin');
@@ -267,8 +267,8 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
   await test.step('whoever leaves is out at once', async () => {
     await page.getByRole('link', { name: 'Managers' }).click();
     await page.getByRole('table').getByRole('link', { name: PUBLISHER.name }).click();
-    await page.getByRole('button', { name: 'Deactivate this manager' }).click();
-    await told(page, 'The manager can no longer log in.');
+    await page.getByRole('button', { name: 'Deactivate account' }).click();
+    await told(page, 'Account deactivated.');
     await fits(page);
     await publisher.reload();
     await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Log in');

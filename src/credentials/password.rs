@@ -53,7 +53,9 @@ pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
         return Err(format!("At most {MAX_BYTES} bytes."));
     }
     if count < MIN_CHARS {
-        return Err(format!("At least {MIN_CHARS} characters; this has {count}. A sentence is easy to remember."));
+        return Err(format!(
+            "Too short: use at least {MIN_CHARS} characters (this has {count}). A passphrase is easy to remember."
+        ));
     }
     let words: Vec<&str> =
         context.iter().flat_map(|text| text.split(['@', '.', ' ', '-'])).filter(|word| word.len() > 2).collect();

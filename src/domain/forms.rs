@@ -92,7 +92,7 @@ pub fn required_line(text: &str, max: usize, missing: &str) -> Result<String, St
 pub fn lines(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim_end();
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
-        return Err("Take out the control characters; plain text and Markdown are fine.".into());
+        return Err("Remove the control characters. Plain text and Markdown are allowed.".into());
     }
     within(text, max)
 }

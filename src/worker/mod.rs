@@ -57,7 +57,7 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
                 }
                 Some(cause) => {
                     if logged.as_ref() != Some(&cause) {
-                        tracing::warn!("the database is away, the last published page is served: {cause}");
+                        tracing::warn!("database unavailable, serving the last published page: {cause}");
                         logged = Some(cause);
                     }
                 }
@@ -95,7 +95,7 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
 async fn ends(future: impl Future<Output = ()>) -> bool {
     let ended = AssertUnwindSafe(future).catch_unwind().await.is_ok();
     if !ended {
-        tracing::error!("a round of the worker panicked; the next one begins anew");
+        tracing::error!("background worker panicked, restarting");
     }
     ended
 }
@@ -130,7 +130,7 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
     };
     if let Some(link) = link {
         // On the terminal only: a log would keep it.
-        output::print_detached(format!("\nCreate the first owner within 30 minutes:\n\n    {link}\n"));
+        output::print_detached(format!("\nSet up your account (link valid 30 minutes):\n\n    {link}\n"));
     }
     Ok(None)
 }
@@ -173,8 +173,8 @@ impl Work {
     pub async fn tick(&mut self, state: &State) {
         let result = self.try_tick(state).await;
         match (&result, self.failing) {
-            (Err(error), false) => tracing::warn!("publishing is held up: {error:#}"),
-            (Ok(()), true) => tracing::info!("publishing goes on"),
+            (Err(error), false) => tracing::warn!("publishing failed, retrying: {error:#}"),
+            (Ok(()), true) => tracing::info!("publishing recovered"),
             _ => {}
         }
         self.failing = result.is_err();
@@ -210,7 +210,7 @@ impl Work {
         if cause != self.waits_for
             && let Some(cause) = &cause
         {
-            tracing::warn!("the file in the place of the database is not taken up: {cause}");
+            tracing::warn!("the replaced database file is not used: {cause}");
         }
         self.waits_for = cause;
     }
@@ -307,7 +307,7 @@ async fn record_suppressed_denials(state: &State) -> db::Result<()> {
     let Some(left_out) = left_out else { return Ok(()) };
     let several = || "several addresses".to_owned();
     let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
-    let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
+    let entry = Entry::new("audit.refuse-more", "", format!("{} denied attempts", left_out.attempts));
     state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
 }
 

@@ -149,14 +149,14 @@ async fn kumas_page_is_imported_with_its_incident_and_maintenances(test: TestDb)
     let mirror = found_maintenance(&test, "maintenance-1").await;
     assert_eq!(mirror.scheduled_for.to_rfc3339(), "2026-12-02T10:00:00+00:00");
     assert_eq!(found_maintenance(&test, "maintenance-2").await.phase, MaintenancePhase::Completed);
-    assert!(told(&report, &["By hand", "no time"]) && told(&report, &["Nightly restart", "comes again"]));
+    assert!(told(&report, &["By hand", "no time"]) && told(&report, &["Nightly restart", "recurs"]));
 }
 
 async fn the_shell_imports_them(test: TestDb) {
     let path = |name: &str| fixture(name).display().to_string();
     let preview =
         said(&candor(&test, &["import", "cachet", "--zone", "Europe/Lisbon", "--dry-run", &path("cachet")], ""));
-    assert!(preview.contains("nothing is written") && preview.contains("incidents: 4 created"), "{preview}");
+    assert!(preview.contains("(dry run)") && preview.contains("incidents: 4 created"), "{preview}");
     assert!(parts(&test).await.is_empty());
     for (format, name) in [("cachet", "cachet"), ("cstate", "cstate"), ("kuma", "kuma/backup.json")] {
         let done = said(&candor(&test, &["import", format, &path(name)], ""));

@@ -81,7 +81,7 @@ fn sent(rehearsal: &Answer) -> Vec<(String, String)> {
 
 /// The page that a frame of a rehearsal shows.
 fn frame(answer: &Answer, path: &str) -> String {
-    let title = format!("{path} as visitors would read it");
+    let title = format!("{path} as visitors will see it");
     let page = answer.page();
     let frame = page.select("iframe").into_iter().find(|frame| frame.attr("title") == Some(title.as_str()));
     frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
@@ -156,11 +156,8 @@ async fn a_rehearsal_of_a_thousand_changes_stays_light(test: TestDb) {
     let answer = desk.rehearsed("/admin/incidents", &said).await;
     assert_eq!(told(&answer).len(), 40);
     let more = answer.words("section details summary");
-    assert!(
-        more.iter().any(|words| words.starts_with("More that change with it and are not shown here (")),
-        "{more:?}"
-    );
-    assert!(answer.words("details .soft").iter().any(|words| words.ends_with(" KB more are not shown here.")));
+    assert!(more.iter().any(|words| words.starts_with("More changed files, not shown here (")), "{more:?}");
+    assert!(answer.words("details .soft").iter().any(|words| words.ends_with(" KB more files are not shown here.")));
     let pages: usize = answer.attributes("iframe", "srcdoc").iter().map(String::len).sum();
     let around = answer.body.len() - pages;
     assert!(around < 1_500_000, "{around} bytes beside {pages} of pages");
@@ -213,7 +210,7 @@ async fn a_rehearsal_of_hiding_an_incident_says_what_is_gone(test: TestDb) {
     said.pop();
     said.push(("visibility", "internal"));
     let answer = desk.rehearsed("/admin/incidents/it", &said).await;
-    assert_eq!(answer.word("main p.waiting"), "Visitors would find nothing at /incidents/it any more.");
+    assert_eq!(answer.word("main p.waiting"), "/incidents/it would be removed.");
     assert!(!frame(&answer, "/").contains("Incident it"), "it is still shown");
     desk.goes_on(&answer, "/admin/incidents/it", "title").await;
     assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);

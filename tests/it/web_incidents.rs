@@ -113,7 +113,7 @@ async fn what_was_opened_is_on_the_page_before_the_answer(test: TestDb) {
     let after = desk.app.visitor().get("/").await;
     assert_eq!(after.word("h1"), "Partial System Outage");
     assert_eq!(after.word(".card h3"), "Mail is late");
-    assert_eq!(after.word(".card .chip"), "Critical · just opened");
+    assert_eq!(after.word(".card .chip"), "Critical · started just now");
     assert!(desk.app.visitor().get("/history").await.text().contains(&format!("/incidents/{id}")));
     assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), "Mail is late");
     assert!(
@@ -175,7 +175,7 @@ async fn times_must_lie_in_the_past_and_the_right_way_round(test: TestDb) {
     let (status, started, _) = sent("investigating", "2026-11-10T12:01", "").await;
     assert_eq!((status, started.as_str()), (422, "The start is in the future."));
     let (status, _, ended) = sent("resolved", "2026-11-10T11:00", "2026-11-10T12:01").await;
-    assert_eq!((status, ended.as_str()), (422, "The end lies in the future."));
+    assert_eq!((status, ended.as_str()), (422, "The end is in the future."));
     let (status, _, ended) = sent("resolved", "2026-11-10T11:00", "2026-11-10T10:59").await;
     assert_eq!((status, ended.as_str()), (422, "The end is before the start."));
     let (status, _, ended) = sent("monitoring", "2026-11-10T10:00", "2026-11-10T11:00").await;
@@ -192,7 +192,7 @@ async fn a_component_that_is_gone_or_a_status_that_never_was_is_refused(test: Te
     let gone = [&basic[..], &[("component.gone", "major_outage")]].concat();
     let answer = desk.publisher.post("/admin/incidents", &gone).await;
     assert_eq!(answer.status.as_u16(), 422);
-    assert_eq!(answer.message("components"), "There is no component gone any more.");
+    assert_eq!(answer.message("components"), "Component gone was deleted.");
     assert_eq!(answer.field("title"), "Mail is late");
     assert!(desk.app.incidents().await.is_empty());
 }
@@ -358,7 +358,7 @@ async fn an_update_edited_in_the_meantime_is_not_deleted(test: TestDb) {
     let before = desk.app.everything().await;
     let refused = desk.publisher.post(&format!("{path}/deletion"), &[("version", &version)]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(refused.text().contains("Somebody edited this update"), "{}", refused.text());
+    assert!(refused.text().contains("Someone edited this update"), "{}", refused.text());
     assert!(desk.app.everything().await == before);
 }
 

@@ -377,7 +377,7 @@ async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
     for (method, path, _) in table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
-        assert_eq!(answer.word("h1"), "Is it you?", "{method} {path}");
+        assert_eq!(answer.word("h1"), "Confirm it's you", "{method} {path}");
     }
     assert!(walk.app.everything().await == before, "something was done without a proof");
 }

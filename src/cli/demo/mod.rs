@@ -34,7 +34,7 @@ pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
     let company = company(now).context("the sample data")?;
     let mut tx = db.write().await.map_err(output::plainly)?;
     if !is_empty(&mut tx).await.map_err(output::plainly)? {
-        bail!("this database holds something already: the sample goes only into an empty one");
+        bail!("the database is not empty; `sample` needs an empty database");
     }
     write(&mut tx, &company).await.map_err(output::plainly)?;
     let entry = Entry::new("sample.load", "", &company.settings.name);

@@ -77,7 +77,7 @@ impl NewCorrection {
         now: DateTime<Utc>,
     ) -> Result<Correction, Invalid> {
         if self.to > now {
-            return Err(Invalid::field("ended_at", "The end can't lie in the future."));
+            return Err(Invalid::field("ended_at", "The end can't be in the future."));
         }
         if others.iter().any(|other| other.overlaps(self.from, self.to)) {
             return Err(Invalid::field("started_at", "This overlaps an existing correction."));

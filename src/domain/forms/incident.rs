@@ -100,7 +100,7 @@ impl IncidentForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewIncident, Invalid> {
         let mut invalid = Invalid::new();
-        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", body(&self.body));
         let components = component_statuses(&self.components, &mut invalid);
@@ -213,7 +213,7 @@ impl IncidentDetailsForm {
             _ => None,
         };
         let known = Visibility::from_parts(&self.visibility, publish_at);
-        invalid.take("visibility", known.ok_or_else(|| "Choose who sees it.".to_owned()))
+        invalid.take("visibility", known.ok_or_else(|| "Choose a visibility.".to_owned()))
     }
 
     fn time(&self, field: &str, text: &str, invalid: &mut Invalid) -> Option<DateTime<Utc>> {
@@ -354,7 +354,7 @@ fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: 
         invalid.add("started_at", "The start is in the future.");
     }
     match ended_at {
-        Some(end) if end > now => invalid.add("ended_at", "The end lies in the future."),
+        Some(end) if end > now => invalid.add("ended_at", "The end is in the future."),
         Some(end) if end < started_at => invalid.add("ended_at", "The end is before the start."),
         _ => {}
     }
@@ -372,7 +372,7 @@ pub(super) fn affected(
             Some(component) => {
                 affected.push(AffectedComponent { id: id.clone(), name: component.name.clone(), status: *status });
             }
-            None => invalid.add("components", format!("There is no component {id} any more.")),
+            None => invalid.add("components", format!("Component {id} was deleted.")),
         }
     }
     affected.sort_by_key(|named| components.iter().position(|component| component.id == named.id));
@@ -441,7 +441,7 @@ mod tests {
         let incident = open(&form, now).unwrap();
         assert_eq!(incident.visibility, Visibility::Embargoed(at("2026-07-05T12:30:00Z")));
         form.details.publish_at = "2026-07-05T14:00".into();
-        assert!(open(&form, now).unwrap_err().get("publish_at").unwrap().contains("past"));
+        assert!(open(&form, now).unwrap_err().get("publish_at").unwrap().contains("in the future"));
     }
 
     #[test]

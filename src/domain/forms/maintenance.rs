@@ -199,7 +199,7 @@ impl Plan {
     fn planned(&self, known: &[Component], invalid: &mut Invalid) -> Vec<PlannedComponent> {
         for id in &self.components {
             if !known.iter().any(|component| component.id == *id) {
-                invalid.add("components", format!("There is no component {id} any more."));
+                invalid.add("components", format!("Component {id} was deleted."));
             }
         }
         planned(&self.components, known)
@@ -221,7 +221,7 @@ impl Plan {
         let stay: Vec<PlannedComponent> = maintenance.components.iter().filter(stays).cloned().collect();
         let mut invalid = Invalid::new();
         if stay.len() < gone.len() {
-            invalid.add("components", "A component does not exist any more.");
+            invalid.add("components", "A component was deleted.");
         }
         self.components = kept;
         let mut components = self.planned(known, &mut invalid);
@@ -229,7 +229,7 @@ impl Plan {
         let ids = |list: &[PlannedComponent]| list.iter().map(|it| it.id.clone()).collect::<BTreeSet<_>>();
         let begun = maintenance.phase != MaintenancePhase::Scheduled;
         if begun && ids(&components) != ids(&maintenance.components) {
-            invalid.add("components", "It has begun: say in an update how its components stand.");
+            invalid.add("components", "It has started: set the status of its components in an update.");
         }
         invalid.check()?;
         if !begun {
@@ -350,7 +350,7 @@ impl MaintenanceUpdateForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewMaintenanceUpdate, Invalid> {
         let mut invalid = Invalid::new();
-        let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", body(&self.body));
         let components = component_statuses(&self.components, &mut invalid);
@@ -372,7 +372,7 @@ impl NewMaintenanceUpdate {
         let mut invalid = Invalid::new();
         if !maintenance.phase.next().contains(&self.phase) {
             let (to, from) = (self.phase.words(), maintenance.phase.words().to_lowercase());
-            invalid.add("phase", format!("“{to}” can't follow while it is {from}."));
+            invalid.add("phase", format!("The status can't change from {from} to {to}."));
         }
         if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.would_end_at_once(now) {
             invalid.add("phase", "The window has passed. Reschedule it first.");
@@ -384,8 +384,10 @@ impl NewMaintenanceUpdate {
                 Some(it) if worked_on => {
                     named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status });
                 }
-                Some(_) => invalid.add("components", "What breaks beyond the plan is an incident: open one."),
-                None => invalid.add("components", format!("{id} is not among its components.")),
+                Some(_) => {
+                    invalid.add("components", "Create an incident for anything that breaks outside the planned work.")
+                }
+                None => invalid.add("components", format!("{id} is not one of its components.")),
             }
         }
         invalid.check()?;
@@ -529,7 +531,7 @@ mod tests {
         assert_eq!(made.scheduled_for, at("2026-11-25T20:30:00Z"));
         assert_eq!((made.zone.name(), made.updates.len()), ("Asia/Kolkata", 1));
         let late = form().parse().unwrap().plan(ids(), &[], at("2026-11-26T00:00:00Z")).unwrap_err();
-        assert!(late.get("scheduled_until").unwrap().contains("passed"));
+        assert!(late.get("scheduled_until").unwrap().contains("in the past"));
     }
 
     #[test]

@@ -29,8 +29,8 @@ const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
 /// Why there is no link for a password.
-const NO_PASSWORDS: &str = "Passwords are switched off here, but for one owner's: managers log in at the identity \
-                            provider, and become managers by that.";
+const NO_PASSWORDS: &str = "Password login is disabled: managers log in with the identity provider, which \
+                            creates their account.";
 
 /// `GET /admin/managers`
 pub async fn index(
@@ -79,7 +79,7 @@ pub async fn reset(
     let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
     if !other.is_active() {
-        return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
+        return Err(Error::Conflict("This account is deactivated. Reactivate it first.".into()));
     }
     if !login_policy::counts_password_of(&mut tx, &other.id).await? {
         return Err(Error::Conflict(NO_PASSWORDS.into()));

@@ -177,7 +177,7 @@ fn shown(rendering: Rendering, left: &mut usize) -> Shown {
     let difference = match rendering.difference {
         Difference::New => "new",
         Difference::Changed => "changes",
-        Difference::None => "stays as it is",
+        Difference::None => "unchanged",
     };
     Shown { path: rendering.path, difference, bytes: bytes.len(), words }
 }

@@ -25,10 +25,10 @@ pub struct Setup {
 pub fn SetupPage(page: Setup) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["name", "email", "password"]);
     let (heading, submit) = match page.purpose {
-        LinkPurpose::Setup => ("Create the first owner", "Create the owner"),
+        LinkPurpose::Setup => ("Create your owner account", "Create account"),
         LinkPurpose::Invite => ("Choose a password", "Set the password and log in"),
         LinkPurpose::Reset => ("Choose a new password", "Set the new password"),
-        LinkPurpose::Email => ("Confirm the new address", "Confirm the address"),
+        LinkPurpose::Email => ("Confirm your new e-mail address", "Confirm e-mail address"),
     };
     let password = (page.purpose != LinkPurpose::Email)
         .then(|| view! { <Password field=new_password("Password", &problems) autocomplete="new-password"/> });

@@ -31,13 +31,13 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
         view! { <p class="soft">{none}</p> }.into_any()
     } else {
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label="Audit, newest first">
+            <div class="scroll" tabindex="0" role="region" aria-label="Audit log, newest first">
                 <table>
                     <thead>
                         <tr>
                             <th scope="col">"When"</th>
-                            <th scope="col">"Who"</th>
-                            <th scope="col">"What"</th>
+                            <th scope="col">"Actor"</th>
+                            <th scope="col">"Event"</th>
                             <th scope="col">"From"</th>
                         </tr>
                     </thead>
@@ -48,29 +48,29 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
         .into_any()
     };
     let content = view! {
-        <h1>"Audit"</h1>
+        <h1>"Audit log"</h1>
         {form(&page.search)}
         {table}
         {older("/admin/audit", page.search.pairs(), page.older)}
         {page.head.map(|head| chain(&head))}
     };
-    view! { <AdminLayout shell title="Audit" section=Some(Section::Audit) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Audit log" section=Some(Section::Audit) content=content.into_any()/> }
 }
 
 /// Up to where the audit can be proven, for whoever keeps it elsewhere.
 fn chain(head: &Digest) -> AnyView {
     view! {
         <section class="column" aria-labelledby="chain">
-            <h2 id="chain">"Proof"</h2>
+            <h2 id="chain">"Integrity"</h2>
             <p>
-                "Each row carries a hash of what it says and of the row before it. The newest is row "
+                "Each row carries a hash of its content and of the row before it. The newest is row "
                 {head.id} ":"
             </p>
             <pre>{format!("{}:{}", head.id, head.hash)}</pre>
             <p class="hint">
-                "Keep this line elsewhere, or fetch " <a href="/.well-known/candor-audit">"what is published of it"</a>
-                " from time to time: "<code>"candor audit verify --expect"</code>
-                " with it proves that nothing up to that row was altered or removed."
+                "Store this checksum outside Candor, or fetch " <a href="/.well-known/candor-audit">"the published one"</a>
+                " regularly: "<code>"candor audit verify --expect"</code>
+                " then verifies that no row up to it was altered or removed."
             </p>
         </section>
     }
@@ -79,10 +79,10 @@ fn chain(head: &Digest) -> AnyView {
 
 /// What to look for; a plain form that asks for another list.
 fn form(search: &AuditSearch) -> AnyView {
-    let (who, what) = (Field::new("who", "Who"), Field::new("what", "What"));
-    let (subject, text) = (Field::new("subject", "Name or id"), Field::new("q", "In what stood before or after"));
+    let (who, what) = (Field::new("who", "Actor"), Field::new("what", "Event"));
+    let (subject, text) = (Field::new("subject", "Name or ID"), Field::new("q", "Changed values"));
     let nouns = NOUNS.into_iter().map(|(noun, words)| Choice::new(noun, words));
-    let nouns = std::iter::once(Choice::new("", "Everything")).chain(nouns).collect();
+    let nouns = std::iter::once(Choice::new("", "All events")).chain(nouns).collect();
     let all = (*search != AuditSearch::default()).then(|| view! { <a href="/admin/audit">"Show all"</a> });
     view! {
         <form class="search" method="get" action="/admin/audit" role="search">
@@ -133,70 +133,70 @@ fn action_words(action: &str) -> String {
         "incident.delete-update" => "deleted an update of incident",
         "maintenance.update" => "posted an update to maintenance",
         "maintenance.edit-update" => "edited an update of maintenance",
-        "maintenance.reschedule" => "moved maintenance",
-        "maintenance.remind" => "reminded of maintenance",
-        "review.edit" => "wrote the review of incident",
-        "review.publish" => "published the review of incident",
-        "review.import" => "imported the review of incident",
-        "page.import-feed-ids" => "kept ids of feed entries:",
-        "review.delete" => "deleted the review of incident",
-        "review.withdraw" => "withdrew the review of incident",
+        "maintenance.reschedule" => "rescheduled maintenance",
+        "maintenance.remind" => "posted a reminder of maintenance",
+        "review.edit" => "saved the postmortem of incident",
+        "review.publish" => "published the postmortem of incident",
+        "review.import" => "imported the postmortem of incident",
+        "page.import-feed-ids" => "imported ids of feed entries:",
+        "review.delete" => "deleted the postmortem of incident",
+        "review.withdraw" => "unpublished the postmortem of incident",
         "component.correct-uptime" => "corrected the uptime of component",
         "component.remove-correction" => "removed a correction of component",
-        "draft.add" => "kept a draft:",
+        "draft.add" => "saved a draft:",
         "draft.edit" => "edited the draft:",
         "draft.delete" => "deleted the draft:",
         "incident.publish" => "published incident",
         "incident.end-embargo" => "ended the embargo of incident",
         "component.set-status" => "set the status of component",
-        "manager.create-first-owner" => "became the first owner:",
+        "manager.create-first-owner" => "created the first owner account:",
         "manager.accept-invitation" => "accepted the invitation of",
         "manager.set-role" => "changed the role of",
         "manager.set-password" => "changed the password of",
-        "manager.offer-reset" => "made a link for a password of",
-        "manager.mail-reset" => "mailed a link for a password to",
+        "manager.offer-reset" => "created a password link for",
+        "manager.mail-reset" => "e-mailed a password link to",
         "manager.reset-password" => "reset the password of",
         "manager.revoke-session" => "ended a session of",
         "manager.revoke-sessions" => "ended sessions of",
         "manager.login" => "logged in:",
-        "manager.begin-login" => "gave the right password:",
+        "manager.begin-login" => "entered the correct password:",
         "manager.login-by-provider" => "logged in at the identity provider:",
-        "manager.begin-login-by-provider" => "came from the identity provider:",
-        "manager.add-by-provider" => "became a manager by the identity provider's word:",
-        "manager.accept-by-provider" => "accepted the invitation by a login at the identity provider:",
-        "manager.shut-out" => "has no role by the identity provider's word any more: sessions and tokens ended",
-        "manager.follow-role" => "has another role by the identity provider's word:",
-        "manager.keep-role" => "is needed as an owner and kept the role:",
-        "manager.connect-provider" => "connected a login at the identity provider to",
-        "manager.disconnect-provider" => "disconnected the login at the identity provider of",
+        "manager.begin-login-by-provider" => "logged in with the identity provider (first step):",
+        "manager.add-by-provider" => "was created by a login with the identity provider:",
+        "manager.accept-by-provider" => "accepted the invitation with the identity provider:",
+        "manager.shut-out" => "lost the role at the identity provider; sessions and tokens were ended",
+        "manager.follow-role" => "got another role from the identity provider:",
+        "manager.keep-role" => "kept the role as the only owner:",
+        "manager.connect-provider" => "connected an identity provider account to",
+        "manager.disconnect-provider" => "disconnected the identity provider account of",
         "manager.login-by-passkey" => "logged in with a passkey:",
         "manager.login-by-recovery-code" => "logged in with a recovery code:",
-        "manager.refuse-code" => "gave a wrong code at the login as",
-        "manager.prove" => "proved to be",
-        "manager.refuse-proof" => "gave a wrong proof of being",
+        "manager.refuse-code" => "entered a wrong code at the login as",
+        "manager.prove" => "confirmed identity:",
+        "manager.refuse-proof" => "failed to confirm identity:",
         "manager.add-totp" => "added an authenticator app for",
         "manager.remove-totp" => "removed the authenticator app of",
         "manager.add-passkey" => "added a passkey for",
         "manager.remove-passkey" => "removed a passkey of",
         "manager.remove-factors" => "removed all second factors of",
-        "manager.renew-recovery-codes" => "made new recovery codes for",
-        "manager.set-email" => "changed the address of",
-        "manager.request-email" => "asked for a new address for",
-        "manager.cancel-email" => "cancelled the new address of",
-        "policy.edit" => "changed what managers are asked for",
-        "audit.refuse-more" => "was not told of one by one:",
+        "manager.renew-recovery-codes" => "created new recovery codes for",
+        "manager.set-email" => "changed the e-mail address of",
+        "manager.request-email" => "requested a new e-mail address for",
+        "manager.cancel-email" => "cancelled the new e-mail address of",
+        "policy.edit" => "changed the security settings",
+        "audit.refuse-more" => "further denied attempts:",
         "manager.refuse-role" => "was denied (role):",
-        "manager.refuse-foreign" => "sent a request from another site, which was refused:",
+        "manager.refuse-foreign" => "sent a cross-site request (denied):",
         "manager.refuse-link" => "used an invalid link",
         "token.revoke" => "revoked the API token",
-        "token.add" => "made the API token",
+        "token.add" => "created the API token",
         "token.refuse" => "used an invalid API token",
-        "token.refuse-plain" => "sent an API token in the open, which was refused",
+        "token.refuse-plain" => "sent an API token over HTTP (denied)",
         "token.refuse-scope" => "was denied (scope):",
-        "manager.refuse-login" => "was refused at the login as",
+        "manager.refuse-login" => "failed to log in as",
         "manager.logout" => "logged out:",
         "page.edit" => "changed the settings of",
-        "database.restore" => "took up a restored",
+        "database.restore" => "started on a restored",
         "sample.load" => "loaded the sample",
         _ => "",
     };

@@ -58,7 +58,7 @@ fn group(section: &BoardSection, owner: bool, publishes: bool) -> AnyView {
 
 fn row(row: &BoardRow, owner: bool, publishes: bool) -> AnyView {
     let component = &row.component;
-    let hidden = component.only_show_if_degraded.then_some("Hidden while operational. ");
+    let hidden = component.only_show_if_degraded.then_some("Hidden ");
     let about = (hidden.is_some() || !component.description.is_empty()).then(|| {
         view! { <p class="soft" dir="auto">{hidden}{component.description.clone()}</p> }
     });

@@ -17,7 +17,7 @@ pub const PUBLISH_KEYS: &str = "mod+Enter";
 /// The four phases as segments.
 pub fn phase(value: &str, problems: &Problems) -> AnyView {
     let choices = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
-    let field = Field::new("phase", "Phase").judged(problems);
+    let field = Field::new("phase", "Status").judged(problems);
     view! { <Segments field choices value/> }.into_any()
 }
 
@@ -31,7 +31,7 @@ pub fn message(value: &str, problems: &Problems) -> AnyView {
     let under = view! {
         <p class="under">
             <span id=NOTE>"Markdown."</span>
-            <span id=COUNT>"At most 25\u{202f}000 characters"</span>
+            <span id=COUNT>"At most 25,000 characters"</span>
         </p>
     };
     let field = Field::new("body", "Message").judged(problems);
@@ -90,7 +90,7 @@ pub fn components(
         (true, _) => view! { <div class="rows">{others}</div> }.into_any(),
         (false, _) => view! {
             <details class="fold" open=open>
-                <summary>{format!("Other components ({count})")}</summary>
+                <summary>{format!("Add other components ({count})")}</summary>
                 <div class="rows">{others}</div>
             </details>
         }

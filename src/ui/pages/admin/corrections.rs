@@ -56,10 +56,10 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
     let form = &page.form;
     let from = Field::new("started_at", "From").judged(problems);
     let to = Field::new("ended_at", "To").judged(problems);
-    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    let zone = Field::new("zone", "Time zone").judged(problems);
     let zone_value = if form.zone.is_empty() { page.shell.zone.name() } else { &form.zone };
     let status = Field::new("status", "Actual status").judged(problems);
-    let reason = Field::new("reason", "Reason").hint("One line; visitors read it.").judged(problems);
+    let reason = Field::new("reason", "Reason").hint("One line, shown publicly.").judged(problems);
     view! {
         <form method="post" action=format!("/admin/components/{}/corrections", page.component.id) novalidate>
             <div class="pair">
@@ -72,7 +72,7 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
             </div>
             <TextInput field=reason value=form.reason.clone()/>
             <p class="actions">
-                <Submit words="Publish the correction"/>
+                <Submit words="Publish correction"/>
                 <RehearseButton/>
                 <a href="/admin/components">"Cancel"</a>
             </p>

@@ -87,9 +87,9 @@ fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
     let waiting = page.open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
     let text = match (waiting, page.older.is_some()) {
         (0, _) => return None,
-        (several, true) => format!("Of these, {several} wait for an update."),
-        (1, false) => "1 open incident waits for an update.".to_owned(),
-        (several, false) => format!("{several} open incidents wait for an update."),
+        (several, true) => format!("Of these, {several} need an update."),
+        (1, false) => "1 incident needs an update.".to_owned(),
+        (several, false) => format!("{several} incidents need an update."),
     };
     Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
 }
@@ -153,10 +153,10 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
     let title = match of {
         None => draft.fields.text("title"),
         Some(Some(incident)) => incident.title.clone(),
-        Some(None) => "An older incident".to_owned(),
+        Some(None) => "Incident (older)".to_owned(),
     };
-    let title = if title.trim().is_empty() { "Without a title".to_owned() } else { title };
-    let kind = if draft.incident.is_some() { "Update" } else { "New incident" };
+    let title = if title.trim().is_empty() { "Untitled".to_owned() } else { title };
+    let kind = if draft.incident.is_some() { "Update" } else { "Create incident" };
     let path = format!("/admin/drafts/{}", draft.id);
     let delete = format!("{path}/deletion");
     view! {
@@ -177,7 +177,7 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
 
 fn board(board: &Board, shell: &Shell) -> AnyView {
     if board.is_empty() {
-        let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add the first one"</a> });
+        let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add your first component"</a> });
         return view! { <p class="soft">"No components yet."{add}</p> }.into_any();
     }
     let caption = shell.can_publish().then(|| {
@@ -211,7 +211,7 @@ fn board_row(row: &BoardRow, shell: &Shell) -> AnyView {
 
 fn baseline_form(row: &BoardRow) -> AnyView {
     let component = &row.component;
-    let field = Field::new("status", format!("Baseline of {}", component.name)).id(format!("status-{}", component.id));
+    let field = Field::new("status", format!("Status of {}", component.name)).id(format!("status-{}", component.id));
     view! {
         <form class="baseline" method="post" action=format!("/admin/components/{}/status", component.id)>
             <Hidden name="version" value=component.version.to_string()/>

@@ -28,13 +28,13 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
         view! {
             <div class="summary conflict" role="alert">
                 <p><strong>"Two-factor authentication is required here"</strong></p>
-                <p>"Add an authenticator app or a passkey to go on. It takes a minute."</p>
+                <p>"Add an authenticator app or a passkey to continue."</p>
             </div>
         }
     });
     let content = view! {
         <div class="column">
-            <h1>"Second factors"</h1>
+            <h1>"Two-factor authentication"</h1>
             {lacking}
             <p>"Adds a second step when you log in."</p>
             <section aria-labelledby="app">
@@ -49,7 +49,7 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
             <p><a href="/admin/account">"Back to your account"</a></p>
         </div>
     };
-    view! { <AdminLayout shell title="Second factors" section=Some(Section::Account) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Two-factor authentication" section=Some(Section::Account) content=content.into_any()/> }
 }
 
 fn app(confirmed: bool) -> AnyView {
@@ -61,7 +61,7 @@ fn app(confirmed: bool) -> AnyView {
         .into_any();
     }
     view! {
-        <p class="soft">"An app on your phone shows a new code every thirty seconds."</p>
+        <p class="soft">"An app on your phone shows a new code every 30 seconds."</p>
         <PostButton action="/admin/account/totp" words="Add an authenticator app"/>
     }
     .into_any()
@@ -104,20 +104,20 @@ fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
 }
 
 /// Why no passkey can be added.
-pub const IMPOSSIBLE: &str = "Browsers allow passkeys only at an address with a name and TLS. Set CANDOR_BASE_URL \
-                              to one, or to http://localhost:3000 on your own machine.";
+pub const IMPOSSIBLE: &str = "Passkeys need HTTPS and a domain name. Ask your server administrator to set \
+                              CANDOR_BASE_URL (http://localhost:3000 also works).";
 
 fn recovery(factors: Factors) -> Option<AnyView> {
     let left = match factors.recovery_codes {
-        0 => "None is left.".to_owned(),
-        1 => "One is left.".to_owned(),
-        count => format!("{count} of {RECOVERY_CODES} are left."),
+        0 => "No codes left.".to_owned(),
+        1 => "1 code left.".to_owned(),
+        count => format!("{count} of {RECOVERY_CODES} codes left."),
     };
     factors.any().then(|| {
         view! {
             <section aria-labelledby="recovery">
                 <h2 id="recovery">"Recovery codes"</h2>
-                <p class="soft">"Each lets you in once when the device is lost. "{left}</p>
+                <p class="soft">"Each can be used once if you lose your device. "{left}</p>
                 <PostButton action="/admin/account/recovery-codes" words="Regenerate recovery codes"/>
             </section>
         }

@@ -57,7 +57,7 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
             <aside>
                 <h2>"Active incidents"</h2>
                 {open_now(&page.open, &shell)}
-                <h2>"Board"</h2>
+                <h2>"Components"</h2>
                 {small_board(&page.board)}
             </aside>
         </div>
@@ -82,9 +82,9 @@ fn unseen(incident: &Incident, shell: &Shell) -> Option<AnyView> {
     let words = match incident.visibility {
         Visibility::Public => return None,
         Visibility::Embargoed(at) => {
-            view! { "Visitors don't see this incident before "<Time at words=full(at, shell.zone)/>"." }.into_any()
+            view! { "Scheduled to publish at "<Time at words=full(at, shell.zone)/>"." }.into_any()
         }
-        Visibility::Internal => "Visitors don't see this incident: it is for managers only.".into_any(),
+        Visibility::Internal => "Internal: not on the public page.".into_any(),
     };
     let now = shell.can_publish().then(|| {
         view! {
@@ -104,11 +104,11 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
     let path = format!("/admin/incidents/{}/updates", page.incident.id);
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
-    let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post update for managers" };
+    let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post internal update" };
     let posted = page.incident.newest().map(|update| update.body.clone()).unwrap_or_default();
     let draft = Draft { place: page.incident.id.to_string(), posted };
     let reopens = (!page.incident.is_open()).then(|| {
-        view! { <p class="hint">"This incident is resolved. Any phase but Resolved opens it again."</p> }
+        view! { <p class="hint">"Resolved. Posting any other status reopens it."</p> }
     });
     view! {
         <ErrorSummary problems=problems.clone()/>
@@ -147,7 +147,7 @@ fn timeline(incident: &Incident, shell: &Shell) -> AnyView {
     let posts = incident.updates.iter().rev().map(post).collect_view();
     view! {
         <section aria-labelledby="posted">
-            <h2 id="posted">"Posted so far"</h2>
+            <h2 id="posted">"Updates"</h2>
             <ol class="timeline" reversed>{posts}</ol>
         </section>
     }
@@ -206,8 +206,8 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
     let row = |term: &'static str, text: String| view! { <dt>{term}</dt><dd class="lines" dir="auto">{text}</dd> };
     let ended = incident.ended_at.map(|at| row("Ended", full(at, shell.zone)));
     let impact = match incident.impact_override {
-        Some(impact) => format!("{}, set by hand", impact.words()),
-        None => format!("{}, computed", incident.impact().words()),
+        Some(impact) => format!("{} (manual)", impact.words()),
+        None => format!("{} (automatic)", incident.impact().words()),
     };
     let path = format!("/admin/incidents/{}", incident.id);
     let public = incident.visibility.is_public().then(|| {
@@ -216,7 +216,7 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
     let review = if incident.reviewed_at.is_some() { "Postmortem (published)" } else { "Write a postmortem" };
     let links = shell.can_publish().then(|| {
         view! {
-            <a href=format!("{path}/edit")>"Edit the details"</a>
+            <a href=format!("{path}/edit")>"Edit incident"</a>
             <a href=format!("{path}/review")>{review}</a>
             <a class="danger" href=format!("{path}/deletion")>"Delete the incident"</a>
         }

@@ -60,12 +60,12 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
 
 /// Who sees it: everybody, everybody from a time on, or managers only.
 pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems) -> AnyView {
-    let who = Field::new("visibility", "Who sees it").judged(problems);
-    let from = Field::new("publish_at", "Visitors from").hint("Only if it is published at a set time.");
-    let zone = Field::new("publish_zone", "Time zone of this time").judged(problems);
+    let who = Field::new("visibility", "Visibility").judged(problems);
+    let from = Field::new("publish_at", "Publish at").hint("Only if it is published at a set time.");
+    let zone = Field::new("publish_zone", "Time zone").judged(problems);
     let who_value = if form.visibility.is_empty() { Visibility::Public.key() } else { &form.visibility };
     let zone_value = if form.publish_zone.is_empty() { page_zone.name() } else { &form.publish_zone };
-    let words = ["Visitors, now", "Visitors, from a time on", "Managers only"];
+    let words = ["Public", "Publish at a set time", "Internal"];
     let choices = Visibility::KEYS.into_iter().zip(words).map(|(key, words)| Choice::new(key, words)).collect();
     view! {
         <Select field=who choices value=who_value/>
@@ -81,14 +81,14 @@ pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problem
 pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems, no_start: &str) -> AnyView {
     let started = Field::new("started_at", "Started").hint(no_start).judged(problems);
     let ended =
-        Field::new("ended_at", "Ended").hint("Leave empty to use the time of the resolving update.").judged(problems);
-    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+        Field::new("ended_at", "Ended").hint("Leave empty to use the time of the “Resolved” update.").judged(problems);
+    let zone = Field::new("zone", "Time zone").judged(problems);
     let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
     let impact = Field::new("impact", "Impact").judged(problems);
-    let remind = Field::new("reminder", "Remind managers of an update that is due").judged(problems);
+    let remind = Field::new("reminder", "Remind managers to post an update").judged(problems);
     let detected =
         Field::new("detected_by", "Detected by (optional)").hint("For example monitoring or a customer report.");
-    let note = Field::new("internal_note", "Internal note (optional)").hint("For managers only; no visitor sees it.");
+    let note = Field::new("internal_note", "Internal note (optional)").hint("Only managers see it.");
     view! {
         <div class="pair">
             <DateTimeLocal field=started value=form.started_at.clone()/>

@@ -35,7 +35,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &order);
     let form = &page.form;
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
-    let submit = if is_public(form) { "Publish incident" } else { "Keep incident" };
+    let submit = if is_public(form) { "Publish" } else { "Save internally" };
     let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
     let draft = Draft { place: NEW_DRAFT.into(), posted: String::new() };
     let content = view! {
@@ -75,7 +75,7 @@ fn who_sees_it(page: &IncidentNew, problems: &Problems) -> AnyView {
     let open = !is_public(&page.form) || SEEN_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
         <details class="fold" open=open>
-            <summary>"Who sees it: visitors at once, from a time on, or managers only"</summary>
+            <summary>"Visibility"</summary>
             {seen_fields(&page.form.details, page.shell.zone, problems)}
         </details>
     }
@@ -97,7 +97,7 @@ fn details(page: &IncidentNew, problems: &Problems) -> AnyView {
         || DETAIL_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
         <details class="fold" open=open>
-            <summary>"Details: times, impact, internal note, reminders"</summary>
+            <summary>"More options"</summary>
             {detail_fields(details, page.shell.zone, problems, "Leave empty for now.")}
         </details>
     }

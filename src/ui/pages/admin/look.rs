@@ -375,7 +375,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 shell: shell(),
                 incident: world.open.clone(),
                 typed: text,
-                invalid: Invalid::field("title", "This is not its title."),
+                invalid: Invalid::field("title", "The title does not match."),
             }
             .html(),
         ),

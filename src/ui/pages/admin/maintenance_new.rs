@@ -42,12 +42,12 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
                 <Hidden name="new_id" value=page.form.id.clone()/>
                 {whole_plan(&page.form, &page.board, &problems)}
                 <details class="fold" open=again>
-                    <summary>"Comes again"</summary>
+                    <summary>"Repeat"</summary>
                     {recurrence_fields(recurrence, true, &problems)}
                 </details>
                 {composer::preview(&page.form.first.body, "Scheduled", composer::Draft::none())}
                 <p class="actions">
-                    <Submit words="Publish maintenance"/>
+                    <Submit words="Schedule maintenance"/>
                     <PreviewButton action="/admin/maintenances"/>
                     <RehearseButton/>
                     <a href="/admin/maintenances">"Cancel"</a>
@@ -80,7 +80,7 @@ pub fn title(value: &str, problems: &Problems) -> AnyView {
 pub fn window_fields(form: &WindowForm, problems: &Problems) -> AnyView {
     let from = Field::new("scheduled_for", "Start").judged(problems);
     let until = Field::new("scheduled_until", "End").judged(problems);
-    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    let zone = Field::new("zone", "Time zone").judged(problems);
     view! {
         <div class="pair">
             <DateTimeLocal field=from value=form.scheduled_for.clone()/>
@@ -128,7 +128,7 @@ pub fn switches(switches: Switches) -> AnyView {
         {box_of("marks", "Set components to “Under maintenance” during the window", switches.marks)}
         {box_of("starts", "Start automatically", switches.starts)}
         {box_of("completes", "Complete automatically", switches.completes)}
-        {box_of("reminds", "Remind visitors 60 minutes before", switches.reminds)}
+        {box_of("reminds", "Post a reminder update 60 minutes before", switches.reminds)}
     }
     .into_any();
     view! { <Group field=Field::new("switches", "Automation") content id="switches"/> }.into_any()
@@ -139,13 +139,13 @@ pub fn recurrence_fields(form: &RecurrenceForm, once: bool, problems: &Problems)
     let mut choices: Vec<Choice> =
         RecurrenceForm::RULES.iter().map(|(rule, words)| Choice::new(*rule, *words)).collect();
     if once {
-        choices.insert(0, Choice::new("", "It does not"));
+        choices.insert(0, Choice::new("", "Does not repeat"));
     }
     choices.push(Choice::new(RecurrenceForm::CUSTOM, "Custom (RRULE)"));
-    let repeats = Field::new("repeats", "How often").hint("Keeps the local time across daylight saving changes.");
+    let repeats = Field::new("repeats", "Frequency").hint("Keeps the local time across daylight saving changes.");
     let rule =
         Field::new("rule", "Custom rule (RRULE)").hint("An RRULE, like FREQ=MONTHLY;BYDAY=1SU for the first Sunday.");
-    let skipped = Field::new("skipped", "Skip these dates").hint("One day a line, like 2026-12-24.");
+    let skipped = Field::new("skipped", "Skip these dates").hint("One per line, as YYYY-MM-DD.");
     view! {
         <Select field=repeats.judged(problems) choices value=form.repeats.clone()/>
         <TextInput field=rule.judged(problems) value=form.rule.clone()/>

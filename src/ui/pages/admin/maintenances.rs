@@ -34,7 +34,7 @@ pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
         {table(&page.maintenances, &shell)}
         {older("/admin/maintenances", Vec::new(), page.older)}
         {series(&page.series, &shell)}
-        <p class="soft">"Calendar programs can subscribe to "<a href="/maintenance.ics">"the calendar of maintenances"</a>"."</p>
+        <p class="soft">"Subscribe in your calendar app: "<a href="/maintenance.ics">"maintenance calendar"</a>"."</p>
     };
     view! { <AdminLayout shell title="Maintenance" section=Some(Section::Maintenances) content=content.into_any()/> }
 }
@@ -44,13 +44,13 @@ fn table(maintenances: &[Maintenance], shell: &Shell) -> AnyView {
         return view! { <p class="soft">"No maintenance yet."</p> }.into_any();
     }
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label="Maintenances, latest first">
+        <div class="scroll" tabindex="0" role="region" aria-label="Maintenance, latest first">
             <table>
                 <thead>
                     <tr>
                         <th scope="col">"Maintenance"</th>
-                        <th scope="col">"Phase"</th>
-                        <th scope="col">"Planned for"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Scheduled for"</th>
                         <th scope="col" class="number">"Components"</th>
                         <th scope="col" class="number">"Updates"</th>
                     </tr>
@@ -79,8 +79,8 @@ fn row(it: &Maintenance, shell: &Shell) -> AnyView {
 /// The phase; of one that should have begun or ended already, also that.
 pub fn phase_words(it: &Maintenance, shell: &Shell) -> String {
     let late = match it.phase {
-        phase if phase.is_active() && it.scheduled_until < shell.now => ", should have ended",
-        phase if !phase.is_over() && !phase.is_active() && it.scheduled_for < shell.now => ", should have begun",
+        phase if phase.is_active() && it.scheduled_until < shell.now => ", overdue to finish",
+        phase if !phase.is_over() && !phase.is_active() && it.scheduled_for < shell.now => ", overdue to start",
         _ => "",
     };
     format!("{}{late}", it.phase.words())
@@ -108,7 +108,7 @@ fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
     (!series.is_empty()).then(|| {
         view! {
             <section aria-labelledby="series">
-                <h2 id="series">"Comes again"</h2>
+                <h2 id="series">"Repeat"</h2>
                 <ul class="plain-list">{series.iter().map(item).collect_view()}</ul>
             </section>
         }

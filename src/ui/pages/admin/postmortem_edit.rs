@@ -43,7 +43,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
                 {composer::message(&page.form.body, &problems)}
                 {preview}
                 <p class="actions">
-                    <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish the review"</button>
+                    <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish postmortem"</button>
                     <Submit words="Save as draft" weight=Weight::Quiet/>
                     <RehearseButton/>
                     <PreviewButton action=action.clone()/>
@@ -61,10 +61,10 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
 fn state(page: &ReviewEdit) -> AnyView {
     let published = page.review.as_ref().and_then(|review| Some((review, review.published.as_ref()?)));
     let Some((review, published)) = published else {
-        return "Visitors don't read it yet.".into_any();
+        return "Not published.".into_any();
     };
     let at = view! { <Time at=published.at words=full(published.at, page.shell.zone)/> };
-    let more = review.has_unpublished_words().then_some(" What was written since is a draft.");
+    let more = review.has_unpublished_words().then_some(" There are unpublished changes.");
     view! { "Published "{at}"."{more} }.into_any()
 }
 

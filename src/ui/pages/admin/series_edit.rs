@@ -30,9 +30,9 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
     let end = (!page.series.has_ended()).then(|| {
         view! {
             <section aria-labelledby="end">
-                <h2 id="end">"End it"</h2>
+                <h2 id="end">"Stop repeating"</h2>
                 <p class="soft">"No further occurrences. One that is already scheduled stays; it can be cancelled."</p>
-                <PostButton action=format!("{path}/end") words="End the series" weight=Weight::Destructive/>
+                <PostButton action=format!("{path}/end") words="Stop repeating" weight=Weight::Destructive/>
             </section>
         }
     });

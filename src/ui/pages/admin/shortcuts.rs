@@ -4,21 +4,21 @@ use crate::ui::admin_layout::{AdminLayout, Shell};
 
 /// Every key with what it does. The elements that answer say so themselves, in `data-keys`.
 pub const SHORTCUTS: [(&str, &str); 15] = [
-    ("?", "This list"),
+    ("?", "Show this list"),
     ("n", "Create incident"),
-    ("u", "On the desk: post an update to the first open incident"),
-    ("r", "On the desk: resolve the first open incident"),
-    ("m", "In the composer: write the message"),
-    ("mod+Enter", "In the composer: publish what is written"),
-    ("/", "In a list: search"),
-    ("g d", "Go to the desk"),
-    ("g i", "Go to the incidents"),
-    ("g w", "Go to the maintenances: planned work"),
-    ("g t", "Go to the templates"),
-    ("g c", "Go to the components"),
-    ("g m", "Go to the managers"),
-    ("g a", "Go to the audit"),
-    ("g s", "Go to the settings"),
+    ("u", "Dashboard: update the newest incident"),
+    ("r", "Dashboard: resolve the newest incident"),
+    ("m", "In the editor: focus the message"),
+    ("mod+Enter", "In the editor: publish"),
+    ("/", "In a list: focus the search"),
+    ("g d", "Go to Dashboard"),
+    ("g i", "Go to Incidents"),
+    ("g w", "Go to Maintenance"),
+    ("g t", "Go to Templates"),
+    ("g c", "Go to Components"),
+    ("g m", "Go to Managers"),
+    ("g a", "Go to Audit log"),
+    ("g s", "Go to Settings"),
 ];
 
 /// The list of keys.

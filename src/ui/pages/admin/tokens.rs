@@ -34,7 +34,7 @@ pub fn TokensPage(page: TokenList) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &["name", "scope", "days"]);
     let table = if page.tokens.is_empty() {
-        view! { <p class="soft">"There are none yet."</p> }.into_any()
+        view! { <p class="soft">"No API tokens yet."</p> }.into_any()
     } else {
         table(&page.tokens, &shell)
     };
@@ -60,9 +60,9 @@ fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>
-                        <th scope="col">"Whose"</th>
+                        <th scope="col">"Owner"</th>
                         <th scope="col">"Token"</th>
-                        <th scope="col">"For"</th>
+                        <th scope="col">"Scope"</th>
                         <th scope="col">"Last used"</th>
                         <th scope="col">"Expires"</th>
                         <th scope="col"><span class="unseen">"Revoke"</span></th>
@@ -78,7 +78,7 @@ fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
 fn row(token: &ApiToken, shell: &Shell) -> AnyView {
     let whose = if token.manager_id == shell.manager.id { "You" } else { &token.manager_name };
     let used = token.last_used_at.map(|at| view! { <Time at words=ago(at, shell.now)/> });
-    let over = (token.expires_at <= shell.now).then_some(" (over)");
+    let over = (token.expires_at <= shell.now).then_some(" (expired)");
     view! {
         <tr>
             <th scope="row" dir="auto">{token.name.clone()}</th>
@@ -101,15 +101,15 @@ fn row(token: &ApiToken, shell: &Shell) -> AnyView {
 
 fn scope_words(scope: Scope) -> &'static str {
     match scope {
-        Scope::Read => "Reading",
-        Scope::Publish => "Publishing",
-        Scope::Admin => "Everything",
+        Scope::Read => "Read",
+        Scope::Publish => "Publish",
+        Scope::Admin => "Admin",
     }
 }
 
 /// Somebody in `role` chooses among what they may do themselves.
 fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
-    let name = Field::new("name", "Name").hint("The program that will use it.").judged(problems);
+    let name = Field::new("name", "Name").hint("For example the script or service that uses it.").judged(problems);
     let scope = Field::new("scope", "Scope").judged(problems);
     let own = Scope::ALL.into_iter().filter(|scope| scope.role() <= role);
     let scopes = own.map(|scope| Choice::new(scope.key(), scope_words(scope))).collect();
@@ -138,11 +138,11 @@ pub fn TokenMadePage(page: TokenMade) -> impl IntoView {
         <div class="column">
             <h1>"New token"</h1>
             <p>
-                "With it " <bdi>{token.name}</bdi> " can act in your name until "
+                "With this token, " <bdi>{token.name}</bdi> " can act on your behalf until "
                 <Time at=token.expires_at words=full(token.expires_at, shell.zone)/> "."
             </p>
             <TextInput field value=page.secret readonly=true autofocus=true/>
-            <p>"A program sends it as " <code>"Authorization: Bearer candor_…"</code> ", over https."</p>
+            <p>"Use it as " <code>"Authorization: Bearer candor_…"</code> " (HTTPS only)."</p>
             <p class="actions"><a class="button" href="/admin/tokens">"Back to the tokens"</a></p>
         </div>
     };

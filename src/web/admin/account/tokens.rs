@@ -38,7 +38,7 @@ pub async fn create(
     let (mut tx, maker) = manager.begin_as(&state).await?;
     let own = api_tokens::list_of(&mut tx, &manager.id).await?;
     let new = form.parse(maker.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
-        true => Err(Invalid::field("name", "You have a token of this name already.")),
+        true => Err(Invalid::field("name", "You already have a token with this name.")),
         false => Ok(new),
     });
     let new = match new {

@@ -144,7 +144,10 @@ pub async fn set_status(
     let mut tx = manager.begin(&state).await?;
     let before = find(&mut tx, &id).await?;
     if fields.version() != before.version {
-        let sentence = format!("{} was changed in the meantime, nothing was set. Look at the desk again.", before.name);
+        let sentence = format!(
+            "{} was changed in the meantime; its status was not updated. Check the dashboard again.",
+            before.name
+        );
         return Err(Error::Conflict(sentence));
     }
     let mut after = Component { status, ..before.clone() };
@@ -197,7 +200,7 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
 }
 
 fn no_such_group() -> Invalid {
-    Invalid::field("group", "This group is gone. Choose another.")
+    Invalid::field("group", "This group was deleted. Choose another.")
 }
 
 async fn editor(

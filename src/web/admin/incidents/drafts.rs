@@ -66,8 +66,8 @@ async fn note_open(state: &State, manager: &Manager<CanPublish>, draft: &SavedDr
     };
     match tokio::time::timeout(NOTING, noting).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!("who has a draft open was not noted: {error}"),
-        Err(_) => tracing::debug!("who has a draft open was not noted in time"),
+        Ok(Err(error)) => tracing::debug!("draft presence was not saved: {error}"),
+        Err(_) => tracing::debug!("draft presence was not saved in time"),
     }
 }
 
@@ -218,7 +218,7 @@ async fn name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
         Some(id) => admin_incidents::find(tx, id).await?.title,
         None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
     };
-    Ok(if title.trim().is_empty() { "without a title".to_owned() } else { title })
+    Ok(if title.trim().is_empty() { "untitled".to_owned() } else { title })
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<SavedDraft> {

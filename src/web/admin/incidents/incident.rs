@@ -282,7 +282,7 @@ pub async fn destroy(
     if changed || typed.trim() != incident.title {
         let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
         let message = if changed {
-            "The incident was changed in the meantime. Look at it again before you delete it."
+            "The incident was changed in the meantime. Check it again before you delete it."
         } else {
             "The title does not match."
         };

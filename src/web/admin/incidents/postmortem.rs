@@ -98,7 +98,7 @@ pub async fn withdraw(
     let incident = find(&mut tx, &id).await?;
     let Some(before) = postmortems::find(&mut tx, &incident.id).await?.filter(|review| review.published.is_some())
     else {
-        return Err(Error::Conflict("There is no published review to withdraw.".into()));
+        return Err(Error::Conflict("There is no published postmortem to unpublish.".into()));
     };
     if fields.version() != before.version {
         return Err(Error::Conflict("The postmortem was changed in the meantime; it is still published.".into()));

@@ -180,7 +180,7 @@ pub async fn destroy(
     let doomed = named(&incident, &update)?.clone();
     incident.take_back(&doomed.id).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
     if doomed.version != fields.version() {
-        let sentence = "Somebody edited this update in the meantime: read it before you delete it.";
+        let sentence = "Someone edited this update in the meantime. Read it before you delete it.";
         return Err(Error::Conflict(sentence.to_owned()));
     }
     incidents::update(&mut tx, &mut incident, now).await?;

@@ -22,8 +22,7 @@ use crate::web::page::{conflict, invalid, page, room_for};
 use crate::web::{Error, Result};
 
 /// What is told of a form that planned something else before.
-const SENT_BEFORE: &str =
-    "This form was sent before and has planned another maintenance. Send it again to plan this one too.";
+const SENT_BEFORE: &str = "This form was already submitted. Submit it again to schedule a second maintenance.";
 
 /// `GET /admin/maintenances`
 pub async fn index(
