@@ -3,7 +3,7 @@ import { type Means, type Place, answered, at, filled, follow, linked, refused }
 
 /**
  * What everybody can see while the sample's incident is open, by the router's own words for its address.
- * tests/it/web_matrix.rs looks that none is missing.
+ * tests/it/access_matrix.rs looks that none is missing.
  */
 export function publicPages(means: Means): Record<string, Place[]> {
   const { watch } = means;

@@ -80,10 +80,10 @@ test('what people type stays text, on public pages and in the forms that edit it
   });
 });
 
-/** The corpus that the tests in Rust walk through: see tests/it/nasty.rs for how its lines are read. */
+/** The corpus that the tests in Rust walk through: see tests/it/hostile_text.rs for how its lines are read. */
 function corpus(): string[] {
   const escapes = { n: '\n', r: '', t: '\t', '0': ' ', '\\': '\\', '"': '"' } as Record<string, string>;
-  const file = readFileSync(join(__dirname, '../../tests/it/nasty.txt'), 'utf8');
+  const file = readFileSync(join(__dirname, '../../tests/it/hostile_strings.txt'), 'utf8');
   const lines = file.split('\n').filter((line) => line && !line.startsWith('#'));
   return lines.map((line) =>
     line

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use super::output;
 use crate::clock::Clock;
 use crate::db::{Db, components, incidents, maintenances};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::{Component, Group, Status};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -60,7 +60,7 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
         say!("{} is already set to {}.", component.name, status.key());
         return Ok(());
     }
-    let entry = Entry::new("component.set-status", &component.id, &component.name).before(&component);
+    let entry = Entry::new(Action::ComponentSetStatus, &component.id, &component.name).before(&component);
     component.status = status;
     components::update(&mut tx, &mut component, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(output::plainly)?;

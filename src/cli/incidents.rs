@@ -10,7 +10,7 @@ use super::components::{find, named_status};
 use super::{output, text_or_input};
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, incidents, page_settings};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::parse_time::{parse_instant, parse_local};
 use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Visibility};
@@ -126,7 +126,7 @@ async fn open(
     new.details.visibility = visibility(seen, zone)?;
     let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
     incidents::insert(&mut tx, &incident).await.map_err(output::plainly)?;
-    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    let entry = Entry::new(Action::IncidentOpen, &incident.id, &incident.title).after(&incident);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Opened {}: {}", incident.id, summary(&incident));
     Ok(())
@@ -163,7 +163,7 @@ async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
     }
     let mut incident = Incident { visibility: Visibility::Public, ..before.clone() };
     incidents::update(&mut tx, &mut incident, now).await.map_err(output::plainly)?;
-    let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = Entry::new(Action::IncidentPublish, &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Published {}: {}", incident.id, summary(&incident));
     Ok(())
@@ -177,7 +177,7 @@ async fn post(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let now = clock.now();
-    let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&incident);
+    let entry = Entry::new(Action::IncidentUpdate, &incident.id, &incident.title).before(&incident);
     form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
     incidents::update(&mut tx, &mut incident, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&incident)).await.map_err(output::plainly)?;

@@ -8,7 +8,7 @@ use super::components::find;
 use super::{output, text_or_input};
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, components, maintenances, page_settings};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, body as message};
 use crate::domain::maintenance::Switches;
 use crate::domain::parse_time::{parse_instant, parse_local, parse_zone};
@@ -81,15 +81,15 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
             self::plan(db, plan, &components, times, body, clock).await
         }
         Command::Start { id } => {
-            change(db, &id, "maintenance.begin", "Started", clock, |it, id, now| it.begin(id, now)).await
+            change(db, &id, Action::MaintenanceStart, "Started", clock, |it, id, now| it.begin(id, now)).await
         }
         Command::Complete { id } => {
-            change(db, &id, "maintenance.complete", "Completed", clock, |it, id, now| it.complete(id, now)).await
+            change(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| it.complete(id, now)).await
         }
         Command::Cancel { id, body } => {
             let body = body.map(text_or_input).transpose()?.unwrap_or_default();
             let text = CancellationForm { body, version: 0 }.parse()?;
-            change(db, &id, "maintenance.cancel", "Cancelled", clock, |it, id, now| it.cancel(text, id, now)).await
+            change(db, &id, Action::MaintenanceCancel, "Cancelled", clock, |it, id, now| it.cancel(text, id, now)).await
         }
         Command::List { limit } => list(db, limit).await,
     }
@@ -121,7 +121,7 @@ async fn plan(
     let new = NewMaintenance { plan: plan.parse()?, window, body };
     let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
     maintenances::insert(&mut tx, &made).await.map_err(output::plainly)?;
-    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    let entry = Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Scheduled {}: {}", made.id, made.title);
     Ok(())
@@ -144,7 +144,7 @@ fn window(times: &Times<'_>, page_zone: Tz) -> anyhow::Result<Window> {
 async fn change(
     db: &Db,
     id: &str,
-    action: &'static str,
+    action: Action,
     done: &str,
     clock: &Clock,
     step: impl FnOnce(&mut Maintenance, UpdateId, DateTime<Utc>) -> Result<(), &'static str>,

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::SiteConfig;
 use crate::credentials::{password, secret_token};
 use crate::db::{Db, Tx, WriteTx, login_policy, managers, one_time_links, page_settings, second_factors, sessions};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
 use crate::domain::{Manager, Passwords, Policy};
@@ -114,7 +114,7 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
         Some(_) => None,
         None => Some(link(&mut tx, &manager, LinkPurpose::Invite, INVITE_VALID, clock).await?),
     };
-    let entry = Entry::new("manager.add", &manager.id, &manager.name).after(&manager);
+    let entry = Entry::new(Action::ManagerAdd, &manager.id, &manager.name).after(&manager);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
     if let Some(token) = link {
@@ -161,7 +161,7 @@ async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     if !manager.is_active() {
         bail!("{} is already disabled", manager.email);
     }
-    let entry = Entry::new("manager.disable", &manager.id, &manager.name).before(&manager);
+    let entry = Entry::new(Action::ManagerDisable, &manager.id, &manager.name).before(&manager);
     managers::disable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
     say!("Disabled {}; all their sessions were ended.", manager.email);
@@ -175,7 +175,7 @@ async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     if manager.is_active() {
         bail!("{} is not disabled", manager.email);
     }
-    let entry = Entry::new("manager.enable", &manager.id, &manager.name).before(&manager);
+    let entry = Entry::new(Action::ManagerEnable, &manager.id, &manager.name).before(&manager);
     managers::enable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
     say!("Enabled {}.", manager.email);
@@ -190,7 +190,7 @@ async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<(
     }
     second_factors::delete_of(&mut tx, &manager.id).await.map_err(output::plainly)?;
     sessions::delete_of(&mut tx, &manager.id, None).await.map_err(output::plainly)?;
-    let entry = Entry::new("manager.remove-factors", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerRemoveFactors, &manager.id, &manager.name);
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
     say!("{} can log in with the password only; all their sessions were ended.", manager.email);
     Ok(())
@@ -206,7 +206,7 @@ async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
         .await
         .map_err(output::plainly)?;
     let after = login_policy::load(&mut tx).await.map_err(output::plainly)?;
-    let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
+    let entry = Entry::new(Action::PolicyEdit, "", "").before(&before).after(&after);
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
     say!("Password login is enabled for everyone.");
     Ok(())
@@ -222,7 +222,7 @@ async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyho
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::plainly)?;
     let mut manager = managers::find(&mut tx, &named.id).await.map_err(output::plainly)?;
-    let entry = Entry::new("manager.reset-password", &manager.id, &manager.name).before(&manager);
+    let entry = Entry::new(Action::ManagerResetPassword, &manager.id, &manager.name).before(&manager);
     let said = match hash {
         Some(hash) => {
             managers::set_password(&mut tx, &mut manager, &hash, None, now).await.map_err(output::plainly)?;

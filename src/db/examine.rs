@@ -13,7 +13,7 @@ use super::connect::{begin_on, is_newest, newest_version};
 use super::sidecar::{self, Wal, owner_of_wal};
 use super::sqlite_file::{Closed, Opened, Shape, beside, descriptor, folder, inode, lock, read_mark};
 use super::{Db, Error, Result, Tx, audit_chain};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 
 /// Every table of the newest schema.
 pub const TABLES: [&str; 40] = [
@@ -139,7 +139,7 @@ impl Db {
             return Ok(());
         }
         run!(tx, "update revision set number = $1 where id = 1", published)?;
-        let entry = Entry::new("database.restore", "", "database").before(&restored).after(&published);
+        let entry = Entry::new(Action::DatabaseRestore, "", "database").before(&restored).after(&published);
         tx.commit(&Actor::server(), now, entry).await.map(drop)
     }
 

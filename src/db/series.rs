@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::maintenances::{WALL_CLOCK, wall_clock};
 use super::{Error, Result, Tx, WriteTx, components, maintenances};
 use crate::credentials::random;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::maintenance::Switches;
 use crate::domain::recurrence::Rule;
 use crate::domain::{ComponentId, Maintenance, MaintenanceId, MaintenancePhase, Series, SeriesId, UpdateId};
@@ -186,7 +186,7 @@ pub async fn make_room(tx: &mut WriteTx, gone: &Maintenance, now: DateTime<Utc>)
         return Ok(None);
     }
     let made = grow(tx, &mut series, now).await?;
-    Ok(made.map(|made| Entry::new("maintenance.plan", &made.id, &made.title).after(&made)))
+    Ok(made.map(|made| Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made)))
 }
 
 /// A component that is gone since the series was read is left out.

@@ -28,12 +28,12 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with the words of a list.
-pub const NOUNS: [(&str, &str); 14] = [
+pub const NOUNS: [(&str, &str); 15] = [
     ("incident", "Incidents"),
-    ("review", "Reviews"),
+    ("postmortem", "Postmortems"),
     ("draft", "Drafts"),
     ("template", "Templates"),
-    ("maintenance", "Maintenances"),
+    ("maintenance", "Maintenance"),
     ("series", "Recurring maintenance"),
     ("component", "Components and uptime"),
     ("group", "Groups"),
@@ -42,7 +42,8 @@ pub const NOUNS: [(&str, &str); 14] = [
     ("policy", "Security settings"),
     ("audit", "Audit log"),
     ("page", "Settings"),
-    ("sample", "Sample"),
+    ("database", "Database"),
+    ("sample", "Sample page"),
 ];
 
 impl IncidentSearch {

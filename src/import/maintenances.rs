@@ -9,7 +9,7 @@ use super::convert::{self, Known, Planned};
 use super::source::{SourceIncident, SourceUpdate};
 use super::write::{Import, left_alone, touched};
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::maintenance::{PlannedComponent, Switches};
 use crate::domain::parse_time::parse_instant;
 use crate::domain::{
@@ -182,7 +182,7 @@ impl Import<'_> {
         if !maintenances::exists(tx, &thing.id).await? {
             maintenances::insert(tx, &thing).await?;
             // The maintenance itself is the copy: nothing stood there before, and the next change keeps this.
-            self.entries.push(Entry::new("maintenance.import", &thing.id, &thing.title));
+            self.entries.push(Entry::new(Action::MaintenanceImport, &thing.id, &thing.title));
             self.report.maintenances.created += 1;
             self.report.warnings.extend(warnings);
             return Ok(());
@@ -196,7 +196,7 @@ impl Import<'_> {
             thing.version = before.version;
             thing.switches = before.switches;
             maintenances::update(tx, &mut thing, self.now).await?;
-            let entry = Entry::new("maintenance.import", &thing.id, &thing.title);
+            let entry = Entry::new(Action::MaintenanceImport, &thing.id, &thing.title);
             self.entries.push(entry.before(&before).after(&thing));
             self.report.maintenances.changed += 1;
             self.report.warnings.extend(warnings);

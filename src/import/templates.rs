@@ -7,7 +7,7 @@ use super::sanitize;
 use super::source::{Source, SourceTemplate};
 use super::write::{Import, left_alone, touched};
 use crate::db::{Result, WriteTx, components, templates};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::template::MAX_NAME;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
@@ -61,7 +61,7 @@ impl Import<'_> {
         let stands = templates::list(tx).await?.into_iter().find(|stands| stands.id == thing.id);
         let said =
             |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
-        let entry = Entry::new("template.import", &thing.id, &thing.name);
+        let entry = Entry::new(Action::TemplateImport, &thing.id, &thing.name);
         match stands {
             None => {
                 templates::insert(tx, &thing).await?;

@@ -9,7 +9,7 @@ use super::postmortems::{self, Stands};
 use super::source::{Source, SourcePage};
 use super::{Counts, Options, Report, actor, maintenances, sanitize};
 use crate::db::{self, Result, WriteTx, admin_incidents, audit, components, incidents, page_settings};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
 use crate::domain::page::MAX_TEXT;
@@ -99,7 +99,7 @@ impl Import<'_> {
             page_settings::set_id(tx, &source.id).await?;
         }
         let after = page_settings::load(tx).await?;
-        self.entries.push(Entry::new("page.import", "", &after.name).before(&stands).after(&after));
+        self.entries.push(Entry::new(Action::PageImport, "", &after.name).before(&stands).after(&after));
         self.report.page.changed += 1;
         self.report.warnings.extend(warnings);
         Ok(())
@@ -120,7 +120,7 @@ impl Import<'_> {
             match stored.get(&thing.id) {
                 None => {
                     components::insert_group(tx, &thing).await?;
-                    self.entries.push(Entry::new("group.import", &thing.id, &thing.name).after(&thing));
+                    self.entries.push(Entry::new(Action::GroupImport, &thing.id, &thing.name).after(&thing));
                     self.report.groups.created += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -133,7 +133,8 @@ impl Import<'_> {
                 Some(before) => {
                     let mut after = Group { version: before.version, created_at: before.created_at, ..thing.clone() };
                     components::update_group(tx, &mut after, self.now).await?;
-                    self.entries.push(Entry::new("group.import", &after.id, &after.name).before(before).after(&after));
+                    self.entries
+                        .push(Entry::new(Action::GroupImport, &after.id, &after.name).before(before).after(&after));
                     self.report.groups.changed += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -158,7 +159,7 @@ impl Import<'_> {
             match stored.get(&thing.id) {
                 None => {
                     components::insert(tx, &thing).await?;
-                    self.entries.push(Entry::new("component.import", &thing.id, &thing.name).after(&thing));
+                    self.entries.push(Entry::new(Action::ComponentImport, &thing.id, &thing.name).after(&thing));
                     self.report.components.created += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -177,7 +178,7 @@ impl Import<'_> {
                         thing.version = before.version;
                         thing.created_at = before.created_at;
                         components::update(tx, &mut thing, self.now).await?;
-                        let entry = Entry::new("component.import", &thing.id, &thing.name);
+                        let entry = Entry::new(Action::ComponentImport, &thing.id, &thing.name);
                         self.entries.push(entry.before(before).after(&thing));
                         self.report.components.changed += 1;
                         self.report.warnings.extend(warnings);
@@ -205,7 +206,7 @@ impl Import<'_> {
         if !admin_incidents::exists(tx, &thing.id).await? {
             incidents::insert(tx, &thing).await?;
             // The incident itself is the copy: nothing stood there before, and the next change keeps this.
-            self.entries.push(Entry::new("incident.import", &thing.id, &thing.title));
+            self.entries.push(Entry::new(Action::IncidentImport, &thing.id, &thing.title));
             if let Some(review) = review {
                 self.review(tx, review, &thing.title, 0).await?;
             }
@@ -231,7 +232,7 @@ impl Import<'_> {
         if !is_same {
             thing.version = before.version;
             incidents::update(tx, &mut thing, self.now).await?;
-            let entry = Entry::new("incident.import", &thing.id, &thing.title);
+            let entry = Entry::new(Action::IncidentImport, &thing.id, &thing.title);
             self.entries.push(entry.before(&before).after(&thing));
         }
         if let (Some(review), Stands::Other(version)) = (review, stands) {
@@ -247,7 +248,7 @@ impl Import<'_> {
         let mut review = Review { version, ..review };
         let at = review.updated_at;
         db::postmortems::keep(tx, &mut review, at).await?;
-        self.entries.push(Entry::new("review.import", &review.incident, title).after(&review));
+        self.entries.push(Entry::new(Action::PostmortemImport, &review.incident, title).after(&review));
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::credentials::random;
 use crate::db::{self, WriteTx, maintenances, series};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::maintenance::Step;
 use crate::domain::{Maintenance, UpdateId};
 use crate::state::State;
@@ -44,8 +44,8 @@ async fn grow(tx: &mut WriteTx, now: DateTime<Utc>) -> db::Result<Vec<Entry>> {
             }
             let before = series.clone();
             entries.push(match series::grow(tx, &mut series, now).await? {
-                Some(made) => Entry::new("maintenance.plan", &made.id, &made.title).after(&made),
-                None => Entry::new("series.end", &series.id, &series.title).before(&before).after(&series),
+                Some(made) => Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made),
+                None => Entry::new(Action::SeriesEnd, &series.id, &series.title).before(&before).after(&series),
             });
         }
     }
@@ -70,9 +70,9 @@ fn steps(maintenance: &mut Maintenance, now: DateTime<Utc>) -> Vec<Entry> {
     let mut before = maintenance.clone();
     while let Some(step) = maintenance.take_step(UpdateId::from_random(random()), now) {
         let action = match step {
-            Step::Remind => "maintenance.remind",
-            Step::Begin => "maintenance.begin",
-            Step::Complete => "maintenance.complete",
+            Step::Remind => Action::MaintenanceRemind,
+            Step::Begin => Action::MaintenanceStart,
+            Step::Complete => Action::MaintenanceComplete,
         };
         entries.push(Entry::new(action, &maintenance.id, &maintenance.title).before(&before).after(maintenance));
         before = maintenance.clone();

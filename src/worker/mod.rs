@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::credentials::secret_token;
 use crate::db::sessions::limits;
 use crate::db::{admin_incidents, future_times, incidents, known_browsers, managers, one_time_links, outbox, sessions};
-use crate::domain::audit::{Actor, Entry, full_hour};
+use crate::domain::audit::{Action, Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
@@ -277,7 +277,7 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
     let mut incident = before.clone();
     incident.visibility = Visibility::Public;
     incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.end-embargo", id, &incident.title).before(&before).after(&incident);
+    let entry = Entry::new(Action::IncidentEndEmbargo, id, &incident.title).before(&before).after(&incident);
     tx.commit(&Actor::server(), now, entry).await?;
     Ok(())
 }
@@ -307,7 +307,7 @@ async fn record_suppressed_denials(state: &State) -> db::Result<()> {
     let Some(left_out) = left_out else { return Ok(()) };
     let several = || "several addresses".to_owned();
     let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
-    let entry = Entry::new("audit.refuse-more", "", format!("{} denied attempts", left_out.attempts));
+    let entry = Entry::new(Action::AuditSuppressDenials, "", format!("{} denied attempts", left_out.attempts));
     state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
 }
 

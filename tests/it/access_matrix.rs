@@ -96,7 +96,7 @@ async fn nothing_that_never_was_is_told_from_what_is_not_for_you(test: TestDb) {
 }
 
 /// The addresses of visitors as the router's source names them. A stream never ends, so `/events` is left to
-/// tests/it/live.rs.
+/// tests/it/event_stream.rs.
 fn public_paths() -> Vec<&'static str> {
     let source = include_str!("../../src/web/public/mod.rs");
     let routed = source.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next());

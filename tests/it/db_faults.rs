@@ -269,7 +269,7 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
         assert!(is_written || after == before, "{limit} polls: half-written, {before:?} {after:?}");
         desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
-            assert!(is_written && answer.status == StatusCode::SEE_OTHER && limit > 5, "{limit}: {}", answer.text());
+            assert!(is_written && answer.status == StatusCode::SEE_OTHER && limit > 2, "{limit}: {}", answer.text());
             break;
         }
     }
@@ -284,7 +284,7 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
         desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert_eq!(answer.status, StatusCode::OK);
-            assert!(limit > 2, "{limit}");
+            assert!(limit > 0, "{limit}");
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! The corpus of nasty texts in `nasty.txt`.
+//! The corpus of nasty texts in `hostile_strings.txt`.
 
 use std::collections::BTreeSet;
 

@@ -66,7 +66,7 @@ mod single_use;
 mod site_file;
 mod submitted_text;
 mod templates_and_drafts;
-mod uptime;
+mod uptime_calculation;
 mod v1_access_matrix;
 mod web_account_mail;
 mod web_email_confirmation;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use super::output;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 
 pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
@@ -37,7 +37,7 @@ pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
         bail!("the database is not empty; `sample` needs an empty database");
     }
     write(&mut tx, &company).await.map_err(output::plainly)?;
-    let entry = Entry::new("sample.load", "", &company.settings.name);
+    let entry = Entry::new(Action::SampleLoad, "", &company.settings.name);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     Ok(company)
 }

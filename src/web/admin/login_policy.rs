@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::settings;
 use crate::db::{WriteTx, login_policy, managers};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PolicyForm;
 use crate::domain::{Invalid, Policy};
 use crate::state::State;
@@ -34,7 +34,7 @@ pub async fn update(
     }
     login_policy::update(&mut tx, &chosen).await?;
     let after = login_policy::load(&mut tx).await?;
-    let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
+    let entry = Entry::new(Action::PolicyEdit, "", "").before(&before).after(&after);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/settings", "policy-saved"))
 }

@@ -6,7 +6,7 @@ use crate::credentials::secret_token;
 use crate::db::one_time_links::{self, Link};
 use crate::db::sessions::limits;
 use crate::db::{self, Tx, WriteTx, login_policy, managers, second_factors, sessions};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::{LinkPurpose, fold_email};
@@ -66,7 +66,7 @@ pub async fn create(
         }
     };
     let invited = managers::create(&mut tx, new, None, now).await?;
-    let entry = Entry::new("manager.invite", &invited.id, &invited.name).after(&invited);
+    let entry = Entry::new(Action::ManagerInvite, &invited.id, &invited.name).after(&invited);
     hand_out_link(&state, tx, &manager, invited, LinkPurpose::Invite, entry).await
 }
 
@@ -87,7 +87,7 @@ pub async fn reset(
     // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
     let is_new = other.is_invited() && !second_factors::of(&mut tx, &other.id).await?.any();
     let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
-    let entry = Entry::new("manager.offer-reset", &other.id, &other.name);
+    let entry = Entry::new(Action::ManagerCreateResetLink, &other.id, &other.name);
     hand_out_link(&state, tx, &manager, other, purpose, entry).await
 }
 
@@ -146,7 +146,7 @@ pub async fn set_role(
     }
     changed?;
     sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
-    let entry = Entry::new("manager.set-role", &other.id, &other.name).before(&before).after(&other);
+    let entry = Entry::new(Action::ManagerSetRole, &other.id, &other.name).before(&before).after(&other);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "role-set"))
 }
@@ -170,7 +170,7 @@ pub async fn disable(
         return refused(&state, tx, &manager, before, role, reason).await;
     }
     changed?;
-    let entry = Entry::new("manager.disable", &other.id, &other.name).before(&before).after(&other);
+    let entry = Entry::new(Action::ManagerDisable, &other.id, &other.name).before(&before).after(&other);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "disabled"))
 }
@@ -189,7 +189,7 @@ pub async fn enable(
     }
     let mut other = before.clone();
     managers::enable(&mut tx, &mut other, now).await?;
-    let entry = Entry::new("manager.enable", &other.id, &other.name).before(&before).after(&other);
+    let entry = Entry::new(Action::ManagerEnable, &other.id, &other.name).before(&before).after(&other);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "enabled"))
 }
@@ -211,7 +211,7 @@ pub async fn remove_factors(
     if had_factors {
         announce(&state, &mut tx, &other, None, AccountChange::FactorRemoved).await?;
     }
-    let entry = Entry::new("manager.remove-factors", &other.id, &other.name);
+    let entry = Entry::new(Action::ManagerRemoveFactors, &other.id, &other.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done(&address(&other), "factors-removed"))
 }
@@ -227,7 +227,7 @@ pub async fn revoke_sessions(
     if sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await? == 0 {
         return Ok(done(&address(&other), "sessions-revoked"));
     }
-    let entry = Entry::new("manager.revoke-sessions", &other.id, &other.name);
+    let entry = Entry::new(Action::ManagerRevokeSessions, &other.id, &other.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done(&address(&other), "sessions-revoked"))
 }

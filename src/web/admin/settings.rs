@@ -2,7 +2,7 @@ use axum::extract::State as FromState;
 use axum::response::Response;
 
 use crate::db::{self, Tx};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
@@ -46,7 +46,7 @@ pub async fn update(
     };
     db::page_settings::update(&mut tx, &before, &settings, now).await?;
     let after = db::page_settings::load(&mut tx).await?;
-    let entry = Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after);
+    let entry = Entry::new(Action::PageEdit, &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/settings", "settings-saved"))

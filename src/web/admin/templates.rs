@@ -2,7 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::db::{self, Tx, templates};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, TemplateForm};
 use crate::domain::template::Meanings;
 use crate::domain::{Component, Incident, Invalid, Phase, Template, TemplateId};
@@ -52,7 +52,7 @@ pub async fn create(
         Ok(template) => template,
         Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
     };
-    let entry = Entry::new("template.add", &template.id, &template.name).after(&template);
+    let entry = Entry::new(Action::TemplateAdd, &template.id, &template.name).after(&template);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/templates", "template-added"))
@@ -102,7 +102,7 @@ pub async fn update(
         return Ok(done("/admin/templates", "template-saved"));
     }
     templates::update(&mut tx, &mut template, now).await?;
-    let entry = Entry::new("template.edit", &template.id, &template.name).before(&before).after(&template);
+    let entry = Entry::new(Action::TemplateEdit, &template.id, &template.name).before(&before).after(&template);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/templates", "template-saved"))
@@ -129,7 +129,7 @@ pub async fn destroy(
     let mut tx = manager.begin(&state).await?;
     let template = find(&mut tx, &id).await?;
     templates::delete(&mut tx, &template.id).await?;
-    let entry = Entry::new("template.delete", &template.id, &template.name).before(&template);
+    let entry = Entry::new(Action::TemplateDelete, &template.id, &template.name).before(&template);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/templates", "template-deleted"))

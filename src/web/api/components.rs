@@ -9,7 +9,7 @@ use super::objects::ComponentView;
 use super::page_context::{Echoes, Standing, echoes_of, part, window};
 use super::params::Given;
 use crate::db::{self, Tx, WriteTx, api_metadata, components};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Role, Status};
 use crate::state::State;
@@ -47,7 +47,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let made = components::create(&mut change.tx, new, change.now).await;
     let component = made.map_err(no_such_group)?;
     api_metadata::keep(&mut change.tx, component.id.as_str(), &said).await?;
-    let entry = Entry::new("component.add", &component.id, &component.name).after(&component);
+    let entry = Entry::new(Action::ComponentAdd, &component.id, &component.name).after(&component);
     answer(change, StatusCode::CREATED, &component, &said, &[entry]).await
 }
 
@@ -97,7 +97,7 @@ async fn keep(
         return Ok(Vec::new());
     }
     let status_alone = Component { status: before.status, ..after.clone() } == *before && said == said_before;
-    let action = if status_alone { "component.set-status" } else { "component.edit" };
+    let action = if status_alone { Action::ComponentSetStatus } else { Action::ComponentEdit };
     components::update(tx, after, now).await.map_err(no_such_group)?;
     api_metadata::keep(tx, after.id.as_str(), said).await?;
     Ok(vec![Entry::new(action, &after.id, &after.name).before(before).after(after)])
@@ -111,7 +111,7 @@ pub async fn destroy(
     Standing::of(&mut change.tx, &page, &change.state).await?;
     let component = find(&mut change.tx, &component).await?;
     components::delete(&mut change.tx, &component.id).await?;
-    let entry = Entry::new("component.delete", &component.id, &component.name).before(&component);
+    let entry = Entry::new(Action::ComponentDelete, &component.id, &component.name).before(&component);
     change.keep_silently(&[entry]).await
 }
 

@@ -9,7 +9,7 @@ use super::objects::GroupView;
 use super::page_context::{Echoes, Standing, echoes_of, part, window};
 use super::params::Given;
 use crate::db::{Tx, WriteTx, api_metadata, components};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::GroupForm;
 use crate::domain::{Component, Group, GroupId};
 use crate::state::State;
@@ -44,7 +44,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
         return Err(Error::Unprocessable(vec![("/component_group/components".into(), EMPTY.into())]));
     };
     let group = components::create_group(&mut change.tx, new, change.now).await?;
-    let mut entries = vec![Entry::new("group.add", &group.id, &group.name).after(&group)];
+    let mut entries = vec![Entry::new(Action::GroupAdd, &group.id, &group.name).after(&group)];
     api_metadata::keep(&mut change.tx, group.id.as_str(), &said).await?;
     entries.extend(gather(&mut change.tx, &group, &standing.components, &members, change.now).await?);
     answer(change, StatusCode::CREATED, &group, &said, &entries).await
@@ -80,7 +80,7 @@ pub async fn update(
     if after != before || said != said_before {
         components::update_group(&mut change.tx, &mut after, change.now).await?;
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(Entry::new("group.edit", &after.id, &after.name).before(&before).after(&after));
+        entries.push(Entry::new(Action::GroupEdit, &after.id, &after.name).before(&before).after(&after));
     }
     if let Some(members) = members {
         entries.extend(gather(&mut change.tx, &after, &standing.components, &members, change.now).await?);
@@ -98,7 +98,7 @@ pub async fn destroy(
     let said = api_metadata::of(&mut change.tx, group.id.as_str()).await?;
     let told = GroupView::of(&standing.scene(), &group, &said);
     components::delete_group(&mut change.tx, &group.id).await?;
-    let entry = Entry::new("group.delete", &group.id, &group.name).before(&group);
+    let entry = Entry::new(Action::GroupDelete, &group.id, &group.name).before(&group);
     change.keep(StatusCode::OK, &told, &[entry]).await
 }
 
@@ -164,7 +164,7 @@ async fn gather(
         .map(|(before, position)| (before, Component { group_id: Some(group.id.clone()), position, ..before.clone() }));
     for (before, mut after) in leaving.chain(joining).filter(|(before, after)| *before != after) {
         components::update(tx, &mut after, now).await?;
-        entries.push(Entry::new("component.edit", &after.id, &after.name).before(before).after(&after));
+        entries.push(Entry::new(Action::ComponentEdit, &after.id, &after.name).before(before).after(&after));
     }
     Ok(entries)
 }

@@ -14,7 +14,7 @@ use super::{incidents, maintenances};
 use crate::credentials::random;
 use crate::db::maintenances::Planned;
 use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems, series};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
@@ -217,10 +217,10 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     let entries = match &loaded.event {
         Event::Incident(incident) => {
             db::incidents::delete(&mut change.tx, &incident.id).await?;
-            vec![Entry::new("incident.delete", &incident.id, &incident.title).before(incident)]
+            vec![Entry::new(Action::IncidentDelete, &incident.id, &incident.title).before(incident)]
         }
         Event::Maintenance(it) => {
-            let entry = Entry::new("maintenance.delete", &it.id, &it.title).before(it);
+            let entry = Entry::new(Action::MaintenanceDelete, &it.id, &it.title).before(it);
             db::maintenances::delete(&mut change.tx, &it.id).await?;
             // Its series goes on as it does where one is called off.
             let gone = Maintenance { phase: MaintenancePhase::Cancelled, ..it.clone() };

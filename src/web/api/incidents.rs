@@ -12,7 +12,7 @@ use super::page_context::{Echoes, Standing};
 use super::params::{Given, local};
 use crate::credentials::random;
 use crate::db::{api_metadata, incidents};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
 use crate::web::Result;
@@ -46,7 +46,7 @@ pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut giv
     let incident = given.judge(opened, &NAMES)?;
     incidents::insert(&mut change.tx, &incident).await?;
     api_metadata::keep(&mut change.tx, incident.id.as_str(), &said).await?;
-    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    let entry = Entry::new(Action::IncidentOpen, &incident.id, &incident.title).after(&incident);
     answer(change, StatusCode::CREATED, Event::Incident(incident), said, &[entry]).await
 }
 
@@ -178,12 +178,12 @@ pub async fn update(
     let mut entries = Vec::new();
     if after != before {
         incidents::update(&mut change.tx, &mut after, change.now).await?;
-        let action = if posted.is_some() { "incident.update" } else { "incident.edit" };
+        let action = if posted.is_some() { Action::IncidentUpdate } else { Action::IncidentEdit };
         entries.push(Entry::new(action, &after.id, &after.title).before(&before).after(&after));
     }
     if said != said_before {
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(Entry::new("incident.edit", &after.id, &after.title).before(&said_before).after(&said));
+        entries.push(Entry::new(Action::IncidentEdit, &after.id, &after.title).before(&said_before).after(&said));
     }
     answer(change, StatusCode::OK, Event::Incident(after), said, &entries).await
 }

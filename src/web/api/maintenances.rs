@@ -12,7 +12,7 @@ use super::page_context::{Echoes, Standing};
 use super::params::{Given, local};
 use crate::credentials::random;
 use crate::db::{api_metadata, maintenances};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{
     ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
 };
@@ -43,7 +43,7 @@ pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut giv
     let made = given.judge(made, &NAMES)?;
     maintenances::insert(&mut change.tx, &made).await?;
     api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
-    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    let entry = Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made);
     answer(change, StatusCode::CREATED, Event::Maintenance(made), said, &[entry]).await
 }
 
@@ -90,21 +90,21 @@ pub async fn update(
     }
     if said != said_before {
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(Entry::new("maintenance.edit", &after.id, &after.title).before(&said_before).after(&said));
+        entries.push(Entry::new(Action::MaintenanceEdit, &after.id, &after.title).before(&said_before).after(&said));
     }
     answer(change, StatusCode::OK, Event::Maintenance(after), said, &entries).await
 }
 
 /// What the audit calls the change.
-fn action(before: &Maintenance, after: &Maintenance) -> &'static str {
+fn action(before: &Maintenance, after: &Maintenance) -> Action {
     if after.scheduled_for != before.scheduled_for {
-        "maintenance.reschedule"
+        Action::MaintenanceReschedule
     } else if after.scheduled_until != before.scheduled_until {
-        "maintenance.extend"
+        Action::MaintenanceExtend
     } else if after.updates.len() > before.updates.len() {
-        "maintenance.update"
+        Action::MaintenanceUpdate
     } else {
-        "maintenance.edit"
+        Action::MaintenanceEdit
     }
 }
 

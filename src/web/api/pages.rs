@@ -8,7 +8,7 @@ use super::change::Change;
 use super::page_context::Standing;
 use super::params::Given;
 use crate::db;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageForm;
 use crate::state::State;
 use crate::web::Result;
@@ -46,7 +46,7 @@ pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>)
     if unchanged.as_ref() != Ok(&settings) {
         db::page_settings::update(&mut change.tx, &before, &settings, change.now).await?;
         let after = db::page_settings::load(&mut change.tx).await?;
-        entries.push(Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after));
+        entries.push(Entry::new(Action::PageEdit, &after.id, &after.name).before(&before).after(&after));
     }
     let told = view(&Standing::load(&mut change.tx, &change.state).await?, &change.state);
     change.keep(StatusCode::OK, &told, &entries).await

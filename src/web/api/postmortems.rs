@@ -9,7 +9,7 @@ use super::objects::PostmortemView;
 use super::page_context::Standing;
 use super::params::Given;
 use crate::db::{Tx, postmortems};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::ReviewForm;
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Review};
@@ -49,7 +49,7 @@ pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change
         version: 0,
     });
     let after = Review { body, ..stands };
-    keep(change, &standing, &incident, "review.edit", before, after).await
+    keep(change, &standing, &incident, Action::PostmortemEdit, before, after).await
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/publish`
@@ -62,7 +62,7 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
         _ => PublishedReview { body: before.body.clone(), at: change.now },
     };
     let after = Review { published: Some(published), ..before.clone() };
-    keep(change, &standing, &incident, "review.publish", Some(before), after).await
+    keep(change, &standing, &incident, Action::PostmortemPublish, Some(before), after).await
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/revert`: visitors no longer read it; what is written stays.
@@ -71,7 +71,7 @@ pub async fn revert(Path((page, id)): Path<(String, String)>, mut change: Change
     let incident = reviewed(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let after = Review { published: None, ..before.clone() };
-    keep(change, &standing, &incident, "review.withdraw", Some(before), after).await
+    keep(change, &standing, &incident, Action::PostmortemWithdraw, Some(before), after).await
 }
 
 /// `DELETE /v1/pages/{page}/incidents/{incident}/postmortem`
@@ -80,7 +80,7 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     let incident = reviewed(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     postmortems::delete(&mut change.tx, &incident.id).await?;
-    change.keep_silently(&[named("review.delete", &incident).before(&before)]).await
+    change.keep_silently(&[named(Action::PostmortemDelete, &incident).before(&before)]).await
 }
 
 /// Keeps `after` in the place of `before`, if it is another.
@@ -88,7 +88,7 @@ async fn keep(
     mut change: Change<CanPublish>,
     standing: &Standing,
     incident: &Incident,
-    action: &'static str,
+    action: Action,
     before: Option<Review>,
     mut after: Review,
 ) -> Result<Response> {
@@ -105,7 +105,7 @@ async fn keep(
 }
 
 /// The audit knows a review by the id of its incident, and an ending of its own.
-fn named(action: &'static str, incident: &Incident) -> Entry {
+fn named(action: Action, incident: &Incident) -> Entry {
     Entry::new(action, format!("{}/review", incident.id), &incident.title)
 }
 

@@ -10,7 +10,7 @@ use super::objects::TemplateView;
 use super::page_context::{Echoes, Standing, echoes_of, part, window};
 use super::params::Given;
 use crate::db::{api_metadata, templates};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::TemplateForm;
 use crate::domain::{Phase, Template};
 use crate::state::State;
@@ -56,7 +56,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     let new = given.judge(form.parse(), &NAMES)?;
     let made = templates::create(&mut change.tx, new, change.now).await?;
     api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
-    let entry = Entry::new("template.add", &made.id, &made.name).after(&made);
+    let entry = Entry::new(Action::TemplateAdd, &made.id, &made.name).after(&made);
     change.keep(StatusCode::CREATED, &TemplateView::of(&standing.scene(), &made, &said), &[entry]).await
 }
 

@@ -9,7 +9,7 @@ use super::incident_or_maintenance::{Event, Loaded};
 use super::page_context::Standing;
 use super::params::Given;
 use crate::db::{incidents, maintenances};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Maintenance, Update};
 use crate::web::access::manager::CanPublish;
@@ -50,7 +50,7 @@ async fn edit(
         return Ok((Event::Incident(after), Vec::new()));
     }
     incidents::update(&mut change.tx, &mut after, now).await?;
-    let entry = Entry::new("incident.edit-update", &after.id, &after.title).before(&before).after(&after);
+    let entry = Entry::new(Action::IncidentEditUpdate, &after.id, &after.title).before(&before).after(&after);
     Ok((Event::Incident(after), vec![entry]))
 }
 
@@ -71,7 +71,7 @@ async fn edit_of(
         return Ok((Event::Maintenance(after), Vec::new()));
     }
     maintenances::update(&mut change.tx, &mut after, now).await?;
-    let entry = Entry::new("maintenance.edit-update", &after.id, &after.title).before(&before).after(&after);
+    let entry = Entry::new(Action::MaintenanceEditUpdate, &after.id, &after.title).before(&before).after(&after);
     Ok((Event::Maintenance(after), vec![entry]))
 }
 

@@ -7,7 +7,7 @@ use tower_sessions::Session;
 use super::{challenges, login_second_factor};
 use crate::db::{self, managers, second_factors};
 use crate::domain::Manager as KnownManager;
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::manager::fold_email;
 use crate::state::State;
 use crate::ui::admin_layout::Porch;
@@ -87,7 +87,8 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     db::sessions::delete(&mut tx, &manager.session_hash).await?;
-    tx.commit(&manager.actor(), state.clock.now(), Entry::new("manager.logout", &manager.id, &manager.name)).await?;
+    tx.commit(&manager.actor(), state.clock.now(), Entry::new(Action::ManagerLogout, &manager.id, &manager.name))
+        .await?;
     session.flush().await?;
     let mut response = Redirect::to("/login").into_response();
     // Not "cookies": the session's is taken back already, and the browser should stay known.
@@ -130,7 +131,7 @@ async fn let_in(state: &State, proven: Proven, address: ClientAddress) -> Result
     let mut tx = state.db.write().await?;
     let Some(manager) = proven.keep(&mut tx).await? else { return Ok(None) };
     let half = second_factors::of(&mut tx, &manager.id).await?.any();
-    let action = if half { "manager.begin-login" } else { "manager.login" };
+    let action = if half { Action::ManagerBeginLogin } else { Action::ManagerLogin };
     if !half {
         managers::record_login(&mut tx, &manager.id, now).await?;
     }

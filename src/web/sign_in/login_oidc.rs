@@ -10,7 +10,7 @@ use tower_sessions::Session;
 use super::oidc_flow::{self, Errand};
 use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
 use crate::db::{self, WriteTx, managers, oidc_identities, one_time_links, second_factors, sessions};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::forms::NewManager;
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::parse_email;
@@ -57,7 +57,7 @@ pub async fn finish(
 ) -> Result<Response> {
     let provider = oidc_flow::provider(&state)?;
     let Some(trip) = oidc_flow::take(&state, &session).await? else {
-        denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+        denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
         let why = "The login expired or was started in another window. Try again.";
         return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
     };
@@ -81,7 +81,7 @@ pub async fn finish(
             }
         }
         (Errand::LogIn { next }, Err(failure)) => {
-            denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+            denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
             Ok(failed(&state, &nonce, provider, next, &failure).await)
         }
         (Errand::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
@@ -173,7 +173,7 @@ async fn let_in(
     }
     let half = !twice && second_factors::of(&mut tx, &manager.id).await?.any();
     oidc_identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
-    let action = if half { "manager.begin-login-by-provider" } else { "manager.login-by-provider" };
+    let action = if half { Action::ManagerBeginLoginByOidc } else { Action::ManagerLoginByOidc };
     if !half {
         managers::record_login(&mut tx, &manager.id, now).await?;
     }
@@ -196,7 +196,7 @@ async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Resul
     };
     match managers::shut_out(&mut tx, &manager).await {
         Ok(true) => {
-            let entry = Entry::new("manager.shut-out", &manager.id, &manager.name);
+            let entry = Entry::new(Action::ManagerRevokeAccess, &manager.id, &manager.name);
             tx.commit(&Actor::of(&manager, at.address), at.state.clock.now(), entry).await?;
         }
         // Who is refused again and again publishes nothing.
@@ -229,15 +229,15 @@ async fn belongs_to(
         Some((known, _)) if !known.is_invited() || second_factors::of(&mut tx, &known.id).await?.any() => {
             return Ok(Err(Unwelcome::Taken));
         }
-        Some((invited, _)) => (invited, "manager.accept-by-provider"),
-        None => (add(&mut tx, person, email, role, now).await?, "manager.add-by-provider"),
+        Some((invited, _)) => (invited, Action::ManagerAcceptByOidc),
+        None => (add(&mut tx, person, email, role, now).await?, Action::ManagerAddByOidc),
     };
     let identity = Identity::of(person);
     oidc_identities::create(&mut tx, &mut manager, &identity, now).await?;
     announce(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
     let entries = [
         Entry::new(action, &manager.id, &manager.name).after(&manager),
-        Entry::new("manager.connect-provider", &manager.id, &manager.name).after(&identity),
+        Entry::new(Action::ManagerConnectOidc, &manager.id, &manager.name).after(&identity),
     ];
     tx.commit_all(&Actor::of(&manager, at.address), now, &entries).await?;
     Ok(Ok(manager))
@@ -265,14 +265,14 @@ async fn follow(at: &Visit<'_>, manager: KnownManager, role: Role) -> Result<Kno
         Err(db::Error::Conflict(reason)) => {
             drop(tx);
             tracing::warn!("the role of {} was not updated from the identity provider: {reason}", manager.id);
-            let entry = Entry::new("manager.keep-role", &manager.id, &manager.name);
+            let entry = Entry::new(Action::ManagerRetainRole, &manager.id, &manager.name);
             at.state.db.write().await?.commit(&Actor::of(&manager, at.address), now, entry).await?;
             return Ok(manager);
         }
         set => set?,
     }
     sessions::delete_of(&mut tx, &manager.id, None).await?;
-    let entry = Entry::new("manager.follow-role", &manager.id, &manager.name).before(&manager).after(&changed);
+    let entry = Entry::new(Action::ManagerSyncRole, &manager.id, &manager.name).before(&manager).after(&changed);
     tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
     Ok(managers::find(&mut at.state.db.read().await?, &changed.id).await?)
 }

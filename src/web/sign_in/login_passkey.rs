@@ -8,7 +8,7 @@ use tower_sessions::Session;
 use super::{challenges, login};
 use crate::db::managers;
 use crate::domain::Manager as KnownManager;
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::state::State;
 use crate::web::access::manager::{UserAgent, safe_next};
 use crate::web::access::session::Visitor;
@@ -61,18 +61,18 @@ async fn admit(
 ) -> Result<Option<KnownManager>> {
     let now = state.clock.now();
     if let Err(error) = login_throttle::take_turn(state, *address) {
-        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Err(error);
     }
     let challenge = challenges::take(state, session, challenges::LOGIN).await?;
     let mut tx = state.db.write().await?;
     let Some(manager) = challenges::proven(state, &mut tx, challenge, answer).await? else {
         drop(tx);
-        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Ok(None);
     };
     managers::record_login(&mut tx, &manager.id, now).await?;
-    let entry = Entry::new("manager.login-by-passkey", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerLoginByPasskey, &manager.id, &manager.name);
     tx.commit(&Actor::of(&manager, address), now, entry).await?;
     Ok(Some(manager))
 }

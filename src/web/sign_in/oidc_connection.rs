@@ -10,7 +10,7 @@ use tower_sessions::Session;
 use super::login_oidc::sentence;
 use super::oidc_flow::{self, Errand};
 use crate::db::{self, login_policy, managers, oidc_identities, second_factors, sessions};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::oidc_roles::{Identity, Person};
 use crate::domain::{Manager as KnownManager, ManagerId};
@@ -57,7 +57,7 @@ pub(in crate::web) async fn connect(
     let identity = Identity::of(&person);
     oidc_identities::create(&mut tx, &mut own, &identity, now).await?;
     announce(state, &mut tx, &own, None, AccountChange::ProviderConnected).await?;
-    let entry = Entry::new("manager.connect-provider", &own.id, &own.name).after(&identity);
+    let entry = Entry::new(Action::ManagerConnectOidc, &own.id, &own.name).after(&identity);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "provider-connected"))
 }
@@ -80,7 +80,7 @@ pub async fn destroy(
     announce(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
     sessions::delete_of(&mut tx, &own.id, Some(&manager.session_hash)).await?;
     session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
-    let entry = Entry::new("manager.disconnect-provider", &own.id, &own.name).before(&before);
+    let entry = Entry::new(Action::ManagerDisconnectOidc, &own.id, &own.name).before(&before);
     tx.commit(&manager.actor(), now, entry).await?;
     // What this request carries about may still be saved, where the proof came with it.
     session.remove_value(session::SECOND_FACTOR).await?;
@@ -106,7 +106,7 @@ pub async fn remove(
     if let Some(kept) = kept {
         session::forget_second_factor(&mut tx, kept, now).await?;
     }
-    let entry = Entry::new("manager.disconnect-provider", &other.id, &other.name).before(&before);
+    let entry = Entry::new(Action::ManagerDisconnectOidc, &other.id, &other.name).before(&before);
     tx.commit(&manager.actor(), now, entry).await?;
     if kept.is_some() {
         session.remove_value(session::SECOND_FACTOR).await?;

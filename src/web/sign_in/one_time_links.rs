@@ -9,7 +9,7 @@ use tower_sessions::Session;
 use crate::credentials::{password, secret_token};
 use crate::db::one_time_links::{self, Link};
 use crate::db::{self, Tx, login_policy, managers};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::forms::{Fields, ManagerForm, NewManager};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::LinkPurpose;
@@ -117,7 +117,7 @@ async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: Clien
     let mut manager = before.clone();
     managers::set_email(&mut tx, &mut manager, email, now).await?;
     announce(state, &mut tx, &manager, Some(&before.email), AccountChange::Email).await?;
-    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&manager);
+    let entry = Entry::new(Action::ManagerSetEmail, &manager.id, &manager.name).before(&before).after(&manager);
     tx.commit(&Actor::of(&manager, address), now, entry).await?;
     Ok(secret(done("/admin/account", "email-set")))
 }
@@ -162,14 +162,14 @@ async fn keep(
             managers::set_password(&mut tx, &mut manager, hash, None, now).await?;
             announce(state, &mut tx, &manager, None, AccountChange::Password).await?;
             let accepted = if link.purpose == LinkPurpose::Invite {
-                "manager.accept-invitation"
+                Action::ManagerAcceptInvitation
             } else {
-                "manager.reset-password"
+                Action::ManagerResetPassword
             };
             (manager, accepted)
         }
         (None, Some(new)) if managers::count(&mut tx).await? == 0 => {
-            (managers::create(&mut tx, new, Some(hash), now).await?, "manager.create-first-owner")
+            (managers::create(&mut tx, new, Some(hash), now).await?, Action::ManagerCreateFirstOwner)
         }
         (None, _) => return Err(db::Error::NotFound),
     };
@@ -198,7 +198,7 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
 }
 
 async fn gone(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
-    denied_audit::record_stranger(state, address, "manager.refuse-link", "").await;
+    denied_audit::record_stranger(state, address, Action::ManagerDenyLink, "").await;
     let html = LinkGone { porch: porch(state, &nonce.0).await }.html();
     Ok(secret((StatusCode::NOT_FOUND, page(html)).into_response()))
 }

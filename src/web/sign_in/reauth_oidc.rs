@@ -12,7 +12,7 @@ use super::challenges;
 use super::login_oidc::sentence;
 use super::oidc_flow::{self, Errand};
 use crate::db::oidc_identities;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::Fields;
 use crate::domain::oidc_roles::Person;
 use crate::oidc::{self, Provider};
@@ -68,9 +68,9 @@ pub(in crate::web) async fn finish(
     };
     let right = own.is_some_and(|own| own.id == manager.id);
     if right {
-        tx.commit(&manager.actor(), now, Entry::new("manager.prove", &manager.id, &manager.name)).await?;
+        tx.commit(&manager.actor(), now, Entry::new(Action::ManagerReauthenticate, &manager.id, &manager.name)).await?;
     } else {
-        let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
+        let entry = Entry::new(Action::ManagerDenyReauthentication, &manager.id, &manager.name);
         denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
         let somebody_else = || format!("This account at {} is not connected to yours.", provider.name());
         let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());

@@ -18,7 +18,7 @@ use candor::db::{
     Db, Tx, admin_incidents, audit, components, drafts, incidents, login_policy, maintenances, managers, page_settings,
     passkeys, series, templates, uptime_corrections,
 };
-use candor::domain::audit::{Record, is_refusal};
+use candor::domain::audit::Record;
 use candor::domain::forms::{
     Fields, MaintenanceForm, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
 };
@@ -431,7 +431,7 @@ impl TestApp {
 /// The audit without refused attempts, newest first.
 async fn deeds(tx: &mut Tx) -> Vec<Record> {
     let all = audit::list(tx, None, 10_000).await.unwrap();
-    all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
+    all.into_iter().filter(|record| !record.is_denial()).collect()
 }
 
 fn state(

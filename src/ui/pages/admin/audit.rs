@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::pagination::older;
-use crate::domain::audit::{Digest, Record};
+use crate::domain::audit::{Action, Digest, Record};
 use crate::domain::search::{AuditSearch, NOUNS};
 use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
@@ -124,101 +124,9 @@ fn document(label: &'static str, value: Option<&serde_json::Value>) -> AnyView {
     view! { <p class="label">{label}</p><pre dir="auto">{text}</pre> }.into_any()
 }
 
-/// What was done, as it stands before the name of what it was done to; an action without words is
-/// shown as it is.
-fn action_words(action: &str) -> String {
-    let special = match action {
-        "incident.update" => "posted an update to incident",
-        "incident.edit-update" => "edited an update of incident",
-        "incident.delete-update" => "deleted an update of incident",
-        "maintenance.update" => "posted an update to maintenance",
-        "maintenance.edit-update" => "edited an update of maintenance",
-        "maintenance.reschedule" => "rescheduled maintenance",
-        "maintenance.remind" => "posted a reminder of maintenance",
-        "review.edit" => "saved the postmortem of incident",
-        "review.publish" => "published the postmortem of incident",
-        "review.import" => "imported the postmortem of incident",
-        "page.import-feed-ids" => "imported ids of feed entries:",
-        "review.delete" => "deleted the postmortem of incident",
-        "review.withdraw" => "unpublished the postmortem of incident",
-        "component.correct-uptime" => "corrected the uptime of component",
-        "component.remove-correction" => "removed a correction of component",
-        "draft.add" => "saved a draft:",
-        "draft.edit" => "edited the draft:",
-        "draft.delete" => "deleted the draft:",
-        "incident.publish" => "published incident",
-        "incident.end-embargo" => "ended the embargo of incident",
-        "component.set-status" => "set the status of component",
-        "manager.create-first-owner" => "created the first owner account:",
-        "manager.accept-invitation" => "accepted the invitation of",
-        "manager.set-role" => "changed the role of",
-        "manager.set-password" => "changed the password of",
-        "manager.offer-reset" => "created a password link for",
-        "manager.mail-reset" => "e-mailed a password link to",
-        "manager.reset-password" => "reset the password of",
-        "manager.revoke-session" => "ended a session of",
-        "manager.revoke-sessions" => "ended sessions of",
-        "manager.login" => "logged in:",
-        "manager.begin-login" => "entered the correct password:",
-        "manager.login-by-provider" => "logged in at the identity provider:",
-        "manager.begin-login-by-provider" => "logged in with the identity provider (first step):",
-        "manager.add-by-provider" => "was created by a login with the identity provider:",
-        "manager.accept-by-provider" => "accepted the invitation with the identity provider:",
-        "manager.shut-out" => "lost the role at the identity provider; sessions and tokens were ended",
-        "manager.follow-role" => "got another role from the identity provider:",
-        "manager.keep-role" => "kept the role as the only owner:",
-        "manager.connect-provider" => "connected an identity provider account to",
-        "manager.disconnect-provider" => "disconnected the identity provider account of",
-        "manager.login-by-passkey" => "logged in with a passkey:",
-        "manager.login-by-recovery-code" => "logged in with a recovery code:",
-        "manager.refuse-code" => "entered a wrong code at the login as",
-        "manager.prove" => "confirmed identity:",
-        "manager.refuse-proof" => "failed to confirm identity:",
-        "manager.add-totp" => "added an authenticator app for",
-        "manager.remove-totp" => "removed the authenticator app of",
-        "manager.add-passkey" => "added a passkey for",
-        "manager.remove-passkey" => "removed a passkey of",
-        "manager.remove-factors" => "removed all second factors of",
-        "manager.renew-recovery-codes" => "created new recovery codes for",
-        "manager.set-email" => "changed the e-mail address of",
-        "manager.request-email" => "requested a new e-mail address for",
-        "manager.cancel-email" => "cancelled the new e-mail address of",
-        "policy.edit" => "changed the security settings",
-        "audit.refuse-more" => "further denied attempts:",
-        "manager.refuse-role" => "was denied (role):",
-        "manager.refuse-foreign" => "sent a cross-site request (denied):",
-        "manager.refuse-link" => "used an invalid link",
-        "token.revoke" => "revoked the API token",
-        "token.add" => "created the API token",
-        "token.refuse" => "used an invalid API token",
-        "token.refuse-plain" => "sent an API token over HTTP (denied)",
-        "token.refuse-scope" => "was denied (scope):",
-        "manager.refuse-login" => "failed to log in as",
-        "manager.logout" => "logged out:",
-        "page.edit" => "changed the settings of",
-        "database.restore" => "started on a restored",
-        "sample.load" => "loaded the sample",
-        _ => "",
-    };
-    let done = match action.rsplit_once('.') {
-        _ if !special.is_empty() => return special.to_owned(),
-        Some((noun, "open")) => ("opened", noun),
-        Some((noun, "add")) => ("added", noun),
-        Some((noun, "edit")) => ("edited", noun),
-        Some((noun, "delete")) => ("deleted", noun),
-        Some((noun, "import")) => ("imported", noun),
-        Some((noun, "invite")) => ("invited", noun),
-        Some((noun, "enable")) => ("enabled", noun),
-        Some((noun, "disable")) => ("disabled", noun),
-        Some((noun, "plan")) => ("planned", noun),
-        Some((noun, "begin")) => ("began", noun),
-        Some((noun, "extend")) => ("extended", noun),
-        Some((noun, "complete")) => ("completed", noun),
-        Some((noun, "cancel")) => ("cancelled", noun),
-        Some((noun, "end")) => ("ended", noun),
-        _ => return action.replace(['.', '-', '_'], " "),
-    };
-    format!("{} {}", done.0, done.1)
+/// The words of an action before the name of what was changed; a key of another version is shown as it is.
+fn action_words(key: &str) -> String {
+    Action::from_key(key).map_or_else(|| key.replace(['.', '-', '_'], " "), |action| action.words().to_owned())
 }
 
 #[cfg(test)]
@@ -226,9 +134,10 @@ mod tests {
     use super::action_words;
 
     #[test]
-    fn actions_are_said_in_words() {
+    fn audit_actions_have_words() {
         assert_eq!(action_words("incident.open"), "opened incident");
         assert_eq!(action_words("incident.update"), "posted an update to incident");
+        assert_eq!(action_words("postmortem.edit"), "edited the postmortem of incident");
         assert_eq!(action_words("component.add"), "added component");
         assert_eq!(action_words("api-token.rotate"), "api token rotate");
         assert_eq!(action_words("odd"), "odd");

@@ -6,7 +6,7 @@ use tower_sessions::Session;
 use super::factors::{added, removed};
 use crate::credentials::passkey::Credential;
 use crate::db::{Tx, passkeys};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, required_line};
 use crate::domain::second_factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
 use crate::domain::{Invalid, PasskeyId};
@@ -70,7 +70,7 @@ pub async fn create(
     if let Err(full) = room_for(kept, "name")? {
         return Ok(invalid(form(&state, &mut tx, &manager, typed, full).await?));
     }
-    let entry = Entry::new("manager.add-passkey", &manager.id, &manager.name).after(&passkey);
+    let entry = Entry::new(Action::ManagerAddPasskey, &manager.id, &manager.name).after(&passkey);
     added(&state, &manager, &session, tx, entry, "passkey-added").await
 }
 
@@ -86,7 +86,7 @@ pub async fn destroy(
     let known = passkeys::list(&mut tx, &manager.id).await?;
     let passkey = known.iter().find(|passkey| passkey.id == id).ok_or(Error::NotFound)?;
     passkeys::delete(&mut tx, &manager.id, &id).await?;
-    let entry = Entry::new("manager.remove-passkey", &manager.id, &manager.name).before(passkey);
+    let entry = Entry::new(Action::ManagerRemovePasskey, &manager.id, &manager.name).before(passkey);
     removed(&state, &manager, &session, tx, entry, "passkey-removed").await
 }
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use crate::credentials::password;
 use crate::db::sessions::limits;
 use crate::db::{self, login_policy, managers, one_time_links, second_factors, sessions};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::Fields;
 use crate::domain::history::Cursor;
 use crate::domain::mail_retry::AccountChange;
@@ -71,7 +71,7 @@ pub async fn set_password(
         None => None,
     };
     if known.is_none() {
-        denied_audit::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
+        denied_audit::record(&state, manager.actor(), Action::ManagerDenyReauthentication, &manager.name).await;
         wrong.add("current", NOT_CURRENT);
     }
     let Some(known) = known.filter(|_| wrong.is_empty()) else {
@@ -85,7 +85,7 @@ pub async fn set_password(
     }
     managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
     announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
-    let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerSetPassword, &manager.id, &manager.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
 }
@@ -126,14 +126,14 @@ pub async fn set_email(
             return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
         }
         let pending = serde_json::json!({ "pending_email": email });
-        let entry = Entry::new("manager.request-email", &manager.id, &manager.name).after(&pending);
+        let entry = Entry::new(Action::ManagerRequestEmail, &manager.id, &manager.name).after(&pending);
         tx.commit(&manager.actor(), now, entry).await?;
         return Ok(done("/admin/account", "email-requested"));
     }
     let before = own.clone();
     managers::set_email(&mut tx, &mut own, email, now).await?;
     announce(&state, &mut tx, &own, Some(&before.email), AccountChange::Email).await?;
-    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&own);
+    let entry = Entry::new(Action::ManagerSetEmail, &manager.id, &manager.name).before(&before).after(&own);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "email-set"))
 }
@@ -144,7 +144,7 @@ pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState
     if !one_time_links::cancel_email(&mut tx, &manager.id).await? {
         return Ok(done("/admin/account", "email-cancelled"));
     }
-    let entry = Entry::new("manager.cancel-email", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerCancelEmail, &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "email-cancelled"))
 }
@@ -160,7 +160,7 @@ pub async fn revoke(
     let own = named.filter(|session| session.manager_id.as_deref() == Some(manager.id.as_str()));
     let session = own.ok_or(Error::NotFound)?;
     sessions::delete(&mut tx, &session.id_hash).await?;
-    let entry = Entry::new("manager.revoke-session", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerRevokeSession, &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "session-revoked"))
 }
@@ -171,7 +171,7 @@ pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromStat
     if sessions::delete_of(&mut tx, &manager.id, Some(&manager.session_hash)).await? == 0 {
         return Ok(done("/admin/account", "sessions-revoked"));
     }
-    let entry = Entry::new("manager.revoke-sessions", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerRevokeSessions, &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "sessions-revoked"))
 }

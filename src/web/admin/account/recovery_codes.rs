@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::factors::shown_once;
 use crate::db::second_factors;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::mail_retry::AccountChange;
 use crate::state::State;
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
@@ -21,7 +21,7 @@ pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromSta
     let codes = second_factor_codes::renew(&state, &mut tx, &manager.id).await?;
     announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
     let html = shown_once(&state, &mut tx, &manager, codes).await?;
-    let entry = Entry::new("manager.renew-recovery-codes", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerRenewRecoveryCodes, &manager.id, &manager.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(page(html))
 }

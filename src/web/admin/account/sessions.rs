@@ -7,7 +7,7 @@ use super::profile::row;
 use crate::db::sessions::limits;
 use crate::db::{managers, sessions};
 use crate::domain::ManagerId;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::{SessionList, SessionOf};
@@ -50,7 +50,7 @@ pub async fn revoke(
     let id = session.manager_id.as_deref().and_then(ManagerId::parse).ok_or(Error::NotFound)?;
     let whose = managers::find(&mut tx, &id).await?;
     sessions::delete(&mut tx, &session.id_hash).await?;
-    let entry = Entry::new("manager.revoke-session", &whose.id, &whose.name);
+    let entry = Entry::new(Action::ManagerRevokeSession, &whose.id, &whose.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/sessions", "session-revoked"))
 }

@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use crate::credentials::secret_token;
 use crate::db::{self, Tx, api_tokens};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{ApiTokenForm, Fields};
 use crate::domain::history::Cursor;
 use crate::domain::{Invalid, Role, TokenId};
@@ -52,7 +52,7 @@ pub async fn create(
         Err(full) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, full).await?)),
     };
     let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    let entry = Entry::new("token.add", &made.id, &made.name).after(&made);
+    let entry = Entry::new(Action::TokenAdd, &made.id, &made.name).after(&made);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(page(TokenMade { shell, token: made, secret }.html()))
 }
@@ -70,7 +70,7 @@ pub async fn revoke(
         return Err(Error::NotFound);
     }
     api_tokens::delete(&mut tx, &id).await?;
-    let entry = Entry::new("token.revoke", &token.id, &token.name).before(&token);
+    let entry = Entry::new(Action::TokenRevoke, &token.id, &token.name).before(&token);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/tokens", "token-revoked"))
 }

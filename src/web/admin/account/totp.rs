@@ -7,7 +7,7 @@ use tower_sessions::Session;
 use super::factors::{added, removed};
 use crate::db::{self, Tx, totp};
 use crate::domain::Invalid;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::Fields;
 use crate::domain::second_factor::Code;
 use crate::state::State;
@@ -55,7 +55,7 @@ pub async fn confirm(
         return Ok(invalid(enrolment(&state, &mut tx, &manager, wrong).await?));
     };
     totp::accept(&mut tx, &manager.id, step, now).await?;
-    let entry = Entry::new("manager.add-totp", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerAddTotp, &manager.id, &manager.name);
     added(&state, &manager, &session, tx, entry, "totp-added").await
 }
 
@@ -73,7 +73,7 @@ pub async fn destroy(
         }
         deleted => deleted?,
     }
-    let entry = Entry::new("manager.remove-totp", &manager.id, &manager.name);
+    let entry = Entry::new(Action::ManagerRemoveTotp, &manager.id, &manager.name);
     removed(&state, &manager, &session, tx, entry, "totp-removed").await
 }
 

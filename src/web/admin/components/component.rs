@@ -2,7 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::db::{self, Tx, WriteTx, components};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{ComponentForm, Fields, NewComponent};
 use crate::domain::{Component, ComponentId, Invalid, Status};
 use crate::publish::Subject;
@@ -53,7 +53,7 @@ pub async fn create(
         Ok(component) => component,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
     };
-    let entry = Entry::new("component.add", &component.id, &component.name).after(&component);
+    let entry = Entry::new(Action::ComponentAdd, &component.id, &component.name).after(&component);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "component-added"))
@@ -107,7 +107,7 @@ pub async fn update(
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, Some(before.id), form, wrong, None).await?)),
     };
     if after != before {
-        let entry = Entry::new("component.edit", &after.id, &after.name).before(&before).after(&after);
+        let entry = Entry::new(Action::ComponentEdit, &after.id, &after.name).before(&before).after(&after);
         tx.commit(&manager.actor(), now, entry).await?;
         state.publish().await;
     }
@@ -160,7 +160,7 @@ pub async fn set_status(
         let what = Rehearsing::of(Subject::page(), Section::Desk, action, &fields).going_back("/admin");
         return preview::show(&state, tx, &manager, what).await;
     }
-    let entry = Entry::new("component.set-status", &after.id, &after.name).before(&before).after(&after);
+    let entry = Entry::new(Action::ComponentSetStatus, &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin", "status-set"))
@@ -187,7 +187,7 @@ pub async fn destroy(
     let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
     components::delete(&mut tx, &component.id).await?;
-    let entry = Entry::new("component.delete", &component.id, &component.name).before(&component);
+    let entry = Entry::new(Action::ComponentDelete, &component.id, &component.name).before(&component);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "component-deleted"))

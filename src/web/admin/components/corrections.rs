@@ -4,7 +4,7 @@ use axum::response::Response;
 use super::component::find;
 use crate::credentials::random;
 use crate::db::{Tx, uptime_corrections};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{CorrectionForm, Fields};
 use crate::domain::{Component, CorrectionId, Invalid, Status};
 use crate::publish::Subject;
@@ -65,7 +65,7 @@ pub async fn create(
         let what = Rehearsing::of(Subject::uptime(), Section::Components, action, &fields);
         return preview::show(&state, tx, &manager, what).await;
     }
-    let entry = Entry::new("component.correct-uptime", &component.id, &component.name).after(&correction);
+    let entry = Entry::new(Action::ComponentCorrectUptime, &component.id, &component.name).after(&correction);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/components/{id}/corrections"), "correction-added"))
@@ -82,7 +82,7 @@ pub async fn destroy(
     let all = uptime_corrections::of(&mut tx, &component.id).await?;
     let doomed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
     uptime_corrections::delete(&mut tx, &doomed.id).await?;
-    let entry = Entry::new("component.remove-correction", &component.id, &component.name).before(&doomed);
+    let entry = Entry::new(Action::ComponentRemoveCorrection, &component.id, &component.name).before(&doomed);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/components/{id}/corrections"), "correction-removed"))

@@ -2,7 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::db::{Tx, components};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, GroupForm};
 use crate::domain::{Group, GroupId, Invalid};
 use crate::state::State;
@@ -37,7 +37,7 @@ pub async fn create(
         Ok(group) => group,
         Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
     };
-    let entry = Entry::new("group.add", &group.id, &group.name).after(&group);
+    let entry = Entry::new(Action::GroupAdd, &group.id, &group.name).after(&group);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "group-added"))
@@ -81,7 +81,7 @@ pub async fn update(
         return Ok(done("/admin/components", "group-saved"));
     }
     components::update_group(&mut tx, &mut after, now).await?;
-    let entry = Entry::new("group.edit", &after.id, &after.name).before(&before).after(&after);
+    let entry = Entry::new(Action::GroupEdit, &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "group-saved"))
@@ -110,7 +110,7 @@ pub async fn destroy(
     let mut tx = manager.begin(&state).await?;
     let group = find(&mut tx, &id).await?;
     components::delete_group(&mut tx, &group.id).await?;
-    let entry = Entry::new("group.delete", &group.id, &group.name).before(&group);
+    let entry = Entry::new(Action::GroupDelete, &group.id, &group.name).before(&group);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "group-deleted"))

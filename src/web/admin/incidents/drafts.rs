@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::incident::{self, Composing};
 use crate::credentials::random;
 use crate::db::{self, Tx, WriteTx, admin_incidents, draft_presence, drafts, templates};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
 use crate::domain::{DraftId, Incident, IncidentId, Invalid, SavedDraft};
 use crate::state::State;
@@ -81,7 +81,7 @@ pub async fn destroy(
     let mut tx = manager.begin(&state).await?;
     let draft = find(&mut tx, &id).await?;
     drafts::delete(&mut tx, &draft.id).await?;
-    let entry = Entry::new("draft.delete", &draft.id, name(&mut tx, &draft).await?).before(&draft);
+    let entry = Entry::new(Action::DraftDelete, &draft.id, name(&mut tx, &draft).await?).before(&draft);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin", "draft-deleted"))
 }
@@ -169,7 +169,7 @@ pub(in crate::web) async fn keep(
         }
     };
     let name = name(&mut tx, &draft).await?;
-    let action = if before.is_some() { "draft.edit" } else { "draft.add" };
+    let action = if before.is_some() { Action::DraftEdit } else { Action::DraftAdd };
     let entry = Entry {
         before: before.and_then(|draft| serde_json::to_value(draft).ok()),
         ..Entry::new(action, &draft.id, name)

@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use crate::credentials::random;
 use crate::db::{self, Tx, admin_incidents, components, incidents};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
@@ -112,7 +112,7 @@ pub async fn create(
     if let Some(draft) = draft {
         db::drafts::delete(&mut tx, &draft.id).await?;
     }
-    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    let entry = Entry::new(Action::IncidentOpen, &incident.id, &incident.title).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(opened(&incident))
@@ -250,7 +250,7 @@ pub async fn update(
         return Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"));
     }
     incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.edit", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = Entry::new(Action::IncidentEdit, &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"))
@@ -290,7 +290,7 @@ pub async fn destroy(
         return Ok(invalid(IncidentDeletion { shell, incident, typed, invalid: wrong }.html()));
     }
     incidents::delete(&mut tx, &incident.id).await?;
-    let entry = Entry::new("incident.delete", &incident.id, &incident.title).before(&incident);
+    let entry = Entry::new(Action::IncidentDelete, &incident.id, &incident.title).before(&incident);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/incidents", "incident-deleted"))

@@ -3,7 +3,7 @@ use axum::response::Response;
 
 use super::incident::find;
 use crate::db::{Tx, postmortems};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, ReviewForm};
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Invalid, Review};
@@ -78,7 +78,7 @@ pub async fn update(
         let what = Rehearsing::incident(&incident, format!("/admin/incidents/{id}/review"), &fields);
         return preview::show(&state, tx, &manager, what.pressing("publish")).await;
     }
-    let action = if publishes { "review.publish" } else { "review.edit" };
+    let action = if publishes { Action::PostmortemPublish } else { Action::PostmortemEdit };
     let entry = Entry { before: before.and_then(|old| serde_json::to_value(old).ok()), ..named(action, &incident) };
     tx.commit(&manager.actor(), now, entry.after(&review)).await?;
     state.publish().await;
@@ -105,7 +105,7 @@ pub async fn withdraw(
     }
     let mut review = Review { published: None, ..before.clone() };
     postmortems::keep(&mut tx, &mut review, now).await?;
-    let entry = named("review.withdraw", &incident).before(&before).after(&review);
+    let entry = named(Action::PostmortemWithdraw, &incident).before(&before).after(&review);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}/review"), "review-withdrawn"))
@@ -116,7 +116,7 @@ fn subject(incident: &Incident) -> String {
     format!("{}/review", incident.id)
 }
 
-fn named(action: &'static str, incident: &Incident) -> Entry {
+fn named(action: Action, incident: &Incident) -> Entry {
     Entry::new(action, subject(incident), &incident.title)
 }
 

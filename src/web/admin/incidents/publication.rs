@@ -4,7 +4,7 @@ use axum::response::Response;
 use super::incident::find;
 use crate::db::incidents;
 use crate::domain::Visibility;
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::Fields;
 use crate::state::State;
 use crate::web::access::manager::{CanPublish, Manager};
@@ -34,7 +34,7 @@ pub async fn create(
             return preview::show(&state, tx, &manager, what).await;
         }
         incidents::update(&mut tx, &mut incident, now).await?;
-        let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
+        let entry = Entry::new(Action::IncidentPublish, &incident.id, &incident.title).before(&before).after(&incident);
         tx.commit(&manager.actor(), now, entry).await?;
         state.publish().await;
     }

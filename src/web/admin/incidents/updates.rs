@@ -5,7 +5,7 @@ use super::drafts::{self, Found};
 use super::incident::{Composing, find, view};
 use crate::credentials::random;
 use crate::db::{self, Tx, components, incidents};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
@@ -63,7 +63,7 @@ pub async fn create(
     if let Some(draft) = draft {
         db::drafts::delete(&mut tx, &draft.id).await?;
     }
-    let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = Entry::new(Action::IncidentUpdate, &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-posted"))
@@ -147,7 +147,7 @@ pub async fn update(
         return preview::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
     incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.edit-update", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = Entry::new(Action::IncidentEditUpdate, &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-saved"))
@@ -184,7 +184,8 @@ pub async fn destroy(
         return Err(Error::Conflict(sentence.to_owned()));
     }
     incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.delete-update", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry =
+        Entry::new(Action::IncidentDeleteUpdate, &incident.id, &incident.title).before(&before).after(&incident);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-deleted"))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::credentials::random;
 use crate::db::{self, Tx, WriteTx, components, maintenances, series};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
@@ -100,7 +100,7 @@ async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateT
         Err(wrong) => return Ok(Err(wrong)),
     };
     maintenances::insert(tx, &made).await?;
-    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    let entry = Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made);
     Ok(Ok((made, vec![entry])))
 }
 
@@ -119,8 +119,8 @@ async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, no
         return Ok(Err(Invalid::field("scheduled_until", "This rule produces no future dates.")));
     };
     let entries = vec![
-        Entry::new("series.plan", &begun.id, &begun.title).after(&begun),
-        Entry::new("maintenance.plan", &made.id, &made.title).after(&made),
+        Entry::new(Action::SeriesAdd, &begun.id, &begun.title).after(&begun),
+        Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made),
     ];
     Ok(Ok((made, entries)))
 }
@@ -194,7 +194,7 @@ pub async fn update(
         return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
     }
     if after != before {
-        save(&state, tx, &manager, "maintenance.edit", &before, after).await?;
+        save(&state, tx, &manager, Action::MaintenanceEdit, &before, after).await?;
     }
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-saved"))
 }
@@ -224,7 +224,7 @@ pub async fn begin(
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.begin(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(&state, tx, &manager, "maintenance.begin", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceStart, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-begun"))
 }
 
@@ -239,7 +239,7 @@ pub async fn complete(
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.complete(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(&state, tx, &manager, "maintenance.complete", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceComplete, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-completed"))
 }
 
@@ -248,7 +248,7 @@ pub(super) async fn save(
     state: &State,
     mut tx: WriteTx,
     manager: &Manager<CanPublish>,
-    action: &'static str,
+    action: Action,
     before: &Maintenance,
     mut after: Maintenance,
 ) -> Result<()> {

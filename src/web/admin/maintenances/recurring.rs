@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::maintenance::fresh_update_id;
 use crate::credentials::random;
 use crate::db::{self, Tx, WriteTx, components, maintenances, series};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, SeriesForm};
 use crate::domain::{Invalid, Maintenance, MaintenanceId, Series, SeriesId};
 use crate::state::State;
@@ -51,7 +51,7 @@ pub async fn update(
         return Ok(invalid(editor(&state, &mut tx, &manager, before, form, wrong, None).await?));
     }
     let next = follow(&mut tx, &mut after, now).await?;
-    let mut entries = vec![Entry::new("series.edit", &after.id, &after.title).before(&before).after(&after)];
+    let mut entries = vec![Entry::new(Action::SeriesEdit, &after.id, &after.title).before(&before).after(&after)];
     entries.extend(next);
     tx.commit_all(&manager.actor(), now, &entries).await?;
     state.publish().await;
@@ -63,7 +63,7 @@ pub async fn update(
 async fn follow(tx: &mut WriteTx, changed: &mut Series, now: DateTime<Utc>) -> Result<Option<Entry>> {
     let Some(before) = maintenances::next_of(tx, &changed.id).await? else {
         let made = series::grow(tx, changed, now).await?;
-        return Ok(made.map(|made| Entry::new("maintenance.plan", &made.id, &made.title).after(&made)));
+        return Ok(made.map(|made| Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made)));
     };
     let known = components::list(tx).await?;
     let ids = (MaintenanceId::from_random(random()), fresh_update_id());
@@ -75,7 +75,7 @@ async fn follow(tx: &mut WriteTx, changed: &mut Series, now: DateTime<Utc>) -> R
         None => {
             let usual = crate::domain::MaintenancePhase::Cancelled.usual_text().to_owned();
             after.cancel(usual, fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-            "maintenance.cancel"
+            Action::MaintenanceCancel
         }
     };
     maintenances::update(tx, &mut after, now).await?;
@@ -83,7 +83,7 @@ async fn follow(tx: &mut WriteTx, changed: &mut Series, now: DateTime<Utc>) -> R
 }
 
 /// Gives the planned occurrence `it` what `made` has, under its own id and with what was said so far.
-fn adopt(it: &mut Maintenance, made: Maintenance, now: DateTime<Utc>) -> &'static str {
+fn adopt(it: &mut Maintenance, made: Maintenance, now: DateTime<Utc>) -> Action {
     let moved = (it.scheduled_for, it.scheduled_until) != (made.scheduled_for, made.scheduled_until);
     if let (Some(first), Some(text)) = (it.updates.first_mut(), made.updates.first())
         && first.body != text.body
@@ -100,10 +100,10 @@ fn adopt(it: &mut Maintenance, made: Maintenance, now: DateTime<Utc>) -> &'stati
         let text = "This maintenance has been moved to another time.".to_owned();
         // It is to come and the rule gives an end after the start: nothing to refuse.
         let _ = it.reschedule((made.scheduled_for, made.scheduled_until), made.zone, text, fresh_update_id(), now);
-        return "maintenance.reschedule";
+        return Action::MaintenanceReschedule;
     }
     it.plan_reminder(now);
-    "maintenance.edit"
+    Action::MaintenanceEdit
 }
 
 /// `POST /admin/series/{id}/end`
@@ -121,7 +121,7 @@ pub async fn end(
         return Ok(done("/admin/maintenances", "series-ended"));
     }
     series::update(&mut tx, &mut after, now).await?;
-    let entry = Entry::new("series.end", &after.id, &after.title).before(&before).after(&after);
+    let entry = Entry::new(Action::SeriesEnd, &after.id, &after.title).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/maintenances", "series-ended"))
