@@ -15,7 +15,7 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   const codes = await page.locator('.codes li').allInnerTexts();
   await page.getByRole('link', { name: 'I've saved them' }).click();
-  await expect(page.getByText('10 of 10 are left.')).toBeVisible();
+  await expect(page.getByText('10 of 10 codes left.')).toBeVisible();
   return { key, used, codes };
 }
 

@@ -36,7 +36,7 @@ export function maintenancePlaces(means: Means): Place[] {
   return [
     at('maintenances', '/admin/maintenances'),
     plan,
-    refused(means, plan, 'Publish maintenance'),
+    refused(means, plan, 'Schedule maintenance'),
     COMPOSER,
     edit,
     outrun(means, edit, 'Publish changes', (page) => page.getByLabel('Title').fill('Storage')),

@@ -24,7 +24,7 @@ test.describe('the first owner', () => {
     await page.getByLabel('Email').fill(OWNER.email);
 
     await watch.expects(422, page, () => choose('too short'));
-    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/At least 15 characters; this has 9/);
+    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/use at least 15 characters \(this has 9\)/);
     await expect(page.getByLabel('Password')).toHaveAttribute('aria-invalid', 'true');
     await expect(page.getByLabel('Password')).toBeFocused();
     await expect(page.getByLabel('Password')).toHaveValue('');

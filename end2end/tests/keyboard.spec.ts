@@ -44,7 +44,7 @@ test('from the login to a published update, the keyboard is enough', async ({ pa
   await tabTo(page, /^Post an update/);
   await keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Post an update');
-  await expect(page.locator('#body-count')).toHaveText('0 of 25\u202f000');
+  await expect(page.locator('#body-count')).toHaveText('0 of 25,000');
   await tabTo(page, /^Identified$/);
   await keyboard.press('ArrowRight');
   await expect(page.getByRole('radio', { name: 'Monitoring' })).toBeChecked();

@@ -26,7 +26,7 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await page.getByLabel('End', { exact: true }).fill(minutesAhead(50 * 60));
     await page.getByLabel('Archive').check();
     await fits(page);
-    await page.getByRole('button', { name: 'Publish maintenance' }).click();
+    await page.getByRole('button', { name: 'Schedule maintenance' }).click();
     await told(page, 'Maintenance scheduled.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');

@@ -30,7 +30,7 @@ test('a passkey is the second step after a password, and one device makes one pa
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   await addPasskey(page, 'Laptop again');
-  await expect(page.getByRole('alert')).toHaveText('This device holds a passkey of yours already.');
+  await expect(page.getByRole('alert')).toHaveText('This device already has a passkey for your account.');
 
   await page.getByRole('button', { name: 'Log out', exact: true }).click();
   await page.getByLabel('Email').fill(OWNER.email);
@@ -46,6 +46,6 @@ test('a device that holds no passkey says so, and the password way remains', asy
   await device.forget();
   await page.goto('/login');
   await page.getByRole('button', { name: 'Log in with a passkey' }).click();
-  await expect(page.getByRole('alert')).toHaveText('No passkey was confirmed. Try again, or use another way.');
+  await expect(page.getByRole('alert')).toHaveText('No passkey was confirmed. Try again or use another method.');
   await logIn(page);
 });

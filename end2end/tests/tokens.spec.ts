@@ -26,7 +26,7 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   expect((await ask()).status).toBe(401);
 
   await page.goto('/admin/audit');
-  await expect(page.getByRole('cell', { name: 'revoked the API token Deploy' })).toBeVisible();
+  await expect(page.getByRole('cell', { name: 'revoked API token Deploy' })).toBeVisible();
   const head = page.getByText(/^\d+:[0-9a-f]{64}$/);
   const proof = await candor.shell(['audit', 'verify', '--expect', (await head.textContent())!]);
   expect(proof).toContain('Audit log OK');

@@ -41,7 +41,7 @@ pub enum Error {
     #[error("confirmation required")]
     ProofRequired,
     /// The request came from somebody else's page.
-    #[error("this request did not come from a page of this site")]
+    #[error("cross-site request denied")]
     Foreign,
     /// The request can't be understood.
     #[error("{0}")]
@@ -138,7 +138,7 @@ impl Error {
             Self::TooManyDeeds(_) => Some(
                 "Too many changes within a minute, so this one was not saved. Wait a minute and send it again.".into(),
             ),
-            Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
+            Self::Foreign => Some("Cross-site request denied. Nothing was changed.".into()),
             Self::Uncertain(_) => Some(
                 "The database connection was lost while saving. Your change may have been saved: check before you \
                  send it again."

@@ -17,7 +17,7 @@ pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
     let (components, incidents) = (company.components.len(), company.incidents.len());
     say!(
-        "{} has {} and {}, one of them open, and two maintenances planned.",
+        "{} has {} and {}, one of them open, and two scheduled maintenances.",
         company.settings.name,
         output::count(components, "component"),
         output::count(incidents, "incident")

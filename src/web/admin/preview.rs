@@ -1,4 +1,4 @@
-//! `See it first`: the change of a form as visitors would read it, without anything being kept.
+//! `Preview page`: the change of a form as visitors would read it, without storing anything.
 //!
 //! A handler writes what the form says into its transaction as ever; where [`is_asked`] it then hands the
 //! transaction to [`show`] instead of committing it.
