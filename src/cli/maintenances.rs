@@ -6,9 +6,10 @@ use chrono_tz::Tz;
 
 use super::components::find;
 use super::{output, text_or_input};
+use crate::actions;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, components, maintenances, page_settings};
-use crate::domain::audit::{Action, Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, body as message};
 use crate::domain::maintenance::Switches;
 use crate::domain::parse_time::{parse_instant, parse_local, parse_zone};
@@ -120,8 +121,7 @@ async fn plan(
     }
     let new = NewMaintenance { plan: plan.parse()?, window, body };
     let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
-    maintenances::insert(&mut tx, &made).await.map_err(output::plainly)?;
-    let entry = Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made);
+    let entry = actions::maintenances::schedule(&mut tx, &made).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Scheduled {}: {}", made.id, made.title);
     Ok(())
@@ -152,12 +152,10 @@ async fn change(
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::plainly)?;
     let mut maintenance = load(&mut tx, id).await?;
-    let entry = Entry::new(action, &maintenance.id, &maintenance.title).before(&maintenance);
+    let before = maintenance.clone();
     step(&mut maintenance, fresh_update_id(), now).map_err(anyhow::Error::msg)?;
-    maintenances::update(&mut tx, &mut maintenance, now).await.map_err(output::plainly)?;
-    let mut entries = vec![entry.after(&maintenance)];
-    entries.extend(db::series::make_room(&mut tx, &maintenance, now).await.map_err(output::plainly)?);
-    tx.commit_all(&Actor::shell(), now, &entries).await.map_err(output::plainly)?;
+    let saved = actions::maintenances::save(&mut tx, action, &before, &mut maintenance, now).await;
+    tx.commit_all(&Actor::shell(), now, &saved.map_err(output::plainly)?).await.map_err(output::plainly)?;
     say!("{done} {}: {}", maintenance.id, maintenance.title);
     Ok(())
 }

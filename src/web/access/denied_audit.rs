@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use axum::http::Method;
 
+use crate::actions;
 use crate::db::{self, WriteTx};
 use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::manager::parse_email;
@@ -21,7 +22,7 @@ const MAX_TOLD: usize = 254;
 
 /// Keeps that `actor` was refused. Trouble in keeping it changes nothing for whoever is refused.
 pub async fn record(state: &State, actor: Actor, action: Action, what: &str) {
-    let entry = Entry::new(action, "", told(what));
+    let entry = actions::managers::record_denial(action, told(what));
     if !admits(state, &actor.address) {
         return;
     }

@@ -8,8 +8,9 @@ use super::incident_or_maintenance::Event;
 use super::objects::PostmortemView;
 use super::page_context::Standing;
 use super::params::Given;
+use crate::actions;
 use crate::db::{Tx, postmortems};
-use crate::domain::audit::{Action, Entry};
+use crate::domain::audit::Action;
 use crate::domain::forms::ReviewForm;
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Review};
@@ -79,8 +80,8 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     Standing::of(&mut change.tx, &page, &change.state).await?;
     let incident = reviewed(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
-    postmortems::delete(&mut change.tx, &incident.id).await?;
-    change.keep_silently(&[named(Action::PostmortemDelete, &incident).before(&before)]).await
+    let entry = actions::postmortems::delete(&mut change.tx, &incident, &before).await?;
+    change.keep_silently(&[entry]).await
 }
 
 /// Keeps `after` in the place of `before`, if it is another.
@@ -94,19 +95,10 @@ async fn keep(
 ) -> Result<Response> {
     let mut entries = Vec::new();
     if before.as_ref() != Some(&after) {
-        postmortems::keep(&mut change.tx, &mut after, change.now).await?;
-        let entry = named(action, incident).after(&after);
-        entries.push(match &before {
-            Some(before) => entry.before(before),
-            None => entry,
-        });
+        let (tx, saved) = (&mut change.tx, (before.as_ref(), &mut after));
+        entries.push(actions::postmortems::save(tx, action, incident, saved, change.now).await?);
     }
     change.keep(StatusCode::OK, &PostmortemView::of(&standing.scene(), &after), &entries).await
-}
-
-/// The audit knows a review by the id of its incident, and an ending of its own.
-fn named(action: Action, incident: &Incident) -> Entry {
-    Entry::new(action, format!("{}/review", incident.id), &incident.title)
 }
 
 /// The incident of an address; maintenances have no review.

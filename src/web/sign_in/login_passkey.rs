@@ -6,9 +6,9 @@ use axum::{Extension, Json};
 use tower_sessions::Session;
 
 use super::{challenges, login};
-use crate::db::managers;
+use crate::actions;
 use crate::domain::Manager as KnownManager;
-use crate::domain::audit::{Action, Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::state::State;
 use crate::web::access::manager::{UserAgent, safe_next};
 use crate::web::access::session::Visitor;
@@ -71,8 +71,7 @@ async fn admit(
         denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Ok(None);
     };
-    managers::record_login(&mut tx, &manager.id, now).await?;
-    let entry = Entry::new(Action::ManagerLoginByPasskey, &manager.id, &manager.name);
+    let entry = actions::managers::log_in(&mut tx, Action::ManagerLoginByPasskey, &manager, now).await?;
     tx.commit(&Actor::of(&manager, address), now, entry).await?;
     Ok(Some(manager))
 }

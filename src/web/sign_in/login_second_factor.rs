@@ -11,8 +11,9 @@ use tower_sessions::Session;
 
 use super::challenges;
 use super::second_factor_codes::{self, Checked};
+use crate::actions;
 use crate::db::{self, Tx, managers, second_factors};
-use crate::domain::audit::{Action, Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::parse_time::is_within;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
@@ -93,11 +94,11 @@ async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddr
         Checked::Recovery => (Action::ManagerLoginByRecoveryCode, Actor::of(&manager, address)),
         Checked::Wrong | Checked::Locked(_) => (Action::ManagerDenyCode, Actor::stranger(address)),
     };
-    let entry = Entry::new(action, &manager.id, &manager.name);
     if checked.is_right() {
-        managers::record_login(&mut tx, &manager.id, now).await?;
+        let entry = actions::managers::log_in(&mut tx, action, &manager, now).await?;
         tx.commit(&actor, now, entry).await?;
     } else {
+        let entry = actions::managers::record_event(action, &manager);
         denied_audit::keep(state, tx, &actor, &entry).await?;
     }
     Ok(Some(checked))

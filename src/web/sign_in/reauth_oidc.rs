@@ -11,8 +11,9 @@ use tower_sessions::Session;
 use super::challenges;
 use super::login_oidc::sentence;
 use super::oidc_flow::{self, Errand};
+use crate::actions;
 use crate::db::oidc_identities;
-use crate::domain::audit::{Action, Entry};
+use crate::domain::audit::Action;
 use crate::domain::forms::Fields;
 use crate::domain::oidc_roles::Person;
 use crate::oidc::{self, Provider};
@@ -68,9 +69,10 @@ pub(in crate::web) async fn finish(
     };
     let right = own.is_some_and(|own| own.id == manager.id);
     if right {
-        tx.commit(&manager.actor(), now, Entry::new(Action::ManagerReauthenticate, &manager.id, &manager.name)).await?;
+        tx.commit(&manager.actor(), now, actions::managers::record_event(Action::ManagerReauthenticate, &manager))
+            .await?;
     } else {
-        let entry = Entry::new(Action::ManagerDenyReauthentication, &manager.id, &manager.name);
+        let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
         denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
         let somebody_else = || format!("This account at {} is not connected to yours.", provider.name());
         let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());

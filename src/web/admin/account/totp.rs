@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
 use super::factors::{added, removed};
+use crate::actions;
 use crate::db::{self, Tx, totp};
 use crate::domain::Invalid;
-use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::Fields;
 use crate::domain::second_factor::Code;
 use crate::state::State;
@@ -54,8 +54,7 @@ pub async fn confirm(
         let wrong = Invalid::field("code", "Incorrect code. Check that your device's clock is correct.");
         return Ok(invalid(enrolment(&state, &mut tx, &manager, wrong).await?));
     };
-    totp::accept(&mut tx, &manager.id, step, now).await?;
-    let entry = Entry::new(Action::ManagerAddTotp, &manager.id, &manager.name);
+    let entry = actions::managers::add_totp(&mut tx, &manager, step, now).await?;
     added(&state, &manager, &session, tx, entry, "totp-added").await
 }
 
@@ -66,14 +65,13 @@ pub async fn destroy(
     session: Session,
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    match totp::delete(&mut tx, &manager.id).await {
+    let entry = match actions::managers::remove_totp(&mut tx, &manager).await {
         // Pressed twice: it is gone, which is what was wanted.
         Err(db::Error::NotFound) => {
             return Ok(crate::web::page::flash::done("/admin/account/factors", "totp-removed"));
         }
-        deleted => deleted?,
-    }
-    let entry = Entry::new(Action::ManagerRemoveTotp, &manager.id, &manager.name);
+        removed => removed?,
+    };
     removed(&state, &manager, &session, tx, entry, "totp-removed").await
 }
 

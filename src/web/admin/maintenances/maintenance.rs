@@ -2,6 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
+use crate::actions;
 use crate::credentials::random;
 use crate::db::{self, Tx, WriteTx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
@@ -99,8 +100,7 @@ async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateT
         Ok(made) => made,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    maintenances::insert(tx, &made).await?;
-    let entry = Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made);
+    let entry = actions::maintenances::schedule(tx, &made).await?;
     Ok(Ok((made, vec![entry])))
 }
 
@@ -108,21 +108,15 @@ async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateT
 async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, now: DateTime<Utc>) -> Result<Planned> {
     let known = components::list(tx).await?;
     let id = series_id(id)?;
-    let mut begun = match form.parse().and_then(|new| new.begin(id, &known, now)) {
+    let begun = match form.parse().and_then(|new| new.begin(id, &known, now)) {
         Ok(begun) => begun,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    if let Err(full) = room_for(series::insert(tx, &begun).await, "repeats")? {
-        return Ok(Err(full));
+    match room_for(actions::recurring_maintenances::add(tx, begun, now).await, "repeats")? {
+        Ok(Some(added)) => Ok(Ok(added)),
+        Ok(None) => Ok(Err(Invalid::field("scheduled_until", "This rule produces no future dates."))),
+        Err(full) => Ok(Err(full)),
     }
-    let Some(made) = series::grow(tx, &mut begun, now).await? else {
-        return Ok(Err(Invalid::field("scheduled_until", "This rule produces no future dates.")));
-    };
-    let entries = vec![
-        Entry::new(Action::SeriesAdd, &begun.id, &begun.title).after(&begun),
-        Entry::new(Action::MaintenanceSchedule, &made.id, &made.title).after(&made),
-    ];
-    Ok(Ok((made, entries)))
 }
 
 async fn new_page(
@@ -243,7 +237,7 @@ pub async fn complete(
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-completed"))
 }
 
-/// Keeps `after` in place of `before` and shows it. A cancelled occurrence makes room for the next one.
+/// Saves `after` in place of `before` and publishes it.
 pub(super) async fn save(
     state: &State,
     mut tx: WriteTx,
@@ -253,9 +247,7 @@ pub(super) async fn save(
     mut after: Maintenance,
 ) -> Result<()> {
     let now = state.clock.now();
-    maintenances::update(&mut tx, &mut after, now).await?;
-    let mut entries = vec![Entry::new(action, &after.id, &after.title).before(before).after(&after)];
-    entries.extend(series::make_room(&mut tx, &after, now).await?);
+    let entries = actions::maintenances::save(&mut tx, action, before, &mut after, now).await?;
     tx.commit_all(&manager.actor(), now, &entries).await?;
     state.publish().await;
     Ok(())
@@ -271,8 +263,8 @@ pub(super) async fn rehearse(
     fields: &Fields,
 ) -> Result<Response> {
     let now = state.clock.now();
-    maintenances::update(&mut tx, &mut after, now).await?;
-    series::make_room(&mut tx, &after, now).await?;
+    let before = maintenances::find(&mut tx, &after.id).await?;
+    actions::maintenances::save(&mut tx, Action::MaintenanceEdit, &before, &mut after, now).await?;
     preview::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
 }
 
