@@ -260,7 +260,7 @@ async fn answers_together_are_bounded_too() {
     let little = Pace { total: 1 << 20, ..pace() };
     let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
     let error = format!("{:#}", stopped.unwrap_err());
-    assert!(error.contains("sends too much"), "{error}");
+    assert!(error.contains("the response is too large"), "{error}");
 }
 
 #[tokio::test]

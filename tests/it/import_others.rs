@@ -132,7 +132,7 @@ async fn kumas_backup_becomes_components_and_nothing_secret(test: TestDb) {
     let parts = parts(&test).await;
     let names: Vec<(&str, bool)> = parts.iter().map(|part| (part.name.as_str(), part.group_id.is_some())).collect();
     assert_eq!(names, [("Telescope control", true), ("Star catalogue", true), ("Gift shop", false)]);
-    assert!(told(&report, &["Old dome", "paused"]) && told(&report, &["monitors only"]));
+    assert!(told(&report, &["Old dome", "paused"]) && told(&report, &["only the monitors"]));
     let everything = format!("{parts:?} {report:?} {:?}", rows(&test).await);
     assert!(!everything.contains("never-import-me"), "{everything}");
 }

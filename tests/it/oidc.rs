@@ -150,7 +150,7 @@ async fn somebody_who_has_a_way_in_connects_the_login_themselves(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     let person = Person::named("Ines", &["owners"]);
-    is_out(&app, &issuer, &person, "connect Harbour ID on the page of your account").await;
+    is_out(&app, &issuer, &person, "connect Harbour ID on your account page").await;
     let mut browser = app.through_login(&ines).await;
     let account = browser.get("/admin/account").await;
     assert_eq!(account.words("form[action='/admin/account/identity'] button"), ["Connect: Harbour ID"]);
