@@ -41,7 +41,7 @@ export class Candor {
     this.url = await new Promise((found, failed) => {
       server.stdout!.on('data', (text) => {
         this.said += text;
-        const line = /^Candor listens on (\S+)$/m.exec(this.said);
+        const line = /^Listening on (\S+)$/m.exec(this.said);
         if (line) found(line[1]);
       });
       server.once('error', failed);

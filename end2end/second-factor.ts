@@ -11,11 +11,11 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   const key = await page.locator('dd code').innerText();
   const used = step();
   await page.getByLabel('Code', { exact: true }).fill(code(key, used));
-  await page.getByRole('button', { name: 'Confirm the app' }).click();
+  await page.getByRole('button', { name: 'Verify' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   const codes = await page.locator('.codes li').allInnerTexts();
-  await page.getByRole('link', { name: 'I have kept them' }).click();
-  await expect(page.getByText('10 of 10 are left.')).toBeVisible();
+  await page.getByRole('link', { name: 'I've saved them' }).click();
+  await expect(page.getByText('10 of 10 codes left.')).toBeVisible();
   return { key, used, codes };
 }
 
@@ -52,5 +52,5 @@ export async function addPasskey(page: Page, name: string): Promise<void> {
   await page.goto('/admin/account/factors');
   await page.getByRole('link', { name: 'Add a passkey' }).click();
   await page.getByLabel('Name').fill(name);
-  await page.getByRole('button', { name: 'Make the passkey' }).click();
+  await page.getByRole('button', { name: 'Create passkey' }).click();
 }

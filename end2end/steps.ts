@@ -8,7 +8,7 @@ export async function logIn(page: Page, who = OWNER): Promise<void> {
   await page.getByLabel('Email').fill(who.email);
   await page.getByLabel('Password').fill(who.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
 /** A page as somebody sees it who does not trust what the browser kept. */
@@ -27,7 +27,7 @@ export async function addGroup(page: Page, name: string): Promise<void> {
   await page.getByRole('link', { name: 'Add a group' }).click();
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByRole('button', { name: 'Add the group' }).click();
-  await told(page, 'The group is on the page.');
+  await told(page, 'Group added.');
 }
 
 export async function addComponent(page: Page, name: string, group?: string): Promise<void> {
@@ -35,8 +35,8 @@ export async function addComponent(page: Page, name: string, group?: string): Pr
   await page.getByRole('link', { name: 'Add a component' }).click();
   await page.getByLabel('Name', { exact: true }).fill(name);
   if (group) await page.getByLabel('Group', { exact: true }).selectOption(group);
-  await page.getByRole('button', { name: 'Add the component' }).click();
-  await told(page, 'The component is on the page.');
+  await page.getByRole('button', { name: 'Add component' }).click();
+  await told(page, 'Component added.');
 }
 
 export type Said = { phase?: string; message: string; components?: Record<string, string> };
@@ -59,8 +59,8 @@ export async function openIncident(page: Page, title: string, said: Said): Promi
   await page.goto('/admin/incidents/new');
   await page.getByLabel('Title', { exact: true }).fill(title);
   await compose(page, said);
-  await page.getByRole('button', { name: 'Publish incident' }).click();
-  await told(page, 'The incident is published.');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await told(page, 'Incident published.');
   return new URL(page.url()).pathname.split('/').pop()!;
 }
 
@@ -69,12 +69,12 @@ export async function postUpdate(page: Page, id: string, said: Said): Promise<vo
   await page.goto(`/admin/incidents/${id}`);
   await compose(page, said);
   await page.getByRole('button', { name: 'Publish update' }).click();
-  await told(page, 'The update is published.');
+  await told(page, 'Update published.');
 }
 
 /** Waits until more than a minute went by since the database went away, and the page says so. */
 export async function untilStale(candor: Candor): Promise<void> {
-  const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last confirmed at'));
+  const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last updated at'));
   await expect.poll(isStale, { message: 'the page says how old it is', timeout: 120_000 }).toBe(true);
 }
 

@@ -46,7 +46,7 @@
 
   const button = document.getElementById('keys-switch');
   if (button) {
-    const name = () => (button.textContent = isOff() ? 'Turn the keys on in this browser' : 'Turn the keys off in this browser');
+    const name = () => (button.textContent = isOff() ? 'Enable shortcuts in this browser' : 'Disable shortcuts in this browser');
     button.addEventListener('click', () => {
       localStorage.setItem(PLACE, isOff() ? 'on' : 'off');
       name();

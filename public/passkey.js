@@ -53,13 +53,13 @@
     const asked = await fetch(form.dataset.challenge, { method: 'POST', headers: { Accept: 'application/json' } });
     const kind = asked.headers.get('content-type') ?? '';
     const said = kind.startsWith('application/json') ? await asked.json() : {};
-    if (!asked.ok || !said.publicKey) throw new Error(said.error ?? 'Load the page again, and try once more.');
+    if (!asked.ok || !said.publicKey) throw new Error(said.error ?? 'Reload the page and try again.');
     return form.dataset.passkey === 'make' ? make(said.publicKey) : use(said.publicKey);
   };
 
   const reason = ({ name, message }) => {
-    if (name === 'NotAllowedError') return 'No passkey was confirmed. Try again, or use another way.';
-    if (name === 'InvalidStateError') return 'This device holds a passkey of yours already.';
+    if (name === 'NotAllowedError') return 'No passkey was confirmed. Try again or use another method.';
+    if (name === 'InvalidStateError') return 'This device already has a passkey for your account.';
     return message;
   };
 

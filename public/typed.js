@@ -59,7 +59,7 @@
     const words = document.createElement('p');
     const actions = document.createElement('p');
     box.className = 'summary conflict';
-    words.textContent = 'What you typed here before was not saved.';
+    words.textContent = 'You have unsaved text from an earlier visit.';
     actions.className = 'actions';
     const putBack = () => {
       for (const it of lost(form)) {
@@ -74,7 +74,7 @@
       forget(place(form));
       box.remove();
     };
-    actions.append(button('Put it back', putBack), ' ', button('Forget it', drop));
+    actions.append(button('Restore', putBack), ' ', button('Discard', drop));
     box.append(words, actions);
     form.prepend(box);
   };

@@ -14,7 +14,7 @@ use crate::state::{TOKEN_READS, TOKEN_WRITES};
 /// Where the database is.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DatabaseConfig {
-    /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
+    /// Database URL: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
     #[arg(
         long,
         env = "CANDOR_DATABASE_URL",
@@ -24,7 +24,7 @@ pub struct DatabaseConfig {
     )]
     pub database_url: String,
 
-    /// A file that holds the address of the database instead, so that no password stands in the environment
+    /// Read the database URL from a file, to keep the password out of the environment
     #[arg(long, env = "CANDOR_DATABASE_URL_FILE", value_name = "FILE", global = true)]
     pub database_url_file: Option<PathBuf>,
 }
@@ -32,11 +32,11 @@ pub struct DatabaseConfig {
 /// Where the page stands, in the world and on the disk.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SiteConfig {
-    /// The address visitors use, like https://status.example.org; the listening address where it is absent
+    /// Public URL of the page, like https://status.example.org [default: the listen address]
     #[arg(long, env = "CANDOR_BASE_URL")]
     pub base_url: Option<Url>,
 
-    /// The folder for the last published page, from which the server starts when the database is away
+    /// Folder for the last published page, served if the database is unavailable at startup
     #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
     pub data_dir: PathBuf,
 }
@@ -44,36 +44,36 @@ pub struct SiteConfig {
 /// How the server listens and what it says of itself.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeConfig {
-    /// The address and port to listen on
+    /// Address and port to listen on
     #[arg(long, env = "CANDOR_LISTEN", default_value = DEFAULT_LISTEN)]
     pub listen: SocketAddr,
 
     #[command(flatten)]
     pub site: SiteConfig,
 
-    /// Addresses of reverse proxies whose X-Forwarded-For is believed (comma separated)
+    /// Reverse proxies to trust for X-Forwarded-For (comma separated IP addresses)
     #[arg(long, env = "CANDOR_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
     pub trusted_proxies: Vec<std::net::IpAddr>,
 
-    /// More hosts under which the page may be asked, beside that of the base URL (comma separated, with a port
-    /// where it is not the usual one); any other is refused
+    /// Additional host names to serve besides that of the base URL (comma separated, with a non-default
+    /// port); requests for other hosts are rejected
     #[arg(long, env = "CANDOR_ALLOWED_HOSTS", value_delimiter = ',', value_name = "HOST")]
     pub allowed_hosts: Vec<String>,
 
-    /// The address and port for Prometheus to read numbers from, which are served nowhere else; none by default
+    /// Address and port of the Prometheus metrics endpoint [default: disabled]
     #[arg(long, env = "CANDOR_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
-    /// The file with the key that encrypts the secrets of authenticator apps; DATA_DIR/secret.key where absent,
-    /// written at first use. Several nodes need the same
+    /// File with the key that encrypts authenticator app secrets [default: DATA_DIR/secret.key, created
+    /// at first use]. All nodes need the same key
     #[arg(long, env = "CANDOR_SECRET_KEY_FILE", value_name = "FILE")]
     pub secret_key_file: Option<PathBuf>,
 
-    /// How often one API token may change something in a minute
+    /// Write requests per minute and API token
     #[arg(long, env = "CANDOR_API_WRITES", default_value_t = TOKEN_WRITES, value_name = "PER_MINUTE",
         value_parser = clap::value_parser!(i32).range(1..=100_000))]
     pub api_writes: i32,
 
-    /// How often one API token may read something in a minute
+    /// Read requests per minute and API token
     #[arg(long, env = "CANDOR_API_READS", default_value_t = TOKEN_READS, value_name = "PER_MINUTE",
         value_parser = clap::value_parser!(i32).range(1..=100_000))]
     pub api_reads: i32,
@@ -84,16 +84,16 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub oidc: OidcConfig,
 
-    /// Allow core dumps, which hold session ids, tokens and keys; to look for the cause of a crash
+    /// Allow core dumps, to debug a crash; they contain session IDs, tokens and keys
     #[arg(long, env = "CANDOR_CORE_DUMPS")]
     pub core_dumps: bool,
 
-    /// Publish the database as it is, though another page was published from the data folder and the database is
-    /// empty or holds another page. For one start: without it, the last page stays up
+    /// Publish the database even if it is empty or holds another page than the one last published from the
+    /// data folder. For a single start; without it, the last published page is kept
     #[arg(long)]
     pub accept_empty: bool,
 
-    /// Write the log as one JSON object a line
+    /// Write the log as JSON, one object per line
     #[arg(long, env = "CANDOR_LOG_JSON")]
     pub log_json: bool,
 }
@@ -101,15 +101,15 @@ pub struct ServeConfig {
 /// How mail leaves.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct MailConfig {
-    /// The server that takes our mail: smtp://USER:PASSWORD@HOST:PORT or smtps://…; none is sent where it is absent
+    /// SMTP server URL: smtp://USER:PASSWORD@HOST:PORT or smtps://… [default: no mail is sent]
     #[arg(long, env = "CANDOR_SMTP_URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
 
-    /// A file that holds the address of the mail server instead
+    /// Read the SMTP server URL from a file
     #[arg(long, env = "CANDOR_SMTP_URL_FILE", value_name = "FILE")]
     pub smtp_url_file: Option<PathBuf>,
 
-    /// Whom our mail comes from, like Status <status@example.org>
+    /// From address of e-mails, like Status <status@example.org>
     #[arg(long, env = "CANDOR_SMTP_FROM", value_name = "SENDER")]
     pub smtp_from: Option<String>,
 }
@@ -130,7 +130,7 @@ impl MailConfig {
         match (url, &self.smtp_from) {
             (Some(url), Some(from)) => Mailer::new(&url, from, origin).map(Some),
             (None, None) => Ok(None),
-            _ => bail!("to send mail, name both the server (--smtp-url) and the sender (--smtp-from)"),
+            _ => bail!("to send mail, set both --smtp-url and --smtp-from"),
         }
     }
 }
@@ -138,41 +138,41 @@ impl MailConfig {
 /// Who else may say who somebody is.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct OidcConfig {
-    /// The OpenID Connect provider that managers may log in with, by its issuer like https://id.example.org; none
-    /// where it is absent. Its redirect address is BASE_URL/login/oidc/callback
+    /// OpenID Connect issuer that managers can log in with, like https://id.example.org [default: none].
+    /// The redirect URL is BASE_URL/login/oidc/callback
     #[arg(long, env = "CANDOR_OIDC_ISSUER", value_name = "URL")]
     pub oidc_issuer: Option<String>,
 
-    /// The name by which the provider knows this server
+    /// OpenID Connect client ID
     #[arg(long, env = "CANDOR_OIDC_CLIENT_ID", value_name = "ID")]
     pub oidc_client_id: Option<String>,
 
-    /// The secret that goes with it, if there is one
+    /// OpenID Connect client secret, if the client has one
     #[arg(long, env = "CANDOR_OIDC_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
     pub oidc_client_secret: Option<String>,
 
-    /// A file that holds the secret instead
+    /// Read the client secret from a file
     #[arg(long, env = "CANDOR_OIDC_CLIENT_SECRET_FILE", value_name = "FILE")]
     pub oidc_client_secret_file: Option<PathBuf>,
 
-    /// What the provider is called on the login page; the host of its issuer where absent
+    /// Provider name on the login page [default: the issuer's host]
     #[arg(long, env = "CANDOR_OIDC_NAME", value_name = "NAME")]
     pub oidc_name: Option<String>,
 
-    /// Who has which role (comma separated): domain:example.com=viewer, group:status-owners=owner. The highest that
-    /// matches counts; who matches none is refused
+    /// Role mapping (comma separated): domain:example.com=viewer, group:status-owners=owner. The highest
+    /// matching role applies; no match means access denied
     #[arg(long, env = "CANDOR_OIDC_ROLES", value_delimiter = ',', value_name = "RULE")]
     pub oidc_roles: Vec<RoleRule>,
 
-    /// The claim in which the provider lists somebody's groups
+    /// Claim with the user's groups
     #[arg(long, env = "CANDOR_OIDC_GROUPS_CLAIM", default_value = "groups", value_name = "CLAIM")]
     pub oidc_groups_claim: String,
 
-    /// More to ask the provider for beside openid, email and profile (comma separated), where groups need a scope
+    /// Additional scopes besides openid, email and profile (comma separated)
     #[arg(long, env = "CANDOR_OIDC_SCOPES", value_delimiter = ',', value_name = "SCOPE")]
     pub oidc_scopes: Vec<String>,
 
-    /// Whether a login there counts as a second factor too: as-told (where the provider says that it asked for one),
+    /// Whether an OpenID Connect login counts as two-factor: as-told (if the provider's claims say so),
     /// always or never
     #[arg(long, env = "CANDOR_OIDC_SECOND_FACTOR", default_value = "as-told", value_name = "WHEN")]
     pub oidc_second_factor: ProviderFactor,
@@ -186,15 +186,15 @@ impl OidcConfig {
     pub fn provider(&self, origin: &str) -> anyhow::Result<Option<Provider>> {
         let Some(issuer) = &self.oidc_issuer else {
             if self.oidc_client_id.is_some() || !self.oidc_roles.is_empty() {
-                bail!("to log in with OpenID Connect, name the provider (--oidc-issuer)");
+                bail!("OpenID Connect login needs --oidc-issuer");
             }
             return Ok(None);
         };
         let Some(client_id) = self.oidc_client_id.clone() else {
-            bail!("--oidc-issuer needs the name by which the provider knows this server (--oidc-client-id)");
+            bail!("--oidc-issuer needs a client ID (--oidc-client-id)");
         };
         if self.oidc_roles.is_empty() {
-            bail!("--oidc-issuer needs rules that say who has which role (--oidc-roles); without one nobody gets in");
+            bail!("--oidc-issuer needs a role mapping (--oidc-roles); without one every login is denied");
         }
         let host = Url::parse(issuer)?.host_str().unwrap_or_default().to_owned();
         let settings = Settings {
@@ -247,7 +247,7 @@ impl SiteConfig {
         let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || !plain {
             bail!(
-                "--base-url must be like https://status.example.org, without a path: the API and the feeds live at the root"
+                "--base-url must be like https://status.example.org, without a path (the API and feeds are served at the root)"
             );
         }
         Ok(url.origin().ascii_serialization())

@@ -216,12 +216,12 @@ impl State {
     /// provider says of itself. Settings are not among it.
     pub fn reload(&self) {
         if let Err(error) = self.secret_key.reload() {
-            tracing::warn!("the key in use stays, because its file can't be read: {error:#}");
+            tracing::warn!("keeping the current secret key, its file can't be read: {error:#}");
         }
         if let Some(provider) = &self.provider {
             provider.reload();
         }
-        tracing::info!("the secret key is read again, and the identity provider is asked again before the next login");
+        tracing::info!("reloaded the secret key; identity provider metadata is fetched again at the next login");
     }
 
     /// Whether visitors come over TLS: cookies are then marked so.
@@ -234,7 +234,7 @@ impl State {
     pub async fn publish(&self) {
         if let Err(error) = self.publisher.publish().await {
             self.publisher.outdate_copies();
-            tracing::error!("a change is kept but not yet shown: {error:#}");
+            tracing::error!("a change was saved but could not be published yet: {error:#}");
         }
     }
 }

@@ -26,35 +26,35 @@ export function accountPlaces(means: Means): Place[] {
   const secondStep: Place = { name: 'second-step', go: (page) => givePassword(page) };
   return [
     account,
-    answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change the address'),
+    answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change e-mail address'),
     answered(means, 422, 'account-password-refused', account, 'Change the password'),
-    refused(means, at('tokens', '/admin/tokens'), 'Make a token'),
+    refused(means, at('tokens', '/admin/tokens'), 'Create token'),
     {
       name: 'token-made',
       go: async (page) => {
         await page.goto('/admin/tokens');
         await page.getByLabel('Name').fill(`Deploy ${Date.now()}`);
-        await page.getByRole('button', { name: 'Make a token' }).click();
+        await page.getByRole('button', { name: 'Create token' }).click();
       },
     },
     at('tokens', '/admin/tokens'),
     at('passkey-new', '/admin/account/passkeys/new'),
     at('factors', '/admin/account/factors'),
     totp,
-    refused(means, totp, 'Confirm the app'),
+    refused(means, totp, 'Verify'),
     {
       name: 'recovery-codes',
       go: async (page) => {
         await totp.go(page);
         const key = await page.locator('dd code').innerText();
         await page.getByLabel('Code', { exact: true }).fill(code(key, step()));
-        await page.getByRole('button', { name: 'Confirm the app' }).click();
+        await page.getByRole('button', { name: 'Verify' }).click();
         await page.getByRole('heading', { level: 1, name: 'Recovery codes' }).waitFor();
       },
     },
     at('factors-app', '/admin/account/factors'),
     proof,
-    refused(means, proof, 'Confirm and go on'),
+    refused(means, proof, 'Confirm'),
     secondStep,
     refused(means, secondStep, 'Log in'),
   ];
@@ -68,5 +68,5 @@ async function givePassword(page: Page): Promise<void> {
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: 'Second step' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Two-factor authentication' }).waitFor();
 }

@@ -33,13 +33,13 @@ const say = (text: string) => (page: Page) => page.getByLabel('Message', { exact
 
 /** The desk, incidents, and what is prepared for them. */
 export function incidentPlaces(means: Means): Place[] {
-  const edit = of('incident-edit', 'Edit the details');
+  const edit = of('incident-edit', 'Edit incident');
   const updateEdit = of('update-edit', /^Edit the update of/);
   const review: Place = {
     name: 'review',
     go: async (page) => {
       await follow(page, '/admin', RECENT);
-      await page.getByRole('link', { name: 'Write a review' }).click();
+      await page.getByRole('link', { name: 'Write a postmortem' }).click();
     },
   };
   const draft = written('draft', 'Save as draft');
@@ -48,7 +48,7 @@ export function incidentPlaces(means: Means): Place[] {
     at('desk-shortcuts', '/admin/shortcuts'),
     at('incidents', '/admin/incidents'),
     NEW,
-    refused(means, NEW, 'Publish incident'),
+    refused(means, NEW, 'Publish'),
     COMPOSER,
     linked('composer-resolved', '/admin', RECENT),
     refused(means, COMPOSER, 'Publish update'),
@@ -59,13 +59,13 @@ export function incidentPlaces(means: Means): Place[] {
     of('incident-deletion', 'Delete the incident'),
     refused(means, of('incident-deletion', 'Delete the incident'), 'Delete the incident'),
     updateEdit,
-    outrun(means, updateEdit, 'Publish the new text', say('We look at it.')),
+    outrun(means, updateEdit, 'Save changes', say('We look at it.')),
     of('update-deletion', /^Delete the update of/),
-    written('rehearsal', 'See it first'),
+    written('rehearsal', 'Preview page'),
     draft,
-    outrun(means, draft, 'Publish incident'),
+    outrun(means, draft, 'Publish'),
     review,
-    refused(means, review, 'Publish the review'),
+    refused(means, review, 'Publish postmortem'),
     { name: 'incident-reviewed', go: (page) => review.go(page).then(() => reviewed(page)) },
     ...templatePlaces(means),
   ];
@@ -75,7 +75,7 @@ export function incidentPlaces(means: Means): Place[] {
 async function reviewed(page: Page): Promise<void> {
   const id = /incidents\/(\w+)/.exec(page.url())![1];
   await say('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);
-  await page.getByRole('button', { name: 'Publish the review' }).click();
+  await page.getByRole('button', { name: 'Publish postmortem' }).click();
   await page.getByRole('status').waitFor();
   await page.goto(`/incidents/${id}`);
 }

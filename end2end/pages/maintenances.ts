@@ -19,7 +19,7 @@ const BEGUN: Place = {
   name: 'maintenance-begun',
   go: async (page) => {
     await COMPOSER.go(page);
-    await page.getByRole('button', { name: 'Begin now' }).click();
+    await page.getByRole('button', { name: 'Start now' }).click();
     await page.getByRole('status').waitFor();
   },
 };
@@ -27,8 +27,8 @@ const BEGUN: Place = {
 /** Maintenances, first to come, then going on. */
 export function maintenancePlaces(means: Means): Place[] {
   const plan = at('maintenance-new', '/admin/maintenances/new');
-  const edit = of('maintenance-edit', /^Edit this one/);
-  const move = of('maintenance-move', 'Move to another time');
+  const edit = of('maintenance-edit', /^Edit (maintenance|this occurrence)/);
+  const move = of('maintenance-move', 'Reschedule');
   const extension = of('maintenance-extension', 'Extend');
   const updateEdit = of('maintenance-update-edit', /^Edit the update of/);
   const series = linked('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
@@ -36,20 +36,20 @@ export function maintenancePlaces(means: Means): Place[] {
   return [
     at('maintenances', '/admin/maintenances'),
     plan,
-    refused(means, plan, 'Publish the plan'),
+    refused(means, plan, 'Schedule maintenance'),
     COMPOSER,
     edit,
     outrun(means, edit, 'Publish changes', (page) => page.getByLabel('Title').fill('Storage')),
     move,
-    outrun(means, move, 'Publish the new time'),
+    outrun(means, move, 'Reschedule'),
     of('maintenance-cancellation', 'Cancel the maintenance'),
     series,
     BEGUN,
     refused(means, COMPOSER, 'Publish update'),
     extension,
-    refused(means, filled(extension, 'New end', '2020-01-01T00:00'), 'Publish the new end'),
+    refused(means, filled(extension, 'New end', '2020-01-01T00:00'), 'Extend window'),
     updateEdit,
-    refused(means, filled(updateEdit, 'Message', ''), 'Publish the new text'),
-    outrun(means, updateEdit, 'Publish the new text', say),
+    refused(means, filled(updateEdit, 'Message', ''), 'Save changes'),
+    outrun(means, updateEdit, 'Save changes', say),
   ];
 }

@@ -7,7 +7,7 @@ export function managerPlaces(means: Means): Place[] {
     go: async (page) => {
       await page.goto('/admin/managers');
       await page.getByRole('table').getByRole('link', { name: 'Paula Reis' }).first().click();
-      await page.getByRole('button', { name: 'Make a new invitation link' }).click();
+      await page.getByRole('button', { name: 'Create new invite link' }).click();
       await page.goto(await page.getByLabel('The link').inputValue());
     },
   };
@@ -17,12 +17,12 @@ export function managerPlaces(means: Means): Place[] {
     name: 'manager',
     go: async (page) => {
       await manager.go(page);
-      await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
+      await page.getByLabel('Role').selectOption('Publisher: posts incidents and maintenance');
     },
   };
   return [
     at('managers', '/admin/managers'),
-    refused(means, at('managers', '/admin/managers'), 'Make an invitation link'),
+    refused(means, at('managers', '/admin/managers'), 'Create invite link'),
     manager,
     refused(means, retire, 'Change the role'),
     {
@@ -31,7 +31,7 @@ export function managerPlaces(means: Means): Place[] {
         await page.goto('/admin/managers');
         await page.getByLabel('Name').fill('Paula Reis');
         await page.getByLabel('Email').fill(`paula-${Date.now()}@example.org`);
-        await page.getByRole('button', { name: 'Make an invitation link' }).click();
+        await page.getByRole('button', { name: 'Create invite link' }).click();
       },
     },
     setup,
@@ -40,7 +40,7 @@ export function managerPlaces(means: Means): Place[] {
     at('audit', '/admin/audit'),
     at('audit-searched', '/admin/audit?q=nothing+of+this'),
     settings,
-    answered(means, 422, 'settings-refused', filled(settings, 'Name of the page', ''), 'Publish settings'),
-    outrun(means, settings, 'Publish settings', (page) => page.getByLabel('Text at the top (optional)').fill('Tides')),
+    answered(means, 422, 'settings-refused', filled(settings, 'Page name', ''), 'Save settings'),
+    outrun(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
   ];
 }

@@ -27,7 +27,7 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
         await candor.age(15);
         await page.goto('/admin/account');
         await page.getByLabel('Email').fill('duarte@example.org');
-        await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the address' }).click());
+        await watch.expects(403, page, () => page.getByRole('button', { name: 'Change e-mail address' }).click());
       },
     },
     {
@@ -40,7 +40,7 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
     {
       name: 'proved-already',
       go: async (page) => {
-        await page.getByRole('button', { name: 'Go on' }).click();
+        await page.getByRole('button', { name: 'Continue' }).click();
         await page.getByRole('status').waitFor();
         await page.goto('/admin/proof');
       },

@@ -146,12 +146,12 @@ test.describe('the very long', () => {
     await page.goto('/admin/components/new');
     await page.getByLabel('Name').fill(word.slice(0, 100));
     await page.getByLabel('Description').fill(word.slice(0, 200));
-    await page.getByRole('button', { name: 'Add the component' }).click();
+    await page.getByRole('button', { name: 'Add component' }).click();
     await page.goto('/admin/incidents/new');
     await page.getByLabel('Title').fill(word.slice(0, 255));
     await page.getByLabel('Message').fill(`${word}\n\n\`${word}\`\n\n| a | b |\n|--|--|\n| ${word} | ${word} |\n\n    ${word}`);
     await page.getByLabel(word.slice(0, 100)).selectOption('Major outage');
-    await page.getByRole('button', { name: 'Publish incident' }).click();
+    await page.getByRole('button', { name: 'Publish' }).click();
     await expect(page.getByRole('status')).toBeVisible();
     const id = new URL(page.url()).pathname.split('/').pop();
     const admin = ['', '/incidents', `/incidents/${id}`, `/incidents/${id}/edit`, `/incidents/${id}/deletion`, '/components'];

@@ -10,7 +10,7 @@ test.use({ launchOptions: { ...chromium.launchOptions, ignoreDefaultArgs: ['--di
 async function leave(page: Page): Promise<void> {
   await logIn(page);
   await page.getByRole('link', { name: 'Audit' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Audit');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Audit log');
   await page.getByRole('link', { name: 'Managers' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Managers');
   await page.getByRole('button', { name: 'Log out' }).click();

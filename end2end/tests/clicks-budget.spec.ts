@@ -77,13 +77,13 @@ test('an update is published four clicks and less than a minute after the login 
   await hand.type(OWNER.email);
   await hand.tab();
   await hand.type(OWNER.password);
-  await hand.click(page.getByRole('button', { name: 'Log in', exact: true }), heading('Desk'));
+  await hand.click(page.getByRole('button', { name: 'Log in', exact: true }), heading('Dashboard'));
   await hand.click(page.getByRole('link', { name: /^Post an update/ }).first(), heading('Post an update'));
   const field = page.getByLabel('Message', { exact: true });
   await hand.click(field, field);
   await hand.type(message);
   await hand.click(page.getByRole('button', { name: 'Publish update' }), page.getByRole('status'));
-  await expect(page.getByRole('status')).toHaveText('The update is published.');
+  await expect(page.getByRole('status')).toHaveText('Update published.');
   await expect.poll(clicks).toBe(CLICKS);
   await visitor.goto('/');
   await expect(card(visitor, 'Satellite tiles are missing over the Bay of Biscay')).toContainText(message);

@@ -3,7 +3,7 @@ import { logIn, look, openIncident, postUpdate, told } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Maps stay empty';
-const NOTICE = 'Somebody changed this while you were writing';
+const NOTICE = 'Someone changed this while you were writing';
 
 async function twoManagers(page: Page, other: Page): Promise<string> {
   await logIn(page);
@@ -25,7 +25,7 @@ test('who edits details second sees both texts, loses nothing, and wins knowingl
   await other.getByLabel('Title', { exact: true }).fill('Maps stay blue');
   await other.getByLabel('Internal note').fill('A line\nand another');
   await page.getByRole('button', { name: 'Publish changes' }).click();
-  await told(page, 'The incident is changed.');
+  await told(page, 'Incident saved.');
 
   await watch.expects(409, other, () => other.getByRole('button', { name: 'Publish changes' }).click());
   await expect(other.getByRole('alert')).toContainText(NOTICE);
@@ -35,7 +35,7 @@ test('who edits details second sees both texts, loses nothing, and wins knowingl
   await expect(other.getByLabel('Internal note')).toHaveValue('A line\nand another');
 
   await other.getByRole('button', { name: 'Publish changes' }).click();
-  await told(other, 'The incident is changed.');
+  await told(other, 'Incident saved.');
   await look(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Open incident: Maps stay blue');
 });
@@ -60,7 +60,7 @@ test('who posts second reads what was posted before, and posts after it', async 
   await expect(other.getByRole('radio', { name: 'Monitoring' })).toBeChecked();
 
   await other.getByRole('button', { name: 'Publish update' }).click();
-  await told(other, 'The update is published.');
+  await told(other, 'Update published.');
   await look(visitor, `/incidents/${id}`);
   await expect(visitor.locator('.timeline > li .said strong')).toHaveText(['Monitoring', 'Identified', 'Investigating']);
 });
@@ -73,14 +73,14 @@ test('who edits the text of an update second keeps theirs in the form', async ({
     await each.getByRole('link', { name: /^Edit the update of/ }).click();
   }
   await page.getByLabel('Message', { exact: true }).fill('We are looking into it.');
-  await page.getByRole('button', { name: 'Publish the new text' }).click();
-  await told(page, 'The text is changed and marked as edited.');
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await told(page, 'Update saved and marked as edited.');
   await other.getByLabel('Message', { exact: true }).fill('We are looking at it.');
-  await watch.expects(409, other, () => other.getByRole('button', { name: 'Publish the new text' }).click());
+  await watch.expects(409, other, () => other.getByRole('button', { name: 'Save changes' }).click());
   await expect(other.getByRole('alert')).toContainText('We are looking into it.');
   await expect(other.getByLabel('Message', { exact: true })).toHaveValue('We are looking at it.');
-  await other.getByRole('button', { name: 'Publish the new text' }).click();
-  await told(other, 'The text is changed and marked as edited.');
+  await other.getByRole('button', { name: 'Save changes' }).click();
+  await told(other, 'Update saved and marked as edited.');
 });
 
 test('settings and components meet conflicts too', async ({ page, anotherBrowser, watch }) => {
@@ -88,14 +88,14 @@ test('settings and components meet conflicts too', async ({ page, anotherBrowser
   await logIn(page);
   await logIn(other);
   for (const each of [page, other]) await each.goto('/admin/settings');
-  await page.getByLabel('Name of the page').fill('Tidewater');
-  await page.getByRole('button', { name: 'Publish settings' }).click();
-  await told(page, 'The settings are changed.');
-  await other.getByLabel('Name of the page').fill('Highwater');
-  await watch.expects(409, other, () => other.getByRole('button', { name: 'Publish settings' }).click());
+  await page.getByLabel('Page name').fill('Tidewater');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await told(page, 'Settings saved.');
+  await other.getByLabel('Page name').fill('Highwater');
+  await watch.expects(409, other, () => other.getByRole('button', { name: 'Save settings' }).click());
   await expect(other.getByRole('alert')).toContainText('Tidewater');
-  await expect(other.getByLabel('Name of the page')).toHaveValue('Highwater');
-  await other.getByRole('button', { name: 'Publish settings' }).click();
-  await told(other, 'The settings are changed.');
+  await expect(other.getByLabel('Page name')).toHaveValue('Highwater');
+  await other.getByRole('button', { name: 'Save settings' }).click();
+  await told(other, 'Settings saved.');
   await expect(other.getByRole('link', { name: /^Highwater/ })).toBeVisible();
 });

@@ -20,8 +20,8 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await page.getByRole('link', { name: /^Edit the update of/ }).first().click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('It is fast agian.');
     await page.getByLabel('Message', { exact: true }).fill('It is fast again.');
-    await page.getByRole('button', { name: 'Publish the new text' }).click();
-    await told(page, 'The text is changed and marked as edited.');
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await told(page, 'Update saved and marked as edited.');
     await look(visitor, `/incidents/${id}`);
     await expect(visitor.getByText('agian')).toHaveCount(0);
     const update = visitor.getByRole('listitem').filter({ hasText: 'It is fast again.' });
@@ -34,7 +34,7 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await page.getByRole('link', { name: /^Delete the update of/ }).click();
     await expect(page.getByText('It is fast again.')).toBeVisible();
     await page.getByRole('button', { name: 'Delete the update' }).click();
-    await told(page, 'The update is deleted; the incident is back in the phase before it.');
+    await told(page, 'Update deleted. The incident is back to its previous status.');
     await expect(page.getByRole('link', { name: /^Delete the update of/ }), 'the only one stays').toHaveCount(0);
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Partially Degraded Service');
@@ -44,14 +44,14 @@ test('what was published can be corrected, taken back and deleted, and the audit
   });
 
   await test.step('details can be changed', async () => {
-    await page.getByRole('link', { name: 'Edit the details' }).click();
+    await page.getByRole('link', { name: 'Edit incident' }).click();
     await page.getByLabel('Title', { exact: true }).fill(`${TITLE}er`);
     await page.getByLabel('Impact', { exact: true }).selectOption('Critical');
     await page.getByRole('button', { name: 'Publish changes' }).click();
-    await told(page, 'The incident is changed.');
+    await told(page, 'Incident saved.');
     await look(visitor, '/');
     await expect(visitor.getByRole('article')).toContainText(`${TITLE}er`);
-    await expect(visitor.getByRole('article')).toContainText('Critical · just opened');
+    await expect(visitor.getByRole('article')).toContainText('Critical · started just now');
   });
 
   await test.step('an incident goes only with its title', async () => {
@@ -60,16 +60,16 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await field.fill(TITLE);
     const press = () => page.getByRole('button', { name: 'Delete the incident' }).click();
     await watch.expects(422, page, press);
-    await expect(field).toHaveAccessibleDescription('Type the title exactly as it stands above.');
+    await expect(field).toHaveAccessibleDescription('The title does not match.');
     await expect(field).toHaveValue(TITLE);
     await expect(field).toBeFocused();
     await field.fill(`${TITLE}er`);
     await press();
-    await told(page, 'The incident is deleted. The audit keeps what it said.');
+    await told(page, 'Incident deleted. The audit log keeps its text.');
     // The visitor's own browser may show its copy for some seconds more.
     const another = await anotherBrowser();
     await watch.expects(404, another, () => another.goto(`/incidents/${id}`));
-    await expect(another.getByRole('heading', { level: 1 })).toHaveText('There is no such page');
+    await expect(another.getByRole('heading', { level: 1 })).toHaveText('Page not found');
     await look(visitor, '/history');
     await expect(visitor.locator('.empty')).toHaveText('No incidents reported.');
     await look(visitor, '/');
@@ -113,7 +113,7 @@ test('a component and a group can be changed and deleted, and incidents keep nam
   await page.getByLabel('Name', { exact: true }).fill('Telefax');
   await page.getByLabel('Status').selectOption('Under maintenance');
   await page.getByRole('button', { name: 'Publish changes' }).click();
-  await told(page, 'The component is changed.');
+  await told(page, 'Component saved.');
   await look(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
   await expect(component(visitor, 'Telefax')).toContainText('Under maintenance');
@@ -121,7 +121,7 @@ test('a component and a group can be changed and deleted, and incidents keep nam
   await page.getByRole('link', { name: 'Edit Telefax' }).click();
   await page.getByRole('link', { name: 'Delete the component …' }).click();
   await page.getByRole('button', { name: 'Delete the component' }).click();
-  await told(page, 'The component is deleted.');
+  await told(page, 'Component deleted.');
   await look(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
   await expect(component(visitor, 'Telefax')).toHaveCount(0);

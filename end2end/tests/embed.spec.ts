@@ -20,9 +20,9 @@ async function elsewhere(status: string): Promise<{ server: Server; origin: stri
 /** An owner says that `site` may embed. */
 async function allow(page: Page, site: string): Promise<void> {
   await page.goto('/admin/settings');
-  await page.getByLabel('Sites that may embed (optional)').fill(site);
-  await page.getByRole('button', { name: 'Publish settings' }).click();
-  await told(page, 'The settings are changed.');
+  await page.getByLabel('Allowed embed origins (optional)').fill(site);
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await told(page, 'Settings saved.');
 }
 
 test('a page of another origin shows the small view and a notice, once an owner named it', async ({

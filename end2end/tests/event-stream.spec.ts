@@ -61,7 +61,7 @@ test.describe('a page that stays open', () => {
     const link = card.getByRole('link').first();
     await link.focus();
     await link.evaluate((it) => it.scrollIntoView({ block: 'center', behavior: 'instant' }));
-    await page.getByLabel('Search titles and updates').evaluate((field: HTMLInputElement) => (field.value = 'tiles'));
+    await page.getByLabel('Search incidents').evaluate((field: HTMLInputElement) => (field.value = 'tiles'));
     const href = await link.getAttribute('href');
     const before = (await link.boundingBox())!.y;
     await breakImports(candor);
@@ -69,7 +69,7 @@ test.describe('a page that stays open', () => {
     const same = page.locator(`main article h3 a[href="${href}"]`);
     await expect(same).toBeFocused();
     await expect(page.locator('main article').nth(7).locator('details')).toHaveAttribute('open', '');
-    await expect(page.getByLabel('Search titles and updates')).toHaveValue('tiles');
+    await expect(page.getByLabel('Search incidents')).toHaveValue('tiles');
     await expect.poll(async () => Math.abs((await same.boundingBox())!.y - before)).toBeLessThan(3);
     await wasNotLoadedAgain(page);
   });
@@ -171,7 +171,7 @@ function start(folder: string, args: string[]): ChildProcess {
 
 async function serve(folder: string, port: number): Promise<ChildProcess> {
   const server = start(folder, ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', folder]);
-  await new Promise((ready) => server.stdout!.on('data', (text) => /listens on/.test(`${text}`) && ready(undefined)));
+  await new Promise((ready) => server.stdout!.on('data', (text) => /Listening on/.test(`${text}`) && ready(undefined)));
   return server;
 }
 

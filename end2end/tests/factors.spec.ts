@@ -9,7 +9,7 @@ async function givePassword(page: Page): Promise<void> {
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second step');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
 }
 
 test('an owner adds an authenticator app and logs in with its code, once, or with a recovery code', { tag: '@dates' }, async ({
@@ -19,8 +19,8 @@ test('an owner adds an authenticator app and logs in with its code, once, or wit
 }) => {
   await logIn(page);
   await page.goto('/admin/account');
-  await page.getByRole('link', { name: 'Manage second factors' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second factors');
+  await page.getByRole('link', { name: 'Manage two-factor authentication' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
   const { key, used, codes } = await addApp(page);
   const elsewhere = await anotherBrowser();
   await givePassword(elsewhere);
@@ -29,29 +29,29 @@ test('an owner adds an authenticator app and logs in with its code, once, or wit
     await elsewhere.getByRole('button', { name: 'Log in', exact: true }).click();
   };
   await watch.expects(422, elsewhere, () => give(code(key, used)));
-  await expect(elsewhere.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(/it was used before/);
+  await expect(elsewhere.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(/already used code/);
   await expect(elsewhere.getByLabel('Code', { exact: true })).toBeFocused();
   await give(code(key, used + 1));
-  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   const third = await anotherBrowser();
   await givePassword(third);
   await third.getByLabel('Code', { exact: true }).fill(codes[0]);
   await third.getByRole('button', { name: 'Log in', exact: true }).click();
-  await expect(third.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(third.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('where a second factor is required, whoever has none is led to add one', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/settings');
-  await page.getByLabel('Every manager needs a second factor').check();
-  await page.getByRole('button', { name: 'Change what is asked for' }).click();
-  await expect(page.getByRole('alert')).toContainText('Every manager needs a second factor here');
+  await page.getByLabel('Require two-factor authentication').check();
+  await page.getByRole('button', { name: 'Save security settings' }).click();
+  await expect(page.getByRole('alert')).toContainText('Two-factor authentication is required here');
   await page.goto('/admin');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second factors');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
   await addApp(page);
   await page.goto('/admin');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('ten minutes after the login, what matters most asks who it is, and nothing typed is lost', async ({ page, candor, watch }) => {
@@ -59,17 +59,17 @@ test('ten minutes after the login, what matters most asks who it is, and nothing
   await page.goto('/admin/account');
   await candor.age(15);
   await page.getByLabel('Email').fill('duarte@example.org');
-  await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the address' }).click());
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Is it you?');
+  await watch.expects(403, page, () => page.getByRole('button', { name: 'Change e-mail address' }).click());
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Confirm it's you');
   const confirm = async (password: string) => {
     await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Confirm and go on' }).click();
+    await page.getByRole('button', { name: 'Confirm' }).click();
   };
   await watch.expects(422, page, () => confirm('not the right password'));
   await expect(page.getByLabel('Password')).toBeFocused();
   await fits(page);
   await confirm(OWNER.password);
-  await told(page, 'The address is changed; you log in with the new one.');
+  await told(page, 'E-mail address changed. Log in with the new one from now on.');
   await expect(page.getByLabel('Email')).toHaveValue('duarte@example.org');
 });
 
@@ -78,13 +78,13 @@ test('an owner changes the address and sees every session', async ({ page, anoth
   await logIn(await anotherBrowser());
   await page.goto('/admin/account');
   await page.getByLabel('Email').fill('duarte@example.org');
-  await page.getByRole('button', { name: 'Change the address' }).click();
-  await told(page, 'The address is changed; you log in with the new one.');
+  await page.getByRole('button', { name: 'Change e-mail address' }).click();
+  await told(page, 'E-mail address changed. Log in with the new one from now on.');
   await page.goto('/admin/managers');
-  await page.getByRole('link', { name: 'Where managers are logged in' }).click();
+  await page.getByRole('link', { name: 'Active sessions of managers' }).click();
   await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(2);
   await fits(page);
   await page.getByRole('row').getByRole('button', { name: /^Log out/ }).click();
-  await told(page, 'The session is ended.');
+  await told(page, 'Session logged out.');
   await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(1);
 });

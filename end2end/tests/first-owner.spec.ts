@@ -2,8 +2,8 @@ import { logIn, told } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 const REFUSED =
-  "This e-mail address and password don't belong together, or the account is disabled, or it was tried too often: " +
-  'then wait a while, or ask an owner for a reset link.';
+  "Incorrect e-mail address or password, or the account is disabled. After several attempts, wait a few " +
+  'minutes or ask an owner for a reset link.';
 
 test.describe('the first owner', () => {
   test.use({ begins: 'empty' });
@@ -17,14 +17,14 @@ test.describe('the first owner', () => {
     const link = candor.setupLink()!;
     const choose = async (password: string) => {
       await page.getByLabel('Password').fill(password);
-      await page.getByRole('button', { name: 'Create the owner' }).click();
+      await page.getByRole('button', { name: 'Create account' }).click();
     };
     await page.goto(link);
     await page.getByLabel('Your name').fill(OWNER.name);
     await page.getByLabel('Email').fill(OWNER.email);
 
     await watch.expects(422, page, () => choose('too short'));
-    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/At least 15 characters; this has 9/);
+    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/use at least 15 characters \(this has 9\)/);
     await expect(page.getByLabel('Password')).toHaveAttribute('aria-invalid', 'true');
     await expect(page.getByLabel('Password')).toBeFocused();
     await expect(page.getByLabel('Password')).toHaveValue('');
@@ -32,10 +32,10 @@ test.describe('the first owner', () => {
     await expect(page.getByLabel('Email')).toHaveValue(OWNER.email);
 
     await watch.expects(422, page, () => choose('passwordpassword'));
-    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/passwords that are tried first/);
+    await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/commonly used password/);
 
     await choose(OWNER.password);
-    await told(page, 'Welcome. The page is yours: add components, or open an incident.');
+    await told(page, 'Welcome to Candor. Start by adding your components.');
 
     await watch.expects(404, page, () => page.goto(link));
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('This link is no longer valid');
@@ -52,7 +52,7 @@ test.describe('an owner', () => {
     await page.getByLabel('Email').fill(OWNER.email.toUpperCase());
     await page.getByLabel('Password').fill(OWNER.password);
     await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit');
+    await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit log');
   });
 
   test('and a stranger are refused in the same words', async ({ page, watch }) => {

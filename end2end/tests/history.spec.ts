@@ -7,7 +7,7 @@ test.use({ begins: 'sample to read' });
 /** The number in the sentence above the incidents. */
 async function total(page: Page): Promise<number> {
   const lede = page.locator('.lede');
-  await expect(lede).toHaveText(/^\d+ incidents?\b/);
+  await expect(lede).toHaveText(/^\d+ (\w+ )?incidents?\b/);
   return Number.parseInt(await lede.innerText(), 10);
 }
 
@@ -51,7 +51,7 @@ test('can be filtered by component', { tag: '@dates' }, async ({ page }) => {
   const all = await total(page);
   await page.getByLabel('Component').selectOption('Geocoding');
   await filter(page);
-  await expect(page.locator('.lede')).toContainText(', for Geocoding');
+  await expect(page.locator('.lede')).toContainText(' affecting Geocoding');
   const some = await total(page);
   expect(some).toBeGreaterThan(0);
   expect(some).toBeLessThan(all);
@@ -59,7 +59,7 @@ test('can be filtered by component', { tag: '@dates' }, async ({ page }) => {
   for (const facts of await page.getByRole('article').locator('.facts').all()) await expect(facts).toContainText('Geocoding');
   await expect(page.getByLabel('Component').locator('option:checked')).toHaveText('Geocoding');
   await fits(page);
-  await page.getByRole('link', { name: 'Show all' }).click();
+  await page.getByRole('link', { name: 'Clear filters' }).click();
   expect(await total(page)).toBe(all);
 });
 
@@ -82,7 +82,7 @@ test('can be filtered by impact, and every impact together is everything', { tag
 
 test('can be searched, whatever the case, but not for what only managers know', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const search = page.getByLabel('Search titles and updates');
+  const search = page.getByLabel('Search incidents');
   await search.fill('SEVERN');
   await filter(page);
   await expect(page.getByRole('article')).toHaveCount(1);
@@ -91,7 +91,7 @@ test('can be searched, whatever the case, but not for what only managers know', 
   // A word of the newest incident's internal note.
   await search.fill('ticket 4471');
   await filter(page);
-  await expect(page.getByText('No incident matches.')).toBeVisible();
+  await expect(page.getByText('No incidents match these filters.')).toBeVisible();
   await expect(page.locator('.lede')).toContainText('No incidents');
   for (const wild of ['%', '_', "'", '"', '\\']) {
     await search.fill(wild);
@@ -105,7 +105,7 @@ test('can be searched, whatever the case, but not for what only managers know', 
 test('can be cut to a range of time', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await total(page);
-  await page.getByRole('combobox', { name: 'Time' }).selectOption('Last 12 months');
+  await page.getByRole('combobox', { name: 'Period' }).selectOption('Last 12 months');
   await filter(page);
   await expect(page.locator('.lede')).toContainText('in the last 12 months');
   const year = await total(page);
@@ -121,7 +121,7 @@ test('can be cut to days, both of them included', { tag: '@dates' }, async ({ pa
   const begun = await starts(page);
   const [to, from] = [day(begun[2]), day(begun[9])];
   const within = begun.filter((start) => from <= day(start) && day(start) <= to);
-  await page.getByText('From … to …').click();
+  await page.getByText('Custom date range').click();
   await page.getByLabel('From', { exact: true }).fill(from);
   await page.getByLabel('To', { exact: true }).fill(to);
   await filter(page);
@@ -187,7 +187,7 @@ test('leads through a filtered set the same way', { tag: '@dates' }, async ({ pa
 test('says plainly what does not exist', { tag: '@dates' }, async ({ page, watch }) => {
   for (const path of ['/incidents/doesnotexist', '/incidents/..%2fx', '/history/2026-13', '/history/soon', '/nowhere']) {
     await watch.expects(404, page, () => page.goto(path));
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is no such page');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');
     await expect(page.getByRole('main').getByRole('link', { name: 'Current status' })).toHaveAttribute('href', '/');
   }
   await page.goto('/history/2001-01');

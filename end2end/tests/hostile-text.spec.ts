@@ -24,10 +24,10 @@ test('what people type stays text, on public pages and in the forms that edit it
   await addComponent(page, NASTY, NASTY);
   const id = await openIncident(page, NASTY, { message: BODY, components: { [NASTY]: 'Partial outage' } });
   await page.goto('/admin/settings');
-  await page.getByLabel('Name of the page').fill(NASTY);
-  await page.getByLabel('Links in the footer').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
-  await page.getByRole('button', { name: 'Publish settings' }).click();
-  await told(page, 'The settings are changed.');
+  await page.getByLabel('Page name').fill(NASTY);
+  await page.getByLabel('Footer links').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await told(page, 'Settings saved.');
 
   await test.step('visitors read it literally', async () => {
     for (const path of ['/', '/history', `/incidents/${id}`, `/history?q=${encodeURIComponent(NASTY)}`]) {
@@ -37,7 +37,7 @@ test('what people type stays text, on public pages and in the forms that edit it
       await expect(visitor.getByRole('article')).toContainText('<a href="javascript:alert(1)">here</a> <b> &');
       await harmless(visitor);
     }
-    await expect(visitor.getByLabel('Search titles and updates')).toHaveValue(NASTY);
+    await expect(visitor.getByLabel('Search incidents')).toHaveValue(NASTY);
     await look(visitor, '/');
     await expect(component(visitor, NASTY)).toBeVisible();
     await look(visitor, `/incidents/${id}`);
@@ -73,10 +73,10 @@ test('what people type stays text, on public pages and in the forms that edit it
 
   await test.step('the footer links nowhere but to the web and to mail', async () => {
     await page.goto('/admin/settings');
-    await page.getByLabel('Links in the footer').fill('javascript:alert(1) Help');
-    await watch.expects(422, page, () => page.getByRole('button', { name: 'Publish settings' }).click());
-    await expect(page.getByLabel('Links in the footer')).toHaveAttribute('aria-invalid', 'true');
-    await expect(page.getByLabel('Links in the footer')).toHaveValue('javascript:alert(1) Help');
+    await page.getByLabel('Footer links').fill('javascript:alert(1) Help');
+    await watch.expects(422, page, () => page.getByRole('button', { name: 'Save settings' }).click());
+    await expect(page.getByLabel('Footer links')).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.getByLabel('Footer links')).toHaveValue('javascript:alert(1) Help');
   });
 });
 
@@ -140,7 +140,7 @@ test.describe('a first owner', () => {
     await page.getByLabel('Your name').fill(NASTY);
     await page.getByLabel('Email').fill(NASTY);
     await page.getByLabel('Password').fill(OWNER.password);
-    const press = () => page.getByRole('button', { name: 'Create the owner' }).click();
+    const press = () => page.getByRole('button', { name: 'Create account' }).click();
     await watch.expects(422, page, press);
     await expect(page.getByLabel('Email')).toHaveValue(NASTY);
     await expect(page.getByLabel('Your name')).toHaveValue(NASTY);

@@ -6,10 +6,10 @@ const COUNT = '#body-count';
 test('the composer shows the message as it is typed, and counts its characters', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new');
-  const preview = page.getByRole('region', { name: 'As visitors will read it' });
-  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
+  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await page.getByLabel('Message').pressSequentially('It is **late** today');
-  await expect(page.locator(COUNT)).toHaveText('20 of 25\u202f000');
+  await expect(page.locator(COUNT)).toHaveText('20 of 25,000');
   await expect(preview.locator('.prose strong')).toHaveText('late');
   await page.getByRole('radio', { name: 'Identified' }).check();
   await expect(preview.locator('.said')).toContainText('Identified');
@@ -21,22 +21,22 @@ test('a draft outlives a reload and is forgotten once it is posted', async ({ pa
   const text = 'Half a sentence, and then the train went into a tunnel.';
   await logIn(page);
   await page.goto('/admin/incidents/new');
-  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await page.getByLabel('Message').fill(text);
-  await expect(page.getByText('Draft kept in this browser.')).toBeVisible();
+  await expect(page.getByText('Saved locally as you type.')).toBeVisible();
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.reload();
   await expect(page.getByLabel('Message')).toHaveValue(text);
-  await expect(page.getByText('Your draft is back.')).toBeVisible();
+  await expect(page.getByText('Your unsaved text was restored.')).toBeVisible();
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.getByLabel('Title').fill('Trains are late');
-  await page.getByRole('button', { name: 'Publish incident' }).click();
-  await told(page, 'The incident is published.');
-  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await page.getByRole('button', { name: 'Publish' }).click();
+  await told(page, 'Incident published.');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await page.goto('/admin/incidents/new');
-  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await expect(page.getByLabel('Message')).toHaveValue('');
 });
 
@@ -49,7 +49,7 @@ test('the drafts of two incidents are kept apart', async ({ page }) => {
   }
   for (const [index, id] of ids.entries()) {
     await page.goto(`/admin/incidents/${id}`);
-    await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+    await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
     await compose(page, { message: drafts[index] });
     await expect(page.locator('.preview')).toContainText(drafts[index]);
   }
@@ -63,8 +63,8 @@ test('the drafts of two incidents are kept apart', async ({ page }) => {
 test('nothing jumps when the island wakes up', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new', { waitUntil: 'commit' });
-  const button = page.getByRole('button', { name: 'Publish incident' });
+  const button = page.getByRole('button', { name: 'Publish' });
   const before = await button.boundingBox();
-  await expect(page.locator(COUNT)).toHaveText('0 of 25\u202f000');
+  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   expect(await button.boundingBox()).toEqual(before);
 });

@@ -39,12 +39,12 @@ test('from the login to a published update, the keyboard is enough', async ({ pa
   await tabTo(page, /^Password$/);
   await keyboard.type(OWNER.password);
   await keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   await tabTo(page, /^Post an update/);
   await keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Post an update');
-  await expect(page.locator('#body-count')).toHaveText('0 of 25\u202f000');
+  await expect(page.locator('#body-count')).toHaveText('0 of 25,000');
   await tabTo(page, /^Identified$/);
   await keyboard.press('ArrowRight');
   await expect(page.getByRole('radio', { name: 'Monitoring' })).toBeChecked();
@@ -56,7 +56,7 @@ test('from the login to a published update, the keyboard is enough', async ({ pa
   await expect(page.getByLabel('Satellite imagery')).toHaveValue('degraded_performance');
   await tabTo(page, /^Publish update$/);
   await keyboard.press('Enter');
-  await expect(page.getByRole('status')).toHaveText('The update is published.');
+  await expect(page.getByRole('status')).toHaveText('Update published.');
 
   await visitor.goto('/');
   await expect(card(visitor, 'Satellite tiles are missing over the Bay of Biscay')).toContainText(message);
@@ -78,10 +78,10 @@ test('the first thing the keyboard meets on a page skips to its content', async 
 
 test('all of the status page and the history can be reached, and the focus is always seen', async ({ page }) => {
   await page.goto('/');
-  await tabTo(page, /^All history$/);
+  await tabTo(page, /^View incident history$/);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Incident history');
-  await tabTo(page, /^Search titles and updates$/);
+  await tabTo(page, /^Search incidents$/);
   await page.keyboard.type('severn');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('article')).toHaveCount(1);

@@ -19,24 +19,24 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
 
   await test.step('it is planned, and visitors see when', async () => {
     await page.goto('/admin/maintenances');
-    await page.getByRole('link', { name: 'Plan a maintenance' }).click();
+    await page.getByRole('link', { name: 'Schedule maintenance' }).click();
     await page.getByLabel('Title').fill(TITLE);
     await page.getByLabel('Message', { exact: true }).fill('The archive is **read-only**.');
     await page.getByLabel('Start', { exact: true }).fill(minutesAhead(48 * 60));
     await page.getByLabel('End', { exact: true }).fill(minutesAhead(50 * 60));
     await page.getByLabel('Archive').check();
     await fits(page);
-    await page.getByRole('button', { name: 'Publish the plan' }).click();
-    await told(page, 'The maintenance is published.');
+    await page.getByRole('button', { name: 'Schedule maintenance' }).click();
+    await told(page, 'Maintenance scheduled.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
-    await expect(card(visitor, TITLE)).toContainText(/Planned · \w{3} \d+ \w{3}( \d{4})?, \d\d:\d\d to /);
+    await expect(card(visitor, TITLE)).toContainText(/Scheduled · \w{3} \d+ \w{3}( \d{4})?, \d\d:\d\d to /);
     await fits(visitor);
   });
 
   await test.step('it begins before its time', async () => {
-    await page.getByRole('button', { name: 'Begin now' }).click();
-    await told(page, 'The maintenance has begun.');
+    await page.getByRole('button', { name: 'Start now' }).click();
+    await told(page, 'Maintenance started.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
     await expect(component(visitor, 'Archive')).toContainText('Under maintenance');
@@ -47,19 +47,19 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await page.getByRole('link', { name: 'Extend' }).click();
     const until = page.getByLabel('New end');
     await until.fill(minutesAhead(49 * 60));
-    await watch.expects(422, page, () => page.getByRole('button', { name: 'Publish the new end' }).click());
-    await expect(page.getByRole('alert')).toContainText('after the planned one');
+    await watch.expects(422, page, () => page.getByRole('button', { name: 'Extend window' }).click());
+    await expect(page.getByRole('alert')).toContainText('after the scheduled end');
     await until.fill(minutesAhead(53 * 60));
     await page.getByLabel('Message (optional)').fill('The copy is slower than we thought.');
-    await page.getByRole('button', { name: 'Publish the new end' }).click();
-    await told(page, 'The maintenance has its new end.');
+    await page.getByRole('button', { name: 'Extend window' }).click();
+    await told(page, 'Maintenance window extended.');
     await look(visitor, '/');
     await expect(card(visitor, TITLE)).toContainText('The copy is slower than we thought.');
   });
 
   await test.step('it is completed', async () => {
-    await page.getByRole('button', { name: 'Complete now' }).click();
-    await told(page, 'The maintenance is completed.');
+    await page.getByRole('button', { name: 'Complete' }).click();
+    await told(page, 'Maintenance completed.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
     await expect(component(visitor, 'Archive')).toContainText('Operational');
@@ -71,7 +71,7 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
       'In progress',
       'Scheduled',
     ]);
-    await expect(visitor.getByRole('link', { name: 'Add to a calendar' })).toHaveAttribute('href', /\.ics$/);
+    await expect(visitor.getByRole('link', { name: 'Add to calendar' })).toHaveAttribute('href', /\.ics$/);
     await fits(visitor);
   });
 });

@@ -15,8 +15,8 @@ async function token(page: Page): Promise<string> {
   await logIn(page);
   await page.goto('/admin/tokens');
   await page.getByLabel('Name').fill('Client');
-  await page.getByLabel('What it may be used for').selectOption('Everything');
-  await page.getByRole('button', { name: 'Make a token' }).click();
+  await page.getByLabel('Scope').selectOption('Admin');
+  await page.getByRole('button', { name: 'Create token' }).click();
   return page.getByLabel('The token').inputValue();
 }
 

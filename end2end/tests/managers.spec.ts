@@ -12,7 +12,7 @@ async function invite(page: Page, who: Person, role: string): Promise<string> {
   await page.getByLabel('Name').fill(who.name);
   await page.getByLabel('Email').fill(who.email);
   await page.getByLabel('Role').selectOption(role);
-  await page.getByRole('button', { name: 'Make an invitation link' }).click();
+  await page.getByRole('button', { name: 'Create invite link' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Invitation link');
   return page.getByLabel('The link').inputValue();
 }
@@ -23,7 +23,7 @@ async function accept(page: Page, link: string, who: Person): Promise<void> {
   await expect(page.getByText(who.email)).toBeVisible();
   await page.getByLabel('Password').fill(who.password);
   await page.getByRole('button', { name: 'Set the password and log in' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
 async function open(page: Page, who: { name: string }): Promise<void> {
@@ -41,7 +41,7 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await logIn(page);
   await addComponent(page, 'Ferries');
   const paula = await anotherBrowser();
-  const link = await invite(page, PAULA, 'Publisher: incidents and statuses');
+  const link = await invite(page, PAULA, 'Publisher: posts incidents and maintenance');
   await accept(paula, link, PAULA);
   await watch.expects(404, paula, () => paula.goto(link));
 
@@ -55,8 +55,8 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
 
   await open(page, PAULA);
   await paula.goto(`/admin/incidents/${id}`);
-  await page.getByRole('button', { name: 'Disable this manager' }).click();
-  await told(page, 'The manager can no longer log in.');
+  await page.getByRole('button', { name: 'Deactivate account' }).click();
+  await told(page, 'Account deactivated.');
   await paula.getByLabel('Message').fill('Still foggy.');
   await watch.expects(401, paula, () => paula.getByRole('button', { name: 'Publish update' }).click());
   await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Your session has ended');
@@ -69,8 +69,8 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await look(visitor, `/incidents/${id}`);
   await expect(visitor.getByRole('heading', { level: 2, name: '1 update' })).toBeVisible();
 
-  await page.getByRole('button', { name: 'Let them log in again' }).click();
-  await told(page, 'The manager can log in again.');
+  await page.getByRole('button', { name: 'Reactivate' }).click();
+  await told(page, 'Account reactivated.');
   await logIn(paula, PAULA);
 });
 
@@ -80,7 +80,7 @@ test('a viewer reads everything and finds nothing to press', async ({ page, anot
   const id = await openIncident(page, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
   await postUpdate(page, id, { phase: 'Identified', message: 'More fog.' });
   const vera = await anotherBrowser();
-  await accept(vera, await invite(page, VERA, 'Viewer: reads the admin'), VERA);
+  await accept(vera, await invite(page, VERA, 'Viewer: read-only'), VERA);
   const places = ['', '/incidents', `/incidents/${id}`, '/components', '/audit', '/settings'];
   for (const place of places) {
     await vera.goto(`/admin${place}`);
@@ -98,17 +98,17 @@ test('a viewer reads everything and finds nothing to press', async ({ page, anot
 test('the last owner can neither step down nor be disabled', async ({ page, anotherBrowser, watch }) => {
   await logIn(page);
   await open(page, OWNER);
-  await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
+  await page.getByLabel('Role').selectOption('Publisher: posts incidents and maintenance');
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Change the role' }).click());
-  const LAST = 'This is the last active owner: make somebody else an owner first.';
+  const LAST = 'This is the only active owner. Make someone else an owner first.';
   await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
-  await watch.expects(422, page, () => page.getByRole('button', { name: 'Disable this manager' }).click());
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Deactivate account' }).click());
   await expect(page.getByLabel('Role')).toHaveAccessibleDescription(LAST);
 
   const paula = await anotherBrowser();
-  await accept(paula, await invite(page, PAULA, 'Owner: everything'), PAULA);
+  await accept(paula, await invite(page, PAULA, 'Owner: full access'), PAULA);
   await open(page, OWNER);
-  await page.getByLabel('Role').selectOption('Publisher: incidents and statuses');
+  await page.getByLabel('Role').selectOption('Publisher: posts incidents and maintenance');
   await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the role' }).click());
   await page.goto('/admin');
   await expect(page.getByRole('link', { name: 'Managers' })).toHaveCount(0);
@@ -120,9 +120,9 @@ test('a forgotten password is replaced through a link, and a changed one ends ot
 }) => {
   await logIn(page);
   const paula = await anotherBrowser();
-  await accept(paula, await invite(page, PAULA, 'Viewer: reads the admin'), PAULA);
+  await accept(paula, await invite(page, PAULA, 'Viewer: read-only'), PAULA);
   await open(page, PAULA);
-  await page.getByRole('button', { name: 'Make a reset link' }).click();
+  await page.getByRole('button', { name: 'Create reset link' }).click();
   const elsewhere = await anotherBrowser();
   await elsewhere.goto(await page.getByLabel('The link').inputValue());
   await elsewhere.getByLabel('Password').fill('another grey lighthouse');
@@ -136,7 +136,7 @@ test('a forgotten password is replaced through a link, and a changed one ends ot
   await paula.getByLabel('Current password').fill('another grey lighthouse');
   await paula.getByLabel('New password').fill(PAULA.password);
   await paula.getByRole('button', { name: 'Change the password' }).click();
-  await told(paula, 'The password is changed; other sessions are ended.');
+  await told(paula, 'Password changed. Other sessions were logged out.');
   await elsewhere.reload();
   await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Log in');
 });
@@ -146,7 +146,7 @@ test('a wrong invitation says what is wrong beside its fields', async ({ page, w
   await page.goto('/admin/managers');
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Name').fill('Somebody');
-  await watch.expects(422, page, () => page.getByRole('button', { name: 'Make an invitation link' }).click());
-  await expect(page.getByLabel('Email')).toHaveAccessibleDescription('Somebody with this address is a manager already.');
+  await watch.expects(422, page, () => page.getByRole('button', { name: 'Create invite link' }).click());
+  await expect(page.getByLabel('Email')).toHaveAccessibleDescription('A manager with this e-mail address already exists.');
   await expect(page.getByLabel('Name')).toHaveValue('Somebody');
 });

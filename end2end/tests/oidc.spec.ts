@@ -21,7 +21,7 @@ async function say(page: Page, name: string): Promise<void> {
 test('somebody logs in at the provider and has the role of the group', { tag: '@dates' }, async ({ page, anotherBrowser, visitor }) => {
   await goThere(page);
   await say(page, 'paula');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.goto('/admin/account');
   await expect(page.getByText('Paula Reis · paula@example.org · Publisher')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Change your password' })).toHaveCount(0);
@@ -30,7 +30,7 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
   // The provider knows this browser still: one press, and nothing typed.
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   await logIn(visitor);
   await visitor.goto('/admin/managers');
@@ -38,13 +38,13 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
   const other = await anotherBrowser();
   await goThere(other);
   await say(other, 'paula');
-  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('whoever has no role here, or is refused there, is told so', async ({ page, watch }) => {
   await goThere(page);
   await watch.expects(422, page, () => say(page, 'eve'));
-  await expect(page.locator('.summary')).toContainText('Harbour ID knows you, but nothing it says of you brings a role here.');
+  await expect(page.locator('.summary')).toContainText('No role is assigned to you in Harbour ID.');
   await page.goto('/admin');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
 });
@@ -52,7 +52,7 @@ test('whoever has no role here, or is refused there, is told so', async ({ page,
 test('whoever cancels there comes back to the login', async ({ page, watch }) => {
   await goThere(page);
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Cancel' }).click());
-  await expect(page.locator('.summary')).toHaveText('Harbour ID did not let you in.');
+  await expect(page.locator('.summary')).toHaveText('Login at Harbour ID was denied.');
   await logIn(page);
 });
 
@@ -61,9 +61,9 @@ test('an owner leaves one password, which opens the door when nobody else has on
   await candor.shell(['manager', 'add', '--name', rui.name, '--email', rui.email, '--role', 'owner', '--password-stdin'], `${rui.password}\n`);
   await logIn(page, rui);
   await page.goto('/admin/settings');
-  await page.getByLabel('Passwords').selectOption(`Only ${OWNER.name}'s (${OWNER.email})`);
-  await page.getByRole('button', { name: 'Change what is asked for' }).click();
-  await told(page, 'What managers are asked for is changed.');
+  await page.getByLabel('Password login').selectOption(`Disabled, except for ${OWNER.name} (${OWNER.email})`);
+  await page.getByRole('button', { name: 'Save security settings' }).click();
+  await told(page, 'Security settings saved.');
   await fits(page);
 
   const other = await anotherBrowser();
@@ -71,7 +71,7 @@ test('an owner leaves one password, which opens the door when nobody else has on
   await other.getByLabel('Email').fill(rui.email);
   await other.getByLabel('Password').fill(rui.password);
   await watch.expects(422, other, () => other.getByRole('button', { name: 'Log in', exact: true }).click());
-  await expect(other.locator('.summary')).toContainText("don't belong together");
+  await expect(other.locator('.summary')).toContainText('Incorrect e-mail address or password');
   await logIn(await anotherBrowser());
 
   await candor.shell(['manager', 'passwords', 'on']);
@@ -83,11 +83,11 @@ test('an owner connects the login there, and proves by another one who it is', a
   await page.goto('/admin/account');
   await page.getByRole('button', { name: /^Connect/ }).click();
   await say(page, 'ines');
-  await told(page, 'The login is connected: you can log in there.');
+  await told(page, 'Identity provider connected. You can log in with it.');
   await page.getByRole('button', { name: 'Log out' }).click();
   // The provider knows this browser already, yet asks again where a proof is wanted.
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.route('**/admin/shortcuts', (route) => route.fulfill({ contentType: 'text/html', body: PROOF }));
   await page.goto('/admin/shortcuts');
   await page.getByRole('button', { name: 'Confirm with Harbour ID' }).click();

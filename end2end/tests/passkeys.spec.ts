@@ -9,19 +9,19 @@ test('an owner makes a passkey, logs in with it alone, and removes it', async ({
   await plugIn(page);
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('link', { name: 'I've saved them' }).click();
   await expect(page.getByText('never used')).toBeVisible();
 
   await page.getByRole('button', { name: 'Log out', exact: true }).click();
   await page.goto('/login?next=/admin/audit');
   await page.getByRole('button', { name: 'Log in with a passkey' }).click();
-  await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit');
+  await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit log');
   await expect(page.getByText('logged in with a passkey:')).toBeVisible();
 
   await page.goto('/admin/account/factors');
   await expect(page.getByText('used just now')).toBeVisible();
   await page.getByRole('button', { name: /^Remove.*Laptop/ }).click();
-  await told(page, 'The passkey is removed.');
+  await told(page, 'Passkey removed.');
 });
 
 test('a passkey is the second step after a password, and one device makes one passkey', async ({ page }) => {
@@ -30,15 +30,15 @@ test('a passkey is the second step after a password, and one device makes one pa
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   await addPasskey(page, 'Laptop again');
-  await expect(page.getByRole('alert')).toHaveText('This device holds a passkey of yours already.');
+  await expect(page.getByRole('alert')).toHaveText('This device already has a passkey for your account.');
 
   await page.getByRole('button', { name: 'Log out', exact: true }).click();
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Second step');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
   await page.getByRole('button', { name: 'Use a passkey' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Desk');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
 test('a device that holds no passkey says so, and the password way remains', async ({ page }) => {
@@ -46,6 +46,6 @@ test('a device that holds no passkey says so, and the password way remains', asy
   await device.forget();
   await page.goto('/login');
   await page.getByRole('button', { name: 'Log in with a passkey' }).click();
-  await expect(page.getByRole('alert')).toHaveText('No passkey was confirmed. Try again, or use another way.');
+  await expect(page.getByRole('alert')).toHaveText('No passkey was confirmed. Try again or use another method.');
   await logIn(page);
 });

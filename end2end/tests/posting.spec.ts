@@ -18,16 +18,16 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
   await logIn(page, PUBLISHER);
 
   const hide = async () => {
-    await page.getByText('Who sees it: visitors at once').click();
-    await page.getByLabel('Who sees it', { exact: true }).selectOption('Managers only');
+    await page.locator('summary', { hasText: 'Visibility' }).click();
+    await page.getByLabel('Visibility', { exact: true }).selectOption('Internal');
   };
 
   await test.step('it can be seen first, exactly as visitors would read it', async () => {
     await page.goto('/admin/incidents/new');
     await page.getByLabel('Title', { exact: true }).fill(TITLE);
     await compose(page, { phase: 'Identified', message: 'A disk is **full**.', components: { Upload: 'Major outage' } });
-    await page.getByRole('button', { name: 'See it first' }).click();
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText('As visitors would read it');
+    await page.getByRole('button', { name: 'Preview page' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Preview of the page');
     const status = page.frameLocator('iframe[title^="/ as"]');
     await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
     await expect(status.locator('.text strong')).toHaveText('full');
@@ -35,11 +35,11 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     const columns = () => status.locator('.row').first().evaluate((row) => getComputedStyle(row).display);
     await expect.poll(columns).toBe('grid');
     // What programs would read is folded: what differs in a text, and a badge as it looks.
-    const programs = page.getByRole('region', { name: 'As programs and other sites would read it' });
+    const programs = page.getByRole('region', { name: 'API and feeds' });
     await programs.locator('summary', { hasText: '/api/v2/summary.json' }).click();
     await expect(programs.locator('ins', { hasText: 'Major System Outage' }).first()).toBeVisible();
     await programs.locator('summary', { hasText: '/badge.svg' }).first().click();
-    const badge = programs.getByRole('img', { name: '/badge.svg as visitors would see it' }).first();
+    const badge = programs.getByRole('img', { name: '/badge.svg as visitors will see it' }).first();
     await expect(badge).toBeVisible();
     await expect.poll(() => badge.evaluate((picture) => (picture as HTMLImageElement).naturalWidth)).toBeGreaterThan(50);
     await programs.locator('summary', { hasText: '/embed/frame' }).click();
@@ -48,27 +48,27 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await fits(page);
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
-    await page.getByRole('button', { name: 'Go on writing' }).click();
+    await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);
     await expect(page.getByLabel('Upload', { exact: true })).toHaveValue('major_outage');
   });
 
   await test.step('it is kept for managers', async () => {
     await hide();
-    await page.getByRole('button', { name: 'Publish incident' }).click();
-    await told(page, "The incident is kept. Visitors don't see it.");
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, "Incident saved. Not public yet.");
     await fits(page);
     const id = new URL(page.url()).pathname.split('/').pop()!;
     await watch.expects(404, visitor, () => visitor.goto(`/incidents/${id}`));
     await page.goto('/admin');
-    await expect(page.locator('.card')).toContainText('Managers only');
+    await expect(page.locator('.card')).toContainText('Internal');
     await expect(page.locator('.board .status')).toHaveText('Operational');
   });
 
   await test.step('it is published by hand', async () => {
     await page.getByRole('link', { name: TITLE, exact: true }).click();
-    await page.getByRole('button', { name: 'Publish it now' }).click();
-    await told(page, 'The incident is published: visitors see it now.');
+    await page.getByRole('button', { name: 'Publish now' }).click();
+    await told(page, 'Incident published.');
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
   });
@@ -79,22 +79,22 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
     await page.getByLabel('Message', { exact: true }).fill('There is room again.');
     await page.getByRole('button', { name: 'Publish update' }).click();
-    await told(page, 'The update is published.');
-    await page.getByRole('link', { name: 'Write a review' }).click();
+    await told(page, 'Update published.');
+    await page.getByRole('link', { name: 'Write a postmortem' }).click();
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Preview' }).click();
-    await expect(page.getByRole('region', { name: 'As visitors will read it' }).getByRole('strong')).toHaveText('no alarm');
-    await page.getByRole('button', { name: 'See it first' }).click();
+    await expect(page.getByRole('region', { name: 'Preview as visitors see it' }).getByRole('strong')).toHaveText('no alarm');
+    await page.getByRole('button', { name: 'Preview page' }).click();
     const incident = page.frameLocator('iframe[title^="/incidents/"]');
     await expect(incident.locator('#review .text strong')).toHaveText('no alarm');
     await fits(page);
-    await page.getByRole('button', { name: 'Go on writing' }).click();
+    await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('The disk had **no alarm**. It has one now.');
-    await page.getByRole('button', { name: 'Publish the review' }).click();
-    await told(page, 'The review is published with its incident.');
+    await page.getByRole('button', { name: 'Publish postmortem' }).click();
+    await told(page, 'Postmortem published.');
     await fits(page);
     await look(visitor, '/history');
-    await visitor.getByRole('link', { name: 'post-incident review' }).click();
+    await visitor.getByRole('link', { name: 'postmortem' }).click();
     await expect(visitor.locator('#review .text strong')).toHaveText('no alarm');
     await fits(visitor);
 
@@ -103,13 +103,13 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     const day = minutesAhead(-20 * 24 * 60).slice(0, 10);
     await page.getByLabel('From', { exact: true }).fill(`${day}T10:00`);
     await page.getByLabel('To', { exact: true }).fill(`${day}T10:30`);
-    await page.getByLabel('It really was').selectOption('Partial outage');
+    await page.getByLabel('Actual status').selectOption('Partial outage');
     await page.getByLabel('Reason').fill('Nobody told us in time.');
-    await page.getByRole('button', { name: 'See it first' }).click();
+    await page.getByRole('button', { name: 'Preview page' }).click();
     const uptime = page.frameLocator('iframe[title^="/uptime as"]');
     await expect(uptime.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
-    await page.getByRole('button', { name: 'Publish exactly this' }).click();
-    await told(page, 'The uptime is corrected; visitors read why.');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, 'Correction published.');
     await fits(page);
     await look(visitor, '/uptime');
     await expect(visitor.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
@@ -132,19 +132,19 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await compose(page, { message: '{{cause}}', components: { Search: 'Degraded performance' } });
     const press = () => page.getByRole('button', { name: 'Add the template' }).click();
     await watch.expects(422, page, press);
-    await expect(page.getByLabel('Message', { exact: true })).toHaveAccessibleDescription(/no placeholder \{\{cause\}\}/);
+    await expect(page.getByLabel('Message', { exact: true })).toHaveAccessibleDescription(/Unknown placeholder \{\{cause\}\}/);
     await page.getByLabel('Message', { exact: true }).fill('Since {{time}} answers take long.');
     await press();
-    await told(page, 'The template is kept.');
+    await told(page, 'Template saved.');
     await fits(page);
   });
 
   await test.step('the template fills the composer, which is left as a draft', async () => {
-    await page.getByRole('link', { name: 'Open an incident with it' }).click();
+    await page.getByRole('link', { name: 'Use template' }).click();
     await expect(page.getByLabel('Title', { exact: true })).toHaveValue('Search is slow');
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(/^Since \d\d:\d\d UTC answers take long\.$/);
     await page.getByRole('button', { name: 'Save as draft' }).click();
-    await told(page, "The draft is kept for everybody who publishes. Visitors don't see it.");
+    await told(page, "Draft saved. Everyone who publishes can see it; visitors can't.");
     await fits(page);
   });
 
@@ -152,31 +152,31 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await colleague.goto('/admin');
     await colleague.getByRole('link', { name: 'Search is slow' }).click();
     await expect(colleague.getByText('Ines Duarte edited this just now')).toBeVisible();
-    await expect(colleague.getByText(/^Ines Duarte has had this open since \d\d:\d\d\.$/)).toBeVisible();
+    await expect(colleague.getByText(/^Ines Duarte is editing this since \d\d:\d\d\.$/)).toBeVisible();
     await fits(colleague);
     await colleague.getByLabel('Message', { exact: true }).fill('An index is rebuilt.');
     await colleague.getByRole('button', { name: 'Save as draft' }).click();
     await page.getByLabel('Message', { exact: true }).fill('We look into it.');
-    await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish incident' }).click());
+    await watch.expects(409, page, () => page.getByRole('button', { name: 'Publish' }).click());
     await expect(page.getByRole('alert')).toContainText('An index is rebuilt.');
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('We look into it.');
-    await page.getByRole('button', { name: 'Publish incident' }).click();
-    await told(page, 'The incident is published.');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, 'Incident published.');
     await colleague.goto('/admin');
     await expect(colleague.getByRole('heading', { name: 'Drafts' })).toHaveCount(0);
   });
 
   await test.step('lists are searched', async () => {
     await page.goto('/admin/incidents');
-    await page.getByLabel('Search titles and updates').fill('LOOK INTO');
+    await page.getByLabel('Search incidents').fill('LOOK INTO');
     await page.getByRole('button', { name: 'Search' }).click();
     await expect(page.getByRole('rowheader')).toHaveText(['Search is slow']);
     await page.goto('/admin/audit');
-    await page.getByLabel('What', { exact: true }).selectOption('Drafts');
-    await page.getByLabel('Who', { exact: true }).fill('rui');
+    await page.getByLabel('Event', { exact: true }).selectOption('Drafts');
+    await page.getByLabel('Actor', { exact: true }).fill('rui');
     await page.getByRole('button', { name: 'Search' }).click();
     await expect(page.getByRole('row')).toHaveCount(2);
-    await expect(page.getByRole('row').nth(1)).toContainText('edited the draft: Search is slow');
+    await expect(page.getByRole('row').nth(1)).toContainText('edited draft Search is slow');
   });
 });
 
@@ -188,24 +188,24 @@ test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEna
   await page.keyboard.type('gi');
   await expect(heading).toHaveText('Incidents');
   await page.keyboard.type('/');
-  await expect(page.getByLabel('Search titles and updates')).toBeFocused();
+  await expect(page.getByLabel('Search incidents')).toBeFocused();
   await page.keyboard.type('gd');
-  await expect(page.getByLabel('Search titles and updates'), 'what is typed stays text').toHaveValue('gd');
+  await expect(page.getByLabel('Search incidents'), 'what is typed stays text').toHaveValue('gd');
   await page.goto('/admin');
   await page.keyboard.press('n');
-  await expect(heading).toHaveText('Open an incident');
+  await expect(heading).toHaveText('Create incident');
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill('We look.');
   await page.keyboard.press('Control+Enter');
-  await told(page, 'The incident is published.');
+  await told(page, 'Incident published.');
   await page.goto('/admin');
   await page.keyboard.press('r');
   await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
   await page.keyboard.press('?');
   await expect(heading).toHaveText('Keyboard shortcuts');
-  await page.getByRole('button', { name: 'Turn the keys off in this browser' }).click();
+  await page.getByRole('button', { name: 'Disable shortcuts in this browser' }).click();
   await page.goto('/admin');
   await page.keyboard.press('n');
   await page.keyboard.press('?');
-  await expect(heading).toHaveText('Desk');
+  await expect(heading).toHaveText('Dashboard');
 });

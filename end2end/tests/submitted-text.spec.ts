@@ -10,7 +10,7 @@ test('what was typed during an outage of the database is on the page that says s
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
   await candor.loseDatabase();
-  const publish = page.getByRole('button', { name: 'Publish incident' });
+  const publish = page.getByRole('button', { name: 'Publish' });
   await watch.expects(503, page, () => publish.click());
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not available right now');
   await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);
@@ -34,12 +34,12 @@ test('what was typed before an answer got lost is offered when the form is opene
   await page.unroute('**/admin/templates');
 
   await page.goto('/admin/templates/new');
-  await expect(page.getByText('What you typed here before was not saved.')).toBeVisible();
-  await page.getByRole('button', { name: 'Put it back' }).click();
+  await expect(page.getByText('You have unsaved text from an earlier visit.')).toBeVisible();
+  await page.getByRole('button', { name: 'Restore' }).click();
   await expect(page.getByLabel('Title (optional)')).toHaveValue(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
   await page.locator('main form button[type=submit]').first().click();
-  await told(page, 'The template is kept.');
+  await told(page, 'Template saved.');
   await page.goto('/admin/templates/new');
-  await expect(page.getByText('What you typed here before was not saved.')).toHaveCount(0);
+  await expect(page.getByText('You have unsaved text from an earlier visit.')).toHaveCount(0);
 });

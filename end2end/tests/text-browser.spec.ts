@@ -30,7 +30,7 @@ async function linked(candor: Candor, path: string, beginning: string, words: st
 }
 
 const TILES = 'Satellite tiles are missing over the Bay of Biscay';
-const NAVIGATION = /^Skip to content Tidewater Maps (Status: minor problem )?History Uptime$/;
+const NAVIGATION = /^Skip to content Tidewater Maps (Status: degraded )?History Uptime$/;
 
 test('in a text browser the page says what is broken, since when and what was said last, then the rest', {
   tag: '@dates',
@@ -39,8 +39,8 @@ test('in a text browser the page says what is broken, since when and what was sa
   inOrder(lines, [
     NAVIGATION,
     'Minor Service Outage',
-    /^1 of 12 components is in partial outage, since .*\d\d:\d\d WES?T\. Why: 1 open incident$/,
-    'Open incidents',
+    /^1 of 12 components is in partial outage, since .*\d\d:\d\d WES?T\. See incident$/,
+    'Active incidents',
     TILES,
     /^Major · open for /,
     '• Satellite imagery',
@@ -49,14 +49,14 @@ test('in a text browser the page says what is broken, since when and what was sa
     /^3\. Investigating/,
     'Maintenance',
     'Satellite imagery moves to new storage',
-    /^Planned · .* to \d\d:\d\d WES?T$/,
+    /^Scheduled · .* to \d\d:\d\d WES?T$/,
     'Components',
-    'The last 90 days, today at the right',
-    'Past days',
-    `Open incident above: ${TILES}`,
+    'Uptime over the last 90 days',
+    'Past incidents',
+    `Ongoing: ${TILES}`,
     'No incidents reported.',
-    'All history',
-    /^Times in Europe\/Lisbon \(WES?T\)\. Candor$/,
+    'View incident history',
+    /^Times are shown in Europe\/Lisbon \(WES?T\)\. Powered by Candor$/,
     '• Atom',
   ]);
 });
@@ -68,7 +68,7 @@ test('in a text browser each component has its status and what its bars show in 
   for (const line of listed) {
     const [, path, , status] = line.split(/\s{2,}/);
     const name = path.split(' - ').pop()!;
-    const at = lines.findIndex((it) => it.startsWith(`• ${name} `) && it.endsWith(' % uptime: why'));
+    const at = lines.findIndex((it) => it.startsWith(`• ${name} `) && it.endsWith('% uptime, details'));
     expect(at, `${name} in\n${lines.join('\n')}`).toBeGreaterThan(0);
     const [about, state] = lines.slice(at + 1);
     expect(about, name).toMatch(/^[^%]+$/);
@@ -86,10 +86,10 @@ test('in a text browser an incident has its facts and every update, newest first
     'Started',
     /, \d\d:\d\d WES?T$/,
     'Resolved',
-    'still open',
+    'ongoing',
     'Affected components',
     /Satellite imagery: partial outage$/,
-    '3 updates',
+    'Updates',
     /^1\. Identified/,
     /^2\. Identified/,
     /^3\. Investigating/,
@@ -102,15 +102,15 @@ test('in a text browser a maintenance says when it is planned and for what', { t
   const lines = await read(candor, await linked(candor, '/', '/incidents/', 'moves to new storage'));
   inOrder(lines, [
     NAVIGATION,
-    /^Planned/,
+    /^Scheduled · /,
     'Satellite imagery moves to new storage',
-    'Planned for',
+    'Scheduled for',
     /, 02:00 to 04:00 WES?T$/,
     'Affected components',
     /Satellite imagery$/,
-    '1 update',
+    'Updates',
     /^1\. Scheduled/,
-    'Current status Incident history Add to a calendar',
+    'Current status Incident history Add to calendar',
   ]);
 });
 
@@ -120,8 +120,8 @@ test('in a text browser the history can be searched and read month by month', { 
     NAVIGATION,
     'Incident history',
     /^57 incidents since/,
-    /^Search titles and updates \[ +\] Component \[All components *\]$/,
-    /^Impact \[All impacts\] Time \[All time *\]/,
+    /^Search incidents \[ +\] Component \[All components *\]$/,
+    /^Impact \[All impacts\] Period \[All time *\]/,
     'Filter',
     /^[A-Z][a-z]+ 20\d\d$/,
     TILES,
@@ -136,19 +136,19 @@ test('in a text browser the uptime has its rules, and a reason beside each figur
   inOrder(lines, [
     NAVIGATION,
     'Uptime',
-    /^A second of major outage counts as one second down/,
+    /^Major outages count fully/,
     'Tile API',
-    /^\d+\.\d\d % in 12 months$/,
+    /^\d+\.\d\d% over the last 12 months$/,
     'Tile API, month by month',
-    /^When +Uptime +Why$/,
+    /^Period +Uptime +Incidents$/,
     /^\d incidents?, .* outage$/,
-    /^Last 90 days +\d+(\.\d\d)? %/,
-    /^\w+ 20\d\d +100 % +Nothing was out$/,
+    /^Last 90 days +\d+(\.\d\d)?%/,
+    /^\w+ 20\d\d +100% +No downtime$/,
     'Vector styles',
   ]);
 });
 
 test('in a text browser the small view and an error say what they have to', { tag: '@dates' }, async ({ candor }) => {
   inOrder(await read(candor, '/embed'), ['Minor Service Outage', `• ${TILES}`]);
-  inOrder(await read(candor, '/nowhere'), ['Error 404', 'There is no such page', /Current status/, /^Times in/]);
+  inOrder(await read(candor, '/nowhere'), ['Error 404', 'Page not found', /Current status/, /^Times are shown in/]);
 });

@@ -36,19 +36,19 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
 
   await test.step('a preview shows the message as visitors will read it, and publishes nothing', async () => {
     await page.goto('/admin');
-    await page.getByRole('link', { name: 'Open an incident' }).click();
+    await page.getByRole('link', { name: 'Create incident' }).click();
     await page.getByLabel('Title').fill(TITLE);
     await compose(page, {
       phase: 'Investigating',
       message: 'Mails wait for **up to an hour**.\n\nNothing is lost.',
       components: { Sending: 'Partial outage', Receiving: 'Degraded performance' },
     });
-    await page.getByText('Details: times, impact, internal note').click();
+    await page.getByText('More options').click();
     await page.getByLabel('Started').fill(minutesAhead(-MINUTES));
     await page.getByLabel('Detected by').fill('Monitoring');
     await page.getByLabel('Internal note').fill('The queue on mx2, see runbook 12.');
     await page.getByRole('button', { name: 'Preview' }).click();
-    const preview = page.getByRole('region', { name: 'As visitors will read it' });
+    const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
     await expect(preview.getByRole('strong').filter({ hasText: 'up to an hour' })).toBeVisible();
     await expect(preview).toContainText('Investigating');
     await expect(page.getByLabel('Title')).toHaveValue(TITLE);
@@ -60,8 +60,8 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
   });
 
   const id = await test.step('it is published as it was previewed', async () => {
-    await page.getByRole('button', { name: 'Publish incident' }).click();
-    await told(page, 'The incident is published.');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await told(page, 'Incident published.');
     await fits(page);
     return new URL(page.url()).pathname.split('/').pop()!;
   });
@@ -70,7 +70,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await visitor.reload();
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Minor Service Outage');
     await expect(visitor.getByText(/^2 of 3 components are not operational: 1 in partial outage, 1 degraded/)).toBeVisible();
-    await visitor.getByRole('link', { name: 'Why: 1 open incident' }).click();
+    await visitor.getByRole('link', { name: 'See incident' }).click();
     await expect(visitor).toHaveURL(/#open-incidents$/);
     await expect(card(visitor, TITLE)).toContainText(/Minor · open for 2h [56]m/);
     for (const name of ['Sending', 'Receiving']) await expect(card(visitor, TITLE)).toContainText(name);
@@ -86,7 +86,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
   await test.step('and in the history', async () => {
     await visitor.getByRole('link', { name: 'History', exact: true }).click();
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Incident history');
-    await expect(card(visitor, TITLE)).toContainText('Timeline, 1 update');
+    await expect(card(visitor, TITLE)).toContainText('Show 1 update');
     await expect(visitor.getByText(/^1 incident since /)).toBeVisible();
     await fits(visitor);
   });
@@ -105,7 +105,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
         await expect(newest).toBeVisible();
       }
       await expect(visitor.getByRole('heading', { level: 2, name: `${index + 2} updates` })).toBeVisible();
-      await expect(visitor.getByRole('definition').filter({ hasText: 'still open' })).toBeVisible();
+      await expect(visitor.getByRole('definition').filter({ hasText: 'ongoing' })).toBeVisible();
     });
   }
 
@@ -128,7 +128,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await look(visitor, '/history');
     await expect(card(visitor, TITLE)).toContainText(/2h [56]m/);
     await expect(card(visitor, TITLE)).toContainText('All mail has arrived.');
-    await expect(visitor.getByText(/^1 incident since .*, 2h [56]m in all, 1\.0 per month, all time\.$/)).toBeVisible();
+    await expect(visitor.getByText(/^1 incident since .* · 1\.0 per month · 2h [56]m in total\.$/)).toBeVisible();
 
     await card(visitor, TITLE).getByRole('link', { name: TITLE }).click();
     await expect(visitor).toHaveURL(`/incidents/${id}`);
@@ -136,7 +136,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(TITLE);
     await expect(visitor.getByRole('definition').filter({ hasText: /^2h [56]m$/ })).toBeVisible();
     await expect(visitor.getByRole('definition').filter({ hasText: 'Monitoring' })).toBeVisible();
-    await expect(visitor.getByRole('heading', { level: 2, name: '4 updates' })).toBeVisible();
+    await expect(visitor.getByRole('heading', { level: 2, name: 'Updates' })).toBeVisible();
     await expect(visitor.locator('.timeline > li .said strong')).toHaveText([
       'Resolved',
       'Monitoring',
@@ -160,11 +160,11 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
   await test.step('the page gets its name and what it tells about', async () => {
     await logIn(page);
     await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByLabel('Name of the page').fill('Tidewater');
+    await page.getByLabel('Page name').fill('Tidewater');
     await page.getByLabel('Time zone').selectOption('Europe/Lisbon');
-    await page.getByLabel('Links in the footer (optional)').fill('https://example.org/help Help');
-    await page.getByRole('button', { name: 'Publish settings' }).click();
-    await told(page, 'The settings are changed.');
+    await page.getByLabel('Footer links (optional)').fill('https://example.org/help Help');
+    await page.getByRole('button', { name: 'Save settings' }).click();
+    await told(page, 'Settings saved.');
     await addGroup(page, 'Mail');
     await addComponent(page, 'Sending', 'Mail');
     await fits(page);
@@ -178,17 +178,17 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.getByRole('link', { name: 'Managers' }).click();
     await page.getByLabel('Name').fill(PUBLISHER.name);
     await page.getByLabel('Email').fill(PUBLISHER.email);
-    await page.getByRole('button', { name: 'Make an invitation link' }).click();
+    await page.getByRole('button', { name: 'Create invite link' }).click();
     await publisher.goto(await page.getByLabel('The link').inputValue());
     await publisher.getByLabel('Password').fill(PUBLISHER.password);
     await publisher.getByRole('button', { name: 'Set the password and log in' }).click();
-    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   });
 
   await test.step('a status is set on the board of the desk, and back', async () => {
-    await page.getByRole('link', { name: 'Desk' }).click();
+    await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
     for (const status of ['Degraded performance', 'Operational']) {
-      await page.getByLabel('Baseline of Sending').selectOption(status);
+      await page.getByLabel('Status of Sending').selectOption(status);
       await page.getByRole('button', { name: /^Set.*Sending$/ }).click();
       await look(visitor, '/');
       await expect(component(visitor, 'Sending')).toContainText(status);
@@ -201,8 +201,8 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.getByRole('link', { name: TITLE, exact: true }).click();
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
     await page.getByLabel('Message', { exact: true }).fill('Nothing is lost.');
-    await page.getByRole('button', { name: 'Publish the new text' }).click();
-    await told(page, 'The text is changed and marked as edited.');
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await told(page, 'Update saved and marked as edited.');
     await look(visitor, `/incidents/${id}`);
     await expect(visitor.getByText('Nothing is lost.')).toBeVisible();
   });
@@ -211,14 +211,14 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.goto('/admin/account');
     await page.getByRole('link', { name: 'API tokens' }).click();
     await page.getByLabel('Name').fill('Deploy');
-    await page.getByLabel('What it may be used for').selectOption('Publishing');
-    await page.getByRole('button', { name: 'Make a token' }).click();
+    await page.getByLabel('Scope').selectOption('Publish');
+    await page.getByRole('button', { name: 'Create token' }).click();
     const secret = await page.getByLabel('The token').inputValue();
     const ask = () => fetch(`${candor.url}/v1/token`, { headers: { authorization: `Bearer ${secret}` } });
     expect((await ask()).status).toBe(200);
     await page.getByRole('link', { name: 'Back to the tokens' }).click();
     await page.getByRole('row', { name: 'Deploy' }).getByRole('button', { name: 'Revoke' }).click();
-    await told(page, 'The token is revoked: whoever still uses it is refused.');
+    await told(page, 'Token revoked.');
     expect((await ask()).status).toBe(401);
     await fits(page);
   });
@@ -229,11 +229,11 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     const forgotten = await anotherBrowser();
     await logIn(forgotten, PUBLISHER);
     await page.goto('/admin/managers');
-    await page.getByRole('link', { name: 'Where managers are logged in' }).click();
+    await page.getByRole('link', { name: 'Active sessions of managers' }).click();
     const sessions = page.getByRole('row').filter({ hasText: PUBLISHER.name });
     await expect(sessions).toHaveCount(1);
     await sessions.getByRole('button', { name: /^Log out/ }).click();
-    await told(page, 'The session is ended.');
+    await told(page, 'Session logged out.');
     await fits(page);
     await forgotten.reload();
     await expect(forgotten.getByRole('heading', { level: 1 })).toHaveText('Log in');
@@ -246,29 +246,29 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
       await plugIn(page);
       await addPasskey(page, 'Laptop');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-      await page.getByRole('link', { name: 'I have kept them' }).click();
+      await page.getByRole('link', { name: 'I've saved them' }).click();
       await expect(page.getByText('never used')).toBeVisible();
     } else {
       await addApp(page);
     }
     await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByLabel('Every manager needs a second factor').check();
-    await page.getByRole('button', { name: 'Change what is asked for' }).click();
-    await told(page, 'What managers are asked for is changed.');
+    await page.getByLabel('Require two-factor authentication').check();
+    await page.getByRole('button', { name: 'Save security settings' }).click();
+    await told(page, 'Security settings saved.');
     await fits(page);
     await publisher.goto('/admin/incidents/new');
-    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Second factors');
-    await expect(publisher.getByRole('alert')).toContainText('Every manager needs a second factor here');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
+    await expect(publisher.getByRole('alert')).toContainText('Two-factor authentication is required here');
     await addApp(publisher);
     await publisher.goto('/admin');
-    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Desk');
+    await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   });
 
   await test.step('whoever leaves is out at once', async () => {
     await page.getByRole('link', { name: 'Managers' }).click();
     await page.getByRole('table').getByRole('link', { name: PUBLISHER.name }).click();
-    await page.getByRole('button', { name: 'Disable this manager' }).click();
-    await told(page, 'The manager can no longer log in.');
+    await page.getByRole('button', { name: 'Deactivate account' }).click();
+    await told(page, 'Account deactivated.');
     await fits(page);
     await publisher.reload();
     await expect(publisher.getByRole('heading', { level: 1 })).toHaveText('Log in');
@@ -281,7 +281,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await expect(did(OWNER.name, `invited manager ${PUBLISHER.name}`)).toBeVisible();
     await expect(did(PUBLISHER.name, `opened incident ${TITLE}`)).toBeVisible();
     await expect(did(OWNER.name, `edited an update of incident ${TITLE}`)).toBeVisible();
-    await expect(did(OWNER.name, 'revoked the API token Deploy')).toBeVisible();
+    await expect(did(OWNER.name, 'revoked API token Deploy')).toBeVisible();
     await expect(did(OWNER.name, `disabled manager ${PUBLISHER.name}`)).toBeVisible();
     await page.getByRole('button', { name: 'Log out' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');

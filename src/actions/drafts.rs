@@ -37,5 +37,5 @@ async fn audit_name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
         Some(id) => admin_incidents::find(tx, id).await?.title,
         None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
     };
-    Ok(if title.trim().is_empty() { "without a title".to_owned() } else { title })
+    Ok(if title.trim().is_empty() { "untitled".to_owned() } else { title })
 }

@@ -11,9 +11,9 @@ use crate::db::{Db, Tx};
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Prove that no row of the audit was altered, removed, inserted or swapped; the exit code is 0 where all is well
+    /// Verify that no audit log row was altered, removed, inserted or reordered; the exit code is 0 if intact
     Verify {
-        /// A digest kept from /.well-known/candor-audit or from the audit's page: its row must still be there
+        /// A digest saved from /.well-known/candor-audit or the audit log page; its row must still exist
         #[arg(long, value_name = "HASH|ID:HASH", value_parser = parse_digest)]
         expect: Option<Expected>,
     },
@@ -32,27 +32,27 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
     let walked = walk(&mut tx).await.map_err(output::plainly)?;
     let rows = match walked {
         Ok(rows) => rows,
-        Err((id, reason)) => return Ok(broken(&format!("The audit is broken at row {id}: {reason}."))),
+        Err((id, reason)) => return Ok(broken(&format!("The audit log is broken at row {id}: {reason}."))),
     };
     if let Some(Expected { id: None, hash }) = &expect
         && audit_chain::find_hash(&mut tx, hash).await.map_err(output::plainly)?.is_none()
     {
-        return Ok(broken("No row has this hash: the audit was cut off before it, or rewritten up to it."));
+        return Ok(broken("No row has this hash: the audit log was truncated before it, or rewritten up to it."));
     }
     if let Some(Expected { id: Some(id), hash }) = expect {
         match audit_chain::hash_of(&mut tx, id).await.map_err(output::plainly)? {
-            None => return Ok(broken(&format!("Row {id} is missing: the audit was cut off before it."))),
+            None => return Ok(broken(&format!("Row {id} is missing: the audit log was truncated before it."))),
             Some(found) if found != hash => {
-                return Ok(broken(&format!("Row {id} has another hash: the audit was rewritten up to it.")));
+                return Ok(broken(&format!("Row {id} has another hash: the audit log was rewritten up to it.")));
             }
             Some(_) => {}
         }
     }
     match audit_chain::head(&mut tx).await.map_err(output::plainly)? {
         Some(head) => {
-            say!("The audit is whole: {}, the newest {}:{}", output::count(rows, "row"), head.id, head.hash)
+            say!("Audit log OK: {}, head {}:{}", output::count(rows, "row"), head.id, head.hash)
         }
-        None => say!("The audit is whole: it has no rows yet."),
+        None => say!("Audit log OK: no entries yet."),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -80,7 +80,7 @@ fn broken(sentence: &str) -> ExitCode {
 fn parse_digest(text: &str) -> anyhow::Result<Expected> {
     let (id, hash) = text.split_once(':').map_or((None, text), |(id, hash)| (Some(id), hash));
     let plain = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    ensure!(plain, "the hash has 64 hexadecimal digits");
-    let id = id.map(str::parse).transpose().context("the id is a number")?;
+    ensure!(plain, "the hash must have 64 hexadecimal digits");
+    let id = id.map(str::parse).transpose().context("the id must be a number")?;
     Ok(Expected { id, hash: hash.to_ascii_lowercase() })
 }

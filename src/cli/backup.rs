@@ -7,6 +7,6 @@ use crate::db::Db;
 
 pub async fn run(db: &Db, file: &Path) -> anyhow::Result<()> {
     db.backup(file).await.map_err(output::plainly)?;
-    say!("The database is copied to {}.", file.display());
+    say!("Database backed up to {}.", file.display());
     Ok(())
 }

@@ -15,7 +15,7 @@ pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<Ex
     let revision = tx.revision().await.map_err(output::plainly)?;
     tell_site(clock, site, revision);
     if faults.is_empty() {
-        say!("The database is sound and stands at revision {revision}.");
+        say!("Database OK (revision {revision}).");
         return Ok(ExitCode::SUCCESS);
     }
     for fault in &faults {
@@ -31,11 +31,11 @@ fn tell_site(clock: &Clock, config: &SiteConfig, revision: i64) {
         Ok(site) => {
             let age = duration::words(clock.now() - site.confirmed_at).unwrap_or_else(|| "no time".to_owned());
             let behind = if site.revision == revision { "up to date" } else { "behind the database" };
-            say!("The stored Site stands at revision {}, {behind}, and was confirmed {age} ago.", site.revision);
+            say!("Stored page: revision {}, {behind}, confirmed {age} ago.", site.revision);
         }
         Err(error) if config.site_file().symlink_metadata().is_ok() => {
-            say!("The stored Site is not used: {error:#}.");
+            say!("The stored page can't be used: {error:#}.");
         }
-        Err(_) => say!("No Site is stored yet: it is written when a server publishes."),
+        Err(_) => say!("No published page stored yet."),
     }
 }

@@ -11,11 +11,11 @@ use crate::domain::{Component, Group, Status};
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Every component and how it stands
+    /// List components and their status
     List,
-    /// Set how a component stands when no incident says otherwise
+    /// Set the manual status of a component, used when no incident is active
     Set {
-        /// Its name or id, whatever the case; "Group - Name" where a name occurs twice
+        /// Name or ID, case-insensitive; "Group - Name" if the name is not unique
         name: String,
         /// operational, under_maintenance, degraded_performance, partial_outage or major_outage
         #[arg(value_parser = status)]
@@ -46,7 +46,7 @@ async fn list(db: &Db) -> anyhow::Result<()> {
         let shows = component.effective_status(&open, &planned).key().to_owned();
         [component.id.to_string(), full_name(component, &groups), component.status.key().to_owned(), shows]
     };
-    let head = ["ID", "NAME", "SET TO", "SHOWS"].map(str::to_owned);
+    let head = ["ID", "NAME", "MANUAL", "CURRENT"].map(str::to_owned);
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(components.iter().map(row)).collect();
     say!("{}", output::table(&rows));
     Ok(())
@@ -58,21 +58,21 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
     let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     let mut component = find(&known, &groups, name)?.clone();
     if component.status == status {
-        say!("{} is set to {} already.", component.name, status.key());
+        say!("{} is already set to {}.", component.name, status.key());
         return Ok(());
     }
     let before = component.clone();
     component.status = status;
     let set = actions::components::set_status(&mut tx, &before, &mut component, now).await;
     tx.commit(&Actor::shell(), now, set.map_err(output::plainly)?).await.map_err(output::plainly)?;
-    say!("{} is set to {}.", component.name, status.key());
+    say!("{} set to {}.", component.name, status.key());
     Ok(())
 }
 
 /// The status called `key`, for an argument.
 pub fn status(key: &str) -> Result<Status, String> {
     let known = || Status::ALL.map(Status::key).join(", ");
-    Status::from_key(key).ok_or_else(|| format!("choose one of {}", known()))
+    Status::from_key(key).ok_or_else(|| format!("use one of {}", known()))
 }
 
 /// `NAME=STATUS`, for an argument.
@@ -96,11 +96,12 @@ pub fn find<'a>(components: &'a [Component], groups: &[Group], name: &str) -> an
     let found: Vec<&Component> = components.iter().filter(called).collect();
     match found.as_slice() {
         [only] => Ok(only),
-        [] => Err(anyhow::anyhow!("`candor component list` shows them"))
-            .with_context(|| format!("there is no component “{name}”")),
+        [] => {
+            Err(anyhow::anyhow!("see `candor component list`")).with_context(|| format!("unknown component “{name}”"))
+        }
         several => {
             let ids: Vec<&str> = several.iter().map(|component| component.id.as_str()).collect();
-            bail!("“{name}” means more than one component; use an id: {}", ids.join(", "))
+            bail!("“{name}” matches more than one component; use an ID: {}", ids.join(", "))
         }
     }
 }
@@ -152,7 +153,7 @@ mod tests {
         assert_eq!(find(&all, &groups, "b").unwrap().id.as_str(), "b");
         assert_eq!(find(&all, &groups, "asia - api").unwrap().id.as_str(), "b");
         assert!(find(&all, &groups, "api").unwrap_err().to_string().contains("more than one"));
-        assert!(find(&all, &groups, "mail").unwrap_err().to_string().contains("no component"));
+        assert!(find(&all, &groups, "mail").unwrap_err().to_string().contains("unknown component"));
     }
 
     #[test]

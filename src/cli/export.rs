@@ -13,9 +13,9 @@ use crate::web::edge::assets;
 /// What is written.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum Format {
-    /// Every public page
+    /// All public pages
     Site,
-    /// The documents of Statuspage's API
+    /// JSON files in the shape of Statuspage's API
     Statuspage,
 }
 
@@ -32,6 +32,6 @@ pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig, target: &Path, forma
         Format::Statuspage => (publisher.export_documents(target, on_page).await?, "documents"),
     };
     progress.finish_and_clear();
-    say!("{count} {things} are written to {}.", target.display());
+    say!("Exported {count} {things} to {}.", target.display());
     Ok(())
 }

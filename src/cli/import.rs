@@ -24,15 +24,15 @@ const MAX_LINE: usize = 400;
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Read documents of Statuspage's API: incidents.json, scheduled-maintenances.json, components.json, summary.json, history.atom, one incident a line, or a folder of them
+    /// Import JSON files of Statuspage's API: incidents.json, scheduled-maintenances.json, components.json, summary.json, history.atom, JSON lines, or a folder of them
     ///
-    /// Ids are kept, so old links work; a second import changes nothing. What people changed here since
-    /// an import is left alone. The status of a component becomes what it is set to only where no
-    /// unresolved incident names it. Every file is kept whole or not at all.
+    /// IDs are kept, so old links work; importing twice changes nothing. What was edited here since
+    /// an import is skipped. The status of a component becomes its manual status only if no
+    /// unresolved incident affects it. Each file is imported completely or not at all.
     ///
-    /// Or read it from where it is served: `candor import statuspage https://status.example.org` asks any public page,
-    /// one thing at a time, and keeps what it was told, so that a run that was stopped goes on where it stopped and a
-    /// preview asks only once. With a token it reads the management API instead, for example at
+    /// Or import from a URL: `candor import statuspage https://status.example.org` fetches any public page,
+    /// one request at a time, and caches the responses, so an interrupted run resumes and a
+    /// dry run fetches only once. With a token it reads the management API instead, for example at
     /// https://api.statuspage.io.
     Statuspage {
         #[command(flatten)]
@@ -40,45 +40,45 @@ pub enum Command {
         #[command(flatten)]
         from: From,
     },
-    /// Read the answers of Cachet's API (version 2), saved as files: components, components/groups, incidents, schedules
+    /// Import saved responses of Cachet's API (version 2): components, components/groups, incidents, schedules
     Cachet {
         #[command(flatten)]
         manner: Manner,
-        /// The time zone of Cachet's settings, in which its times are
+        /// The time zone set in Cachet, used for its times
         #[arg(long, value_name = "ZONE", default_value_t = Tz::UTC)]
         zone: Tz,
     },
-    /// Read cState's Markdown files and its config.yml, or the folder of the whole site
+    /// Import cState's Markdown files and its config.yml, or the folder of the whole site
     Cstate {
         #[command(flatten)]
         manner: Manner,
-        /// The time zone of times that have no offset
+        /// The time zone of times without an offset
         #[arg(long, value_name = "ZONE", default_value_t = Tz::UTC)]
         zone: Tz,
     },
-    /// Read a JSON backup of Uptime Kuma, or what /api/status-page/SLUG answers
+    /// Import a JSON backup of Uptime Kuma, or the response of /api/status-page/SLUG
     Kuma(Manner),
 }
 
 /// Where a page is fetched from, and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct From {
-    /// The folder for what is fetched; DATA_DIR/import-HOST where none is named
+    /// Cache folder for fetched files [default: DATA_DIR/import-HOST]
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Ask for everything again, also for what was fetched before
+    /// Fetch everything again, ignoring the cache
     #[arg(long)]
     anew: bool,
-    /// A file that holds a token of the management API, which is read instead of the public page
+    /// File with a token for the management API, which is then used instead of the public page
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The token itself
+    /// Token for the management API
     #[arg(long, env = "CANDOR_IMPORT_TOKEN", hide_env_values = true, hide = true)]
     token: Option<String>,
-    /// Which page, where the token may read several
+    /// Page ID, if the token can read several pages
     #[arg(long, value_name = "ID")]
     page: Option<String>,
-    /// The folder in which the folders of pages that are fetched lie
+    /// Folder that contains the cache folders
     #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
     data_dir: PathBuf,
 }
@@ -86,13 +86,13 @@ pub struct From {
 /// What is imported, and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Manner {
-    /// The documents, folders that hold them, or for Statuspage the address of one page
+    /// Exported files, folders with exported files, or (Statuspage only) the URL of a page
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Who or what noticed the incidents, for all of them
+    /// "Detected by" of all imported incidents
     #[arg(long, value_name = "NAME")]
     detected_by: Option<String>,
-    /// Only say what would be created, changed and refused
+    /// Only report what would be created, changed and skipped
     #[arg(long)]
     dry_run: bool,
 }
@@ -138,7 +138,7 @@ fn address(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
         |path: &&PathBuf| path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"));
     match paths.iter().find(is_address).and_then(|path| path.to_str()) {
         Some(url) if paths.len() == 1 => Ok(Some(url.parse().with_context(|| url.to_owned())?)),
-        Some(url) => bail!("{url}: import one page at a time, and no files beside it"),
+        Some(url) => bail!("{url}: import one page at a time and no files with it"),
         None => Ok(None),
     }
 }
@@ -161,7 +161,7 @@ async fn from_page(url: &Url, manner: Manner, from: &From, db: &Db, clock: &Cloc
     let problems = problems?;
     let manner = Manner { paths: vec![folder], ..manner };
     from_files(&Statuspage, &manner, db, clock).await?;
-    tell_some("could not be had", &problems);
+    tell_some("could not be fetched", &problems);
     if !manner.dry_run {
         keep.imported()?;
     }
@@ -179,7 +179,7 @@ impl From {
 fn show(bar: &ProgressBar, step: Step<'_>) {
     match step {
         Step::Asking(path) => bar.set_message(path.to_owned()),
-        Step::Waiting(seconds) => bar.set_message(format!("waiting {seconds} s, as the server wants")),
+        Step::Waiting(seconds) => bar.set_message(format!("waiting {seconds} s (rate limit)")),
         Step::Incidents(done, all) => {
             if bar.length().is_none() {
                 bar.set_style(style("{bar:40} {pos} of {len} incidents fetched, {eta} left: {msg}"));
@@ -210,7 +210,7 @@ fn progress(incidents: usize) -> ProgressBar {
 }
 
 fn tell(source: &str, report: &Report, dry_run: bool) {
-    let would = if dry_run { " (nothing is written)" } else { "" };
+    let would = if dry_run { " (dry run)" } else { "" };
     say!("{source}{would}");
     for (kind, counts) in report.kinds().iter().filter(|(_, counts)| *counts != Counts::default()) {
         let Counts { created, changed, unchanged, refused } = counts;

@@ -18,20 +18,20 @@ use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Vi
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Open an incident
+    /// Create an incident
     Open {
-        /// What the visitor notices
+        /// What customers notice
         #[arg(long)]
         title: String,
-        /// How far it has come
+        /// Status: investigating, identified, monitoring or resolved
         #[arg(long, default_value = "investigating", value_parser = ["investigating", "identified", "monitoring", "resolved"])]
         phase: String,
-        /// How bad it is; computed from the components where absent
+        /// Impact [default: computed from the components]
         #[arg(long, value_parser = ["none", "minor", "major", "critical"])]
         impact: Option<String>,
         #[command(flatten)]
         said: Said,
-        /// When it began: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in the zone of the page; now where absent
+        /// Start: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in the page's time zone [default: now]
         #[arg(long, value_name = "TIME")]
         started_at: Option<String>,
         #[command(flatten)]
@@ -39,30 +39,30 @@ pub enum Command {
     },
     /// Post an update
     Update {
-        /// The id that `list` shows
+        /// ID, as shown by `list`
         id: String,
-        /// How far it has come; the phase it is in where absent
+        /// Status: investigating, identified, monitoring or resolved [default: unchanged]
         #[arg(long, value_parser = ["investigating", "identified", "monitoring", "resolved"])]
         phase: Option<String>,
         #[command(flatten)]
         said: Said,
     },
-    /// Post the update that ends it; its components stand as they are set again
+    /// Resolve an incident; its components return to their manual status
     Resolve {
-        /// The id that `list` shows
+        /// ID, as shown by `list`
         id: String,
-        /// What to tell visitors, in Markdown; - reads it from standard input
+        /// Message, in Markdown; - reads it from standard input
         #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
         body: String,
     },
-    /// Show visitors an incident that only managers see
+    /// Publish an internal incident
     Publish {
-        /// The id that `list` shows
+        /// ID, as shown by `list`
         id: String,
     },
-    /// Open incidents, and the newest of those that are over
+    /// List open incidents and the latest resolved ones
     List {
-        /// How many of those that are over
+        /// Number of incidents that are over
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
         limit: u16,
     },
@@ -71,11 +71,11 @@ pub enum Command {
 /// Who sees an incident; everybody where nothing is said.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Seen {
-    /// Only managers see it, until it is published
+    /// Keep it internal until it is published
     #[arg(long, conflicts_with = "publish_at")]
     internal: bool,
 
-    /// From when on visitors see it, written like --started-at; until then only managers do
+    /// Publish at this time, written like --started-at; internal until then
     #[arg(long, value_name = "TIME")]
     publish_at: Option<String>,
 }
@@ -83,11 +83,11 @@ pub struct Seen {
 /// What an update says.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Said {
-    /// A component and how it stands from now on, like "API=partial_outage"; once for each
+    /// Component and its status, like "API=partial_outage"; repeatable
     #[arg(long = "component", value_name = "NAME=STATUS", value_parser = named_status)]
     components: Vec<(String, Status)>,
 
-    /// What to tell visitors, in Markdown; - reads it from standard input
+    /// Message, in Markdown; - reads it from standard input
     #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
     body: String,
 }
@@ -147,7 +147,7 @@ async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Resu
     let mut tx = db.write().await.map_err(output::plainly)?;
     let incident = load(&mut tx, id).await?;
     if !incident.is_open() {
-        bail!("{id} is resolved already");
+        bail!("{id} is already resolved");
     }
     let phase = Phase::Resolved.key().to_owned();
     let form = UpdateForm { phase, body, components: BTreeMap::new(), version: incident.version };
@@ -159,7 +159,7 @@ async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
     let mut tx = db.write().await.map_err(output::plainly)?;
     let before = load(&mut tx, id).await?;
     if before.visibility.is_public() {
-        bail!("visitors see {id} already");
+        bail!("{id} is already public");
     }
     let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
@@ -197,7 +197,7 @@ async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
         let seen = incident.visibility.key().to_owned();
         [incident.id.to_string(), output::time(incident.started_at, zone), phase, impact, seen, incident.title.clone()]
     };
-    let head = ["ID", "BEGAN", "PHASE", "IMPACT", "SEEN", "TITLE"].map(str::to_owned);
+    let head = ["ID", "STARTED", "STATUS", "IMPACT", "VISIBILITY", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
     say!("{}", output::table(&rows));
     Ok(())
@@ -210,14 +210,14 @@ async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTre
     for (name, status) in named {
         let id = find(&known, &groups, name)?.id.to_string();
         if chosen.insert(id, status.key().to_owned()).is_some() {
-            bail!("“{name}” is named twice");
+            bail!("“{name}” is given twice");
         }
     }
     Ok((chosen, known))
 }
 
 async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
-    let missing = || format!("there is no incident {id}; `candor incident list` shows them");
+    let missing = || format!("unknown incident {id} (see `candor incident list`)");
     let parsed = IncidentId::parse(id).with_context(missing)?;
     match admin_incidents::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),

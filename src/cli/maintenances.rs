@@ -17,51 +17,51 @@ use crate::domain::{Maintenance, MaintenanceId, UpdateId};
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Plan a maintenance
+    /// Schedule maintenance
     Plan {
-        /// What is worked on
+        /// Title, for example "Database upgrade"
         #[arg(long)]
         title: String,
-        /// Its start: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in --zone
+        /// Start: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in --zone
         #[arg(long, value_name = "TIME")]
         from: String,
-        /// Its end, written like its start
+        /// End, written like the start
         #[arg(long, value_name = "TIME")]
         until: String,
-        /// The time zone of the two, like Europe/Lisbon; that of the page where absent
+        /// Time zone of start and end, like Europe/Lisbon [default: the page's]
         #[arg(long)]
         zone: Option<String>,
-        /// A component that is worked on, by name or id; once for each
+        /// Affected component, by name or ID; repeatable
         #[arg(long = "component", value_name = "NAME")]
         components: Vec<String>,
-        /// What to tell visitors, in Markdown; - reads it from standard input
+        /// Message, in Markdown; - reads it from standard input
         #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
         body: String,
-        /// What it does not do by itself: remind, start, complete, or mark its components
+        /// Automation to turn off: remind, start, complete, or mark (set component status)
         #[arg(long = "without", value_name = "STEP", value_parser = ["remind", "start", "complete", "mark"])]
         without: Vec<String>,
     },
-    /// Begin it now, whatever was planned
+    /// Start it now, even before the scheduled time
     Start {
-        /// The id that `list` shows
+        /// ID, as shown by `list`
         id: String,
     },
-    /// Complete it now; its components stand as they are set again
+    /// Complete it now; its components return to their manual status
     Complete {
-        /// The id that `list` shows
+        /// ID, as shown by `list`
         id: String,
     },
-    /// Call it off; it stays on the page as cancelled
+    /// Cancel it; it stays on the page as cancelled
     Cancel {
-        /// The id that `list` shows
+        /// ID, as shown by `list`
         id: String,
-        /// Why, in Markdown; - reads it from standard input
+        /// Reason, in Markdown; - reads it from standard input
         #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
         body: Option<String>,
     },
-    /// Those to come and going on, and the newest of those that are over
+    /// List scheduled and active maintenance and the latest completed
     List {
-        /// How many of those that are over
+        /// Number of incidents that are over
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
         limit: u16,
     },
@@ -82,7 +82,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
             self::plan(db, plan, &components, times, body, clock).await
         }
         Command::Start { id } => {
-            change(db, &id, Action::MaintenanceStart, "Begun", clock, |it, id, now| it.begin(id, now)).await
+            change(db, &id, Action::MaintenanceStart, "Started", clock, |it, id, now| it.begin(id, now)).await
         }
         Command::Complete { id } => {
             change(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| it.complete(id, now)).await
@@ -123,7 +123,7 @@ async fn plan(
     let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
     let entry = actions::maintenances::schedule(&mut tx, &made).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
-    say!("Planned {}: {}", made.id, made.title);
+    say!("Scheduled {}: {}", made.id, made.title);
     Ok(())
 }
 
@@ -136,7 +136,7 @@ fn window(times: &Times<'_>, page_zone: Tz) -> anyhow::Result<Window> {
     };
     let (from, until) = (read("--from", times.from)?, read("--until", times.until)?);
     if until <= from {
-        bail!("--until: the end must lie after the start");
+        bail!("--until: the end must be after the start");
     }
     Ok(Window { from, until, zone })
 }
@@ -169,14 +169,14 @@ async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
         let (from, until) = (output::time(it.scheduled_for, zone), output::time(it.scheduled_until, zone));
         [it.id.to_string(), from, until, it.phase.key().to_owned(), it.title.clone()]
     };
-    let head = ["ID", "FROM", "UNTIL", "PHASE", "TITLE"].map(str::to_owned);
+    let head = ["ID", "FROM", "UNTIL", "STATUS", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
     say!("{}", output::table(&rows));
     Ok(())
 }
 
 async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Maintenance> {
-    let missing = || format!("there is no maintenance {id}; `candor maintenance list` shows them");
+    let missing = || format!("unknown maintenance {id} (see `candor maintenance list`)");
     let parsed = MaintenanceId::parse(id).with_context(missing)?;
     match maintenances::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),

@@ -25,46 +25,46 @@ const INVITE_VALID: TimeDelta = TimeDelta::days(3);
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
-    /// Add a manager and print the link with which they choose a password
+    /// Add a manager and print a one-time link to set a password
     Add {
-        /// The e-mail address they log in with
+        /// E-mail address used to log in
         #[arg(long)]
         email: String,
-        /// The name others see
+        /// Display name
         #[arg(long)]
         name: String,
-        /// What they may do
+        /// Role
         #[arg(long, value_parser = ["owner", "publisher", "viewer"])]
         role: String,
         #[command(flatten)]
         way: Way,
     },
-    /// Every manager
+    /// List managers
     List,
-    /// Keep a manager out, and end their sessions
+    /// Deactivate a manager and end their sessions
     Disable {
-        /// Their e-mail address
+        /// E-mail address
         email: String,
     },
-    /// Let a disabled manager in again
+    /// Reactivate a manager
     Enable {
-        /// Their e-mail address
+        /// E-mail address
         email: String,
     },
-    /// Take the second factors of a manager away, where the device and the recovery codes are lost
+    /// Reset a manager's two-factor authentication, if the device and recovery codes are lost
     RemoveFactors {
-        /// Their e-mail address
+        /// E-mail address
         email: String,
     },
-    /// Let everybody's password count again, where it was switched off
+    /// Enable password login for everyone again
     Passwords {
-        /// Only this way: they are switched off in the settings, where another way in is at hand
+        /// Enable it; disabling is only possible in the settings
         #[arg(value_parser = ["on"])]
         switch: String,
     },
-    /// Print a link, good once for 30 minutes, with which a manager chooses a new password
+    /// Print a one-time link, valid for 30 minutes, to set a new password
     ResetPassword {
-        /// Their e-mail address
+        /// E-mail address
         email: String,
         #[command(flatten)]
         way: Way,
@@ -78,11 +78,11 @@ pub struct Way {
     #[arg(long)]
     password_stdin: bool,
 
-    /// The address visitors use, for the link
+    /// Public URL of the page, used in the link
     #[arg(long, env = "CANDOR_BASE_URL")]
     base_url: Option<Url>,
 
-    /// Where the server listens, for the link where there is no --base-url
+    /// Listen address, used in the link without --base-url
     #[arg(long, env = "CANDOR_LISTEN", default_value = "127.0.0.1:3000", hide = true)]
     listen: SocketAddr,
 }
@@ -106,7 +106,7 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::plainly)?;
     if managers::find_by_email(&mut tx, &new.email).await?.is_some() {
-        bail!("there is a manager {} already", new.email);
+        bail!("a manager with the e-mail address {} already exists", new.email);
     }
     let added = actions::managers::add(&mut tx, new, hash.as_deref(), now).await;
     let (manager, entry) = added.map_err(output::plainly)?;
@@ -117,7 +117,7 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
     if let Some(token) = link {
-        say!("To choose a password, once within 3 days:\n{origin}/setup/{token}");
+        say!("One-time password link (valid 3 days):\n{origin}/setup/{token}");
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ async fn list(db: &Db) -> anyhow::Result<()> {
         let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| output::time(at, zone));
         [manager.email.clone(), manager.name.clone(), manager.role.key().into(), state(manager).into(), login]
     };
-    let head = ["EMAIL", "NAME", "ROLE", "STATE", "LAST LOGIN"].map(str::to_owned);
+    let head = ["EMAIL", "NAME", "ROLE", "STATUS", "LAST LOGIN"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(managers.iter().map(row)).collect();
     say!("{}", output::table(&rows));
     Ok(())
@@ -158,11 +158,11 @@ async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let mut tx = db.write().await.map_err(output::plainly)?;
     let mut manager = find(&mut tx, email).await?;
     if !manager.is_active() {
-        bail!("{} is disabled already", manager.email);
+        bail!("{} is already disabled", manager.email);
     }
     let entry = actions::managers::disable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
-    say!("Disabled {}; all their sessions are over.", manager.email);
+    say!("Disabled {}; all their sessions were ended.", manager.email);
     Ok(())
 }
 
@@ -187,7 +187,7 @@ async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<(
     }
     let (_, entry) = actions::managers::remove_factors(&mut tx, &manager, None).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
-    say!("{} logs in with the password alone; all their sessions are over.", manager.email);
+    say!("{} can log in with the password only; all their sessions were ended.", manager.email);
     Ok(())
 }
 
@@ -195,12 +195,12 @@ async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let mut tx = db.write().await.map_err(output::plainly)?;
     let before = login_policy::load(&mut tx).await.map_err(output::plainly)?;
     if before.passwords == Passwords::Everybody {
-        bail!("everybody's password counts already");
+        bail!("password login is already enabled");
     }
     let chosen = Policy { passwords: Passwords::Everybody, ..before.clone() };
     let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
-    say!("Everybody's password counts again.");
+    say!("Password login is enabled for everyone.");
     Ok(())
 }
 
@@ -217,12 +217,12 @@ async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyho
     let (said, entry) = match hash {
         Some(hash) => {
             let reset = actions::managers::reset_password(&mut tx, &mut manager, &hash, now).await;
-            let said = format!("{} has a new password; all their sessions are over.", manager.email);
+            let said = format!("{} has a new password; all their sessions were ended.", manager.email);
             (said, reset.map_err(output::plainly)?)
         }
         None => {
             let token = link(&mut tx, &manager, LinkPurpose::Reset, RESET_VALID, clock).await?;
-            let said = format!("To choose a new password, once within 30 minutes:\n{origin}/setup/{token}");
+            let said = format!("One-time password link (valid 30 minutes):\n{origin}/setup/{token}");
             (said, actions::managers::record_reset(&manager))
         }
     };
@@ -249,7 +249,7 @@ async fn link(
 async fn find(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
     let email = parse_email(email).map_err(anyhow::Error::msg)?;
     let found = managers::find_by_email(tx, &email).await.map_err(output::plainly)?;
-    found.map(|(manager, _)| manager).with_context(|| format!("there is no manager {email}"))
+    found.map(|(manager, _)| manager).with_context(|| format!("no manager with the e-mail address {email}"))
 }
 
 impl Way {

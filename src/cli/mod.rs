@@ -31,10 +31,10 @@ use crate::server::app;
 /// The longest text read from standard input, in bytes: more than the longest update can have.
 const MAX_INPUT: u64 = 1 << 20;
 
-/// A status page that is published, not served.
+/// Self-hosted status page server.
 ///
 /// Every setting is a flag and an environment variable. Start with `candor serve`; it prints a link
-/// that makes the first manager. `candor sample` fills an empty database with a fictional company.
+/// to set up the owner account. `candor sample` fills an empty database with a fictional company.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "candor", version, max_term_width = 100)]
 pub struct Cli {
@@ -47,50 +47,50 @@ pub struct Cli {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Serve the page, and the admin to those who log in
+    /// Run the server: the public page and the admin
     Serve(Box<ServeConfig>),
-    /// Add managers, let them in again, keep them out
+    /// Manage the people who can log in
     #[command(subcommand)]
     Manager(managers::Command),
-    /// Publish from this shell: the web login may be what is broken
+    /// Manage incidents from the command line
     #[command(subcommand)]
     Incident(incidents::Command),
-    /// Plan work on your systems, begin and end it
+    /// Schedule and run maintenance
     #[command(subcommand)]
     Maintenance(maintenances::Command),
-    /// See and set how components stand
+    /// List components and set their status
     #[command(subcommand)]
     Component(components::Command),
-    /// Bring incidents and components from elsewhere
+    /// Import from Statuspage, Cachet, cState or Uptime Kuma
     #[command(subcommand)]
     Import(import::Command),
     /// Fill an empty database with a fictional company and two years of its incidents
     Sample,
-    /// Write the public page as files into a folder
+    /// Export the public page as files
     Export {
-        /// The folder, made where it is missing
+        /// The target folder; it is created if missing
         dir: PathBuf,
-        /// Pages for any web server, or the documents of Statuspage's API with every incident, which other programs and
+        /// Pages for any web server, or the JSON files of Statuspage's API with every incident, which API clients and
         /// `candor import statuspage DIR` read
         #[arg(long, value_enum, default_value_t = export::Format::Site)]
         format: export::Format,
         #[command(flatten)]
         site: SiteConfig,
     },
-    /// Copy the database to a new file, also while the server runs
+    /// Back up the database to a new file; works while the server runs
     Backup {
-        /// The file, which must not exist yet
+        /// The target file; it must not exist
         file: PathBuf,
     },
-    /// Put a backup in the place of the database, also while the server runs; the one before it is kept beside
+    /// Restore the database from a backup; works while the server runs and keeps the old database
     Restore {
-        /// The backup
+        /// The backup file
         file: PathBuf,
     },
-    /// Prove that the audit is whole
+    /// Verify the audit log
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Say whether the database is sound; the exit code is 0 where all is well
+    /// Check database integrity; the exit code is 0 if it is intact
     Check(SiteConfig),
 }
 
@@ -154,7 +154,7 @@ fn existing(config: &DatabaseConfig) -> anyhow::Result<Db> {
     let db = Db::at(&config.url()?).map_err(output::plainly)?;
     if let Db::Sqlite { path, .. } = &db {
         if !path.exists() {
-            bail!("there is no database at {}: name it with --database-url or CANDOR_DATABASE_URL", path.display());
+            bail!("there is no database at {}: set --database-url or CANDOR_DATABASE_URL", path.display());
         }
         if std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
             bail!("the database at {} is empty: restore it with candor restore FILE", path.display());

@@ -8,10 +8,10 @@ use crate::db::Db;
 
 pub async fn run(db: &Db, clock: &Clock, file: &Path) -> anyhow::Result<()> {
     let restored = db.restore(file, clock.now()).await.map_err(output::plainly)?;
-    say!("The database is restored from {}, revision {}.", file.display(), restored.revision);
+    say!("Database restored from {} (revision {}).", file.display(), restored.revision);
     if let Some(replaced) = restored.replaced {
-        say!("The one before it is kept as {}.", replaced.display());
+        say!("The previous database is kept as {}.", replaced.display());
     }
-    say!("A server that runs publishes it within some seconds.");
+    say!("A running server publishes it within seconds.");
     Ok(())
 }

@@ -53,16 +53,18 @@ pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
         return Err(format!("At most {MAX_BYTES} bytes."));
     }
     if count < MIN_CHARS {
-        return Err(format!("At least {MIN_CHARS} characters; this has {count}. A sentence is easy to remember."));
+        return Err(format!(
+            "Too short: use at least {MIN_CHARS} characters (this has {count}). A passphrase is easy to remember."
+        ));
     }
     let words: Vec<&str> =
         context.iter().flat_map(|text| text.split(['@', '.', ' ', '-'])).filter(|word| word.len() > 2).collect();
     if without(password, &words) < MIN_OWN_CHARS {
-        return Err("This is little more than your name, your address or the name of this page. Choose another.".into());
+        return Err("Do not base it on your name, e-mail address or page name. Choose another.".into());
     }
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
     if zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Three {
-        return Err("This is on the list of passwords that are tried first, or close to one. Choose another.".into());
+        return Err("This is a commonly used password, or close to one. Choose another.".into());
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ impl SecretKey {
         let payload = Payload { msg: sealed, aad: owner.as_bytes() };
         let opened = self.cipher()?.decrypt(&Nonce::from(*nonce), payload);
         opened
-            .map_err(|_| anyhow::anyhow!("{} does not open the stored secrets: it is another key", self.file.display()))
+            .map_err(|_| anyhow::anyhow!("{} can't decrypt the stored secrets: it is another key", self.file.display()))
     }
 
     /// Reads the file again, where its key is in use.

@@ -35,7 +35,7 @@ pub async fn create(
     now: DateTime<Utc>,
 ) -> Result<ApiToken> {
     if list_of(tx, &manager.id).await?.len() >= MAX_TOKENS {
-        return Err(Error::Full("You have 50 tokens already: revoke one that is not used."));
+        return Err(Error::Full("Limit reached (50 tokens). Revoke one first."));
     }
     let token = ApiToken {
         id: TokenId::from_random(random()),

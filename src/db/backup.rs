@@ -133,7 +133,7 @@ async fn complete(copy: &NamedTempFile, file: &Path) -> Result<State> {
     let reason = match validate(copy.path(), false, true).await? {
         Found::Complete(state) => return Ok(state),
         Found::Missing | Found::Empty => "it is empty".to_owned(),
-        Found::Foreign => "it belongs to another program".to_owned(),
+        Found::Foreign => "it belongs to another application".to_owned(),
         Found::Broken(sentence) => sentence,
     };
     Err(not_complete(file, &reason))

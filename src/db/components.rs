@@ -94,7 +94,7 @@ pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> 
 pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from components")?;
     if count.is_some_and(|(count,)| count >= i64::from(MAX_COMPONENTS)) {
-        return Err(Error::Full("There are 2000 components already: delete some that nobody asks for."));
+        return Err(Error::Full("Limit reached (2000 components). Delete some first."));
     }
     if let Some(group) = &component.group_id {
         find_group(tx, group).await?;
@@ -217,7 +217,7 @@ pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -
 pub async fn insert_group(tx: &mut WriteTx, group: &Group) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from component_groups")?;
     if count.is_some_and(|(count,)| count >= MAX_GROUPS) {
-        return Err(Error::Full("There are 500 groups already: delete some that nobody asks for."));
+        return Err(Error::Full("Limit reached (500 groups). Delete some first."));
     }
     run!(
         tx,

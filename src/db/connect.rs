@@ -208,7 +208,7 @@ async fn prepare_sqlite(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, n
             copy_before_upgrade(&mut connection, path, version).await?;
         }
     } else if tables(&mut connection, "name not like 'sqlite~_%' escape '~'").await? > 0 {
-        return Err(Error::other(format!("{} is the database of another program", path.display())));
+        return Err(Error::other(format!("{} is a database of another application", path.display())));
     }
     let prepared = migrate_file(&mut connection, path, readers, opened, is_opened_now).await;
     if prepared.is_err() {

@@ -46,7 +46,7 @@ pub async fn find(tx: &mut Tx, id: &DraftId) -> Result<SavedDraft> {
 pub async fn insert(tx: &mut WriteTx, draft: &SavedDraft) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from drafts")?;
     if count.is_some_and(|(count,)| count >= MAX_DRAFTS) {
-        return Err(Error::Full("There are 100 drafts already: publish or delete some first."));
+        return Err(Error::Full("Limit reached (100 drafts). Publish or delete some first."));
     }
     run!(
         tx,

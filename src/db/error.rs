@@ -29,7 +29,7 @@ pub enum Error {
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// The database left during a commit and did not say whether it took place.
-    #[error("the database left during a commit, which may have taken place: {0}")]
+    #[error("the database connection was lost during a commit, which may have taken place: {0}")]
     Uncertain(String),
     /// The schema is of a newer version, or not one of ours.
     #[error(transparent)]

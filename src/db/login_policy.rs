@@ -41,7 +41,7 @@ pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool
 pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
     if load(tx).await?.passwords.keeper() == Some(manager) {
         return Err(Error::Conflict(
-            "this is the owner whose password still counts: name another in the settings first",
+            "This owner keeps a password as the fallback. Choose another owner in the settings first.",
         ));
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::domain::{Manager, ManagerId, Role};
 const MAX_KEEPERS: i64 = 500;
 
 /// Why the last owner stays one.
-const LAST_OWNER: &str = "this is the last active owner: make somebody else an owner first";
+const LAST_OWNER: &str = "This is the only active owner. Make someone else an owner first.";
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -51,10 +51,10 @@ impl Outage {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Unreachable => "The database does not answer.",
-            Self::Locked => "Another program holds the database's write lock.",
+            Self::Locked => "Another process holds the database's write lock.",
             Self::ReadOnly => "The database is read-only.",
             Self::Full => "The disk of the database is full.",
-            Self::Damaged => "The database file is damaged or cut short, or its disk fails.",
+            Self::Damaged => "The database file is damaged or truncated, or its disk fails.",
             Self::Incomplete => "Tables are missing from the database, or may not be written.",
         }
     }

@@ -74,7 +74,7 @@ pub async fn create(
     credential: &str,
 ) -> Result<()> {
     if list(tx, manager).await?.len() >= MAX_PASSKEYS {
-        return Err(Error::Full("You have 20 passkeys already: remove one first."));
+        return Err(Error::Full("Limit reached (20 passkeys). Remove one first."));
     }
     run!(
         tx,

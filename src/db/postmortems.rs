@@ -68,7 +68,7 @@ pub async fn keep(tx: &mut WriteTx, review: &mut Review, now: DateTime<Utc>) -> 
         run!(tx, sql, review.body.as_str(), body, at, now, review.incident.as_str(), review.version)?
     };
     if kept == 0 {
-        return Err(Error::Conflict("the review was changed in the meantime"));
+        return Err(Error::Conflict("the postmortem was changed in the meantime"));
     }
     review.version += 1;
     review.updated_at = now;

@@ -87,7 +87,7 @@ pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
 pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
     let going_on = row!(tx, (i64,), "select count(*) from maintenance_series where grows_at is not null")?;
     if going_on.is_some_and(|(count,)| count >= MAX_SERIES) {
-        return Err(Error::Full("200 maintenances come again already: end one that is not needed."));
+        return Err(Error::Full("Limit reached (200 recurring maintenances). Stop one first."));
     }
     run!(
         tx,

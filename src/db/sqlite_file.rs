@@ -292,7 +292,7 @@ pub(super) fn read_mark(path: &Path) -> Result<u32, &'static str> {
     }
     let mut header = [0; HEADER_BYTES];
     let file = descriptor(path).map_err(|_| "the database file can't be read")?;
-    file.read_exact_at(&mut header, 0).map_err(|_| "the database file is cut short")?;
+    file.read_exact_at(&mut header, 0).map_err(|_| "the database file is truncated")?;
     let mark = mark_in(&header).ok_or("the file is not an SQLite database")?;
     let page_size = match u16::from_be_bytes([header[16], header[17]]) {
         1 => 65536,
@@ -300,7 +300,7 @@ pub(super) fn read_mark(path: &Path) -> Result<u32, &'static str> {
     };
     let pages = u32::from_be_bytes([header[28], header[29], header[30], header[31]]);
     if about.len() < page_size * u64::from(pages) {
-        return Err("the database file is cut short");
+        return Err("the database file is truncated");
     }
     Ok(mark)
 }

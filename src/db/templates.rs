@@ -78,7 +78,7 @@ pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> R
 pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from templates")?;
     if count.is_some_and(|(count,)| count >= MAX_TEMPLATES) {
-        return Err(Error::Full("There are 200 templates already: delete one that nobody needs."));
+        return Err(Error::Full("Limit reached (200 templates). Delete one first."));
     }
     run!(
         tx,

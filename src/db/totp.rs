@@ -38,7 +38,7 @@ pub async fn begin(tx: &mut WriteTx, manager: &ManagerId, secret: &str, now: Dat
                  set secret = excluded.secret, created_at = excluded.created_at, failures = 0, failed_at = null
                  where totp.confirmed_at is null";
     let kept = run!(tx, sql, manager.as_str(), secret, now)?;
-    if kept == 0 { Err(Error::Conflict("there is an authenticator app already: remove it first")) } else { Ok(()) }
+    if kept == 0 { Err(Error::Conflict("There is already an authenticator app. Remove it first.")) } else { Ok(()) }
 }
 
 /// Notes that the code of `step` was accepted; the first one confirms the app.

@@ -47,7 +47,7 @@ pub async fn insert(tx: &mut WriteTx, correction: &Correction) -> Result<()> {
     let sql = "select count(*) from corrections where component_id = $1";
     let count = row!(tx, (i64,), sql, correction.component_id.as_str())?;
     if count.is_some_and(|(count,)| count >= MAX_CORRECTIONS) {
-        return Err(Error::Full("This component has 500 corrections already: remove some first."));
+        return Err(Error::Full("Limit reached (500 corrections of this component). Remove some first."));
     }
     run!(
         tx,

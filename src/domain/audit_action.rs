@@ -71,7 +71,7 @@ actions! {
     IncidentImport = "incident.import", "imported incident", MayWithdraw;
     PostmortemEdit = "postmortem.edit", "edited the postmortem of incident", MayWithdraw;
     PostmortemPublish = "postmortem.publish", "published the postmortem of incident", MayWithdraw;
-    PostmortemWithdraw = "postmortem.withdraw", "withdrew the postmortem of incident", MayWithdraw;
+    PostmortemWithdraw = "postmortem.withdraw", "unpublished the postmortem of incident", MayWithdraw;
     PostmortemDelete = "postmortem.delete", "deleted the postmortem of incident", MayWithdraw;
     PostmortemImport = "postmortem.import", "imported the postmortem of incident", MayWithdraw;
     DraftAdd = "draft.add", "saved draft", Private;
@@ -110,7 +110,7 @@ actions! {
     PageEdit = "page.edit", "changed the settings of page", MayWithdraw;
     PageImport = "page.import", "imported the settings of page", MayWithdraw;
     PageImportFeedIds = "page.import-feed-ids", "imported feed entry ids:", MayWithdraw;
-    ManagerCreateFirstOwner = "manager.create-first-owner", "became the first owner:", Private;
+    ManagerCreateFirstOwner = "manager.create-first-owner", "created the first owner account:", Private;
     ManagerAdd = "manager.add", "added manager", Private;
     ManagerInvite = "manager.invite", "invited manager", Private;
     ManagerAcceptInvitation = "manager.accept-invitation", "accepted the invitation of", Private;
@@ -158,7 +158,7 @@ actions! {
     TokenDeny = "token.deny", "used an invalid API token", Denied;
     TokenDenyCleartext = "token.deny-cleartext", "sent an API token without TLS", Denied;
     TokenDenyScope = "token.deny-scope", "denied (scope):", Denied;
-    PolicyEdit = "policy.edit", "changed the login policy", Private;
+    PolicyEdit = "policy.edit", "changed the security settings", Private;
     AuditSuppressDenials = "audit.suppress-denials", "further denied attempts:", Denied;
     DatabaseRestore = "database.restore", "accepted a restored", MayWithdraw;
     SampleLoad = "sample.load", "loaded the sample page", MayWithdraw;

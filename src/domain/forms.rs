@@ -92,7 +92,7 @@ pub fn required_line(text: &str, max: usize, missing: &str) -> Result<String, St
 pub fn lines(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim_end();
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
-        return Err("Take out the control characters; plain text and Markdown are fine.".into());
+        return Err("Remove the control characters. Plain text and Markdown are allowed.".into());
     }
     within(text, max)
 }
@@ -100,7 +100,7 @@ pub fn lines(text: &str, max: usize) -> Result<String, String> {
 /// The text of an update: Markdown, 1 to 25 000 characters.
 pub fn body(text: &str) -> Result<String, String> {
     let text = lines(text, super::update::MAX_BODY)?;
-    if text.trim().is_empty() { Err("Say what is happening: one sentence is enough.".into()) } else { Ok(text) }
+    if text.trim().is_empty() { Err("Enter a message.".into()) } else { Ok(text) }
 }
 
 fn within(text: &str, max: usize) -> Result<String, String> {

@@ -110,7 +110,7 @@ impl Incident {
             return Err("This is the only update: delete the incident instead.");
         }
         if self.newest().is_none_or(|newest| newest.id != *update) {
-            return Err("Only the newest update can be deleted; edit the text of an older one instead.");
+            return Err("Only the latest update can be deleted.");
         }
         self.updates.pop();
         self.ended_at = None;

@@ -71,9 +71,9 @@ impl AccountChange {
             Self::Password => "The password of your account was changed.",
             Self::FactorAdded => "A second factor or a passkey was added to your account.",
             Self::FactorRemoved => "A second factor or a passkey was removed from your account.",
-            Self::RecoveryCodes => "New recovery codes were made for your account; the earlier ones no longer work.",
-            Self::ProviderConnected => "A login at the identity provider was connected to your account.",
-            Self::ProviderDisconnected => "The login at the identity provider was disconnected from your account.",
+            Self::RecoveryCodes => "New recovery codes were created for your account. The earlier ones no longer work.",
+            Self::ProviderConnected => "An identity provider was connected to your account.",
+            Self::ProviderDisconnected => "The identity provider was disconnected from your account.",
         }
     }
 }

@@ -259,13 +259,13 @@ impl Maintenance {
     pub fn begin(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         match self.phase {
             MaintenancePhase::Scheduled if self.would_end_at_once(now) => {
-                Err("Its planned end has passed: move it to another time first.")
+                Err("The window has passed. Reschedule it first.")
             }
             MaintenancePhase::Scheduled => {
                 self.enter(MaintenancePhase::InProgress, id, now, now);
                 Ok(())
             }
-            _ => Err("This maintenance has begun already, or is over."),
+            _ => Err("This maintenance has already started or is over."),
         }
     }
 
@@ -280,7 +280,7 @@ impl Maintenance {
     /// A sentence, where it does not go on.
     pub fn complete(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         if !self.phase.is_active() {
-            return Err("Only a maintenance that goes on can be completed.");
+            return Err("Start the maintenance before completing it.");
         }
         self.enter(MaintenancePhase::Completed, id, now, now);
         Ok(())
@@ -292,7 +292,7 @@ impl Maintenance {
     /// A sentence, where it is over.
     pub fn cancel(&mut self, body: String, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         if self.phase.is_over() {
-            return Err("This maintenance is over already.");
+            return Err("This maintenance is already over.");
         }
         let components = self.named(Status::Operational);
         self.say(MaintenancePhase::Cancelled, body, components, id, now, now);
@@ -311,10 +311,10 @@ impl Maintenance {
         now: DateTime<Utc>,
     ) -> Result<(), &'static str> {
         if !self.phase.is_active() {
-            return Err("Only a maintenance that goes on can be extended; move one that is to come.");
+            return Err("Only maintenance in progress can be extended.");
         }
         if until <= self.scheduled_until || until <= now {
-            return Err("The new end must lie after the planned one and after now.");
+            return Err("The new end must be after the scheduled end and in the future.");
         }
         self.scheduled_until = until;
         self.say(self.phase, body, Vec::new(), id, now, now);
@@ -334,10 +334,10 @@ impl Maintenance {
         now: DateTime<Utc>,
     ) -> Result<(), &'static str> {
         if self.phase != MaintenancePhase::Scheduled {
-            return Err("This maintenance has begun already, or is over: it can't be moved.");
+            return Err("It has already started or is over; it can't be rescheduled.");
         }
         if window.1 <= window.0 {
-            return Err("The end must lie after the start.");
+            return Err("The end must be after the start.");
         }
         (self.scheduled_for, self.scheduled_until) = window;
         self.zone = zone;
@@ -528,7 +528,7 @@ pub(crate) mod tests {
     #[test]
     fn it_cannot_be_begun_twice_or_after_its_own_end() {
         let mut it = maintenance(600, 660, &[]);
-        assert!(it.begin(id("late"), minute(660)).unwrap_err().contains("move it"));
+        assert!(it.begin(id("late"), minute(660)).unwrap_err().contains("Reschedule it"));
         it.begin(id("begun"), minute(590)).unwrap();
         assert!(it.begin(id("again"), minute(591)).is_err());
         assert_eq!(it.started_at, Some(minute(590)));

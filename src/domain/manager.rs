@@ -144,7 +144,7 @@ pub fn parse_email(text: &str) -> Result<String, String> {
     } else if email.len() > MAX_EMAIL {
         Err(format!("An e-mail address has at most {MAX_EMAIL} bytes."))
     } else if !shaped || !clean {
-        Err("This is not an e-mail address: name@example.org is one.".into())
+        Err("Enter a valid e-mail address, like name@example.org.".into())
     } else {
         Ok(email)
     }

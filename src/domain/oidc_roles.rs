@@ -95,7 +95,8 @@ impl FromStr for RoleRule {
 
     /// `domain:example.com=viewer` or `group:status-owners=owner`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("“{text}” is no rule: domain:example.com=viewer and group:status-owners=owner are");
+        let wrong =
+            || format!("“{text}” is not a role mapping; use domain:example.com=viewer or group:status-owners=owner");
         let (who, role) = text.trim().rsplit_once('=').ok_or_else(wrong)?;
         let role = Role::from_key(role.trim()).ok_or_else(wrong)?;
         let who = match who.trim().split_once(':') {
@@ -142,7 +143,7 @@ impl FromStr for ProviderFactor {
             "as-told" => Ok(Self::AsTold),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err(format!("“{text}” is none of as-told, always, never")),
+            _ => Err(format!("“{text}” must be as-told, always or never")),
         }
     }
 }

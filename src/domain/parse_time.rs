@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 /// The years in which anything can lie.
 const YEARS: std::ops::Range<i32> = 1970..2200;
-const OUT_OF_REASON: &str = "The year must lie between 1970 and 2199.";
+const OUT_OF_REASON: &str = "The year must be between 1970 and 2199.";
 
 /// How far the clocks of two nodes may differ: what was the present for one may lie so far in the future of the other.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
@@ -27,7 +27,7 @@ pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
     // What a browser sends of a field with a day and no time, too.
     if text.is_empty() {
-        return Err("Fill in both the day and the time.".to_owned());
+        return Err("Enter a date and a time.".to_owned());
     }
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
         .iter()
@@ -35,7 +35,9 @@ pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
         .ok_or("Write the time as 2026-03-29 14:05.")?;
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => within_reason(at.to_utc()),
-        LocalResult::None => Err(format!("There is no {} in {zone}: the clocks skip it.", local.format("%H:%M"))),
+        LocalResult::None => {
+            Err(format!("{} does not exist in {zone} on that day (daylight saving change).", local.format("%H:%M")))
+        }
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
         assert_eq!(summer.to_rfc3339(), "2026-07-01T13:05:00+00:00");
         let winter = parse_local("2026-01-01 14:05", lisbon).unwrap();
         assert_eq!(winter.to_rfc3339(), "2026-01-01T14:05:00+00:00");
-        assert!(parse_local(" ", lisbon).unwrap_err().contains("both the day and the time"));
+        assert!(parse_local(" ", lisbon).unwrap_err().contains("a date and a time"));
     }
 
     #[test]
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn a_skipped_hour_is_refused_and_a_doubled_hour_means_its_first() {
         let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
-        assert!(parse_local("2026-03-29T01:30", lisbon).unwrap_err().contains("skip"));
+        assert!(parse_local("2026-03-29T01:30", lisbon).unwrap_err().contains("does not exist"));
         let first = parse_local("2026-10-25T01:30", lisbon).unwrap();
         assert_eq!(first.to_rfc3339(), "2026-10-25T00:30:00+00:00");
     }

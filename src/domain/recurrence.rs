@@ -38,11 +38,11 @@ impl Rule {
             return Err("At most once a day: FREQ is DAILY, WEEKLY, MONTHLY or YEARLY.".into());
         }
         if ["BYHOUR", "BYMINUTE", "BYSECOND"].iter().any(|part| text.contains(part)) {
-            return Err("The time of the day is that of the first start; leave it out of the rule.".into());
+            return Err("Remove the time of day from the rule; the start time is used.".into());
         }
         let parsed = Self(text);
-        parsed.set(first).ok_or_else(|| "This rule contradicts itself or the first start.".to_owned())?;
-        parsed.after(first, None, &[]).ok_or("By this rule it never comes.")?;
+        parsed.set(first).ok_or_else(|| "Invalid rule: it contradicts itself or the first start.".to_owned())?;
+        parsed.after(first, None, &[]).ok_or("This rule produces no dates.")?;
         Ok(parsed)
     }
 

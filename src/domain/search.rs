@@ -39,7 +39,7 @@ pub const NOUNS: [(&str, &str); 15] = [
     ("group", "Groups"),
     ("manager", "Managers and logins"),
     ("token", "API tokens"),
-    ("policy", "Login policy"),
+    ("policy", "Security settings"),
     ("audit", "Audit log"),
     ("page", "Settings"),
     ("database", "Database"),

@@ -17,7 +17,7 @@ pub struct Update<P = Phase> {
     pub body: String,
     /// The time the page shows.
     pub posted_at: DateTime<Utc>,
-    /// The time it was entered; later than `posted_at` where it was written afterwards.
+    /// The time it was entered; later than `posted_at` where it was added retroactively.
     pub created_at: DateTime<Utc>,
     /// When the text was last changed, if ever; the earlier text stands in the audit.
     pub edited_at: Option<DateTime<Utc>>,
@@ -49,14 +49,14 @@ pub fn redate<P>(
 ) -> Result<(), &'static str> {
     let Some(index) = updates.iter().position(|update| update.id == *id) else { return Ok(()) };
     if at > now {
-        return Err("This time lies in the future.");
+        return Err("This time is in the future.");
     }
     let before = index.checked_sub(1).and_then(|index| updates.get(index));
     if before.is_some_and(|before| before.posted_at > at) {
-        return Err("This time lies before that of the update before it.");
+        return Err("This is earlier than the previous update.");
     }
     if updates.get(index + 1).is_some_and(|after| after.posted_at < at) {
-        return Err("This time lies after that of the next update.");
+        return Err("This is later than the next update.");
     }
     updates[index].posted_at = at;
     Ok(())

@@ -190,8 +190,8 @@ impl Outage {
     pub fn uptime_words(&self) -> String {
         match self.uptime() {
             None => "no data".to_owned(),
-            Some(10_000) => "100 %".to_owned(),
-            Some(cut) => format!("{}.{:02} %", cut / 100, cut % 100),
+            Some(10_000) => "100%".to_owned(),
+            Some(cut) => format!("{}.{:02}%", cut / 100, cut % 100),
         }
     }
 }
@@ -343,13 +343,13 @@ mod tests {
         let outage = |major, partial, covered| Outage { major, partial, covered, worst: Status::MajorOutage };
         let cases = [
             (outage(0, 0, 0), "no data"),
-            (outage(0, 0, 7_776_000), "100 %"),
-            (outage(1, 0, 7_776_000), "99.99 %"),
-            (outage(0, 1, 7_776_000), "99.99 %"),
-            (outage(3_600, 0, 7_776_000), "99.95 %"),
-            (outage(0, 12_000, 7_776_000), "99.95 %"),
-            (outage(86_400, 0, 86_400), "0.00 %"),
-            (outage(864, 0, 86_400), "99.00 %"),
+            (outage(0, 0, 7_776_000), "100%"),
+            (outage(1, 0, 7_776_000), "99.99%"),
+            (outage(0, 1, 7_776_000), "99.99%"),
+            (outage(3_600, 0, 7_776_000), "99.95%"),
+            (outage(0, 12_000, 7_776_000), "99.95%"),
+            (outage(86_400, 0, 86_400), "0.00%"),
+            (outage(864, 0, 86_400), "99.00%"),
         ];
         for (outage, words) in cases {
             assert_eq!(outage.uptime_words(), words, "{outage:?}");

@@ -16,7 +16,7 @@ pub struct Correction {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
     pub status: Status,
-    /// One line; visitors read it.
+    /// One line, shown publicly.
     pub reason: String,
     pub created_at: DateTime<Utc>,
 }

@@ -63,12 +63,12 @@ impl Cachet {
             source.components.push(self.component(item));
         } else if has("name") && has("status") {
             source.remarks.push(format!(
-                "component {} “{}” is not enabled; it is left out",
+                "component {} “{}” is not enabled; it is skipped",
                 said(item, "id"),
                 said(item, "name")
             ));
         } else {
-            source.broken.push(format!("thing {} “{}” is nothing that is known", said(item, "id"), said(item, "name")));
+            source.broken.push(format!("entry {} “{}” has an unknown type", said(item, "id"), said(item, "name")));
         }
     }
 

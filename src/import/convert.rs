@@ -161,13 +161,13 @@ pub fn component(source: &SourceComponent, known: &Known, now: DateTime<Utc>) ->
     let group_id = Some(source.group_id.as_str()).filter(|group| !group.is_empty());
     let known_group = group_id.filter(|group| known.groups.contains_key(*group)).and_then(GroupId::parse);
     if group_id.is_some() && known_group.is_none() {
-        warn("its group is not in the documents; it stands without one".into());
+        warn("its group is not in the files; it is imported without a group".into());
     }
     let status = match Status::from_key(&source.status) {
         _ if known.is_explained(&id) => Status::Operational,
         Some(status) => status,
         None => {
-            warn(format!("its status “{}” is not known; taken as operational", source.status));
+            warn(format!("its status “{}” is unknown; imported as operational", source.status));
             Status::Operational
         }
     };
@@ -203,7 +203,7 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
     let mut warnings = Vec::new();
     let mut warn = |told: String| warnings.push(format!("incident {id} “{}”: {told}", source.name));
     if parse_instant(&source.started_at).is_err() && !source.started_at.is_empty() {
-        warn(format!("its start “{}” can't be read; another of its times is taken", source.started_at));
+        warn(format!("its start “{}” can't be read; another of its times is used", source.started_at));
     }
     let created_at = parse_instant(&source.created_at).unwrap_or(started_at);
     let (rows, lesson) = postmortems::taken_out(source);
@@ -262,7 +262,7 @@ fn updates(
     }
     let nothing = SourceUpdate { status: source.status.clone(), ..Default::default() };
     if rows.is_empty() {
-        warn("it has no updates; one without text stands for them".into());
+        warn("it has no updates; an update without text was added".into());
         rows.push((started_at, &nothing));
     }
     rows.sort_by_key(|(posted_at, _)| *posted_at);
@@ -316,11 +316,11 @@ pub fn attached(source: &SourceIncident, known: &Known) -> Vec<AffectedComponent
 fn phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Phase {
     match key {
         "postmortem" => {
-            warn("a postmortem is taken as an update of a resolved incident".into());
+            warn("a postmortem was imported as an update of a resolved incident".into());
             Phase::Resolved
         }
         key => Phase::from_key(key).unwrap_or_else(|| {
-            warn(format!("the status “{key}” of an update is not known; taken as {}", before.key()));
+            warn(format!("the status “{key}” of an update is unknown; imported as {}", before.key()));
             before
         }),
     }
@@ -354,7 +354,7 @@ pub fn derived_update_id(owner: &str, index: usize) -> UpdateId {
 pub fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
     let body = told("a text was ", sanitize::lines(source, MAX_BODY), warn);
     if sanitize::has_html(&body) {
-        warn("a text contains HTML, which the page shows as it is typed".into());
+        warn("a text contains HTML, which is shown as plain text".into());
     }
     if body.trim().is_empty() {
         warn("an update has no text".into());
@@ -368,7 +368,7 @@ pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(St
     let mut affected: Vec<AffectedComponent> = Vec::new();
     for row in rows.iter().filter(|row| !row.code.is_empty()) {
         let Some(id) = ComponentId::parse(&row.code) else {
-            warn(format!("the id “{}” of a component can't be kept; it is left out", row.code));
+            warn(format!("the id “{}” of a component can't be kept; it is skipped", row.code));
             continue;
         };
         if affected.iter().any(|component| component.id == id) {
@@ -377,7 +377,7 @@ pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(St
         let told = if row.new_status.is_empty() { known.statuses.get(&row.code) } else { Some(&row.new_status) };
         let told = told.map(String::as_str).unwrap_or_default();
         let status = Status::from_key(told).unwrap_or_else(|| {
-            warn(format!("the status “{told}” of {} is not known; taken as operational", row.name));
+            warn(format!("the status “{told}” of {} is unknown; imported as operational", row.name));
             Status::Operational
         });
         let name = sanitize::line(known.bare_name(&row.code, &row.name), MAX_NAME).0;
@@ -391,27 +391,29 @@ pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(St
 fn end_as_the_source_says(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
     let known = Phase::from_key(&source.status).is_some() || source.status == "postmortem";
     if !known {
-        warn(format!("its status “{}” is not known; its updates tell it", source.status));
+        warn(format!("its status “{}” is unknown; the status of its updates is used", source.status));
     } else if !source.is_open() && incident.is_open() {
-        warn(format!("it is {}, but its newest update is not; taken as resolved", source.status));
+        warn(format!("it is {}, but its newest update is not; imported as resolved", source.status));
         if let Some(newest) = incident.updates.last_mut() {
             newest.phase = Phase::Resolved;
         }
         incident.settle();
     } else if source.is_open() && !incident.is_open() {
-        warn(format!("it is {}, but its newest update is resolved; taken as resolved", source.status));
+        warn(format!("it is {}, but its newest update is resolved; imported as resolved", source.status));
     }
     if incident.is_open() {
         return;
     }
     match parse_instant(&source.resolved_at) {
         Ok(end) if end < incident.started_at => {
-            warn("it was resolved before it began; it ends when it began, without a duration".into());
+            warn("it was resolved before it started; its duration is set to 0".into());
             incident.ended_at = Some(incident.started_at);
         }
         Ok(end) => incident.ended_at = Some(end),
         Err(_) if source.resolved_at.is_empty() => {}
-        Err(_) => warn(format!("its end “{}” can't be read; its newest update tells it", source.resolved_at)),
+        Err(_) => {
+            warn(format!("its end “{}” can't be read; the time of its newest update is used", source.resolved_at))
+        }
     }
 }
 
@@ -422,7 +424,7 @@ fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut 
         key => Impact::from_key(key),
     };
     if told.is_none() && !source.impact.is_empty() {
-        warn(format!("its impact “{}” is not known; computed from its components", source.impact));
+        warn(format!("its impact “{}” is unknown; computed from its components", source.impact));
     }
     let set = Impact::from_key(&source.impact_override);
     incident.impact_override = set.or(told.filter(|impact| *impact != incident.computed_impact));

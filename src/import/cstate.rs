@@ -105,7 +105,7 @@ impl Format for CState {
         let id = slug(name.strip_suffix(".md").unwrap_or(name));
         let mut source = Source::default();
         if matter.draft == Some(true) {
-            source.remarks.push(format!("incident {id} “{}” is a draft; it is left out", matter.title));
+            source.remarks.push(format!("incident {id} “{}” is a draft; it is skipped", matter.title));
         } else if matches!(matter.section.as_str(), "" | "issue") {
             source.incidents.push(self.incident(id, &matter, body, &mut source.remarks));
         }
@@ -118,7 +118,7 @@ impl CState {
         let is_notice = matter.informational == Some(true);
         let is_over = matter.resolved == Some(true) || is_notice;
         if is_notice {
-            remarks.push(format!("incident {id} “{}” is informational; it stands as one that is over", matter.title));
+            remarks.push(format!("incident {id} “{}” is informational; imported as resolved", matter.title));
         }
         let start = instant(&matter.date, self.zone);
         let end = instant(&matter.resolved_when, self.zone);

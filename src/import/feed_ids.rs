@@ -8,7 +8,7 @@ use crate::domain::{IncidentId, MaintenanceId};
 
 /// The longest id of an entry, in bytes.
 const MAX_FEED_ID: usize = 255;
-const UNKNOWN: &str = "there is no such incident here";
+const UNKNOWN: &str = "unknown incident";
 
 impl Import<'_> {
     /// Gives incidents and maintenances the ids that their entries have in the source's feed.
@@ -37,7 +37,7 @@ async fn refusal(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'s
     let is_plain =
         feed_id.len() <= MAX_FEED_ID && feed_id.contains(':') && feed_id.bytes().all(|b| b.is_ascii_graphic());
     if !is_plain {
-        return Ok(Some("it is no address that could be kept"));
+        return Ok(Some("it is not a valid URL"));
     }
     let (incident, maintenance) = (IncidentId::parse(id), MaintenanceId::parse(id));
     let (Some(incident), Some(maintenance)) = (incident, maintenance) else { return Ok(Some(UNKNOWN)) };

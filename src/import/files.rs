@@ -29,7 +29,7 @@ pub trait Documents {
 
 /// A document that can't be read.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing is imported: {}: {why}", file.display())]
+#[error("nothing was imported: {}: {why}", file.display())]
 pub struct Broken {
     file: PathBuf,
     why: Unreadable,
@@ -126,7 +126,7 @@ fn folder(format: &dyn Format, path: &Path) -> Result<Vec<Held>, Broken> {
     walk(path, &mut files).map_err(|error| broken(error.to_string()))?;
     files.retain(|file| format.takes(file.strip_prefix(path).unwrap_or(file)));
     if files.is_empty() {
-        return Err(broken("the folder holds nothing of what is looked for".into()));
+        return Err(broken("the folder holds no files that can be imported".into()));
     }
     files.sort();
     let mut taken = BTreeSet::new();

@@ -38,14 +38,12 @@ impl Format for Kuma {
 
 /// Monitors become components, monitors of the kind “group” groups.
 fn take_backup(monitors: &[Value], source: &mut Source) {
-    source
-        .remarks
-        .push("a backup tells the monitors only: set the name of the page, and delete what is not for visitors".into());
+    source.remarks.push("a backup has only the monitors: set the page name and delete internal components".into());
     let is_group = |monitor: &Value| monitor["type"] == "group";
     for (place, monitor) in (1..).zip(monitors) {
         if monitor["active"] == false || monitor["active"] == 0 {
             source.remarks.push(format!(
-                "monitor {} “{}” is paused; it is left out",
+                "monitor {} “{}” is paused; it is skipped",
                 monitor["id"],
                 said(monitor, "name")
             ));
@@ -132,7 +130,7 @@ fn take_maintenance(item: &Value, source: &mut Source) {
     if !matches!(strategy.as_str(), "single" | "manual" | "") {
         source
             .remarks
-            .push(format!("maintenance {id} “{name}” comes again ({strategy}): only the times that are told are kept"));
+            .push(format!("maintenance {id} “{name}” recurs ({strategy}): only the listed times are imported"));
     }
     let slots: Vec<&Value> = items(item, "timeslotList").collect();
     if slots.is_empty() {

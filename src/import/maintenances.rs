@@ -31,7 +31,7 @@ pub fn plan(
 ) -> std::result::Result<Planned<Maintenance>, String> {
     let refuse = |what: &str| convert::refused("maintenance", &source.id, &source.name, what);
     let id = MaintenanceId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
-    let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its planned start"))?;
+    let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its scheduled start"))?;
     let mut warnings = Vec::new();
     let mut warn = |told: String| warnings.push(format!("maintenance {id} “{}”: {told}", source.name));
     let scheduled_until = end(source, scheduled_for, &mut warn);
@@ -61,10 +61,10 @@ pub fn plan(
         it.plan_reminder(now);
     } else if it.is_planned() && scheduled_until > now {
         it.switches = Switches { reminds: false, starts: true, completes: true, marks: true };
-        warn("the document does not say whether it begins and ends by itself; it does".into());
+        warn("the file does not say whether it starts and completes automatically; both are turned on".into());
     }
     if it.is_planned() && scheduled_until <= now {
-        warn("its time has passed, but it is not completed: look at it".into());
+        warn("its window has passed, but it is not completed; check it".into());
     }
     Ok(Planned { thing: it, warnings })
 }
@@ -81,7 +81,7 @@ fn end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl FnMut(Stri
     if let Some(end) = read[0].filter(|end| *end > start) {
         return end;
     }
-    warn(format!("its planned end “{}” is not after its start; another time is taken", source.scheduled_until));
+    warn(format!("its scheduled end “{}” is not after its start; another time is used", source.scheduled_until));
     read[1].filter(|end| *end > start).unwrap_or(start + SHORTEST)
 }
 
@@ -97,14 +97,14 @@ fn updates(
     let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
     for row in source.incident_updates.iter().rev() {
         let posted_at = at(row).unwrap_or_else(|_| {
-            warn("an update has no readable time; it is put at the beginning".into());
+            warn("an update has no readable time; it is put at the start".into());
             created_at
         });
         rows.push((posted_at, row));
     }
     let nothing = SourceUpdate { status: source.status.clone(), ..Default::default() };
     if rows.is_empty() {
-        warn("it has no updates; one without text stands for them".into());
+        warn("it has no updates; an update without text was added".into());
         rows.push((created_at, &nothing));
     }
     rows.sort_by_key(|(posted_at, _)| *posted_at);
@@ -133,7 +133,7 @@ fn phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> 
     match key {
         "resolved" | "postmortem" => MaintenancePhase::Completed,
         key => MaintenancePhase::from_key(key).unwrap_or_else(|| {
-            warn(format!("the status “{key}” of an update is not known; taken as {}", before.key()));
+            warn(format!("the status “{key}” of an update is unknown; imported as {}", before.key()));
             before
         }),
     }
@@ -144,7 +144,7 @@ fn as_the_source_says(updates: &mut [MaintenanceUpdate], source: &SourceIncident
     let Some(newest) = updates.last_mut() else { return };
     let says = phase(&source.status, newest.phase, warn);
     if says != newest.phase {
-        warn(format!("it is {}, but its newest update is {}; taken as {0}", says.key(), newest.phase.key()));
+        warn(format!("it is {}, but its newest update is {}; imported as {0}", says.key(), newest.phase.key()));
         newest.phase = says;
     }
 }

@@ -36,7 +36,7 @@ pub fn taken_out(source: &SourceIncident) -> (Vec<&SourceUpdate>, Option<Lesson<
 pub fn plan(lesson: Lesson<'_>, incident: &Incident, warn: &mut impl FnMut(String)) -> Review {
     let body = convert::body(lesson.body, warn);
     if lesson.published_at.is_none() {
-        warn("its postmortem is not published; it is kept as the draft of a review".into());
+        warn("its postmortem is not published; it is imported as a draft".into());
     }
     let published = lesson.published_at.map(|at| PublishedReview { body: body.clone(), at });
     let updated_at = lesson.published_at.unwrap_or(incident.updated_at);

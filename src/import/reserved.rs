@@ -18,7 +18,7 @@ pub(super) fn replace_reserved_ids(source: Cow<'_, Source>) -> Cow<'_, Source> {
     let mut remarks = Vec::new();
     let mut replace_named = |kind: &str, id: &mut String, name: &str| {
         if let Some(other) = replacement(kind, id) {
-            remarks.push(format!("{kind} {id} “{name}”: its id is a word in addresses here; it gets the id {other}"));
+            remarks.push(format!("{kind} {id} “{name}”: its ID is reserved for URLs; it gets the ID {other}"));
             *id = other;
         }
     };

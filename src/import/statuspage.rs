@@ -194,7 +194,7 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
     for template in items("incident_templates")? {
         match serde_json::from_value(template.clone()) {
             Ok(template) => source.templates.push(template),
-            Err(_) => source.broken.push(format!("template {} has not the shape of one", called(&template))),
+            Err(_) => source.broken.push(format!("template {} is malformed", called(&template))),
         }
     }
     if let Some(incident) = rest.remove("incident") {
@@ -204,7 +204,9 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
         source.page = serde_json::from_value(page).ok().or(source.page.take());
     }
     if let Some(count) = rest.remove("subscribers_count").and_then(|count| count.as_u64()).filter(|count| *count > 0) {
-        source.remarks.push(format!("{count} subscribers are not kept: nobody can subscribe by mail here yet"));
+        source
+            .remarks
+            .push(format!("{count} subscribers are not imported: e-mail subscriptions are not supported yet"));
     }
     Ok(known)
 }
@@ -212,14 +214,14 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
 fn take_component(value: Value, is_group: bool, source: &mut Source) {
     match serde_json::from_value::<SourceComponent>(value.clone()) {
         Ok(component) => source.components.push(SourceComponent { group: component.group || is_group, ..component }),
-        Err(_) => source.broken.push(format!("component {} has not the shape of one", called(&value))),
+        Err(_) => source.broken.push(format!("component {} is malformed", called(&value))),
     }
 }
 
 fn take_maintenance(value: Value, source: &mut Source) {
     match serde_json::from_value(value.clone()) {
         Ok(maintenance) => source.maintenances.push(maintenance),
-        Err(_) => source.broken.push(format!("maintenance {} has not the shape of one", called(&value))),
+        Err(_) => source.broken.push(format!("maintenance {} is malformed", called(&value))),
     }
 }
 
@@ -227,7 +229,7 @@ fn take_incident(value: Value, source: &mut Source) {
     match serde_json::from_value::<SourceIncident>(value.clone()) {
         Ok(incident) if incident.is_maintenance() => source.maintenances.push(incident),
         Ok(incident) => source.incidents.push(incident),
-        Err(_) => source.broken.push(format!("incident {} has not the shape of one", called(&value))),
+        Err(_) => source.broken.push(format!("incident {} is malformed", called(&value))),
     }
 }
 

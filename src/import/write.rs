@@ -46,7 +46,7 @@ pub async fn apply(
             import.incident(tx, convert::incident(row, known, options)).await?;
         } else {
             import.report.incidents.refused += 1;
-            import.report.refusals.push(format!("incident {} “{}”: it stands twice in the document", row.id, row.name));
+            import.report.refusals.push(format!("incident {} “{}”: it occurs twice in the file", row.id, row.name));
         }
         step();
     }
@@ -56,7 +56,7 @@ pub async fn apply(
             import.maintenance(tx, maintenances::plan(row, known, zone, now)).await?;
         } else {
             import.report.maintenances.refused += 1;
-            let refusal = format!("maintenance {} “{}”: it stands twice in the document", row.id, row.name);
+            let refusal = format!("maintenance {} “{}”: it occurs twice in the file", row.id, row.name);
             import.report.refusals.push(refusal);
         }
         step();
@@ -274,9 +274,7 @@ pub(super) async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
 }
 
 pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
-    format!(
-        "{kind} {id} “{name}”: it was changed here since it was imported, or is not from an import; it is left alone"
-    )
+    format!("{kind} {id} “{name}”: skipped: changed locally since the last import, or not from an import")
 }
 
 /// An id that an update of another incident has already can't be kept.
@@ -301,14 +299,12 @@ fn page_settings(stands: &Page, source: &SourcePage, known: &Known) -> (PageSett
     let is_linked = source.url.len() <= MAX_TEXT && is_safe_url(&source.url) && !known.is_own(&source.url);
     let url = if is_linked { source.url.clone() } else { String::new() };
     if url != source.url && !known.is_own(&source.url) {
-        warnings.push(format!("page: the address “{}” can't be linked; it is left out", source.url));
+        warnings.push(format!("page: the address “{}” can't be linked; it is skipped", source.url));
     }
     let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {
         if !source.time_zone.is_empty() {
-            warnings.push(format!(
-                "page: the time zone “{}” is not known; it stays {}",
-                source.time_zone, stands.time_zone
-            ));
+            warnings
+                .push(format!("page: the time zone “{}” is unknown; it stays {}", source.time_zone, stands.time_zone));
         }
         stands.time_zone
     });

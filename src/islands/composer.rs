@@ -74,7 +74,7 @@ fn follow_message(draft: String, shown: RwSignal<String>) {
             return;
         }
         let text = message_text();
-        tell(&text, if keep(&draft, &text) { "Draft kept in this browser." } else { "" });
+        tell(&text, if keep(&draft, &text) { "Saved locally as you type." } else { "" });
         if let Some(earlier) = pending.get_value() {
             earlier.clear();
         }
@@ -136,20 +136,20 @@ fn tell(text: &str, note: &str) {
     write(NOTE, &format!("Markdown. {note}"));
 }
 
-/// `112 of 25 000`, with a narrow space that does not break.
+/// `112 of 25,000`
 fn count_words(count: usize) -> String {
     let grouped = |n: usize| match n {
         0..1000 => n.to_string(),
-        _ => format!("{}\u{202f}{:03}", n / 1000, n % 1000),
+        _ => format!("{},{:03}", n / 1000, n % 1000),
     };
     format!("{} of {}", grouped(count), grouped(MAX_BODY))
 }
 
 fn note_after(restored: bool, draft: &str) -> &'static str {
     match (restored, draft) {
-        (true, _) => "Your draft is back.",
+        (true, _) => "Your unsaved text was restored.",
         (false, "") => "",
-        (false, _) => "Kept in this browser.",
+        (false, _) => "Saved locally as you type.",
     }
 }
 
@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn the_count_is_grouped() {
-        assert_eq!(count_words(112), "112 of 25\u{202f}000");
-        assert_eq!(count_words(1002), "1\u{202f}002 of 25\u{202f}000");
+        assert_eq!(count_words(112), "112 of 25,000");
+        assert_eq!(count_words(1002), "1,002 of 25,000");
     }
 
     #[test]

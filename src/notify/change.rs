@@ -20,10 +20,10 @@ pub(super) async fn deliver(
     let page = page_settings::load(&mut courier.db.read().await?).await?;
     let at = (time::day(mail.created_at, page.time_zone), time::clock_with_zone(mail.created_at, page.time_zone));
     let text = format!(
-        "{} It is the account at {} ({}), on {} at {}.\n\n\
-         If it was you, there is nothing to do.\n\n\
-         If it was not you, somebody else can act in your name: tell an owner of the page at once. They can end your \
-         sessions, disable the account and give you a new way in.\n",
+        "{} Account at {} ({}), on {} at {}.\n\n\
+         If this was you, no action is needed.\n\n\
+         If this was not you, someone else may have access to your account. Tell an owner of the page at once: they \
+         can end your sessions, deactivate the account and help you get back in.\n",
         change.sentence(),
         page.name,
         courier.origin,

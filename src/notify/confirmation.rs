@@ -45,10 +45,10 @@ async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<
     let name = page_settings::load(&mut tx).await?.name;
     tx.commit_unaudited().await?;
     let text = format!(
-        "Somebody, probably you, wants to use this address for their account at {name} ({origin}).\n\n\
-         Confirm it here within 24 hours; the link works once:\n\n{origin}/setup/{token}\n\n\
-         If it was not you, do nothing: nothing changes.\n",
+        "Someone, probably you, wants to use this e-mail address for an account at {name} ({origin}).\n\n\
+         Confirm it within 24 hours; the link works once:\n\n{origin}/setup/{token}\n\n\
+         If you didn't request this, ignore this e-mail. Nothing changes.\n",
         origin = courier.origin,
     );
-    Ok(Some((format!("Confirm your address for {name}"), text)))
+    Ok(Some((format!("Confirm your e-mail address for {name}"), text)))
 }

@@ -42,7 +42,7 @@ impl Mailer {
         let host = Url::parse(origin)?.host_str().unwrap_or("localhost").to_owned();
         let server = Server::new(&url, host.clone(), Bounds::default())?;
         let from =
-            from.parse().with_context(|| format!("{from} is no sender, which is like Status <status@example.org>"))?;
+            from.parse().with_context(|| format!("{from} is not a valid sender; use Status <status@example.org>"))?;
         Ok(Self { server, from, host })
     }
 
@@ -83,7 +83,7 @@ fn one_line(text: &str) -> String {
 fn with_tls(url: &str) -> anyhow::Result<Url> {
     let mut url = Url::parse(url).context("the address of the SMTP server")?;
     if !matches!(url.scheme(), "smtp" | "smtps") {
-        bail!("the address of the SMTP server must begin with smtp:// or smtps://");
+        bail!("the SMTP server URL must begin with smtp:// or smtps://");
     }
     let chosen = url.query_pairs().any(|(name, _)| name == "tls");
     if url.scheme() == "smtp" && !chosen && !is_here(&url) {

@@ -48,7 +48,7 @@ impl Courier {
         while !stop.is_cancelled() {
             if let Ok(sent) = AssertUnwindSafe(self.deliver_due()).catch_unwind().await {
                 if let (Err(error), false) = (&sent, failing) {
-                    tracing::warn!("the outbox can't be read: {error}");
+                    tracing::warn!("the mail outbox can't be read: {error}");
                 }
                 failing = sent.is_err();
                 self.pulse.beat();

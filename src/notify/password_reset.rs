@@ -45,12 +45,12 @@ async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager,
     let actor = Actor { manager_id: None, name: "outbox".into(), address: "outbox".into() };
     tx.commit(&actor, now, Entry::new(Action::ManagerMailResetLink, &manager.id, &manager.name)).await?;
     let text = format!(
-        "Somebody, probably you, asked for a new password for {name}.\n\n\
-         Choose it here within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\
-         If it was not you, do nothing: your password stays as it is.\n",
+        "Someone, probably you, asked to reset your password for {name}.\n\n\
+         Choose a new password within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\
+         If you didn't request this, ignore this e-mail. Your password stays the same.\n",
         courier.origin
     );
-    Ok(Some((manager, text, format!("A new password for {name}"))))
+    Ok(Some((manager, text, format!("Reset your password for {name}"))))
 }
 
 /// Whether a manager may choose a new password: an invitation that was not accepted is an owner's to renew.

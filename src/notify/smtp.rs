@@ -74,7 +74,7 @@ pub enum Failure {
     Smtp(#[from] SmtpError),
     #[error("connecting to the mail server: {0}")]
     Connecting(#[from] io::Error),
-    #[error("the mail server did not take it in {0} s")]
+    #[error("the mail server did not accept it within {0} s")]
     TooSlow(u64),
 }
 
@@ -98,7 +98,7 @@ impl Server {
     /// # Errors
     /// Where the address makes no sense.
     pub fn new(url: &Url, hello: String, bounds: Bounds) -> anyhow::Result<Self> {
-        let host = match url.host().context("the address of the SMTP server has no host")? {
+        let host = match url.host().context("the SMTP server URL has no host")? {
             Host::Domain(name) => name.to_owned(),
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => address.to_string(),
@@ -109,7 +109,7 @@ impl Server {
             ("smtp", None) => (Tls::Never, SMTP_PORT),
             ("smtp", Some("required")) => (Tls::Required, SUBMISSION_PORT),
             ("smtp", Some("opportunistic")) => (Tls::Offered, SUBMISSION_PORT),
-            _ => bail!("the address of the SMTP server: its ?tls= is required or opportunistic"),
+            _ => bail!("the SMTP server URL: ?tls= must be required or opportunistic"),
         };
         let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
         let credentials = match url.password() {
@@ -157,7 +157,7 @@ impl Server {
 
     /// A connection to the first of its addresses that answers.
     async fn reach(&self) -> io::Result<TcpStream> {
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "its host name does not resolve");
         for address in tokio::net::lookup_host((self.host.as_str(), self.port)).await? {
             match timeout(CONNECTING, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
@@ -190,7 +190,7 @@ impl AsyncRead for Bounded {
         let read = into.filled().len() - before;
         match self.left.checked_sub(read) {
             Some(left) => self.left = left,
-            None => return Poll::Ready(Err(io::Error::other("the mail server says too much"))),
+            None => return Poll::Ready(Err(io::Error::other("the mail server's response is too long"))),
         }
         Poll::Ready(Ok(()))
     }
@@ -280,11 +280,11 @@ mod tests {
     async fn smtp_answers_are_bounded_by_size() {
         let bounds = Bounds { time: Duration::from_secs(600), received: 4 * 1024 };
         let failure = sent_to("", &[b'2'; 60_000], Duration::ZERO, bounds).await;
-        assert!(failure.to_string().contains("too much") && !failure.is_permanent(), "an endless line: {failure}");
+        assert!(failure.to_string().contains("too long") && !failure.is_permanent(), "an endless line: {failure}");
         let failure = sent_to("220 here\r\n", b"250-more\r\n", Duration::ZERO, bounds).await;
-        assert!(failure.to_string().contains("too much"), "endless lines: {failure}");
+        assert!(failure.to_string().contains("too long"), "endless lines: {failure}");
         let failure = sent_to("220 here\r\n250 here\r\n", &[b'2'; 60_000], Duration::ZERO, bounds).await;
-        assert!(failure.to_string().contains("too much"), "after the greeting: {failure}");
+        assert!(failure.to_string().contains("too long"), "after the greeting: {failure}");
     }
 
     #[tokio::test]

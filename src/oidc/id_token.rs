@@ -45,7 +45,7 @@ pub fn proven(
         let key = token.signing_key(&verifier).map_err(|error| other(error.to_string()))?;
         let real = AccessTokenHash::from_token(tokens.access_token(), algorithm, key);
         if real.map_err(|error| other(error.to_string()))? != *told {
-            return Err(other("the access token is another one's".into()));
+            return Err(other("the access token does not match".into()));
         }
     }
     Ok(claims.clone())
@@ -56,8 +56,8 @@ fn after(asked: Asked, at: Option<DateTime<Utc>>) -> Result<(), String> {
     match (asked, at) {
         (Asked::Plainly, _) => Ok(()),
         (Asked::Afresh(since), Some(at)) if at >= since - SKEW => Ok(()),
-        (Asked::Afresh(_), Some(_)) => Err("the login is older than the question".into()),
-        (Asked::Afresh(_), None) => Err("it does not say when the login was".into()),
+        (Asked::Afresh(_), Some(_)) => Err("the login is older than the request".into()),
+        (Asked::Afresh(_), None) => Err("it has no auth_time".into()),
     }
 }
 

@@ -71,13 +71,13 @@ pub enum Error {
     #[error("the identity provider can't be reached: {0}")]
     Unreachable(String),
     /// It did not let the person in.
-    #[error("the identity provider refused: {0}")]
+    #[error("the identity provider returned an error: {0}")]
     Denied(String),
     /// What came back proves nothing.
-    #[error("the identity provider's answer proves nothing: {0}")]
+    #[error("the identity provider's response can't be verified: {0}")]
     Unproven(String),
     /// It does not vouch for the person's address.
-    #[error("the identity provider has not verified the address")]
+    #[error("the identity provider has not verified the e-mail address")]
     Unverified,
 }
 
@@ -204,11 +204,11 @@ impl Provider {
     /// Refuses an answer to another question, or from somebody else.
     fn belongs(&self, answer: &Answer, secrets: &Secrets, metadata: &Metadata) -> Result<(), Error> {
         if answer.state.is_empty() || answer.state != secrets.state {
-            return Err(Error::Unproven("it answers another question".into()));
+            return Err(Error::Unproven("the nonce does not match".into()));
         }
         let says_who = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         if (says_who || !answer.issuer.is_empty()) && answer.issuer != self.settings.issuer {
-            return Err(Error::Unproven("it comes from somebody else".into()));
+            return Err(Error::Unproven("wrong issuer".into()));
         }
         if !answer.error.is_empty() {
             return Err(Error::Denied(answer.error.chars().filter(|c| c.is_ascii_graphic()).take(100).collect()));

@@ -248,7 +248,7 @@ impl Publisher {
         match self.noted(Step::Storing, self.store(site).await) {
             Ok(()) => self.withdrawals.note_stored(),
             Err(error) => {
-                tracing::warn!("the Site is published but could not be stored: {error:#}");
+                tracing::warn!("the page was published but could not be stored on disk: {error:#}");
                 self.drop_outdated_file();
             }
         }
@@ -325,9 +325,9 @@ impl Publisher {
             return;
         }
         match std::fs::remove_file(&self.file) {
-            Ok(()) => tracing::warn!("the stored Site was removed: it shows what was withdrawn since"),
+            Ok(()) => tracing::warn!("removed the stored page: it contains withdrawn content"),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => tracing::error!("the stored Site shows what was withdrawn and can't be removed: {error}"),
+            Err(error) => tracing::error!("the stored page contains withdrawn content and can't be removed: {error}"),
         }
     }
 
@@ -381,7 +381,7 @@ impl Publisher {
 
     async fn publish_unless_hopeless(&self, revision: i64) -> anyhow::Result<()> {
         let left_alone = self.setback.holds(revision, self.clock.monotonic());
-        ensure!(!left_alone, "revision {revision} could not be rendered and is tried again later");
+        ensure!(!left_alone, "revision {revision} could not be rendered; retrying later");
         self.publish().await.map(drop)
     }
 

@@ -137,7 +137,7 @@ impl Publisher {
             let after = documents(&would, render(own_after, &would));
             compare(&before, after, &subject)
         });
-        rendered.await.context("rendering the rehearsal")
+        rendered.await.context("rendering the preview")
     }
 }
 

@@ -109,7 +109,7 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     };
     let starting = ErrorPage {
         title: "Not ready yet".to_owned(),
-        message: "This page has not been published yet. Please try again in a moment.".to_owned(),
+        message: "Starting up. Please try again in a moment.".to_owned(),
         ..ErrorPage::new(shell.clone(), 503)
     };
     let page = |status| Arc::new(Document::html(status, error::render(ErrorPage::new(shell.clone(), status))));

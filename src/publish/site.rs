@@ -128,7 +128,7 @@ impl Site {
         create_private_folder(folder).with_context(|| format!("creating {}", folder.display()))?;
         let mut fresh = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).context("writing the Site")?;
         let body = postcard::to_stdvec(self)?;
-        ensure!((body.len() as u64) < MAX_BYTES - HEADER_BYTES, "the Site is larger than {MAX_BYTES} bytes");
+        ensure!((body.len() as u64) < MAX_BYTES - HEADER_BYTES, "the page is larger than {MAX_BYTES} bytes");
         fresh.write_all(&postcard::to_stdvec(&(FORMAT, digest(&body)))?).context("writing the Site")?;
         fresh.write_all(&body).context("writing the Site")?;
         fresh.as_file().sync_all().context("writing the Site")?;
@@ -144,7 +144,7 @@ impl Site {
             Ok(site) => Stored::Site(Box::new(site)),
             Err(_) if is_absent(file) => Stored::Nothing,
             Err(error) => {
-                tracing::warn!("the stored page is not used: {error:#}");
+                tracing::warn!("the stored page can't be used: {error:#}");
                 Stored::Unreadable
             }
         }
@@ -158,7 +158,7 @@ impl Site {
         let bytes = regular_file::read(file, MAX_BYTES, Links::Refused)
             .with_context(|| format!("reading {}", file.display()))?;
         let (format, rest): (u32, &[u8]) = postcard::take_from_bytes(&bytes)?;
-        ensure!(format == FORMAT, "{} has another form", file.display());
+        ensure!(format == FORMAT, "{} has another format", file.display());
         let (written, body): ([u8; 32], &[u8]) = postcard::take_from_bytes(rest)?;
         ensure!(digest(body) == written, "{} is damaged", file.display());
         Ok(postcard::from_bytes(body)?)

@@ -33,7 +33,7 @@ pub enum Refusal {
     Missing,
     #[error("the database is empty, but a page was published from here; {MEANT}")]
     Empty,
-    #[error("the database belongs to another program")]
+    #[error("the database belongs to another application")]
     Foreign,
     #[error("{0}")]
     Broken(String),

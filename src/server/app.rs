@@ -112,7 +112,7 @@ impl App {
         let worked = tokio::select! {
             worked = working => worked,
             () = too_late => {
-                tracing::warn!("what was being done did not end in {} s and was cut", self.limits.grace.as_secs());
+                tracing::warn!("shutdown timeout: requests did not finish in {} s and were aborted", self.limits.grace.as_secs());
                 Ok(())
             }
         };
@@ -141,7 +141,7 @@ pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock)
         disable_core_dumps();
     }
     let app = App::build(serve, database, clock).await?;
-    output::print_detached(format!("Candor listens on {}", app.state.origin));
+    output::print_detached(format!("Listening on {}", app.state.origin));
     let stop = CancellationToken::new();
     tokio::spawn(signals.act(app.state.clone(), stop.clone()));
     app.run(stop).await

@@ -95,7 +95,7 @@ pub async fn serve(
     }
     drop(listener);
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some connections did not end in {} s and were cut", limits.grace.as_secs());
+        tracing::warn!("shutdown timeout: connections did not close in {} s and were aborted", limits.grace.as_secs());
     }
 }
 
@@ -103,7 +103,7 @@ pub async fn serve(
 pub fn raise_open_files() {
     let most = getrlimit(Resource::Nofile).maximum;
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }) {
-        tracing::warn!("the limit of open files stays as it is: {error}");
+        tracing::warn!("the open files limit can't be raised: {error}");
     }
 }
 

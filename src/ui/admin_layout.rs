@@ -92,13 +92,13 @@ impl Section {
 
     fn words(self) -> &'static str {
         match self {
-            Section::Desk => "Desk",
+            Section::Desk => "Dashboard",
             Section::Incidents => "Incidents",
             Section::Maintenances => "Maintenance",
             Section::Templates => "Templates",
             Section::Components => "Components",
             Section::Managers => "Managers",
-            Section::Audit => "Audit",
+            Section::Audit => "Audit log",
             Section::Settings => "Settings",
             Section::Account => "Account",
         }
@@ -149,7 +149,8 @@ pub fn AdminLayout(
     let scripts = island.then(|| island_script(&shell.assets));
     let title = format!("{title} · {} admin", shell.page_name);
     let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
-    let open = shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });
+    let open =
+        shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"Create incident"</a> });
     let keys = view! { <script defer src=shell.assets.keys_href.clone() nonce=shell.assets.nonce.clone()></script> };
     let scripts = Some(view! { {keys}{scripts} }.into_any());
     let body = view! {
@@ -158,11 +159,11 @@ pub fn AdminLayout(
         <main id="main" class="wide">{notice}{content}</main>
         <footer class="wide foot">
             <p>
-                <a href="/">"The public page"</a>
+                <a href="/">"View status page"</a>
                 {open}
                 <a href="/admin/shortcuts" data-keys="?">"Keyboard shortcuts"</a>
             </p>
-            <span>{format!("Times in {}", shell.zone.name())}</span>
+            <span>{format!("Times are shown in {}", shell.zone.name())}</span>
         </footer>
     };
     document(title, &shell.assets, scripts, body.into_any())
@@ -234,11 +235,11 @@ fn top(shell: &Shell, section: Option<Section>) -> AnyView {
 
 fn tone_words(tone: Indicator) -> &'static str {
     match tone {
-        Indicator::None => ", nothing out of order",
+        Indicator::None => ", all systems operational",
         Indicator::Maintenance => ", under maintenance",
-        Indicator::Minor => ", minor trouble",
-        Indicator::Major => ", major trouble",
-        Indicator::Critical => ", critical trouble",
+        Indicator::Minor => ", degraded",
+        Indicator::Major => ", partial outage",
+        Indicator::Critical => ", major outage",
     }
 }
 

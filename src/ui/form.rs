@@ -408,7 +408,7 @@ pub fn RehearseButton(
     about: Option<String>,
 ) -> impl IntoView {
     let about = about.map(|about| view! { <span class="unseen" dir="auto">{format!(": {about}")}</span> });
-    view! { <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"See it first"{about}</button> }
+    view! { <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"Preview page"{about}</button> }
 }
 
 /// A form that is only a button.
@@ -434,8 +434,8 @@ pub fn PostButton(
 pub fn ErrorSummary(problems: Problems) -> impl IntoView {
     (!problems.is_empty()).then(|| {
         let heading = match problems.0.len() {
-            1 => "One thing to put right".to_owned(),
-            count => format!("{count} things to put right"),
+            1 => "Please fix 1 error".to_owned(),
+            count => format!("Please fix {count} errors"),
         };
         let line = |(field, text): (String, String)| view! { <li><a href=format!("#{field}")>{text}</a></li> };
         view! {
@@ -472,10 +472,10 @@ mod tests {
 
     #[test]
     fn a_wrong_field_says_so_beside_itself_and_takes_the_focus() {
-        let mut invalid = Invalid::field("title", "Give it a title.");
+        let mut invalid = Invalid::field("title", "Enter a title.");
         invalid.add("body", "Say something.");
         let problems = Problems::new(&invalid, &["title", "body"]);
-        let title = Field::new("title", "Title").hint("What the visitor notices.").judged(&problems);
+        let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
         let html = render(|| {
             view! {
                 <div>
@@ -487,7 +487,7 @@ mod tests {
         assert!(html.contains("aria-describedby=\"title-hint title-error\""), "{html}");
         assert!(html.contains("id=\"title-error\"") && html.contains("aria-invalid=\"true\""), "{html}");
         assert!(html.contains(" autofocus"), "{html}");
-        assert!(html.contains("href=\"#title\"") && html.contains("2 things to put right"), "{html}");
+        assert!(html.contains("href=\"#title\"") && html.contains("2 errors"), "{html}");
         assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && !html.contains("<script>"), "{html}");
     }
 

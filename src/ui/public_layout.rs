@@ -137,7 +137,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 /// The feeds, for programs that look for them.
 fn feeds(name: &str) -> AnyView {
-    let feed = |words: &str| format!("{name} Status History - {words} Feed");
+    let feed = |words: &str| format!("{name} status – {words} feed");
     view! {
         <link rel="alternate" type="application/atom+xml" href="/history.atom" title=feed("Atom") />
         <link rel="alternate" type="application/rss+xml" href="/history.rss" title=feed("RSS") />
@@ -177,9 +177,9 @@ fn state_words(tone: Indicator) -> &'static str {
     match tone {
         Indicator::None => "operational",
         Indicator::Maintenance => "maintenance",
-        Indicator::Minor => "minor problem",
-        Indicator::Major => "major problem",
-        Indicator::Critical => "critical problem",
+        Indicator::Minor => "degraded",
+        Indicator::Major => "partial outage",
+        Indicator::Critical => "major outage",
     }
 }
 
@@ -192,7 +192,7 @@ fn footer(shell: &Shell) -> AnyView {
     let links = (!links.is_empty()).then(|| view! { <ul>{links}</ul> });
     view! {
         <footer>
-            <p>{format!("Times in {}. Candor", zone_words(shell.now, shell.zone()))}</p>
+            <p>{format!("Times are shown in {}. Powered by Candor", zone_words(shell.now, shell.zone()))}</p>
             <ul>
                 <li><a href="/history.atom">"Atom"</a></li>
                 <li><a href="/history.rss">"RSS"</a></li>

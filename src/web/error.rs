@@ -38,10 +38,10 @@ pub enum Error {
     #[error("a second factor is required")]
     FactorRequired,
     /// Who the manager is must be proved again; `web::admin::proof` asks for it.
-    #[error("a fresh proof is required")]
+    #[error("confirmation required")]
     ProofRequired,
     /// The request came from somebody else's page.
-    #[error("this request did not come from a page of this site")]
+    #[error("cross-site request denied")]
     Foreign,
     /// The request can't be understood.
     #[error("{0}")]
@@ -67,7 +67,7 @@ pub enum Error {
     /// More than anything here takes.
     #[error("the body is too large")]
     TooLarge,
-    /// It did not arrive in time.
+    /// Request timeout.
     #[error("the request took too long")]
     TooSlow,
     /// Try again soon.
@@ -77,7 +77,7 @@ pub enum Error {
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// The database left while it was saving; whether it did is not known.
-    #[error("the database left during a commit: {0}")]
+    #[error("the database connection was lost during a commit: {0}")]
     Uncertain(String),
     /// A page that says what is wrong, ready to be sent.
     #[error("answered with a page")]
@@ -143,14 +143,13 @@ impl Error {
             Self::BadRequest(sentence) | Self::Conflict(sentence) | Self::Unfit(sentence) => Some(sentence.clone()),
             Self::Unauthorized(sentence) | Self::TokenForbidden(sentence) => Some((*sentence).to_owned()),
             Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
-            Self::TooManyCalls(_) => Some("This token was used too often. Wait as long as Retry-After says.".into()),
+            Self::TooManyCalls(_) => Some("Rate limit exceeded. Wait as long as Retry-After says.".into()),
             Self::TooManyDeeds(_) => Some(
-                "You changed too much within a minute, so nothing was changed now. Wait a minute and send it again."
-                    .into(),
+                "Too many changes within a minute, so this one was not saved. Wait a minute and send it again.".into(),
             ),
-            Self::Foreign => Some("This request did not come from a page of this site, so nothing was changed.".into()),
+            Self::Foreign => Some("Cross-site request denied. Nothing was changed.".into()),
             Self::Uncertain(_) => Some(
-                "The database left while it was saving. It is not known whether your change was saved: look before you \
+                "The database connection was lost while saving. Your change may have been saved: check before you \
                  send it again."
                     .into(),
             ),
@@ -176,7 +175,7 @@ impl IntoResponse for Error {
                     tracing::warn!(left_out, "the database is unavailable: {cause}");
                 }
             }
-            Self::Uncertain(cause) => tracing::warn!("the database left during a commit: {cause}"),
+            Self::Uncertain(cause) => tracing::warn!("the database connection was lost during a commit: {cause}"),
             _ => tracing::debug!("{self}"),
         }
         if let Self::LoginRequired(next) = &self {

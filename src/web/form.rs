@@ -55,10 +55,10 @@ pub fn read_within(bytes: &[u8], components: usize) -> Result<Fields, Error> {
             if name.contains("component") { (&mut of_components, components) } else { (&mut others, MAX_FIELDS) };
         *count += 1;
         if *count > most {
-            return Err(Error::Unfit(format!("The form has more fields than any page of this site: {most} at most.")));
+            return Err(Error::Unfit(format!("The form has too many fields: at most {most} are accepted.")));
         }
         if name.len() > MAX_NAME {
-            return Err(Error::Unfit(format!("The form has a field whose name is longer than {MAX_NAME} bytes.")));
+            return Err(Error::Unfit(format!("The form has a field name longer than {MAX_NAME} bytes.")));
         }
         size += escaped_len(&name) + escaped_len(&value);
         if size > MAX_BODY {

@@ -58,7 +58,7 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
                 }
                 Some(cause) => {
                     if logged.as_ref() != Some(&cause) {
-                        tracing::warn!("the database is away, the last published page is served: {cause}");
+                        tracing::warn!("database unavailable, serving the last published page: {cause}");
                         logged = Some(cause);
                     }
                 }
@@ -96,7 +96,7 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
 async fn ends(future: impl Future<Output = ()>) -> bool {
     let ended = AssertUnwindSafe(future).catch_unwind().await.is_ok();
     if !ended {
-        tracing::error!("a round of the worker panicked; the next one begins anew");
+        tracing::error!("background worker panicked, restarting");
     }
     ended
 }
@@ -131,7 +131,7 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
     };
     if let Some(link) = link {
         // On the terminal only: a log would keep it.
-        output::print_detached(format!("\nCreate the first owner within 30 minutes:\n\n    {link}\n"));
+        output::print_detached(format!("\nSet up your account (link valid 30 minutes):\n\n    {link}\n"));
     }
     Ok(None)
 }
@@ -174,8 +174,8 @@ impl Work {
     pub async fn tick(&mut self, state: &State) {
         let result = self.try_tick(state).await;
         match (&result, self.failing) {
-            (Err(error), false) => tracing::warn!("publishing is held up: {error:#}"),
-            (Ok(()), true) => tracing::info!("publishing goes on"),
+            (Err(error), false) => tracing::warn!("publishing failed, retrying: {error:#}"),
+            (Ok(()), true) => tracing::info!("publishing recovered"),
             _ => {}
         }
         self.failing = result.is_err();
@@ -211,7 +211,7 @@ impl Work {
         if cause != self.waits_for
             && let Some(cause) = &cause
         {
-            tracing::warn!("the file in the place of the database is not taken up: {cause}");
+            tracing::warn!("the replaced database file is not used: {cause}");
         }
         self.waits_for = cause;
     }
@@ -301,7 +301,7 @@ async fn record_suppressed_denials(state: &State) -> db::Result<()> {
     let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
     let entry = actions::managers::record_denial(
         Action::AuditSuppressDenials,
-        format!("{} refused attempts", left_out.attempts),
+        format!("{} denied attempts", left_out.attempts),
     );
     state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
 }

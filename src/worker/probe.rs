@@ -39,8 +39,8 @@ pub async fn probe_if_due(state: &State) {
     let failed = probed.as_ref().err().map(Outage::of);
     writes.end(failed);
     match (probed, was_failing) {
-        (Err(error), false) => tracing::warn!("nothing can be written to the database: {error:#}"),
-        (Ok(()), true) => tracing::info!("the database can be written again"),
+        (Err(error), false) => tracing::warn!("the database is not writable: {error:#}"),
+        (Ok(()), true) => tracing::info!("the database is writable again"),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The audit as a chain: what breaks it is named, and refused attempts are in it without filling the disk.
+//! The audit as a chain: what breaks it is named, and denied attempts are in it without filling the disk.
 
 use axum::http::StatusCode;
 use candor::cli::demo;
@@ -142,7 +142,7 @@ async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
     demo::load(&test, &test.clock).await.unwrap();
     let told = said(&candor(&test, &verify, ""));
     let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
-    assert!(told.contains("whole") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
+    assert!(told.contains("Audit log OK") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit set actor_name = 'x' where id = (select min(id) from audit)").await;
     tx.commit_unaudited().await.unwrap();
@@ -272,7 +272,7 @@ async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {
     let left_out = PER_ADDRESS + 5 + 18 * PER_ADDRESS - IN_ALL;
     assert_eq!(
         (row.action.as_str(), row.subject_name),
-        ("audit.suppress-denials", format!("{left_out} refused attempts"))
+        ("audit.suppress-denials", format!("{left_out} denied attempts"))
     );
     assert_eq!(row.actor.address, "several addresses");
     flood("192.0.2.1", 1).await;

@@ -53,7 +53,7 @@ async fn an_owner_switches_passwords_off_for_all_but_one(test: TestDb) {
     let settings = browser.get("/admin/settings").await;
     assert_eq!(
         settings.words("select[name=password_only_for] option"),
-        ["Everybody's count", "Only Ines's (ines@example.org)", "Only Rui's (rui@example.org)"]
+        ["Allowed for everyone", "Only Ines's (ines@example.org)", "Only Rui's (rui@example.org)"]
     );
     let done = choose(&mut browser, ines.id.as_str()).await;
     assert_eq!(done.location(), "/admin/settings?done=policy-saved", "{}", done.text());
@@ -73,7 +73,11 @@ async fn passwords_are_switched_off_only_where_there_is_another_way_in(test: Tes
     assert!(browser.get("/admin/settings").await.words("select[name=password_only_for]").is_empty());
     let refused = choose(&mut browser, ines.id.as_str()).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.message("password_only_for").contains("can log in at an identity provider"), "{}", refused.text());
+    assert!(
+        refused.message("password_only_for").contains("only if an identity provider is configured"),
+        "{}",
+        refused.text()
+    );
     assert_eq!(passwords(&app).await, Passwords::Everybody);
     // Whoever takes the provider away later can still switch them on, and leave them as they are.
     app.leave_one_password(&ines).await;
@@ -139,12 +143,12 @@ async fn the_keeper_of_the_password_can_not_be_lost(test: TestDb) {
     for (action, fields) in [("role", &[("role", "publisher")][..]), ("disablement", &[])] {
         let answer = browser.post(&format!("/admin/managers/{}/{action}", ines.id), fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}");
-        assert!(answer.message("role").contains("the owner whose password still counts"), "{}", answer.text());
+        assert!(answer.message("role").contains("This owner keeps a password as the fallback"), "{}", answer.text());
     }
     // What was refused is undone once this thread rests, which it does not while it waits for the shell.
     app.db.write().await.unwrap().commit_unaudited().await.unwrap();
     let shell = refused(&candor(&app.test, &["manager", "disable", &ines.email], ""), 1);
-    assert!(shell.contains("the owner whose password still counts"), "{shell}");
+    assert!(shell.contains("This owner keeps a password as the fallback"), "{shell}");
     let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
     assert!(kept.role == Owner && kept.is_active());
     let same = browser.post(&format!("/admin/managers/{}/role", ines.id), &[("role", "owner")]).await;
@@ -181,7 +185,7 @@ async fn links_for_passwords_are_for_the_keeper_alone(test: TestDb) {
     let fields = [("name", "Rui"), ("email", "rui@example.org"), ("role", "viewer")];
     let invitation = browser.post("/admin/managers", &fields).await;
     assert_eq!(invitation.status, StatusCode::CONFLICT);
-    assert!(invitation.text().contains("Passwords are switched off here"), "{}", invitation.text());
+    assert!(invitation.text().contains("Password login is disabled"), "{}", invitation.text());
     let own = browser.post(&format!("/admin/managers/{}/reset", ines.id), &[]).await;
     assert_eq!(own.status, StatusCode::OK, "{}", own.text());
 }
@@ -227,7 +231,7 @@ async fn the_shell_lets_passwords_count_again(test: TestDb) {
     app.leave_one_password(&ines).await;
     assert_eq!(log_in(&app, &vera, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let words = said(&candor(&app.test, &["manager", "passwords", "on"], ""));
-    assert_eq!(words, "Everybody's password counts again.\n");
+    assert_eq!(words, "Password login is enabled for everyone.\n");
     assert_eq!(passwords(&app).await, Passwords::Everybody);
     assert_eq!(
         (app.audit().await[0].action.as_str(), app.audit().await[0].actor.name.as_str()),
@@ -235,7 +239,7 @@ async fn the_shell_lets_passwords_count_again(test: TestDb) {
     );
     app.through_login(&vera).await;
     let again = refused(&candor(&app.test, &["manager", "passwords", "on"], ""), 1);
-    assert!(again.contains("counts already"), "{again}");
+    assert!(again.contains("already enabled"), "{again}");
 }
 
 async fn guessing_the_current_password_meets_the_lock_of_the_login(test: TestDb) {
@@ -245,7 +249,7 @@ async fn guessing_the_current_password_meets_the_lock_of_the_login(test: TestDb)
     let guess = [("current", "not the right one"), ("password", "gravel lantern otter")];
     for _ in 0..3 {
         let wrong = browser.post("/admin/account/password", &guess).await;
-        assert!(wrong.message("current").contains("not your current password"), "{}", wrong.text());
+        assert!(wrong.message("current").contains("Incorrect current password"), "{}", wrong.text());
         assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
     }
     let right = [("current", PASSWORD), ("password", "gravel lantern otter")];
@@ -280,7 +284,7 @@ async fn a_password_is_not_set_for_an_account_that_was_changed_meanwhile(test: T
         }
     };
     let (answer, ()) = tokio::join!(browser.post("/admin/account/password", &fields), changing);
-    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::CONFLICT, "Not done"));
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::CONFLICT, "Conflict"));
     assert!(answer.text().contains("Your account was changed in the meantime."), "{}", answer.text());
     let login = [("email", "ines@tidewater.example"), ("password", PASSWORD)];
     assert_eq!(app.visitor().post("/login", &login).await.location(), "/admin", "the old password still holds");

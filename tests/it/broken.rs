@@ -282,7 +282,7 @@ async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir,
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{url}");
     let field = stored_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     assert!(answer.contains(&format!("candor-confirmed-at: {field}\r\n")), "{url}: {answer}");
-    let (_, notice) = answer.split_once("Last confirmed at ").expect("the page says it too");
+    let (_, notice) = answer.split_once("Last updated at ").expect("the page says it too");
     let words = stored_at.format("%-d %b %Y, %H:%M UTC</time>").to_string();
     assert!(notice.split_once("\">").is_some_and(|(_, told)| told.starts_with(&words)), "{url}: {notice}");
     assert_eq!(server.state.publisher.site().revision, revision, "{url}");

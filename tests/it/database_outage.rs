@@ -77,7 +77,7 @@ async fn what_is_not_published_says_so_while_the_database_is_gone(test: TestDb) 
         assert!(!answer.text().contains("PoolClosed") && !answer.text().contains("closed pool"), "{address}");
     }
     let filtered = app.visitor().get("/history?q=mail").await;
-    assert_eq!(filtered.word("h1"), "This filtered view is not available right now");
+    assert_eq!(filtered.word("h1"), "Filtering is temporarily unavailable");
     assert_eq!(filtered.attributes(".back a", "href"), ["/history", "/"]);
 }
 
@@ -175,5 +175,5 @@ async fn the_worker_goes_on_without_a_database(test: TestDb) {
     }
     let after = app.visitor().get("/").await;
     assert_eq!((after.status, after.word("h1")), (StatusCode::OK, before));
-    assert!(after.word(".stale").starts_with("Last confirmed at"), "{}", after.text());
+    assert!(after.word(".stale").starts_with("Last updated at"), "{}", after.text());
 }

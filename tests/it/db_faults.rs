@@ -324,7 +324,7 @@ async fn an_unknown_commit_says_so(test: TestDb) {
     let before = desk.written().await;
     let answer = faults::scope(Strike::from_commit_on(commit_then_cut), desk.post()).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.text().contains("It is not known whether your change was saved"), "{}", answer.text());
+    assert!(answer.text().contains("Your change may have been saved"), "{}", answer.text());
     assert_eq!(desk.written().await, next(before));
     desk.write().await.unwrap();
 }

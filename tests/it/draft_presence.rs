@@ -30,20 +30,20 @@ async fn a_draft_says_who_has_it_open_and_since_when(test: TestDb) {
     let own = ines.get(&path).await;
     assert!(own.words("main p.waiting").is_empty(), "{:?}", own.words("main p.waiting"));
     app.clock.advance(TimeDelta::minutes(2));
-    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines has had this open since 12:00.");
+    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:00.");
     let told = rui.get(&path).await.words("main p.waiting");
-    assert!(told.contains(&"Ines has had this open since 12:00.".to_owned()), "{told:?}");
+    assert!(told.contains(&"Ines is editing this since 12:00.".to_owned()), "{told:?}");
     // Coming back keeps the time; staying away for long ends it.
     app.clock.advance(TimeDelta::minutes(20));
     ines.get(&path).await;
     rui.get("/admin").await;
     app.clock.advance(TimeDelta::minutes(20));
-    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines has had this open since 12:00.");
+    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:00.");
     assert!(ines.get("/admin").await.words(".draft .waiting").is_empty(), "Rui was away for 40 minutes");
     app.clock.advance(TimeDelta::minutes(15));
     assert!(rui.get("/admin").await.words(".draft .waiting").is_empty());
     ines.get(&path).await;
-    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines has had this open since 12:57.");
+    assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:57.");
     assert_eq!(app.counts().await, before, "looking at a draft is a deed, or publishes");
     // What is gone is open nowhere.
     assert_eq!(ines.post(&format!("{path}/deletion"), &[]).await.status, StatusCode::SEE_OTHER);
@@ -69,5 +69,5 @@ async fn a_draft_opens_where_nobody_can_note_it(test: TestDb) {
     .await;
     let page = ines.get(&path).await;
     assert_eq!((page.status, page.field("body")), (StatusCode::OK, "One".into()));
-    assert!(rui.get(&path).await.words("main p.waiting").iter().all(|words| !words.contains("open since")));
+    assert!(rui.get(&path).await.words("main p.waiting").iter().all(|words| !words.contains("editing this since")));
 }

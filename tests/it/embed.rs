@@ -79,7 +79,7 @@ async fn what_is_no_site_is_refused_beside_the_field(test: TestDb) {
         let fields = [("version", "1"), ("name", "Acme"), ("time_zone", "UTC"), ("embedders", wrong)];
         let answer = owner.post("/admin/settings", &fields).await;
         assert_eq!((answer.status, answer.field("embedders")), (StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned()));
-        assert!(answer.message("embedders").contains("is not the address of a site"), "{}", answer.text());
+        assert!(answer.message("embedders").contains("is not an origin"), "{}", answer.text());
     }
 }
 

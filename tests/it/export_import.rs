@@ -291,5 +291,5 @@ async fn one_broken_file_spoils_no_other(test: TestDb) {
     std::fs::write(folder.path().join("incidents.json"), "[").unwrap();
     let files = Files::at(&Statuspage, &[folder.path().to_owned()]).unwrap();
     let stopped = import(&test, &files, &Options::default(), test.clock.now(), || {}).await.unwrap_err();
-    assert!(stopped.to_string().contains("nothing is imported"), "{stopped}");
+    assert!(stopped.to_string().contains("nothing was imported"), "{stopped}");
 }

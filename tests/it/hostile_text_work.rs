@@ -78,7 +78,7 @@ async fn no_nasty_review_or_reason_becomes_markup() {
     clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
     for (number, text) in corpus.iter().enumerate() {
         let page = clean(&mut owner, &format!("/incidents/it{number}")).await;
-        assert_eq!(page.word("#review h2"), "Post-incident review");
+        assert_eq!(page.word("#review h2"), "Postmortem");
         let edit = clean(&mut owner, &format!("/admin/incidents/it{number}/review")).await;
         assert_eq!(edit.field("body"), as_lines(text), "to the letter");
     }

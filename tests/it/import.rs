@@ -104,7 +104,7 @@ async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
     let totals = incidents::totals(&mut test.read().await.unwrap(), &Filter::default(), (None, None)).await.unwrap();
     assert_eq!((totals.count, duration::total(totals.seconds)), (8, "13h 27m".into()));
     let [warning] = reports[1].warnings.as_slice() else { panic!("{:?}", reports[1].warnings) };
-    assert!(warning.contains("6dcf822091d5") && warning.contains("before it began"), "{warning}");
+    assert!(warning.contains("6dcf822091d5") && warning.contains("before it started"), "{warning}");
     let early = found(&test, "6dcf822091d5").await;
     assert_eq!(early.started_at.to_rfc3339(), "2024-07-26T18:21:00+00:00");
     assert_eq!(early.ended_at, Some(early.started_at));
@@ -206,7 +206,10 @@ async fn impossible_data_is_imported_as_well_as_it_can_be(test: TestDb) {
     };
     let over = [("resolved", "Over")];
     let cases: [(Value, &str); 13] = [
-        (change("early", "resolved", &over, |it| it["resolved_at"] = json!("2020-01-01T00:00:00Z")), "before it began"),
+        (
+            change("early", "resolved", &over, |it| it["resolved_at"] = json!("2020-01-01T00:00:00Z")),
+            "before it started",
+        ),
         (change("status", "broken", &[("broken", "Text")], |_| {}), "“broken”"),
         (change("impact", "resolved", &over, |it| it["impact"] = json!("dire")), "“dire”"),
         (change("html", "resolved", &[("resolved", "see <a href=\"/x\">x</a>")], |_| {}), "HTML"),
@@ -257,8 +260,8 @@ async fn what_cannot_be_imported_is_refused_with_the_reason(test: TestDb) {
         "../etc “",
         "stands twice",
         "a/b “",
-        "m “Move”: its planned start",
-        "n “Upgrade”: its planned start",
+        "m “Move”: its scheduled start",
+        "n “Upgrade”: its scheduled start",
     ] {
         assert!(report.refusals.iter().any(|refusal| refusal.contains(told)), "{told}: {:#?}", report.refusals);
     }
@@ -304,8 +307,8 @@ async fn a_maintenance_is_imported_as_what_it_is(test: TestDb) {
     assert_eq!(baseline, Status::Operational, "the maintenance that goes on explains it");
     drop(tx);
     let told = |id: &str, words: &str| report.warnings.iter().any(|w| w.contains(id) && w.contains(words));
-    assert!(told("maintenance odd", "not after its start") && told("maintenance odd", "time has passed"));
-    assert!(told("maintenance on", "it does") && told("maintenance over", "newest update is in_progress"));
+    assert!(told("maintenance odd", "not after its start") && told("maintenance odd", "window has passed"));
+    assert!(told("maintenance on", "both are turned on") && told("maintenance over", "newest update is in_progress"));
     assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
 }
 

@@ -69,7 +69,7 @@ async fn the_hundred_and_first_draft_is_refused(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Publisher).await;
     let new = [("title", "Mail is late"), ("body", "We look **into** it."), ("save_draft", "1")];
-    let told = "There are 100 drafts already: publish or delete some first.";
+    let told = "Limit reached (100 drafts). Publish or delete some first.";
     for (address, fields) in [("/admin/incidents", &new[..]), ("/admin/incidents/open/updates", &new[1..])] {
         OneTooMany { address, fields, field: "body", told }.is_refused(&app, &mut browser).await;
     }
@@ -94,7 +94,7 @@ async fn the_two_hundred_and_first_template_is_refused(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Publisher).await;
     let fields = [("name", "Another"), ("title", "Slow again"), ("body", "Since {{time}}."), ("phase", "monitoring")];
-    let told = "There are 200 templates already: delete one that nobody needs.";
+    let told = "Limit reached (200 templates). Delete one first.";
     OneTooMany { address: "/admin/templates", fields: &fields, field: "name", told }
         .is_refused(&app, &mut browser)
         .await;
@@ -127,7 +127,7 @@ async fn the_five_hundred_and_first_correction_is_refused(test: TestDb) {
         ("reason", "A probe was wrong."),
     ];
     let address = |id| format!("/admin/components/{id}/corrections");
-    let told = "This component has 500 corrections already: remove some first.";
+    let told = "Limit reached (500 corrections of this component). Remove some first.";
     let one = OneTooMany { address: &address(&full.id), fields: &fields, field: "reason", told };
     one.is_refused(&app, &mut browser).await;
     let added = browser.post(&address(&other.id), &fields).await;
@@ -146,7 +146,7 @@ async fn the_fifty_first_token_is_refused(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.with_session(&manager).await;
     let fields = [("name", "Deploy"), ("scope", "publish"), ("days", "30")];
-    let told = "You have 50 tokens already: revoke one that is not used.";
+    let told = "Limit reached (50 tokens). Revoke one first.";
     OneTooMany { address: "/admin/tokens", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
     assert_eq!(app.number("select count(*) from api_tokens").await, 50);
     let other = app.logged_in(Publisher).await.post("/admin/tokens", &fields).await;
@@ -165,7 +165,7 @@ async fn the_twenty_first_passkey_is_refused(test: TestDb) {
     let before = app.everything().await;
     let answer = browser.post("/admin/account/passkeys", &[("name", "Phone"), ("credential", &credential)]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
-    assert_eq!(answer.message("name"), "You have 20 passkeys already: remove one first.");
+    assert_eq!(answer.message("name"), "Limit reached (20 passkeys). Remove one first.");
     assert_eq!(answer.field("name"), "Phone");
     let asked = browser.post("/admin/account/passkeys/challenge", &[]).await;
     assert_eq!(asked.status, StatusCode::CONFLICT, "no device is asked in vain");
@@ -181,7 +181,7 @@ async fn the_two_thousand_and_first_component_is_refused(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Owner).await;
     let fields = [("name", "Another"), ("description", "Of many"), ("status", "degraded_performance")];
-    let told = "There are 2000 components already: delete some that nobody asks for.";
+    let told = "Limit reached (2000 components). Delete some first.";
     let one = OneTooMany { address: "/admin/components", fields: &fields, field: "name", told };
     one.is_refused(&app, &mut browser).await;
 }
@@ -196,7 +196,7 @@ async fn the_five_hundred_and_first_group_is_refused(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Owner).await;
     let fields = [("name", "Another"), ("description", "Of many")];
-    let told = "There are 500 groups already: delete some that nobody asks for.";
+    let told = "Limit reached (500 groups). Delete some first.";
     OneTooMany { address: "/admin/groups", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
 }
 
@@ -224,7 +224,7 @@ async fn the_two_hundred_and_first_series_is_refused(test: TestDb) {
         ("zone", "Asia/Kolkata"),
         ("repeats", "FREQ=WEEKLY"),
     ];
-    let told = "200 maintenances come again already: end one that is not needed.";
+    let told = "Limit reached (200 recurring maintenances). Stop one first.";
     let one = OneTooMany { address: "/admin/maintenances", fields: &fields, field: "repeats", told };
     one.is_refused(&app, &mut browser).await;
     let once = browser.post("/admin/maintenances", &fields[..5]).await;

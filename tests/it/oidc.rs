@@ -111,7 +111,7 @@ async fn the_page_leads_to_the_provider_without_a_redirect(test: TestDb) {
     let login = app.visitor().get("/login").await;
     assert_eq!(login.words("form[action='/login/oidc'] button"), ["Log in with Harbour ID"]);
     let going = app.visitor().post("/login/oidc", &[]).await;
-    assert_eq!((going.status, going.word("h1").as_str()), (StatusCode::OK, "On to Harbour ID"));
+    assert_eq!((going.status, going.word("h1").as_str()), (StatusCode::OK, "Continue to Harbour ID"));
     assert_eq!(going.attributes("main a.button", "href"), [leads_to(&going)]);
     assert!(going.header("content-security-policy").contains("form-action 'self'"));
     assert!(leads_to(&going).contains("redirect_uri=http%3A%2F%2Fstatus.test%2Flogin%2Foidc%2Fcallback"));
@@ -130,7 +130,7 @@ async fn a_login_belongs_to_the_subject_and_not_to_the_address(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &renamed).await;
     assert_eq!(by_email(&app, "vera@example.org").await.name, "Vera", "the address here stays as it was");
     let successor = Person { subject: "sub-Other".into(), ..vera };
-    is_out(&app, &issuer, &successor, "is a manager here already").await;
+    is_out(&app, &issuer, &successor, "with your e-mail address already exists").await;
 }
 
 async fn an_invitation_is_accepted_by_the_login(test: TestDb) {
@@ -150,7 +150,7 @@ async fn somebody_who_has_a_way_in_connects_the_login_themselves(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     let person = Person::named("Ines", &["owners"]);
-    is_out(&app, &issuer, &person, "connect Harbour ID on the page of your account").await;
+    is_out(&app, &issuer, &person, "connect Harbour ID on your account page").await;
     let mut browser = app.through_login(&ines).await;
     let account = browser.get("/admin/account").await;
     assert_eq!(account.words("form[action='/admin/account/identity'] button"), ["Connect: Harbour ID"]);
@@ -202,11 +202,11 @@ async fn the_last_owner_stays_an_owner(test: TestDb) {
 async fn nobody_without_a_role_is_let_in(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let stranger = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["others"]) };
-    is_out(&app, &issuer, &stranger, "Harbour ID knows you, but nothing it says of you brings a role here").await;
+    is_out(&app, &issuer, &stranger, "No role is assigned to you in Harbour ID").await;
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 0);
     let known = Person { groups: vec!["writers"], ..stranger.clone() };
     is_in(&mut app.visitor(), &issuer, &known).await;
-    is_out(&app, &issuer, &stranger, "brings a role").await;
+    is_out(&app, &issuer, &stranger, "No role is assigned to you").await;
 }
 
 async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
@@ -222,7 +222,7 @@ async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
     program.peer = Some([127, 0, 0, 1].into());
     assert_eq!(program.get_with("/v1/token", &[("authorization", &bearer)]).await.status, StatusCode::OK);
     let lost = Person { groups: vec!["others"], ..known };
-    is_out(&app, &issuer, &lost, "brings a role").await;
+    is_out(&app, &issuer, &lost, "No role is assigned to you").await;
     for browser in [&mut here, &mut there] {
         assert!(browser.get("/admin").await.location().starts_with("/login"), "the session is over");
     }
@@ -231,7 +231,7 @@ async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
     let row = app.audit().await.into_iter().find(|row| row.action == "manager.revoke-access").unwrap();
     assert_eq!((row.subject_name.as_str(), row.actor.name.as_str()), ("Eve", "Eve"));
     let before = app.counts().await;
-    is_out(&app, &issuer, &lost, "brings a role").await;
+    is_out(&app, &issuer, &lost, "No role is assigned to you").await;
     assert_eq!(app.counts().await, before, "there was nothing left to end");
 }
 
@@ -240,7 +240,7 @@ async fn the_last_owner_is_not_shut_out(test: TestDb) {
     let owner = Person { email: "ines@elsewhere.test".into(), ..Person::named("Ines", &["owners"]) };
     let mut browser = app.visitor();
     is_in(&mut browser, &issuer, &owner).await;
-    is_out(&app, &issuer, &Person { groups: Vec::new(), ..owner }, "brings a role").await;
+    is_out(&app, &issuer, &Person { groups: Vec::new(), ..owner }, "No role is assigned to you").await;
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "nobody else could administer");
 }
 
@@ -252,12 +252,12 @@ async fn a_disabled_manager_stays_out(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    is_out(&app, &issuer, &vera, "Your account here is disabled").await;
+    is_out(&app, &issuer, &vera, "Your account here is deactivated").await;
     let mut gone = invited(&app, "Gone", Viewer).await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    is_out(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is disabled").await;
+    is_out(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is deactivated").await;
 }
 
 async fn what_stands_in_the_other_document_counts_as_well(test: TestDb) {
@@ -324,7 +324,7 @@ async fn only_who_has_another_way_in_disconnects_the_login(test: TestDb) {
     is_in(&mut browser, &issuer, &Person::named("Vera", &[])).await;
     let only = browser.post("/admin/account/identity/removal", &[]).await;
     assert_eq!(only.status, StatusCode::CONFLICT);
-    assert!(only.text().contains("It is your only way in"), "{}", only.text());
+    assert!(only.text().contains("This is your only login method"), "{}", only.text());
     app.passkey(&by_email(&app, "vera@example.org").await, "laptop").await;
     let done = browser.post("/admin/account/identity/removal", &[]).await;
     assert_eq!(done.location(), "/admin/account?done=provider-disconnected");
@@ -338,7 +338,7 @@ async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
     let manager = by_email(&app, "vera@example.org").await;
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
     let page = owner.get(&format!("/admin/managers/{}", manager.id)).await;
-    assert!(page.text().contains("They log in at the identity provider."), "{}", page.text());
+    assert!(page.text().contains("They log in with the identity provider."), "{}", page.text());
     let done = owner.post(&format!("/admin/managers/{}/identity/removal", manager.id), &[]).await;
     assert_eq!(done.location(), format!("/admin/managers/{}?done=provider-disconnected", manager.id));
     assert!(vera.get("/admin").await.location().starts_with("/login"), "the session is over");

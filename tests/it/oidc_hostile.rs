@@ -28,7 +28,7 @@ on_both_databases!(
     huge_answers_of_the_provider_are_cut,
 );
 
-const NOTHING: &str = "What came back from Harbour ID proves nothing";
+const NOTHING: &str = "Login with Harbour ID failed";
 
 fn ines() -> Person {
     Person::named("Ines", &["owners"])
@@ -110,7 +110,7 @@ async fn an_answer_that_comes_late_counts_for_nothing(test: TestDb) {
     app.clock.advance(TimeDelta::minutes(5));
     let late = browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(late.word("[role=alert]").contains("That took too long"), "{}", late.text());
+    assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
 
 async fn an_answer_of_another_provider_counts_for_nothing(test: TestDb) {
@@ -139,7 +139,7 @@ async fn whoever_is_refused_there_is_told_so_in_our_words(test: TestDb) {
     let query = format!("state={state}&iss={}&error=access_denied{nasty}&error_description={nasty}", issuer.url);
     let refused = browser.get(&format!("/login/oidc/callback?{query}")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(refused.word("[role=alert]"), "Harbour ID did not let you in.");
+    assert_eq!(refused.word("[role=alert]"), "Login at Harbour ID was denied.");
     assert!(!refused.text().contains("alert(1)"));
 }
 
@@ -248,7 +248,7 @@ async fn settings_that_do_not_go_together_are_refused_at_the_start() {
         ([&client[..], &rule].concat(), 1, "--oidc-issuer"),
         ([&open[..], &client, &rule].concat(), 1, "must begin with https://"),
         ([&issuer[..], &client, &["--oidc-roles", "owners=owner"]].concat(), 2, "is no rule"),
-        ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "is none of as-told"),
+        ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "must be as-told"),
     ] {
         let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();
         let error = refused(&candor(&test, &serve, ""), code);

@@ -56,7 +56,7 @@ async fn a_link_is_mailed_and_opens_the_way_to_a_new_password(test: TestDb) {
     let mut browser = app.visitor();
     let answer = ask(&mut browser, " INES@example.org ").await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/forgotten?sent"));
-    assert!(browser.get("/forgotten?sent").await.text().contains("a mail with a link is on its way"));
+    assert!(browser.get("/forgotten?sent").await.text().contains("an e-mail with a link is on its way"));
     app.courier().deliver_due().await.unwrap();
     app.courier().deliver_due().await.unwrap();
     let mails = sink.mails();

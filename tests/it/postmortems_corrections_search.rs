@@ -71,7 +71,7 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     };
     let before = (page("/incidents/it").await.text(), page("/history").await.text());
     let publisher = desk.publisher.get("/admin/incidents/it").await;
-    assert!(publisher.text().contains("Write a review"));
+    assert!(publisher.text().contains("Write a postmortem"));
     let mut browser = desk.publisher.clone();
     let form = browser.get("/admin/incidents/it/review").await;
     assert_eq!((form.field("version"), form.field("body")), ("0".into(), String::new()));
@@ -83,7 +83,7 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     let published = browser.post(path, &[("version", "1"), ("body", "A **Xylophone**."), ("publish", "1")]).await;
     assert_eq!(published.location(), "/admin/incidents/it/review?done=review-published");
     let shown = page("/incidents/it").await;
-    assert_eq!(shown.word("#review h2"), "Post-incident review");
+    assert_eq!(shown.word("#review h2"), "Postmortem");
     assert!(
         shown.text().contains("<strong>Xylophone</strong>")
             && shown.word("#review .soft").contains(&now().format("%-d %b %Y").to_string())
@@ -110,7 +110,7 @@ async fn a_published_review_changes_only_when_it_is_published_again(test: TestDb
     assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "First");
     let form = desk.publisher.get("/admin/incidents/it/review").await;
     assert_eq!(form.field("body"), "Second");
-    assert!(form.text().contains("What was written since is a draft."));
+    assert!(form.text().contains("There are unpublished changes."));
     desk.review("it", "2", "Second", "publish").await;
     assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "Second");
 }
@@ -208,13 +208,13 @@ async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
     desk.app.clock.advance(TimeDelta::hours(2));
     desk.app.publish().await;
     let page = desk.app.visitor().get("/").await;
-    assert_eq!(page.word(".lede a"), "Why: set by hand");
+    assert_eq!(page.word(".lede a"), "Status changed manually");
     assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", desk.api.id)]);
     let uptime = desk.app.visitor().get("/uptime").await;
     let words = uptime.word(".uptime ul li");
     assert!(words.starts_with(&now().format("since %-d %b %Y, %H:%M UTC: partial outage").to_string()), "{words}");
     let last = uptime.words("tbody tr").remove(0);
-    assert!(last.starts_with("Last 90 days") && last.ends_with("Set by hand, 2h partial outage"), "{last}");
+    assert!(last.starts_with("Last 90 days") && last.ends_with("Status changed manually, 2h partial outage"), "{last}");
     assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
     assert_eq!(uptime.words(".uptime ul li").len(), 1, "nothing more is hinted at");
     desk.publisher = desk.app.logged_in(Owner).await;
@@ -225,7 +225,7 @@ async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
         desk.app.clock.advance(TimeDelta::minutes(1));
     }
     let told = desk.app.visitor().get("/uptime").await.words(".uptime ul li");
-    assert_eq!((told.len(), told[20].as_str()), (21, "and 3 more before that"));
+    assert_eq!((told.len(), told[20].as_str()), (21, "and 3 earlier"));
 }
 
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
@@ -246,7 +246,7 @@ async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
     assert!(desk.app.everything().await == before);
     desk.correct("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
     let second = desk.correct("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
-    assert!(second.message("started_at").contains("Another correction"));
+    assert!(second.message("started_at").contains("overlaps an existing correction"));
     let mut viewer = desk.app.logged_in(Viewer).await;
     let path = format!("/admin/components/{}/corrections", desk.api.id);
     assert_eq!(viewer.get(&path).await.status, StatusCode::FORBIDDEN);
@@ -329,6 +329,6 @@ async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
         let page = viewer.get(&format!("/admin/audit?{query}")).await;
         assert_eq!(page.page().select("tbody tr").len(), found, "{query}");
     }
-    assert!(viewer.get("/admin/audit?what=draft").await.text().contains("Nothing like this was done."));
+    assert!(viewer.get("/admin/audit?what=draft").await.text().contains("No matching events."));
     assert_eq!(viewer.get("/admin/audit?who=Ines&what=review").await.field("what"), "review");
 }

@@ -46,7 +46,7 @@ impl Desk {
         let (before, site) = (self.app.everything().await, self.app.publisher.site());
         let answer = self.publisher.post(address, &[fields, &[("rehearse", "1")]].concat()).await;
         assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
-        assert_eq!(answer.word("h1"), "As visitors would read it", "{address}");
+        assert_eq!(answer.word("h1"), "Preview of the page", "{address}");
         assert!(self.app.everything().await == before, "{address}: a rehearsal was kept");
         assert!(std::sync::Arc::ptr_eq(&site, &self.app.publisher.site()), "{address}: it was published");
         assert!(answer.attributes("main form", "action").contains(&address.to_owned()), "{address}");
@@ -81,7 +81,7 @@ fn sent(rehearsal: &Answer) -> Vec<(String, String)> {
 
 /// The page that a frame of a rehearsal shows.
 fn frame(answer: &Answer, path: &str) -> String {
-    let title = format!("{path} as visitors would read it");
+    let title = format!("{path} as visitors will see it");
     let page = answer.page();
     let frame = page.select("iframe").into_iter().find(|frame| frame.attr("title") == Some(title.as_str()));
     frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
@@ -156,11 +156,8 @@ async fn a_rehearsal_of_a_thousand_changes_stays_light(test: TestDb) {
     let answer = desk.rehearsed("/admin/incidents", &said).await;
     assert_eq!(told(&answer).len(), 40);
     let more = answer.words("section details summary");
-    assert!(
-        more.iter().any(|words| words.starts_with("More that change with it and are not shown here (")),
-        "{more:?}"
-    );
-    assert!(answer.words("details .soft").iter().any(|words| words.ends_with(" KB more are not shown here.")));
+    assert!(more.iter().any(|words| words.starts_with("More changed files, not shown here (")), "{more:?}");
+    assert!(answer.words("details .soft").iter().any(|words| words.ends_with(" KB more files are not shown here.")));
     let pages: usize = answer.attributes("iframe", "srcdoc").iter().map(String::len).sum();
     let around = answer.body.len() - pages;
     assert!(around < 1_500_000, "{around} bytes beside {pages} of pages");
@@ -213,7 +210,7 @@ async fn a_rehearsal_of_hiding_an_incident_says_what_is_gone(test: TestDb) {
     said.pop();
     said.push(("visibility", "internal"));
     let answer = desk.rehearsed("/admin/incidents/it", &said).await;
-    assert_eq!(answer.word("main p.waiting"), "Visitors would find nothing at /incidents/it any more.");
+    assert_eq!(answer.word("main p.waiting"), "/incidents/it would be removed.");
     assert!(!frame(&answer, "/").contains("Incident it"), "it is still shown");
     desk.goes_on(&answer, "/admin/incidents/it", "title").await;
     assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
@@ -251,7 +248,7 @@ async fn a_rehearsal_of_a_correction_shows_the_page_of_uptime(test: TestDb) {
 async fn a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let address = format!("/admin/components/{}/status", desk.api.id);
-    assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Set: API", "See it first: API"]);
+    assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
     let said = [("version", "1"), ("status", "partial_outage")];
     let answer = desk.rehearsed(&address, &said).await;
     assert!(frame(&answer, "/").contains("Partial System Outage") || frame(&answer, "/").contains("Partial outage"));
@@ -319,11 +316,11 @@ async fn an_empty_time_is_told_beside_its_field(test: TestDb) {
         let answer = desk.publisher.post(address, &empty).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         for field in fields {
-            assert_eq!(answer.message(field), "Fill in both the day and the time.", "{address} {field}");
+            assert_eq!(answer.message(field), "Enter a date and a time.", "{address} {field}");
         }
     }
     let said =
         [("title", "X"), ("body", "X"), ("phase", "identified"), ("visibility", "embargoed"), ("publish_zone", "UTC")];
     let answer = desk.publisher.post("/admin/incidents", &said).await;
-    assert_eq!(answer.message("publish_at"), "Say from when on visitors may see it.");
+    assert_eq!(answer.message("publish_at"), "Choose when to publish.");
 }

@@ -123,7 +123,7 @@ fn hangup_rereads_and_says_so() {
     });
     process.send(Signal::HUP);
     process.until(|process| {
-        said.lock().unwrap().contains("the secret key is read again")
+        said.lock().unwrap().contains("reloaded the secret key")
             && process.status("/healthz").starts_with("HTTP/1.1 200")
     });
     assert_eq!(process.end(Signal::TERM), Some(0));

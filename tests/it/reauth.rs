@@ -54,7 +54,7 @@ async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: 
     let mut browser = after_ten_minutes(&app, &owner).await;
     let typed = [("name", "Rui \"Ñ\" <b>"), ("email", "rui@example.org"), ("role", "publisher")];
     let asked = browser.post("/admin/managers", &typed).await;
-    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Is it you?"));
+    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Confirm it's you"));
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
     let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
     assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
@@ -271,7 +271,7 @@ async fn an_address_that_is_taken_is_refused(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Rui", Viewer).await;
     let mut browser = app.through_login(&app.manager("Ines", Viewer).await).await;
-    for (typed, message) in [("RUI@example.org", "is a manager already"), ("nonsense", "not an e-mail address")] {
+    for (typed, message) in [("RUI@example.org", "already exists"), ("nonsense", "valid e-mail address")] {
         let answer = browser.post("/admin/account/email", &[("email", typed)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
         assert!(answer.message("email").contains(message), "{}", answer.text());
@@ -290,7 +290,7 @@ async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
     let mut who = list.words("tbody th");
     who.sort();
     assert_eq!(who, ["Ines", "Vera", "Vera"]);
-    assert_eq!(list.words("tbody strong"), ["This one"]);
+    assert_eq!(list.words("tbody strong"), ["Current session"]);
     let short = candor::credentials::secret_token::hash(&one.cookies["sid"])[..16].to_owned();
     let ended = owner.post(&format!("/admin/sessions/{short}/revocation"), &[]).await;
     assert_eq!(ended.location(), "/admin/sessions?done=session-revoked");

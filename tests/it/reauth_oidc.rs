@@ -34,7 +34,12 @@ async fn stale(app: &TestApp, issuer: &Issuer) -> Browser {
 
 /// Sends the form of the page `asked` that leads to the provider; gives the address there.
 async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
-    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Is it you?"), "{}", asked.text());
+    assert_eq!(
+        (asked.status, asked.word("h1").as_str()),
+        (StatusCode::FORBIDDEN, "Confirm it's you"),
+        "{}",
+        asked.text()
+    );
     assert_eq!(asked.words("form[action='/admin/proof/oidc'] button"), ["Confirm with Harbour ID"]);
     let names = asked.attributes("form[action='/admin/proof/oidc'] input", "name");
     let values = asked.attributes("form[action='/admin/proof/oidc'] input", "value");
@@ -123,7 +128,7 @@ async fn the_login_of_somebody_else_is_no_proof(test: TestDb) {
         let there = confirm(&mut browser, &asked).await;
         let back = browser.get(&issuer.let_in(&there, &other).address()).await;
         assert_eq!(back.status, StatusCode::CONFLICT);
-        assert!(back.text().contains("This login at Harbour ID is not yours."), "{}", back.text());
+        assert!(back.text().contains("This account at Harbour ID is not connected to yours."), "{}", back.text());
         assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
     }
 }
@@ -137,7 +142,7 @@ async fn what_waits_is_not_kept_for_long(test: TestDb) {
     browser.get(&issuer.let_in(&there, &ines()).address()).await;
     app.clock.advance(TimeDelta::minutes(5));
     let gone = browser.get("/admin/proof").await;
-    assert!(gone.text().contains("Nothing waits for a proof."), "{}", gone.text());
+    assert!(gone.text().contains("Nothing to confirm."), "{}", gone.text());
     let much = "x".repeat(64 * 1024 + 1);
     let refused = browser.post("/admin/proof/oidc", &[("path", "/admin/managers"), ("kept", &much)]).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -161,5 +166,5 @@ async fn whoever_has_no_password_is_asked_for_none(test: TestDb) {
     let mut alone = app.under(None);
     alone.cookies = browser.cookies.clone();
     let asked = alone.get("/admin/account/totp").await;
-    assert!(asked.text().contains("Log out and in again: a login is a proof."), "{}", asked.text());
+    assert!(asked.text().contains("Log in again to confirm."), "{}", asked.text());
 }

@@ -471,7 +471,7 @@ async fn unusable_site_files_are_refused_at_once() {
         assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?} on a busy machine", begun.elapsed());
         assert_eq!(publisher.site().revision, 0, "{name}");
         let words = log.said().split_off(before);
-        assert_eq!(words.matches("the stored page is not used").count(), 1, "{name}: {words}");
+        assert_eq!(words.matches("the stored page can't be used").count(), 1, "{name}: {words}");
         assert!(publisher.admits(&Found::Missing).is_err(), "{name}");
     }
 }

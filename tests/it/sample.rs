@@ -25,6 +25,6 @@ async fn the_sample_goes_only_into_an_empty_database(test: TestDb) {
     demo::load(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
     let refused = demo::load(&test, &test.clock).await.unwrap_err();
-    assert!(refused.to_string().contains("holds something already"), "{refused}");
+    assert!(refused.to_string().contains("the database is not empty"), "{refused}");
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
 }

@@ -241,7 +241,7 @@ async fn another_text_in_a_form_that_was_sent_before_is_not_lost(test: TestDb) {
     fields[2] = ("body", "Another one, written after going back.");
     let told = publisher.post("/admin/incidents", &fields).await;
     assert_eq!((told.status, told.field("body").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, fields[2].1));
-    assert!(told.message("title").starts_with("This form was sent before"), "{}", told.text());
+    assert!(told.message("title").starts_with("This form was already submitted"), "{}", told.text());
     let fresh = told.field("new_id");
     assert_ne!(fresh, id);
     fields[3] = ("new_id", fresh.as_str());
@@ -254,5 +254,5 @@ async fn another_text_in_a_form_that_was_sent_before_is_not_lost(test: TestDb) {
     assert_eq!(app.incidents().await.len(), 3);
     let taken = [("new_id", fresh.as_str()), ("title", "Work"), ("body", "Text"), ("zone", "UTC")];
     let told = publisher.post("/admin/maintenances", &taken).await;
-    assert!(told.message("title").starts_with("This form was sent before"), "{}", told.text());
+    assert!(told.message("title").starts_with("This form was already submitted"), "{}", told.text());
 }

@@ -107,7 +107,7 @@ async fn a_stored_site_that_is_not_what_was_written_is_not_used_and_the_log_says
         let before = log.said().len();
         assert_eq!(start().site().revision, 0, "a Site {what} is used");
         let said = log.said().split_off(before);
-        assert_eq!(said.matches("the stored page is not used").count(), 1, "{what}: {said}");
+        assert_eq!(said.matches("the stored page can't be used").count(), 1, "{what}: {said}");
     }
     std::fs::remove_file(&file).unwrap();
     let before = log.said().len();

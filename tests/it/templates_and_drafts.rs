@@ -68,8 +68,7 @@ async fn the_desk_reminds_of_updates_that_are_due(test: TestDb) {
         ])
         .await;
     let page = desk.app.logged_in(Viewer).await.get("/admin").await;
-    let said =
-        ["2 open incidents wait for an update.", "No update for 7h, 2 reminders", "No update for 8h, 4 reminders"];
+    let said = ["2 incidents need an update.", "No update for 7h, 2 reminders", "No update for 8h, 4 reminders"];
     assert_eq!(page.words(".waiting"), said);
     let public = desk.app.visitor().get("/").await.text();
     assert!(!public.contains("reminder"), "visitors are told of reminders");
@@ -94,7 +93,7 @@ async fn the_keys_are_listed_and_their_script_is_served(test: TestDb) {
     let page = desk.publisher.get("/admin/shortcuts").await;
     assert_eq!(page.words(".keys dt").len(), page.words(".keys dd").len());
     assert!(
-        page.words(".keys dt").contains(&"g d".into()) && page.words(".keys dd").contains(&"Open an incident".into())
+        page.words(".keys dt").contains(&"g d".into()) && page.words(".keys dd").contains(&"Create incident".into())
     );
     let script = page.attributes("script[defer]", "src").concat();
     let answer = desk.app.visitor().get(&script).await;
@@ -152,8 +151,8 @@ async fn an_unknown_placeholder_is_refused_beside_its_field(test: TestDb) {
     let fields = [("name", "Slow"), ("title", "{{title}}"), ("phase", "identified"), ("body", "{{ env.SECRET }}")];
     let answer = desk.publisher.post("/admin/templates", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.message("body").starts_with("There is no placeholder {{env.SECRET}} here."), "{}", answer.text());
-    assert!(answer.message("title").starts_with("There is no placeholder {{title}} here."));
+    assert!(answer.message("body").starts_with("Unknown placeholder {{env.SECRET}}."), "{}", answer.text());
+    assert!(answer.message("title").starts_with("Unknown placeholder {{title}}."));
     assert_eq!(answer.field("body"), "{{ env.SECRET }}");
     assert!(desk.app.everything().await == before);
 }
@@ -197,7 +196,7 @@ async fn a_draft_is_kept_for_everybody_and_goes_when_it_is_published(test: TestD
     let list = rui.get("/admin").await;
     assert_eq!(
         (list.word(".draft a"), list.word(".draft .soft")),
-        ("Xylophone".into(), "New incident · Publisher, just now".into())
+        ("Xylophone".into(), "Create incident · Publisher, just now".into())
     );
     let form = rui.get(&format!("/admin/drafts/{id}")).await;
     assert!(form.word("main p.waiting").starts_with("A draft: Publisher edited this just now"));
@@ -321,7 +320,7 @@ async fn a_draft_of_an_update_goes_with_its_incident(test: TestDb) {
 
 /// The page that a frame of a rehearsal shows.
 fn frame(answer: &Answer, path: &str) -> String {
-    let title = format!("{path} as visitors would read it");
+    let title = format!("{path} as visitors will see it");
     let page = answer.page();
     let frames = page.select("iframe");
     let frame = frames.into_iter().find(|frame| frame.attr("title") == Some(title.as_str()));
@@ -341,7 +340,7 @@ async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
     let answer = desk.publisher.post("/admin/incidents", &all).await;
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
     let headings = answer.words("section h2");
-    assert_eq!(headings[3..], ["As programs and other sites would read it"]);
+    assert_eq!(headings[3..], ["API and feeds"]);
     assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
     let also = answer.words("details code");
     // Of the first two the header tells that something is wrong.
@@ -351,7 +350,7 @@ async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
     let own = headings[1].trim_end_matches(" new").to_owned();
     let status = frame(&answer, "/");
     assert!(status.contains("Major System Outage") && status.contains("<strong>out</strong>"), "{status}");
-    assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("1 update"));
+    assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("<h2>Updates</h2>"));
     assert_eq!(answer.attributes("iframe", "sandbox"), [""; 5]);
     assert!(!status.contains("<script"));
     // Only the public stylesheet is admitted beside what every page of the admin may load.
@@ -395,7 +394,7 @@ async fn a_rehearsal_of_an_update_shows_an_old_incident_too(test: TestDb) {
     let answer = desk.publisher.post("/admin/incidents/old/updates", &said).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(frame(&answer, "/incidents/old").contains("One more word."));
-    assert!(answer.words("section h2").contains(&"/ stays as it is".into()), "{:?}", answer.words("section h2"));
+    assert!(answer.words("section h2").contains(&"/ unchanged".into()), "{:?}", answer.words("section h2"));
     assert_eq!(desk.app.incident("old").await.updates.len(), 2);
 }
 
@@ -411,14 +410,14 @@ async fn a_rehearsal_of_what_is_hidden_says_who_will_see_it(test: TestDb) {
     let mut inside = said.to_vec();
     inside.push(("visibility", "internal"));
     let answer = desk.publisher.post("/admin/incidents", &inside).await;
-    assert!(answer.word("main p.waiting").contains("managers only"));
-    assert!(answer.words("section h2").iter().all(|words| words.ends_with("stays as it is")));
+    assert!(answer.word("main p.waiting").contains("Internal incident"));
+    assert!(answer.words("section h2").iter().all(|words| words.ends_with("unchanged")));
     let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
     hidden.visibility = Visibility::Internal;
     desk.app.add(&[hidden]).await;
     let update = [("phase", "identified"), ("body", "More."), ("version", "1"), ("rehearse", "1")];
     let answer = desk.publisher.post("/admin/incidents/hidden/updates", &update).await;
-    assert!(answer.word("main p.waiting").contains("managers only"));
+    assert!(answer.word("main p.waiting").contains("Internal incident"));
 }
 
 async fn a_rehearsal_of_a_maintenance_keeps_nothing(test: TestDb) {

@@ -102,7 +102,7 @@ async fn the_page_shows_a_bar_for_each_day_and_says_what_it_shows(test: TestDb) 
     let publisher = publisher(&test, folder.path());
     publisher.publish().await.unwrap();
     let html = text(publisher.site().document("/").unwrap());
-    assert!(html.contains("Last 90 days: 99.99 % uptime, 1 incident, 30m partial outage"), "{html}");
+    assert!(html.contains("Last 90 days: 99.99% uptime, 1 incident, 30m partial outage"), "{html}");
     assert!(html.contains("<a href=\"/incidents/half\" aria-label=\""), "{html}");
     assert_eq!(html.matches("class=\"partial_outage\"").count(), 1, "{html}");
 }
@@ -144,15 +144,15 @@ async fn a_page_that_could_not_be_confirmed_says_so_until_it_is(test: TestDb) {
     publisher.publish().await.unwrap();
     publisher.deep(Deep::Uptime).await.unwrap();
     publisher.grow_old().await;
-    assert!(!text(publisher.site().document("/").unwrap()).contains("Last confirmed"));
+    assert!(!text(publisher.site().document("/").unwrap()).contains("Last updated"));
     test.clock.advance(TimeDelta::seconds(61));
     publisher.grow_old().await;
     let deep = publisher.deep(Deep::Uptime).await.unwrap();
     for document in [publisher.site().document("/").unwrap(), deep.document()] {
         let html = text(document);
-        assert!(html.contains("Last confirmed at <time"), "{html}");
+        assert!(html.contains("Last updated at <time"), "{html}");
         assert_eq!(document.status, 200);
     }
     publisher.publish().await.unwrap();
-    assert!(!text(publisher.site().document("/").unwrap()).contains("Last confirmed"));
+    assert!(!text(publisher.site().document("/").unwrap()).contains("Last updated"));
 }

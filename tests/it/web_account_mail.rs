@@ -66,7 +66,8 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
     owner.post(&format!("/admin/managers/{}/factors/removal", ines.id), &[]).await;
     app.courier().deliver_due().await.unwrap();
     let texts: Vec<String> = sink.mails().iter().map(|mail| mail.text().replace('\n', " ")).collect();
-    for sentence in ["The password of your account was changed.", "New recovery codes were made", "passkey was removed"]
+    for sentence in
+        ["The password of your account was changed.", "New recovery codes were created", "passkey was removed"]
     {
         assert!(texts.iter().any(|text| text.contains(sentence)), "{sentence}: {texts:?}");
     }

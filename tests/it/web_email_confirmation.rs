@@ -110,7 +110,7 @@ async fn opening_a_confirmation_link_changes_nothing(test: TestDb) {
     for _ in 0..3 {
         let shown = app.visitor().get(&path).await;
         assert_eq!((shown.status, shown.header("referrer-policy")), (StatusCode::OK, "no-referrer"));
-        assert_eq!(shown.word("h1"), "Confirm the new address");
+        assert_eq!(shown.word("h1"), "Confirm your new e-mail address");
         assert!(shown.text().contains(NEW) && shown.attributes("input", "name").is_empty(), "{}", shown.text());
     }
     assert!((app.everything().await, app.counts().await) == before);
@@ -183,10 +183,10 @@ async fn address_taken_meanwhile_is_refused(test: TestDb) {
     let before = (app.everything().await, app.counts().await);
     let refused = confirm(&app, &path).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(refused.text().contains("is a manager already, so your address stays as it was"), "{}", refused.text());
+    assert!(refused.text().contains("already exists, so your address was not changed"), "{}", refused.text());
     assert!((app.everything().await, app.counts().await) == before);
     let again = browser.post("/admin/account/email", &[("email", "rui@example.org")]).await;
-    assert!(again.message("email").contains("is a manager already"));
+    assert!(again.message("email").contains("already exists"));
 }
 
 async fn cancelled_address_is_never_confirmed(test: TestDb) {
@@ -263,7 +263,7 @@ async fn confirmation_mails_are_limited_per_hour(test: TestDb) {
     let before = (app.counts().await, app.texts("select email from manager_links").await);
     let refused = browser.post("/admin/account/email", &[("email", NEW)]).await;
     assert_eq!((refused.status, refused.field("email")), (StatusCode::UNPROCESSABLE_ENTITY, NEW.to_owned()));
-    assert!(refused.message("email").contains("Too many links"), "{}", refused.text());
+    assert!(refused.message("email").contains("Too many confirmation e-mails"), "{}", refused.text());
     assert!((app.counts().await, app.texts("select email from manager_links").await) == before);
     app.clock.advance(TimeDelta::hours(1));
     ask(&mut app.with_session(&ines).await, NEW).await;
@@ -296,7 +296,7 @@ async fn failed_confirmation_mail_is_sent_later(test: TestDb) {
 async fn address_changes_at_once_without_mail_server(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
-    assert!(browser.get("/admin/account").await.text().contains("it counts at once"));
+    assert!(browser.get("/admin/account").await.text().contains("takes effect at once"));
     let done = browser.post("/admin/account/email", &[("email", NEW)]).await;
     assert_eq!(done.location(), "/admin/account?done=email-set");
     assert!(has(&app, NEW).await && !has(&app, "ines@example.org").await);

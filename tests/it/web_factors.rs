@@ -107,7 +107,7 @@ async fn an_app_counts_once_a_code_confirmed_it(test: TestDb) {
     assert_eq!(App::of(&browser.get("/admin/account/totp").await).0, phone.0, "looking makes no new secret");
     let wrong = browser.post("/admin/account/totp/confirmation", &[("code", "000000")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.message("code").contains("not the code"), "{}", wrong.text());
+    assert!(wrong.message("code").contains("Incorrect code"), "{}", wrong.text());
     app.through_login(&manager).await;
     let code = phone.code(&app, 0);
     let codes = browser.post("/admin/account/totp/confirmation", &[("code", &code)]).await.words(".codes li");
@@ -148,7 +148,7 @@ async fn after_the_password_only_the_second_step_can_be_reached(test: TestDb) {
         assert!(browser.post(address, &[]).await.location().starts_with("/login?"), "{address}");
     }
     assert_eq!(app.sessions(&manager).await.len(), sessions, "nobody is logged in yet");
-    assert_eq!(browser.get("/login/factor").await.word("h1"), "Second step");
+    assert_eq!(browser.get("/login/factor").await.word("h1"), "Two-factor authentication");
     let code = phone.code(&app, 0);
     assert_eq!(give(&mut browser, &code).await.location(), "/admin");
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
@@ -216,7 +216,7 @@ async fn ten_wrong_codes_lock_the_app_and_not_the_recovery_codes(test: TestDb) {
     for _ in 0..5 {
         let mut browser = half_way(&app, &manager).await;
         give(&mut browser, &wrong).await;
-        assert!(give(&mut browser, &wrong).await.message("code").contains("This code is wrong"));
+        assert!(give(&mut browser, &wrong).await.message("code").contains("Incorrect or already used code"));
     }
     let mut browser = half_way(&app, &manager).await;
     let right = phone.code(&app, 0);
@@ -249,7 +249,7 @@ async fn a_recovery_code_works_once(test: TestDb) {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
     let mut browser = half_way(&app, &manager).await;
     give(&mut browser, &codes[4]).await;
-    assert!(browser.get("/admin/account/factors").await.text().contains("8 of 10 are left."));
+    assert!(browser.get("/admin/account/factors").await.text().contains("8 of 10 codes left."));
 }
 
 async fn a_code_is_a_fresh_proof_and_counts_once(test: TestDb) {
@@ -263,7 +263,7 @@ async fn a_code_is_a_fresh_proof_and_counts_once(test: TestDb) {
     assert_eq!((asked.status, asked.words("#proof_code").len()), (StatusCode::FORBIDDEN, 1));
     let old = browser.post("/admin/account/recovery-codes", &[("proof_code", &login)]).await;
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(old.message("proof_code").contains("used before"), "{}", old.text());
+    assert!(old.message("proof_code").contains("already used"), "{}", old.text());
     let code = phone.code(&app, 0);
     let done = browser.post("/admin/account/recovery-codes", &[("proof_code", &code)]).await;
     assert_eq!((done.status, done.words(".codes li").len()), (StatusCode::OK, 10));
@@ -364,7 +364,7 @@ async fn an_owner_takes_lost_factors_away(test: TestDb) {
     enrol(&app, &mut vera).await;
     let mut owner = app.logged_in(Owner).await;
     let address = format!("/admin/managers/{}", manager.id);
-    assert!(owner.get(&address).await.text().contains("An authenticator app."));
+    assert!(owner.get(&address).await.text().contains("Authenticator app."));
     let removed = owner.post(&format!("{address}/factors/removal"), &[]).await;
     assert_eq!(removed.location(), format!("{address}?done=factors-removed"));
     assert!(vera.get("/admin").await.location().starts_with("/login"), "the sessions end");

@@ -27,8 +27,12 @@ async fn who_may_not_go_somewhere_stays_in_the_admin(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut viewer = app.logged_in(Viewer).await;
     let answer = viewer.get("/admin/incidents/new").await;
-    is_inside(&answer, StatusCode::FORBIDDEN, "Not allowed");
-    is_inside(&viewer.post("/admin/incidents", &[("title", "X")]).await, StatusCode::FORBIDDEN, "Not allowed");
+    is_inside(&answer, StatusCode::FORBIDDEN, "You don't have permission");
+    is_inside(
+        &viewer.post("/admin/incidents", &[("title", "X")]).await,
+        StatusCode::FORBIDDEN,
+        "You don't have permission",
+    );
     assert!(answer.attributes("main a", "href").contains(&"/admin".to_owned()));
 }
 
@@ -52,10 +56,14 @@ async fn what_contradicts_what_stands_says_why(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     let address = format!("/admin/components/{}/status", api.id);
     let stale = publisher.post(&address, &[("version", "0"), ("status", "major_outage")]).await;
-    is_inside(&stale, StatusCode::CONFLICT, "Not done");
-    assert!(stale.word("main").contains("API was changed in the meantime, nothing was set."), "{}", stale.word("main"));
+    is_inside(&stale, StatusCode::CONFLICT, "Conflict");
+    assert!(
+        stale.word("main").contains("API was changed in the meantime; its status was not updated."),
+        "{}",
+        stale.word("main")
+    );
     let wrong = publisher.post(&address, &[("version", "1"), ("status", "broken")]).await;
-    is_inside(&wrong, StatusCode::BAD_REQUEST, "Not understood");
+    is_inside(&wrong, StatusCode::BAD_REQUEST, "Invalid request");
     assert!(wrong.word("main").contains("Choose a status from the list."));
 }
 

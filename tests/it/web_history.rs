@@ -73,7 +73,7 @@ async fn every_month_has_its_own_page(test: TestDb) {
     let october = app.visitor().get("/history/2026-10").await;
     assert_eq!((ids(&october), october.word("h1")), (vec!["october".to_owned()], "Incidents in October 2026".into()));
     assert_eq!(october.attributes(".pager a", "href"), ["/history/2026-11", "/history/2026-08"]);
-    assert_eq!(october.word(".lede"), "1 incident, 1h 0m in all. Show all");
+    assert_eq!(october.word(".lede"), "1 incident · 1h 0m in total. Show all");
     let empty = app.visitor().get("/history/2026-09").await;
     assert!(ids(&empty).is_empty() && empty.text().contains("No incidents reported."));
     assert_eq!(empty.attributes(".pager a", "href"), ["/history/2026-10", "/history/2026-08"]);
@@ -101,7 +101,7 @@ async fn sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one(t
     assert_eq!(filtered.len(), 61);
     assert_eq!(filtered[..60], expected[..]);
     let every = app.visitor().get("/history/2026-10").await;
-    assert_eq!(every.word(".lede"), "60 incidents, 60h 0m in all. Show all", "the sentence is of the whole month");
+    assert_eq!(every.word(".lede"), "60 incidents · 60h 0m in total. Show all", "the sentence is of the whole month");
 }
 
 async fn incidents_of_one_instant_are_walked_too(test: TestDb) {
@@ -179,7 +179,7 @@ async fn a_filter_shows_exactly_what_it_names(test: TestDb) {
         let answer = app.visitor().get(&format!("/history?{query}")).await;
         assert_eq!(ids(&answer).join(" "), expected, "{query}");
         if expected.is_empty() {
-            assert!(answer.text().contains("No incident matches."), "{query}");
+            assert!(answer.text().contains("No incidents match these filters."), "{query}");
         }
         let robots = answer.attributes("meta[name='robots']", "content");
         assert_eq!(robots.is_empty(), query.is_empty(), "a filtered view is kept out of search engines");
@@ -187,7 +187,11 @@ async fn a_filter_shows_exactly_what_it_names(test: TestDb) {
     let chosen = app.visitor().get(&format!("/history?component={mail}&impact=critical&range=2y&q=mail")).await;
     assert_eq!((chosen.field("component"), chosen.field("impact")), (mail, "critical".to_owned()));
     assert_eq!((chosen.field("range"), chosen.field("q")), ("2y".to_owned(), "mail".to_owned()));
-    assert!(chosen.word(".lede").contains("for Mail, critical, matching “mail”, in the last 2 years"));
+    let lede = chosen.word(".lede");
+    assert!(
+        lede.contains(" critical incident") && lede.contains(" affecting Mail, matching “mail”, in the last 2 years"),
+        "{lede}"
+    );
 }
 
 async fn text_is_found_whatever_its_case_and_to_the_letter(test: TestDb) {
@@ -243,14 +247,14 @@ async fn a_search_says_where_it_stops_and_leads_on(test: TestDb) {
         Incident { title: "The lighthouse is dark".into(), ..fixtures::incident("lost", at("2020-01-01T12:00:00Z")) };
     app.add(&[lost]).await;
     let found = app.visitor().get("/history?q=lighthouse").await;
-    assert_eq!((ids(&found), found.text().contains("A search looks at")), (vec!["lost".to_owned()], false));
+    assert_eq!((ids(&found), found.text().contains("Searched the latest")), (vec!["lost".to_owned()], false));
     app.tamper(MANY, TOLD).await;
     app.add(&[fixtures::incident("new", at("2026-11-01T12:00:00Z"))]).await;
     let stopped = app.visitor().get("/history?q=lighthouse").await;
     assert_eq!(ids(&stopped), [""; 0]);
     let on = stopped.attributes("main p a", "href").pop().unwrap();
     assert_eq!(on, "/history?q=lighthouse&to=2021-05-04");
-    assert!(stopped.text().contains(&format!("A search looks at {SEARCHED} incidents")), "{}", stopped.word("main"));
+    assert!(stopped.text().contains(&format!("Searched the latest {SEARCHED} incidents")), "{}", stopped.word("main"));
     let before = app.visitor().get("/history?q=lighthouse&to=2021-05-03").await;
     assert_eq!(ids(&before), ["lost"]);
 }
@@ -307,18 +311,15 @@ async fn the_sentence_counts_exactly_what_is_shown(test: TestDb) {
             "from=2025-01-01" => at("2025-01-01T00:00:00Z"),
             _ => first,
         };
-        let count = if shown.len() == 1 { "1 incident".to_owned() } else { format!("{} incidents", shown.len()) };
         let rate = shown.len() as f64 / months(from).max(1.0);
-        let expected = format!(
-            "{count} since {}, {} in all, {rate:.1} per month",
-            first.format("%-d %b %Y"),
-            duration::total(seconds)
-        );
+        let expected =
+            format!("{} · {rate:.1} per month · {} in total.", first.format("%-d %b %Y"), duration::total(seconds));
         let said = answer.word(".lede");
-        assert!(said.starts_with(&expected), "{query}: {said} instead of {expected}");
+        assert!(said.starts_with(&format!("{} ", shown.len())), "{query}: {said}");
+        assert!(said.contains(&expected), "{query}: {said} instead of {expected}");
     }
     let all = app.visitor().get("/history").await;
-    assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023, 5h 10m in all"), "{}", all.word(".lede"));
+    assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023 · "), "{}", all.word(".lede"));
 }
 
 async fn hostile_queries_are_answered_in_peace(test: TestDb) {

@@ -84,7 +84,7 @@ async fn the_history_says_what_the_aggregator_says(test: TestDb) {
     let app = imported(test, &folder).await;
     let history = app.visitor().get("/history").await;
     let lede = history.word(".lede");
-    assert!(lede.starts_with("8 incidents since 10 Jul 2024, 13h 27m in all, "), "{lede}");
+    assert!(lede.starts_with("8 incidents since 10 Jul 2024 · ") && lede.ends_with(" · 13h 27m in total."), "{lede}");
     assert_eq!(history.words("article.card h3"), expected.iter().map(|it| it.title.clone()).collect::<Vec<_>>());
     assert_eq!(history.words("article.card .chip"), expected.iter().map(|it| it.severity.clone()).collect::<Vec<_>>());
     let months = ["October 2024", "September 2024", "August 2024", "July 2024"];

@@ -113,7 +113,7 @@ async fn what_was_opened_is_on_the_page_before_the_answer(test: TestDb) {
     let after = desk.app.visitor().get("/").await;
     assert_eq!(after.word("h1"), "Partial System Outage");
     assert_eq!(after.word(".card h3"), "Mail is late");
-    assert_eq!(after.word(".card .chip"), "Critical · just opened");
+    assert_eq!(after.word(".card .chip"), "Critical · started just now");
     assert!(desk.app.visitor().get("/history").await.text().contains(&format!("/incidents/{id}")));
     assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), "Mail is late");
     assert!(
@@ -152,7 +152,9 @@ async fn everything_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(tes
     }
     assert!(desk.app.everything().await == before);
     let empty = desk.publisher.post("/admin/incidents", &[]).await;
-    assert!(empty.message("title").starts_with("Give it a title") && empty.message("body").starts_with("Say what is"));
+    assert!(
+        empty.message("title").starts_with("Enter a title") && empty.message("body").starts_with("Enter a message")
+    );
 }
 
 async fn times_must_lie_in_the_past_and_the_right_way_round(test: TestDb) {
@@ -171,13 +173,13 @@ async fn times_must_lie_in_the_past_and_the_right_way_round(test: TestDb) {
         (answer.status.as_u16(), answer.message("started_at"), answer.message("ended_at"))
     };
     let (status, started, _) = sent("investigating", "2026-11-10T12:01", "").await;
-    assert_eq!((status, started.as_str()), (422, "The start lies in the future."));
+    assert_eq!((status, started.as_str()), (422, "The start is in the future."));
     let (status, _, ended) = sent("resolved", "2026-11-10T11:00", "2026-11-10T12:01").await;
-    assert_eq!((status, ended.as_str()), (422, "The end lies in the future."));
+    assert_eq!((status, ended.as_str()), (422, "The end is in the future."));
     let (status, _, ended) = sent("resolved", "2026-11-10T11:00", "2026-11-10T10:59").await;
-    assert_eq!((status, ended.as_str()), (422, "The end can't lie before the start."));
+    assert_eq!((status, ended.as_str()), (422, "The end is before the start."));
     let (status, _, ended) = sent("monitoring", "2026-11-10T10:00", "2026-11-10T11:00").await;
-    assert!(status == 422 && ended.starts_with("An end belongs to a resolved incident"), "{ended}");
+    assert!(status == 422 && ended.starts_with("Only resolved incidents have an end time"), "{ended}");
 }
 
 async fn a_component_that_is_gone_or_a_status_that_never_was_is_refused(test: TestDb) {
@@ -190,7 +192,7 @@ async fn a_component_that_is_gone_or_a_status_that_never_was_is_refused(test: Te
     let gone = [&basic[..], &[("component.gone", "major_outage")]].concat();
     let answer = desk.publisher.post("/admin/incidents", &gone).await;
     assert_eq!(answer.status.as_u16(), 422);
-    assert_eq!(answer.message("components"), "There is no component gone any more.");
+    assert_eq!(answer.message("components"), "Component gone was deleted.");
     assert_eq!(answer.field("title"), "Mail is late");
     assert!(desk.app.incidents().await.is_empty());
 }
@@ -340,7 +342,7 @@ async fn an_older_update_or_the_only_one_is_not_deleted(test: TestDb) {
     let before = desk.app.everything().await;
     let older = desk.publisher.post(&path, &[]).await;
     assert_eq!(older.status, StatusCode::CONFLICT);
-    assert!(older.text().contains("Only the newest update can be deleted"), "{}", older.text());
+    assert!(older.text().contains("Only the latest update can be deleted"), "{}", older.text());
     assert!(desk.app.everything().await == before);
 }
 
@@ -356,7 +358,7 @@ async fn an_update_edited_in_the_meantime_is_not_deleted(test: TestDb) {
     let before = desk.app.everything().await;
     let refused = desk.publisher.post(&format!("{path}/deletion"), &[("version", &version)]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(refused.text().contains("Somebody edited this update"), "{}", refused.text());
+    assert!(refused.text().contains("Someone edited this update"), "{}", refused.text());
     assert!(desk.app.everything().await == before);
 }
 
@@ -517,5 +519,5 @@ async fn the_internal_note_is_never_public(test: TestDb) {
     for address in ["/", "/history", "/history/2026-11", "/history?q=mail", &format!("/incidents/{id}")] {
         assert!(!desk.app.visitor().get(address).await.text().contains("ask Rui"), "{address}");
     }
-    assert!(desk.app.visitor().get("/history?q=rui").await.text().contains("No incident matches."));
+    assert!(desk.app.visitor().get("/history?q=rui").await.text().contains("No incidents match these filters."));
 }

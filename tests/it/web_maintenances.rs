@@ -136,7 +136,7 @@ async fn a_maintenance_is_moved_and_visitors_are_told(test: TestDb) {
     let it = app.maintenance("work").await;
     assert_eq!(it.remind_at, Some(it.scheduled_for - TimeDelta::hours(1)));
     let page = app.visitor().get("/incidents/work").await;
-    assert_eq!(page.word(".chip"), format!("Planned · {}, 12:00 to 14:00 UTC", day_name(noon_in(3))));
+    assert_eq!(page.word(".chip"), format!("Scheduled · {}, 12:00 to 14:00 UTC", day_name(noon_in(3))));
     assert!(page.text().contains("The disks come later."));
     let past = [
         ("scheduled_for", "2026-11-01T12:00"),
@@ -219,7 +219,7 @@ async fn an_update_says_how_the_components_stand(test: TestDb) {
         |status: &'static str| [("phase", "verifying"), ("body", "Look"), ("version", "2"), (field.as_str(), status)];
     let answer = browser.post("/admin/maintenances/work/updates", &post("major_outage")).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.text().contains("What breaks beyond the plan is an incident"), "{}", answer.text());
+    assert!(answer.text().contains("If something unexpected breaks, create an incident"), "{}", answer.text());
     browser.post("/admin/maintenances/work/updates", &post("operational")).await;
     let it = app.maintenance("work").await;
     assert_eq!((it.phase, it.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));
@@ -233,7 +233,7 @@ async fn a_step_taken_twice_is_refused(test: TestDb) {
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let answer = browser.post("/admin/maintenances/work/beginning", &[]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
-    assert!(answer.text().contains("has begun already"), "{}", answer.text());
+    assert!(answer.text().contains("has already started or is over"), "{}", answer.text());
 }
 
 async fn all_that_follow_are_edited_and_the_series_ends(test: TestDb) {

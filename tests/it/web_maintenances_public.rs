@@ -35,7 +35,7 @@ async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test:
         assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
         assert_eq!(
             page.word(".card.planned .chip"),
-            format!("Planned · {}, 12:00 to 14:00 UTC", day_name(tomorrow)),
+            format!("Scheduled · {}, 12:00 to 14:00 UTC", day_name(tomorrow)),
             "{path}"
         );
     }
@@ -76,14 +76,14 @@ async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: Test
     assert_eq!(page.word(".past.planned .chip"), "Maintenance completed");
     assert_eq!(page.words(".card.planned"), [""; 0]);
     let bars = page.attributes("svg.bars", "aria-label").concat();
-    assert_eq!(bars, "Last 90 days: 100 % uptime, 1 day with maintenance");
+    assert_eq!(bars, "Last 90 days: 100% uptime, 1 day with maintenance");
     assert_eq!(page.attributes("svg.bars a", "href"), [format!("{}#day-{}", month(yesterday), yesterday.date_naive())]);
     assert_eq!(page.words(".row p.about"), ["1 day with maintenance"]);
     assert!(page.text().contains(&yesterday.format("%a %-d %b: under maintenance").to_string()), "{}", page.text());
     let history = app.visitor().get("/history").await;
     assert!(history.word(".lede").starts_with("No incidents reported"));
     assert_eq!(history.words(".card.planned .chip"), ["Maintenance completed"]);
-    assert!(app.visitor().get("/uptime").await.text().contains("100 %"));
+    assert!(app.visitor().get("/uptime").await.text().contains("100%"));
 }
 
 async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {

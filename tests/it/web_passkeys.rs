@@ -62,7 +62,7 @@ async fn log_in(browser: &mut Browser, credential: &str) -> Answer {
 async fn is_refused(browser: &mut Browser, credential: &str, why: &str) {
     let answer = log_in(browser, credential).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{why}");
-    assert!(answer.word(".summary").contains("This passkey is not known here"), "{why}");
+    assert!(answer.word(".summary").contains("Unknown passkey"), "{why}");
     assert!(browser.get("/admin").await.location().starts_with("/login"), "{why}");
 }
 
@@ -240,7 +240,7 @@ async fn a_passkey_of_ones_own_is_a_fresh_proof(test: TestDb) {
     let credential = other.sign(&options);
     let refused = inside.post("/admin/managers", &[("name", "Rui"), ("proof_passkey", &credential)]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "somebody else's");
-    assert_eq!(refused.word("h1"), "Is it you?");
+    assert_eq!(refused.word("h1"), "Confirm it's you");
     let options = ask(&mut inside, "/login/passkey/challenge").await;
     let credential = device.sign(&options);
     let done = inside.post("/admin/managers", &[("name", "Rui"), ("proof_passkey", &credential)]).await;

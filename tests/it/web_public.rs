@@ -317,7 +317,7 @@ async fn what_stands_nowhere_is_said_plainly(test: TestDb) {
     for address in nowhere {
         let answer = app.visitor().get(address).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}");
-        assert_eq!(answer.word("h1"), "There is no such page", "{address}");
+        assert_eq!(answer.word("h1"), "Page not found", "{address}");
         assert_eq!(answer.attributes(".back a", "href"), ["/", "/history"], "{address}");
     }
     let json = app.visitor().get_with("/nothing", &[("accept", "application/json")]).await;

@@ -377,7 +377,7 @@ async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
     for (method, path, _) in table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
-        assert_eq!(answer.word("h1"), "Is it you?", "{method} {path}");
+        assert_eq!(answer.word("h1"), "Confirm it's you", "{method} {path}");
     }
     assert!(walk.app.everything().await == before, "something was done without a proof");
 }
@@ -399,7 +399,7 @@ async fn whoever_lacks_the_required_factor_can_only_add_one(test: TestDb) {
     }
     assert!(walk.app.everything().await == before, "something was done without the factor");
     let list = browser.get("/admin/account/factors").await;
-    assert!(list.word("[role=alert]").contains("Every manager needs a second factor here"));
+    assert!(list.word("[role=alert]").contains("Two-factor authentication is required here"));
 }
 
 async fn only_our_own_pages_may_act(test: TestDb) {

@@ -232,7 +232,7 @@ async fn a_new_password_ends_the_other_sessions_at_once(test: TestDb) {
     let new = "gravel lantern otter";
     let wrong = here.post("/admin/account/password", &[("current", "something else"), ("password", new)]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.message("current").contains("not your current password") && wrong.message("password").is_empty());
+    assert!(wrong.message("current").contains("Incorrect current password") && wrong.message("password").is_empty());
     assert!(is_in(&there).await);
     let done = here.post("/admin/account/password", &[("current", PASSWORD), ("password", new)]).await;
     assert_eq!(done.location(), "/admin/account?done=password-set");

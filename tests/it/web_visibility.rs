@@ -311,7 +311,8 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     for id in ["later", "inside"] {
         let page = publisher.get(&format!("/admin/incidents/{id}")).await;
-        assert!(page.word(".unseen-yet").starts_with("Visitors don't see this incident"));
+        let said = if id == "inside" { "Internal: not on the public page." } else { "Scheduled to publish at " };
+        assert!(page.word(".unseen-yet").starts_with(said), "{}", page.text());
         assert!(!page.text().contains(&format!("\"/incidents/{id}\"")), "a link to what is not there");
         let version = page.field("version");
         let path = format!("/admin/incidents/{id}/publication");
@@ -374,14 +375,14 @@ async fn who_sees_it_is_chosen_when_it_is_opened(test: TestDb) {
     wrong.extend([("visibility", "embargoed"), ("publish_at", "2026-11-10T11:59"), ("publish_zone", "UTC")]);
     let answer = publisher.post("/admin/incidents", &wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.message("publish_at").contains("past"), "{}", answer.text());
+    assert!(answer.message("publish_at").contains("in the future"), "{}", answer.text());
     assert_eq!((answer.field("visibility"), answer.field("title")), ("embargoed".into(), SECRET.into()));
     let mut later = said.to_vec();
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-10T13:30"), ("publish_zone", "Europe/Berlin")]);
     let answer = publisher.post("/admin/incidents", &later).await;
     assert!(answer.location().ends_with("?done=incident-kept"), "{}", answer.text());
     let page = publisher.get(answer.location()).await;
-    assert_eq!(page.word(".notice"), "The incident is kept. Visitors don't see it.");
+    assert_eq!(page.word(".notice"), "Incident saved. Not public yet.");
     assert!(page.words(".unseen-yet p")[0].contains("10 Nov 2026, 12:30 UTC"));
     assert!(!app.visitor().get("/").await.text().contains(SECRET));
     app.clock.advance(TimeDelta::minutes(30));
@@ -399,7 +400,7 @@ async fn who_sees_it_is_chosen_when_it_is_edited(test: TestDb) {
     assert_eq!(later.visibility, Visibility::Embargoed(app.clock.now() + TimeDelta::days(1)), "the seconds are kept");
     let missing = edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(missing.message("publish_at"), "Say from when on visitors may see it.");
+    assert_eq!(missing.message("publish_at"), "Choose when to publish.");
     let shown = edit(&app, &mut publisher, "inside", &[("visibility", "public")]).await;
     assert_eq!(shown.status, StatusCode::SEE_OTHER);
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::OK);
@@ -409,11 +410,11 @@ async fn managers_read_in_words_who_sees_it(test: TestDb) {
     let app = with_something_to_see(test).await;
     hide(&app).await;
     let mut viewer = app.logged_in(Viewer).await;
-    let marks = ["Visitors from 11 Nov 2026, 12:00 UTC", "Managers only"];
+    let marks = ["Publishes at 11 Nov 2026, 12:00 UTC", "Internal"];
     assert_eq!(viewer.get("/admin").await.words(".card .hidden-yet"), marks);
     assert_eq!(viewer.get("/admin/incidents").await.words("th .hidden-yet"), [marks[0], marks[1], marks[1]]);
     let page = viewer.get("/admin/incidents/inside").await;
-    assert!(page.word(".unseen-yet").contains("managers only") && !page.text().contains("Publish it now"));
+    assert!(page.word(".unseen-yet").starts_with("Internal: ") && !page.text().contains("Publish now"));
     // What a visitor would see of the board is what managers read there too.
     assert_eq!(viewer.get("/admin").await.word(".board .status"), "Operational");
 }

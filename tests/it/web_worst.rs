@@ -151,7 +151,7 @@ async fn worst_form_awaiting_proof_gets_bounded_answer(test: TestDb) {
     }
     let fits = "\"".repeat(10_000);
     let asked = owner.clone().post("/admin/tokens", &[("name", &fits)]).await;
-    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Is it you?"));
+    assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Confirm it's you"));
     assert!(asked.body.len() <= 256 * 1024, "{}", asked.body.len());
 }
 

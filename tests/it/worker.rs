@@ -108,10 +108,10 @@ async fn an_open_incident_grows_older_on_the_page(test: TestDb) {
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let mut work = Work::default();
     work.tick(&app).await;
-    assert!(app.visitor().get("/").await.word(".card .chip").ends_with("just opened"));
+    assert!(app.visitor().get("/").await.word(".card .chip").ends_with("started just now"));
     // Also on pages that are rendered on demand and kept.
     let found = app.visitor().get("/history?q=incident").await;
-    assert!(found.word("main").contains("just opened"), "{}", found.word("main"));
+    assert!(found.word("main").contains("started just now"), "{}", found.word("main"));
     app.clock.advance(TimeDelta::minutes(12));
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.word(".card .chip").ends_with("open for 12m"));

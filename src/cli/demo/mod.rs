@@ -18,7 +18,7 @@ pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
     let (components, incidents) = (company.components.len(), company.incidents.len());
     say!(
-        "{} has {} and {}, one of them open, and two maintenances planned.",
+        "{} has {} and {}, one of them open, and two scheduled maintenances.",
         company.settings.name,
         output::count(components, "component"),
         output::count(incidents, "incident")
@@ -35,7 +35,7 @@ pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
     let company = company(now).context("the sample data")?;
     let mut tx = db.write().await.map_err(output::plainly)?;
     if !is_empty(&mut tx).await.map_err(output::plainly)? {
-        bail!("this database holds something already: the sample goes only into an empty one");
+        bail!("the database is not empty; `sample` needs an empty database");
     }
     write(&mut tx, &company).await.map_err(output::plainly)?;
     let entry = actions::settings::load_sample(&company.settings.name);

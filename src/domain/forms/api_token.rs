@@ -37,11 +37,11 @@ impl ApiTokenForm {
     /// A message for each field that is wrong.
     pub fn parse(&self, role: Role) -> Result<NewApiToken, Invalid> {
         let mut invalid = Invalid::new();
-        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Name the program that will use it."));
+        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Enter a name."));
         let scope = Scope::from_key(&self.scope).filter(|scope| scope.role() <= role);
-        let scope = invalid.take("scope", scope.ok_or_else(|| "Choose what it may be used for.".to_owned()));
+        let scope = invalid.take("scope", scope.ok_or_else(|| "Choose a scope.".to_owned()));
         let days = self.days.parse().ok().filter(|days| LIFETIMES.contains(days));
-        let days = invalid.take("days", days.ok_or_else(|| "Choose how long it is good.".to_owned()));
+        let days = invalid.take("days", days.ok_or_else(|| "Choose when it expires.".to_owned()));
         match (name, scope, days) {
             (Some(name), Some(scope), Some(days)) => Ok(NewApiToken { name, scope, days }),
             _ => Err(invalid),

@@ -176,7 +176,7 @@ fn position(text: &str) -> Result<Option<i64>, String> {
         "" => Ok(None),
         text => match text.parse() {
             Ok(place @ 1..=MAX_POSITION) => Ok(Some(place)),
-            _ => Err(format!("Enter a place from 1 to {MAX_POSITION}, or leave it empty for the last.")),
+            _ => Err(format!("Enter a position from 1 to {MAX_POSITION}, or leave it empty for last.")),
         },
     }
 }

@@ -49,11 +49,11 @@ impl CorrectionForm {
         if let (Some(from), Some(to)) = (from, to)
             && to <= from
         {
-            invalid.add("ended_at", "The end must lie after the start.");
+            invalid.add("ended_at", "The end must be after the start.");
         }
         let status = Status::from_key(&self.status).ok_or_else(|| "Choose a status from the list.".to_owned());
         let status = invalid.take("status", status);
-        let reason = required_line(&self.reason, MAX_REASON, "Say why: visitors read it beside the uptime.");
+        let reason = required_line(&self.reason, MAX_REASON, "Enter a reason (shown publicly).");
         let reason = invalid.take("reason", reason);
         match (from, to, status, reason) {
             (Some(from), Some(to), Some(status), Some(reason)) if invalid.is_empty() => {
@@ -77,10 +77,10 @@ impl NewCorrection {
         now: DateTime<Utc>,
     ) -> Result<Correction, Invalid> {
         if self.to > now {
-            return Err(Invalid::field("ended_at", "The end can't lie in the future."));
+            return Err(Invalid::field("ended_at", "The end can't be in the future."));
         }
         if others.iter().any(|other| other.overlaps(self.from, self.to)) {
-            return Err(Invalid::field("started_at", "Another correction speaks of this time: remove that one first."));
+            return Err(Invalid::field("started_at", "This overlaps an existing correction."));
         }
         Ok(Correction {
             id,

@@ -100,13 +100,13 @@ impl IncidentForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewIncident, Invalid> {
         let mut invalid = Invalid::new();
-        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", body(&self.body));
         let components = component_statuses(&self.components, &mut invalid);
         let details = self.details.parse_into(&mut invalid);
         if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
-            invalid.add("ended_at", "An end belongs to a resolved incident: choose Resolved or leave it empty.");
+            invalid.add("ended_at", "Only resolved incidents have an end time.");
         }
         match (phase, text, details) {
             (Some(phase), Some(body), Some(details)) if invalid.is_empty() => {
@@ -169,8 +169,7 @@ impl IncidentDetailsForm {
     }
 
     fn parse_into(&self, invalid: &mut Invalid) -> Option<IncidentDetails> {
-        let title = invalid
-            .take("title", required_line(&self.title, MAX_TITLE, "Give it a title: what does the visitor notice?"));
+        let title = invalid.take("title", required_line(&self.title, MAX_TITLE, "Enter a title."));
         let impact = match self.impact.as_str() {
             "" => Ok(None),
             key => Impact::from_key(key).map(Some).ok_or_else(|| "Choose an impact from the list.".to_owned()),
@@ -181,7 +180,7 @@ impl IncidentDetailsForm {
         if let (Some(start), Some(end)) = (started_at, ended_at)
             && end < start
         {
-            invalid.add("ended_at", "The end can't lie before the start.");
+            invalid.add("ended_at", "The end is before the start.");
         }
         let detected_by = invalid.take("detected_by", line(&self.detected_by, MAX_DETECTED_BY));
         let internal_note = invalid.take("internal_note", lines(&self.internal_note, MAX_NOTE));
@@ -204,7 +203,7 @@ impl IncidentDetailsForm {
         let publish_at = match self.visibility.as_str() {
             "" => return None,
             "embargoed" if self.publish_at.trim().is_empty() => {
-                invalid.add("publish_at", "Say from when on visitors may see it.");
+                invalid.add("publish_at", "Choose when to publish.");
                 return None;
             }
             "embargoed" => {
@@ -214,7 +213,7 @@ impl IncidentDetailsForm {
             _ => None,
         };
         let known = Visibility::from_parts(&self.visibility, publish_at);
-        invalid.take("visibility", known.ok_or_else(|| "Choose who sees it.".to_owned()))
+        invalid.take("visibility", known.ok_or_else(|| "Choose a visibility.".to_owned()))
     }
 
     fn time(&self, field: &str, text: &str, invalid: &mut Invalid) -> Option<DateTime<Utc>> {
@@ -295,7 +294,7 @@ impl IncidentDetails {
             check_embargo(visibility, now, &mut invalid);
         }
         if incident.is_open() && ended_at.is_some() {
-            invalid.add("ended_at", "This incident is still open: post a resolving update to end it.");
+            invalid.add("ended_at", "Resolve the incident first.");
         }
         invalid.check()?;
         incident.title = self.title;
@@ -325,7 +324,7 @@ fn unless_same_embargo(chosen: Option<Visibility>, stands: Visibility) -> Visibi
 /// An embargo ends in the future.
 fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Invalid) {
     if visibility.is_due(now) {
-        invalid.add("publish_at", "This time is past: let visitors see it now, or choose a later time.");
+        invalid.add("publish_at", "Choose a time in the future.");
     }
 }
 
@@ -334,7 +333,7 @@ fn reminder(text: &str) -> Result<Reminder, String> {
         "" => Ok(None),
         text => text.parse().map(Some),
     };
-    hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose when to remind from the list.".to_owned())
+    hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose a reminder interval.".to_owned())
 }
 
 /// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
@@ -352,11 +351,11 @@ pub(super) fn unless_same_minute(
 
 fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: DateTime<Utc>, invalid: &mut Invalid) {
     if started_at > now {
-        invalid.add("started_at", "The start lies in the future.");
+        invalid.add("started_at", "The start is in the future.");
     }
     match ended_at {
-        Some(end) if end > now => invalid.add("ended_at", "The end lies in the future."),
-        Some(end) if end < started_at => invalid.add("ended_at", "The end can't lie before the start."),
+        Some(end) if end > now => invalid.add("ended_at", "The end is in the future."),
+        Some(end) if end < started_at => invalid.add("ended_at", "The end is before the start."),
         _ => {}
     }
 }
@@ -373,7 +372,7 @@ pub(super) fn affected(
             Some(component) => {
                 affected.push(AffectedComponent { id: id.clone(), name: component.name.clone(), status: *status });
             }
-            None => invalid.add("components", format!("There is no component {id} any more.")),
+            None => invalid.add("components", format!("Component {id} was deleted.")),
         }
     }
     affected.sort_by_key(|named| components.iter().position(|component| component.id == named.id));
@@ -442,7 +441,7 @@ mod tests {
         let incident = open(&form, now).unwrap();
         assert_eq!(incident.visibility, Visibility::Embargoed(at("2026-07-05T12:30:00Z")));
         form.details.publish_at = "2026-07-05T14:00".into();
-        assert!(open(&form, now).unwrap_err().get("publish_at").unwrap().contains("past"));
+        assert!(open(&form, now).unwrap_err().get("publish_at").unwrap().contains("in the future"));
     }
 
     #[test]

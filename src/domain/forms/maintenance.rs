@@ -132,7 +132,7 @@ impl WindowForm {
         let until = invalid.take("scheduled_until", parse_local(&self.scheduled_until, zone));
         let (from, until) = (from?, until?);
         if until <= from {
-            invalid.add("scheduled_until", "The end must lie after the start.");
+            invalid.add("scheduled_until", "The end must be after the start.");
             return None;
         }
         Some(Window { from, until, zone })
@@ -184,7 +184,7 @@ impl PlanForm {
     }
 
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<Plan> {
-        let title = required_line(&self.title, MAX_TITLE, "Give it a title: what is worked on?");
+        let title = required_line(&self.title, MAX_TITLE, "Enter a title.");
         let title = invalid.take("title", title);
         let components: Vec<_> = self.components.iter().filter_map(|id| ComponentId::parse(id)).collect();
         if components.len() < self.components.len() {
@@ -199,7 +199,7 @@ impl Plan {
     fn planned(&self, known: &[Component], invalid: &mut Invalid) -> Vec<PlannedComponent> {
         for id in &self.components {
             if !known.iter().any(|component| component.id == *id) {
-                invalid.add("components", format!("There is no component {id} any more."));
+                invalid.add("components", format!("Component {id} was deleted."));
             }
         }
         planned(&self.components, known)
@@ -221,7 +221,7 @@ impl Plan {
         let stay: Vec<PlannedComponent> = maintenance.components.iter().filter(stays).cloned().collect();
         let mut invalid = Invalid::new();
         if stay.len() < gone.len() {
-            invalid.add("components", "A component does not exist any more.");
+            invalid.add("components", "A component was deleted.");
         }
         self.components = kept;
         let mut components = self.planned(known, &mut invalid);
@@ -229,7 +229,7 @@ impl Plan {
         let ids = |list: &[PlannedComponent]| list.iter().map(|it| it.id.clone()).collect::<BTreeSet<_>>();
         let begun = maintenance.phase != MaintenancePhase::Scheduled;
         if begun && ids(&components) != ids(&maintenance.components) {
-            invalid.add("components", "It has begun: say in an update how its components stand.");
+            invalid.add("components", "It has started: set the status of its components in an update.");
         }
         invalid.check()?;
         if !begun {
@@ -266,7 +266,7 @@ impl MaintenanceForm {
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<NewMaintenance> {
         let plan = self.plan.parse_into(invalid);
         let window = self.window.parse_into(invalid);
-        let text = body(&self.body).map_err(|_| "Say what is done and what visitors will notice.".to_owned());
+        let text = body(&self.body).map_err(|_| "Enter a message.".to_owned());
         let text = if self.body.trim().is_empty() { text } else { body(&self.body) };
         let body = invalid.take("body", text);
         Some(NewMaintenance { plan: plan?, window: window?, body: body? })
@@ -315,7 +315,7 @@ impl NewMaintenance {
 
 pub(super) fn check_end(until: DateTime<Utc>, now: DateTime<Utc>, invalid: &mut Invalid) {
     if until <= now {
-        invalid.add("scheduled_until", "The end has passed already: what is over is no plan.");
+        invalid.add("scheduled_until", "This window is in the past.");
     }
 }
 
@@ -350,7 +350,7 @@ impl MaintenanceUpdateForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewMaintenanceUpdate, Invalid> {
         let mut invalid = Invalid::new();
-        let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", body(&self.body));
         let components = component_statuses(&self.components, &mut invalid);
@@ -372,10 +372,10 @@ impl NewMaintenanceUpdate {
         let mut invalid = Invalid::new();
         if !maintenance.phase.next().contains(&self.phase) {
             let (to, from) = (self.phase.words(), maintenance.phase.words().to_lowercase());
-            invalid.add("phase", format!("“{to}” can't follow while it is {from}."));
+            invalid.add("phase", format!("The status can't change from {from} to {to}."));
         }
         if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.would_end_at_once(now) {
-            invalid.add("phase", "Its planned end has passed: move it to another time first.");
+            invalid.add("phase", "The window has passed. Reschedule it first.");
         }
         let mut named = Vec::new();
         for (id, status) in &self.components {
@@ -384,8 +384,10 @@ impl NewMaintenanceUpdate {
                 Some(it) if worked_on => {
                     named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status });
                 }
-                Some(_) => invalid.add("components", "What breaks beyond the plan is an incident: open one."),
-                None => invalid.add("components", format!("{id} is not among its components.")),
+                Some(_) => {
+                    invalid.add("components", "Create an incident for anything that breaks outside the planned work.")
+                }
+                None => invalid.add("components", format!("{id} is not one of its components.")),
             }
         }
         invalid.check()?;
@@ -529,7 +531,7 @@ mod tests {
         assert_eq!(made.scheduled_for, at("2026-11-25T20:30:00Z"));
         assert_eq!((made.zone.name(), made.updates.len()), ("Asia/Kolkata", 1));
         let late = form().parse().unwrap().plan(ids(), &[], at("2026-11-26T00:00:00Z")).unwrap_err();
-        assert!(late.get("scheduled_until").unwrap().contains("passed"));
+        assert!(late.get("scheduled_until").unwrap().contains("in the past"));
     }
 
     #[test]

@@ -83,11 +83,7 @@ impl PageForm {
 
 fn address(text: &str) -> Result<String, String> {
     let url = line(text, MAX_TEXT)?;
-    if url.is_empty() || is_safe_url(&url) {
-        Ok(url)
-    } else {
-        Err("Enter an address that begins with https://.".into())
-    }
+    if url.is_empty() || is_safe_url(&url) { Ok(url) } else { Err("Enter a URL that begins with https://.".into()) }
 }
 
 fn links(text: &str) -> Result<Vec<Link>, String> {
@@ -107,7 +103,7 @@ fn embedders(text: &str) -> Result<Vec<String>, String> {
     }
     match origins.iter().find(|origin| !is_origin(origin)) {
         Some(wrong) => {
-            Err(format!("“{wrong}” is not the address of a site: write https://www.example.org, without a path."))
+            Err(format!("“{wrong}” is not an origin. Use one like https://www.example.org, without a path."))
         }
         None => Ok(origins),
     }
@@ -119,7 +115,7 @@ fn link(row: &str) -> Result<Link, String> {
     if is_safe_url(url) && url.len() <= MAX_TEXT {
         Ok(Link { label, url: url.to_owned() })
     } else {
-        Err(format!("“{url}” is not an address: begin it with https:// or mailto:."))
+        Err(format!("“{url}” is not a URL that begins with https:// or mailto:. Put the URL first, then the label."))
     }
 }
 

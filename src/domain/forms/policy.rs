@@ -41,7 +41,7 @@ impl PolicyForm {
         let passwords = match chosen {
             _ if self.password_only_for.is_empty() => Passwords::Everybody,
             Some(keeper) if keeper.can_keep_a_password() => Passwords::OnlyFor(keeper.id.clone()),
-            _ => return Err("Choose an owner who can log in with a password.".into()),
+            _ => return Err("Choose an owner who has a password.".into()),
         };
         Ok(Policy {
             second_factor_required: self.second_factor_required,

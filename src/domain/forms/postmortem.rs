@@ -28,7 +28,7 @@ impl ReviewForm {
     pub fn parse(&self) -> Result<String, Invalid> {
         let text = lines(&self.body, MAX_BODY).map_err(|message| Invalid::field("body", message))?;
         if text.trim().is_empty() {
-            return Err(Invalid::field("body", "Write what was learned: what happened, why, and what changes."));
+            return Err(Invalid::field("body", "Enter the postmortem."));
         }
         Ok(text)
     }

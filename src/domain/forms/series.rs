@@ -175,7 +175,7 @@ impl NewSeries {
     pub fn apply(self, series: &mut Series, known: &[Component], now: DateTime<Utc>) -> Result<(), Invalid> {
         let NewSeries { first, recurrence } = self;
         if let Some(gone) = first.plan.components.iter().find(|id| !known.iter().any(|known| known.id == **id)) {
-            return Err(Invalid::field("components", format!("There is no component {gone} any more.")));
+            return Err(Invalid::field("components", format!("Component {gone} was deleted.")));
         }
         series.title = first.plan.title;
         series.body = first.body;

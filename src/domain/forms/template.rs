@@ -62,7 +62,7 @@ impl TemplateForm {
         let title = line(&self.title, MAX_TITLE).and_then(|text| known_placeholders(text, false));
         let title = invalid.take("title", title);
         let text = invalid.take("body", body(&self.body).and_then(|text| known_placeholders(text, true)));
-        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let components = component_statuses(&self.components, &mut invalid);
         match (name, title, text, phase) {
@@ -82,7 +82,7 @@ fn known_placeholders(text: String, title_is_known: bool) -> Result<String, Stri
         Err(name) => {
             let all = Placeholder::ALL.into_iter().filter(|placeholder| known(*placeholder).is_some());
             let all: Vec<String> = all.map(|placeholder| format!("{{{{{}}}}}", placeholder.key())).collect();
-            Err(format!("There is no placeholder {{{{{name}}}}} here. There are {}.", all.join(", ")))
+            Err(format!("Unknown placeholder {{{{{name}}}}}. Available: {}.", all.join(", ")))
         }
     }
 }
@@ -101,12 +101,7 @@ mod tests {
             ..Default::default()
         };
         let invalid = form.parse().unwrap_err();
-        assert!(invalid.get("title").unwrap().starts_with("There is no placeholder {{title}} here."));
-        assert!(
-            invalid
-                .get("body")
-                .unwrap()
-                .starts_with("There is no placeholder {{nobody}} here. There are {{component}},")
-        );
+        assert!(invalid.get("title").unwrap().starts_with("Unknown placeholder {{title}}."));
+        assert!(invalid.get("body").unwrap().starts_with("Unknown placeholder {{nobody}}. Available: {{component}},"));
     }
 }

@@ -75,7 +75,7 @@ impl UpdateForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewUpdate, Invalid> {
         let mut invalid = Invalid::new();
-        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a phase.".to_owned());
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", body(&self.body));
         let components = component_statuses(&self.components, &mut invalid);

@@ -27,12 +27,12 @@ impl Keep {
         let keep = Self { folder: folder.to_owned() };
         match std::fs::read_to_string(folder.join(FROM)) {
             Ok(from) if from != url.as_str() => {
-                bail!("{} holds what was fetched from {from}: name another folder with --keep", folder.display())
+                bail!("{} is the cache of {from}: choose another folder with --keep", folder.display())
             }
             Ok(_) if anew || keep.has(IMPORTED) => std::fs::remove_dir_all(folder).with_context(|| keep.trouble())?,
             Ok(_) => return Ok(keep),
             Err(_) if folder.exists() && std::fs::read_dir(folder)?.next().is_some() => {
-                bail!("{} holds something else: name another folder with --keep", folder.display())
+                bail!("{} is not a cache folder: choose another folder with --keep", folder.display())
             }
             Err(_) => {}
         }
@@ -78,6 +78,6 @@ impl Keep {
     }
 
     fn trouble(&self) -> String {
-        format!("keeping what was fetched in {}", self.folder.display())
+        format!("caching fetched files in {}", self.folder.display())
     }
 }

@@ -36,15 +36,16 @@ async fn page(polite: &mut Polite<'_>, keep: &Keep, wanted: Option<&str>) -> any
     let page = match keep.document(name) {
         Some(kept) => serde_json::from_slice::<Value>(&kept)?["page"].clone(),
         None => {
-            let pages = asked(polite, "v1/pages").await?.context("there is no /v1/pages: this is no management API")?;
+            let pages =
+                asked(polite, "v1/pages").await?.context("/v1/pages not found: this is not a management API")?;
             let pages = pages.as_array().cloned().unwrap_or_default();
             let ids: Vec<&str> = pages.iter().filter_map(|page| page["id"].as_str()).collect();
             let chosen = match wanted {
                 Some(wanted) => pages.iter().find(|page| page["id"] == wanted),
                 None if pages.len() == 1 => pages.first(),
-                None => bail!("name one of the pages with --page: {}", ids.join(", ")),
+                None => bail!("choose a page with --page: {}", ids.join(", ")),
             };
-            chosen.cloned().with_context(|| format!("there is no such page, but {}", ids.join(", ")))?
+            chosen.cloned().with_context(|| format!("unknown page; available: {}", ids.join(", ")))?
         }
     };
     let id = page["id"].as_str().filter(|id| is_id(id)).context("the page has no id")?.to_owned();

@@ -22,7 +22,7 @@ pub enum Step<'a> {
     Incidents(usize, usize),
 }
 
-/// Fetches what a page shows to everybody. Gives what could not be had, each a sentence.
+/// Fetches what a page shows to everybody. Gives what could not be fetched, each a sentence.
 ///
 /// # Errors
 /// Where the server does not answer as such a page does, or nothing can be kept.
@@ -30,7 +30,7 @@ pub async fn public(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<
     public_api::gather(polite, keep).await
 }
 
-/// Fetches what the management API tells of the page `id`, or of the only one. Gives what could not be had.
+/// Fetches what the management API tells of the page `id`, or of the only one. Gives what could not be fetched.
 ///
 /// # Errors
 /// As [`public_api`]; and where there are several pages and none is named.

@@ -73,7 +73,7 @@ async fn fetched(polite: &mut Polite<'_>, keep: &Keep, name: &str) -> anyhow::Re
         return read(&kept).with_context(|| keep.folder().join(name).display().to_string());
     }
     let Some(body) = polite.get(name).await? else {
-        bail!("there is no /{name}: this is no page that can be imported this way");
+        bail!("/{name} not found: this page can't be imported from its URL");
     };
     let source = read(&body).with_context(|| name.to_owned())?;
     keep.put(name, &body)?;
@@ -91,7 +91,7 @@ async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String
             None => match polite.get(&format!("history.json?page={page}")).await? {
                 Some(body) => body,
                 None if page == 1 => {
-                    problems.push("there is no /history.json: only the newest fifty incidents can be had".into());
+                    problems.push("/history.json not found: only the newest 50 incidents can be imported".into());
                     break;
                 }
                 None => break,
@@ -100,7 +100,7 @@ async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String
         let rows = rows(&body).with_context(|| format!("history.json?page={page}"))?;
         keep.put(&name, &body)?;
         if rows.len() >= SUSPICIOUS {
-            problems.push(format!("history.json?page={page} tells of {} incidents: there may be more", rows.len()));
+            problems.push(format!("history.json?page={page} lists {} incidents; there may be more", rows.len()));
         }
         let before = codes.len();
         for row in rows {
@@ -115,7 +115,7 @@ async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String
             break;
         }
         if codes.len() >= MAX_INCIDENTS {
-            problems.push(format!("the history tells of more than {MAX_INCIDENTS} incidents: the rest is left out"));
+            problems.push(format!("the history has more than {MAX_INCIDENTS} incidents; the rest is skipped"));
             break;
         }
     }
@@ -133,7 +133,7 @@ async fn incident(polite: &mut Polite<'_>, keep: &Keep, code: &str) -> anyhow::R
     if places.iter().any(|place| keep.has(place)) {
         return Ok(None);
     }
-    let mut problem = "it is in the history, but nowhere else".to_owned();
+    let mut problem = "it is listed in the history, but has no page".to_owned();
     for place in &places {
         let Some(body) = polite.get(place).await? else { continue };
         match read(&body) {
@@ -141,7 +141,7 @@ async fn incident(polite: &mut Polite<'_>, keep: &Keep, code: &str) -> anyhow::R
                 keep.put(place, &body)?;
                 return Ok(None);
             }
-            Ok(_) => problem = "the document of that name tells of something else".to_owned(),
+            Ok(_) => problem = "the file of that name describes something else".to_owned(),
             Err(error) => problem = error.to_string(),
         }
     }

@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 6;
 /// The longest that we wait for a server that asks us to, in seconds.
 const LONGEST_WAIT: u64 = 600;
 /// What people do after we have given up.
-const LATER: &str = "run the same command again later: what was fetched is kept";
+const LATER: &str = "run the same command again later; fetched files are cached";
 
 /// How fast we ask, and how much an answer may take.
 #[derive(Clone, Copy, Debug)]
@@ -72,14 +72,14 @@ impl<'a> Polite<'a> {
     ) -> anyhow::Result<Self> {
         ensure!(
             token.is_none() || base.scheme() == "https" || is_this_machine(base),
-            "{base}: the token is not sent over http, where others could read it: name an address that begins with https://"
+            "{base}: the token is only sent over HTTPS; use a URL that begins with https://"
         );
         let mut base = base.clone();
         base.set_query(None);
         base.set_fragment(None);
         base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
         let authorization = token.map(|token| HeaderValue::from_str(&format!("OAuth {token}"))).transpose();
-        let mut authorization = authorization.context("the token has signs that no token has")?;
+        let mut authorization = authorization.context("the token has invalid characters")?;
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
@@ -102,7 +102,7 @@ impl<'a> Polite<'a> {
             let wait = match self.outbound.ask(self.request(&url)?).await {
                 Ok(answer) => {
                     self.received += answer.body().len();
-                    ensure!(self.received <= self.pace.total, "{url}: the server sends too much: stopped");
+                    ensure!(self.received <= self.pace.total, "{url}: the response is too large");
                     match self.judge(&url, &answer)? {
                         Judged::Found => return Ok(Some(answer.into_body())),
                         Judged::Missing => return Ok(None),
@@ -143,10 +143,10 @@ impl<'a> Polite<'a> {
             404 | 410 => Ok(Judged::Missing),
             420 | 429 | 502..=504 => Ok(Judged::Later(header(RETRY_AFTER).and_then(|value| self.seconds(value)))),
             301..=308 => {
-                bail!("{url} leads to {}: name that address instead", header(LOCATION).unwrap_or("nowhere"))
+                bail!("{url} redirects to {}: use that URL instead", header(LOCATION).unwrap_or("nowhere"))
             }
-            401 | 403 => bail!("{url}: we may not read that (status {})", answer.status().as_u16()),
-            status => bail!("{url}: the answer has the status {status}"),
+            401 | 403 => bail!("{url}: access denied (status {})", answer.status().as_u16()),
+            status => bail!("{url}: unexpected status {status}"),
         }
     }
 

@@ -52,9 +52,9 @@ impl Default for Bounds {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundError {
-    #[error("{0} is no address to ask: {1}")]
+    #[error("{0} can't be requested: {1}")]
     Refused(String, &'static str),
-    #[error("the answer is longer than {0} bytes")]
+    #[error("the response is longer than {0} bytes")]
     TooLong(usize),
     #[error("{}", causes(.0))]
     Failed(#[from] reqwest::Error),
@@ -370,7 +370,7 @@ mod tests {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234").await;
         let short = Bounds { size: 4, ..Bounds::default() };
         let error = outbound(&[&there], short).ask(asking(&there)).await.unwrap_err();
-        assert_eq!(error.to_string(), "the answer is longer than 4 bytes");
+        assert_eq!(error.to_string(), "the response is longer than 4 bytes");
         let quick = Bounds { time: Duration::from_millis(50), ..Bounds::default() };
         let error = outbound(&[&there], quick).ask(asking(&there)).await.unwrap_err();
         assert!(error.to_string().contains("timed out"), "{error}");

@@ -102,7 +102,7 @@ fn write(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
 
 fn ensure_empty(target: &Path) -> anyhow::Result<()> {
     let empty = !target.exists() || std::fs::read_dir(target)?.next().is_none();
-    ensure!(empty, "{} is not empty: nothing was written", target.display());
+    ensure!(empty, "{} is not empty; nothing was exported", target.display());
     Ok(())
 }
 

@@ -25,9 +25,9 @@ use crate::web::{Error, Result};
 const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 const MISSING: &str = "Send an API token: Authorization: Bearer candor_…";
-const UNKNOWN: &str = "This token is not known, was revoked or has run out.";
-const TOO_SMALL: &str = "This token's scope, or its manager's role, does not reach this far.";
-const PLAIN: &str = "Tokens are taken over https only: this one has travelled in the open, so revoke it.";
+const UNKNOWN: &str = "Invalid, revoked or expired token.";
+const TOO_SMALL: &str = "Insufficient scope: this token's scope or its manager's role does not allow this.";
+const PLAIN: &str = "Tokens require HTTPS. Revoke this token; it was sent unencrypted.";
 
 /// The program that asks, admitted by the policy `P`.
 pub struct Token<P> {

@@ -33,7 +33,7 @@ pub async fn record(state: &State, actor: Actor, action: Action, what: &str) {
     if let Err(error) = kept.await
         && let Some(Admitted { left_out }) = OUTAGES.admit()
     {
-        tracing::warn!(left_out, "a refused attempt is not in the audit: {error}");
+        tracing::warn!(left_out, "a denied attempt could not be audited: {error}");
     }
 }
 

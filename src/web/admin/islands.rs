@@ -29,7 +29,7 @@ pub async fn call(_manager: Manager<CanPublish>, request: Request<Body>) -> Resu
 /// Whose fault an error of a call is.
 fn fault(said: &[u8]) -> Error {
     if MALFORMED.iter().any(|begin| said.starts_with(begin)) {
-        return Error::BadRequest("The call is not what this function takes.".into());
+        return Error::BadRequest("The arguments of the call are invalid.".into());
     }
     match said.strip_prefix(REFUSED) {
         Some(sentence) => Error::Unfit(String::from_utf8_lossy(sentence).into_owned()),

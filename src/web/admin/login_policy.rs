@@ -50,7 +50,7 @@ async fn chosen(
     };
     let switches_off = chosen.passwords.keeper().is_some() && before.passwords.keeper().is_none();
     if switches_off && state.provider.is_none() {
-        return Ok(Err("Passwords can be switched off only where managers can log in at an identity provider.".into()));
+        return Ok(Err("Password login can be disabled only if an identity provider is configured.".into()));
     }
     Ok(Ok(chosen))
 }

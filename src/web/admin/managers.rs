@@ -31,8 +31,8 @@ const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
 /// Why there is no link for a password.
-const NO_PASSWORDS: &str = "Passwords are switched off here, but for one owner's: managers log in at the identity \
-                            provider, and become managers by that.";
+const NO_PASSWORDS: &str = "Password login is disabled: managers log in with the identity provider, which \
+                            creates their account.";
 
 /// `GET /admin/managers`
 pub async fn index(
@@ -60,7 +60,7 @@ pub async fn create(
     }
     let taken = managers::find_by_email(&mut edit.tx, &fold_email(&form.email)).await?.is_some();
     let new = form.parse().and_then(|new| match taken {
-        true => Err(Invalid::field("email", "Somebody with this address is a manager already.")),
+        true => Err(Invalid::field("email", "A manager with this e-mail address already exists.")),
         false => Ok(new),
     });
     let editor = InvitationEditor { after: None, now: edit.now };
@@ -78,7 +78,7 @@ pub async fn reset(
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
     let other = find(&mut edit.tx, &id).await?;
     if !other.is_active() {
-        return Err(Error::Conflict("This manager is disabled: let them log in again first.".into()));
+        return Err(Error::Conflict("This account is deactivated. Reactivate it first.".into()));
     }
     if !login_policy::counts_password_of(&mut edit.tx, &other.id).await? {
         return Err(Error::Conflict(NO_PASSWORDS.into()));

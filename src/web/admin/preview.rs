@@ -1,4 +1,4 @@
-//! `See it first`: the change of a form as visitors would read it, without anything being kept.
+//! `Preview page`: the change of a form as visitors would read it, without storing anything.
 //!
 //! A handler writes what the form says into its transaction as ever; where [`is_asked`] it then hands the
 //! transaction to [`show`] instead of committing it.
@@ -177,7 +177,7 @@ fn shown(rendering: Rendering, left: &mut usize) -> Shown {
     let difference = match rendering.difference {
         Difference::New => "new",
         Difference::Changed => "changes",
-        Difference::None => "stays as it is",
+        Difference::None => "unchanged",
     };
     Shown { path: rendering.path, difference, bytes: bytes.len(), words }
 }

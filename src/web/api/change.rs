@@ -20,7 +20,7 @@ use crate::web::edge::body_timeout::is_too_slow;
 use crate::web::{Error, Result};
 
 const KEY: &str = "idempotency-key";
-const USED_OTHERWISE: &str = "This key came with another call before: use a new one for each thing to do.";
+const USED_OTHERWISE: &str = "This Idempotency-Key was already used for a different request.";
 
 /// A call that the policy `P` admits, with the only transaction that writes. An argument of this kind is read
 /// last, and only for who is admitted.

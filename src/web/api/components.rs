@@ -19,7 +19,7 @@ use crate::web::form::Search;
 use crate::web::{Error, Result};
 
 const NAMES: [(&str, &str); 1] = [("group", "group_id")];
-const TOO_SMALL: &str = "This token may set the status of a component; everything else of it needs the scope admin.";
+const TOO_SMALL: &str = "This token may only set the status of a component; other fields need the scope admin.";
 
 /// `GET /v1/pages/{page}/components`
 pub async fn index(
@@ -173,9 +173,7 @@ async fn answer<P>(
 
 fn no_such_group(error: db::Error) -> Error {
     match error {
-        db::Error::NotFound => {
-            Error::Unprocessable(vec![("/component/group_id".into(), "There is no such group.".into())])
-        }
+        db::Error::NotFound => Error::Unprocessable(vec![("/component/group_id".into(), "Unknown group.".into())]),
         error => error.into(),
     }
 }

@@ -18,7 +18,7 @@ use crate::web::access::manager::{CanAdminister, CanRead, Token};
 use crate::web::form::Search;
 use crate::web::{Error, Result};
 
-const EMPTY: &str = "Name the components of the group; there must be at least one.";
+const EMPTY: &str = "A group needs at least one component.";
 
 /// `GET /v1/pages/{page}/component-groups`
 pub async fn index(
@@ -142,7 +142,7 @@ fn members(ids: &[String], standing: &Standing, given: &mut Given) -> Option<Vec
         match standing.components.iter().find(|component| component.id.as_str() == id) {
             Some(_) if members.iter().any(|member| member.id.as_str() == id) => {}
             Some(component) => members.push(component.clone()),
-            None => given.wrong("components", format!("There is no component {id}.")),
+            None => given.wrong("components", format!("Unknown component {id}.")),
         }
     }
     Some(members).filter(|members| !members.is_empty())

@@ -160,7 +160,7 @@ pub async fn update(
     repeats: bool,
 ) -> Result<Response> {
     if given.filled("scheduled_for").is_some() {
-        given.wrong("scheduled_for", "An incident can't become a maintenance: plan one of its own.");
+        given.wrong("scheduled_for", "An incident can't become a maintenance. Schedule a new one.");
     }
     let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
     let said = said(said_before.clone(), &mut given);

@@ -26,7 +26,7 @@ fn document() -> Value {
         "info": {
             "title": "Candor: management API",
             "version": "1",
-            "description": "Every address also with .json at its end. Bodies are JSON or forms.",
+            "description": "Every path also works with a .json suffix. Request bodies are JSON or forms.",
         },
         "security": [{ "token": [] }],
         "paths": paths,
@@ -126,17 +126,17 @@ fn reference(schema: &str) -> Value {
 /// What else may be answered, each with both `error` and `message`.
 fn responses() -> Value {
     let why = [
-        ("400", "What was sent can't be read"),
-        ("401", "No good token came with it"),
-        ("403", "The token does not reach this far, or came unencrypted"),
-        ("404", "There is none"),
-        ("408", "It did not arrive in time"),
-        ("409", "It contradicts what stands"),
-        ("413", "It is too large"),
-        ("422", "Something in it is wrong; `errors` points at each place"),
-        ("429", "Too often: wait as long as `Retry-After` says"),
-        ("500", "A fault of the server"),
-        ("503", "The server can't do it now: try again"),
+        ("400", "The request can't be parsed"),
+        ("401", "Missing, invalid or expired token"),
+        ("403", "Insufficient scope, or the token was sent unencrypted"),
+        ("404", "Not found"),
+        ("408", "Request timeout"),
+        ("409", "Conflict"),
+        ("413", "Request too large"),
+        ("422", "Validation failed; `errors` points at each field"),
+        ("429", "Rate limit exceeded; wait as long as `Retry-After` says"),
+        ("500", "Internal server error"),
+        ("503", "Temporarily unavailable; try again"),
     ];
     let response = |(status, description): (&str, &str)| {
         let content = json!({ "application/json": { "schema": reference("Error") } });

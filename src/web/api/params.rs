@@ -36,7 +36,8 @@ pub fn read(bytes: &[u8]) -> Result<Value> {
         if values(text) > MAX_VALUES {
             return Err(Error::Unfit(format!("The body has more than {MAX_VALUES} values.")));
         }
-        return serde_json::from_str(text).map_err(|error| Error::BadRequest(format!("The body is no JSON: {error}.")));
+        return serde_json::from_str(text)
+            .map_err(|error| Error::BadRequest(format!("The body is not valid JSON: {error}.")));
     }
     // Components may be named twice: in a list, and each with its status.
     Ok(nested(&form::read_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))

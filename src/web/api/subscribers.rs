@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::web::access::manager::{CanPublish, CanRead, Token};
 use crate::web::{Error, Result};
 
-const NOBODY_YET: &str = "Nobody can subscribe to this page yet.";
+const NOBODY_YET: &str = "Subscriptions are not supported.";
 
 /// `GET /v1/pages/{page}/subscribers` and `/unsubscribed`: nobody.
 pub async fn index(

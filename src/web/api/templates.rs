@@ -50,7 +50,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     };
     let known = |id: &String| standing.components.iter().any(|component| component.id.as_str() == id);
     if let Some(id) = form.components.keys().find(|id| !known(id)) {
-        given.wrong("component_ids", format!("There is no component {id}."));
+        given.wrong("component_ids", format!("Unknown component {id}."));
     }
     let said = said(&mut given);
     let new = given.judge(form.parse(), &NAMES)?;

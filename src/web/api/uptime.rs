@@ -101,7 +101,7 @@ impl Range {
         let to = read("end").map_or(now, |end| end.min(now));
         let from = read("start").unwrap_or(to - USUAL);
         if from >= to {
-            wrong.push(("/start".into(), "The start must lie before the end, and before now.".into()));
+            wrong.push(("/start".into(), "The start must be before the end and in the past.".into()));
         }
         if !wrong.is_empty() {
             return Err(Error::Unprocessable(wrong));

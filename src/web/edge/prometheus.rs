@@ -40,12 +40,12 @@ pub fn text(state: &State) -> String {
     let mut lines = Lines(String::new());
     let (publisher, site) = (&state.publisher, state.publisher.site());
     let counts = publisher.counts();
-    lines.begin("candor_responses_total", "counter", "Answers by kind of address and class of status.");
+    lines.begin("candor_responses_total", "counter", "Responses by kind of URL and status class.");
     for (class, digit, count) in state.responses().counts() {
         let labels = format!("{{class=\"{}\",status=\"{digit}xx\"}}", class.name());
         lines.add("candor_responses_total", &labels, count);
     }
-    lines.begin("candor_publish_seconds", "summary", "Sites published, and the time it took.");
+    lines.begin("candor_publish_seconds", "summary", "Publishes and their duration.");
     lines.add("candor_publish_seconds_sum", "", counts.published.seconds());
     lines.add("candor_publish_seconds_count", "", counts.published.count.value());
     let mut number = |name, kind, what, value: &dyn Display| {
@@ -54,31 +54,31 @@ pub fn text(state: &State) -> String {
     };
     let asked = counts.asked.value();
     let rendered = counts.rendered.value();
-    number("candor_publish_failures_total", "counter", "Attempts to publish that failed.", &counts.failed.value());
+    number("candor_publish_failures_total", "counter", "Failed publishes.", &counts.failed.value());
     number("candor_deep_renders_total", "counter", "Pages rendered on demand.", &rendered);
     number(
         "candor_deep_shared_total",
         "counter",
-        "Pages asked for on demand that needed no rendering of their own.",
+        "On-demand pages answered from cache.",
         &asked.saturating_sub(rendered),
     );
     let age = state.clock.now() - site.confirmed_at;
-    number("candor_site_age_seconds", "gauge", "Since the database last confirmed the page.", &age.num_seconds());
-    number("candor_site_revision", "gauge", "The revision that is served.", &site.revision);
+    number(
+        "candor_site_age_seconds",
+        "gauge",
+        "Seconds since the page was last confirmed against the database.",
+        &age.num_seconds(),
+    );
+    number("candor_site_revision", "gauge", "Revision being served.", &site.revision);
     number("candor_event_streams", "gauge", "Open event streams.", &state.streams().open());
     number("candor_connections", "gauge", "Open connections.", &state.connections().open());
-    number("candor_logins_refused_total", "counter", "Logins refused.", &state.refused_logins().value());
-    number("candor_passwords_hashed_total", "counter", "Passwords hashed or compared.", &password::hashings());
-    number("candor_log_lines_lost_total", "counter", "Lines of the log that could not be written.", &log::lost_lines());
+    number("candor_logins_refused_total", "counter", "Failed logins.", &state.refused_logins().value());
+    number("candor_passwords_hashed_total", "counter", "Password hashes computed.", &password::hashings());
+    number("candor_log_lines_lost_total", "counter", "Log lines that could not be written.", &log::lost_lines());
     let writable = u8::from(state.writes().trouble().is_none());
-    number(
-        "candor_database_writable",
-        "gauge",
-        "Whether the database took a change when that was last tried.",
-        &writable,
-    );
+    number("candor_database_writable", "gauge", "Whether the last test write to the database succeeded.", &writable);
     let worked = state.worker().age().num_seconds();
-    number("candor_worker_age_seconds", "gauge", "Since the worker ended its last round.", &worked);
+    number("candor_worker_age_seconds", "gauge", "Seconds since the background worker last completed a run.", &worked);
     lines.0
 }
 

@@ -31,7 +31,7 @@ static ADMIN: LazyLock<Option<Threads>> = LazyLock::new(|| {
     match runtime {
         Ok(runtime) => Some(Threads { runtime, with_session: places(), without: places() }),
         Err(error) => {
-            tracing::warn!("the admin has no threads of its own: {error}");
+            tracing::warn!("could not start the admin threads: {error}");
             None
         }
     }
@@ -61,7 +61,7 @@ pub async fn apart(request: Request, next: Next) -> Response {
 pub async fn render(page: impl FnOnce() -> String + Send + 'static) -> String {
     let Some(threads) = threads() else { return page() };
     let rendered = threads.runtime.spawn(async move { page() }.in_current_span()).await;
-    rendered.inspect_err(|error| tracing::error!("a page was not rendered: {error}")).unwrap_or_default()
+    rendered.inspect_err(|error| tracing::error!("a page could not be rendered: {error}")).unwrap_or_default()
 }
 
 /// Whether the request says that it is of a session. Whether it lives is looked at later; whoever makes one up only comes

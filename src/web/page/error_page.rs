@@ -140,7 +140,7 @@ async fn of_manager(state: &State, asked: &mut Parts) -> Option<Shell> {
         let manager = Manager::<CanEnter>::from_request_parts(asked, state).await.ok()?;
         let mut tx = state.db.read().await.ok()?;
         let shell: db::Result<Shell> = shell(state, &mut tx, &manager, &Fields::default()).await;
-        shell.inspect_err(|error| tracing::debug!("an error was not told inside the admin: {error}")).ok()
+        shell.inspect_err(|error| tracing::debug!("an error could not be shown in the admin: {error}")).ok()
     };
     tokio::time::timeout(LAYOUT, loading).await.ok().flatten()
 }

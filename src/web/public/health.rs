@@ -38,7 +38,7 @@ pub struct Readiness {
     reason: Option<Cow<'static, str>>,
     /// Since the database last confirmed what is shown.
     site_age_seconds: i64,
-    /// Since the worker ended its last round.
+    /// Seconds since the background worker last completed a run.
     worker_age_seconds: i64,
     /// Since the courier ended its last round, where there is a mail server.
     courier_age_seconds: Option<i64>,
@@ -66,14 +66,14 @@ enum Trouble {
 impl Trouble {
     fn sentence(self) -> &'static str {
         match self {
-            Self::Stopping => "The server is stopping.",
-            Self::Reading => "The database can't be read, or is not taken up yet.",
-            Self::Rendering => "The newest state of the page can't be rendered.",
-            Self::Site => "The page was not confirmed for five minutes.",
-            Self::Worker => "The worker does not come round.",
-            Self::Work => "Planned work, the end of an embargo or cleaning up fails.",
-            Self::Courier => "Mail is not sent.",
-            Self::Storing => "The page can't be stored on the disk: after a restart an older one would be shown.",
+            Self::Stopping => "The server is shutting down.",
+            Self::Reading => "The database can't be read, or was not examined yet.",
+            Self::Rendering => "The newest revision of the page can't be rendered.",
+            Self::Site => "The page was not confirmed against the database for five minutes.",
+            Self::Worker => "The background worker is stuck.",
+            Self::Work => "Scheduled maintenance, embargoes or cleanup jobs fail.",
+            Self::Courier => "Mail is not being sent.",
+            Self::Storing => "The page can't be stored on disk; a restart would serve an older one.",
             Self::Database(outage) => outage.sentence(),
         }
     }

@@ -40,7 +40,7 @@ pub fn is_possible(state: &State) -> bool {
 pub async fn party(state: &State, tx: &mut Tx) -> Result<RelyingParty> {
     let page = db::page_settings::load(tx).await?;
     RelyingParty::at(&state.origin, page.logo())
-        .ok_or_else(|| Error::Conflict("Passkeys need an address with a name and TLS, or localhost.".into()))
+        .ok_or_else(|| Error::Conflict("Passkeys need HTTPS and a domain name, or localhost.".into()))
 }
 
 /// Keeps what the answer to `challenge` will be judged by, and gives what the browser is asked.
@@ -113,7 +113,7 @@ pub async fn proven(
         }
         Ok(_) => Ok(None),
         Err(error) => {
-            tracing::info!("a passkey was refused: {error}");
+            tracing::info!("a passkey was rejected: {error}");
             Ok(None)
         }
     }

@@ -42,7 +42,7 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     if state.mailer.is_none() {
-        return Err(Error::Conflict("This server sends no mail: ask an owner for a reset link.".into()));
+        return Err(Error::Conflict("E-mail is not configured. Ask an owner for a reset link.".into()));
     }
     let typed = fields.text("email");
     let email = match parse_email(&typed) {

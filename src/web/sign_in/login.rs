@@ -26,8 +26,8 @@ use crate::web::page::layout::porch;
 use crate::web::page::page;
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
-const REFUSED: &str = "This e-mail address and password don't belong together, or the account is disabled, or it was \
-                       tried too often: then wait a while, or ask an owner for a reset link.";
+const REFUSED: &str = "Incorrect e-mail address or password, or the account is disabled. After several attempts, wait a few \
+                       minutes or ask an owner for a reset link.";
 
 /// `GET /login`
 pub async fn new(

@@ -59,7 +59,7 @@ pub async fn finish(
     let provider = oidc_flow::provider(&state)?;
     let Some(trip) = oidc_flow::take(&state, &session).await? else {
         denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
-        let why = "That took too long, or it was begun in another window. Try again.";
+        let why = "The login expired or was started in another window. Try again.";
         return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
     };
     let answer = Answer {
@@ -112,9 +112,9 @@ pub fn sentence(failure: &Failure, name: &str) -> String {
         Failure::Unreachable(_) => {
             format!("{name} can't be reached at the moment. Use a passkey or your password, or try again later.")
         }
-        Failure::Denied(_) => format!("{name} did not let you in."),
+        Failure::Denied(_) => format!("Login at {name} was denied."),
         Failure::Unproven(_) => {
-            format!("What came back from {name} proves nothing. Try again; if that does not help, tell an owner.")
+            format!("Login with {name} failed. Try again; if that does not help, tell an owner.")
         }
         Failure::Unverified => format!("{name} has not verified your e-mail address, so you can't log in with it."),
     }
@@ -130,11 +130,11 @@ enum Unwelcome {
 impl Unwelcome {
     fn sentence(self, name: &str) -> String {
         match self {
-            Self::NoRole => format!("{name} knows you, but nothing it says of you brings a role here. Ask an owner."),
-            Self::Disabled => "Your account here is disabled. Ask an owner.".to_owned(),
+            Self::NoRole => format!("No role is assigned to you in {name}. Ask an owner."),
+            Self::Disabled => "Your account here is deactivated. Ask an owner.".to_owned(),
             Self::Taken => format!(
-                "Somebody with your address is a manager here already. If it is you, log in as before and connect \
-                 {name} on the page of your account."
+                "An account with your e-mail address already exists. If it is yours, log in as before and connect \
+                 {name} on your account page."
             ),
         }
     }
@@ -204,7 +204,7 @@ async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Resul
         // Who is refused again and again publishes nothing.
         Ok(false) => {}
         Err(db::Error::Conflict(reason)) => {
-            tracing::warn!("{} has no role at the identity provider any more and stays: {reason}", manager.id);
+            tracing::warn!("{} lost the role at the identity provider but keeps access: {reason}", manager.id);
         }
         Err(error) => return Err(error.into()),
     }
@@ -262,7 +262,7 @@ async fn follow(at: &Visit<'_>, manager: KnownManager, role: Role) -> Result<Kno
     let entry = match actions::managers::sync_role(&mut tx, &mut changed, role, now).await {
         Err(db::Error::Conflict(reason)) => {
             drop(tx);
-            tracing::warn!("the role of {} does not follow the identity provider: {reason}", manager.id);
+            tracing::warn!("the role of {} was not updated from the identity provider: {reason}", manager.id);
             let entry = actions::managers::record_event(Action::ManagerRetainRole, &manager);
             at.state.db.write().await?.commit(&Actor::of(&manager, at.address), now, entry).await?;
             return Ok(manager);

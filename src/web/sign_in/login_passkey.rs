@@ -19,7 +19,7 @@ use crate::web::form::Form;
 use crate::web::{Error, Result};
 
 /// One sentence for every reason, so that nobody learns which passkeys are known.
-const REFUSED: &str = "This passkey is not known here, or it took too long. Try again, or log in with your password.";
+const REFUSED: &str = "Unknown passkey, or it took too long. Try again, or log in with your password.";
 
 /// `POST /login/passkey/challenge`: what the browser is asked. It also serves as a fresh proof later.
 pub async fn challenge(

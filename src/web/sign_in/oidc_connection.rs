@@ -49,7 +49,10 @@ pub(in crate::web) async fn connect(
     let theirs = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?;
     let taken = theirs.is_some() || oidc_identities::has_one(&mut tx, &own.id, provider.issuer()).await?;
     if taken {
-        return Err(Error::Conflict(format!("This login at {} belongs to a manager already.", provider.name())));
+        return Err(Error::Conflict(format!(
+            "This account at {} is already connected to another manager.",
+            provider.name()
+        )));
     }
     let identity = Identity::of(&person);
     let entry = actions::managers::connect_oidc(&mut tx, &mut own, &identity, now).await?;
@@ -68,7 +71,7 @@ pub async fn destroy(
     refuse_without(&own)?;
     let by_password = own.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
     if !by_password && second_factors::of(&mut tx, &manager.id).await?.passkeys == 0 {
-        return Err(Error::Conflict("It is your only way in: add a passkey first.".into()));
+        return Err(Error::Conflict("This is your only login method. Add a passkey first.".into()));
     }
     let now = state.clock.now();
     let entry = actions::managers::disconnect_oidc(&mut tx, &mut own, Some(&manager.session_hash)).await?;
@@ -105,7 +108,7 @@ pub async fn remove(
 }
 
 fn refuse_without(manager: &KnownManager) -> Result<()> {
-    let none = || Error::Conflict("No login at an identity provider is connected.".into());
+    let none = || Error::Conflict("No identity provider is connected.".into());
     manager.has_identity.then_some(()).ok_or_else(none)
 }
 

@@ -39,7 +39,7 @@ pub struct Trip {
 
 /// The provider, where one is named.
 pub fn provider(state: &State) -> Result<&Provider> {
-    let none = || Error::Conflict("No identity provider is named to this server.".into());
+    let none = || Error::Conflict("No identity provider is configured.".into());
     state.provider.as_ref().ok_or_else(none)
 }
 

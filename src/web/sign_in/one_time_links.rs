@@ -30,7 +30,7 @@ use crate::web::page::layout::porch;
 use crate::web::page::{invalid, page};
 use crate::web::{Error, Result};
 
-const TAKEN: &str = "Somebody with this address is a manager already, so your address stays as it was.";
+const TAKEN: &str = "A manager with this e-mail address already exists, so your address was not changed.";
 
 /// `GET /setup/{token}`
 pub async fn new(

@@ -166,7 +166,7 @@ async fn judge(
     if matches!(judged, Ok(Judged::Unseen(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
         && let Err(error) = session::apart(state, session, one_less).await
     {
-        tracing::warn!("a proof that was not looked at still counts: {error}");
+        tracing::warn!("an unverified confirmation attempt still counts as failed: {error}");
     }
     let wrong = match judged? {
         Judged::Right => {
@@ -229,13 +229,13 @@ async fn look(
     let wrong = if !given.passkey.is_empty() {
         let proven = challenges::proven(state, &mut tx, challenge, &given.passkey).await?;
         let own = proven.is_some_and(|proven| proven.id == manager.id);
-        (!own).then(|| Invalid::field(PASSWORD, "This passkey is not one of yours, or it took too long. Try again."))
+        (!own).then(|| Invalid::field(PASSWORD, "This passkey is not yours, or it took too long. Try again."))
     } else if let Some(shown) = shown {
         let refused = match shown {
             Some(proven) => proven.keep(&mut tx).await?.is_none(),
             None => true,
         };
-        refused.then(|| Invalid::field(PASSWORD, "This is not your password."))
+        refused.then(|| Invalid::field(PASSWORD, "Incorrect password."))
     } else {
         let checked = second_factor_codes::check(state, &mut tx, &manager.id, &given.code).await?;
         seen = !matches!(checked, Checked::Locked(_));

@@ -41,7 +41,9 @@ pub async fn create(
 ) -> Result<Response> {
     let kept = fields.has("kept").then(|| fields.text("kept"));
     if kept.as_ref().is_some_and(|kept| kept.len() > MAX_KEPT) {
-        return Err(Error::BadRequest("This is too much to keep meanwhile: confirm it in another way.".into()));
+        return Err(Error::BadRequest(
+            "The form is too large for this confirmation method. Choose another one.".into(),
+        ));
     }
     let errand = Errand::Prove { path: safe_next(&fields.text("path")).to_owned(), kept };
     let name = oidc_flow::provider(&state)?.name();
@@ -72,7 +74,7 @@ pub(in crate::web) async fn finish(
     } else {
         let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
         denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
-        let somebody_else = || format!("This login at {} is not yours.", provider.name());
+        let somebody_else = || format!("This account at {} is not connected to yours.", provider.name());
         let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());
         return Err(Error::Conflict(why));
     }

@@ -31,10 +31,10 @@ impl Checked {
     pub fn sentence(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Locked(until) => format!(
-                "Too many wrong codes. Codes from the app count again in {} minutes; a recovery code or a passkey works now.",
+                "Too many wrong codes. Try again in {} minutes, or use a recovery code or a passkey now.",
                 (until - now).num_minutes() + 1
             ),
-            _ => "This code is wrong, or it was used before. Wait for the next one.".to_owned(),
+            _ => "Incorrect or already used code. Wait for the next one.".to_owned(),
         }
     }
 }

@@ -62,7 +62,7 @@ pub enum Met {
 impl Met {
     /// Whether this is what `answer` says.
     pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
-        let asks_for_proof = || answer.words("h1") == ["Is it you?"];
+        let asks_for_proof = || answer.words("h1") == ["Confirm it's you"];
         match self {
             Self::Login => is_turned_away(method, address, answer),
             Self::Refusal => answer.status == StatusCode::FORBIDDEN && !asks_for_proof(),

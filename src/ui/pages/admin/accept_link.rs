@@ -25,10 +25,10 @@ pub struct Setup {
 pub fn SetupPage(page: Setup) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["name", "email", "password"]);
     let (heading, submit) = match page.purpose {
-        LinkPurpose::Setup => ("Create the first owner", "Create the owner"),
+        LinkPurpose::Setup => ("Create your owner account", "Create account"),
         LinkPurpose::Invite => ("Choose a password", "Set the password and log in"),
         LinkPurpose::Reset => ("Choose a new password", "Set the new password"),
-        LinkPurpose::Email => ("Confirm the new address", "Confirm the address"),
+        LinkPurpose::Email => ("Confirm your new e-mail address", "Confirm e-mail address"),
     };
     let password = (page.purpose != LinkPurpose::Email)
         .then(|| view! { <Password field=new_password("Password", &problems) autocomplete="new-password"/> });
@@ -60,7 +60,7 @@ fn who(page: &Setup, problems: &Problems) -> AnyView {
         .into_any();
     }
     let name = Field::new("name", "Your name").judged(problems);
-    let email = Field::new("email", "Email").hint("You log in with it.").judged(problems);
+    let email = Field::new("email", "Email").hint("Used to log in.").judged(problems);
     view! {
         <TextInput field=name value=page.name.clone() autocomplete="name" autofocus=problems.is_empty()/>
         <Email field=email value=page.email.clone() autocomplete="username"/>
@@ -79,7 +79,7 @@ pub struct LinkGone {
 pub fn LinkGonePage(page: LinkGone) -> impl IntoView {
     let content = view! {
         <h1>"This link is no longer valid"</h1>
-        <p>"It was used, replaced by a newer one, or its time is over. An owner can make you another."</p>
+        <p>"This link has expired or was already used. Ask an owner for a new one."</p>
         <p class="actions"><a class="button" href="/login">"Log in"</a></p>
     };
     view! { <PlainLayout porch=page.porch title="This link is no longer valid" content=content.into_any()/> }

@@ -66,20 +66,20 @@ pub fn AccountPage(page: Account) -> impl IntoView {
             <p class="soft"><bdi>{manager.name.clone()}</bdi>" · "<bdi>{manager.email.clone()}</bdi>" · "{manager.role.words()}</p>
             <ErrorSummary problems=problems.clone()/>
             <section aria-labelledby="factors">
-                <h2 id="factors">"Second factors"</h2>
+                <h2 id="factors">"Two-factor authentication"</h2>
                 <p class="soft">{factor_words(page.factors)}</p>
-                <p class="actions"><a class="button" href="/admin/account/factors">"Manage second factors"</a></p>
+                <p class="actions"><a class="button" href="/admin/account/factors">"Manage two-factor authentication"</a></p>
             </section>
             <section aria-labelledby="address">
-                <h2 id="address">"Change your address"</h2>
+                <h2 id="address">"Change your e-mail address"</h2>
                 {page.pending_email.map(pending_email)}
                 {email_form(&problems, page.email, page.confirms_email)}
             </section>
-            <p>"For programs that act in your name: "<a href="/admin/tokens">"API tokens"</a>"."</p>
+            <p>"For API clients that act on your behalf: "<a href="/admin/tokens">"API tokens"</a>"."</p>
             {page.provider.as_ref().map(provider)}
             {page.password.then(|| password_section(&problems, &manager.email))}
             <section aria-labelledby="sessions">
-                <h2 id="sessions">"Where you are logged in"</h2>
+                <h2 id="sessions">"Active sessions"</h2>
                 {sessions(&page.sessions, &shell)}
                 {older("/admin/account", Vec::new(), page.older)}
             </section>
@@ -97,32 +97,32 @@ pub fn factor_words(factors: Factors) -> String {
         count => Some(format!("{count} passkeys")),
     };
     match (factors.totp, passkeys) {
-        (false, None) => "None: the login alone is enough.".to_owned(),
-        (true, None) => "An authenticator app.".to_owned(),
-        (true, Some(passkeys)) => format!("An authenticator app and {passkeys}."),
-        (false, Some(passkeys)) => format!("No authenticator app, but {passkeys}."),
+        (false, None) => "Off.".to_owned(),
+        (true, None) => "Authenticator app.".to_owned(),
+        (true, Some(passkeys)) => format!("Authenticator app and {passkeys}."),
+        (false, Some(passkeys)) => format!("{passkeys}."),
     }
 }
 
 fn pending_email(email: String) -> AnyView {
     view! {
-        <p>"Waiting for confirmation of "<strong dir="auto">{email.clone()}</strong>": open the link that was mailed there."</p>
-        <PostButton action="/admin/account/email/cancellation" words="Cancel the new address" about=email/>
+        <p>"Waiting for confirmation of "<strong dir="auto">{email.clone()}</strong>": open the link in the e-mail we sent there."</p>
+        <PostButton action="/admin/account/email/cancellation" words="Cancel the change" about=email/>
     }
     .into_any()
 }
 
 fn email_form(problems: &Problems, email: String, confirms: bool) -> AnyView {
     let hint = if confirms {
-        "You log in with it. A new one counts once you open the link that is mailed to it."
+        "Used to log in. A new address takes effect after you confirm the link sent to it."
     } else {
-        "You log in with it. This server sends no mail to confirm a new one: it counts at once."
+        "Used to log in. E-mail is not configured, so a new address takes effect at once."
     };
     let field = Field::new("email", "Email").hint(hint).judged(problems);
     view! {
         <form method="post" action="/admin/account/email" novalidate>
             <Email field value=email autocomplete="email"/>
-            <p class="actions"><Submit words="Change the address"/></p>
+            <p class="actions"><Submit words="Change e-mail address"/></p>
         </form>
     }
     .into_any()
@@ -131,13 +131,13 @@ fn email_form(problems: &Problems, email: String, confirms: bool) -> AnyView {
 fn provider(provider: &ProviderRow) -> AnyView {
     let (text, action, words) = if provider.connected.is_some() {
         (
-            "You can log in there, and your role follows what it says of you.",
+            "You can log in there. Your role is updated from it at each login.",
             "/admin/account/identity/removal",
             "Disconnect",
         )
     } else {
         (
-            "Connect it to log in there from now on. Your role then follows what it says of you.",
+            "Connect it to log in there. Your role is then updated from it at each login.",
             "/admin/account/identity",
             "Connect",
         )
@@ -159,7 +159,7 @@ fn connected_login(identity: &Identity) -> AnyView {
     let address = if identity.email.is_empty() { "not known".to_owned() } else { identity.email.clone() };
     view! {
         <p>
-            "Connected is the login of " <strong dir="auto">{address}</strong> ": " <code dir="auto">{identity.subject.clone()}</code>
+            "Connected account: " <strong dir="auto">{address}</strong> ": " <code dir="auto">{identity.subject.clone()}</code>
             " at " <code dir="auto">{identity.issuer.clone()}</code> "."
         </p>
     }
@@ -184,7 +184,7 @@ fn password_form(problems: &Problems, email: &str) -> AnyView {
             <input type="text" name="username" value=email.to_owned() autocomplete="username" hidden/>
             <Password field=current autocomplete="current-password"/>
             <Password field=new_password("New password", problems) autocomplete="new-password"/>
-            <p class="hint">"Changing it logs you out everywhere else."</p>
+            <p class="hint">"Changing it logs out your other sessions."</p>
             <p class="actions"><Submit words="Change the password"/></p>
         </form>
     }
@@ -194,14 +194,14 @@ fn password_form(problems: &Problems, email: &str) -> AnyView {
 /// The field in which a password is chosen.
 pub fn new_password(label: &'static str, problems: &Problems) -> Field {
     Field::new("password", label)
-        .hint("15 characters or more. A sentence or what a password manager makes; pasting is fine.")
+        .hint("15 characters or more. A passphrase or a password manager is recommended.")
         .judged(problems)
 }
 
 fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
     let row = |row: &SessionRow| {
         let action = if row.current {
-            view! { <strong class="this">"This one"</strong> }.into_any()
+            view! { <strong class="this">"Current session"</strong> }.into_any()
         } else {
             let action = format!("/admin/account/sessions/{}/revocation", row.id);
             view! { <PostButton action words="Log out" about=device(&row.user_agent)/> }.into_any()
@@ -221,7 +221,7 @@ fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
         }
     };
     let others = sessions.iter().any(|session| !session.current).then(|| {
-        view! { <PostButton action="/admin/account/sessions/revocation" words="Log out everywhere else"/> }
+        view! { <PostButton action="/admin/account/sessions/revocation" words="Log out other sessions"/> }
     });
     view! {
         <div class="board group"><ul>{sessions.iter().map(row).collect_view()}</ul></div>
@@ -247,7 +247,7 @@ pub fn device(user_agent: &str) -> String {
     ]);
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        _ if user_agent.trim().is_empty() => "A device without a name".to_owned(),
+        _ if user_agent.trim().is_empty() => "Unknown device".to_owned(),
         _ => user_agent.chars().take(80).collect(),
     }
 }
@@ -261,6 +261,6 @@ mod tests {
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0";
         assert_eq!(device(edge), "Edge on Windows");
         assert_eq!(device("curl/8"), "curl/8");
-        assert_eq!(device(""), "A device without a name");
+        assert_eq!(device(""), "Unknown device");
     }
 }

@@ -27,18 +27,17 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
     let shell = page.shell.clone();
     let rows = page.records.iter().map(|record| row(record, &shell)).collect_view();
     let table = if page.records.is_empty() {
-        let none =
-            if page.search == AuditSearch::default() { "Nothing was done yet." } else { "Nothing like this was done." };
+        let none = if page.search == AuditSearch::default() { "No events yet." } else { "No matching events." };
         view! { <p class="soft">{none}</p> }.into_any()
     } else {
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label="Audit, newest first">
+            <div class="scroll" tabindex="0" role="region" aria-label="Audit log, newest first">
                 <table>
                     <thead>
                         <tr>
                             <th scope="col">"When"</th>
-                            <th scope="col">"Who"</th>
-                            <th scope="col">"What"</th>
+                            <th scope="col">"Actor"</th>
+                            <th scope="col">"Event"</th>
                             <th scope="col">"From"</th>
                         </tr>
                     </thead>
@@ -49,29 +48,29 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
         .into_any()
     };
     let content = view! {
-        <h1>"Audit"</h1>
+        <h1>"Audit log"</h1>
         {form(&page.search)}
         {table}
         {older("/admin/audit", page.search.pairs(), page.older)}
         {page.head.map(|head| chain(&head))}
     };
-    view! { <AdminLayout shell title="Audit" section=Some(Section::Audit) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Audit log" section=Some(Section::Audit) content=content.into_any()/> }
 }
 
 /// Up to where the audit can be proven, for whoever keeps it elsewhere.
 fn chain(head: &Digest) -> AnyView {
     view! {
         <section class="column" aria-labelledby="chain">
-            <h2 id="chain">"Proof"</h2>
+            <h2 id="chain">"Integrity"</h2>
             <p>
-                "Each row carries a hash of what it says and of the row before it. The newest is row "
+                "Each row carries a hash of its content and of the row before it. The newest is row "
                 {head.id} ":"
             </p>
             <pre>{format!("{}:{}", head.id, head.hash)}</pre>
             <p class="hint">
-                "Keep this line elsewhere, or fetch " <a href="/.well-known/candor-audit">"what is published of it"</a>
-                " from time to time: "<code>"candor audit verify --expect"</code>
-                " with it proves that nothing up to that row was altered or removed."
+                "Store this checksum outside Candor, or fetch " <a href="/.well-known/candor-audit">"the published one"</a>
+                " regularly: "<code>"candor audit verify --expect"</code>
+                " then verifies that no row up to it was altered or removed."
             </p>
         </section>
     }
@@ -80,10 +79,10 @@ fn chain(head: &Digest) -> AnyView {
 
 /// What to look for; a plain form that asks for another list.
 fn form(search: &AuditSearch) -> AnyView {
-    let (who, what) = (Field::new("who", "Who"), Field::new("what", "What"));
-    let (subject, text) = (Field::new("subject", "Name or id"), Field::new("q", "In what stood before or after"));
+    let (who, what) = (Field::new("who", "Actor"), Field::new("what", "Event"));
+    let (subject, text) = (Field::new("subject", "Name or ID"), Field::new("q", "Changed values"));
     let nouns = NOUNS.into_iter().map(|(noun, words)| Choice::new(noun, words));
-    let nouns = std::iter::once(Choice::new("", "Everything")).chain(nouns).collect();
+    let nouns = std::iter::once(Choice::new("", "All events")).chain(nouns).collect();
     let all = (*search != AuditSearch::default()).then(|| view! { <a href="/admin/audit">"Show all"</a> });
     view! {
         <form class="search" method="get" action="/admin/audit" role="search">

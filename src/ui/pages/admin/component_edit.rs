@@ -28,14 +28,14 @@ pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &ORDER);
     let (heading, action, submit) = match &page.id {
-        None => ("Add a component", "/admin/components".to_owned(), "Add the component"),
-        Some(id) => ("Edit a component", format!("/admin/components/{id}"), "Publish changes"),
+        None => ("Add a component", "/admin/components".to_owned(), "Add component"),
+        Some(id) => ("Edit a component", format!("/admin/components/{id}"), "Save"),
     };
     let deletion = page.id.as_ref().map(|id| {
         deletion_link(
             format!("/admin/components/{id}/deletion"),
             "Delete the component",
-            "It leaves the page; incidents keep naming it.",
+            "Removes the component and its uptime history. Past incidents keep its name.",
         )
     });
     let content = view! {
@@ -63,11 +63,14 @@ fn fields(page: &ComponentEdit, problems: &Problems) -> AnyView {
     let name = Field::new("name", "Name").judged(problems);
     let about = Field::new("description", "Description (optional)").hint("One line of plain text.").judged(problems);
     let group = Field::new("group", "Group").judged(problems);
-    let status = Field::new("status", "Status").hint("The baseline: incidents never change it.").judged(problems);
+    let status = Field::new("status", "Status").hint("Status when no incident is active.").judged(problems);
     let status_value = if form.status.is_empty() { Status::default().key() } else { &form.status };
-    let place = Field::new("position", "Place (optional)").hint("From 1; empty means last.").judged(problems);
-    let since = Field::new("start_date", "Exists since (optional)").hint("No uptime before this day.").judged(problems);
-    let hidden = Field::new("only_show_if_degraded", "Hide it from the page while it is operational");
+    let place =
+        Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").judged(problems);
+    let since = Field::new("start_date", "Uptime start date (optional)")
+        .hint("Uptime is not counted before this day.")
+        .judged(problems);
+    let hidden = Field::new("only_show_if_degraded", "Only show when not operational");
     let groups = page.groups.iter().map(|group| Choice::new(group.id.as_str(), group.name.clone()));
     let groups = std::iter::once(Choice::new("", "No group")).chain(groups).collect();
     view! {
@@ -112,7 +115,7 @@ pub fn ComponentDeletionPage(page: ComponentDeletion) -> impl IntoView {
     let content = deletion_question(
         "Delete a component",
         &component.name,
-        "It leaves the page with its uptime. Past incidents keep naming it. It can't be taken back.",
+        "Removes the component and its uptime history. Past incidents keep its name. This can't be undone.",
         format!("/admin/components/{}/deletion", component.id),
         component.version,
         "Delete the component",
@@ -140,7 +143,7 @@ pub fn deletion_question(
                 <Hidden name="version" value=version.to_string()/>
                 <p class="actions">
                     <Submit words weight=Weight::Destructive/>
-                    <a href=back>"Keep it"</a>
+                    <a href=back>"Cancel"</a>
                 </p>
             </form>
         </div>

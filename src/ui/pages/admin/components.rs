@@ -26,7 +26,7 @@ pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
     let empty = page.board.sections.is_empty();
     let sections = page.board.sections.iter().map(|section| group(section, owner, publishes)).collect_view();
     let list = if empty {
-        view! { <p class="soft">"The page has no components yet. A component is a part of your service that can fail on its own."</p> }
+        view! { <p class="soft">"No components yet. Components are the parts of your service shown on the page, for example API, Website, Login."</p> }
             .into_any()
     } else {
         view! { <div class="board">{sections}</div> }.into_any()
@@ -58,7 +58,7 @@ fn group(section: &BoardSection, owner: bool, publishes: bool) -> AnyView {
 
 fn row(row: &BoardRow, owner: bool, publishes: bool) -> AnyView {
     let component = &row.component;
-    let hidden = component.only_show_if_degraded.then_some("Hidden while operational. ");
+    let hidden = component.only_show_if_degraded.then_some("Hidden ");
     let about = (hidden.is_some() || !component.description.is_empty()).then(|| {
         view! { <p class="soft" dir="auto">{hidden}{component.description.clone()}</p> }
     });

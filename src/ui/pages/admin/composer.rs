@@ -17,7 +17,7 @@ pub const PUBLISH_KEYS: &str = "mod+Enter";
 /// The four phases as segments.
 pub fn phase(value: &str, problems: &Problems) -> AnyView {
     let choices = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
-    let field = Field::new("phase", "Phase").judged(problems);
+    let field = Field::new("phase", "Status").judged(problems);
     view! { <Segments field choices value/> }.into_any()
 }
 
@@ -31,7 +31,7 @@ pub fn message(value: &str, problems: &Problems) -> AnyView {
     let under = view! {
         <p class="under">
             <span id=NOTE>"Markdown."</span>
-            <span id=COUNT>"At most 25\u{202f}000 characters"</span>
+            <span id=COUNT>"At most 25,000 characters"</span>
         </p>
     };
     let field = Field::new("body", "Message").judged(problems);
@@ -59,7 +59,7 @@ pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
     let html = markdown::render_truncated(body, MAX_BODY);
     view! {
         <section id="preview" aria-labelledby="preview-title">
-            <h2 id="preview-title" class="label">"As visitors will read it"</h2>
+            <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
             <div class="preview">
                 <Composer html phase draft=draft.place posted=draft.posted/>
             </div>
@@ -76,7 +76,7 @@ pub fn components(
     named: &BTreeSet<ComponentId>,
     problems: &Problems,
 ) -> AnyView {
-    let field = Field::new("components", "Components from now on").judged(problems);
+    let field = Field::new("components", "Affected components").judged(problems);
     let first = board.rows().filter(|row| named.contains(&row.component.id));
     let first = first.map(|row| select(row, chosen, Choices::Statuses, problems)).collect_view();
     let others = board.sections.iter().map(|section| other_section(section, chosen, named, problems)).collect_view();
@@ -90,13 +90,13 @@ pub fn components(
         (true, _) => view! { <div class="rows">{others}</div> }.into_any(),
         (false, _) => view! {
             <details class="fold" open=open>
-                <summary>{format!("Other components ({count})")}</summary>
+                <summary>{format!("Add other components ({count})")}</summary>
                 <div class="rows">{others}</div>
             </details>
         }
         .into_any(),
     };
-    let none = board.is_empty().then(|| view! { <p class="soft">"The page has no components yet."</p> });
+    let none = board.is_empty().then(|| view! { <p class="soft">"No components yet."</p> });
     let content = view! { {none}<div class="rows">{first}</div>{others} }.into_any();
     view! { <Group field content id="components"/> }.into_any()
 }

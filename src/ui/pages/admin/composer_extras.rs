@@ -39,7 +39,7 @@ impl Compared for SavedDraft {
         let components = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
         vec![
             ("Title", self.fields.text("title")),
-            ("Phase", phase.to_owned()),
+            ("Status", phase.to_owned()),
             ("Message", self.fields.text("body")),
             ("Components", components.collect::<Vec<_>>().join("\n")),
         ]
@@ -85,7 +85,7 @@ fn gone() -> AnyView {
     view! {
         <div class="summary conflict" role="alert">
             <h2>"This draft was published or deleted while you were writing"</h2>
-            <p>"Nothing of yours is lost: it stands in the form below. Look whether it is still to be said, and press the button again if it is."</p>
+            <p>"Your text is kept in the form below. Check whether it is still needed, then save again."</p>
         </div>
     }
     .into_any()
@@ -103,13 +103,13 @@ fn saved(draft: &SavedDraft, shell: &Shell) -> AnyView {
     .into_any()
 }
 
-/// `Ines has had this open since 14:02.`, a line for each.
+/// `Ines is editing this since 14:02.`, a line for each.
 pub fn opened_by<'a>(readers: impl Iterator<Item = &'a Reader>, shell: &Shell) -> AnyView {
     let line = |reader: &Reader| {
         let since = clock(reader.opened_at, shell.zone);
         view! {
             <p class="waiting">
-                <bdi>{reader.name.clone()}</bdi>" has had this open since "<Time at=reader.opened_at words=since/>"."
+                <bdi>{reader.name.clone()}</bdi>" is editing this since "<Time at=reader.opened_at words=since/>"."
             </p>
         }
     };

@@ -31,7 +31,7 @@ pub trait Compared {
 
 impl Compared for IncidentDetailsForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let impact = Impact::from_key(&self.impact).map_or("Computed", Impact::words);
+        let impact = Impact::from_key(&self.impact).map_or("Automatic", Impact::words);
         vec![
             ("Title", self.title.clone()),
             ("Impact", impact.to_owned()),
@@ -39,7 +39,7 @@ impl Compared for IncidentDetailsForm {
             ("Ended", self.ended_at.replace('T', " ")),
             ("Detected by", self.detected_by.clone()),
             ("Internal note", self.internal_note.clone()),
-            ("Who sees it", seen_words(self)),
+            ("Visibility", seen_words(self)),
             ("Reminders", self.reminder.clone()),
         ]
     }
@@ -51,10 +51,10 @@ impl Compared for PlanForm {
         vec![
             ("Title", self.title.clone()),
             ("Components", self.components.iter().cloned().collect::<Vec<_>>().join(", ")),
-            ("Shows components under maintenance", on(self.switches.marks)),
-            ("Begins by itself", on(self.switches.starts)),
-            ("Completes itself", on(self.switches.completes)),
-            ("Reminds visitors", on(self.switches.reminds)),
+            ("Set components under maintenance", on(self.switches.marks)),
+            ("Start automatically", on(self.switches.starts)),
+            ("Complete automatically", on(self.switches.completes)),
+            ("Post a reminder", on(self.switches.reminds)),
         ]
     }
 }
@@ -68,8 +68,8 @@ impl Compared for SeriesForm {
             ("Start", window.scheduled_for.replace('T', " ")),
             ("End", window.scheduled_until.replace('T', " ")),
             ("Time zone", window.zone.clone()),
-            ("How often", format!("{} {}", self.recurrence.repeats, self.recurrence.rule)),
-            ("Left out", self.recurrence.skipped.clone()),
+            ("Frequency", format!("{} {}", self.recurrence.repeats, self.recurrence.rule)),
+            ("Skipped dates", self.recurrence.skipped.clone()),
         ]);
         fields
     }
@@ -77,9 +77,9 @@ impl Compared for SeriesForm {
 
 fn seen_words(form: &IncidentDetailsForm) -> String {
     match form.visibility.as_str() {
-        "embargoed" => format!("Visitors from {} {}", form.publish_at.replace('T', " "), form.publish_zone),
-        "internal" => "Managers only".to_owned(),
-        _ => "Visitors".to_owned(),
+        "embargoed" => format!("Published at {} {}", form.publish_at.replace('T', " "), form.publish_zone),
+        "internal" => "Internal".to_owned(),
+        _ => "Public".to_owned(),
     }
 }
 
@@ -103,9 +103,9 @@ impl Compared for ComponentForm {
             ("Name", self.name.clone()),
             ("Description", self.description.clone()),
             ("Status", status.to_owned()),
-            ("Place", self.position.clone()),
-            ("Exists since", self.start_date.clone()),
-            ("Hidden while operational", hidden.to_owned()),
+            ("Position", self.position.clone()),
+            ("Uptime start date", self.start_date.clone()),
+            ("Only show when not operational", hidden.to_owned()),
         ]
     }
 }
@@ -116,7 +116,7 @@ impl Compared for TemplateForm {
         vec![
             ("Name", self.name.clone()),
             ("Title", self.title.clone()),
-            ("Phase", self.phase.clone()),
+            ("Status", self.phase.clone()),
             ("Message", self.body.clone()),
             ("Components", components.collect::<Vec<_>>().join("\n")),
         ]
@@ -125,7 +125,11 @@ impl Compared for TemplateForm {
 
 impl Compared for GroupForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![("Name", self.name.clone()), ("Description", self.description.clone()), ("Place", self.position.clone())]
+        vec![
+            ("Name", self.name.clone()),
+            ("Description", self.description.clone()),
+            ("Position", self.position.clone()),
+        ]
     }
 }
 
@@ -133,11 +137,11 @@ impl Compared for PageForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("Name", self.name.clone()),
-            ("Address", self.url.clone()),
+            ("Website", self.url.clone()),
             ("Time zone", self.time_zone.clone()),
-            ("Text at the top", self.logo_text.clone()),
+            ("Header text", self.logo_text.clone()),
             ("Links", self.links.clone()),
-            ("Sites that may embed", self.embedders.clone()),
+            ("Allowed embed origins", self.embedders.clone()),
         ]
     }
 }
@@ -152,7 +156,7 @@ pub fn both_texts<F: Compared>(conflict: Option<&Conflict<F>>, yours: &F, shell:
     };
     let rows = differing.map(row).collect::<Vec<_>>();
     let rows = if rows.is_empty() {
-        view! { <p>"The same as yours."</p> }.into_any()
+        view! { <p>"Same as yours."</p> }.into_any()
     } else {
         view! { <dl>{rows}</dl> }.into_any()
     };
@@ -161,13 +165,13 @@ pub fn both_texts<F: Compared>(conflict: Option<&Conflict<F>>, yours: &F, shell:
 
 /// The notice of a conflict over `theirs`.
 pub fn notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shell: &Shell) -> AnyView {
-    let by = by.unwrap_or("somebody else").to_owned();
+    let by = by.unwrap_or("someone else").to_owned();
     let at = at.map(|at| view! { ", "<Time at words=full(at, shell.zone)/> });
     view! {
         <div class="summary conflict" role="alert">
-            <h2>"Somebody changed this while you were writing"</h2>
-            <p>"Nothing of yours is lost: it stands in the form below. Press the button again to let yours stand."</p>
-            <p class="soft">"What stands now, by "<bdi>{by}</bdi>{at}":"</p>
+            <h2>"Someone changed this while you were writing"</h2>
+            <p>"Your text is kept in the form below. Save again to overwrite with your version."</p>
+            <p class="soft">"Current version, by "<bdi>{by}</bdi>{at}":"</p>
             {theirs}
         </div>
     }

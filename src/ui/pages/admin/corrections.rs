@@ -28,27 +28,27 @@ pub fn CorrectionsPage(page: CorrectionList) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &["started_at", "ended_at", "zone", "status", "reason"]);
     let list = if page.corrections.is_empty() {
-        view! { <p class="soft">"Nothing is corrected."</p> }.into_any()
+        view! { <p class="soft">"No corrections."</p> }.into_any()
     } else {
         let rows = page.corrections.iter().map(|correction| row(correction, &page)).collect_view();
         view! { <ul class="plain-list">{rows}</ul> }.into_any()
     };
     let content = view! {
         <div class="column">
-            <h1>"Corrections of uptime"</h1>
+            <h1>"Uptime corrections"</h1>
             <p class="soft">
                 <bdi>{page.component.name.clone()}</bdi>
-                ". A correction wins over incidents and baselines in uptime; visitors read its reason on the uptime page."
+                ". Corrections override incidents in the uptime calculation. The reason is shown publicly."
             </p>
             {list}
             <section aria-labelledby="new">
-                <h2 id="new">"Correct a span"</h2>
+                <h2 id="new">"Add a correction"</h2>
                 <ErrorSummary problems=problems.clone()/>
                 {form(&page, &problems)}
             </section>
         </div>
     };
-    let title = problems.titled("Corrections of uptime");
+    let title = problems.titled("Uptime corrections");
     view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
 }
 
@@ -56,10 +56,10 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
     let form = &page.form;
     let from = Field::new("started_at", "From").judged(problems);
     let to = Field::new("ended_at", "To").judged(problems);
-    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    let zone = Field::new("zone", "Time zone").judged(problems);
     let zone_value = if form.zone.is_empty() { page.shell.zone.name() } else { &form.zone };
-    let status = Field::new("status", "It really was").judged(problems);
-    let reason = Field::new("reason", "Reason").hint("One line; visitors read it.").judged(problems);
+    let status = Field::new("status", "Actual status").judged(problems);
+    let reason = Field::new("reason", "Reason").hint("One line, shown publicly.").judged(problems);
     view! {
         <form method="post" action=format!("/admin/components/{}/corrections", page.component.id) novalidate>
             <div class="pair">
@@ -72,7 +72,7 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
             </div>
             <TextInput field=reason value=form.reason.clone()/>
             <p class="actions">
-                <Submit words="Publish the correction"/>
+                <Submit words="Publish correction"/>
                 <RehearseButton/>
                 <a href="/admin/components">"Cancel"</a>
             </p>

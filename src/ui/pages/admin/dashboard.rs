@@ -40,15 +40,15 @@ pub struct Desk {
 pub fn DeskPage(page: Desk) -> impl IntoView {
     let shell = page.shell.clone();
     let open_button = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/incidents/new">"Open an incident"</a> }
+        view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
     });
     let content = view! {
         <div class="headline">
-            <h1>"Desk"</h1>
+            <h1>"Dashboard"</h1>
             {open_button}
         </div>
         <section aria-labelledby="open">
-            <h2 id="open">"Open now"</h2>
+            <h2 id="open">"Active incidents"</h2>
             {open_incidents(&page, &shell)}
             {older("/admin", Vec::new(), page.older.clone())}
         </section>
@@ -62,17 +62,17 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
             {board(&page.board, &shell)}
         </section>
         <section aria-labelledby="recent">
-            <h2 id="recent">"Resolved lately"</h2>
+            <h2 id="recent">"Recently resolved"</h2>
             {recent(&page.recent, &shell)}
         </section>
     };
-    view! { <AdminLayout shell title="Desk" section=Some(Section::Desk) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Dashboard" section=Some(Section::Desk) content=content.into_any()/> }
 }
 
 fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
     let open = &page.open;
     if open.is_empty() {
-        return view! { <p class="soft">"Nothing is open."</p> }.into_any();
+        return view! { <p class="soft">"No active incidents."</p> }.into_any();
     }
     let card = |(place, incident): (usize, &Incident)| open_card(incident, shell, actions(incident, shell, place == 0));
     view! {
@@ -87,9 +87,9 @@ fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
     let waiting = page.open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
     let text = match (waiting, page.older.is_some()) {
         (0, _) => return None,
-        (several, true) => format!("Of these, {several} wait for an update."),
-        (1, false) => "1 open incident waits for an update.".to_owned(),
-        (several, false) => format!("{several} open incidents wait for an update."),
+        (several, true) => format!("Of these, {several} need an update."),
+        (1, false) => "1 incident needs an update.".to_owned(),
+        (several, false) => format!("{several} incidents need an update."),
     };
     Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
 }
@@ -116,7 +116,7 @@ fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
 /// The maintenances that go on and the next ones to come.
 fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
     if planned.is_empty() {
-        return view! { <p class="soft">"Nothing is planned."</p> }.into_any();
+        return view! { <p class="soft">"No maintenance scheduled."</p> }.into_any();
     }
     let row = |it: &Maintenance| {
         let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
@@ -129,7 +129,7 @@ fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
     };
     view! {
         <ul class="plain-list">{planned.iter().take(MAX_PLANNED).map(row).collect_view()}</ul>
-        <p><a href="/admin/maintenances">"All maintenances"</a></p>
+        <p><a href="/admin/maintenances">"View all maintenance"</a></p>
     }
     .into_any()
 }
@@ -153,10 +153,10 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
     let title = match of {
         None => draft.fields.text("title"),
         Some(Some(incident)) => incident.title.clone(),
-        Some(None) => "An older incident".to_owned(),
+        Some(None) => "Incident (older)".to_owned(),
     };
-    let title = if title.trim().is_empty() { "Without a title".to_owned() } else { title };
-    let kind = if draft.incident.is_some() { "Update" } else { "New incident" };
+    let title = if title.trim().is_empty() { "Untitled".to_owned() } else { title };
+    let kind = if draft.incident.is_some() { "Update" } else { "Create incident" };
     let path = format!("/admin/drafts/{}", draft.id);
     let delete = format!("{path}/deletion");
     view! {
@@ -177,13 +177,13 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
 
 fn board(board: &Board, shell: &Shell) -> AnyView {
     if board.is_empty() {
-        let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add the first one"</a> });
-        return view! { <p class="soft">"The page has no components yet."{add}</p> }.into_any();
+        let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add your first component"</a> });
+        return view! { <p class="soft">"No components yet."{add}</p> }.into_any();
     }
     let caption = shell.can_publish().then(|| {
         view! {
             <p class="soft">
-                "What you set here is the baseline. An open incident can show something worse, and frees it when it is resolved."
+                "This is the manual status. An active incident can show a worse one; when it is resolved, the manual status applies again."
             </p>
         }
     });
@@ -211,12 +211,12 @@ fn board_row(row: &BoardRow, shell: &Shell) -> AnyView {
 
 fn baseline_form(row: &BoardRow) -> AnyView {
     let component = &row.component;
-    let field = Field::new("status", format!("Baseline of {}", component.name)).id(format!("status-{}", component.id));
+    let field = Field::new("status", format!("Status of {}", component.name)).id(format!("status-{}", component.id));
     view! {
         <form class="baseline" method="post" action=format!("/admin/components/{}/status", component.id)>
             <Hidden name="version" value=component.version.to_string()/>
             <Select field choices=status_choices() value=component.status.key()/>
-            <Submit words="Set" weight=Weight::Quiet about=component.name.clone()/>
+            <Submit words="Update" weight=Weight::Quiet about=component.name.clone()/>
             <RehearseButton about=component.name.clone()/>
         </form>
     }
@@ -225,7 +225,7 @@ fn baseline_form(row: &BoardRow) -> AnyView {
 
 fn recent(incidents: &[Incident], shell: &Shell) -> AnyView {
     if incidents.is_empty() {
-        return view! { <p class="soft">"No incident was resolved lately."</p> }.into_any();
+        return view! { <p class="soft">"No recent incidents."</p> }.into_any();
     }
     let row = |incident: &Incident| {
         let ended = incident.ended_at.map(|at| view! { <Time at words=day(at, shell.zone)/>" · " });

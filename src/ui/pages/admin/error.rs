@@ -52,7 +52,7 @@ pub fn FailurePage(page: Failure) -> impl IntoView {
     let text = (page.status != 422).then(|| view! { <p>{text}</p> });
     let inside = matches!(page.around, Around::Admin(_));
     let desk = (page.typed.is_none() && inside)
-        .then(|| view! { <p class="actions"><a class="button" href="/admin">"To the desk"</a></p> });
+        .then(|| view! { <p class="actions"><a class="button" href="/admin">"Back to dashboard"</a></p> });
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
@@ -77,12 +77,15 @@ const ENDED: (&str, &str) = (
 
 fn words(status: u16) -> (&'static str, &'static str) {
     match status {
-        400 | 422 => ("Not understood", "Something in the request was wrong. Nothing was saved."),
-        403 => ("Not allowed", "Your role does not let you do this. An owner can change it."),
-        404 => ("Not found", "There is nothing at this address; it may have been deleted."),
-        408 => ("Too slow", "The form did not arrive completely in time, so nothing was saved. Go back and try again."),
-        409 => ("Not done", "Nothing was saved. Go back, look at it again and try once more."),
-        413 => ("Too large", "The form is larger than anything this site takes, so nothing was saved. Shorten it."),
+        400 | 422 => ("Invalid request", "The request was malformed. Nothing was saved."),
+        403 => ("You don't have permission", "Your role does not allow this. Ask an owner."),
+        404 => ("Not found", "This does not exist; it may have been deleted."),
+        408 => (
+            "Request timed out",
+            "The form did not arrive completely in time, so nothing was saved. Go back and try again.",
+        ),
+        409 => ("Conflict", "Nothing was saved. Go back, reload the page and try again."),
+        413 => ("Too large", "The form is larger than this server accepts, so nothing was saved. Shorten it."),
         429 => ("Too many attempts", "Nothing was saved. Wait a minute, then try again."),
         503 => (
             "Not available right now",
@@ -90,7 +93,7 @@ fn words(status: u16) -> (&'static str, &'static str) {
         ),
         _ => (
             "Something went wrong",
-            "Nothing was saved. It is in the log; try again, and tell whoever runs this server if it stays.",
+            "Nothing was saved. The error was logged; try again or contact your server administrator.",
         ),
     }
 }
@@ -113,7 +116,7 @@ fn form(page: &Failure, typed: &Typed) -> AnyView {
     let shown =
         typed.shown.iter().enumerate().map(|(number, field)| shown_field(number, field, is_fixed)).collect_view();
     let cut = (!typed.is_whole).then(|| {
-        view! { <p>"Not all of it can be sent again from here. Copy what you need, then go back to the form."</p> }
+        view! { <p>"Part of the form can't be sent again from here. Copy what you need, then go back to the form."</p> }
     });
     let Some(action) = page.action.clone() else { return view! { {cut}{shown} }.into_any() };
     let words = if page.login.is_some() { "Send it again" } else { "Try again" };

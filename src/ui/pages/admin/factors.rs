@@ -27,16 +27,16 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
     let lacking = page.lacking.then(|| {
         view! {
             <div class="summary conflict" role="alert">
-                <p><strong>"Every manager needs a second factor here"</strong></p>
-                <p>"Add an authenticator app or a passkey to go on. It takes a minute."</p>
+                <p><strong>"Two-factor authentication is required here"</strong></p>
+                <p>"Add an authenticator app or a passkey to continue."</p>
             </div>
         }
     });
     let content = view! {
         <div class="column">
-            <h1>"Second factors"</h1>
+            <h1>"Two-factor authentication"</h1>
             {lacking}
-            <p>"With one, your password alone lets nobody in."</p>
+            <p>"Adds a second step when you log in."</p>
             <section aria-labelledby="app">
                 <h2 id="app">"Authenticator app"</h2>
                 {app(page.factors.totp)}
@@ -49,19 +49,19 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
             <p><a href="/admin/account">"Back to your account"</a></p>
         </div>
     };
-    view! { <AdminLayout shell title="Second factors" section=Some(Section::Account) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Two-factor authentication" section=Some(Section::Account) content=content.into_any()/> }
 }
 
 fn app(confirmed: bool) -> AnyView {
     if confirmed {
         return view! {
-            <p class="soft">"Its code is asked for after your password."</p>
+            <p class="soft">"Required after your password."</p>
             <PostButton action="/admin/account/totp/removal" words="Remove the app" weight=Weight::Destructive/>
         }
         .into_any();
     }
     view! {
-        <p class="soft">"An app on your phone shows a new code every thirty seconds."</p>
+        <p class="soft">"An app on your phone shows a new code every 30 seconds."</p>
         <PostButton action="/admin/account/totp" words="Add an authenticator app"/>
     }
     .into_any()
@@ -96,7 +96,7 @@ fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
         view! { <p>{IMPOSSIBLE}</p> }.into_any()
     };
     view! {
-        <p class="soft">"Your device or a security key logs you in by finger, face or PIN, without a password."</p>
+        <p class="soft">"Log in with your fingerprint, face, PIN or security key, without a password."</p>
         {list}
         {add}
     }
@@ -104,21 +104,21 @@ fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
 }
 
 /// Why no passkey can be added.
-pub const IMPOSSIBLE: &str = "Browsers allow passkeys only at an address with a name and TLS. Set CANDOR_BASE_URL \
-                              to one, or to http://localhost:3000 on your own machine.";
+pub const IMPOSSIBLE: &str = "Passkeys need HTTPS and a domain name. Ask your server administrator to set \
+                              CANDOR_BASE_URL (http://localhost:3000 also works).";
 
 fn recovery(factors: Factors) -> Option<AnyView> {
     let left = match factors.recovery_codes {
-        0 => "None is left.".to_owned(),
-        1 => "One is left.".to_owned(),
-        count => format!("{count} of {RECOVERY_CODES} are left."),
+        0 => "No codes left.".to_owned(),
+        1 => "1 code left.".to_owned(),
+        count => format!("{count} of {RECOVERY_CODES} codes left."),
     };
     factors.any().then(|| {
         view! {
             <section aria-labelledby="recovery">
                 <h2 id="recovery">"Recovery codes"</h2>
-                <p class="soft">"Each lets you in once when the device is lost. "{left}</p>
-                <PostButton action="/admin/account/recovery-codes" words="Make new recovery codes"/>
+                <p class="soft">"Each can be used once if you lose your device. "{left}</p>
+                <PostButton action="/admin/account/recovery-codes" words="Regenerate recovery codes"/>
             </section>
         }
         .into_any()

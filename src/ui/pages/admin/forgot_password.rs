@@ -26,11 +26,11 @@ pub enum Way {
 #[component]
 pub fn ForgottenPage(page: Forgotten) -> impl IntoView {
     let (title, content) = match page.way {
-        Way::AskAnOwner => ("Forgotten password".to_owned(), ask_an_owner()),
-        Way::MailSent => ("Look into your mail".to_owned(), mail_sent()),
+        Way::AskAnOwner => ("Forgot password".to_owned(), ask_an_owner()),
+        Way::MailSent => ("Check your e-mail".to_owned(), mail_sent()),
         Way::ByMail { email, invalid } => {
             let problems = Problems::new(&invalid, &["email"]);
-            (problems.titled("Forgotten password"), by_mail(email, &problems))
+            (problems.titled("Forgot password"), by_mail(email, &problems))
         }
     };
     let content = view! {
@@ -42,18 +42,18 @@ pub fn ForgottenPage(page: Forgotten) -> impl IntoView {
 
 fn ask_an_owner() -> AnyView {
     view! {
-        <h1>"Forgotten password"</h1>
-        <p>"This server sends no mail. Ask an owner: they can make you a link with which you choose a new one."</p>
+        <h1>"Forgot password"</h1>
+        <p>"E-mail is not configured. Ask an owner to send you a reset link."</p>
     }
     .into_any()
 }
 
 fn mail_sent() -> AnyView {
     view! {
-        <h1>"Look into your mail"</h1>
+        <h1>"Check your e-mail"</h1>
         <p>
-            "If somebody with this address can log in here, a mail with a link is on its way. The link is good for "
-            "30 minutes and works once. If nothing comes within a few minutes, ask an owner."
+            "If an account with this address exists, an e-mail with a link is on its way. The link is valid for "
+            "30 minutes and works once. If nothing arrives within a few minutes, ask an owner."
         </p>
     }
     .into_any()
@@ -62,11 +62,11 @@ fn mail_sent() -> AnyView {
 fn by_mail(email: String, problems: &Problems) -> AnyView {
     let field = Field::new("email", "Email").judged(problems);
     view! {
-        <h1>"Forgotten password"</h1>
+        <h1>"Forgot password"</h1>
         <ErrorSummary problems=problems.clone()/>
         <form method="post" action="/forgotten" novalidate>
             <Email field value=email autocomplete="username" autofocus=true/>
-            <p class="actions"><Submit words="Mail me a link"/></p>
+            <p class="actions"><Submit words="Send reset link"/></p>
         </form>
     }
     .into_any()

@@ -25,18 +25,15 @@ pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["name", "description", "position"]);
     let (heading, action, submit) = match &page.id {
         None => ("Add a group", "/admin/groups".to_owned(), "Add the group"),
-        Some(id) => ("Edit a group", format!("/admin/groups/{id}"), "Publish changes"),
+        Some(id) => ("Edit a group", format!("/admin/groups/{id}"), "Save"),
     };
     let deletion = page.id.as_ref().map(|id| {
-        deletion_link(
-            format!("/admin/groups/{id}/deletion"),
-            "Delete the group",
-            "Its components stay, without a group.",
-        )
+        deletion_link(format!("/admin/groups/{id}/deletion"), "Delete the group", "Its components are kept, ungrouped.")
     });
     let name = Field::new("name", "Name").judged(&problems);
     let about = Field::new("description", "Description (optional)").hint("One line of plain text.").judged(&problems);
-    let place = Field::new("position", "Place (optional)").hint("From 1; empty means last.").judged(&problems);
+    let place =
+        Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").judged(&problems);
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
@@ -72,9 +69,9 @@ pub struct GroupDeletion {
 #[component]
 pub fn GroupDeletionPage(page: GroupDeletion) -> impl IntoView {
     let consequence = match page.components {
-        0 => "No component stands in it.".to_owned(),
-        1 => "The component in it stays on the page, without a group.".to_owned(),
-        count => format!("The {count} components in it stay on the page, without a group."),
+        0 => "The group is empty.".to_owned(),
+        1 => "Its component is kept, ungrouped.".to_owned(),
+        count => format!("Its {count} components are kept, ungrouped."),
     };
     let content = deletion_question(
         "Delete a group",

@@ -55,9 +55,9 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
                 {about(&page.incident, &shell)}
             </div>
             <aside>
-                <h2>"Open now"</h2>
+                <h2>"Active incidents"</h2>
                 {open_now(&page.open, &shell)}
-                <h2>"Board"</h2>
+                <h2>"Components"</h2>
                 {small_board(&page.board)}
             </aside>
         </div>
@@ -82,16 +82,16 @@ fn unseen(incident: &Incident, shell: &Shell) -> Option<AnyView> {
     let words = match incident.visibility {
         Visibility::Public => return None,
         Visibility::Embargoed(at) => {
-            view! { "Visitors don't see this incident before "<Time at words=full(at, shell.zone)/>"." }.into_any()
+            view! { "Scheduled to publish at "<Time at words=full(at, shell.zone)/>"." }.into_any()
         }
-        Visibility::Internal => "Visitors don't see this incident: it is for managers only.".into_any(),
+        Visibility::Internal => "Internal: not on the public page.".into_any(),
     };
     let now = shell.can_publish().then(|| {
         view! {
             <form method="post" action=format!("/admin/incidents/{}/publication", incident.id)>
                 <Hidden name="version" value=incident.version.to_string()/>
                 <p class="actions">
-                    <Submit words="Publish it now" weight=Weight::Quiet/>
+                    <Submit words="Publish now" weight=Weight::Quiet/>
                     <RehearseButton about="publishing it now"/>
                 </p>
             </form>
@@ -104,11 +104,11 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
     let path = format!("/admin/incidents/{}/updates", page.incident.id);
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
-    let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post update for managers" };
+    let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post internal update" };
     let posted = page.incident.newest().map(|update| update.body.clone()).unwrap_or_default();
     let draft = Draft { place: page.incident.id.to_string(), posted };
     let reopens = (!page.incident.is_open()).then(|| {
-        view! { <p class="hint">"This incident is resolved. Any phase but Resolved opens it again."</p> }
+        view! { <p class="hint">"Resolved. Posting any other status reopens it."</p> }
     });
     view! {
         <ErrorSummary problems=problems.clone()/>
@@ -121,7 +121,7 @@ fn composer(page: &IncidentView, problems: &Problems) -> AnyView {
             {reopens}
             {composer::message(&form.body, problems)}
             {composer::components(&page.board, &form.components, &named, problems)}
-            <p class="hint">"A resolving update ends the incident and frees its components."</p>
+            <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
             {composer::preview(&form.body, composer::phase_words(&form.phase), draft)}
             <p class="actions">
                 <Submit words=submit keys=PUBLISH_KEYS/>
@@ -147,7 +147,7 @@ fn timeline(incident: &Incident, shell: &Shell) -> AnyView {
     let posts = incident.updates.iter().rev().map(post).collect_view();
     view! {
         <section aria-labelledby="posted">
-            <h2 id="posted">"Posted so far"</h2>
+            <h2 id="posted">"Updates"</h2>
             <ol class="timeline" reversed>{posts}</ol>
         </section>
     }
@@ -206,17 +206,17 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
     let row = |term: &'static str, text: String| view! { <dt>{term}</dt><dd class="lines" dir="auto">{text}</dd> };
     let ended = incident.ended_at.map(|at| row("Ended", full(at, shell.zone)));
     let impact = match incident.impact_override {
-        Some(impact) => format!("{}, set by hand", impact.words()),
-        None => format!("{}, computed", incident.impact().words()),
+        Some(impact) => format!("{} (manual)", impact.words()),
+        None => format!("{} (automatic)", incident.impact().words()),
     };
     let path = format!("/admin/incidents/{}", incident.id);
     let public = incident.visibility.is_public().then(|| {
-        view! { <a href=format!("/incidents/{}", incident.id)>"As visitors see it"</a> }
+        view! { <a href=format!("/incidents/{}", incident.id)>"View on status page"</a> }
     });
-    let review = if incident.reviewed_at.is_some() { "Review (published)" } else { "Write a review" };
+    let review = if incident.reviewed_at.is_some() { "Postmortem (published)" } else { "Write a postmortem" };
     let links = shell.can_publish().then(|| {
         view! {
-            <a href=format!("{path}/edit")>"Edit the details"</a>
+            <a href=format!("{path}/edit")>"Edit incident"</a>
             <a href=format!("{path}/review")>{review}</a>
             <a class="danger" href=format!("{path}/deletion")>"Delete the incident"</a>
         }
@@ -242,7 +242,7 @@ fn about(incident: &Incident, shell: &Shell) -> AnyView {
 
 fn open_now(open: &[Incident], shell: &Shell) -> AnyView {
     if open.is_empty() {
-        return view! { <p class="soft">"Nothing is open."</p> }.into_any();
+        return view! { <p class="soft">"No active incidents."</p> }.into_any();
     }
     view! { <ul class="cards">{open.iter().map(|incident| open_card(incident, shell, None)).collect_view()}</ul> }
         .into_any()

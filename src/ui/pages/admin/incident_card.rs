@@ -51,8 +51,8 @@ pub fn standing(incident: &Incident, shell: &Shell) -> AnyView {
 pub fn seen(visibility: Visibility, zone: Tz) -> Option<AnyView> {
     let words = match visibility {
         Visibility::Public => return None,
-        Visibility::Embargoed(at) => view! { "Visitors from "<Time at words=full(at, zone)/> }.into_any(),
-        Visibility::Internal => "Managers only".into_any(),
+        Visibility::Embargoed(at) => view! { "Publishes at "<Time at words=full(at, zone)/> }.into_any(),
+        Visibility::Internal => "Internal".into_any(),
     };
     Some(view! { <span class="hidden-yet">{words}</span> }.into_any())
 }

@@ -30,8 +30,8 @@ pub fn IncidentDeletionPage(page: IncidentDeletion) -> impl IntoView {
             <h1>"Delete an incident"</h1>
             <ErrorSummary problems=problems.clone()/>
             <p>
-                "This takes the incident with " {count}
-                " off the page, out of the history and out of the feeds, and it can't be taken back. The audit keeps what it said."
+                "This permanently deletes the incident with " {count}
+                " from the page, the history and the feeds. This can't be undone. The audit log keeps the text."
             </p>
             <p class="quoted" dir="auto"><strong>{page.incident.title.clone()}</strong></p>
             <form method="post" action=format!("{path}/deletion") novalidate>
@@ -39,7 +39,7 @@ pub fn IncidentDeletionPage(page: IncidentDeletion) -> impl IntoView {
                 <TextInput field value=page.typed.clone() autofocus=problems.is_empty()/>
                 <p class="actions">
                     <Submit words="Delete the incident" weight=Weight::Destructive/>
-                    <a href=path.clone()>"Keep it"</a>
+                    <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>
         </div>

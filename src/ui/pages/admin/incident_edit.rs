@@ -34,7 +34,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     let order = ["title"].into_iter().chain(SEEN_FIELDS).chain(DETAIL_FIELDS).collect::<Vec<_>>();
     let problems = Problems::new(&page.invalid, &order);
     let path = format!("/admin/incidents/{}", page.incident.id);
-    let title = Field::new("title", "Title").hint("What the visitor notices.").judged(&problems);
+    let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
     let content = view! {
         <div class="column">
             <h1>"Edit the incident"</h1>
@@ -45,7 +45,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
                 <Hidden name="version" value=page.form.version.to_string()/>
                 <TextInput field=title value=page.form.title.clone()/>
                 {seen_fields(&page.form, shell.zone, &problems)}
-                {detail_fields(&page.form, shell.zone, &problems, "Empty leaves it as it is.")}
+                {detail_fields(&page.form, shell.zone, &problems, "Leave empty to keep it.")}
                 <p class="actions">
                     <Submit words="Publish changes"/>
                     <RehearseButton/>
@@ -60,12 +60,12 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
 
 /// Who sees it: everybody, everybody from a time on, or managers only.
 pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems) -> AnyView {
-    let who = Field::new("visibility", "Who sees it").judged(problems);
-    let from = Field::new("publish_at", "Visitors from").hint("Only where visitors see it from a time on.");
-    let zone = Field::new("publish_zone", "Time zone of this time").judged(problems);
+    let who = Field::new("visibility", "Visibility").judged(problems);
+    let from = Field::new("publish_at", "Publish at").hint("Only if it is published at a set time.");
+    let zone = Field::new("publish_zone", "Time zone").judged(problems);
     let who_value = if form.visibility.is_empty() { Visibility::Public.key() } else { &form.visibility };
     let zone_value = if form.publish_zone.is_empty() { page_zone.name() } else { &form.publish_zone };
-    let words = ["Visitors, now", "Visitors, from a time on", "Managers only"];
+    let words = ["Public", "Publish at a set time", "Internal"];
     let choices = Visibility::KEYS.into_iter().zip(words).map(|(key, words)| Choice::new(key, words)).collect();
     view! {
         <Select field=who choices value=who_value/>
@@ -80,13 +80,15 @@ pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problem
 /// Times, zone, impact, who noticed it, and the note for managers; `no_start` says what an empty start means.
 pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems, no_start: &str) -> AnyView {
     let started = Field::new("started_at", "Started").hint(no_start).judged(problems);
-    let ended = Field::new("ended_at", "Ended").hint("Empty means the time of the resolving update.").judged(problems);
-    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    let ended =
+        Field::new("ended_at", "Ended").hint("Leave empty to use the time of the “Resolved” update.").judged(problems);
+    let zone = Field::new("zone", "Time zone").judged(problems);
     let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
     let impact = Field::new("impact", "Impact").judged(problems);
-    let remind = Field::new("reminder", "Remind managers of an update that is due").judged(problems);
-    let detected = Field::new("detected_by", "Detected by (optional)").hint("A customer, a probe, a person.");
-    let note = Field::new("internal_note", "Internal note (optional)").hint("For managers only; no visitor sees it.");
+    let remind = Field::new("reminder", "Remind managers to post an update").judged(problems);
+    let detected =
+        Field::new("detected_by", "Detected by (optional)").hint("For example monitoring or a customer report.");
+    let note = Field::new("internal_note", "Internal note (optional)").hint("Only managers see it.");
     view! {
         <div class="pair">
             <DateTimeLocal field=started value=form.started_at.clone()/>
@@ -120,7 +122,7 @@ fn count_hours(hours: i64) -> String {
 }
 
 fn impact_choices() -> Vec<Choice> {
-    let computed = Choice::new("", "Computed from the components");
+    let computed = Choice::new("", "Automatic");
     let fixed = Impact::ALL.into_iter().map(|impact| Choice::new(impact.key(), impact.words()));
     std::iter::once(computed).chain(fixed).collect()
 }

@@ -35,12 +35,12 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &order);
     let form = &page.form;
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
-    let submit = if is_public(form) { "Publish incident" } else { "Keep incident" };
-    let title = Field::new("title", "Title").hint("What the visitor notices.").judged(&problems);
+    let submit = if is_public(form) { "Publish" } else { "Save internally" };
+    let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
     let draft = Draft { place: NEW_DRAFT.into(), posted: String::new() };
     let content = view! {
         <div class="column">
-            <h1>"Open an incident"</h1>
+            <h1>"Create incident"</h1>
             <ErrorSummary problems=problems.clone()/>
             {page.aids.above("/admin/incidents/new", &shell)}
             <form method="post" action="/admin/incidents" novalidate>
@@ -62,7 +62,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
             </form>
         </div>
     };
-    let title = problems.titled("Open an incident");
+    let title = problems.titled("Create incident");
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any() island=true/> }
 }
 
@@ -75,7 +75,7 @@ fn who_sees_it(page: &IncidentNew, problems: &Problems) -> AnyView {
     let open = !is_public(&page.form) || SEEN_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
         <details class="fold" open=open>
-            <summary>"Who sees it: visitors at once, from a time on, or managers only"</summary>
+            <summary>"Visibility"</summary>
             {seen_fields(&page.form.details, page.shell.zone, problems)}
         </details>
     }
@@ -97,8 +97,8 @@ fn details(page: &IncidentNew, problems: &Problems) -> AnyView {
         || DETAIL_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
         <details class="fold" open=open>
-            <summary>"Details: times, impact, internal note, reminders"</summary>
-            {detail_fields(details, page.shell.zone, problems, "Empty means now.")}
+            <summary>"More options"</summary>
+            {detail_fields(details, page.shell.zone, problems, "Leave empty for now.")}
         </details>
     }
     .into_any()

@@ -26,7 +26,7 @@ pub struct IncidentList {
 pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
     let shell = page.shell.clone();
     let new = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/incidents/new">"Open an incident"</a> }
+        view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
     });
     let content = view! {
         <div class="headline">
@@ -42,14 +42,14 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
 
 /// What to look for; a plain form that asks for another list.
 fn form(search: &IncidentSearch) -> AnyView {
-    let text = Field::new("q", "Search titles and updates");
-    let phase = Field::new("phase", "Phase");
+    let text = Field::new("q", "Search incidents");
+    let phase = Field::new("phase", "Status");
     let phases = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words()));
-    let phases = std::iter::once(Choice::new("", "Every phase")).chain(phases).collect();
-    let seen = Field::new("visibility", "Who sees it");
-    let words = ["Visitors", "Visitors, from a time on", "Managers only"];
+    let phases = std::iter::once(Choice::new("", "Any status")).chain(phases).collect();
+    let seen = Field::new("visibility", "Visibility");
+    let words = ["Public", "Scheduled", "Internal"];
     let choices = Visibility::KEYS.into_iter().zip(words).map(|(key, words)| Choice::new(key, words));
-    let choices = std::iter::once(Choice::new("", "Anybody")).chain(choices).collect();
+    let choices = std::iter::once(Choice::new("", "Any visibility")).chain(choices).collect();
     let all = (*search != IncidentSearch::default()).then(|| view! { <a href="/admin/incidents">"Show all"</a> });
     view! {
         <form class="search" method="get" action="/admin/incidents" role="search">
@@ -64,7 +64,7 @@ fn form(search: &IncidentSearch) -> AnyView {
 
 fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
     if incidents.is_empty() {
-        return view! { <p class="soft">"No incidents here."</p> }.into_any();
+        return view! { <p class="soft">"No incidents found."</p> }.into_any();
     }
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label="Incidents, newest first">
@@ -72,10 +72,10 @@ fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Incident"</th>
-                        <th scope="col">"Phase"</th>
+                        <th scope="col">"Status"</th>
                         <th scope="col">"Impact"</th>
                         <th scope="col">"Started"</th>
-                        <th scope="col">"Took"</th>
+                        <th scope="col">"Duration"</th>
                         <th scope="col" class="number">"Updates"</th>
                     </tr>
                 </thead>
@@ -88,8 +88,8 @@ fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
 
 fn row(incident: &Incident, shell: &Shell) -> AnyView {
     let took = match incident.duration() {
-        Some(took) => words(took).unwrap_or_else(|| "no time".into()),
-        None => "still open".into(),
+        Some(took) => words(took).unwrap_or_else(|| "–".into()),
+        None => "ongoing".into(),
     };
     view! {
         <tr>

@@ -59,7 +59,7 @@ pub fn LoginPage(page: Login) -> impl IntoView {
             <p class="actions"><Submit words="Log in"/></p>
         </form>
         {passkey}
-        <p class="hint"><a href="/forgotten">"Forgotten?"</a></p>
+        <p class="hint"><a href="/forgotten">"Forgot password?"</a></p>
     };
     view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
 }

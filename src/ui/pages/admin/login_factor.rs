@@ -24,9 +24,9 @@ pub struct LoginFactor {
 pub fn LoginFactorPage(page: LoginFactor) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["code"]);
     let (label, hint) = if page.totp {
-        ("Code", "The six digits that your authenticator app shows, or a recovery code.")
+        ("Code", "The 6-digit code from your authenticator app, or a recovery code.")
     } else {
-        ("Recovery code", "One of the codes you kept when you added the passkey.")
+        ("Recovery code", "One of the codes you saved when you added the passkey.")
     };
     let field = Field::new("code", label).hint(hint).judged(&problems);
     let passkey = page.passkeys.then(|| {
@@ -42,16 +42,17 @@ pub fn LoginFactorPage(page: LoginFactor) -> impl IntoView {
             <PasskeyScript assets=page.porch.assets.clone()/>
         }
     });
-    let title = if problems.is_empty() { "Second step" } else { "Not logged in: Second step" };
+    let title =
+        if problems.is_empty() { "Two-factor authentication" } else { "Not logged in: Two-factor authentication" };
     let content = view! {
-        <h1>"Second step"</h1>
+        <h1>"Two-factor authentication"</h1>
         <ErrorSummary problems=problems.clone()/>
         <form method="post" action="/login/factor" novalidate>
             <TextInput field value="" autocomplete="one-time-code" autofocus=true/>
             <p class="actions"><Submit words="Log in"/></p>
         </form>
         {passkey}
-        <p class="hint">"Lost the device and the codes? An owner can remove your second factor."</p>
+        <p class="hint">"Lost your device and codes? Ask an owner to reset two-factor authentication."</p>
     };
     view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
 }

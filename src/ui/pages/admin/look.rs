@@ -375,7 +375,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
                 shell: shell(),
                 incident: world.open.clone(),
                 typed: text,
-                invalid: Invalid::field("title", "This is not its title."),
+                invalid: Invalid::field("title", "The title does not match."),
             }
             .html(),
         ),
@@ -514,7 +514,7 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
             "forgotten-wrong",
             forgotten(Way::ByMail {
                 email: world.text.clone(),
-                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
+                invalid: Invalid::field("email", "Enter a valid e-mail address, like name@example.org."),
             }),
         ),
         ("forgotten-sent", forgotten(Way::MailSent)),

@@ -60,15 +60,15 @@ fn steps(it: &Maintenance) -> AnyView {
     match it.phase {
         MaintenancePhase::Scheduled => view! {
             <div class="actions">
-                <PostButton action=format!("{path}/beginning") words="Begin now" weight=Weight::Primary/>
-                <a class="button" href=format!("{path}/schedule")>"Move to another time"</a>
+                <PostButton action=format!("{path}/beginning") words="Start now" weight=Weight::Primary/>
+                <a class="button" href=format!("{path}/schedule")>"Reschedule"</a>
                 <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
             </div>
         }
         .into_any(),
         phase if phase.is_active() => view! {
             <div class="actions">
-                <PostButton action=format!("{path}/completion") words="Complete now" weight=Weight::Primary/>
+                <PostButton action=format!("{path}/completion") words="Complete" weight=Weight::Primary/>
                 <a class="button" href=format!("{path}/extension")>"Extend"</a>
                 <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
             </div>
@@ -83,7 +83,7 @@ fn composer(page: &MaintenanceView, problems: &Problems) -> AnyView {
     let path = format!("/admin/maintenances/{}/updates", it.id);
     let form = &page.form;
     let phases = it.phase.next().iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
-    let field = Field::new("phase", "Phase").judged(problems);
+    let field = Field::new("phase", "Status").judged(problems);
     let draft =
         Draft { place: it.id.to_string(), posted: it.newest().map(|update| update.body.clone()).unwrap_or_default() };
     let words = MaintenancePhase::from_key(&form.phase).unwrap_or(it.phase).words();
@@ -118,10 +118,9 @@ fn components(it: &Maintenance, form: &MaintenanceUpdateForm, problems: &Problem
         let value = value.unwrap_or_else(|| Status::Operational.key().to_owned());
         view! { <SelectRow field choices=choices() value/> }
     };
-    let hint =
-        "This holds while the work goes on; completing it frees them. What breaks beyond the plan is an incident.";
+    let hint = "Applies during the window. If something unexpected breaks, create an incident.";
     (!it.phase.is_over() && !it.components.is_empty()).then(|| {
-        let field = Field::new("components", "Components while the work goes on").hint(hint).judged(problems);
+        let field = Field::new("components", "Component status during maintenance").hint(hint).judged(problems);
         let content = view! { <div class="rows">{it.components.iter().map(row).collect_view()}</div> }.into_any();
         view! { <Group field content id="components"/> }.into_any()
     })
@@ -146,7 +145,7 @@ fn timeline(it: &Maintenance, shell: &Shell) -> AnyView {
     let posts = it.updates.iter().rev().map(post).collect_view();
     view! {
         <section aria-labelledby="posted">
-            <h2 id="posted">"Posted so far"</h2>
+            <h2 id="posted">"Updates"</h2>
             <ol class="timeline" reversed>{posts}</ol>
         </section>
     }
@@ -188,25 +187,26 @@ fn about(it: &Maintenance, shell: &Shell) -> AnyView {
     let row = |term: &'static str, text: String| view! { <dt>{term}</dt><dd dir="auto">{text}</dd> };
     let names: Vec<&str> = it.components.iter().map(|component| component.name.as_str()).collect();
     let names = (!names.is_empty()).then(|| row("Components", names.join(", ")));
-    let began = it.started_at.map(|at| row("Began", full(at, shell.zone)));
+    let began = it.started_at.map(|at| row("Started", full(at, shell.zone)));
     let ended = it.ended_at.map(|at| row("Ended", full(at, shell.zone)));
-    let entered = row("Entered in", it.zone.name().to_owned());
+    let entered = row("Time zone", it.zone.name().to_owned());
     let edit = shell.can_publish().then(|| {
+        let words = if it.occurrence.is_some() { "Edit this occurrence" } else { "Edit maintenance" };
         let again = it.occurrence.as_ref().map(|occurrence| {
-            view! { <a href=format!("/admin/series/{}/edit", occurrence.series_id)>"Edit all that follow"</a> }
+            view! { <a href=format!("/admin/series/{}/edit", occurrence.series_id)>"Edit series"</a> }
         });
-        view! { <a href=format!("/admin/maintenances/{}/edit", it.id)>"Edit this one"</a>{again} }
+        view! { <a href=format!("/admin/maintenances/{}/edit", it.id)>{words}</a>{again} }
     });
     view! {
         <section aria-labelledby="details">
             <h2 id="details">"Details"</h2>
             <dl>
-                {row("Planned for", window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone))}
+                {row("Scheduled for", window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone))}
                 {entered}{began}{ended}{names}
-                {row("By itself", by_itself(it))}
+                {row("Automation", by_itself(it))}
             </dl>
             <p class="links">
-                <a href=format!("/incidents/{}", it.id)>"As visitors see it"</a>
+                <a href=format!("/incidents/{}", it.id)>"View on status page"</a>
                 {edit}
             </p>
         </section>
@@ -216,10 +216,10 @@ fn about(it: &Maintenance, shell: &Shell) -> AnyView {
 
 fn by_itself(it: &Maintenance) -> String {
     let switches = [
-        (it.switches.reminds, "reminds an hour before"),
-        (it.switches.starts, "begins"),
-        (it.switches.marks, "shows its components under maintenance"),
-        (it.switches.completes, "completes itself"),
+        (it.switches.reminds, "reminder 60 min before"),
+        (it.switches.starts, "starts"),
+        (it.switches.marks, "sets components"),
+        (it.switches.completes, "completes"),
     ];
     let words: Vec<&str> = switches.into_iter().filter(|(on, _)| *on).map(|(_, words)| words).collect();
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }

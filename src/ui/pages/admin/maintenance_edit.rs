@@ -27,7 +27,7 @@ pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["title", "components"]);
     let path = format!("/admin/maintenances/{}", page.maintenance.id);
     let time = (page.maintenance.phase == MaintenancePhase::Scheduled).then(|| {
-        view! { <p class="hint">"To another time: "<a href=format!("{path}/schedule")>"move it"</a>"; visitors are told."</p> }
+        view! { <p class="hint">"To change the time, "<a href=format!("{path}/schedule")>"reschedule it"</a>"."</p> }
     });
     let content = view! {
         <div class="column">

@@ -36,18 +36,18 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let again = recurrence.is_wanted() || page.invalid.get("skipped").is_some();
     let content = view! {
         <div class="column">
-            <h1>"Plan a maintenance"</h1>
+            <h1>"Schedule maintenance"</h1>
             <ErrorSummary problems=problems.clone()/>
             <form method="post" action="/admin/maintenances" novalidate>
                 <Hidden name="new_id" value=page.form.id.clone()/>
                 {whole_plan(&page.form, &page.board, &problems)}
                 <details class="fold" open=again>
-                    <summary>"Comes again"</summary>
+                    <summary>"Repeat"</summary>
                     {recurrence_fields(recurrence, true, &problems)}
                 </details>
                 {composer::preview(&page.form.first.body, "Scheduled", composer::Draft::none())}
                 <p class="actions">
-                    <Submit words="Publish the plan"/>
+                    <Submit words="Schedule maintenance"/>
                     <PreviewButton action="/admin/maintenances"/>
                     <RehearseButton/>
                     <a href="/admin/maintenances">"Cancel"</a>
@@ -55,7 +55,7 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
             </form>
         </div>
     };
-    let title = problems.titled("Plan a maintenance");
+    let title = problems.titled("Schedule maintenance");
     view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any() island=true/> }
 }
 
@@ -72,8 +72,7 @@ pub fn whole_plan(form: &SeriesForm, board: &Board, problems: &Problems) -> AnyV
 }
 
 pub fn title(value: &str, problems: &Problems) -> AnyView {
-    let field =
-        Field::new("title", "Title").hint("What is worked on, and what visitors notice of it.").judged(problems);
+    let field = Field::new("title", "Title").hint("For example “Database upgrade”.").judged(problems);
     view! { <TextInput field value=value.to_owned() autofocus=problems.is_empty()/> }.into_any()
 }
 
@@ -81,7 +80,7 @@ pub fn title(value: &str, problems: &Problems) -> AnyView {
 pub fn window_fields(form: &WindowForm, problems: &Problems) -> AnyView {
     let from = Field::new("scheduled_for", "Start").judged(problems);
     let until = Field::new("scheduled_until", "End").judged(problems);
-    let zone = Field::new("zone", "Time zone of the two").judged(problems);
+    let zone = Field::new("zone", "Time zone").judged(problems);
     view! {
         <div class="pair">
             <DateTimeLocal field=from value=form.scheduled_for.clone()/>
@@ -94,12 +93,12 @@ pub fn window_fields(form: &WindowForm, problems: &Problems) -> AnyView {
 
 /// A box to tick for each component, and for each that is gone but was planned for.
 pub fn components(form: &PlanForm, board: &Board, problems: &Problems) -> AnyView {
-    let field = Field::new("components", "Components that are worked on").judged(problems);
+    let field = Field::new("components", "Affected components").judged(problems);
     let sections = board.sections.iter().map(|section| section_boxes(section, form)).collect_view();
     let known: BTreeSet<&str> = board.rows().map(|row| row.component.id.as_str()).collect();
     let gone = form.components.iter().filter(|id| !known.contains(id.as_str()));
     let gone = gone.map(|id| component_box(id, &format!("{id} (deleted)"), true)).collect_view();
-    let none = board.is_empty().then(|| view! { <p class="soft">"The page has no components yet."</p> });
+    let none = board.is_empty().then(|| view! { <p class="soft">"No components yet."</p> });
     let content = view! { {none}{sections}{gone} }.into_any();
     view! { <Group field content id="components"/> }.into_any()
 }
@@ -126,13 +125,13 @@ pub fn switches(switches: Switches) -> AnyView {
         view! { <CheckBox field checked/> }
     };
     let content = view! {
-        {box_of("marks", "Show its components as under maintenance from its start to its end", switches.marks)}
-        {box_of("starts", "Begin by itself at the start", switches.starts)}
-        {box_of("completes", "Complete itself at the end", switches.completes)}
-        {box_of("reminds", "Remind visitors 60 minutes before", switches.reminds)}
+        {box_of("marks", "Set components to “Under maintenance” during the window", switches.marks)}
+        {box_of("starts", "Start automatically", switches.starts)}
+        {box_of("completes", "Complete automatically", switches.completes)}
+        {box_of("reminds", "Post a reminder update 60 minutes before", switches.reminds)}
     }
     .into_any();
-    view! { <Group field=Field::new("switches", "What happens by itself") content id="switches"/> }.into_any()
+    view! { <Group field=Field::new("switches", "Automation") content id="switches"/> }.into_any()
 }
 
 /// Whether and how it comes again; `once` offers that it does not.
@@ -140,13 +139,13 @@ pub fn recurrence_fields(form: &RecurrenceForm, once: bool, problems: &Problems)
     let mut choices: Vec<Choice> =
         RecurrenceForm::RULES.iter().map(|(rule, words)| Choice::new(*rule, *words)).collect();
     if once {
-        choices.insert(0, Choice::new("", "It does not"));
+        choices.insert(0, Choice::new("", "Does not repeat"));
     }
-    choices.push(Choice::new(RecurrenceForm::CUSTOM, "By a rule of your own"));
-    let repeats = Field::new("repeats", "How often").hint("At the same hour of the day, also when the clocks change.");
+    choices.push(Choice::new(RecurrenceForm::CUSTOM, "Custom (RRULE)"));
+    let repeats = Field::new("repeats", "Frequency").hint("Keeps the local time across daylight saving changes.");
     let rule =
-        Field::new("rule", "Rule of your own").hint("An RRULE, like FREQ=MONTHLY;BYDAY=1SU for the first Sunday.");
-    let skipped = Field::new("skipped", "Left out on these days").hint("One day a line, like 2026-12-24.");
+        Field::new("rule", "Custom rule (RRULE)").hint("An RRULE, like FREQ=MONTHLY;BYDAY=1SU for the first Sunday.");
+    let skipped = Field::new("skipped", "Skip these dates").hint("One per line, as YYYY-MM-DD.");
     view! {
         <Select field=repeats.judged(problems) choices value=form.repeats.clone()/>
         <TextInput field=rule.judged(problems) value=form.rule.clone()/>

@@ -49,7 +49,7 @@ pub struct MaintenanceCancellation {
 pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["scheduled_for", "scheduled_until", "zone", "body"]);
     let late = (page.maintenance.phase != MaintenancePhase::Scheduled)
-        .then(|| view! { <p class="hint">"It has begun already, or is over: it can't be moved."</p> });
+        .then(|| view! { <p class="hint">"It has already started; it can't be rescheduled."</p> });
     let fields = view! {
         {late}
         <Hidden name="version" value=page.form.version.to_string()/>
@@ -57,7 +57,7 @@ pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
         {message(&page.form.body, "This maintenance has been moved to another time.", &problems)}
     }
     .into_any();
-    let frame = Frame { heading: "Move the maintenance", path: "schedule", button: "Publish the new time", problems };
+    let frame = Frame { heading: "Reschedule maintenance", path: "schedule", button: "Reschedule", problems };
     frame.around(page.shell, &page.maintenance, page.conflict.as_ref(), fields, Weight::Primary)
 }
 
@@ -65,11 +65,10 @@ pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
 #[component]
 pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["until", "zone", "body"]);
-    let late = (!page.maintenance.phase.is_active()).then(
-        || view! { <p class="hint">"Only a maintenance that goes on can be extended; move one that is to come."</p> },
-    );
+    let late = (!page.maintenance.phase.is_active())
+        .then(|| view! { <p class="hint">"Only maintenance in progress can be extended."</p> });
     let until = Field::new("until", "New end").judged(&problems);
-    let zone = Field::new("zone", "Its time zone").judged(&problems);
+    let zone = Field::new("zone", "Time zone").judged(&problems);
     let fields = view! {
         {late}
         <Hidden name="version" value=page.form.version.to_string()/>
@@ -80,7 +79,7 @@ pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
         {message(&page.form.body, "This maintenance takes longer than planned.", &problems)}
     }
     .into_any();
-    let frame = Frame { heading: "Extend the maintenance", path: "extension", button: "Publish the new end", problems };
+    let frame = Frame { heading: "Extend window", path: "extension", button: "Extend window", problems };
     frame.around(page.shell, &page.maintenance, page.conflict.as_ref(), fields, Weight::Primary)
 }
 
@@ -89,7 +88,7 @@ pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
 pub fn MaintenanceCancellationPage(page: MaintenanceCancellation) -> impl IntoView {
     let problems = Problems::new(&page.invalid, &["body"]);
     let fields = view! {
-        <p>"It stays on the page and in calendars as cancelled, frees its components, and can't be planned again: plan a new one."</p>
+        <p>"It stays on the page and in calendars as cancelled, and its components return to their manual status. This can't be undone."</p>
         <Hidden name="version" value=page.form.version.to_string()/>
         {message(&page.form.body, MaintenancePhase::Cancelled.usual_text(), &problems)}
     }
@@ -101,7 +100,8 @@ pub fn MaintenanceCancellationPage(page: MaintenanceCancellation) -> impl IntoVi
 
 /// What visitors are told, and what that is where nothing is written.
 fn message(value: &str, usual: &str, problems: &Problems) -> AnyView {
-    let field = Field::new("body", "Message (optional)").hint(format!("Empty says: “{usual}”")).judged(problems);
+    let field =
+        Field::new("body", "Message (optional)").hint(format!("Leave empty to post: “{usual}”")).judged(problems);
     view! { <TextArea field value=value.to_owned() rows=3/> }.into_any()
 }
 
@@ -137,7 +137,7 @@ impl Frame {
                     <p class="actions">
                         <Submit words=self.button weight/>
                         <RehearseButton/>
-                        <a href=back.clone()>"Leave it as it is"</a>
+                        <a href=back.clone()>"Back"</a>
                     </p>
                 </form>
             </div>

@@ -41,10 +41,10 @@ pub fn MaintenanceUpdateEditPage(page: MaintenanceUpdateEditing) -> impl IntoVie
             <form method="post" action=action.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
                 {composer::message(&page.form.body, &problems)}
-                <p class="hint">"Visitors see that it was edited; the audit keeps the earlier text."</p>
+                <p class="hint">"Marked as edited on the page. The audit log keeps the earlier text."</p>
                 {composer::preview(&page.form.body, page.update.phase.words(), Draft::none())}
                 <p class="actions">
-                    <Submit words="Publish the new text"/>
+                    <Submit words="Save changes"/>
                     <PreviewButton action=action.clone()/>
                     <RehearseButton/>
                     <a href=path.clone()>"Cancel"</a>

@@ -24,7 +24,7 @@ pub struct MaintenanceList {
 pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
     let shell = page.shell.clone();
     let new = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/maintenances/new">"Plan a maintenance"</a> }
+        view! { <a class="button primary" href="/admin/maintenances/new">"Schedule maintenance"</a> }
     });
     let content = view! {
         <div class="headline">
@@ -34,23 +34,23 @@ pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
         {table(&page.maintenances, &shell)}
         {older("/admin/maintenances", Vec::new(), page.older)}
         {series(&page.series, &shell)}
-        <p class="soft">"Calendar programs can subscribe to "<a href="/maintenance.ics">"the calendar of maintenances"</a>"."</p>
+        <p class="soft">"Subscribe in your calendar app: "<a href="/maintenance.ics">"maintenance calendar"</a>"."</p>
     };
     view! { <AdminLayout shell title="Maintenance" section=Some(Section::Maintenances) content=content.into_any()/> }
 }
 
 fn table(maintenances: &[Maintenance], shell: &Shell) -> AnyView {
     if maintenances.is_empty() {
-        return view! { <p class="soft">"No maintenance is planned, and none was."</p> }.into_any();
+        return view! { <p class="soft">"No maintenance yet."</p> }.into_any();
     }
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label="Maintenances, latest first">
+        <div class="scroll" tabindex="0" role="region" aria-label="Maintenance, latest first">
             <table>
                 <thead>
                     <tr>
                         <th scope="col">"Maintenance"</th>
-                        <th scope="col">"Phase"</th>
-                        <th scope="col">"Planned for"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Scheduled for"</th>
                         <th scope="col" class="number">"Components"</th>
                         <th scope="col" class="number">"Updates"</th>
                     </tr>
@@ -79,8 +79,8 @@ fn row(it: &Maintenance, shell: &Shell) -> AnyView {
 /// The phase; of one that should have begun or ended already, also that.
 pub fn phase_words(it: &Maintenance, shell: &Shell) -> String {
     let late = match it.phase {
-        phase if phase.is_active() && it.scheduled_until < shell.now => ", should have ended",
-        phase if !phase.is_over() && !phase.is_active() && it.scheduled_for < shell.now => ", should have begun",
+        phase if phase.is_active() && it.scheduled_until < shell.now => ", overdue to finish",
+        phase if !phase.is_over() && !phase.is_active() && it.scheduled_for < shell.now => ", overdue to start",
         _ => "",
     };
     format!("{}{late}", it.phase.words())
@@ -92,7 +92,7 @@ fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
             view! {
                 <p class="links">
                     <a href=format!("/admin/series/{}/edit", series.id)>
-                        "Edit all that follow"<span class="unseen" dir="auto">{format!(": {}", series.title)}</span>
+                        "Edit series"<span class="unseen" dir="auto">{format!(": {}", series.title)}</span>
                     </a>
                 </p>
             }
@@ -108,7 +108,7 @@ fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
     (!series.is_empty()).then(|| {
         view! {
             <section aria-labelledby="series">
-                <h2 id="series">"Comes again"</h2>
+                <h2 id="series">"Repeat"</h2>
                 <ul class="plain-list">{series.iter().map(item).collect_view()}</ul>
             </section>
         }

@@ -58,15 +58,19 @@ pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
 
 fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
     let (heading, text, words) = if manager.has_password {
-        ("Password forgotten", "A one-time link, valid for 30 minutes, to choose a new password.", "Make a reset link")
+        ("Reset password", "Creates a one-time link, valid for 30 minutes, to set a new password.", "Create reset link")
     } else if manager.has_identity {
         (
             "No password",
-            "They log in at the identity provider. A link, valid for 3 days, to choose a password as well.",
-            "Make a link",
+            "They log in with the identity provider. Creates a link, valid for 3 days, to also set a password.",
+            "Create link",
         )
     } else {
-        ("Not accepted yet", "A new invitation link, valid for 3 days; earlier ones end.", "Make a new invitation link")
+        (
+            "Invitation pending",
+            "A new invite link, valid for 3 days. Earlier links stop working.",
+            "Create new invite link",
+        )
     };
     manager.is_active().then(|| {
         view! {
@@ -85,7 +89,7 @@ fn identity(manager: &Manager, path: &str) -> Option<AnyView> {
         view! {
             <section aria-labelledby="identity">
                 <h2 id="identity">"Login at the identity provider"</h2>
-                <p class="soft">"If they have another one there now, take this one away."</p>
+                <p class="soft">"Disconnect it if they now use another account there."</p>
                 <PostButton action=format!("{path}/identity/removal") words="Disconnect it" weight=Weight::Destructive/>
             </section>
         }
@@ -96,13 +100,13 @@ fn identity(manager: &Manager, path: &str) -> Option<AnyView> {
 fn factors(factors: Factors, path: &str) -> AnyView {
     let removal = factors.any().then(|| {
         view! {
-            <p class="soft">"If the device and the recovery codes are lost, take them all away: the password alone then lets them in."</p>
-            <PostButton action=format!("{path}/factors/removal") words="Remove the second factors" weight=Weight::Destructive/>
+            <p class="soft">"Removes all second factors so they can log in with the password only. Use it if the device and recovery codes are lost."</p>
+            <PostButton action=format!("{path}/factors/removal") words="Reset two-factor authentication" weight=Weight::Destructive/>
         }
     });
     view! {
         <section aria-labelledby="factors">
-            <h2 id="factors">"Second factors"</h2>
+            <h2 id="factors">"Two-factor authentication"</h2>
             <p class="soft">{factor_words(factors)}</p>
             {removal}
         </section>
@@ -112,15 +116,15 @@ fn factors(factors: Factors, path: &str) -> AnyView {
 
 fn sessions(count: i64, path: &str) -> Option<AnyView> {
     let text = match count {
-        1 => "Logged in on one device.".to_owned(),
-        count => format!("Logged in on {count} devices."),
+        1 => "1 active session.".to_owned(),
+        count => format!("{count} active sessions."),
     };
     (count > 0).then(|| {
         view! {
             <section aria-labelledby="sessions">
                 <h2 id="sessions">"Sessions"</h2>
                 <p class="soft">{text}</p>
-                <PostButton action=format!("{path}/sessions/revocation") words="Log out everywhere"/>
+                <PostButton action=format!("{path}/sessions/revocation") words="Log out all sessions"/>
             </section>
         }
         .into_any()
@@ -132,17 +136,17 @@ fn access(manager: &Manager, path: &str) -> AnyView {
         return view! {
             <section class="apart" aria-labelledby="access">
                 <h2 id="access">"Access"</h2>
-                <p class="soft">"This manager can't log in."</p>
-                <PostButton action=format!("{path}/enablement") words="Let them log in again"/>
+                <p class="soft">"Deactivated."</p>
+                <PostButton action=format!("{path}/enablement") words="Reactivate"/>
             </section>
         }
         .into_any();
     }
     view! {
         <section class="apart" aria-labelledby="access">
-            <h2 id="access">"Take the access away"</h2>
-            <p class="soft">"Ends all sessions and open links. What the manager did stays in the audit; you can undo it."</p>
-            <PostButton action=format!("{path}/disablement") words="Disable this manager" weight=Weight::Destructive/>
+            <h2 id="access">"Deactivate account"</h2>
+            <p class="soft">"Logs them out and revokes links. You can reactivate it."</p>
+            <PostButton action=format!("{path}/disablement") words="Deactivate account" weight=Weight::Destructive/>
         </section>
     }
     .into_any()

@@ -46,7 +46,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                         <th scope="col">"Name"</th>
                         <th scope="col">"Email"</th>
                         <th scope="col">"Role"</th>
-                        <th scope="col">"State"</th>
+                        <th scope="col">"Status"</th>
                         <th scope="col">"Second factor"</th>
                         <th scope="col">"Last login"</th>
                         <th scope="col" class="number">"Sessions"</th>
@@ -56,7 +56,7 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
             </table>
         </div>
         {more("/admin/managers", page.more)}
-        <p><a href="/admin/sessions">"Where managers are logged in"</a></p>
+        <p><a href="/admin/sessions">"Active sessions of managers"</a></p>
         <section class="column" aria-labelledby="invite">
             <h2 id="invite">"Invite a manager"</h2>
             <ErrorSummary problems=problems.clone()/>
@@ -89,7 +89,7 @@ fn row(row: &ManagerRow, shell: &Shell) -> AnyView {
 /// Active, invited or disabled.
 pub fn state_words(manager: &Manager) -> &'static str {
     match (manager.is_active(), manager.is_invited()) {
-        (false, _) => "Disabled",
+        (false, _) => "Deactivated",
         (true, true) => "Invited",
         (true, false) => "Active",
     }
@@ -106,9 +106,9 @@ pub fn last_login(at: Option<DateTime<Utc>>, shell: &Shell) -> AnyView {
 /// The roles as choices, from least to most, with what each may do.
 pub fn role_choices() -> Vec<Choice> {
     let words = |role| match role {
-        Role::Viewer => "Viewer: reads the admin",
-        Role::Publisher => "Publisher: incidents and statuses",
-        Role::Owner => "Owner: everything",
+        Role::Viewer => "Viewer: read-only",
+        Role::Publisher => "Publisher: posts incidents and maintenance",
+        Role::Owner => "Owner: full access",
     };
     Role::ALL.into_iter().map(|role| Choice::new(role.key(), words(role))).collect()
 }
@@ -125,8 +125,8 @@ fn invitation(form: &ManagerForm, problems: &Problems) -> AnyView {
                 <Email field=email value=form.email.clone()/>
             </div>
             <Select field=role choices=role_choices() value=role_value/>
-            <p class="hint">"You get a link to pass on, valid for 3 days; nothing is mailed."</p>
-            <p class="actions"><Submit words="Make an invitation link"/></p>
+            <p class="hint">"Creates a link valid for 3 days. Send it to them yourself; it is not e-mailed."</p>
+            <p class="actions"><Submit words="Create invite link"/></p>
         </form>
     }
     .into_any()

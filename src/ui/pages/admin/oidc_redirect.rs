@@ -15,11 +15,11 @@ pub struct GoingElsewhere {
 /// Where it goes.
 #[component]
 pub fn GoingElsewherePage(page: GoingElsewhere) -> impl IntoView {
-    let title = format!("On to {}", page.name);
+    let title = format!("Continue to {}", page.name);
     let content = view! {
         <h1 dir="auto">{title.clone()}</h1>
-        <p>"You log in there and come back."</p>
-        <p class="actions"><a class="button" href=page.address rel="noreferrer">"Go on"</a></p>
+        <p>"Log in there to continue."</p>
+        <p class="actions"><a class="button" href=page.address rel="noreferrer">"Continue"</a></p>
         <p class="hint"><a href="/login">"Back to the login"</a></p>
     };
     view! { <PlainLayout porch=page.porch title content=content.into_any()/> }

@@ -26,20 +26,20 @@ pub fn LinkMadePage(page: LinkMade) -> impl IntoView {
     let shell = page.shell.clone();
     let (heading, does) = match page.purpose {
         LinkPurpose::Reset => ("Reset link", "choose a new password"),
-        LinkPurpose::Email => ("Confirmation link", "confirm the address"),
+        LinkPurpose::Email => ("Confirmation link", "confirm the e-mail address"),
         LinkPurpose::Invite | LinkPurpose::Setup => ("Invitation link", "choose a password and log in"),
     };
     let until = page.valid_until;
-    let field = Field::new("link", "The link").hint("It works once, and it is shown only now.");
+    let field = Field::new("link", "The link").hint("Single use, shown only once.");
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
             <p>
-                "With it " <bdi>{page.manager.name.clone()}</bdi> " can " {does} " until "
+                "With this link, " <bdi>{page.manager.name.clone()}</bdi> " can " {does} " until "
                 <Time at=until words=full(until, shell.zone)/> "."
             </p>
             <TextInput field value=page.link readonly=true autofocus=true/>
-            <p>"Give it to them over a channel you trust: whoever opens it first has the account."</p>
+            <p>"Send it over a secure channel: anyone with the link can take over the account."</p>
             <p class="actions"><a class="button" href="/admin/managers">"Back to the managers"</a></p>
         </div>
     };

@@ -37,15 +37,15 @@ pub fn PasskeyNewPage(page: PasskeyNew) -> impl IntoView {
 }
 
 fn form(page: &PasskeyNew, problems: &Problems) -> AnyView {
-    let field = Field::new("name", "Name").hint("So that you know it again: the device, or where the key is.");
+    let field = Field::new("name", "Name").hint("For example the device or the security key.");
     let fields = view! { <TextInput field=field.judged(problems) value=page.name.clone() autofocus=true/> }.into_any();
     view! {
-        <p data-without-passkey="">"A passkey needs JavaScript, and a browser that knows passkeys."</p>
+        <p data-without-passkey="">"Passkeys need JavaScript and a browser that supports passkeys."</p>
         <PasskeyForm
             does="make"
             action="/admin/account/passkeys"
             challenge="/admin/account/passkeys/challenge"
-            words="Make the passkey"
+            words="Create passkey"
             weight=Weight::Primary
             fields
         />

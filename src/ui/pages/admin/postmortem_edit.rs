@@ -34,7 +34,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
     let preview = (!page.form.body.trim().is_empty()).then(|| preview(&page.form.body));
     let content = view! {
         <div class="column">
-            <h1>"Post-incident review"</h1>
+            <h1>"Postmortem"</h1>
             <p class="soft"><a href=incident.clone() dir="auto">{page.incident.title.clone()}</a>" · "{state(&page)}</p>
             <ErrorSummary problems=problems.clone()/>
             {both_texts(page.conflict.as_ref(), &page.form, &shell)}
@@ -43,7 +43,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
                 {composer::message(&page.form.body, &problems)}
                 {preview}
                 <p class="actions">
-                    <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish the review"</button>
+                    <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish postmortem"</button>
                     <Submit words="Save as draft" weight=Weight::Quiet/>
                     <RehearseButton/>
                     <PreviewButton action=action.clone()/>
@@ -53,7 +53,7 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
             {withdrawal(&page, &action)}
         </div>
     };
-    let title = problems.titled("Post-incident review");
+    let title = problems.titled("Postmortem");
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
@@ -61,17 +61,17 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
 fn state(page: &ReviewEdit) -> AnyView {
     let published = page.review.as_ref().and_then(|review| Some((review, review.published.as_ref()?)));
     let Some((review, published)) = published else {
-        return "Visitors don't read it yet.".into_any();
+        return "Not published.".into_any();
     };
     let at = view! { <Time at=published.at words=full(published.at, page.shell.zone)/> };
-    let more = review.has_unpublished_words().then_some(" What was written since is a draft.");
+    let more = review.has_unpublished_words().then_some(" There are unpublished changes.");
     view! { "Published "{at}"."{more} }.into_any()
 }
 
 fn preview(body: &str) -> AnyView {
     view! {
         <section id="preview" aria-labelledby="preview-title">
-            <h2 id="preview-title" class="label">"As visitors will read it"</h2>
+            <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
             <div class="preview"><div class="prose" dir="auto" inner_html=markdown::render_truncated(body, MAX_BODY)></div></div>
         </section>
     }
@@ -83,11 +83,11 @@ fn withdrawal(page: &ReviewEdit, action: &str) -> Option<AnyView> {
     Some(
         view! {
             <section class="apart" aria-labelledby="withdrawal">
-                <h2 id="withdrawal">"Withdraw the review"</h2>
-                <p class="soft">"Visitors no longer read it. What is written stays here as a draft."</p>
+                <h2 id="withdrawal">"Unpublish the postmortem"</h2>
+                <p class="soft">"Hides it from the page; the text is kept as a draft."</p>
                 <form method="post" action=format!("{action}/withdrawal")>
                     <Hidden name="version" value=review.version.to_string()/>
-                    <Submit words="Withdraw the review" weight=Weight::Destructive/>
+                    <Submit words="Unpublish the postmortem" weight=Weight::Destructive/>
                 </form>
             </section>
         }

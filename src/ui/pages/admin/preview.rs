@@ -76,35 +76,35 @@ pub fn RehearsalPage(page: Rehearsed) -> impl IntoView {
     };
     let content = view! {
         <div class="headline">
-            <h1>"As visitors would read it"</h1>
+            <h1>"Preview of the page"</h1>
         </div>
-        <p>"Rendered by the publisher itself; nothing is published and nothing is kept."</p>
+        <p>"Preview only. Nothing is published yet."</p>
         {seen(&page, &shell)}
         <form method="post" action=page.action.clone()>
             {page.fields.iter().map(field).collect_view()}
             <p class="actions">
-                <Submit words="Publish exactly this"/>
+                <Submit words="Publish"/>
                 {back(page.back.clone())}
             </p>
         </form>
         {page.shown.iter().map(document).collect_view()}
         {for_programs(&page)}
-        {paths("Other pages, of which only the header changes", &page.grazed)}
-        {paths("Documents in which only the time of the last change is another", &page.dated)}
-        {paths("Documents that stay as they are", &page.untouched)}
+        {paths("Other pages; only their header changes", &page.grazed)}
+        {paths("Files with only a new timestamp", &page.dated)}
+        {paths("Unchanged files", &page.untouched)}
         <p class="soft">
-            "Older months, searches and the pages of uptime are made when somebody asks for them, of the same state."
+            "Older months, searches and uptime pages are rendered on request and are not shown here."
         </p>
     };
-    view! { <AdminLayout shell title="Rehearsal" section=Some(page.section) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Preview" section=Some(page.section) content=content.into_any()/> }
 }
 
 /// The way back, with everything that was typed where the form can show it.
 fn back(path: Option<String>) -> AnyView {
     match path {
-        Some(path) => view! { <a href=path>"Leave it as it is"</a> }.into_any(),
+        Some(path) => view! { <a href=path>"Discard"</a> }.into_any(),
         None => view! {
-            <button type="submit" class=Weight::Quiet.class() name="preview" value="1">"Go on writing"</button>
+            <button type="submit" class=Weight::Quiet.class() name="preview" value="1">"Back to editing"</button>
         }
         .into_any(),
     }
@@ -112,16 +112,14 @@ fn back(path: Option<String>) -> AnyView {
 
 fn seen(page: &Rehearsed, shell: &Shell) -> Option<AnyView> {
     let words = match (page.visibility, &page.gone) {
-        (_, Some(path)) => {
-            view! { "Visitors would find nothing at "<code>{path.clone()}</code>" any more." }.into_any()
-        }
+        (_, Some(path)) => view! { <code>{path.clone()}</code>" would be removed." }.into_any(),
         (Visibility::Public, None) => return None,
         (Visibility::Embargoed(at), None) => {
             let at = view! { <Time at words=full(at, shell.zone)/> };
-            view! { "This is how it will be once the embargo ends, at "{at}". Until then visitors see nothing of it." }
+            view! { "Preview of the page after it is published at "{at}". Until then visitors do not see it." }
                 .into_any()
         }
-        (Visibility::Internal, None) => "It is for managers only: visitors would see no difference.".into_any(),
+        (Visibility::Internal, None) => "Internal incident: the public page does not change.".into_any(),
     };
     Some(view! { <p class="waiting">{words}</p> }.into_any())
 }
@@ -151,9 +149,9 @@ fn for_programs(page: &Rehearsed) -> Option<AnyView> {
     (!page.told.is_empty()).then(|| {
         view! {
             <section aria-labelledby="programs">
-                <h2 id="programs">"As programs and other sites would read it"</h2>
+                <h2 id="programs">"API and feeds"</h2>
                 {page.told.iter().map(folded).collect_view()}
-                {paths("More that change with it and are not shown here", &page.beyond)}
+                {paths("More changed files, not shown here", &page.beyond)}
             </section>
         }
         .into_any()
@@ -163,18 +161,18 @@ fn for_programs(page: &Rehearsed) -> Option<AnyView> {
 fn inside(shown: &Shown) -> AnyView {
     match &shown.words {
         Words::Page(html) => {
-            let title = format!("{} as visitors would read it", shown.path);
+            let title = format!("{} as visitors will see it", shown.path);
             view! { <iframe class="rehearsal" title=title sandbox="" srcdoc=html.clone()></iframe> }.into_any()
         }
         Words::Picture(address) => {
-            let alt = format!("{} as visitors would see it", shown.path);
+            let alt = format!("{} as visitors will see it", shown.path);
             view! { <p><img src=address.clone() alt=alt/></p> }.into_any()
         }
         Words::Text { lines, whole } if lines.shown.is_empty() => all(whole),
         Words::Text { lines, whole } => view! {
             {differences(lines)}
             <details class="fold">
-                <summary>"All of it"</summary>
+                <summary>"Show all"</summary>
                 {all(whole)}
             </details>
         }
@@ -193,7 +191,7 @@ fn differences(lines: &Lines) -> AnyView {
             Fate::Gap => "  …\n".into_any(),
         }
     };
-    let more = (lines.more > 0).then(|| view! { <p class="soft">{format!("{} more lines differ.", lines.more)}</p> });
+    let more = (lines.more > 0).then(|| view! { <p class="soft">{format!("{} more changed lines.", lines.more)}</p> });
     view! {
         <pre class="lines" dir="auto" tabindex="0">{lines.shown.iter().map(line).collect_view()}</pre>
         {more}
@@ -206,7 +204,7 @@ fn all(whole: &Whole) -> AnyView {
         view! { <pre class="lines" dir="auto" tabindex="0">{whole.text.clone()}</pre> }
     });
     let rest = (whole.left_out > 0).then(|| {
-        view! { <p class="soft">{format!("{} more are not shown here.", size(whole.left_out))}</p> }
+        view! { <p class="soft">{format!("{} more files are not shown here.", size(whole.left_out))}</p> }
     });
     view! { {text}{rest} }.into_any()
 }

@@ -37,7 +37,7 @@ pub fn ProofPage(page: Proof) -> impl IntoView {
         view! { <Password field autocomplete="current-password" autofocus=problems.is_empty()/> }
     });
     let code = page.totp.then(|| {
-        let label = if page.password { "Or a code" } else { "Code" };
+        let label = if page.password { "Or authenticator code" } else { "Code" };
         let field = Field::new("proof_code", label).hint("From your authenticator app.").judged(&problems);
         view! { <TextInput field value="" class="short" autocomplete="one-time-code"/> }
     });
@@ -49,16 +49,16 @@ pub fn ProofPage(page: Proof) -> impl IntoView {
                 {password}
                 {code}
                 <p class="actions">
-                    <Submit words="Confirm and go on"/>
-                    <a href="/admin">"Do nothing"</a>
+                    <Submit words="Confirm"/>
+                    <a href="/admin">"Cancel"</a>
                 </p>
             </form>
         }
     });
     let content = view! {
         <div class="column">
-            <h1>"Is it you?"</h1>
-            <p>"What you asked for needs a proof from the last ten minutes. Nothing you typed is lost: it is done as soon as you confirm."</p>
+            <h1>"Confirm it's you"</h1>
+            <p>"This action needs a confirmation from the last 10 minutes. Your input is kept and submitted as soon as you confirm."</p>
             <ErrorSummary problems=problems.clone()/>
             {typed}
             {passkey(&page)}
@@ -66,7 +66,7 @@ pub fn ProofPage(page: Proof) -> impl IntoView {
             {no_way(&page)}
         </div>
     };
-    let title = if problems.is_empty() { "Is it you?" } else { "Not confirmed: Is it you?" };
+    let title = if problems.is_empty() { "Confirm it's you" } else { "Not confirmed: Confirm it's you" };
     view! { <AdminLayout shell title section=None content=content.into_any()/> }
 }
 
@@ -113,7 +113,7 @@ fn provider(page: &Proof) -> Option<AnyView> {
 /// For whoever has nothing that could be asked for here.
 fn no_way(page: &Proof) -> Option<AnyView> {
     let none = !page.password && !page.totp && !page.passkeys && page.provider.is_none();
-    none.then(|| view! { <p>"Log out and in again: a login is a proof."</p> }.into_any())
+    none.then(|| view! { <p>"Log in again to confirm."</p> }.into_any())
 }
 
 /// What waited for a proof from elsewhere.
@@ -130,23 +130,23 @@ pub fn ProvedPage(page: Proved) -> impl IntoView {
     let shell = page.shell.clone();
     let step = match page.wanted {
         Some((path, fields)) => view! {
-            <p>"Nothing you typed is lost: it is done when you go on."</p>
+            <p>"Your input is kept and submitted when you continue."</p>
             <form method="post" action=path novalidate>
                 {kept(&fields)}
                 <p class="actions">
-                    <Submit words="Go on"/>
-                    <a href="/admin">"Do nothing"</a>
+                    <Submit words="Continue"/>
+                    <a href="/admin">"Cancel"</a>
                 </p>
             </form>
         }
         .into_any(),
-        None => view! { <p>"Nothing waits for a proof. "<a href="/admin">"To the desk"</a></p> }.into_any(),
+        None => view! { <p>"Nothing to confirm. "<a href="/admin">"Back to dashboard"</a></p> }.into_any(),
     };
     let content = view! {
         <div class="column">
-            <h1>"It is you"</h1>
+            <h1>"Confirmed"</h1>
             {step}
         </div>
     };
-    view! { <AdminLayout shell title="It is you" section=None content=content.into_any()/> }
+    view! { <AdminLayout shell title="Confirmed" section=None content=content.into_any()/> }
 }

@@ -16,9 +16,9 @@ pub fn RecoveryCodesPage(page: RecoveryCodes) -> impl IntoView {
     let content = view! {
         <div class="column">
             <h1>"Recovery codes"</h1>
-            <p>"Keep these where you keep what matters, but not on the device itself. Each lets you in once, in place of a code or a passkey. They are shown only now; earlier ones no longer work."</p>
+            <p>"Save these codes somewhere safe, but not on the device itself. Each can be used once instead of a code or passkey. They won't be shown again and replace earlier codes."</p>
             <ul class="codes">{codes}</ul>
-            <p class="actions"><a class="button primary" href="/admin/account/factors">"I have kept them"</a></p>
+            <p class="actions"><a class="button primary" href="/admin/account/factors">"I've saved them"</a></p>
         </div>
     };
     view! {

@@ -26,23 +26,23 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &PLAN_FIELDS);
     let path = format!("/admin/series/{}", page.series.id);
-    let ended = page.series.has_ended().then(|| view! { <p class="hint">"It has ended. Saving begins it again."</p> });
+    let ended = page.series.has_ended().then(|| view! { <p class="hint">"Stopped. Saving resumes it."</p> });
     let end = (!page.series.has_ended()).then(|| {
         view! {
             <section aria-labelledby="end">
-                <h2 id="end">"End it"</h2>
-                <p class="soft">"No further maintenance is made. One that is planned already stays; it can be cancelled."</p>
-                <PostButton action=format!("{path}/end") words="End the series" weight=Weight::Destructive/>
+                <h2 id="end">"Stop repeating"</h2>
+                <p class="soft">"No further occurrences. One that is already scheduled stays; it can be cancelled."</p>
+                <PostButton action=format!("{path}/end") words="Stop repeating" weight=Weight::Destructive/>
             </section>
         }
     });
     let content = view! {
         <div class="column">
-            <h1>"Edit all that follow"</h1>
+            <h1>"Edit series"</h1>
             <p class="soft" dir="auto">{page.series.title.clone()}</p>
             <ErrorSummary problems=problems.clone()/>
             {both_texts(page.conflict.as_ref(), &page.form, &shell)}
-            <p>"The next maintenance of this series, if it has not begun, changes with it. Those before stay as they are."</p>
+            <p>"Changes apply to the next occurrence, if it has not started, and all later ones."</p>
             {ended}
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.first.plan.version.to_string()/>
@@ -56,6 +56,6 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
             {end}
         </div>
     };
-    let title = problems.titled("Edit all that follow");
+    let title = problems.titled("Edit series");
     view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any()/> }
 }

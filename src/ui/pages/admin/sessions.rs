@@ -33,16 +33,16 @@ pub fn SessionsPage(page: SessionList) -> impl IntoView {
     let rows = page.sessions.iter().map(|of| row(of, &shell)).collect_view();
     let content = view! {
         <h1>"Sessions"</h1>
-        <p class="soft">"Where managers are logged in at this moment, last seen first."</p>
-        <div class="scroll" tabindex="0" role="region" aria-label="Sessions, last seen first">
+        <p class="soft">"Active sessions of all managers, most recent first."</p>
+        <div class="scroll" tabindex="0" role="region" aria-label="Sessions, most recent first">
             <table>
                 <thead>
                     <tr>
-                        <th scope="col">"Who"</th>
+                        <th scope="col">"Manager"</th>
                         <th scope="col">"Device"</th>
-                        <th scope="col">"Address"</th>
-                        <th scope="col">"Seen"</th>
-                        <th scope="col">"Since"</th>
+                        <th scope="col">"IP address"</th>
+                        <th scope="col">"Last active"</th>
+                        <th scope="col">"Logged in"</th>
                         <th scope="col"><span class="unseen">"Revoke"</span></th>
                     </tr>
                 </thead>
@@ -58,7 +58,7 @@ pub fn SessionsPage(page: SessionList) -> impl IntoView {
 fn row(of: &SessionOf, shell: &Shell) -> AnyView {
     let (name, session) = (&of.manager_name, &of.session);
     let act = if session.current {
-        view! { <strong class="this">"This one"</strong> }.into_any()
+        view! { <strong class="this">"Current session"</strong> }.into_any()
     } else {
         let action = format!("/admin/sessions/{}/revocation", session.id);
         view! { <PostButton action words="Log out" about=format!("{name}, {}", device(&session.user_agent))/> }

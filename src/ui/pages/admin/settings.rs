@@ -44,14 +44,14 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
 }
 
 fn form(form: &PageForm, problems: &Problems) -> AnyView {
-    let name = Field::new("name", "Name of the page").judged(problems);
-    let url = Field::new("url", "Your website (optional)").hint("The page's name links to it.").judged(problems);
-    let logo = Field::new("logo_text", "Text at the top (optional)").hint("Empty means the name.").judged(problems);
-    let zone = Field::new("time_zone", "Time zone").hint("Every time is shown in it, and days begin by it.");
-    let links = Field::new("links", "Links in the footer (optional)")
-        .hint("One a line, at most 8: the address, a space, the label. https://example.org/help Help");
-    let embedders = Field::new("embedders", "Sites that may embed (optional)")
-        .hint("One a line, at most 10, like https://www.example.org. Their pages may show the small view at /embed; nobody else's may.");
+    let name = Field::new("name", "Page name").judged(problems);
+    let url = Field::new("url", "Your website (optional)").hint("Linked in the footer.").judged(problems);
+    let logo = Field::new("logo_text", "Header text (optional)").hint("Defaults to the page name.").judged(problems);
+    let zone = Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.");
+    let links = Field::new("links", "Footer links (optional)")
+        .hint("One per line, at most 8: URL, a space, label. https://example.org/help Help");
+    let embedders = Field::new("embedders", "Allowed embed origins (optional)")
+        .hint("One per line, at most 10, like https://www.example.org. Only these sites may embed /embed.");
     view! {
         <form method="post" action="/admin/settings" novalidate>
             <Hidden name="version" value=form.version.to_string()/>
@@ -61,26 +61,26 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
             <Select field=zone.judged(problems) choices=zone_choices() value=form.time_zone.clone()/>
             <TextArea field=links.judged(problems) value=form.links.clone() rows=4/>
             <TextArea field=embedders.judged(problems) value=form.embedders.clone() rows=2/>
-            <p class="actions"><Submit words="Publish settings"/></p>
+            <p class="actions"><Submit words="Save settings"/></p>
         </form>
     }
     .into_any()
 }
 
 fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
-    let field = Field::new("second_factor_required", "Every manager needs a second factor")
-        .hint("Whoever has none is led to add one at the next step they take, and can do nothing else before.");
-    let in_query = Field::new("api_key_in_query", "Programs may write their token into the address")
-        .hint("As ?api_key=…, for old programs that know no other way. Addresses end up in logs; a header does not.");
+    let field = Field::new("second_factor_required", "Require two-factor authentication")
+        .hint("Managers without it must set it up at their next action.");
+    let in_query = Field::new("api_key_in_query", "Allow API tokens in the query string")
+        .hint("As ?api_key=…. Not recommended: URLs end up in logs.");
     view! {
         <section class="apart" aria-labelledby="policy">
-            <h2 id="policy">"Managers and programs"</h2>
+            <h2 id="policy">"Security"</h2>
             <form method="post" action="/admin/policy" novalidate>
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
                 <CheckBox field=in_query checked=policy.api_key_in_query/>
                 {(!keepers.is_empty()).then(|| passwords(policy, keepers, problems))}
-                <p class="actions"><Submit words="Change what is asked for"/></p>
+                <p class="actions"><Submit words="Save security settings"/></p>
             </form>
         </section>
     }
@@ -89,11 +89,13 @@ fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) ->
 
 /// Whose passwords count.
 fn passwords(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
-    let field = Field::new("password_only_for", "Passwords")
-        .hint("Where one owner's alone counts, everybody else logs in at the identity provider or with a passkey. That owner gets in when the provider is away, and can't be disabled meanwhile.")
+    let field = Field::new("password_only_for", "Password login")
+        .hint("With password login disabled, managers log in with the identity provider or a passkey. One owner keeps a password as a fallback and can't be deactivated.")
         .judged(problems);
-    let only = |keeper: &Manager| Choice::new(keeper.id.as_str(), format!("Only {}'s ({})", keeper.name, keeper.email));
-    let choices = std::iter::once(Choice::new("", "Everybody's count")).chain(keepers.iter().map(only)).collect();
+    let only = |keeper: &Manager| {
+        Choice::new(keeper.id.as_str(), format!("Disabled, except for {} ({})", keeper.name, keeper.email))
+    };
+    let choices = std::iter::once(Choice::new("", "Allowed for everyone")).chain(keepers.iter().map(only)).collect();
     view! { <Select field choices value=policy.password_only_for.clone()/> }.into_any()
 }
 
@@ -102,7 +104,7 @@ fn plain(form: &PageForm) -> AnyView {
     let row =
         |(label, text): (&'static str, String)| view! { <dt>{label}</dt><dd class="lines" dir="auto">{text}</dd> };
     view! {
-        <p class="soft">"Only owners change them."</p>
+        <p class="soft">"Only owners can edit these settings."</p>
         <dl>{form.fields().into_iter().map(row).collect_view()}</dl>
     }
     .into_any()

@@ -4,21 +4,21 @@ use crate::ui::admin_layout::{AdminLayout, Shell};
 
 /// Every key with what it does. The elements that answer say so themselves, in `data-keys`.
 pub const SHORTCUTS: [(&str, &str); 15] = [
-    ("?", "This list"),
-    ("n", "Open an incident"),
-    ("u", "On the desk: post an update to the first open incident"),
-    ("r", "On the desk: resolve the first open incident"),
-    ("m", "In the composer: write the message"),
-    ("mod+Enter", "In the composer: publish what is written"),
-    ("/", "In a list: search"),
-    ("g d", "Go to the desk"),
-    ("g i", "Go to the incidents"),
-    ("g w", "Go to the maintenances: planned work"),
-    ("g t", "Go to the templates"),
-    ("g c", "Go to the components"),
-    ("g m", "Go to the managers"),
-    ("g a", "Go to the audit"),
-    ("g s", "Go to the settings"),
+    ("?", "Show this list"),
+    ("n", "Create incident"),
+    ("u", "Dashboard: update the newest incident"),
+    ("r", "Dashboard: resolve the newest incident"),
+    ("m", "In the editor: focus the message"),
+    ("mod+Enter", "In the editor: publish"),
+    ("/", "In a list: focus the search"),
+    ("g d", "Go to Dashboard"),
+    ("g i", "Go to Incidents"),
+    ("g w", "Go to Maintenance"),
+    ("g t", "Go to Templates"),
+    ("g c", "Go to Components"),
+    ("g m", "Go to Managers"),
+    ("g a", "Go to Audit log"),
+    ("g s", "Go to Settings"),
 ];
 
 /// The list of keys.
@@ -34,9 +34,9 @@ pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
     let content = view! {
         <div class="column">
             <h1>"Keyboard shortcuts"</h1>
-            <p class="soft">"They work where nothing is being typed, and need JavaScript; everything they do can be done without them."</p>
+            <p class="soft">"Shortcuts work when no text field is focused."</p>
             <dl class="keys">{SHORTCUTS.into_iter().map(row).collect_view()}</dl>
-            <p><button type="button" class="button" id="keys-switch" hidden>"Turn the keys off in this browser"</button></p>
+            <p><button type="button" class="button" id="keys-switch" hidden>"Disable shortcuts in this browser"</button></p>
         </div>
     };
     view! { <AdminLayout shell=page.shell title="Keyboard shortcuts" content=content.into_any()/> }

@@ -35,11 +35,11 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
         Some(id) => ("Edit a template", format!("/admin/templates/{id}"), "Save the template"),
     };
     let deletion = page.id.as_ref().map(|id| {
-        let consequence = "What was published with it stays.";
+        let consequence = "Published incidents are not changed.";
         deletion_link(format!("/admin/templates/{id}/deletion"), "Delete the template", consequence)
     });
-    let name = Field::new("name", "Name").hint("For managers: when is it used?").judged(&problems);
-    let title = Field::new("title", "Title (optional)").hint("Of a new incident.").judged(&problems);
+    let name = Field::new("name", "Name").hint("Internal, for example “Login outage”.").judged(&problems);
+    let title = Field::new("title", "Title (optional)").hint("The title of the incident.").judged(&problems);
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
@@ -67,7 +67,7 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
 
 fn placeholders() -> AnyView {
     let code = |placeholder: Placeholder| view! { <code>{format!("{{{{{}}}}}", placeholder.key())}</code>" " };
-    view! { "Replaced when it is used: "{Placeholder::ALL.into_iter().map(code).collect_view()} }.into_any()
+    view! { "Available placeholders: "{Placeholder::ALL.into_iter().map(code).collect_view()} }.into_any()
 }
 
 /// The question before a template is deleted.
@@ -84,7 +84,7 @@ pub fn TemplateDeletionPage(page: TemplateDeletion) -> impl IntoView {
     let content = deletion_question(
         "Delete a template",
         &template.name,
-        "What was published with it stays. It can't be taken back.",
+        "Published incidents are not changed. This can't be undone.",
         format!("/admin/templates/{}/deletion", template.id),
         template.version,
         "Delete the template",

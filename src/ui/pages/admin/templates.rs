@@ -19,7 +19,7 @@ pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
         view! { <a class="button primary" href="/admin/templates/new">"Add a template"</a> }
     });
     let list = if page.templates.is_empty() {
-        view! { <p class="soft">"No templates yet. A template is what you would say on a bad day, written on a quiet one."</p> }
+        view! { <p class="soft">"No templates yet. Templates pre-fill incidents so you can publish faster."</p> }
             .into_any()
     } else {
         let rows = page.templates.iter().map(|template| row(template, &shell)).collect_view();
@@ -41,7 +41,7 @@ fn row(template: &Template, shell: &Shell) -> AnyView {
     let links = shell.can_publish().then(|| {
         view! {
             <p class="links">
-                <a href=format!("/admin/incidents/new?template={}", template.id)>"Open an incident with it"{name()}</a>
+                <a href=format!("/admin/incidents/new?template={}", template.id)>"Use template"{name()}</a>
                 <a href=format!("{path}/edit")>"Edit"{name()}</a>
                 <a class="danger" href=format!("{path}/deletion")>"Delete"{name()}</a>
             </p>
@@ -67,7 +67,7 @@ pub fn offered(templates: &[Template], path: &str) -> Option<AnyView> {
     (!templates.is_empty()).then(|| {
         view! {
             <details class="fold">
-                <summary>"Begin with a template"</summary>
+                <summary>"Use a template"</summary>
                 <ul class="offered">{templates.iter().map(link).collect_view()}</ul>
             </details>
         }

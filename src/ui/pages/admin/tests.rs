@@ -126,7 +126,7 @@ fn errors_stand_beside_their_fields() {
 #[test]
 fn a_conflict_shows_theirs_and_keeps_yours() {
     let html = look::page("incident-edit-conflict");
-    assert!(html.contains("Somebody changed this while you were writing"));
+    assert!(html.contains("Someone changed this while you were writing"));
     assert!(html.contains("Their title") && html.contains("value=\"My title\""));
     assert!(html.contains("name=\"version\" value=\"5\""));
 }

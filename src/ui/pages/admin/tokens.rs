@@ -34,17 +34,17 @@ pub fn TokensPage(page: TokenList) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = Problems::new(&page.invalid, &["name", "scope", "days"]);
     let table = if page.tokens.is_empty() {
-        view! { <p class="soft">"There are none yet."</p> }.into_any()
+        view! { <p class="soft">"No API tokens yet."</p> }.into_any()
     } else {
         table(&page.tokens, &shell)
     };
     let content = view! {
         <h1>"API tokens"</h1>
-        <p class="soft">"With a token a program acts in your name. It ends when you are disabled."</p>
+        <p class="soft">"API tokens act on your behalf and stop working if your account is deactivated."</p>
         {table}
         {older("/admin/tokens", Vec::new(), page.older)}
         <section class="column" aria-labelledby="new">
-            <h2 id="new">"Make a token"</h2>
+            <h2 id="new">"Create token"</h2>
             <ErrorSummary problems=problems.clone()/>
             {form(&page.form, &problems, shell.manager.role)}
         </section>
@@ -60,11 +60,11 @@ fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>
-                        <th scope="col">"Whose"</th>
+                        <th scope="col">"Owner"</th>
                         <th scope="col">"Token"</th>
-                        <th scope="col">"For"</th>
+                        <th scope="col">"Scope"</th>
                         <th scope="col">"Last used"</th>
-                        <th scope="col">"Good until"</th>
+                        <th scope="col">"Expires"</th>
                         <th scope="col"><span class="unseen">"Revoke"</span></th>
                     </tr>
                 </thead>
@@ -78,7 +78,7 @@ fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
 fn row(token: &ApiToken, shell: &Shell) -> AnyView {
     let whose = if token.manager_id == shell.manager.id { "You" } else { &token.manager_name };
     let used = token.last_used_at.map(|at| view! { <Time at words=ago(at, shell.now)/> });
-    let over = (token.expires_at <= shell.now).then_some(" (over)");
+    let over = (token.expires_at <= shell.now).then_some(" (expired)");
     view! {
         <tr>
             <th scope="row" dir="auto">{token.name.clone()}</th>
@@ -101,19 +101,19 @@ fn row(token: &ApiToken, shell: &Shell) -> AnyView {
 
 fn scope_words(scope: Scope) -> &'static str {
     match scope {
-        Scope::Read => "Reading",
-        Scope::Publish => "Publishing",
-        Scope::Admin => "Everything",
+        Scope::Read => "Read",
+        Scope::Publish => "Publish",
+        Scope::Admin => "Admin",
     }
 }
 
 /// Somebody in `role` chooses among what they may do themselves.
 fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
-    let name = Field::new("name", "Name").hint("The program that will use it.").judged(problems);
-    let scope = Field::new("scope", "What it may be used for").judged(problems);
+    let name = Field::new("name", "Name").hint("For example the script or service that uses it.").judged(problems);
+    let scope = Field::new("scope", "Scope").judged(problems);
     let own = Scope::ALL.into_iter().filter(|scope| scope.role() <= role);
     let scopes = own.map(|scope| Choice::new(scope.key(), scope_words(scope))).collect();
-    let days = Field::new("days", "How long it is good").judged(problems);
+    let days = Field::new("days", "Expires in").judged(problems);
     let words = |days| if days == 365 { "A year".to_owned() } else { format!("{days} days") };
     let lifetimes = LIFETIMES.into_iter().map(|days| Choice::new(days.to_string(), words(days))).collect();
     view! {
@@ -123,7 +123,7 @@ fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
                 <Select field=scope choices=scopes value=form.scope.clone()/>
                 <Select field=days choices=lifetimes value=form.days.clone()/>
             </div>
-            <p class="actions"><Submit words="Make a token"/></p>
+            <p class="actions"><Submit words="Create token"/></p>
         </form>
     }
     .into_any()
@@ -133,17 +133,16 @@ fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
 #[component]
 pub fn TokenMadePage(page: TokenMade) -> impl IntoView {
     let (shell, token) = (page.shell.clone(), page.token);
-    let field =
-        Field::new("token", "The token").hint("It is shown only now: put it where the program keeps its secrets.");
+    let field = Field::new("token", "The token").hint("Copy it now. You will not see it again.");
     let content = view! {
         <div class="column">
             <h1>"New token"</h1>
             <p>
-                "With it " <bdi>{token.name}</bdi> " can act in your name until "
+                "With this token, " <bdi>{token.name}</bdi> " can act on your behalf until "
                 <Time at=token.expires_at words=full(token.expires_at, shell.zone)/> "."
             </p>
             <TextInput field value=page.secret readonly=true autofocus=true/>
-            <p>"A program sends it as " <code>"Authorization: Bearer candor_…"</code> ", over https."</p>
+            <p>"Use it as " <code>"Authorization: Bearer candor_…"</code> " (HTTPS only)."</p>
             <p class="actions"><a class="button" href="/admin/tokens">"Back to the tokens"</a></p>
         </div>
     };

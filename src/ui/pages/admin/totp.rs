@@ -32,8 +32,8 @@ pub fn TotpPage(page: TotpEnrolment) -> impl IntoView {
     let body = match page.secret {
         Some(secret) => confirmation(secret, &problems),
         None => view! {
-            <p>"The app shows a code that is asked for after your password."</p>
-            <PostButton action="/admin/account/totp" words="Show me the QR code" weight=Weight::Primary/>
+            <p>"You will enter a code from the app after your password."</p>
+            <PostButton action="/admin/account/totp" words="Show QR code" weight=Weight::Primary/>
         }
         .into_any(),
     };
@@ -49,17 +49,17 @@ pub fn TotpPage(page: TotpEnrolment) -> impl IntoView {
 }
 
 fn confirmation(secret: TotpSecret, problems: &Problems) -> AnyView {
-    let hint = "The six digits that the app shows now. Nothing changes before they are right.";
+    let hint = "Enter the 6-digit code.";
     let field = Field::new("code", "Code").hint(hint).judged(problems);
     view! {
-        <p>"Scan this with the app, or type the key into it."</p>
+        <p>"Scan the QR code with the app, or enter the key manually."</p>
         <Qr text=secret.address label="QR code for the authenticator app"/>
         <dl><dt>"Key"</dt><dd><code>{secret.spelled}</code></dd></dl>
         <form method="post" action="/admin/account/totp/confirmation" novalidate>
             <TextInput field value="" class="short" autocomplete="one-time-code" autofocus=true/>
             <p class="actions">
-                <Submit words="Confirm the app"/>
-                <a href="/admin/account/factors">"Not now"</a>
+                <Submit words="Verify"/>
+                <a href="/admin/account/factors">"Cancel"</a>
             </p>
         </form>
     }

@@ -23,14 +23,14 @@ pub fn UpdateDeletionPage(page: UpdateDeletion) -> impl IntoView {
             <h1>"Delete an update"</h1>
             <p class="soft"><a href=path.clone() dir="auto">{page.incident.title.clone()}</a></p>
             <p>
-                "Phase, impact and components of the incident then follow from the updates that are left. It can't be taken back; the audit keeps what it said."
+                "The incident goes back to its previous update. This can't be undone; the audit log keeps the text."
             </p>
             <div class="quoted">{said(&page.update, &shell)}</div>
             <form method="post" action=format!("{path}/updates/{}/deletion", page.update.id)>
                 <Hidden name="version" value=page.update.version.to_string()/>
                 <p class="actions">
                     <Submit words="Delete the update" weight=Weight::Destructive/>
-                    <a href=path.clone()>"Keep it"</a>
+                    <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>
         </div>

@@ -14,30 +14,30 @@ pub struct ApiPage {
 type Line = (&'static str, bool, &'static str);
 
 const STATUS: [Line; 5] = [
-    ("/api/v2/summary.json", true, "Everything: page, status, components, what is unresolved, what is planned."),
-    ("/api/v2/status.json", true, "The page's status in one word and one sentence."),
+    ("/api/v2/summary.json", true, "Page, status, components, unresolved incidents and scheduled maintenance."),
+    ("/api/v2/status.json", true, "The page's overall status indicator and description."),
     ("/api/v2/components.json", true, "Components and their groups."),
-    ("/uptime_showcase", true, "The last 90 days of each component; ?components=A,B for some of them."),
-    ("/badge.svg", true, "A badge of the page; /components/ID/badge.svg of one component."),
+    ("/uptime_showcase", true, "The last 90 days of each component; filter with ?components=A,B."),
+    ("/badge.svg", true, "SVG badge for the page; /components/ID/badge.svg for one component."),
 ];
 const INCIDENTS: [Line; 5] = [
     ("/api/v2/incidents.json", true, "The 50 newest incidents."),
-    ("/api/v2/incidents/unresolved.json", true, "Those that go on."),
+    ("/api/v2/incidents/unresolved.json", true, "Unresolved incidents."),
     ("/api/v2/incidents/ID.json", false, "One incident or maintenance."),
-    ("/incidents/ID.json", false, "The same with everything at the top level."),
-    ("/history.json", true, "Three months; ?page=2 the three before, and so on."),
+    ("/incidents/ID.json", false, "The same, flattened."),
+    ("/history.json", true, "Three months per page; use ?page=2 for earlier months."),
 ];
 const MAINTENANCES: [Line; 4] = [
-    ("/api/v2/scheduled-maintenances.json", true, "The 50 latest scheduled maintenances."),
-    ("/api/v2/scheduled-maintenances/upcoming.json", true, "Those to come."),
-    ("/api/v2/scheduled-maintenances/active.json", true, "Those that go on."),
-    ("/maintenance.ics", true, "The calendar; /incidents/ID.ics is one maintenance."),
+    ("/api/v2/scheduled-maintenances.json", true, "The 50 most recent scheduled maintenances."),
+    ("/api/v2/scheduled-maintenances/upcoming.json", true, "Upcoming maintenance."),
+    ("/api/v2/scheduled-maintenances/active.json", true, "Maintenance in progress."),
+    ("/maintenance.ics", true, "iCalendar feed; /incidents/ID.ics for a single maintenance."),
 ];
 const FEEDS: [Line; 4] = [
     ("/history.atom", true, "Atom."),
     ("/history.rss", true, "RSS 2.0."),
     ("/feed.json", true, "JSON Feed 1.1."),
-    ("/api/openapi.json", true, "All of this as an OpenAPI 3.1 document."),
+    ("/api/openapi.json", true, "OpenAPI 3.1 description."),
 ];
 
 /// The whole document.
@@ -50,7 +50,7 @@ pub fn render(page: ApiPage) -> String {
 pub fn ApiView(page: ApiPage) -> AnyView {
     let head = Head {
         title: "API".to_owned(),
-        description: format!("What programs can read of the status of {}.", page.shell.page.name),
+        description: format!("The public JSON API and feeds of {}.", page.shell.page.name),
         kind: Kind::Regular,
     };
     let sections =
@@ -60,7 +60,7 @@ pub fn ApiView(page: ApiPage) -> AnyView {
             <div class="intro">
                 <h1>"API"</h1>
                 <p class="lede">
-                    "Everything on this page, for programs: no key, any origin, the shapes that readers of Statuspage know. Answers carry an ETag; ask with If-None-Match, and no more than every ten seconds."
+                    "Public JSON API, compatible with Atlassian Statuspage. No key required; CORS enabled. Responses carry an ETag; poll with If-None-Match, at most every 10 seconds."
                 </p>
             </div>
             {sections.into_iter().map(|(title, lines)| section(title, lines)).collect_view()}

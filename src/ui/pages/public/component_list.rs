@@ -84,7 +84,7 @@ fn row(row: Row, bars: &[Bars]) -> AnyView {
     let own = bars.iter().find(|bars| bars.component == component.id);
     let uptime = own.map(|own| {
         let href = format!("/uptime#component-{}", component.id);
-        view! { " "<a class="percent" href=href>{own.total().uptime_words()}<span class="unseen">" uptime: why"</span></a> }
+        view! { " "<a class="percent" href=href>{own.total().uptime_words()}<span class="unseen">" uptime, details"</span></a> }
     });
     let marked = own.map(Bars::marked).unwrap_or_default();
     let said = (!marked.is_empty()).then(|| view! { <p class="about">{marked.join(", ")}</p> });

@@ -31,9 +31,9 @@ impl ErrorPage {
         Self {
             shell,
             status: 503,
-            title: "This filtered view is not available right now".to_owned(),
-            message: "The history without a filter is. Please try the filter again in a minute.".to_owned(),
-            links: vec![link("History without a filter", "/history"), link("Current status", "/")],
+            title: "Filtering is temporarily unavailable".to_owned(),
+            message: "The unfiltered history works. Please try the filter again in a minute.".to_owned(),
+            links: vec![link("Unfiltered history", "/history"), link("Current status", "/")],
         }
     }
 }
@@ -44,24 +44,24 @@ fn link(label: &str, href: &str) -> (String, String) {
 
 fn words(status: u16) -> (&'static str, &'static str) {
     match status {
-        400 => ("This request can't be read", "Something in the address or in what was sent is not as it should be."),
+        400 => ("Bad request", "The URL or the submitted data is malformed."),
         403 => (
-            "This is not allowed",
-            "Either you may not do this, or the page you came from was too old: go back, load it again and retry. What managers may do, an owner decides.",
+            "Permission denied",
+            "You do not have permission, or the form expired. Go back, reload the page and try again.",
         ),
-        404 => ("There is no such page", "The address may be misspelt, or what stood here was taken down."),
-        405 => ("This can't be done here", "The page exists, but it does not accept this kind of request."),
-        408 => ("The request took too long", "It did not arrive in full. Please try again."),
-        409 => {
-            ("This was not done", "It does not go together with what stands here now. Go back, look, and try again.")
-        }
-        413 => ("This is too large", "More was sent than is accepted here."),
-        414 => ("The address is too long", "Shorten the address and try again."),
-        421 => ("This is another address", "This server does not answer under the name it was asked by."),
+        404 => ("Page not found", "Check the URL; the page may have been removed."),
+        405 => ("Method not allowed", "This page does not accept this kind of request."),
+        408 => ("The request took too long", "The request was incomplete. Please try again."),
+        409 => ("Conflict", "Someone changed this in the meantime. Go back, reload the page and try again."),
+        413 => ("Request too large", "The request is larger than this server accepts."),
+        414 => ("URL too long", "Shorten the URL and try again."),
+        421 => ("Unknown host", "This server is not configured for this host name."),
         429 => ("Too many requests", "Please wait a minute before you try again."),
-        501 => ("This can't be done", "No page here knows this kind of request."),
+        501 => ("Not supported", "This kind of request is not supported."),
         503 => ("Not available right now", "Please try again in a minute. The status page itself stays up."),
-        _ => ("Something went wrong here", "The fault is ours and was recorded. Please try again in a minute."),
+        _ => {
+            ("Something went wrong here", "The error is on our side and has been logged. Please try again in a minute.")
+        }
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     fn an_unavailable_filter_leads_to_the_whole_history() {
         let html = render(ErrorPage::filter_unavailable(fixtures::shell("/history")));
         check(&html);
-        assert!(html.contains("href=\"/history\">History without a filter</a>"), "{html}");
+        assert!(html.contains("href=\"/history\">Unfiltered history</a>"), "{html}");
     }
 
     #[test]

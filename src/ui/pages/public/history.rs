@@ -51,7 +51,7 @@ pub fn HistoryView(page: HistoryPage) -> AnyView {
     });
     let head = Head {
         title: title.clone(),
-        description: format!("What went wrong at {}, and what was done about it.", page.shell.page.name),
+        description: format!("Past incidents and maintenance of {}.", page.shell.page.name),
         kind: if page.filter.is_all() { Kind::Regular } else { Kind::Filtered },
     };
     let shell = page.shell.clone();
@@ -69,52 +69,58 @@ pub fn HistoryView(page: HistoryPage) -> AnyView {
     .into_any()
 }
 
-/// One sentence: how many, since when, how long in all, how often, and of what set.
+/// One line: how many, of what set, since when, how often, and how long in total.
 fn summary(page: &HistoryPage) -> AnyView {
-    let scope = match page.month {
-        Some(_) => Vec::new(),
-        None if page.filter.is_all() && page.totals.count > 0 => vec![view! { ", all time" }.into_any()],
-        None => scope(page),
-    };
-    let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">"Show all"</a> });
-    view! { <p class="lede">{totals(page)}{scope}"."{all}</p>{unsearched(page)} }.into_any()
+    let scope = if page.month.is_some() { Vec::new() } else { scope(page) };
+    let clear = if page.month.is_some() { "Show all" } else { "Clear filters" };
+    let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">{clear}</a> });
+    view! { <p class="lede">{number(page)}{scope}{totals(page)}"."{all}</p>{unsearched(page)} }.into_any()
+}
+
+/// `4 major incidents`
+fn number(page: &HistoryPage) -> String {
+    let impact = if page.month.is_some() { None } else { page.filter.impact };
+    let thing = impact.map_or("incident".to_owned(), |impact| format!("{} incident", impact_words(impact)));
+    match page.totals.count {
+        0 if page.filter.is_all() => "No incidents reported".to_owned(),
+        0 => format!("No {thing}s"),
+        n => count(n, &thing),
+    }
 }
 
 /// Says where a search stopped, and leads on.
 fn unsearched(page: &HistoryPage) -> Option<AnyView> {
     let (day, address) = page.unsearched.clone()?;
-    let link = view! { <a href=address>"Search up to "{day.format("%-d %b %Y").to_string()}</a> };
-    let words = format!("A search looks at {SEARCHED} incidents; there are earlier ones. ");
+    let link = view! { <a href=address>"Search incidents up to "{day.format("%-d %b %Y").to_string()}</a> };
+    let words = format!("Searched the latest {SEARCHED} incidents. ");
     Some(view! { <p>{words}{link}"."</p> }.into_any())
 }
 
 fn totals(page: &HistoryPage) -> String {
     let Totals { count: n, seconds, first_started_at } = page.totals;
-    let zone = page.shell.zone();
+    let (zone, sum) = (page.shell.zone(), duration::total(seconds));
     match (n, first_started_at) {
-        (0, _) if page.filter.is_all() => "No incidents reported".to_owned(),
-        (0, _) => "No incidents".to_owned(),
+        (0, _) => String::new(),
         (_, Some(first)) if page.month.is_none() => {
             let (from, to) = page.filter.range.bounds(zone, page.shell.now);
             let searched = page.unsearched.as_ref().map(|(day, _)| start_of_day(*day, zone));
             let (from, to) = (searched.or(from), to.map_or(page.shell.now, |to| to.min(page.shell.now)));
-            let (since, sum) = (time::day(first, zone), duration::total(seconds));
             let rate = page.totals.per_month(from, to);
-            format!("{} since {since}, {sum} in all, {rate:.1} per month", count(n, "incident"))
+            let since = if page.filter.is_all() { " since" } else { " · first on" };
+            format!("{since} {} · {rate:.1} per month · {sum} in total", time::day(first, zone))
         }
-        _ => format!("{}, {} in all", count(n, "incident"), duration::total(seconds)),
+        _ => format!(" · {sum} in total"),
     }
 }
 
-/// The filter in words: `for Shield, major, matching “s3”, in the last 2 years`.
+/// The filter in words, without the impact: ` affecting Shield, matching “s3”, in the last 2 years`.
 fn scope(page: &HistoryPage) -> Vec<AnyView> {
     let filter = &page.filter;
-    let before = if page.totals.count == 0 { " for " } else { ", for " };
-    let component = filter.component.as_ref().map(|id| view! { {before}<bdi>{name_of(id, page)}</bdi> }.into_any());
-    let impact = filter.impact.map(|impact| format!(", {}", impact_words(impact)).into_any());
-    let text = filter.text.clone().map(|text| view! { ", matching “"<bdi>{text}</bdi>"”" }.into_any());
-    let range = range_words(filter.range).map(|words| format!(", {words}").into_any());
-    [component, impact, text, range].into_iter().flatten().collect()
+    let component = filter.component.as_ref().map(|id| view! { "affecting "<bdi>{name_of(id, page)}</bdi> }.into_any());
+    let text = filter.text.clone().map(|text| view! { "matching “"<bdi>{text}</bdi>"”" }.into_any());
+    let range = range_words(filter.range).map(IntoAny::into_any);
+    let parts = [component, text, range].into_iter().flatten().enumerate();
+    parts.map(|(index, part)| view! { {if index == 0 { " " } else { ", " }}{part} }.into_any()).collect()
 }
 
 /// The name of a component, or its id where it is gone.
@@ -125,7 +131,7 @@ fn name_of(id: &ComponentId, page: &HistoryPage) -> String {
 
 fn impact_words(impact: Impact) -> String {
     match impact {
-        Impact::None => "notices only".to_owned(),
+        Impact::None => "informational".to_owned(),
         other => other.words().to_lowercase(),
     }
 }
@@ -137,8 +143,8 @@ fn range_words(range: Range) -> Option<String> {
         Range::LastYear => Some("in the last 12 months".to_owned()),
         Range::LastTwoYears => Some("in the last 2 years".to_owned()),
         Range::Days { from: Some(from), to: Some(to) } => Some(format!("from {} to {}", day(from), day(to))),
-        Range::Days { from: Some(from), to: None } => Some(format!("from {} on", day(from))),
-        Range::Days { from: None, to: Some(to) } => Some(format!("up to {}", day(to))),
+        Range::Days { from: Some(from), to: None } => Some(format!("from {}", day(from))),
+        Range::Days { from: None, to: Some(to) } => Some(format!("until {}", day(to))),
     }
 }
 
@@ -147,7 +153,7 @@ fn form(page: &HistoryPage) -> AnyView {
     view! {
         <form class="filter" method="get" action="/history" role="search">
             <label class="wide">
-                "Search titles and updates "
+                "Search incidents "
                 <input type="search" name="q" maxlength=MAX_SEARCH.to_string() value=page.filter.text.clone() dir="auto" />
             </label>
             " "
@@ -155,7 +161,7 @@ fn form(page: &HistoryPage) -> AnyView {
             " "
             <label>"Impact " {impact_choice(page.filter.impact)}</label>
             " "
-            <label class="last">"Time " {range_choice(page.filter.range)}</label>
+            <label class="last">"Period " {range_choice(page.filter.range)}</label>
             {days_choice(page.filter.range)}
             <button>"Filter"</button>
         </form>
@@ -208,7 +214,7 @@ fn days_choice(chosen: Range) -> AnyView {
     let value = |day: Option<NaiveDate>| day.map(|day| day.to_string());
     view! {
         <details open=from.is_some() || to.is_some()>
-            <summary>"From … to …"</summary>
+            <summary>"Custom date range"</summary>
             <div>
                 <label>"From" <input type="date" name="from" value=value(from) /></label>
                 <label>"To" <input type="date" name="to" value=value(to) /></label>
@@ -243,7 +249,7 @@ fn incidents(page: &HistoryPage) -> AnyView {
     items.extend(page.maintenances.iter().map(Item::Maintenance));
     items.sort_by_key(|item| std::cmp::Reverse(item.at()));
     let none = page.incidents.is_empty().then(|| {
-        let words = if page.filter.is_all() { "No incidents reported." } else { "No incident matches." };
+        let words = if page.filter.is_all() { "No incidents reported." } else { "No incidents match these filters." };
         view! { <p class="empty soft">{words}</p> }
     });
     let zone = page.shell.zone();
@@ -252,7 +258,7 @@ fn incidents(page: &HistoryPage) -> AnyView {
     let months = items.chunk_by(|a, b| Month::of(a.at(), zone) == Month::of(b.at(), zone));
     let months = months.map(|items| month(page, items, newest)).collect_view();
     let more = page.has_more_maintenances.then(|| {
-        view! { <p class="soft">"There were more maintenances than fit here; each month has its own."</p> }
+        view! { <p class="soft">"Showing the latest maintenance. Older entries are listed by month."</p> }
     });
     view! { {none}{months}{more} }.into_any()
 }
@@ -315,35 +321,34 @@ mod tests {
         let stopped = HistoryPage { unsearched: Some((day, "/history?q=s3&to=2019-03-04".into())), ..filtered(7) };
         let html = render(stopped);
         check(&html);
-        for words in ["A search looks at 5000 incidents", "href=\"/history?q=s3&amp;to=2019-03-04\"", "4 Mar 2019"] {
+        for words in ["Searched the latest 5000 incidents", "href=\"/history?q=s3&amp;to=2019-03-04\"", "4 Mar 2019"] {
             assert!(html.contains(words), "{words} in {html}");
         }
-        assert!(!render(filtered(7)).contains("A search looks at"));
+        assert!(!render(filtered(7)).contains("Searched the latest"));
     }
 
     #[test]
     fn the_whole_history_is_one_sentence_then_months() {
-        let html = render(fixtures::history_page());
+        let html = render(fixtures::history_page()).replace("<!>", "");
         check(&html);
         for words in [
-            "41 incidents since 10 Jul 2024, 13h 27m in all, 1.4 per month",
-            ", all time",
+            "41 incidents since 10 Jul 2024 · 1.4 per month · 13h 27m in total.",
             "href=\"/history/2026-11\">November 2026</a>",
             "href=\"/history/2026-10\">October 2026</a>",
             "21 Nov 2026, 08:12 to 08:49 WET",
             "detected by <bdi>on-call</bdi>",
             "10 Oct 2026, 20:30 WEST",
-            "written afterwards",
+            "added retroactively",
             ">Notice<",
-            "Timeline, 3 updates",
-            "Timeline, 1 update<",
+            "Show 3 updates",
+            "Show 1 update<",
             "href=\"/history?before=1_a\"",
             "method=\"get\" action=\"/history\"",
         ] {
             assert!(html.contains(words), "{words} in {html}");
         }
         assert_eq!(html.matches("<details open").count(), 1);
-        assert!(!html.contains("noindex") && !html.contains("Show all"));
+        assert!(!html.contains("noindex") && !html.contains("Clear filters"));
     }
 
     #[test]
@@ -352,7 +357,7 @@ mod tests {
         let html = render(page).replace("<!>", "");
         check(&html);
         assert!(html.contains("41 incidents since 10 Jul 2024"), "{html}");
-        assert!(html.contains("Planned · Thu 26 Nov, 02:00 to 04:00 WET"), "{html}");
+        assert!(html.contains("Scheduled · Thu 26 Nov, 02:00 to 04:00 WET"), "{html}");
         assert_eq!((html.matches("card planned").count(), html.matches("<details open").count()), (1, 1));
         assert!(html.find("Storage upgrade") < html.find("Delayed delivery"), "the later one stands first");
     }
@@ -363,9 +368,9 @@ mod tests {
         let html = render(filtered(4)).replace("<!>", "");
         check(&html);
         for words in [
-            "4 incidents since 3 Feb 2025, 1h 2m in all, 0.2 per month",
-            ", for <bdi>Spam and virus filter</bdi>, major, matching “<bdi>s3</bdi>”, in the last 2 years.",
-            ">Show all</a>",
+            "4 major incidents affecting <bdi>Spam and virus filter</bdi>, matching “<bdi>s3</bdi>”, in the last 2 years",
+            " · first on 3 Feb 2025 · 0.2 per month · 1h 2m in total.",
+            ">Clear filters</a>",
             "noindex",
             "value=\"s3\"",
             "<option value=\"spam\" selected",
@@ -381,8 +386,12 @@ mod tests {
         let day = |text: &str| text.parse().ok();
         let mut page = fixtures::history_page();
         page.filter.range = Range::Days { from: day("2026-01-01"), to: day("2026-02-01") };
-        let html = render(page);
-        assert!(html.contains(", from 1 Jan 2026 to 1 Feb 2026") && html.contains("value=\"2026-02-01\""), "{html}");
+        let html = render(page).replace("<!>", "");
+        assert!(
+            html.contains("incidents from 1 Jan 2026 to 1 Feb 2026 · first on ")
+                && html.contains("value=\"2026-02-01\""),
+            "{html}"
+        );
         assert_eq!(html.matches("<details open").count(), 2);
     }
 
@@ -392,10 +401,10 @@ mod tests {
         page.month = Month::parse("2026-10");
         page.incidents = fixtures::past().split_off(2);
         page.totals = Totals { count: 1, seconds: 0, first_started_at: None };
-        let html = render(page);
+        let html = render(page).replace("<!>", "");
         check(&html);
         assert!(
-            html.contains("<h1>Incidents in October 2026</h1>") && html.contains("1 incident, 0h 0m in all"),
+            html.contains("<h1>Incidents in October 2026</h1>") && html.contains("1 incident · 0h 0m in total"),
             "{html}"
         );
     }
@@ -404,7 +413,7 @@ mod tests {
     fn nothing_found_and_nothing_happened_are_told_apart() {
         let html = render(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
         check(&html);
-        assert!(html.contains("No incident matches.") && html.contains("Show all"));
+        assert!(html.contains("No incidents match these filters.") && html.contains("Clear filters"));
         let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..fixtures::history_page() };
         assert!(render(all).contains("No incidents reported."));
     }

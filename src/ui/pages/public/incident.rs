@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::{self, Timeline, count, fact};
+use super::incident_card::{self, Timeline, fact};
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Status};
 use crate::format::duration;
@@ -37,7 +37,6 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
     let said = incident.newest().map(|update| markdown::summary(&update.body, SUMMARY)).unwrap_or_default();
     let head = Head { title: incident.title.clone(), description: said, kind: Kind::Regular };
     let class = incident_card::impact_class(&incident);
-    let updates = count(incident.updates.len() as i64, "update");
     let facts = facts(&incident, &shell);
     view! {
         <Layout shell=shell head=head>
@@ -47,7 +46,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                     <h1 dir="auto">{incident.title.clone()}</h1>
                 </div>
                 {facts}
-                <h2>{updates}</h2>
+                <h2>"Updates"</h2>
                 <Timeline updates=incident.updates zone=zone now=now />
                 {review.map(|review| reviewed(&review, zone))}
             </article>
@@ -60,7 +59,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
 fn reviewed(review: &PublishedReview, zone: Tz) -> AnyView {
     view! {
         <section id="review">
-            <h2>"Post-incident review"</h2>
+            <h2>"Postmortem"</h2>
             <p class="soft">"Published "<Time at=review.at words=time::full(review.at, zone) /></p>
             <div class="text" dir="auto" inner_html=markdown::render(&review.body)></div>
         </section>
@@ -74,11 +73,11 @@ fn facts(incident: &Incident, shell: &Shell) -> AnyView {
     let detected = incident.detected_by.clone().map(|who| fact("Detected by", who.into_any()));
     let resolved = match incident.ended_at {
         Some(at) => full(at).into_any(),
-        None => "still open".into_any(),
+        None => "ongoing".into_any(),
     };
     let lasted = incident.duration().and_then(duration::words);
     let lasted = lasted.map(|words| fact("Duration", words.into_any()));
-    let noted = incident_card::written_afterwards(incident).then(|| fact("Reported", "afterwards".into_any()));
+    let noted = incident_card::written_afterwards(incident).then(|| fact("Reported", "added retroactively".into_any()));
     let affected = (!incident.affected().is_empty()).then(|| fact("Affected components", affected(incident)));
     view! {
         <dl>
@@ -120,7 +119,7 @@ mod tests {
             "21 Nov 2026, 08:49 WET",
             "<dt>Duration</dt><dd dir=\"auto\">37m</dd>",
             "<dt>Affected components</dt>",
-            "<h2>3 updates</h2>",
+            "<h2>Updates</h2>",
             "<li>Restarted</li>",
             "href=\"/history\"",
         ] {
@@ -131,7 +130,7 @@ mod tests {
     #[test]
     fn an_open_incident_says_so_and_how_it_leaves_its_components() {
         let html = render(fixtures::incident_page(fixtures::delayed()));
-        assert!(html.contains("Major · open for 1h 27m") && html.contains("still open"), "{html}");
+        assert!(html.contains("Major · open for 1h 27m") && html.contains("ongoing"), "{html}");
         assert!(html.contains("<bdi>Outbound delivery</bdi>: partial outage"), "{html}");
         assert!(!html.contains("Duration") && !html.contains("Detected by"));
     }
@@ -140,7 +139,9 @@ mod tests {
     fn one_written_afterwards_leaves_out_what_nobody_knows() {
         let html = render(fixtures::incident_page(fixtures::past().remove(2)));
         check(&html);
-        assert!(html.contains(">Notice</p>") && html.contains("afterwards") && html.contains("<h2>1 update</h2>"));
+        assert!(
+            html.contains(">Notice</p>") && html.contains("added retroactively") && html.contains("<h2>Updates</h2>")
+        );
         assert!(!html.contains("Duration") && !html.contains("Affected"));
     }
 

@@ -25,7 +25,7 @@ pub fn IncidentCard(incident: Incident, fold: Fold, zone: Tz, now: DateTime<Utc>
     let timeline = match fold {
         Fold::Never => timeline.into_any(),
         _ => {
-            let summary = format!("Timeline, {}", count(incident.updates.len() as i64, "update"));
+            let summary = format!("Show {}", count(incident.updates.len() as i64, "update"));
             view! { <details open=fold == Fold::Open><summary>{summary}</summary>{timeline}</details> }.into_any()
         }
     };
@@ -46,11 +46,11 @@ pub fn IncidentCard(incident: Incident, fold: Fold, zone: Tz, now: DateTime<Utc>
 #[component]
 pub fn Facts(incident: Incident, words: String) -> AnyView {
     let lasted = incident.duration().and_then(duration::words).map(|words| view! { <li>{words}</li> });
-    let afterwards = written_afterwards(&incident).then(|| view! { <li>"written afterwards"</li> });
+    let afterwards = written_afterwards(&incident).then(|| view! { <li>"added retroactively"</li> });
     let affected = affected(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
     let reviewed = incident.reviewed_at.map(|_| {
-        view! { <li><a href=format!("{}#review", href(&incident))>"post-incident review"</a></li> }
+        view! { <li><a href=format!("{}#review", href(&incident))>"postmortem"</a></li> }
     });
     view! {
         <ul class="facts">
@@ -108,7 +108,7 @@ pub fn open_words(incident: &Incident, now: DateTime<Utc>) -> String {
     let length = now - incident.started_at;
     match duration::words(length) {
         Some(words) if length >= TimeDelta::minutes(1) => format!("open for {words}"),
-        _ => "just opened".to_owned(),
+        _ => "started just now".to_owned(),
     }
 }
 

@@ -33,7 +33,6 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
     let (zone, now) = (shell.zone(), shell.now);
     let said = maintenance.newest().map(|update| markdown::summary(&update.body, SUMMARY)).unwrap_or_default();
     let head = Head { title: maintenance.title.clone(), description: said, kind: Kind::Regular };
-    let updates = count(maintenance.updates.len() as i64, "update");
     let facts = facts(&maintenance, zone);
     view! {
         <Layout shell=shell head=head>
@@ -43,7 +42,7 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
                     <h1 dir="auto">{maintenance.title.clone()}</h1>
                 </div>
                 {facts}
-                <h2>{updates}</h2>
+                <h2>"Updates"</h2>
                 {timeline(&maintenance.updates, MaintenancePhase::words, zone, now)}
             </article>
             <p class="back">
@@ -51,7 +50,7 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
                 " "
                 <a href="/history">"Incident history"</a>
                 " "
-                <a href=format!("{}.ics", href(&maintenance))>"Add to a calendar"</a>
+                <a href=format!("{}.ics", href(&maintenance))>"Add to calendar"</a>
             </p>
         </Layout>
     }
@@ -66,7 +65,7 @@ fn facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
     let began = maintenance.started_at.map(|at| fact("Started", full(at)));
     let ended = maintenance.ended_at.map(|at| fact(if cancelled { "Cancelled" } else { "Completed" }, full(at)));
     let affected = (!maintenance.components.is_empty()).then(|| fact("Affected components", affected(maintenance)));
-    view! { <dl>{fact("Planned for", planned)}{began}{ended}{affected}</dl> }.into_any()
+    view! { <dl>{fact("Scheduled for", planned)}{began}{ended}{affected}</dl> }.into_any()
 }
 
 /// Every component it is planned for; while it goes on with the status it leaves them in.
@@ -87,9 +86,9 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: Fold, zone: Tz, now: Date
         Fold::Never => timeline,
         _ => {
             let summary = if maintenance.updates.len() == 1 {
-                "What is planned".to_owned()
+                "Details".to_owned()
             } else {
-                format!("Timeline, {}", count(maintenance.updates.len() as i64, "update"))
+                format!("Show {}", count(maintenance.updates.len() as i64, "update"))
             };
             view! { <details open=fold == Fold::Open><summary>{summary}</summary>{timeline}</details> }.into_any()
         }
@@ -111,7 +110,7 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: Fold, zone: Tz, now: Date
 fn window_and_components(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     let window = (maintenance.phase != MaintenancePhase::Scheduled).then(|| {
         let words = time::window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
-        view! { <li>"planned for "<Time at=maintenance.scheduled_for words=words /></li> }
+        view! { <li>"scheduled for "<Time at=maintenance.scheduled_for words=words /></li> }
     });
     let names = affected_names(maintenance).map(|names| view! { <li dir="auto">{names}</li> });
     (window.is_some() || names.is_some()).then(|| view! { <ul class="facts">{window}{names}</ul> }.into_any())
@@ -123,16 +122,16 @@ pub fn affected_names(maintenance: &Maintenance) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// `Planned · Thu 26 Nov, 02:00 to 04:00 WET`, `Maintenance in progress · until 04:00 WET`
+/// `Scheduled · Thu 26 Nov, 02:00 to 04:00 WET`, `Maintenance in progress · until 04:00 WET`
 pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> String {
     let until = || when(maintenance.scheduled_until, now, zone);
     match maintenance.phase {
         MaintenancePhase::Scheduled => {
             let window = time::window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
-            format!("Planned · {window}")
+            format!("Scheduled · {window}")
         }
         MaintenancePhase::InProgress => format!("Maintenance in progress · until {}", until()),
-        MaintenancePhase::Verifying => format!("Maintenance, verifying · until {}", until()),
+        MaintenancePhase::Verifying => format!("Verifying · ends {}", until()),
         MaintenancePhase::Completed => "Maintenance completed".to_owned(),
         MaintenancePhase::Cancelled => "Maintenance cancelled".to_owned(),
     }
@@ -158,9 +157,9 @@ mod tests {
         let html = render(fixtures::maintenance_page(fixtures::upgrade())).replace("<!>", "");
         check(&html);
         for words in [
-            "Planned · Thu 26 Nov, 02:00 to 04:00 WET</p>",
+            "Scheduled · Thu 26 Nov, 02:00 to 04:00 WET</p>",
             ">Storage upgrade, archive search read-only</h1>",
-            "<dt>Planned for</dt>",
+            "<dt>Scheduled for</dt>",
             "26 Nov 2026, 02:00 to 04:00 WET",
             "<bdi>Archive search</bdi></li>",
             "<strong>Scheduled</strong>",

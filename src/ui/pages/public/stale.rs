@@ -12,8 +12,8 @@ pub fn last_confirmed(at: DateTime<Utc>, zone: Tz) -> String {
     crate::ui::fragment(|| {
         view! {
             <p class="stale" role="status">
-                "Last confirmed at "<Time at=at words=time::full(at, zone) />
-                ". We can't reach our own records at this moment; what follows may have changed since."
+                "Last updated at "<Time at=at words=time::full(at, zone) />
+                ". Live data is temporarily unavailable, so this page may be out of date."
             </p>
         }
     })

@@ -15,7 +15,7 @@ use crate::format::time;
 use crate::ui::public_layout::{Head, Kind, Layout, Shell};
 use crate::ui::time::Time;
 
-/// How many days "Past days" shows, today included.
+/// How many days "Past incidents" shows, today included.
 pub const PAST_DAYS: u64 = 14;
 /// The most maintenances to come that have a card.
 const MAX_PLANNED: usize = 10;
@@ -43,7 +43,7 @@ pub struct StatusPage {
     pub bars: Vec<Bars>,
 }
 
-/// The first instant of "Past days": what began before it is not shown there.
+/// The first instant of "Past incidents": what began before it is not shown there.
 pub fn past_days_begin(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     let today = time::today(now, zone);
     start_of_day(today - Days::new(PAST_DAYS - 1), zone)
@@ -59,7 +59,7 @@ pub fn render(page: StatusPage) -> String {
 pub fn StatusView(page: StatusPage) -> AnyView {
     let rows = component_list::rows(&page.components, &page.open, &page.planned);
     let line = if page.components.is_empty() && page.open.is_empty() {
-        "No components are listed yet.".to_owned()
+        "This status page is being set up.".to_owned()
     } else {
         state_line(&rows, &page)
     };
@@ -83,12 +83,15 @@ pub fn StatusView(page: StatusPage) -> AnyView {
 
 fn banner(page: &StatusPage, rows: &[Row], line: String) -> AnyView {
     let why = (!page.open.is_empty()).then(|| {
-        let words = format!("Why: {}", count(page.open.len() as i64, "open incident"));
+        let words = match page.open.len() {
+            1 => "See incident".to_owned(),
+            n => format!("See {n} incidents"),
+        };
         view! { " "<a href="#open-incidents">{words}</a> }
     });
     let works = page.planned.iter().filter(|maintenance| maintenance.phase.is_active()).count();
     let works = (works > 0 && page.open.is_empty()).then(|| {
-        let words = format!("Why: {}", count(works as i64, "maintenance"));
+        let words = "See maintenance".to_owned();
         view! { " "<a href="#maintenance">{words}</a> }
     });
     let by_hand = (page.open.is_empty() && works.is_none()).then(|| set_by_hand(rows)).flatten();
@@ -108,7 +111,7 @@ fn banner(page: &StatusPage, rows: &[Row], line: String) -> AnyView {
 fn set_by_hand(rows: &[Row]) -> Option<AnyView> {
     let worst = rows.iter().max_by_key(|row| row.status).filter(|row| row.status != Status::Operational)?;
     let href = format!("/uptime#component-{}", worst.component.id);
-    Some(view! { " "<a href=href>"Why: set by hand"</a> }.into_any())
+    Some(view! { " "<a href=href>"Status changed manually"</a> }.into_any())
 }
 
 /// A tick, two strokes for a pause, or a mark of exclamation in a ring; the words say the same.
@@ -145,8 +148,8 @@ fn state_line(rows: &[Row], page: &StatusPage) -> String {
 
 fn untroubled(all: usize) -> String {
     match all {
-        0 => "Nothing is out of order.".to_owned(),
-        1 => "The one component is operational.".to_owned(),
+        0 => "All systems operational.".to_owned(),
+        1 => "All systems operational.".to_owned(),
         n => format!("All {n} components are operational."),
     }
 }
@@ -189,7 +192,7 @@ fn open_incidents(page: &StatusPage) -> Option<AnyView> {
     (!page.open.is_empty()).then(|| {
         view! {
             <section id="open-incidents">
-                <h2 class="unseen">"Open incidents"</h2>
+                <h2 class="unseen">"Active incidents"</h2>
                 {page.open.iter().map(card).collect_view()}
             </section>
         }
@@ -208,7 +211,7 @@ fn maintenances(page: &StatusPage) -> Option<AnyView> {
     };
     let cards: Vec<_> = active.iter().chain(coming.iter().take(MAX_PLANNED)).map(card).collect();
     let more = (more > 0).then(|| {
-        view! { <p class="soft">{format!("{more} more are planned; ")}<a href="/history">"the history"</a>" has them."</p> }
+        view! { <p class="soft">{format!("{more} more scheduled: ")}<a href="/history">"view all"</a></p> }
     });
     (!cards.is_empty()).then(|| {
         view! { <section id="maintenance"><h2 class="unseen">"Maintenance"</h2>{cards}{more}</section> }.into_any()
@@ -217,7 +220,7 @@ fn maintenances(page: &StatusPage) -> Option<AnyView> {
 
 fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
     let legend = page.bars.first().map(|bars| {
-        view! { <p class="soft">{format!("The last {} days, today at the right", bars.days.len())}</p> }
+        view! { <p class="soft">{format!("Uptime over the last {} days", bars.days.len())}</p> }
     });
     (!rows.is_empty()).then(|| {
         view! {
@@ -235,9 +238,9 @@ fn past_days(page: &StatusPage) -> AnyView {
     let days = (0..PAST_DAYS).filter_map(|back| today.checked_sub_days(Days::new(back)));
     view! {
         <section class="days">
-            <h2>"Past days"</h2>
+            <h2>"Past incidents"</h2>
             {days.map(|day| past_day(page, day)).collect_view()}
-            <p><a href="/history">"All history"</a></p>
+            <p><a href="/history">"View incident history"</a></p>
         </section>
     }
     .into_any()
@@ -266,14 +269,13 @@ fn past_day(page: &StatusPage, day: NaiveDate) -> AnyView {
 
 fn still_open(incident: &Incident) -> AnyView {
     let anchor = format!("#{}", incident_card::anchor(incident));
-    view! { <p class="soft">"Open incident above: "<a href=anchor dir="auto">{incident.title.clone()}</a></p> }
-        .into_any()
+    view! { <p class="soft">"Ongoing: "<a href=anchor dir="auto">{incident.title.clone()}</a></p> }.into_any()
 }
 
 fn worked_on(it: &Maintenance, zone: Tz) -> AnyView {
     if it.phase.is_active() {
         let anchor = format!("#{}", maintenance::anchor(it));
-        return view! { <p class="soft">"Maintenance above: "<a href=anchor dir="auto">{it.title.clone()}</a></p> }
+        return view! { <p class="soft">"Maintenance in progress: "<a href=anchor dir="auto">{it.title.clone()}</a></p> }
             .into_any();
     }
     let from = it.begins_at();
@@ -329,7 +331,7 @@ mod tests {
             "<body class=\"tone-minor\">",
             ">Minor Service Outage</h1>",
             "2 of 7 components are not operational: 1 in partial outage, 1 degraded, since 13:05 WET.",
-            "href=\"#open-incidents\">Why: 1 open incident</a>",
+            "href=\"#open-incidents\">See incident</a>",
             "href=\"/incidents/delayed00001\">Delayed delivery",
             "Major · open for 1h 27m",
             "Outbound delivery, Queue dashboard",
@@ -337,7 +339,7 @@ mod tests {
             "edited <time datetime=\"2026-11-23T14:25:00Z\">14:25 WET</time>",
             "<span class=\"state\">Partial outage</span>",
             "<span class=\"state\">Degraded performance</span>",
-            "Times in Europe/Lisbon (WET).",
+            "Times are shown in Europe/Lisbon (WET).",
             "rel=\"noopener\"",
             "<link rel=\"canonical\" href=\"https://status.harbormail.example/\">",
         ] {
@@ -351,7 +353,7 @@ mod tests {
         let html = render(fixtures::status_page());
         assert_eq!(html.matches("class=\"day\"").count(), 14);
         assert_eq!(html.matches("No incidents reported.").count(), 12);
-        for words in ["Open incident above: ", "Critical", "08:12 to 08:49 WET", "37m", "3 updates", "All history"] {
+        for words in ["Ongoing: ", "Critical", "08:12 to 08:49 WET", "37m", "3 updates", "View incident history"] {
             assert!(html.contains(words), "{words} in {html}");
         }
     }
@@ -377,9 +379,9 @@ mod tests {
         assert!(html.find("id=\"open-incidents\"") < html.find("id=\"maintenance\""));
         for words in [
             "Maintenance in progress · until 15:30 WET",
-            "Planned · Thu 26 Nov, 02:00 to 04:00 WET",
-            "<summary>What is planned</summary>",
-            "Maintenance above: <a href=\"#maintenance-under-way\"",
+            "Scheduled · Thu 26 Nov, 02:00 to 04:00 WET",
+            "<summary>Details</summary>",
+            "Maintenance in progress: <a href=\"#maintenance-under-way\"",
         ] {
             assert!(html.contains(words), "{words} in {html}");
         }
@@ -393,7 +395,7 @@ mod tests {
         let html = render(page).replace("<!>", "");
         assert!(html.contains(">Service Under Maintenance</h1>"), "{html}");
         assert!(html.contains("1 of 7 components is under maintenance, since 13:30 WET."), "{html}");
-        assert!(html.contains("<a href=\"#maintenance\">Why: 1 maintenance</a>"), "{html}");
+        assert!(html.contains("<a href=\"#maintenance\">See maintenance</a>"), "{html}");
     }
 
     #[test]
@@ -420,7 +422,7 @@ mod tests {
     fn a_page_without_components_says_so() {
         let html = render(StatusPage { components: Vec::new(), groups: Vec::new(), ..fixtures::quiet_page() });
         check(&html);
-        assert!(html.contains("No components are listed yet.") && !html.contains(">Components<"));
+        assert!(html.contains("This status page is being set up.") && !html.contains(">Components<"));
     }
 
     #[test]

@@ -89,17 +89,18 @@ pub fn render(page: UptimePage) -> String {
 pub fn UptimeView(page: UptimePage) -> AnyView {
     let head = Head {
         title: "Uptime".to_owned(),
-        description: format!("How much of each month the components of {} worked, and why.", page.shell.page.name),
+        description: format!("Monthly uptime of the components of {}.", page.shell.page.name),
         kind: Kind::Regular,
     };
     let zone = page.shell.zone();
-    let empty = page.components.is_empty().then(|| view! { <p class="soft empty">"No components are listed yet."</p> });
+    let empty =
+        page.components.is_empty().then(|| view! { <p class="soft empty">"This status page is being set up."</p> });
     view! {
         <Layout shell=page.shell head=head>
             <div class="intro">
                 <h1>"Uptime"</h1>
                 <p class="lede">
-                    "A second of major outage counts as one second down, a second of partial outage as 0.3. Degraded performance and maintenance count as up. Where causes overlap, the worst counts, once. Figures are cut, never rounded up; what lies before a component's first day is no data. A correction wins over incidents and says why."
+                    "Major outages count fully, partial outages count 30%. Degraded performance and maintenance count as up. Overlapping incidents are counted once, at the worst status. Percentages are rounded down. Days before a component was added are not counted. Manual corrections override incidents; the reason is shown."
                 </p>
             </div>
             {empty}
@@ -112,14 +113,14 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
 fn component(component: ComponentUptime, zone: Tz) -> AnyView {
     let ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand } = component;
     let total = months.iter().fold(Outage::default(), |sum, month| sum.plus(month.outage));
-    let summary = format!("{} in {}", total.uptime_words(), count(months.len() as i64, "month"));
+    let summary = format!("{} over the last {}", total.uptime_words(), count(months.len() as i64, "month"));
     let rows = std::iter::once(&last_days).chain(&months).map(|span| row(&id, span)).collect_view();
     view! {
         <section class="panel uptime" id=format!("component-{id}")>
             <div class="head"><h2 dir="auto">{name.clone()}</h2><p class="soft">{summary}</p></div>
             <table>
                 <caption class="unseen">{format!("{name}, month by month")}</caption>
-                <thead><tr><th scope="col">"When"</th><th scope="col">"Uptime"</th><th scope="col">"Why"</th></tr></thead>
+                <thead><tr><th scope="col">"Period"</th><th scope="col">"Uptime"</th><th scope="col">"Incidents"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
             {set_by_hand(&by_hand, more_by_hand, zone)}
@@ -135,10 +136,10 @@ fn set_by_hand(by_hand: &[Effect], more: usize, zone: Tz) -> Option<AnyView> {
         let words = time::span(effect.from, effect.to, zone);
         view! { <li><Time at=effect.from words=words/>": "{effect.status.words().to_lowercase()}</li> }
     };
-    let more = (more > 0).then(|| view! { <li class="soft">{format!("and {more} more before that")}</li> });
+    let more = (more > 0).then(|| view! { <li class="soft">{format!("and {more} earlier")}</li> });
     (!by_hand.is_empty()).then(|| {
         view! {
-            <h3>"Set by hand"</h3>
+            <h3>"Status changed manually"</h3>
             <ul>{by_hand.iter().map(line).collect_view()}{more}</ul>
         }
         .into_any()
@@ -180,14 +181,14 @@ fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
     if line.incidents == 0 && out.is_empty() {
         let words = match (line.outage.is_known(), line.corrected) {
             (false, _) => "",
-            (true, false) => "Nothing was out",
-            (true, true) => "Corrected: nothing was out",
+            (true, false) => "No downtime",
+            (true, true) => "Corrected: no downtime",
         };
         return view! { <span class="soft">{words}</span> }.into_any();
     }
     let mut parts = vec![match line.incidents {
         0 if line.corrected => "Corrected".to_owned(),
-        0 => "Set by hand".to_owned(),
+        0 => "Status changed manually".to_owned(),
         number => count(number as i64, "incident"),
     }];
     parts.extend(out);
@@ -201,8 +202,8 @@ fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
     };
     let (from, to) = line.span.days();
     let href = format!("/history?component={component}&from={from}&to={to}");
-    let more =
-        (line.incidents > line.told.len()).then(|| view! { <li><a href=href>"All that began in this time"</a></li> });
+    let more = (line.incidents > line.told.len())
+        .then(|| view! { <li><a href=href>"View all incidents of this period"</a></li> });
     view! {
         <details>
             <summary>{shown}</summary>

@@ -207,7 +207,7 @@ mod tests {
     fn the_row_says_in_words_what_its_bars_show() {
         let days = vec![day(21, Status::PartialOutage, 1_920, &["one"]), day(22, Status::PartialOutage, 60, &["one"])];
         let text = bars(days).words();
-        assert_eq!(text, "Last 2 days: 99.65 % uptime, 1 incident, 33m partial outage");
+        assert_eq!(text, "Last 2 days: 99.65% uptime, 1 incident, 33m partial outage");
         assert_eq!(
             bars(vec![Day { outage: Outage::default(), ..day(1, Status::Operational, 0, &[]) }]).words(),
             "Last 1 days: no data"

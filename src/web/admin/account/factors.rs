@@ -68,7 +68,7 @@ pub(in crate::web) async fn removed(
 ) -> Result<Response> {
     if login_policy::is_unmet(&mut tx, &manager.id).await? {
         return Err(Error::Conflict(
-            "Every manager needs a second factor here: add another before this one goes.".into(),
+            "Two-factor authentication is required here: add another before this one goes.".into(),
         ));
     }
     announce(state, &mut tx, manager, None, AccountChange::FactorRemoved).await?;

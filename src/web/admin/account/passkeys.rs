@@ -61,7 +61,7 @@ pub async fn create(
     };
     let mut tx = manager.begin(&state).await?;
     let (Some(name), Some(credential)) = (name, credential) else {
-        wrong.add("name", "The browser's answer was not accepted, or it took too long. Try again.");
+        wrong.add("name", "The passkey was not accepted, or it took too long. Try again.");
         return Ok(invalid(form(&state, &mut tx, &manager, typed, wrong).await?));
     };
     let id = PasskeyId::from_random(crate::credentials::random());
@@ -94,7 +94,7 @@ async fn registered(state: &State, session: &Session, answer: &str) -> Result<Op
     let Some(challenge) = challenges::take(state, session, challenges::REGISTRATION).await? else { return Ok(None) };
     let party = challenges::party(state, &mut state.db.read().await?).await?;
     let registered = party.register(answer, challenge);
-    Ok(registered.map_err(|error| tracing::info!("a new passkey was refused: {error}")).ok())
+    Ok(registered.map_err(|error| tracing::info!("a new passkey was rejected: {error}")).ok())
 }
 
 async fn form(

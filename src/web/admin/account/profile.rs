@@ -28,11 +28,11 @@ use crate::web::page::{invalid, page};
 use crate::web::sign_in::one_time_links::is_taken;
 use crate::web::{Error, Result};
 
-const CHANGED: &str = "Your account was changed in the meantime. Look at it, and try again.";
+const CHANGED: &str = "Your account was changed in the meantime. Check it and try again.";
 /// The door has one lock: who guesses here waits as at the login.
-const NOT_CURRENT: &str = "This is not your current password, or it was tried too often: then wait a while.";
+const NOT_CURRENT: &str = "Incorrect current password. After several attempts, wait a few minutes.";
 
-const TOO_MANY_LINKS: &str = "Too many links were mailed to new addresses: try again in an hour.";
+const TOO_MANY_LINKS: &str = "Too many confirmation e-mails were sent. Try again in an hour.";
 
 /// `GET /admin/account`
 pub async fn show(
@@ -58,7 +58,7 @@ pub async fn set_password(
     let (current, chosen) = (typed("current"), typed("password"));
     let mut tx = state.db.read().await?;
     if !login_policy::counts_password_of(&mut tx, &manager.id).await? {
-        return Err(Error::Conflict("Passwords are switched off here, but for one owner's.".into()));
+        return Err(Error::Conflict("Password login is disabled, except for one owner.".into()));
     }
     let page_name = db::page_settings::load(&mut tx).await?.name;
     drop(tx);
@@ -111,7 +111,7 @@ pub async fn set_email(
     let email = match parse_email(&typed) {
         Ok(email) if !is_taken(&mut tx, &email, &manager.id).await? => email,
         parsed => {
-            let taken = || "Somebody with this address is a manager already.".to_owned();
+            let taken = || "A manager with this e-mail address already exists.".to_owned();
             let wrong = Invalid::field("email", parsed.err().unwrap_or_else(taken));
             drop(tx);
             return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));

@@ -17,7 +17,7 @@ use crate::web::{Error, Result};
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     if !second_factors::of(&mut tx, &manager.id).await?.any() {
-        return Err(Error::Conflict("Recovery codes come with a second factor: add one first.".into()));
+        return Err(Error::Conflict("Add an authenticator app or a passkey first.".into()));
     }
     let codes = second_factor_codes::renew(&state, &mut tx, &manager.id).await?;
     announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;

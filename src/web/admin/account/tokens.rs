@@ -40,7 +40,7 @@ pub async fn create(
     let (mut edit, maker) = Edit::begin_as(state, manager, fields).await?;
     let own = api_tokens::list_of(&mut edit.tx, &maker.id).await?;
     let new = form.parse(maker.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
-        true => Err(Invalid::field("name", "You have a token of this name already.")),
+        true => Err(Invalid::field("name", "You already have a token with this name.")),
         false => Ok(new),
     });
     let new = edit.check(&editor, form.clone(), new).await?;

@@ -51,8 +51,7 @@ pub async fn confirm(
         _ => None,
     };
     let Some(step) = step else {
-        let wrong =
-            Invalid::field("code", "This is not the code that the app shows now. Is the clock of the device right?");
+        let wrong = Invalid::field("code", "Incorrect code. Check that your device's clock is correct.");
         return Ok(invalid(enrolment(&state, &mut tx, &manager, wrong).await?));
     };
     let entry = actions::managers::add_totp(&mut tx, &manager, step, now).await?;

@@ -102,7 +102,10 @@ pub async fn set_status(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find(&mut edit.tx, &id).await?;
     if edit.fields.version() != before.version {
-        let sentence = format!("{} was changed in the meantime, nothing was set. Look at the desk again.", before.name);
+        let sentence = format!(
+            "{} was changed in the meantime; its status was not updated. Check the dashboard again.",
+            before.name
+        );
         return Err(Error::Conflict(sentence));
     }
     let mut after = Component { status, ..before.clone() };
@@ -149,7 +152,7 @@ pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
 }
 
 fn no_such_group() -> Invalid {
-    Invalid::field("group", "This group is gone. Choose another.")
+    Invalid::field("group", "This group was deleted. Choose another.")
 }
 
 /// The page of a new component, or of the one with an id.

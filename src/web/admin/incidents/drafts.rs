@@ -66,8 +66,8 @@ async fn note_open(state: &State, manager: &Manager<CanPublish>, draft: &SavedDr
     };
     match tokio::time::timeout(NOTING, noting).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!("who has a draft open was not noted: {error}"),
-        Err(_) => tracing::debug!("who has a draft open was not noted in time"),
+        Ok(Err(error)) => tracing::debug!("draft presence was not saved: {error}"),
+        Err(_) => tracing::debug!("draft presence was not saved in time"),
     }
 }
 

@@ -26,8 +26,7 @@ use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
 /// What is told of a form that opened something else before.
-const SENT_BEFORE: &str =
-    "This form was sent before and has opened another incident. Send it again to open this one too.";
+const SENT_BEFORE: &str = "This form was already submitted. Submit it again to create a second incident.";
 
 /// `GET /admin/incidents`
 pub async fn index(
@@ -217,9 +216,9 @@ pub async fn destroy(
     let changed = edit.fields.version() != incident.version;
     if changed || typed.trim() != incident.title {
         let message = if changed {
-            "The incident was changed in the meantime. Look at it again before you delete it."
+            "The incident was changed in the meantime. Check it again before you delete it."
         } else {
-            "Type the title exactly as it stands above."
+            "The title does not match."
         };
         return Err(edit.reject(&DeletionEditor { incident }, typed, Invalid::field("title", message)).await);
     }

@@ -81,10 +81,10 @@ pub async fn withdraw(
     let incident = find(&mut edit.tx, &id).await?;
     let found = postmortems::find(&mut edit.tx, &incident.id).await?;
     let Some(before) = found.filter(|review| review.published.is_some()) else {
-        return Err(Error::Conflict("There is no published review to withdraw.".into()));
+        return Err(Error::Conflict("There is no published postmortem to unpublish.".into()));
     };
     if edit.fields.version() != before.version {
-        return Err(Error::Conflict("The review was changed in the meantime, nothing was withdrawn.".into()));
+        return Err(Error::Conflict("The postmortem was changed in the meantime; it is still published.".into()));
     }
     let mut review = Review { published: None, ..before.clone() };
     let (action, saved) = (Action::PostmortemWithdraw, (Some(&before), &mut review));

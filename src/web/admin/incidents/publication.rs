@@ -38,5 +38,5 @@ fn refuse_unseen(fields: &Fields, version: i64) -> Result<()> {
     if fields.version() == version {
         return Ok(());
     }
-    Err(Error::Conflict("The incident was changed in the meantime, nothing was published. Look at it again.".into()))
+    Err(Error::Conflict("The incident was changed in the meantime and was not published. Check it again.".into()))
 }

@@ -146,7 +146,7 @@ pub async fn destroy(
     let mut after = before.clone();
     after.take_back(&deleted.id).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
     if deleted.version != edit.fields.version() {
-        let sentence = "Somebody edited this update in the meantime: read it before you delete it.";
+        let sentence = "Someone edited this update in the meantime. Read it before you delete it.";
         return Err(Error::Conflict(sentence.to_owned()));
     }
     let entry = actions::incidents::delete_update(&mut edit.tx, &before, &mut after, edit.now).await?;

@@ -23,8 +23,7 @@ use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
 /// What is told of a form that planned something else before.
-const SENT_BEFORE: &str =
-    "This form was sent before and has planned another maintenance. Send it again to plan this one too.";
+const SENT_BEFORE: &str = "This form was already submitted. Submit it again to schedule a second maintenance.";
 
 /// `GET /admin/maintenances`
 pub async fn index(
@@ -108,7 +107,7 @@ async fn schedule_recurring(
     match edit.check_limit(&NewEditor, form.clone(), added, "repeats").await? {
         Some(added) => Ok(added),
         None => {
-            let wrong = Invalid::field("scheduled_until", "By this rule it is over already.");
+            let wrong = Invalid::field("scheduled_until", "This rule produces no future dates.");
             Err(edit.reject(&NewEditor, form, wrong).await)
         }
     }

@@ -22,7 +22,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     };
     let named = vec![passkey("laptop", &world.text, Some(ago(12))), passkey("key", "The key in the safe", None)];
     let full = Factors { totp: true, passkeys: 2, recovery_codes: 7 };
-    let wrong = || Invalid::field("code", "This is not the code that the app shows now.");
+    let wrong = || Invalid::field("code", "Incorrect code.");
     let of =
         |session| SessionOf { manager_id: world.shell.manager.id.clone(), manager_name: world.text.clone(), session };
     vec![
@@ -59,7 +59,7 @@ fn proof(world: &World) -> String {
         totp: true,
         passkeys: true,
         provider: Some(world.text.clone()),
-        invalid: Invalid::field("proof_password", "This is not your password."),
+        invalid: Invalid::field("proof_password", "Incorrect password."),
     }
     .html()
 }
@@ -76,7 +76,7 @@ pub fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
     };
     vec![
         ("login-factor", step(true, true, Invalid::new())),
-        ("login-factor-wrong", step(false, false, Invalid::field("code", "This code is wrong."))),
+        ("login-factor-wrong", step(false, false, Invalid::field("code", "Incorrect or already used code."))),
     ]
 }
 

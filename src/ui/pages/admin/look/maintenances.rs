@@ -25,7 +25,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     let (it, form) = (world.planned(), ScheduleForm::of(&world.planned()));
     let schedule = MaintenanceSchedule { shell: shell(), maintenance: it, form, invalid: none(), conflict: None };
     let (it, form) = (world.under_way(), ExtensionForm::of(&world.under_way(), now()));
-    let invalid_end = Invalid::field("until", "The new end must lie after the planned one and after now.");
+    let invalid_end = Invalid::field("until", "The new end must be after the scheduled end and in the future.");
     let extension =
         MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
     let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });

@@ -41,7 +41,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
                 managers,
                 more: Some("ruth".into()),
                 form,
-                invalid: Invalid::field("email", "This is not an e-mail address: name@example.org is one."),
+                invalid: Invalid::field("email", "Enter a valid e-mail address, like name@example.org."),
             }
             .html(),
         ),
@@ -111,7 +111,7 @@ fn token(world: &World) -> ApiToken {
 fn tokens(world: &World) -> TokenList {
     let used = ApiToken { last_used_at: Some(ago(3)), expires_at: ago(2), ..token(world) };
     let form = ApiTokenForm { name: world.shell.manager.name.clone(), ..ApiTokenForm::default() };
-    let invalid = Invalid::field("name", "You have a token of this name already.");
+    let invalid = Invalid::field("name", "You already have a token with this name.");
     TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], older: None, form, invalid }
 }
 
