@@ -13,7 +13,7 @@ use crate::domain::{Incident, IncidentId, Phase, UpdateId};
 macro_rules! load_all {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
         load!($tx, from "incidents", "internal_note, reminder_hours,
-             (select published_at from reviews where incident_id = incidents.id) as reviewed_at", $chosen $(, $value)*)
+             (select published_at from postmortems where incident_id = incidents.id) as postmortem_published_at", $chosen $(, $value)*)
     };
 }
 
@@ -112,7 +112,7 @@ pub async fn search(
     load_all!(
         tx,
         "select id from incidents
-         where (started_at, id) < ($1, $2) and ($3 = '' or search like $3 escape '\\') and ($4 = '' or phase = $4)
+         where (started_at, id) < ($1, $2) and ($3 = '' or search_text like $3 escape '\\') and ($4 = '' or phase = $4)
                and ($5 = '' or visibility = $5)
          order by started_at desc, id desc limit $6",
         before,
@@ -129,9 +129,9 @@ pub async fn search(
 macro_rules! chosen_events {
     () => {
         "select id from (
-           select id, created_at from incidents where visibility = 'public' and ($1 = '' or search like $1 escape '\\')
+           select id, created_at from incidents where visibility = 'public' and ($1 = '' or search_text like $1 escape '\\')
            union all
-           select id, created_at from maintenances where ($1 = '' or search like $1 escape '\\')
+           select id, created_at from maintenances where ($1 = '' or search_text like $1 escape '\\')
            order by created_at desc, id desc limit $3 offset $2) as events"
     };
 }

@@ -10,6 +10,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::connect::begin_on;
 use super::examine::{Found, State, locked, replaced_name, set_foreign_wal_aside, set_wal_aside, validate};
+use super::schema::PRE_RELEASE;
 use super::sqlite_file::{beside, folder, read_mark, sync_folder};
 use super::{Db, Error, Result, Tx, random_mark};
 
@@ -134,6 +135,7 @@ async fn complete(copy: &NamedTempFile, file: &Path) -> Result<State> {
         Found::Complete(state) => return Ok(state),
         Found::Missing | Found::Empty => "it is empty".to_owned(),
         Found::Foreign => "it belongs to another program".to_owned(),
+        Found::PreRelease => PRE_RELEASE.to_owned(),
         Found::Broken(sentence) => sentence,
     };
     Err(not_complete(file, &reason))

@@ -15,6 +15,7 @@ mod incident_index;
 mod outage;
 mod postgres;
 mod probe;
+mod schema;
 mod sidecar;
 mod sqlite_file;
 mod tx;
@@ -58,9 +59,10 @@ use crate::credentials::random;
 pub use backup::Restored;
 pub use connect::Db;
 pub use error::{Error, Result, failures_of_database};
-pub use examine::{FOREIGN_KEYS, Found, State, TABLES};
+pub use examine::{Found, State};
 pub use outage::Outage;
-pub use probe::{Depth, RELATIONS};
+pub use probe::Depth;
+pub use schema::{FOREIGN_KEYS, PRE_RELEASE, SchemaError, TABLES, VIEWS};
 pub use tx::{Tx, WriteTx};
 
 /// A number for the header of an SQLite file, by which it is told from its copies.

@@ -2,29 +2,21 @@
 //! database or a pooler in between.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::OnceCell;
 
 use super::connect::ACQUIRE_TIMEOUT;
-use super::{Result, connection};
+use super::{Result, connection, schema};
 
 /// Connections to PostgreSQL.
 const CONNECTIONS: u32 = 10;
 /// How long opening a transaction that writes may take: the writers' lock is waited for 5 s.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// Locked inside the one transaction of [`migrate`]; the lock of sqlx belongs to a session, which a pooler shares.
-static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrations = sqlx::migrate!("migrations/postgres");
-    migrations.set_locking(false);
-    migrations
-});
 
 /// What a transaction begins with, in one message. The settings end with the transaction, so they also hold behind a
 /// pooler, where two transactions of one connection may reach two sessions, and they leave no trace there.
@@ -145,7 +137,8 @@ pub(super) async fn migrate(pool: &PgPool) -> Result<()> {
 
 async fn migrate_on(connection: &mut PgConnection) -> Result<()> {
     let mut tx = connection.begin_with(BEGIN_MIGRATION).await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    schema::refuse_postgres_pre_release(&mut tx).await?;
+    schema::POSTGRES.run_direct(None, &mut *tx, false).await?;
     // Behind a pooler this session goes to another client, who prepares statements under the same names.
     sqlx::raw_sql("deallocate all").execute(&mut *tx).await?;
     Ok(tx.commit().await?)

@@ -22,6 +22,7 @@ use crate::domain::audit::{Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
 use crate::domain::{IncidentId, Visibility};
+use crate::publish::Refusal;
 use crate::state::State;
 use crate::{db, notify, output};
 
@@ -107,6 +108,7 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
     let taken_up = match state.db.examine(now).await {
         Ok(found) => match state.publisher.admits(&found) {
             Ok(()) => state.db.prepare(now).await,
+            Err(refusal @ Refusal::PreRelease) => return Err(refusal.into()),
             Err(refusal) => {
                 state.publisher.waits_for_the_database(refusal.to_string());
                 return Ok(Some(refusal.to_string()));

@@ -195,7 +195,7 @@ async fn a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in(test: T
     tx.commit_unaudited().await.unwrap();
     assert!(inside.get("/admin").await.location().starts_with("/login"), "the session is over");
     assert_ne!(app.visitor().get(&format!("/setup/{link}")).await.status, StatusCode::OK, "so is the link");
-    assert_eq!(app.number("select count(*) from devices").await, 0);
+    assert_eq!(app.number("select count(*) from known_browsers").await, 0);
     let mut browser = app.visitor();
     let options = ask(&mut browser, "/login/passkey/challenge").await;
     assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");

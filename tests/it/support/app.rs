@@ -374,7 +374,8 @@ impl TestApp {
 
     /// The same without the managers and the policy.
     pub async fn everything_but_managers(&self) -> String {
-        let factors = self.texts("select manager_id from totp union all select id from passkeys order by 1").await;
+        let factors =
+            self.texts("select manager_id from totp_secrets union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
