@@ -156,11 +156,27 @@ create table sessions (
   address text not null check (length(address) <= 100),
   user_agent text not null check (length(user_agent) <= 300),
   created_at timestamptz not null,
-  last_seen_at timestamptz not null
+  last_seen_at timestamptz not null,
+  -- Failed re-authentications in a row.
+  failed_proofs bigint not null default 0 check (failed_proofs >= 0)
 );
 
 create index sessions_by_manager on sessions (manager_id, last_seen_at);
 create index sessions_by_age on sessions (last_seen_at);
+
+-- Single-use state of a session, at most one of each kind: it is deleted when it is used, or with the session.
+create table challenges (
+  session_hash text not null references sessions (id_hash) on delete cascade,
+  kind text not null check (kind in ('passkey-registration', 'passkey-login', 'oidc-login', 'reauth-form')),
+  -- What the answer is verified with, as JSON.
+  payload text not null check (length(payload) <= 500000),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (session_hash, kind),
+  check (expires_at > created_at)
+);
+
+create index challenges_by_expiry on challenges (expires_at);
 
 -- Mails that are to be sent, and for a day those that were. A row says what to send and contains no text: a link is
 -- made when it is sent, so its secret is never stored. A request for an unknown address adds a row without a manager, so

@@ -25,6 +25,7 @@ pub mod api_metadata;
 pub mod api_tokens;
 pub mod audit;
 pub mod audit_chain;
+pub mod challenges;
 pub mod components;
 pub mod draft_presence;
 pub mod drafts;

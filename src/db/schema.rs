@@ -9,10 +9,11 @@ use sqlx::postgres::PgConnection;
 use super::{Result, Tx};
 
 /// Every table of the newest schema.
-pub const TABLES: [&str; 40] = [
+pub const TABLES: [&str; 41] = [
     "api_metadata",
     "api_tokens",
     "audit_log",
+    "challenges",
     "component_baselines",
     "component_groups",
     "components",
@@ -55,7 +56,7 @@ pub const TABLES: [&str; 40] = [
 pub const VIEWS: [&str; 4] =
     ["public_feed_ids", "public_incident_status_intervals", "public_incidents", "public_postmortems"];
 /// The foreign keys of the newest schema. `pg_restore` creates them last, after all rows.
-pub const FOREIGN_KEYS: i64 = 31;
+pub const FOREIGN_KEYS: i64 = 32;
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 

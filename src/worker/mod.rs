@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::credentials::secret_token;
 use crate::db::sessions::limits;
-use crate::db::{admin_incidents, future_times, incidents, known_browsers, managers, one_time_links, outbox, sessions};
+use crate::db::{
+    admin_incidents, challenges, future_times, incidents, known_browsers, managers, one_time_links, outbox, sessions,
+};
 use crate::domain::audit::{Actor, Entry, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
@@ -291,10 +293,11 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
 /// Where the database can't be written.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let (idle_since, born_since) = limits(now);
+    let (idle_since, created_after) = limits(now);
     let mut tx = state.db.write().await?;
     future_times::clamp(&mut tx, now).await?;
-    sessions::delete_expired(&mut tx, idle_since, born_since).await?;
+    sessions::delete_expired(&mut tx, idle_since, created_after).await?;
+    challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
     known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::KNOWN_FOR).await?;

@@ -1,6 +1,8 @@
 //! A database that a pre-release of Candor 0.1 made is refused with the way to move it, and stays as it is.
 
-use candor::db::{Db, Found, PRE_RELEASE};
+use std::time::{Duration, Instant};
+
+use candor::db::{Db, Error, Found, PRE_RELEASE};
 use sqlx::Connection as _;
 use sqlx::{PgConnection, SqliteConnection};
 
@@ -54,8 +56,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
             (database.url.clone(), Some(database))
         };
         let old = TestDb::at(url);
-        assert_eq!(old.examine(now()).await.unwrap(), Found::PreRelease);
-        old.close().await;
+        assert_eq!(examine(&old.url).await, Found::PreRelease);
         let data = folder.path().join("data");
         let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
         for command in [&["check"][..], &["audit", "verify"], &["incident", "list"], &["sample"], &serve] {
@@ -64,7 +65,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
             assert!(last.ends_with(PRE_RELEASE), "{command:?}: {words}");
             assert_eq!(words.matches("is not upgraded").count(), 1, "{command:?}: {words}");
         }
-        assert_eq!(old.examine(now()).await.unwrap(), Found::PreRelease, "it stays as it is");
+        assert_eq!(examine(&old.url).await, Found::PreRelease, "it stays as it is");
         if is_sqlite {
             assert!(
                 !folder.path().join("candor.db.before-1").exists()
@@ -73,6 +74,21 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
             let words = refused(&candor(&test, &["restore", file.to_str().unwrap()], ""), 1);
             assert!(words.contains(PRE_RELEASE), "{words}");
         }
-        old.close().await;
     }
+}
+
+/// What is found at `url`, once a new file counts as written.
+async fn examine(url: &str) -> Found {
+    let db = Db::at(url).unwrap();
+    let begun = Instant::now();
+    let found = loop {
+        match db.examine(now()).await {
+            Err(Error::Unavailable(_)) if begun.elapsed() < Duration::from_secs(30) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            found => break found.unwrap(),
+        }
+    };
+    db.close().await;
+    found
 }

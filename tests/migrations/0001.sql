@@ -16,7 +16,8 @@ insert into oidc_identities values ('https://other.example.org', 'f7c2', 'ines',
 insert into login_failures values ('ines', 3, '2026-11-10T12:00:00.123456+00:00');
 insert into login_failures values ('unknown', 1234, '2026-11-10T12:00:00.123456+00:00');
 insert into known_browsers values ('eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee', 'ines', 0, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
-insert into sessions values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'ines', '{}', '192.0.2.1', 'Browser', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
+insert into sessions values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'ines', '{}', '192.0.2.1', 'Browser', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
+insert into challenges values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'passkey-login', '{}', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:05:00.123456+00:00');
 insert into outbox values ('mail', 'password-reset', 'ines', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
 insert into outbox values ('mail2', 'password-reset', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
 insert into outbox values ('mail3', 'account-change', 'ines', 'old@example.org', 'email', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);

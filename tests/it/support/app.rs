@@ -165,7 +165,7 @@ impl TestApp {
         let session = Session {
             id_hash: web::access::session::hash(id),
             manager_id: Some(manager.id.to_string()),
-            data: serde_json::json!({ web::access::session::MANAGER: manager.id }).to_string(),
+            data: serde_json::json!({ "manager": manager.id }).to_string(),
             address: "192.0.2.1".into(),
             user_agent: "Test".into(),
             created_at: now,
