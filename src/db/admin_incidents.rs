@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::incidents::{AffectedRow, Row, UpdateRow, assemble, containing, load};
+use super::incidents::{AffectedRow, Row, UpdateRow, assemble, load};
+use super::list::{behind, pattern};
 use super::{Error, Result, Tx};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
@@ -57,7 +58,7 @@ pub async fn owner_of_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<Strin
 /// # Errors
 /// Where the database can't be read.
 pub async fn open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
-    let (before, id) = super::incidents::behind(cursor);
+    let (before, id) = behind(cursor);
     load_all!(
         tx,
         "select id from incidents where phase <> 'resolved' and (started_at, id) < ($1, $2)
@@ -87,7 +88,7 @@ pub async fn open_to_visitors(tx: &mut Tx, window: (i64, i64)) -> Result<Vec<Inc
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
-    let (before, id) = super::incidents::behind(cursor);
+    let (before, id) = behind(cursor);
     load_all!(
         tx,
         "select id from incidents where (started_at, id) < ($1, $2) order by started_at desc, id desc limit $3",
@@ -107,7 +108,7 @@ pub async fn search(
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Incident>> {
-    let (before, id) = super::incidents::behind(cursor);
+    let (before, id) = behind(cursor);
     let text = pattern(&search.text);
     load_all!(
         tx,
@@ -145,11 +146,6 @@ pub(super) use chosen_events;
 pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Incident>> {
     let text = pattern(text);
     load_all!(tx, chosen_events!(), text.as_str(), window.0, window.1)
-}
-
-/// A pattern for what holds `text`; empty where anything will do.
-pub(super) fn pattern(text: &str) -> String {
-    if text.is_empty() { String::new() } else { containing(&text.to_lowercase()) }
 }
 
 /// The embargoed incidents that visitors may see from `now` on, the earliest first, at most 100.

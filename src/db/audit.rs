@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::incidents::containing;
+use super::list::containing;
 use super::{Error, Result, Tx, WriteTx, audit_chain};
 use crate::domain::ManagerId;
 use crate::domain::audit::{Actor, Digest, Entry, Record};

@@ -13,18 +13,17 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::backup::copy_before_upgrade;
+use super::connection::{ACQUIRE_TIMEOUT, BEGIN_TIMEOUT};
+use super::disk_file::{create, read_mark};
 use super::examine::{locked, set_foreign_wal_aside};
-use super::postgres::{self, Statements};
+use super::postgres;
 use super::schema::{self, SQLITE};
 use super::sidecar::Sidecar;
-use super::sqlite_file::{Opened, create, read_mark};
+use super::sqlite_file::Opened;
+use super::statements::Statements;
 use super::tx::{Tx, WriteTx};
 use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
 
-/// How long a request waits for a connection before it is told that the database is unavailable.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long opening a transaction may take on SQLite, which bounds its waiting itself.
-const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long SQLite waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read SQLite.
@@ -241,11 +240,6 @@ async fn open_file(
     opened.open(path, keeper).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
 }
 
-/// A transaction that reads the SQLite database of `pool`, whatever file that is.
-pub(super) async fn begin_on(pool: &SqlitePool, sql: &'static str) -> Result<Tx> {
-    Ok(Tx::Sqlite(connection::begin(pool, sql, BEGIN_TIMEOUT, &Statements::default()).await?))
-}
-
 async fn tables(connection: &mut SqliteConnection, condition: &'static str) -> Result<i64> {
     let sql = format!("select count(*) from sqlite_master where type = 'table' and {condition}");
     let (count,): (i64,) = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection).await?;
@@ -272,8 +266,8 @@ async fn mark_file(connection: &mut SqliteConnection, path: &Path) -> Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::disk_file::beside;
     use crate::db::examine::{Found, validate};
-    use crate::db::sqlite_file::beside;
 
     /// The migrations of this program and one more, as its next version has them.
     async fn next_version() -> Migrator {

@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
-use super::connect::begin_on;
+use super::disk_file::{Shape, beside, descriptor, folder, inode, lock, read_mark};
 use super::schema::{FOREIGN_KEYS, SchemaError, TABLES, is_newest, is_pre_release, newest_version};
 use super::sidecar::{self, Wal, owner_of_wal};
-use super::sqlite_file::{Closed, Opened, Shape, beside, descriptor, folder, inode, lock, read_mark};
+use super::sqlite_file::{Closed, Opened};
 use super::{Db, Error, Result, Tx, audit_chain};
 use crate::domain::audit::{Actor, Entry};
 
@@ -137,7 +137,7 @@ impl Db {
 
 async fn examine_file(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now: DateTime<Utc>) -> Result<Found> {
     if opened.is_open() && opened.check(path).is_ok() {
-        return find(&mut begin_on(pools[1], "begin").await?).await;
+        return find(&mut Tx::begin_on(pools[1], "begin").await?).await;
     }
     if !path.exists() {
         return Ok(Found::Missing);
@@ -243,7 +243,7 @@ async fn fits(path: &Path) -> Result<bool> {
         if found == Found::PreRelease {
             return Ok(true);
         }
-        let mut tx = begin_on(&pool, "begin").await?;
+        let mut tx = Tx::begin_on(&pool, "begin").await?;
         let mut walk = audit_chain::Walk::default();
         let end = loop {
             match walk.step(&mut tx).await? {
@@ -346,7 +346,7 @@ async fn find_whole(pool: &SqlitePool, is_thorough: bool) -> Result<Found> {
     let check = if is_thorough { "pragma integrity_check(1)" } else { "pragma quick_check(1)" };
     let row: Option<(String,)> = sqlx::query_as(check).fetch_optional(pool).await?;
     match row {
-        Some((answer,)) if answer == "ok" => find(&mut begin_on(pool, "begin").await?).await,
+        Some((answer,)) if answer == "ok" => find(&mut Tx::begin_on(pool, "begin").await?).await,
         Some((fault,)) => Ok(Found::Broken(format!("the database is damaged: {fault}"))),
         None => Ok(Found::Broken("the database does not say whether it is sound".into())),
     }

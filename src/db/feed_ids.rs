@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::incident_index::end_of_time;
+use super::list::end_of_time;
 use super::{Result, Tx, WriteTx};
 
 /// Those of the newest incidents and the newest maintenances that visitors may know of, at most `limit` of each, by

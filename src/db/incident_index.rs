@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incidents::containing;
+use super::list::{containing, end_of_time};
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::history::{Cursor, Filter, SEARCHED, Totals};
 use crate::domain::{ComponentId, Impact, Incident, IncidentId};
@@ -50,11 +50,6 @@ impl Values {
         let end = cursor.map(|cursor| cursor.started_at + TimeDelta::microseconds(1));
         Self { to: end.map_or(self.to, |end| end.min(self.to)), ..self }
     }
-}
-
-/// Later than anything that is stored (years have four digits).
-pub(super) fn end_of_time() -> DateTime<Utc> {
-    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Count, sum and first start of all incidents that pass `filter` and began within `bounds`, from one query.

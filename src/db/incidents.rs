@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::incident_index::{self, Bounds, Values, end_of_time, matches_filter};
+use super::incident_index::{self, Bounds, Values, matches_filter};
 pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
+use super::list::behind;
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::{Cursor, Filter};
 use crate::domain::{
@@ -96,16 +97,6 @@ macro_rules! load {
     }};
 }
 pub(super) use load;
-
-/// A pattern for whatever holds `text`, in which every sign is only text.
-pub(super) fn containing(text: &str) -> String {
-    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
-/// Start and id of the incident behind which a list goes on.
-pub(super) fn behind(cursor: Option<&Cursor>) -> (DateTime<Utc>, &str) {
-    cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()))
-}
 
 /// One incident.
 ///

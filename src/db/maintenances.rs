@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::admin_incidents::{chosen_events, pattern};
+use super::admin_incidents::chosen_events;
+use super::list::{behind, end_of_time, pattern};
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
@@ -239,7 +240,7 @@ pub async fn called_off(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<V
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Maintenance>> {
-    let (before, id) = cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()));
+    let (before, id) = behind(cursor);
     load!(
         tx,
         "select id from maintenances where (scheduled_for, id) < ($1, $2)
@@ -471,11 +472,6 @@ async fn insert_update(
         run!(tx, sql, update.id.as_str(), id, name, component.status.key(), position)?;
     }
     Ok(())
-}
-
-/// Later than anything that is stored (years have four digits).
-fn end_of_time() -> DateTime<Utc> {
-    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// The place behind `maintenance` in [`list`].

@@ -9,15 +9,18 @@ mod dispatch;
 mod backup;
 mod connect;
 mod connection;
+mod disk_file;
 mod error;
 mod examine;
 mod incident_index;
+mod list;
 mod outage;
 mod postgres;
 mod probe;
 mod schema;
 mod sidecar;
 mod sqlite_file;
+mod statements;
 mod tx;
 
 pub mod admin_incidents;

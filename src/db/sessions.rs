@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incidents::behind;
+use super::list::behind;
 use super::{Result, Tx, WriteTx, challenges};
 use crate::domain::ManagerId;
 use crate::domain::history::Cursor;
