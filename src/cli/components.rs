@@ -3,9 +3,10 @@
 use anyhow::{Context as _, bail};
 
 use super::output;
+use crate::actions;
 use crate::clock::Clock;
 use crate::db::{Db, components, incidents, maintenances};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::Actor;
 use crate::domain::{Component, Group, Status};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -60,10 +61,10 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
         say!("{} is set to {} already.", component.name, status.key());
         return Ok(());
     }
-    let entry = Entry::new("component.set-status", &component.id, &component.name).before(&component);
+    let before = component.clone();
     component.status = status;
-    components::update(&mut tx, &mut component, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&component)).await.map_err(output::plainly)?;
+    let set = actions::components::set_status(&mut tx, &before, &mut component, now).await;
+    tx.commit(&Actor::shell(), now, set.map_err(output::plainly)?).await.map_err(output::plainly)?;
     say!("{} is set to {}.", component.name, status.key());
     Ok(())
 }

@@ -8,9 +8,10 @@ use chrono_tz::Tz;
 
 use super::components::{find, named_status};
 use super::{output, text_or_input};
+use crate::actions;
 use crate::clock::Clock;
-use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, incidents, page_settings};
-use crate::domain::audit::{Actor, Entry};
+use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
+use crate::domain::audit::Actor;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::parse_time::{parse_instant, parse_local};
 use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Visibility};
@@ -125,8 +126,7 @@ async fn open(
     }
     new.details.visibility = visibility(seen, zone)?;
     let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
-    incidents::insert(&mut tx, &incident).await.map_err(output::plainly)?;
-    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    let entry = actions::incidents::open(&mut tx, &incident, None).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Opened {}: {}", incident.id, summary(&incident));
     Ok(())
@@ -161,9 +161,7 @@ async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
     if before.visibility.is_public() {
         bail!("visitors see {id} already");
     }
-    let mut incident = Incident { visibility: Visibility::Public, ..before.clone() };
-    incidents::update(&mut tx, &mut incident, now).await.map_err(output::plainly)?;
-    let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
+    let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Published {}: {}", incident.id, summary(&incident));
     Ok(())
@@ -177,10 +175,10 @@ async fn post(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let now = clock.now();
-    let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&incident);
+    let before = incident.clone();
     form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
-    incidents::update(&mut tx, &mut incident, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&incident)).await.map_err(output::plainly)?;
+    let posted = actions::incidents::post_update(&mut tx, &before, &mut incident, None, now).await;
+    tx.commit(&Actor::shell(), now, posted.map_err(output::plainly)?).await.map_err(output::plainly)?;
     say!("Posted to {}: {}", incident.id, summary(&incident));
     Ok(())
 }

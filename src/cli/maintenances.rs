@@ -6,9 +6,10 @@ use chrono_tz::Tz;
 
 use super::components::find;
 use super::{output, text_or_input};
+use crate::actions;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, components, maintenances, page_settings};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, body as message};
 use crate::domain::maintenance::Switches;
 use crate::domain::parse_time::{parse_instant, parse_local, parse_zone};
@@ -81,15 +82,15 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
             self::plan(db, plan, &components, times, body, clock).await
         }
         Command::Start { id } => {
-            change(db, &id, "maintenance.begin", "Begun", clock, |it, id, now| it.begin(id, now)).await
+            change(db, &id, Action::MaintenanceStart, "Begun", clock, |it, id, now| it.begin(id, now)).await
         }
         Command::Complete { id } => {
-            change(db, &id, "maintenance.complete", "Completed", clock, |it, id, now| it.complete(id, now)).await
+            change(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| it.complete(id, now)).await
         }
         Command::Cancel { id, body } => {
             let body = body.map(text_or_input).transpose()?.unwrap_or_default();
             let text = CancellationForm { body, version: 0 }.parse()?;
-            change(db, &id, "maintenance.cancel", "Cancelled", clock, |it, id, now| it.cancel(text, id, now)).await
+            change(db, &id, Action::MaintenanceCancel, "Cancelled", clock, |it, id, now| it.cancel(text, id, now)).await
         }
         Command::List { limit } => list(db, limit).await,
     }
@@ -120,8 +121,7 @@ async fn plan(
     }
     let new = NewMaintenance { plan: plan.parse()?, window, body };
     let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
-    maintenances::insert(&mut tx, &made).await.map_err(output::plainly)?;
-    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    let entry = actions::maintenances::schedule(&mut tx, &made).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Planned {}: {}", made.id, made.title);
     Ok(())
@@ -144,7 +144,7 @@ fn window(times: &Times<'_>, page_zone: Tz) -> anyhow::Result<Window> {
 async fn change(
     db: &Db,
     id: &str,
-    action: &'static str,
+    action: Action,
     done: &str,
     clock: &Clock,
     step: impl FnOnce(&mut Maintenance, UpdateId, DateTime<Utc>) -> Result<(), &'static str>,
@@ -152,12 +152,10 @@ async fn change(
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::plainly)?;
     let mut maintenance = load(&mut tx, id).await?;
-    let entry = Entry::new(action, &maintenance.id, &maintenance.title).before(&maintenance);
+    let before = maintenance.clone();
     step(&mut maintenance, fresh_update_id(), now).map_err(anyhow::Error::msg)?;
-    maintenances::update(&mut tx, &mut maintenance, now).await.map_err(output::plainly)?;
-    let mut entries = vec![entry.after(&maintenance)];
-    entries.extend(db::series::make_room(&mut tx, &maintenance, now).await.map_err(output::plainly)?);
-    tx.commit_all(&Actor::shell(), now, &entries).await.map_err(output::plainly)?;
+    let saved = actions::maintenances::save(&mut tx, action, &before, &mut maintenance, now).await;
+    tx.commit_all(&Actor::shell(), now, &saved.map_err(output::plainly)?).await.map_err(output::plainly)?;
     say!("{done} {}: {}", maintenance.id, maintenance.title);
     Ok(())
 }

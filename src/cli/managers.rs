@@ -8,11 +8,12 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::output;
+use crate::actions;
 use crate::clock::Clock;
 use crate::config::SiteConfig;
 use crate::credentials::{password, secret_token};
-use crate::db::{Db, Tx, WriteTx, login_policy, managers, one_time_links, page_settings, second_factors, sessions};
-use crate::domain::audit::{Actor, Entry};
+use crate::db::{Db, Tx, WriteTx, login_policy, managers, one_time_links, page_settings, second_factors};
+use crate::domain::audit::Actor;
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
 use crate::domain::{Manager, Passwords, Policy};
@@ -107,14 +108,12 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
     if managers::find_by_email(&mut tx, &new.email).await?.is_some() {
         bail!("there is a manager {} already", new.email);
     }
-    let manager = managers::create(&mut tx, new, hash.as_deref(), now).await.map_err(output::plainly)?;
-    // Somebody can log in or soon will: the link that makes the first owner has done its part.
-    one_time_links::delete_setup(&mut tx).await?;
+    let added = actions::managers::add(&mut tx, new, hash.as_deref(), now).await;
+    let (manager, entry) = added.map_err(output::plainly)?;
     let link = match hash {
         Some(_) => None,
         None => Some(link(&mut tx, &manager, LinkPurpose::Invite, INVITE_VALID, clock).await?),
     };
-    let entry = Entry::new("manager.add", &manager.id, &manager.name).after(&manager);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
     if let Some(token) = link {
@@ -161,9 +160,8 @@ async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     if !manager.is_active() {
         bail!("{} is disabled already", manager.email);
     }
-    let entry = Entry::new("manager.disable", &manager.id, &manager.name).before(&manager);
-    managers::disable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
+    let entry = actions::managers::disable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Disabled {}; all their sessions are over.", manager.email);
     Ok(())
 }
@@ -175,9 +173,8 @@ async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     if manager.is_active() {
         bail!("{} is not disabled", manager.email);
     }
-    let entry = Entry::new("manager.enable", &manager.id, &manager.name).before(&manager);
-    managers::enable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
+    let entry = actions::managers::enable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("Enabled {}.", manager.email);
     Ok(())
 }
@@ -188,9 +185,7 @@ async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<(
     if !second_factors::of(&mut tx, &manager.id).await?.any() {
         bail!("{} has no second factor", manager.email);
     }
-    second_factors::delete_of(&mut tx, &manager.id).await.map_err(output::plainly)?;
-    sessions::delete_of(&mut tx, &manager.id, None).await.map_err(output::plainly)?;
-    let entry = Entry::new("manager.remove-factors", &manager.id, &manager.name);
+    let (_, entry) = actions::managers::remove_factors(&mut tx, &manager, None).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
     say!("{} logs in with the password alone; all their sessions are over.", manager.email);
     Ok(())
@@ -202,11 +197,8 @@ async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     if before.passwords == Passwords::Everybody {
         bail!("everybody's password counts already");
     }
-    login_policy::update(&mut tx, &Policy { passwords: Passwords::Everybody, ..before.clone() })
-        .await
-        .map_err(output::plainly)?;
-    let after = login_policy::load(&mut tx).await.map_err(output::plainly)?;
-    let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
+    let chosen = Policy { passwords: Passwords::Everybody, ..before.clone() };
+    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen).await.map_err(output::plainly)?;
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
     say!("Everybody's password counts again.");
     Ok(())
@@ -222,18 +214,19 @@ async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyho
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::plainly)?;
     let mut manager = managers::find(&mut tx, &named.id).await.map_err(output::plainly)?;
-    let entry = Entry::new("manager.reset-password", &manager.id, &manager.name).before(&manager);
-    let said = match hash {
+    let (said, entry) = match hash {
         Some(hash) => {
-            managers::set_password(&mut tx, &mut manager, &hash, None, now).await.map_err(output::plainly)?;
-            format!("{} has a new password; all their sessions are over.", manager.email)
+            let reset = actions::managers::reset_password(&mut tx, &mut manager, &hash, now).await;
+            let said = format!("{} has a new password; all their sessions are over.", manager.email);
+            (said, reset.map_err(output::plainly)?)
         }
         None => {
             let token = link(&mut tx, &manager, LinkPurpose::Reset, RESET_VALID, clock).await?;
-            format!("To choose a new password, once within 30 minutes:\n{origin}/setup/{token}")
+            let said = format!("To choose a new password, once within 30 minutes:\n{origin}/setup/{token}");
+            (said, actions::managers::record_reset(&manager))
         }
     };
-    tx.commit(&Actor::shell(), now, entry.after(&manager)).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     say!("{said}");
     Ok(())
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::list::containing;
 use super::{Error, Result, Tx, WriteTx, audit_chain};
 use crate::domain::ManagerId;
-use crate::domain::audit::{Actor, Digest, Entry, Record};
+use crate::domain::audit::{Action, Actor, Digest, Entry, Record};
 use crate::domain::parse_time;
 use crate::domain::search::AuditSearch;
 
@@ -41,7 +41,7 @@ pub(super) async fn record(
         actor.manager_id.as_ref().map(ManagerId::as_str),
         actor.name.as_str(),
         actor.address.as_str(),
-        entry.action,
+        entry.action.key(),
         entry.subject_id.as_str(),
         entry.subject_name.as_str(),
         entry.before.as_ref().map(serde_json::Value::to_string),
@@ -130,9 +130,9 @@ pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn is_deed_of(tx: &mut Tx, manager: &ManagerId, action: &str, subject: &str) -> Result<bool> {
+pub async fn is_deed_of(tx: &mut Tx, manager: &ManagerId, action: Action, subject: &str) -> Result<bool> {
     let sql = "select count(*) from audit_log where subject_id = $1 and action = $2 and manager_id = $3";
-    Ok(row!(tx, (i64,), sql, subject, action, manager.as_str())?.is_some_and(|(count,)| count > 0))
+    Ok(row!(tx, (i64,), sql, subject, action.key(), manager.as_str())?.is_some_and(|(count,)| count > 0))
 }
 
 impl TryFrom<Row> for Record {

@@ -14,7 +14,7 @@ use super::schema::{FOREIGN_KEYS, SchemaError, TABLES, is_newest, is_pre_release
 use super::sidecar::{self, Wal, owner_of_wal};
 use super::sqlite_file::{Closed, Opened};
 use super::{Db, Error, Result, Tx, audit_chain};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 
 /// What the names of files begin with that are made to examine a database.
 const COPIES: &str = ".candor-examined-";
@@ -96,7 +96,7 @@ impl Db {
             return Ok(());
         }
         run!(tx, "update revision set number = $1 where id = 1", published)?;
-        let entry = Entry::new("database.restore", "", "database").before(&restored).after(&published);
+        let entry = Entry::new(Action::DatabaseRestore, "", "database").before(&restored).after(&published);
         tx.commit(&Actor::server(), now, entry).await.map(drop)
     }
 

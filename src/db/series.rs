@@ -5,12 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::maintenances::{WALL_CLOCK, wall_clock};
-use super::{Error, Result, Tx, WriteTx, components, maintenances};
-use crate::credentials::random;
-use crate::domain::audit::Entry;
+use super::{Error, Result, Tx, WriteTx};
 use crate::domain::maintenance::Switches;
 use crate::domain::recurrence::Rule;
-use crate::domain::{ComponentId, Maintenance, MaintenanceId, MaintenancePhase, Series, SeriesId, UpdateId};
+use crate::domain::{ComponentId, Series, SeriesId};
 
 /// The most series that go on: they are shown, and looked through, all at once.
 const MAX_SERIES: i64 = 200;
@@ -155,38 +153,6 @@ pub async fn update(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -
     series.version += 1;
     series.updated_at = now;
     Ok(())
-}
-
-/// Makes the next occurrence of `series`, if there is one, and notes it; without one the series has ended.
-///
-/// # Errors
-/// A conflict where somebody changed the series in between, or this occurrence was made before.
-pub async fn grow(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -> Result<Option<Maintenance>> {
-    let known = components::list(tx).await?;
-    let ids = (MaintenanceId::from_random(random()), UpdateId::from_random(random()));
-    let made = series.grow(ids, &known, now);
-    update(tx, series, now).await?;
-    if let Some(made) = &made {
-        maintenances::insert(tx, made).await?;
-    }
-    Ok(made)
-}
-
-/// Makes the next occurrence where `gone`, the newest one of its series, was called off; gives the entry
-/// for the audit.
-///
-/// # Errors
-/// As [`grow`].
-pub async fn make_room(tx: &mut WriteTx, gone: &Maintenance, now: DateTime<Utc>) -> Result<Option<Entry>> {
-    let Some(occurrence) = gone.occurrence.as_ref().filter(|_| gone.phase == MaintenancePhase::Cancelled) else {
-        return Ok(None);
-    };
-    let mut series = find(tx, &occurrence.series_id).await?;
-    if series.has_ended() || series.made_until != Some(occurrence.start) {
-        return Ok(None);
-    }
-    let made = grow(tx, &mut series, now).await?;
-    Ok(made.map(|made| Entry::new("maintenance.plan", &made.id, &made.title).after(&made)))
 }
 
 /// A component that is gone since the series was read is left out.

@@ -4,6 +4,7 @@ use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::audit_action::{Action, Effect};
 use super::{Manager, ManagerId};
 
 /// Who acts.
@@ -66,8 +67,7 @@ pub fn full_hour(now: DateTime<Utc>) -> DateTime<Utc> {
 /// What was done to what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// `noun.verb`, like `incident.open`.
-    pub action: &'static str,
+    pub action: Action,
     /// The id of the thing, empty for the page itself.
     pub subject_id: String,
     /// Its title or name at this time.
@@ -80,7 +80,7 @@ pub struct Entry {
 
 impl Entry {
     /// An entry for the thing `id`, called `name`.
-    pub fn new(action: &'static str, id: impl ToString, name: impl Into<String>) -> Self {
+    pub fn new(action: Action, id: impl ToString, name: impl Into<String>) -> Self {
         Self { action, subject_id: id.to_string(), subject_name: name.into(), before: None, after: None }
     }
 
@@ -97,11 +97,6 @@ impl Entry {
     }
 }
 
-/// Whether `action` tells of an attempt that was refused, by which nothing was changed.
-pub fn is_refusal(action: &str) -> bool {
-    action.split_once('.').is_some_and(|(_, verb)| verb.starts_with("refuse"))
-}
-
 /// A row of the audit as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -109,6 +104,7 @@ pub struct Record {
     pub id: i64,
     pub at: DateTime<Utc>,
     pub actor: Actor,
+    /// The key of an [`Action`], or of one that another version knows.
     pub action: String,
     pub subject_id: String,
     pub subject_name: String,
@@ -118,31 +114,19 @@ pub struct Record {
     pub revision: i64,
 }
 
-/// What is acted on by actions that never change what visitors read.
-const PRIVATE: [&str; 5] = ["manager", "token", "draft", "template", "policy"];
-/// Actions that add to what visitors read and take nothing away.
-const ADDITIONS: [&str; 6] =
-    ["incident.open", "incident.end-embargo", "maintenance.plan", "component.add", "component.set-status", "group.add"];
-/// Actions that post an update; through the API they may edit the rest in the same call.
-const POSTS: [&str; 6] = [
-    "incident.update",
-    "incident.publish",
-    "maintenance.update",
-    "maintenance.begin",
-    "maintenance.complete",
-    "maintenance.remind",
-];
-
 impl Record {
-    /// Whether visitors may have lost something they could read before: every action may have done that unless it
-    /// is known to be private or to add only.
+    /// Whether an attempt was denied, which changed nothing.
+    pub fn is_denial(&self) -> bool {
+        Action::from_key(&self.action).is_some_and(|action| action.effect() == Effect::Denied)
+    }
+
+    /// Whether visitors may have lost something they could read before. An action of another version counts as one.
     pub fn may_withdraw(&self) -> bool {
-        let noun = self.action.split('.').next().unwrap_or_default();
-        let harmless = is_refusal(&self.action)
-            || PRIVATE.contains(&noun)
-            || ADDITIONS.contains(&self.action.as_str())
-            || POSTS.contains(&self.action.as_str()) && self.keeps_its_texts();
-        !harmless
+        match Action::from_key(&self.action).map(Action::effect) {
+            Some(Effect::Denied | Effect::Private | Effect::Adds) => false,
+            Some(Effect::Posts) => !self.keeps_its_texts(),
+            Some(Effect::MayWithdraw) | None => true,
+        }
     }
 
     /// Whether the title and every update from before are there afterwards, unchanged.
@@ -176,10 +160,10 @@ mod tests {
 
     #[test]
     fn unknown_actions_count_as_withdrawals() {
-        for action in ["incident.delete", "incident.edit", "review.withdraw", "page.edit", "whatever.new", ""] {
+        for action in ["incident.delete", "incident.edit", "postmortem.withdraw", "page.edit", "whatever.new", ""] {
             assert!(record(action, None, None).may_withdraw(), "{action}");
         }
-        for action in ["manager.login", "manager.refuse-login", "token.add", "draft.edit", "incident.open"] {
+        for action in ["manager.login", "manager.deny-login", "token.add", "draft.edit", "incident.open"] {
             assert!(!record(action, None, None).may_withdraw(), "{action}");
         }
     }

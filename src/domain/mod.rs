@@ -4,6 +4,7 @@
 
 pub mod api_token;
 pub mod audit;
+mod audit_action;
 pub mod audit_throttle;
 pub mod component;
 pub mod diff;

@@ -28,21 +28,22 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with the words of a list.
-pub const NOUNS: [(&str, &str); 14] = [
+pub const NOUNS: [(&str, &str); 15] = [
     ("incident", "Incidents"),
-    ("review", "Reviews"),
+    ("postmortem", "Postmortems"),
     ("draft", "Drafts"),
     ("template", "Templates"),
-    ("maintenance", "Maintenances"),
-    ("series", "Series of maintenances"),
+    ("maintenance", "Maintenance"),
+    ("series", "Recurring maintenance"),
     ("component", "Components and uptime"),
     ("group", "Groups"),
     ("manager", "Managers and logins"),
     ("token", "API tokens"),
-    ("policy", "Rules of the login"),
-    ("audit", "The audit itself"),
+    ("policy", "Login policy"),
+    ("audit", "Audit log"),
     ("page", "Settings"),
-    ("sample", "Sample"),
+    ("database", "Database"),
+    ("sample", "Sample page"),
 ];
 
 impl IncidentSearch {

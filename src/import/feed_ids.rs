@@ -2,8 +2,8 @@
 
 use super::source::Source;
 use super::write::Import;
+use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, feed_ids, maintenances};
-use crate::domain::audit::Entry;
 use crate::domain::{IncidentId, MaintenanceId};
 
 /// The longest id of an entry, in bytes.
@@ -26,7 +26,7 @@ impl Import<'_> {
         }
         let kept = self.report.feed_ids.created - before;
         if kept > 0 {
-            self.entries.push(Entry::new("page.import-feed-ids", "", kept.to_string()));
+            self.entries.push(imported::feed_ids(kept));
         }
         Ok(())
     }

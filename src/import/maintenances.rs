@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use super::convert::{self, Known, Planned};
 use super::source::{SourceIncident, SourceUpdate};
 use super::write::{Import, left_alone, touched};
+use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
-use crate::domain::audit::Entry;
 use crate::domain::maintenance::{PlannedComponent, Switches};
 use crate::domain::parse_time::parse_instant;
 use crate::domain::{
@@ -180,9 +180,7 @@ impl Import<'_> {
         }
         keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
         if !maintenances::exists(tx, &thing.id).await? {
-            maintenances::insert(tx, &thing).await?;
-            // The maintenance itself is the copy: nothing stood there before, and the next change keeps this.
-            self.entries.push(Entry::new("maintenance.import", &thing.id, &thing.title));
+            self.entries.push(imported::maintenance(tx, None, &mut thing, self.now).await?);
             self.report.maintenances.created += 1;
             self.report.warnings.extend(warnings);
             return Ok(());
@@ -195,9 +193,7 @@ impl Import<'_> {
         } else {
             thing.version = before.version;
             thing.switches = before.switches;
-            maintenances::update(tx, &mut thing, self.now).await?;
-            let entry = Entry::new("maintenance.import", &thing.id, &thing.title);
-            self.entries.push(entry.before(&before).after(&thing));
+            self.entries.push(imported::maintenance(tx, Some(&before), &mut thing, self.now).await?);
             self.report.maintenances.changed += 1;
             self.report.warnings.extend(warnings);
         }

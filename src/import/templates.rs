@@ -6,8 +6,8 @@ use super::convert::{self, Planned};
 use super::sanitize;
 use super::source::{Source, SourceTemplate};
 use super::write::{Import, left_alone, touched};
+use crate::actions::imported;
 use crate::db::{Result, WriteTx, components, templates};
-use crate::domain::audit::Entry;
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::template::MAX_NAME;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
@@ -61,11 +61,9 @@ impl Import<'_> {
         let stands = templates::list(tx).await?.into_iter().find(|stands| stands.id == thing.id);
         let said =
             |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
-        let entry = Entry::new("template.import", &thing.id, &thing.name);
         match stands {
             None => {
-                templates::insert(tx, &thing).await?;
-                self.entries.push(entry.after(&thing));
+                self.entries.push(imported::template(tx, None, &mut thing, self.now).await?);
                 self.report.templates.created += 1;
             }
             Some(before) if said(&before) == said(&thing) => {
@@ -79,8 +77,7 @@ impl Import<'_> {
             }
             Some(before) => {
                 thing.version = before.version;
-                templates::update(tx, &mut thing, self.now).await?;
-                self.entries.push(entry.before(&before).after(&thing));
+                self.entries.push(imported::template(tx, Some(&before), &mut thing, self.now).await?);
                 self.report.templates.changed += 1;
             }
         }

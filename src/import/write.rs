@@ -8,7 +8,8 @@ use super::convert::{self, Known, Planned, Story};
 use super::postmortems::{self, Stands};
 use super::source::{Source, SourcePage};
 use super::{Counts, Options, Report, actor, maintenances, sanitize};
-use crate::db::{self, Result, WriteTx, admin_incidents, audit, components, incidents, page_settings};
+use crate::actions::imported;
+use crate::db::{self, Result, WriteTx, admin_incidents, audit, components, page_settings};
 use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
@@ -94,12 +95,9 @@ impl Import<'_> {
             self.report.page.unchanged += 1;
             return Ok(());
         }
-        page_settings::update(tx, &stands, &settings, convert::changed(&source.updated_at, self.now)).await?;
-        if is_id(&source.id) {
-            page_settings::set_id(tx, &source.id).await?;
-        }
-        let after = page_settings::load(tx).await?;
-        self.entries.push(Entry::new("page.import", "", &after.name).before(&stands).after(&after));
+        let (id, changed_at) =
+            (Some(source.id.as_str()).filter(|id| is_id(id)), convert::changed(&source.updated_at, self.now));
+        self.entries.push(imported::page(tx, &stands, &settings, id, changed_at).await?);
         self.report.page.changed += 1;
         self.report.warnings.extend(warnings);
         Ok(())
@@ -113,14 +111,14 @@ impl Import<'_> {
         // A component may come before its group does, which then comes with it.
         let elsewhere = self.known.groups_elsewhere(source).into_iter();
         for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
-            let Some(Planned { thing, warnings }) = self.or_refused(convert::group(row, self.now), |r| &mut r.groups)
+            let Some(Planned { mut thing, warnings }) =
+                self.or_refused(convert::group(row, self.now), |r| &mut r.groups)
             else {
                 continue;
             };
             match stored.get(&thing.id) {
                 None => {
-                    components::insert_group(tx, &thing).await?;
-                    self.entries.push(Entry::new("group.import", &thing.id, &thing.name).after(&thing));
+                    self.entries.push(imported::group(tx, None, &mut thing, self.now).await?);
                     self.report.groups.created += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -132,8 +130,7 @@ impl Import<'_> {
                 }
                 Some(before) => {
                     let mut after = Group { version: before.version, created_at: before.created_at, ..thing.clone() };
-                    components::update_group(tx, &mut after, self.now).await?;
-                    self.entries.push(Entry::new("group.import", &after.id, &after.name).before(before).after(&after));
+                    self.entries.push(imported::group(tx, Some(before), &mut after, self.now).await?);
                     self.report.groups.changed += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -157,8 +154,7 @@ impl Import<'_> {
             thing.group_id = thing.group_id.filter(|group| groups.contains(group));
             match stored.get(&thing.id) {
                 None => {
-                    components::insert(tx, &thing).await?;
-                    self.entries.push(Entry::new("component.import", &thing.id, &thing.name).after(&thing));
+                    self.entries.push(imported::component(tx, None, &mut thing, self.now).await?);
                     self.report.components.created += 1;
                     self.report.warnings.extend(warnings);
                 }
@@ -176,9 +172,7 @@ impl Import<'_> {
                     } else {
                         thing.version = before.version;
                         thing.created_at = before.created_at;
-                        components::update(tx, &mut thing, self.now).await?;
-                        let entry = Entry::new("component.import", &thing.id, &thing.name);
-                        self.entries.push(entry.before(before).after(&thing));
+                        self.entries.push(imported::component(tx, Some(before), &mut thing, self.now).await?);
                         self.report.components.changed += 1;
                         self.report.warnings.extend(warnings);
                     }
@@ -203,9 +197,7 @@ impl Import<'_> {
         }
         keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
         if !admin_incidents::exists(tx, &thing.id).await? {
-            incidents::insert(tx, &thing).await?;
-            // The incident itself is the copy: nothing stood there before, and the next change keeps this.
-            self.entries.push(Entry::new("incident.import", &thing.id, &thing.title));
+            self.entries.push(imported::incident(tx, None, &mut thing, self.now).await?);
             if let Some(review) = review {
                 self.review(tx, review, &thing.title, 0).await?;
             }
@@ -230,9 +222,7 @@ impl Import<'_> {
         }
         if !is_same {
             thing.version = before.version;
-            incidents::update(tx, &mut thing, self.now).await?;
-            let entry = Entry::new("incident.import", &thing.id, &thing.title);
-            self.entries.push(entry.before(&before).after(&thing));
+            self.entries.push(imported::incident(tx, Some(&before), &mut thing, self.now).await?);
         }
         if let (Some(review), Stands::Other(version)) = (review, stands) {
             self.review(tx, review, &thing.title, version).await?;
@@ -245,9 +235,7 @@ impl Import<'_> {
     /// Writes the review of an incident over the one of that version.
     async fn review(&mut self, tx: &mut WriteTx, review: Review, title: &str, version: i64) -> Result<()> {
         let mut review = Review { version, ..review };
-        let at = review.updated_at;
-        db::postmortems::keep(tx, &mut review, at).await?;
-        self.entries.push(Entry::new("review.import", &review.incident, title).after(&review));
+        self.entries.push(imported::postmortem(tx, title, &mut review).await?);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::db::one_time_links::{self, Link};
 use crate::db::outbox::{self, Mail, Outcome};
 use crate::db::{self, login_policy, managers, page_settings};
 use crate::domain::Manager;
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::manager::LinkPurpose;
 
 /// How long the link is good.
@@ -43,7 +43,7 @@ async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager,
     one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
     let name = page_settings::load(&mut tx).await?.name;
     let actor = Actor { manager_id: None, name: "outbox".into(), address: "outbox".into() };
-    tx.commit(&actor, now, Entry::new("manager.mail-reset", &manager.id, &manager.name)).await?;
+    tx.commit(&actor, now, Entry::new(Action::ManagerMailResetLink, &manager.id, &manager.name)).await?;
     let text = format!(
         "Somebody, probably you, asked for a new password for {name}.\n\n\
          Choose it here within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\

@@ -15,15 +15,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
+use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::sessions::limits;
 use crate::db::{
-    admin_incidents, challenges, future_times, incidents, known_browsers, managers, one_time_links, outbox, sessions,
+    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, sessions,
 };
-use crate::domain::audit::{Actor, Entry, full_hour};
+use crate::domain::IncidentId;
+use crate::domain::audit::{Action, Actor, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
-use crate::domain::{IncidentId, Visibility};
 use crate::publish::Refusal;
 use crate::state::State;
 use crate::{db, notify, output};
@@ -271,18 +272,9 @@ pub async fn end_embargoes(state: &State) -> db::Result<()> {
 /// Looks again before it writes: a manager or another node may have been faster.
 async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::Result<()> {
     let mut tx = state.db.write().await?;
-    let before = match admin_incidents::find(&mut tx, id).await {
-        Err(db::Error::NotFound) => return Ok(()),
-        found => found?,
-    };
-    if !before.visibility.is_due(now) {
-        return Ok(());
+    if let Some(entry) = actions::incidents::end_embargo(&mut tx, id, now).await? {
+        tx.commit(&Actor::server(), now, entry).await?;
     }
-    let mut incident = before.clone();
-    incident.visibility = Visibility::Public;
-    incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.end-embargo", id, &incident.title).before(&before).after(&incident);
-    tx.commit(&Actor::server(), now, entry).await?;
     Ok(())
 }
 
@@ -312,7 +304,10 @@ async fn record_suppressed_denials(state: &State) -> db::Result<()> {
     let Some(left_out) = left_out else { return Ok(()) };
     let several = || "several addresses".to_owned();
     let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
-    let entry = Entry::new("audit.refuse-more", "", format!("{} refused attempts", left_out.attempts));
+    let entry = actions::managers::record_denial(
+        Action::AuditSuppressDenials,
+        format!("{} refused attempts", left_out.attempts),
+    );
     state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
 }
 

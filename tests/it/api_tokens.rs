@@ -129,7 +129,7 @@ async fn what_is_no_good_token_is_refused_in_json(test: TestDb) {
     let good = format!("Bearer {secret}");
     let twice = [("authorization", good.as_str()), ("authorization", good.as_str())];
     assert_eq!(program.get_with("/v1/token", &twice).await.status, StatusCode::UNAUTHORIZED);
-    let refused: Vec<_> = app.audit().await.into_iter().filter(|row| row.action == "token.refuse").collect();
+    let refused: Vec<_> = app.audit().await.into_iter().filter(|row| row.action == "token.deny").collect();
     assert_eq!(refused.len(), 3, "those that looked like a token");
     let audit = format!("{refused:?}");
     assert!(!audit.contains(&unknown) && !audit.contains(&mistyped) && refused[0].actor.address == "127.0.0.1");
@@ -181,7 +181,7 @@ async fn a_token_reaches_no_further_than_its_scope_and_its_manager(test: TestDb)
     assert_eq!(admitted::<CanAdminister>(&app, &admin, here, &[]).await, no, "its manager's role was lowered");
     assert_eq!(admitted::<CanPublish>(&app, &admin, here, &[]).await, yes);
     let row = app.audit().await.remove(0);
-    assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("token.refuse-scope", "POST /v1/anything"));
+    assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("token.deny-scope", "POST /v1/anything"));
     assert_eq!((row.actor.manager_id, row.actor.name.as_str()), (Some(owner.id), "Ines by admin"));
 }
 
@@ -260,7 +260,7 @@ async fn a_token_is_not_taken_in_the_open(test: TestDb) {
     assert_eq!((answer.status, answer.location()), (StatusCode::FORBIDDEN, ""), "not redirected either");
     assert_eq!(json(&answer)["error"], "forbidden");
     let row = app.audit().await.remove(0);
-    assert_eq!((row.action.as_str(), row.actor.name.as_str()), ("token.refuse-plain", "Publisher by Deploy"));
+    assert_eq!((row.action.as_str(), row.actor.name.as_str()), ("token.deny-cleartext", "Publisher by Deploy"));
 }
 
 async fn its_use_is_noted_once_a_minute(test: TestDb) {

@@ -5,7 +5,7 @@ use candor::cli::demo;
 use candor::db::audit_chain::{self, Step, Walk};
 use candor::db::{Tx, WriteTx};
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::audit::{Digest, Entry, PublicDigest, full_hour};
+use candor::domain::audit::{Action, Digest, Entry, PublicDigest, full_hour};
 use candor::domain::audit_throttle::{IN_ALL, PER_ADDRESS};
 use candor::worker::Work;
 use chrono::TimeDelta;
@@ -33,7 +33,7 @@ async fn five_rows(test: &TestDb) -> Vec<i64> {
     let mut ids = Vec::new();
     for number in 0..5 {
         let tx = test.write().await.unwrap();
-        let entry = Entry::new("test.act", format!("subject{number}"), "Subject").before(&number).after(&"x");
+        let entry = Entry::new(Action::SampleLoad, format!("subject{number}"), "Subject").before(&number).after(&"x");
         tx.commit(&actor(), now() + TimeDelta::seconds(number), entry).await.unwrap();
         ids.push(audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap().id);
     }
@@ -216,12 +216,12 @@ async fn every_refused_attempt_is_in_the_audit_without_its_secret(test: TestDb) 
     let told: Vec<_> =
         told.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
     let expected = [
-        ("manager.refuse-role", "Vera", "POST /admin/groups"),
-        ("manager.refuse-foreign", "nobody", "POST /logout"),
-        ("manager.refuse-foreign", "nobody", "POST /setup/…"),
-        ("manager.refuse-link", "nobody", ""),
-        ("manager.refuse-link", "nobody", ""),
-        ("manager.refuse-login", "nobody", "a@example.org"),
+        ("manager.deny-role", "Vera", "POST /admin/groups"),
+        ("manager.deny-cross-site", "nobody", "POST /logout"),
+        ("manager.deny-cross-site", "nobody", "POST /setup/…"),
+        ("manager.deny-link", "nobody", ""),
+        ("manager.deny-link", "nobody", ""),
+        ("manager.deny-login", "nobody", "a@example.org"),
     ];
     assert_eq!(told, expected);
     assert!(!format!("{:?}", app.audit().await).contains("secret"));
@@ -245,7 +245,7 @@ async fn whoever_is_refused_publishes_nothing(test: TestDb) {
     assert_eq!(app.db.read().await.unwrap().revision().await.unwrap(), before);
     let rows = app.audit().await;
     let refused = |action: &str| rows.iter().filter(|row| row.action == action).count();
-    assert_eq!((refused("manager.refuse-login"), refused("manager.refuse-proof")), (PER_ADDRESS as usize, 1));
+    assert_eq!((refused("manager.deny-login"), refused("manager.deny-reauthentication")), (PER_ADDRESS as usize, 1));
 }
 
 async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {
@@ -270,7 +270,10 @@ async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {
     work.tick(&app).await;
     let row = app.audit().await.remove(0);
     let left_out = PER_ADDRESS + 5 + 18 * PER_ADDRESS - IN_ALL;
-    assert_eq!((row.action.as_str(), row.subject_name), ("audit.refuse-more", format!("{left_out} refused attempts")));
+    assert_eq!(
+        (row.action.as_str(), row.subject_name),
+        ("audit.suppress-denials", format!("{left_out} refused attempts"))
+    );
     assert_eq!(row.actor.address, "several addresses");
     flood("192.0.2.1", 1).await;
     assert_eq!(app.audit().await.len(), IN_ALL as usize + 2);

@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode};
 use candor::db::managers;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
-use candor::domain::audit::is_refusal;
+use candor::domain::audit::{Action, Effect};
 use candor::notify::Mailer;
 use candor::worker::Work;
 use chrono::TimeDelta;
@@ -45,7 +45,7 @@ impl<'a> Watch<'a> {
 
     async fn news(&mut self) -> Vec<(String, String)> {
         let rows = self.app.audit().await;
-        let news = rows.iter().filter(|row| row.id > self.seen && is_refusal(&row.action));
+        let news = rows.iter().filter(|row| row.id > self.seen && row.is_denial());
         let news: Vec<_> = news.map(|row| (row.action.clone(), row.actor.name.clone())).collect();
         self.seen = rows.first().map_or(self.seen, |row| row.id);
         // So many a minute are told one by one; this is not what is tried here.
@@ -91,48 +91,33 @@ async fn every_kind_of_refusal_leaves_its_row_and_never_its_secret(test: TestDb)
     }
     assert_eq!(watch.news().await.len(), 10);
     Work::default().tick(&app).await;
-    watch.left("audit.refuse-more", "nobody", "what was only counted").await;
-    assert_eq!(watch.kinds, kinds(), "every kind that the source names was tried");
+    watch.left("audit.suppress-denials", "nobody", "what was only counted").await;
+    assert_eq!(watch.kinds, kinds(), "every denied action was provoked");
     assert!(!format!("{:?}", app.audit().await).contains(SECRET));
 }
 
-/// The kinds of refusals that the source names.
+/// The key of every denied action; each of them was provoked.
 fn kinds() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let source = std::fs::read_to_string(&path).unwrap();
-            let texts = source.split('"').skip(1);
-            found.extend(
-                texts.filter(|text| text.len() < 40 && !text.contains(' ') && is_refusal(text)).map(str::to_owned),
-            );
-        }
-    }
-    found
+    let denied = Action::ALL.iter().filter(|action| action.effect() == Effect::Denied);
+    denied.map(|action| action.key().to_owned()).collect()
 }
 
 async fn of_roles_and_pages(app: &TestApp, watch: &mut Watch<'_>) {
     let mut vera = app.with_session(&app.manager("Vera", Viewer).await).await;
     for address in ["/admin/groups", "/admin/incidents"] {
         assert_eq!(vera.post(address, &[("name", SECRET)]).await.status, StatusCode::FORBIDDEN);
-        watch.left("manager.refuse-role", "Vera", "what the role does not reach").await;
+        watch.left("manager.deny-role", "Vera", "what the role does not reach").await;
     }
     assert_eq!(vera.get("/admin/managers").await.status, StatusCode::FORBIDDEN);
-    watch.left("manager.refuse-role", "Vera", "a page beyond the role").await;
+    watch.left("manager.deny-role", "Vera", "a page beyond the role").await;
     vera.post_with("/admin/incidents", &[("title", SECRET)], &[("sec-fetch-site", "cross-site")]).await;
-    watch.left("manager.refuse-foreign", "nobody", "a form of a foreign page").await;
+    watch.left("manager.deny-cross-site", "nobody", "a form of a foreign page").await;
     app.visitor().post_with(&format!("/setup/{SECRET}"), &[], &[]).await;
-    watch.left("manager.refuse-foreign", "nobody", "a form of no page at all").await;
+    watch.left("manager.deny-cross-site", "nobody", "a form of no page at all").await;
     app.visitor().get(&format!("/setup/{SECRET}")).await;
-    watch.left("manager.refuse-link", "nobody", "looking behind a link that never was").await;
+    watch.left("manager.deny-link", "nobody", "looking behind a link that never was").await;
     app.visitor().post(&format!("/setup/{SECRET}"), &[("password", SECRET)]).await;
-    watch.left("manager.refuse-link", "nobody", "using one").await;
+    watch.left("manager.deny-link", "nobody", "using one").await;
 }
 
 async fn of_passwords(app: &TestApp, watch: &mut Watch<'_>) {
@@ -141,7 +126,7 @@ async fn of_passwords(app: &TestApp, watch: &mut Watch<'_>) {
     managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.manager("Rui", Publisher).await;
-    let refuse_login = "manager.refuse-login";
+    let refuse_login = "manager.deny-login";
     for (email, password, what) in [
         ("never@example.org", SECRET, "nobody's address"),
         ("rui@example.org", SECRET, "a wrong password"),
@@ -183,25 +168,25 @@ async fn of_second_factors_and_proofs(app: &TestApp, issuer: &Issuer, watch: &mu
     let mut waiting = half_way(app, &ines).await;
     for code in ["123456", SECRET] {
         waiting.post("/login/factor", &[("code", code)]).await;
-        watch.left("manager.refuse-code", "nobody", "a wrong code after the password").await;
+        watch.left("manager.deny-code", "nobody", "a wrong code after the password").await;
     }
     for (field, value) in [("proof_password", SECRET), ("proof_code", "123456"), ("proof_passkey", SECRET)] {
         let mut browser = app.with_session(&ines).await;
         let wrong = browser.post("/admin/proof", &[(field, value)]).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
-        watch.left("manager.refuse-proof", "Ines", "a wrong proof").await;
+        watch.left("manager.deny-reauthentication", "Ines", "a wrong proof").await;
     }
     let mut browser = app.with_session(&ines).await;
     browser.post("/admin/account/password", &[("current", SECRET), ("password", "gravel lantern otter")]).await;
-    watch.left("manager.refuse-proof", "Ines", "a wrong password for a new one").await;
+    watch.left("manager.deny-reauthentication", "Ines", "a wrong password for a new one").await;
     let going = browser.post("/admin/proof/oidc", &[("path", "/admin")]).await;
     let back = issuer.let_in(&leads_to(&going), &Person::named("Else", &[]));
     assert_eq!(browser.get(&back.address()).await.status, StatusCode::CONFLICT);
-    watch.left("manager.refuse-proof", "Ines", "somebody else's login at the provider").await;
+    watch.left("manager.deny-reauthentication", "Ines", "somebody else's login at the provider").await;
 }
 
 async fn of_the_provider(app: &TestApp, issuer: &Issuer, watch: &mut Watch<'_>) {
-    let refuse_login = "manager.refuse-login";
+    let refuse_login = "manager.deny-login";
     app.visitor().get(&format!("/login/oidc/callback?code={SECRET}&state={SECRET}")).await;
     watch.left(refuse_login, "nobody", "an answer that nobody asked for").await;
     let mut browser = app.visitor();
@@ -229,14 +214,14 @@ async fn of_the_provider(app: &TestApp, issuer: &Issuer, watch: &mut Watch<'_>) 
 async fn of_tokens(app: &TestApp, watch: &mut Watch<'_>) {
     let mut program = Program::new(app, &app.manager("Ana", Viewer).await, "Copy", Scope::Read).await;
     assert_eq!(program.send(Method::POST, "/components", &json!({})).await.status, StatusCode::FORBIDDEN);
-    watch.left("token.refuse-scope", "Ana by Copy", "what the scope does not reach").await;
+    watch.left("token.deny-scope", "Ana by Copy", "what the scope does not reach").await;
     program.browser.peer = Some([203, 0, 113, 5].into());
     assert_eq!(program.send(Method::GET, "/components", &json!({})).await.status, StatusCode::FORBIDDEN);
-    watch.left("token.refuse-plain", "Ana by Copy", "a token in the open").await;
+    watch.left("token.deny-cleartext", "Ana by Copy", "a token in the open").await;
     program.browser.peer = Some([127, 0, 0, 1].into());
     program.secret = SECRET.into();
     assert_eq!(program.send(Method::GET, "/components", &json!({})).await.status, StatusCode::UNAUTHORIZED);
-    watch.left("token.refuse", "nobody", "a token that nobody has").await;
+    watch.left("token.deny", "nobody", "a token that nobody has").await;
 }
 
 /// Nobody tried to be somebody, or nothing was looked at: a row of each would be a way to fill the disk. They are in the

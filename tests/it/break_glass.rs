@@ -121,7 +121,7 @@ async fn a_password_that_does_not_count_is_answered_like_a_wrong_one(test: TestD
         seen_of.push(seen(&log_in(&app, &manager, password).await, &manager.email));
         let count = login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count;
         assert_eq!(count, 1, "{name}: it counts as a wrong one");
-        assert_eq!(app.audit().await[0].action, "manager.refuse-login");
+        assert_eq!(app.audit().await[0].action, "manager.deny-login");
     }
     seen_of.push(seen(&log_in(&app, &keeper, "not the right one").await, &keeper.email));
     let nobody = Manager { email: "nobody@example.org".into(), ..keeper };
@@ -163,7 +163,7 @@ async fn the_keeper_who_logs_in_elsewhere_stays_an_owner(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &[])).await;
     let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
     assert_eq!(kept.role, Owner);
-    assert!(app.audit().await.iter().any(|record| record.action == "manager.keep-role"));
+    assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
 }
 
 async fn links_for_passwords_are_for_the_keeper_alone(test: TestDb) {
@@ -246,7 +246,7 @@ async fn guessing_the_current_password_meets_the_lock_of_the_login(test: TestDb)
     for _ in 0..3 {
         let wrong = browser.post("/admin/account/password", &guess).await;
         assert!(wrong.message("current").contains("not your current password"), "{}", wrong.text());
-        assert_eq!(app.audit().await[0].action, "manager.refuse-proof");
+        assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
     }
     let right = [("current", PASSWORD), ("password", "gravel lantern otter")];
     let locked = browser.post("/admin/account/password", &right).await;

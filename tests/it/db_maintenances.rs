@@ -1,5 +1,6 @@
 //! Maintenances and their series in a database.
 
+use candor::actions::recurring_maintenances::schedule_next;
 use candor::db::{components, incidents, maintenances, series, status_intervals};
 use candor::domain::{Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
 use chrono::TimeDelta;
@@ -178,7 +179,7 @@ async fn a_series_makes_each_occurrence_once(test: TestDb) {
     let id = SeriesId::parse("s").unwrap();
     let mut it = form.parse().unwrap().begin(id.clone(), &[api], now()).unwrap();
     series::insert(&mut tx, &it).await.unwrap();
-    let made = series::grow(&mut tx, &mut it, now()).await.unwrap().unwrap();
+    let (made, _) = schedule_next(&mut tx, &mut it, now()).await.unwrap().unwrap();
     test.keep(tx).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(series::find(&mut tx, &id).await.unwrap(), it);

@@ -1,7 +1,7 @@
 //! Transactions: what is kept together, what is seen together, and who waits for whom.
 
 use candor::db::{Db, Error, admin_incidents, audit, components, incidents};
-use candor::domain::audit::Entry;
+use candor::domain::audit::{Action, Entry};
 use candor::domain::history::Filter;
 use chrono::TimeDelta;
 
@@ -30,7 +30,7 @@ async fn a_change_its_audit_row_and_its_revision_are_kept_together(test: TestDb)
     let it = incident("a", now());
     let mut tx = test.write().await.unwrap();
     incidents::insert(&mut tx, &it).await.unwrap();
-    let entry = Entry::new("incident.open", &it.id, &it.title).after(&it);
+    let entry = Entry::new(Action::IncidentOpen, &it.id, &it.title).after(&it);
     let made = tx.commit(&actor(), now(), entry).await.unwrap();
     assert_eq!((made, revision(&test).await), (before + 1, before + 1));
     let mut tx = test.read().await.unwrap();
@@ -68,7 +68,7 @@ async fn what_is_nobodys_deed_makes_no_revision(test: TestDb) {
 async fn the_audit_is_listed_from_the_newest(test: TestDb) {
     for number in 0..5 {
         let tx = test.write().await.unwrap();
-        tx.commit(&actor(), now(), Entry::new("test.act", number, "")).await.unwrap();
+        tx.commit(&actor(), now(), Entry::new(Action::SampleLoad, number, "")).await.unwrap();
     }
     let mut tx = test.read().await.unwrap();
     let first = audit::list(&mut tx, None, 3).await.unwrap();

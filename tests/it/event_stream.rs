@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use candor::credentials::secret_key::SecretKey;
 use candor::db::components;
 use candor::domain::Status;
-use candor::domain::audit::{Actor, Entry};
+use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::NewComponent;
 use candor::net::allowed_hosts::Hosts;
 use candor::net::event_streams::MAX_PER_CLIENT;
@@ -70,7 +70,7 @@ async fn what_the_page_does_not_show_is_no_event() {
     let mut stream = site.get("/events", &[]).await;
     heard(&mut stream).await.unwrap();
     let write = site.test.write().await.unwrap();
-    write.commit(&Actor::shell(), site.test.clock.now(), Entry::new("manager.add", "m", "Ada")).await.unwrap();
+    write.commit(&Actor::shell(), site.test.clock.now(), Entry::new(Action::ManagerAdd, "m", "Ada")).await.unwrap();
     site.state.publish().await;
     assert!(timeout(SECOND / 5, stream.body_mut().frame()).await.is_err());
 }
@@ -205,7 +205,7 @@ pub async fn add_component(test: &TestDb, name: &str) {
     };
     let now = test.clock.now();
     let component = components::create(&mut tx, new, now).await.unwrap();
-    let entry = Entry::new("component.create", &component.id, &component.name).after(&component);
+    let entry = Entry::new(Action::ComponentAdd, &component.id, &component.name).after(&component);
     tx.commit(&Actor::shell(), now, entry).await.unwrap();
 }
 

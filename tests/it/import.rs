@@ -189,7 +189,8 @@ async fn what_was_changed_here_is_left_alone(test: TestDb) {
     let mut part = components::list(&mut tx).await.unwrap().remove(0);
     part.status = Status::MajorOutage;
     components::update(&mut tx, &mut part, now()).await.unwrap();
-    let entries = ["a", "c"].map(|id| candor::domain::audit::Entry::new("test.change", id, ""));
+    let entries =
+        ["a", "c"].map(|id| candor::domain::audit::Entry::new(candor::domain::audit::Action::SampleLoad, id, ""));
     tx.commit_all(&crate::support::fixtures::actor(), now(), &entries).await.unwrap();
     let report = run(&test, &[document("Newer", "Newer")]).await.remove(0);
     assert!(report.changes_nothing());

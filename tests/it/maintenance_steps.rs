@@ -61,7 +61,7 @@ async fn it_begins_and_ends_to_the_microsecond_and_the_page_shows_it(test: TestD
     work.tick(&app).await;
     work.tick(&app).await;
     assert_eq!(headline().await, "All Systems Operational");
-    assert_eq!(actions(&app).await, ["maintenance.remind", "maintenance.begin", "maintenance.complete"]);
+    assert_eq!(actions(&app).await, ["maintenance.remind", "maintenance.start", "maintenance.complete"]);
     let over = app.maintenance("work").await;
     assert_eq!((over.started_at, over.ended_at), (Some(it.scheduled_for), Some(it.scheduled_until)));
     assert!(app.audit().await[0].actor.name == "Candor" && app.audit().await[0].actor.manager_id.is_none());
@@ -80,7 +80,7 @@ async fn two_processes_take_each_step_once(test: TestDb) {
         app.publisher.publish().await.unwrap();
         other.publisher.publish().await.unwrap();
     }
-    assert_eq!(actions(&app).await, ["maintenance.remind", "maintenance.begin", "maintenance.complete"]);
+    assert_eq!(actions(&app).await, ["maintenance.remind", "maintenance.start", "maintenance.complete"]);
     other.db.close().await;
 }
 

@@ -71,7 +71,7 @@ pub async fn is_out(app: &TestApp, issuer: &Issuer, person: &Person, why: &str) 
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.word("[role=alert]").contains(why), "{}", answer.text());
     assert!(browser.get("/admin").await.location().starts_with("/login"), "nobody is logged in");
-    assert_eq!(app.audit().await[0].action, "manager.refuse-login");
+    assert_eq!(app.audit().await[0].action, "manager.deny-login");
 }
 
 async fn by_email(app: &TestApp, email: &str) -> Manager {
@@ -99,9 +99,9 @@ async fn whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_r
         assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     }
     let audit = app.audit().await;
-    assert_eq!(audit[0].action, "manager.login-by-provider");
-    assert_eq!((audit[1].action.as_str(), audit[1].subject_name.as_str()), ("manager.connect-provider", "Ines"));
-    assert_eq!((audit[2].action.as_str(), audit[2].subject_name.as_str()), ("manager.add-by-provider", "Ines"));
+    assert_eq!(audit[0].action, "manager.login-by-oidc");
+    assert_eq!((audit[1].action.as_str(), audit[1].subject_name.as_str()), ("manager.connect-oidc", "Ines"));
+    assert_eq!((audit[2].action.as_str(), audit[2].subject_name.as_str()), ("manager.add-by-oidc", "Ines"));
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 3, "nobody is added twice");
 }
@@ -143,7 +143,7 @@ async fn an_invitation_is_accepted_by_the_login(test: TestDb) {
     let link = app.visitor().get(&format!("/setup/{token}")).await;
     assert_eq!(link.status, StatusCode::NOT_FOUND, "the link is used up");
     let actions: Vec<String> = app.audit().await.into_iter().map(|record| record.action).collect();
-    assert!(actions.contains(&"manager.accept-by-provider".to_owned()), "{actions:?}");
+    assert!(actions.contains(&"manager.accept-by-oidc".to_owned()), "{actions:?}");
 }
 
 async fn somebody_who_has_a_way_in_connects_the_login_themselves(test: TestDb) {
@@ -184,7 +184,7 @@ async fn a_role_follows_what_the_provider_says_and_ends_other_sessions(test: Tes
     assert_eq!(by_email(&app, "ines@example.org").await.role, Publisher);
     assert!(old.get("/admin").await.location().starts_with("/login"), "the session of the owner is over");
     assert_eq!(new.get("/admin/managers").await.status, StatusCode::FORBIDDEN);
-    let record = app.audit().await.into_iter().find(|record| record.action == "manager.follow-role").unwrap();
+    let record = app.audit().await.into_iter().find(|record| record.action == "manager.sync-role").unwrap();
     assert_eq!(record.before.unwrap()["role"], "owner");
     assert_eq!(record.after.unwrap()["role"], "publisher");
 }
@@ -195,7 +195,7 @@ async fn the_last_owner_stays_an_owner(test: TestDb) {
     let mut browser = app.visitor();
     is_in(&mut browser, &issuer, &Person::named("Ines", &[])).await;
     assert_eq!(by_email(&app, "ines@example.org").await.role, Owner);
-    assert!(app.audit().await.iter().any(|record| record.action == "manager.keep-role"));
+    assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK);
 }
 
@@ -228,7 +228,7 @@ async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
     }
     let refused = program.get_with("/v1/token", &[("authorization", &bearer)]).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "the token is over");
-    let row = app.audit().await.into_iter().find(|row| row.action == "manager.shut-out").unwrap();
+    let row = app.audit().await.into_iter().find(|row| row.action == "manager.revoke-access").unwrap();
     assert_eq!((row.subject_name.as_str(), row.actor.name.as_str()), ("Eve", "Eve"));
     let before = app.counts().await;
     is_out(&app, &issuer, &lost, "brings a role").await;
@@ -300,7 +300,7 @@ async fn a_second_factor_is_asked_for_unless_the_provider_has_asked(test: TestDb
     let half = log_in(&mut browser, &issuer, &vera).await;
     assert_eq!(half.location(), "/login/factor");
     assert!(browser.get("/admin").await.location().starts_with("/login"), "half a login opens nothing");
-    assert_eq!(app.audit().await[0].action, "manager.begin-login-by-provider");
+    assert_eq!(app.audit().await[0].action, "manager.begin-login-by-oidc");
     is_in(&mut app.visitor(), &issuer, &Person { methods: vec!["pwd", "mfa"], ..vera }).await;
 }
 

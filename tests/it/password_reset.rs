@@ -78,7 +78,7 @@ async fn a_link_is_mailed_and_opens_the_way_to_a_new_password(test: TestDb) {
     let login = app.visitor().post("/login", &[("email", "ines@example.org"), ("password", new)]).await;
     assert_eq!(login.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND, "the link worked once");
-    assert!(app.audit().await.iter().any(|row| row.action == "manager.mail-reset" && row.subject_name == "Ines"));
+    assert!(app.audit().await.iter().any(|row| row.action == "manager.mail-reset-link" && row.subject_name == "Ines"));
 }
 
 async fn known_and_unknown_addresses_are_answered_and_written_about_alike(test: TestDb) {

@@ -99,7 +99,7 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     assert!((page("/incidents/it").await.text(), page("/history").await.text()) == before, "it still shows");
     assert_eq!(browser.get(path).await.field("body"), "A **Xylophone**.");
     let actions: Vec<String> = desk.app.audit().await.into_iter().take(3).map(|row| row.action).collect();
-    assert_eq!(actions, ["review.withdraw", "review.publish", "review.edit"]);
+    assert_eq!(actions, ["postmortem.withdraw", "postmortem.publish", "postmortem.edit"]);
 }
 
 async fn a_published_review_changes_only_when_it_is_published_again(test: TestDb) {

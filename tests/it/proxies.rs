@@ -51,7 +51,7 @@ fn is(answer: &str, status: u16) {
 /// From where the audit says that the newest refused login came.
 async fn told(test: &TestDb) -> String {
     let row = audit::list(&mut test.read().await.unwrap(), None, 1).await.unwrap().remove(0);
-    assert_eq!(row.action, "manager.refuse-login");
+    assert_eq!(row.action, "manager.deny-login");
     row.actor.address
 }
 

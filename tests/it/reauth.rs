@@ -61,7 +61,7 @@ async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: 
     let all = managers::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     let rui = all.iter().find(|manager| manager.email == "rui@example.org").unwrap();
     assert_eq!((rui.name.as_str(), rui.role), ("Rui \"Ñ\" <b>", Publisher));
-    assert!(app.audit().await.iter().any(|record| record.action == "manager.prove"));
+    assert!(app.audit().await.iter().any(|record| record.action == "manager.reauthenticate"));
 }
 
 async fn a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes(test: TestDb) {
@@ -109,7 +109,7 @@ async fn a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session(test: Test
         asked = confirm(&mut browser, &asked, &[proof]).await;
         assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
         assert_eq!(asked.attributes("input[name=role]", "value"), ["viewer"], "what was typed is kept");
-        assert_eq!(app.audit().await[0].action, "manager.refuse-proof");
+        assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
     }
     assert!(asked.message("proof_password").is_empty());
     let fifth = confirm(&mut browser, &asked, &[("proof_password", "")]).await;
@@ -134,7 +134,11 @@ async fn fifty_wrong_proofs_at_once_are_five_guesses(test: TestDb) {
     assert_eq!(asked_again + ended, 50);
     assert!(asked_again <= 4, "{asked_again}");
     let audit = app.audit().await;
-    assert_eq!(audit.iter().filter(|row| row.action == "manager.refuse-proof").count(), 5, "so many were looked at");
+    assert_eq!(
+        audit.iter().filter(|row| row.action == "manager.deny-reauthentication").count(),
+        5,
+        "so many were looked at"
+    );
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
 }
 

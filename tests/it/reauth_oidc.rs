@@ -56,7 +56,7 @@ async fn what_was_typed_waits_for_the_proof_and_is_done_after_it(test: TestDb) {
     let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
     assert_eq!(back.location(), "/admin/proof");
     assert_ne!(browser.cookies["sid"], before, "more can be done, hence a new id");
-    assert_eq!(app.audit().await[0].action, "manager.prove");
+    assert_eq!(app.audit().await[0].action, "manager.reauthenticate");
     let waiting = browser.get("/admin/proof").await;
     assert_eq!(waiting.attributes("main form", "action"), ["/admin/managers"]);
     assert_eq!(waiting.attributes("main input[name=name]", "value"), [nasty]);
@@ -90,7 +90,7 @@ async fn a_login_that_is_older_than_the_question_is_no_proof(test: TestDb) {
         let there = confirm(&mut browser, &asked).await;
         let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
         assert_eq!(back.status, StatusCode::CONFLICT, "{}", back.text());
-        assert_eq!(app.audit().await[0].action, "manager.refuse-proof");
+        assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
         assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
     }
 }

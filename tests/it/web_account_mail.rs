@@ -89,7 +89,7 @@ async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
         assert!(shown.contains(told), "{told} is not in {shown}");
     }
     let audit = app.audit().await;
-    let row = audit.iter().find(|row| row.action == "manager.connect-provider").unwrap();
+    let row = audit.iter().find(|row| row.action == "manager.connect-oidc").unwrap();
     let after = format!("{:?}", row.after);
     assert!(after.contains("i.lund@example.org") && after.contains(&person.subject), "{after}");
     app.courier().deliver_due().await.unwrap();

@@ -205,7 +205,7 @@ async fn a_code_works_once_and_one_step_early_or_late(test: TestDb) {
     // The code of the present step is older than the last that was accepted.
     let earlier = phone.code(&app, 0);
     assert_eq!(give(&mut half_way(&app, &manager).await, &earlier).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(app.audit().await[0].action, "manager.refuse-code");
+    assert_eq!(app.audit().await[0].action, "manager.deny-code");
 }
 
 async fn ten_wrong_codes_lock_the_app_and_not_the_recovery_codes(test: TestDb) {

@@ -70,7 +70,7 @@ async fn a_refused_attempt_is_in_the_audit_without_the_password(test: TestDb) {
     let secret = "a password mistyped by one lettre";
     app.visitor().post("/login", &[("email", "INES@example.org"), ("password", secret)]).await;
     let record = app.audit().await.remove(0);
-    assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.refuse-login", "ines@example.org"));
+    assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.deny-login", "ines@example.org"));
     assert_eq!((record.actor.manager_id.clone(), record.at), (None, app.clock.now()));
     assert!(!format!("{record:?}").contains(secret));
 }

@@ -81,7 +81,7 @@ async fn a_maintenance_is_planned_begun_extended_and_completed(test: TestDb) {
     assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
     let actions: Vec<String> = app.audit().await.into_iter().map(|row| row.action).take(4).collect();
-    assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.begin", "maintenance.plan"]);
+    assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.start", "maintenance.schedule"]);
 }
 
 async fn a_wrong_plan_comes_back_with_its_texts(test: TestDb) {

@@ -325,7 +325,7 @@ async fn a_deleted_maintenance_makes_room_for_the_next_of_its_series(test: TestD
     assert_eq!((next.as_array().unwrap().len(), next[0]["name"].clone()), (1, json!("Series again")));
     assert_eq!(
         app.audit().await.iter().take(2).map(|row| row.action.as_str()).collect::<Vec<_>>(),
-        ["maintenance.plan", "maintenance.delete"]
+        ["maintenance.schedule", "maintenance.delete"]
     );
 }
 

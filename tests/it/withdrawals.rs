@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use candor::db::incidents;
 use candor::domain::Role::Owner;
-use candor::domain::audit::Entry;
+use candor::domain::audit::{Action, Entry};
 use candor::domain::history::{Filter, Month};
 use candor::domain::{Incident, IncidentId, Visibility};
 use candor::publish::{Deep, DeepError, Encoding, Publisher};
@@ -109,7 +109,7 @@ async fn marker_is_gone(app: &TestApp) {
 }
 
 /// Keeps a change as the handlers do, and publishes it.
-async fn change(app: &TestApp, action: &'static str, edit: impl FnOnce(&mut Incident)) {
+async fn change(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident)) {
     let mut tx = app.db.write().await.unwrap();
     let id = IncidentId::parse("marked").unwrap();
     let before = candor::db::admin_incidents::find(&mut tx, &id).await.unwrap();
@@ -135,14 +135,14 @@ async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
 
 async fn hidden_incident_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
-    change(&app, "incident.edit", |incident| incident.visibility = Visibility::Internal).await;
+    change(&app, Action::IncidentEdit, |incident| incident.visibility = Visibility::Internal).await;
     marker_is_gone(&app).await;
 }
 
 async fn edited_text_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
     // As by one call of the management API, which posts an update and edits the rest.
-    change(&app, "incident.update", |incident| {
+    change(&app, Action::IncidentUpdate, |incident| {
         incident.title = "Something is out".into();
         incident.updates[0].body = "Something is out.".into();
     })

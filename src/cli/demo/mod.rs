@@ -9,9 +9,10 @@ pub use page::{Company, company};
 use anyhow::{Context as _, bail};
 
 use super::output;
+use crate::actions;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::Actor;
 
 pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let company = load(db, clock).await?;
@@ -37,7 +38,7 @@ pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
         bail!("this database holds something already: the sample goes only into an empty one");
     }
     write(&mut tx, &company).await.map_err(output::plainly)?;
-    let entry = Entry::new("sample.load", "", &company.settings.name);
+    let entry = actions::settings::load_sample(&company.settings.name);
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
     Ok(company)
 }

@@ -14,7 +14,7 @@ use super::manager::Policy;
 use crate::credentials::secret_token;
 use crate::db::{self, Tx, api_tokens, login_policy, managers};
 use crate::domain::api_token::ApiToken;
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Action, Actor};
 use crate::domain::{self, Role};
 use crate::state::State;
 use crate::web::api::rate_limit;
@@ -57,8 +57,8 @@ impl<P: Policy> Token<P> {
     ///
     /// # Errors
     /// Where the database can't be read.
-    pub async fn fault(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(&'static str, Error)>> {
-        let unknown = Ok(Some(("token.refuse", Error::Unauthorized(UNKNOWN))));
+    pub async fn fault(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(Action, Error)>> {
+        let unknown = Ok(Some((Action::TokenDeny, Error::Unauthorized(UNKNOWN))));
         let token = match api_tokens::find(tx, &self.token.id).await {
             Ok(token) if now < token.expires_at => token,
             Ok(_) | Err(db::Error::NotFound) => return unknown,
@@ -69,7 +69,7 @@ impl<P: Policy> Token<P> {
             return unknown;
         }
         if !token.reaches(P::ROLE, manager.role) {
-            return Ok(Some(("token.refuse-scope", Error::TokenForbidden(TOO_SMALL))));
+            return Ok(Some((Action::TokenDenyScope, Error::TokenForbidden(TOO_SMALL))));
         }
         (self.token, self.manager) = (token, manager);
         Ok(None)
@@ -85,17 +85,17 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
         let found = find(state, &secret).await?;
         let who = found.as_ref().map_or_else(|| Actor::stranger(address), |(token, _)| actor(token, address));
         if !is_private(parts, address, state) {
-            denied_audit::record(state, who, "token.refuse-plain", "").await;
+            denied_audit::record(state, who, Action::TokenDenyCleartext, "").await;
             return Err(Error::TokenForbidden(PLAIN));
         }
         let Some((token, manager)) = found else {
-            denied_audit::record(state, who, "token.refuse", "").await;
+            denied_audit::record(state, who, Action::TokenDeny, "").await;
             return Err(Error::Unauthorized(UNKNOWN));
         };
         rate_limit::count(parts, state, &token.id)?;
         if !token.reaches(P::ROLE, manager.role) {
             let what = denied_audit::describe_request(&parts.method, parts.uri.path());
-            denied_audit::record(state, who, "token.refuse-scope", &what).await;
+            denied_audit::record(state, who, Action::TokenDenyScope, &what).await;
             return Err(Error::TokenForbidden(TOO_SMALL));
         }
         Ok(Self { token, manager, address, policy: PhantomData })

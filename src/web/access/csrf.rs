@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::denied_audit;
+use crate::domain::audit::Action;
 use crate::state::State;
 use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
@@ -23,7 +24,7 @@ pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request
     if leads_somewhere(request.uri().path()) {
         let address = request.extensions().get().copied().unwrap_or(ClientAddress(None));
         let what = denied_audit::describe_request(request.method(), request.uri().path());
-        denied_audit::record_stranger(&state, address, "manager.refuse-foreign", &what).await;
+        denied_audit::record_stranger(&state, address, Action::ManagerDenyCrossSite, &what).await;
     }
     Error::Foreign.into_response()
 }

@@ -4,8 +4,9 @@ use std::sync::PoisonError;
 
 use axum::http::Method;
 
+use crate::actions;
 use crate::db::{self, WriteTx};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::manager::parse_email;
 use crate::log_limit::{Admitted, OUTAGES};
 use crate::state::State;
@@ -20,8 +21,8 @@ const MAX_PART: usize = 40;
 const MAX_TOLD: usize = 254;
 
 /// Keeps that `actor` was refused. Trouble in keeping it changes nothing for whoever is refused.
-pub async fn record(state: &State, actor: Actor, action: &'static str, what: &str) {
-    let entry = Entry::new(action, "", told(what));
+pub async fn record(state: &State, actor: Actor, action: Action, what: &str) {
+    let entry = actions::managers::record_denial(action, told(what));
     if !admits(state, &actor.address) {
         return;
     }
@@ -37,7 +38,7 @@ pub async fn record(state: &State, actor: Actor, action: &'static str, what: &st
 }
 
 /// A stranger's refused attempt.
-pub async fn record_stranger(state: &State, address: ClientAddress, action: &'static str, what: &str) {
+pub async fn record_stranger(state: &State, address: ClientAddress, action: Action, what: &str) {
     record(state, Actor::stranger(address), action, what).await;
 }
 
@@ -45,7 +46,7 @@ pub async fn record_stranger(state: &State, address: ClientAddress, action: &'st
 /// and a row of the audit can't be deleted.
 pub async fn record_login(state: &State, address: ClientAddress, typed: &str) {
     let what = parse_email(typed).unwrap_or_else(|_| NOT_AN_ADDRESS.to_owned());
-    record_stranger(state, address, "manager.refuse-login", &what).await;
+    record_stranger(state, address, Action::ManagerDenyLogin, &what).await;
 }
 
 /// Keeps what was counted in `tx` because `actor` was refused, and as many rows of it as an address may have.

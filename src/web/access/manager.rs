@@ -13,7 +13,7 @@ use tower_sessions::Session;
 pub use super::api_token::Token;
 use super::{denied_audit, session};
 use crate::db::{self, Tx, WriteTx, login_policy, managers, sessions};
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Action, Actor};
 use crate::domain::second_factor::is_fresh;
 use crate::domain::{self, ManagerId, Role};
 use crate::state::State;
@@ -186,7 +186,7 @@ impl<P: Policy> Manager<P> {
     async fn refuse(&self, error: Error, state: &State) -> Error {
         if matches!(error, Error::Forbidden) {
             let what = denied_audit::describe_request(&self.request.method, &self.request.path);
-            denied_audit::record(state, self.actor(), "manager.refuse-role", &what).await;
+            denied_audit::record(state, self.actor(), Action::ManagerDenyRole, &what).await;
         }
         error
     }

@@ -2,8 +2,8 @@ use axum::extract::State as FromState;
 use axum::response::Response;
 
 use super::settings;
+use crate::actions;
 use crate::db::{WriteTx, login_policy, managers};
-use crate::domain::audit::Entry;
 use crate::domain::forms::PolicyForm;
 use crate::domain::{Invalid, Policy};
 use crate::state::State;
@@ -32,9 +32,7 @@ pub async fn update(
     if chosen == before {
         return Ok(done("/admin/settings", "policy-saved"));
     }
-    login_policy::update(&mut tx, &chosen).await?;
-    let after = login_policy::load(&mut tx).await?;
-    let entry = Entry::new("policy.edit", "", "").before(&before).after(&after);
+    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/settings", "policy-saved"))
 }

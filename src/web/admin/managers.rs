@@ -2,11 +2,12 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::TimeDelta;
 
+use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::one_time_links::{self, Link};
 use crate::db::sessions::limits;
 use crate::db::{self, Tx, WriteTx, login_policy, managers, second_factors, sessions};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::{LinkPurpose, fold_email};
@@ -65,8 +66,7 @@ pub async fn create(
             return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?));
         }
     };
-    let invited = managers::create(&mut tx, new, None, now).await?;
-    let entry = Entry::new("manager.invite", &invited.id, &invited.name).after(&invited);
+    let (invited, entry) = actions::managers::invite(&mut tx, new, now).await?;
     hand_out_link(&state, tx, &manager, invited, LinkPurpose::Invite, entry).await
 }
 
@@ -87,7 +87,7 @@ pub async fn reset(
     // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
     let is_new = other.is_invited() && !second_factors::of(&mut tx, &other.id).await?.any();
     let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
-    let entry = Entry::new("manager.offer-reset", &other.id, &other.name);
+    let entry = actions::managers::record_event(Action::ManagerCreateResetLink, &other);
     hand_out_link(&state, tx, &manager, other, purpose, entry).await
 }
 
@@ -140,13 +140,11 @@ pub async fn set_role(
         return Ok(done(&address(&before), "role-set"));
     }
     let mut other = before.clone();
-    let changed = managers::set_role(&mut tx, &mut other, role, now).await;
-    if let Err(db::Error::Conflict(reason)) = changed {
-        return refused(&state, tx, &manager, before, chosen, reason).await;
-    }
-    changed?;
-    sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
-    let entry = Entry::new("manager.set-role", &other.id, &other.name).before(&before).after(&other);
+    let kept = own_session(&manager, &before);
+    let entry = match actions::managers::set_role(&mut tx, &mut other, role, kept, now).await {
+        Err(db::Error::Conflict(reason)) => return refused(&state, tx, &manager, before, chosen, reason).await,
+        changed => changed?,
+    };
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "role-set"))
 }
@@ -164,13 +162,13 @@ pub async fn disable(
         return Ok(done(&address(&before), "disabled"));
     }
     let mut other = before.clone();
-    let changed = managers::disable(&mut tx, &mut other, now).await;
-    if let Err(db::Error::Conflict(reason)) = changed {
-        let role = before.role.key().to_owned();
-        return refused(&state, tx, &manager, before, role, reason).await;
-    }
-    changed?;
-    let entry = Entry::new("manager.disable", &other.id, &other.name).before(&before).after(&other);
+    let entry = match actions::managers::disable(&mut tx, &mut other, now).await {
+        Err(db::Error::Conflict(reason)) => {
+            let role = before.role.key().to_owned();
+            return refused(&state, tx, &manager, before, role, reason).await;
+        }
+        changed => changed?,
+    };
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "disabled"))
 }
@@ -187,9 +185,8 @@ pub async fn enable(
     if before.is_active() {
         return Ok(done(&address(&before), "enabled"));
     }
-    let mut other = before.clone();
-    managers::enable(&mut tx, &mut other, now).await?;
-    let entry = Entry::new("manager.enable", &other.id, &other.name).before(&before).after(&other);
+    let mut other = before;
+    let entry = actions::managers::enable(&mut tx, &mut other, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done(&address(&other), "enabled"))
 }
@@ -202,16 +199,14 @@ pub async fn remove_factors(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
-    let had_factors = second_factors::of(&mut tx, &other.id).await?.any();
-    second_factors::delete_of(&mut tx, &other.id).await?;
-    let ended = sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await?;
-    if !had_factors && ended == 0 {
+    let kept = own_session(&manager, &other);
+    let (removed, entry) = actions::managers::remove_factors(&mut tx, &other, kept).await?;
+    if !removed.had_factors && removed.ended_sessions == 0 {
         return Ok(done(&address(&other), "factors-removed"));
     }
-    if had_factors {
+    if removed.had_factors {
         announce(&state, &mut tx, &other, None, AccountChange::FactorRemoved).await?;
     }
-    let entry = Entry::new("manager.remove-factors", &other.id, &other.name);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done(&address(&other), "factors-removed"))
 }
@@ -224,11 +219,9 @@ pub async fn revoke_sessions(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let other = find(&mut tx, &id).await?;
-    if sessions::delete_of(&mut tx, &other.id, own_session(&manager, &other)).await? == 0 {
-        return Ok(done(&address(&other), "sessions-revoked"));
+    if let Some(entry) = actions::managers::revoke_sessions(&mut tx, &other, own_session(&manager, &other)).await? {
+        tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     }
-    let entry = Entry::new("manager.revoke-sessions", &other.id, &other.name);
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done(&address(&other), "sessions-revoked"))
 }
 

@@ -1,8 +1,8 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
+use crate::actions;
 use crate::db::{self, Tx};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
@@ -44,9 +44,7 @@ pub async fn update(
         Ok(settings) => settings,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, &none, form, wrong, None).await?)),
     };
-    db::page_settings::update(&mut tx, &before, &settings, now).await?;
-    let after = db::page_settings::load(&mut tx).await?;
-    let entry = Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after);
+    let entry = actions::settings::edit_page(&mut tx, &before, &settings, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/settings", "settings-saved"))

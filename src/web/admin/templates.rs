@@ -1,8 +1,8 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use crate::actions;
 use crate::db::{self, Tx, templates};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, TemplateForm};
 use crate::domain::template::Meanings;
 use crate::domain::{Component, Incident, Invalid, Phase, Template, TemplateId};
@@ -48,11 +48,10 @@ pub async fn create(
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
     };
-    let template = match room_for(templates::create(&mut tx, new, now).await, "name")? {
-        Ok(template) => template,
+    let entry = match room_for(actions::templates::add(&mut tx, new, now).await, "name")? {
+        Ok((_, entry)) => entry,
         Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
     };
-    let entry = Entry::new("template.add", &template.id, &template.name).after(&template);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/templates", "template-added"))
@@ -101,8 +100,7 @@ pub async fn update(
     if template == before {
         return Ok(done("/admin/templates", "template-saved"));
     }
-    templates::update(&mut tx, &mut template, now).await?;
-    let entry = Entry::new("template.edit", &template.id, &template.name).before(&before).after(&template);
+    let entry = actions::templates::edit(&mut tx, &before, &mut template, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/templates", "template-saved"))
@@ -128,8 +126,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let template = find(&mut tx, &id).await?;
-    templates::delete(&mut tx, &template.id).await?;
-    let entry = Entry::new("template.delete", &template.id, &template.name).before(&template);
+    let entry = actions::templates::delete(&mut tx, &template).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/templates", "template-deleted"))

@@ -8,6 +8,7 @@ use super::change::Change;
 use super::objects::ComponentView;
 use super::page_context::{Echoes, Standing, echoes_of, part, window};
 use super::params::Given;
+use crate::actions;
 use crate::db::{self, Tx, WriteTx, api_metadata, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::ComponentForm;
@@ -44,10 +45,9 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     fill(&mut form, &mut given);
     let said = said(Echoes::new(), &mut given);
     let new = given.judge(form.parse(), &NAMES)?;
-    let made = components::create(&mut change.tx, new, change.now).await;
-    let component = made.map_err(no_such_group)?;
+    let added = actions::components::add(&mut change.tx, new, change.now).await;
+    let (component, entry) = added.map_err(no_such_group)?;
     api_metadata::keep(&mut change.tx, component.id.as_str(), &said).await?;
-    let entry = Entry::new("component.add", &component.id, &component.name).after(&component);
     answer(change, StatusCode::CREATED, &component, &said, &[entry]).await
 }
 
@@ -97,10 +97,14 @@ async fn keep(
         return Ok(Vec::new());
     }
     let status_alone = Component { status: before.status, ..after.clone() } == *before && said == said_before;
-    let action = if status_alone { "component.set-status" } else { "component.edit" };
-    components::update(tx, after, now).await.map_err(no_such_group)?;
+    let saved = if status_alone {
+        actions::components::set_status(tx, before, after, now).await
+    } else {
+        actions::components::edit(tx, before, after, now).await
+    };
+    let entry = saved.map_err(no_such_group)?;
     api_metadata::keep(tx, after.id.as_str(), said).await?;
-    Ok(vec![Entry::new(action, &after.id, &after.name).before(before).after(after)])
+    Ok(vec![entry])
 }
 
 /// `DELETE /v1/pages/{page}/components/{component}`
@@ -110,8 +114,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     Standing::of(&mut change.tx, &page, &change.state).await?;
     let component = find(&mut change.tx, &component).await?;
-    components::delete(&mut change.tx, &component.id).await?;
-    let entry = Entry::new("component.delete", &component.id, &component.name).before(&component);
+    let entry = actions::components::delete(&mut change.tx, &component).await?;
     change.keep_silently(&[entry]).await
 }
 

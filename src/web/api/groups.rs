@@ -8,7 +8,8 @@ use super::components::said;
 use super::objects::GroupView;
 use super::page_context::{Echoes, Standing, echoes_of, part, window};
 use super::params::Given;
-use crate::db::{Tx, WriteTx, api_metadata, components};
+use crate::actions;
+use crate::db::{Tx, api_metadata, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::GroupForm;
 use crate::domain::{Component, Group, GroupId};
@@ -43,10 +44,12 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let Some(members) = members else {
         return Err(Error::Unprocessable(vec![("/component_group/components".into(), EMPTY.into())]));
     };
-    let group = components::create_group(&mut change.tx, new, change.now).await?;
-    let mut entries = vec![Entry::new("group.add", &group.id, &group.name).after(&group)];
+    let (group, added) = actions::groups::add(&mut change.tx, new, change.now).await?;
+    let mut entries = vec![added];
     api_metadata::keep(&mut change.tx, group.id.as_str(), &said).await?;
-    entries.extend(gather(&mut change.tx, &group, &standing.components, &members, change.now).await?);
+    entries.extend(
+        actions::groups::set_members(&mut change.tx, &group, &standing.components, &members, change.now).await?,
+    );
     answer(change, StatusCode::CREATED, &group, &said, &entries).await
 }
 
@@ -78,12 +81,13 @@ pub async fn update(
     let mut after = Group { name: new.name, description: new.description, ..before.clone() };
     let mut entries = Vec::new();
     if after != before || said != said_before {
-        components::update_group(&mut change.tx, &mut after, change.now).await?;
+        entries.push(actions::groups::edit(&mut change.tx, &before, &mut after, change.now).await?);
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(Entry::new("group.edit", &after.id, &after.name).before(&before).after(&after));
     }
     if let Some(members) = members {
-        entries.extend(gather(&mut change.tx, &after, &standing.components, &members, change.now).await?);
+        entries.extend(
+            actions::groups::set_members(&mut change.tx, &after, &standing.components, &members, change.now).await?,
+        );
     }
     answer(change, StatusCode::OK, &after, &said, &entries).await
 }
@@ -97,8 +101,7 @@ pub async fn destroy(
     let group = find(&mut change.tx, &group).await?;
     let said = api_metadata::of(&mut change.tx, group.id.as_str()).await?;
     let told = GroupView::of(&standing.scene(), &group, &said);
-    components::delete_group(&mut change.tx, &group.id).await?;
-    let entry = Entry::new("group.delete", &group.id, &group.name).before(&group);
+    let entry = actions::groups::delete(&mut change.tx, &group).await?;
     change.keep(StatusCode::OK, &told, &[entry]).await
 }
 
@@ -143,30 +146,6 @@ fn members(ids: &[String], standing: &Standing, given: &mut Given) -> Option<Vec
         }
     }
     Some(members).filter(|members| !members.is_empty())
-}
-
-/// Makes `members` the components of `group`, in their order; gives an entry for each that changed.
-async fn gather(
-    tx: &mut WriteTx,
-    group: &Group,
-    all: &[Component],
-    members: &[Component],
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    let is_member = |component: &Component| members.iter().any(|member| member.id == component.id);
-    let leaving =
-        all.iter().filter(|component| component.group_id.as_ref() == Some(&group.id) && !is_member(component));
-    let leaving = leaving.map(|before| (before, Component { group_id: None, ..before.clone() }));
-    let joining = members
-        .iter()
-        .zip(1..)
-        .map(|(before, position)| (before, Component { group_id: Some(group.id.clone()), position, ..before.clone() }));
-    for (before, mut after) in leaving.chain(joining).filter(|(before, after)| *before != after) {
-        components::update(tx, &mut after, now).await?;
-        entries.push(Entry::new("component.edit", &after.id, &after.name).before(before).after(&after));
-    }
-    Ok(entries)
 }
 
 async fn answer<P>(

@@ -11,9 +11,10 @@ use super::objects::EventView;
 use super::page_context::{Echoes, Standing, window};
 use super::params::Given;
 use super::{incidents, maintenances};
+use crate::actions;
 use crate::credentials::random;
 use crate::db::maintenances::Planned;
-use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems, series};
+use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems};
 use crate::domain::audit::Entry;
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::search::IncidentSearch;
@@ -216,17 +217,9 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     let loaded = Loaded::of(&mut change.tx, event).await?;
     let entries = match &loaded.event {
         Event::Incident(incident) => {
-            db::incidents::delete(&mut change.tx, &incident.id).await?;
-            vec![Entry::new("incident.delete", &incident.id, &incident.title).before(incident)]
+            vec![actions::incidents::delete(&mut change.tx, incident).await?]
         }
-        Event::Maintenance(it) => {
-            let entry = Entry::new("maintenance.delete", &it.id, &it.title).before(it);
-            db::maintenances::delete(&mut change.tx, &it.id).await?;
-            // Its series goes on as it does where one is called off.
-            let gone = Maintenance { phase: MaintenancePhase::Cancelled, ..it.clone() };
-            let next = series::make_room(&mut change.tx, &gone, change.now).await?;
-            std::iter::once(entry).chain(next).collect()
-        }
+        Event::Maintenance(it) => actions::maintenances::delete(&mut change.tx, it, change.now).await?,
     };
     change.keep(StatusCode::OK, &loaded.view(&standing.scene()), &entries).await
 }

@@ -10,9 +10,9 @@ use super::change::Change;
 use super::incident_or_maintenance::{Event, answer, fresh_update_id, said};
 use super::page_context::{Echoes, Standing};
 use super::params::{Given, local};
+use crate::actions;
 use crate::credentials::random;
-use crate::db::{api_metadata, incidents};
-use crate::domain::audit::Entry;
+use crate::db::api_metadata;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
 use crate::web::Result;
@@ -44,9 +44,8 @@ pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut giv
         Ok(incident)
     });
     let incident = given.judge(opened, &NAMES)?;
-    incidents::insert(&mut change.tx, &incident).await?;
+    let entry = actions::incidents::open(&mut change.tx, &incident, None).await?;
     api_metadata::keep(&mut change.tx, incident.id.as_str(), &said).await?;
-    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
     answer(change, StatusCode::CREATED, Event::Incident(incident), said, &[entry]).await
 }
 
@@ -177,13 +176,15 @@ pub async fn update(
     given.judge(changed, &NAMES)?;
     let mut entries = Vec::new();
     if after != before {
-        incidents::update(&mut change.tx, &mut after, change.now).await?;
-        let action = if posted.is_some() { "incident.update" } else { "incident.edit" };
-        entries.push(Entry::new(action, &after.id, &after.title).before(&before).after(&after));
+        let (tx, now) = (&mut change.tx, change.now);
+        entries.push(match posted {
+            Some(_) => actions::incidents::post_update(tx, &before, &mut after, None, now).await?,
+            None => actions::incidents::edit(tx, &before, &mut after, now).await?,
+        });
     }
     if said != said_before {
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(Entry::new("incident.edit", &after.id, &after.title).before(&said_before).after(&said));
+        entries.push(actions::incidents::record_metadata(&after, &said_before, &said));
     }
     answer(change, StatusCode::OK, Event::Incident(after), said, &entries).await
 }

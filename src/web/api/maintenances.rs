@@ -10,9 +10,10 @@ use super::incident_or_maintenance::{Event, answer, fresh_update_id, said};
 use super::incidents::{body, components, statuses};
 use super::page_context::{Echoes, Standing};
 use super::params::{Given, local};
+use crate::actions;
 use crate::credentials::random;
-use crate::db::{api_metadata, maintenances};
-use crate::domain::audit::Entry;
+use crate::db::api_metadata;
+use crate::domain::audit::Action;
 use crate::domain::forms::{
     ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
 };
@@ -41,9 +42,8 @@ pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut giv
     let status = given.filled("status").unwrap_or_else(|| MaintenancePhase::Scheduled.key().to_owned());
     let made = form.parse().and_then(|new| made(new, &status, standing, change.now));
     let made = given.judge(made, &NAMES)?;
-    maintenances::insert(&mut change.tx, &made).await?;
+    let entry = actions::maintenances::schedule(&mut change.tx, &made).await?;
     api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
-    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
     answer(change, StatusCode::CREATED, Event::Maintenance(made), said, &[entry]).await
 }
 
@@ -85,26 +85,26 @@ pub async fn update(
     given.judge(changed, &NAMES)?;
     let mut entries = Vec::new();
     if after != before {
-        maintenances::update(&mut change.tx, &mut after, change.now).await?;
-        entries.push(Entry::new(action(&before, &after), &after.id, &after.title).before(&before).after(&after));
+        let action = action(&before, &after);
+        entries.extend(actions::maintenances::save(&mut change.tx, action, &before, &mut after, change.now).await?);
     }
     if said != said_before {
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(Entry::new("maintenance.edit", &after.id, &after.title).before(&said_before).after(&said));
+        entries.push(actions::maintenances::record_metadata(&after, &said_before, &said));
     }
     answer(change, StatusCode::OK, Event::Maintenance(after), said, &entries).await
 }
 
 /// What the audit calls the change.
-fn action(before: &Maintenance, after: &Maintenance) -> &'static str {
+fn action(before: &Maintenance, after: &Maintenance) -> Action {
     if after.scheduled_for != before.scheduled_for {
-        "maintenance.reschedule"
+        Action::MaintenanceReschedule
     } else if after.scheduled_until != before.scheduled_until {
-        "maintenance.extend"
+        Action::MaintenanceExtend
     } else if after.updates.len() > before.updates.len() {
-        "maintenance.update"
+        Action::MaintenanceUpdate
     } else {
-        "maintenance.edit"
+        Action::MaintenanceEdit
     }
 }
 

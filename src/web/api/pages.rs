@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use super::change::Change;
 use super::page_context::Standing;
 use super::params::Given;
-use crate::db;
-use crate::domain::audit::Entry;
+use crate::actions;
 use crate::domain::forms::PageForm;
 use crate::state::State;
 use crate::web::Result;
@@ -44,9 +43,7 @@ pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let settings = given.judge(form.parse(), &[])?;
     let mut entries = Vec::new();
     if unchanged.as_ref() != Ok(&settings) {
-        db::page_settings::update(&mut change.tx, &before, &settings, change.now).await?;
-        let after = db::page_settings::load(&mut change.tx).await?;
-        entries.push(Entry::new("page.edit", &after.id, &after.name).before(&before).after(&after));
+        entries.push(actions::settings::edit_page(&mut change.tx, &before, &settings, change.now).await?);
     }
     let told = view(&Standing::load(&mut change.tx, &change.state).await?, &change.state);
     change.keep(StatusCode::OK, &told, &entries).await

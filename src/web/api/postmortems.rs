@@ -8,8 +8,9 @@ use super::incident_or_maintenance::Event;
 use super::objects::PostmortemView;
 use super::page_context::Standing;
 use super::params::Given;
+use crate::actions;
 use crate::db::{Tx, postmortems};
-use crate::domain::audit::Entry;
+use crate::domain::audit::Action;
 use crate::domain::forms::ReviewForm;
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Review};
@@ -49,7 +50,7 @@ pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change
         version: 0,
     });
     let after = Review { body, ..stands };
-    keep(change, &standing, &incident, "review.edit", before, after).await
+    keep(change, &standing, &incident, Action::PostmortemEdit, before, after).await
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/publish`
@@ -62,7 +63,7 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
         _ => PublishedReview { body: before.body.clone(), at: change.now },
     };
     let after = Review { published: Some(published), ..before.clone() };
-    keep(change, &standing, &incident, "review.publish", Some(before), after).await
+    keep(change, &standing, &incident, Action::PostmortemPublish, Some(before), after).await
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/revert`: visitors no longer read it; what is written stays.
@@ -71,7 +72,7 @@ pub async fn revert(Path((page, id)): Path<(String, String)>, mut change: Change
     let incident = reviewed(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let after = Review { published: None, ..before.clone() };
-    keep(change, &standing, &incident, "review.withdraw", Some(before), after).await
+    keep(change, &standing, &incident, Action::PostmortemWithdraw, Some(before), after).await
 }
 
 /// `DELETE /v1/pages/{page}/incidents/{incident}/postmortem`
@@ -79,8 +80,8 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     Standing::of(&mut change.tx, &page, &change.state).await?;
     let incident = reviewed(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
-    postmortems::delete(&mut change.tx, &incident.id).await?;
-    change.keep_silently(&[named("review.delete", &incident).before(&before)]).await
+    let entry = actions::postmortems::delete(&mut change.tx, &incident, &before).await?;
+    change.keep_silently(&[entry]).await
 }
 
 /// Keeps `after` in the place of `before`, if it is another.
@@ -88,25 +89,16 @@ async fn keep(
     mut change: Change<CanPublish>,
     standing: &Standing,
     incident: &Incident,
-    action: &'static str,
+    action: Action,
     before: Option<Review>,
     mut after: Review,
 ) -> Result<Response> {
     let mut entries = Vec::new();
     if before.as_ref() != Some(&after) {
-        postmortems::keep(&mut change.tx, &mut after, change.now).await?;
-        let entry = named(action, incident).after(&after);
-        entries.push(match &before {
-            Some(before) => entry.before(before),
-            None => entry,
-        });
+        let (tx, saved) = (&mut change.tx, (before.as_ref(), &mut after));
+        entries.push(actions::postmortems::save(tx, action, incident, saved, change.now).await?);
     }
     change.keep(StatusCode::OK, &PostmortemView::of(&standing.scene(), &after), &entries).await
-}
-
-/// The audit knows a review by the id of its incident, and an ending of its own.
-fn named(action: &'static str, incident: &Incident) -> Entry {
-    Entry::new(action, format!("{}/review", incident.id), &incident.title)
 }
 
 /// The incident of an address; maintenances have no review.

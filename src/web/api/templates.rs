@@ -9,8 +9,8 @@ use super::incidents::components;
 use super::objects::TemplateView;
 use super::page_context::{Echoes, Standing, echoes_of, part, window};
 use super::params::Given;
+use crate::actions;
 use crate::db::{api_metadata, templates};
-use crate::domain::audit::Entry;
 use crate::domain::forms::TemplateForm;
 use crate::domain::{Phase, Template};
 use crate::state::State;
@@ -54,9 +54,8 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     }
     let said = said(&mut given);
     let new = given.judge(form.parse(), &NAMES)?;
-    let made = templates::create(&mut change.tx, new, change.now).await?;
+    let (made, entry) = actions::templates::add(&mut change.tx, new, change.now).await?;
     api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
-    let entry = Entry::new("template.add", &made.id, &made.name).after(&made);
     change.keep(StatusCode::CREATED, &TemplateView::of(&standing.scene(), &made, &said), &[entry]).await
 }
 

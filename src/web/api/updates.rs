@@ -8,8 +8,8 @@ use super::change::Change;
 use super::incident_or_maintenance::{Event, Loaded};
 use super::page_context::Standing;
 use super::params::Given;
-use crate::db::{incidents, maintenances};
-use crate::domain::audit::Entry;
+use crate::actions;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Maintenance, Update};
 use crate::web::access::manager::CanPublish;
@@ -49,8 +49,7 @@ async fn edit(
     if after == before {
         return Ok((Event::Incident(after), Vec::new()));
     }
-    incidents::update(&mut change.tx, &mut after, now).await?;
-    let entry = Entry::new("incident.edit-update", &after.id, &after.title).before(&before).after(&after);
+    let entry = actions::incidents::edit_update(&mut change.tx, &before, &mut after, now).await?;
     Ok((Event::Incident(after), vec![entry]))
 }
 
@@ -70,9 +69,9 @@ async fn edit_of(
     if after == before {
         return Ok((Event::Maintenance(after), Vec::new()));
     }
-    maintenances::update(&mut change.tx, &mut after, now).await?;
-    let entry = Entry::new("maintenance.edit-update", &after.id, &after.title).before(&before).after(&after);
-    Ok((Event::Maintenance(after), vec![entry]))
+    let action = Action::MaintenanceEditUpdate;
+    let entries = actions::maintenances::save(&mut change.tx, action, &before, &mut after, now).await?;
+    Ok((Event::Maintenance(after), entries))
 }
 
 fn find<'a, P>(updates: &'a mut [Update<P>], id: &str) -> Result<&'a mut Update<P>> {

@@ -5,9 +5,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
 use super::{challenges, login_second_factor};
-use crate::db::{self, managers, second_factors};
+use crate::actions;
+use crate::db::second_factors;
 use crate::domain::Manager as KnownManager;
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::manager::fold_email;
 use crate::state::State;
 use crate::ui::admin_layout::Porch;
@@ -86,8 +87,8 @@ pub async fn destroy(
     session: Session,
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    db::sessions::delete(&mut tx, &manager.session_hash).await?;
-    tx.commit(&manager.actor(), state.clock.now(), Entry::new("manager.logout", &manager.id, &manager.name)).await?;
+    let entry = actions::managers::log_out(&mut tx, &manager, &manager.session_hash).await?;
+    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     session.flush().await?;
     let mut response = Redirect::to("/login").into_response();
     // Not "cookies": the session's is taken back already, and the browser should stay known.
@@ -130,10 +131,11 @@ async fn let_in(state: &State, proven: Proven, address: ClientAddress) -> Result
     let mut tx = state.db.write().await?;
     let Some(manager) = proven.keep(&mut tx).await? else { return Ok(None) };
     let half = second_factors::of(&mut tx, &manager.id).await?.any();
-    let action = if half { "manager.begin-login" } else { "manager.login" };
-    if !half {
-        managers::record_login(&mut tx, &manager.id, now).await?;
-    }
-    tx.commit(&Actor::of(&manager, address), now, Entry::new(action, &manager.id, &manager.name)).await?;
+    let entry = if half {
+        actions::managers::record_event(Action::ManagerBeginLogin, &manager)
+    } else {
+        actions::managers::log_in(&mut tx, Action::ManagerLogin, &manager, now).await?
+    };
+    tx.commit(&Actor::of(&manager, address), now, entry).await?;
     Ok(Some(Admitted { manager, half }))
 }

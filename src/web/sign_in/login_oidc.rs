@@ -9,8 +9,9 @@ use tower_sessions::Session;
 
 use super::oidc_flow::{self, Intent};
 use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
-use crate::db::{self, WriteTx, managers, oidc_identities, one_time_links, second_factors, sessions};
-use crate::domain::audit::{Actor, Entry};
+use crate::actions;
+use crate::db::{self, WriteTx, managers, oidc_identities, second_factors};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::forms::NewManager;
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::parse_email;
@@ -57,7 +58,7 @@ pub async fn finish(
 ) -> Result<Response> {
     let provider = oidc_flow::provider(&state)?;
     let Some(pending) = oidc_flow::take(&state, &session).await? else {
-        denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+        denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
         let why = "That took too long, or it was begun in another window. Try again.";
         return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
     };
@@ -81,7 +82,7 @@ pub async fn finish(
             }
         }
         (Intent::LogIn { next }, Err(failure)) => {
-            denied_audit::record_stranger(&state, address, "manager.refuse-login", provider.name()).await;
+            denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
             Ok(failed(&state, &nonce, provider, next, &failure).await)
         }
         (Intent::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
@@ -173,11 +174,12 @@ async fn let_in(
     }
     let half = !has_second_factor && second_factors::of(&mut tx, &manager.id).await?.any();
     oidc_identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
-    let action = if half { "manager.begin-login-by-provider" } else { "manager.login-by-provider" };
-    if !half {
-        managers::record_login(&mut tx, &manager.id, now).await?;
-    }
-    tx.commit(&Actor::of(&manager, at.address), now, Entry::new(action, &manager.id, &manager.name)).await?;
+    let entry = if half {
+        actions::managers::record_event(Action::ManagerBeginLoginByOidc, &manager)
+    } else {
+        actions::managers::log_in(&mut tx, Action::ManagerLoginByOidc, &manager, now).await?
+    };
+    tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
     if half {
         return Ok(Ok(login_second_factor::begin(at.state, at.session, &manager, next).await?));
     }
@@ -196,7 +198,7 @@ async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Resul
     };
     match managers::shut_out(&mut tx, &manager).await {
         Ok(true) => {
-            let entry = Entry::new("manager.shut-out", &manager.id, &manager.name);
+            let entry = actions::managers::record_event(Action::ManagerRevokeAccess, &manager);
             tx.commit(&Actor::of(&manager, at.address), at.state.clock.now(), entry).await?;
         }
         // Who is refused again and again publishes nothing.
@@ -229,16 +231,13 @@ async fn belongs_to(
         Some((known, _)) if !known.is_invited() || second_factors::of(&mut tx, &known.id).await?.any() => {
             return Ok(Err(Unwelcome::Taken));
         }
-        Some((invited, _)) => (invited, "manager.accept-by-provider"),
-        None => (add(&mut tx, person, email, role, now).await?, "manager.add-by-provider"),
+        Some((invited, _)) => (invited, Action::ManagerAcceptByOidc),
+        None => (add(&mut tx, person, email, role, now).await?, Action::ManagerAddByOidc),
     };
     let identity = Identity::of(person);
-    oidc_identities::create(&mut tx, &mut manager, &identity, now).await?;
+    let connected = actions::managers::connect_oidc(&mut tx, &mut manager, &identity, now).await?;
     announce(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
-    let entries = [
-        Entry::new(action, &manager.id, &manager.name).after(&manager),
-        Entry::new("manager.connect-provider", &manager.id, &manager.name).after(&identity),
-    ];
+    let entries = [actions::managers::record_oidc_arrival(action, &manager), connected];
     tx.commit_all(&Actor::of(&manager, at.address), now, &entries).await?;
     Ok(Ok(manager))
 }
@@ -251,8 +250,7 @@ async fn add(
     role: Role,
     now: chrono::DateTime<chrono::Utc>,
 ) -> db::Result<KnownManager> {
-    one_time_links::delete_setup(tx).await?;
-    managers::create(tx, NewManager { email, name: person.display_name(), role }, None, now).await
+    actions::managers::add_by_oidc(tx, NewManager { email, name: person.display_name(), role }, now).await
 }
 
 /// Gives the manager the role that the provider's word brings; other sessions end, as with any new role. The
@@ -261,18 +259,16 @@ async fn follow(at: &Visit<'_>, manager: KnownManager, role: Role) -> Result<Kno
     let now = at.state.clock.now();
     let mut tx = at.state.db.write().await?;
     let mut changed = manager.clone();
-    match managers::set_role(&mut tx, &mut changed, role, now).await {
+    let entry = match actions::managers::sync_role(&mut tx, &mut changed, role, now).await {
         Err(db::Error::Conflict(reason)) => {
             drop(tx);
             tracing::warn!("the role of {} does not follow the identity provider: {reason}", manager.id);
-            let entry = Entry::new("manager.keep-role", &manager.id, &manager.name);
+            let entry = actions::managers::record_event(Action::ManagerRetainRole, &manager);
             at.state.db.write().await?.commit(&Actor::of(&manager, at.address), now, entry).await?;
             return Ok(manager);
         }
         set => set?,
-    }
-    sessions::delete_of(&mut tx, &manager.id, None).await?;
-    let entry = Entry::new("manager.follow-role", &manager.id, &manager.name).before(&manager).after(&changed);
+    };
     tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
     Ok(managers::find(&mut at.state.db.read().await?, &changed.id).await?)
 }

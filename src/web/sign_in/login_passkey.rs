@@ -6,10 +6,10 @@ use axum::{Extension, Json};
 use tower_sessions::Session;
 
 use super::{challenges, login};
+use crate::actions;
 use crate::db::challenges::Kind;
-use crate::db::managers;
 use crate::domain::Manager as KnownManager;
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::state::State;
 use crate::web::access::manager::{UserAgent, safe_next};
 use crate::web::access::session::Visitor;
@@ -62,18 +62,17 @@ async fn admit(
 ) -> Result<Option<KnownManager>> {
     let now = state.clock.now();
     if let Err(error) = login_throttle::take_turn(state, *address) {
-        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Err(error);
     }
     let challenge = challenges::take(state, session, Kind::PasskeyLogin).await?;
     let mut tx = state.db.write().await?;
     let Some(manager) = challenges::verify_passkey(state, &mut tx, challenge, answer).await? else {
         drop(tx);
-        denied_audit::record_stranger(state, *address, "manager.refuse-login", "a passkey").await;
+        denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Ok(None);
     };
-    managers::record_login(&mut tx, &manager.id, now).await?;
-    let entry = Entry::new("manager.login-by-passkey", &manager.id, &manager.name);
+    let entry = actions::managers::log_in(&mut tx, Action::ManagerLoginByPasskey, &manager, now).await?;
     tx.commit(&Actor::of(&manager, address), now, entry).await?;
     Ok(Some(manager))
 }

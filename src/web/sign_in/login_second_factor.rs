@@ -9,8 +9,9 @@ use tower_sessions::Session;
 
 use super::challenges;
 use super::second_factor_codes::{self, Checked};
+use crate::actions;
 use crate::db::{self, Tx, managers, second_factors};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::parse_time::is_within;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::domain::{Invalid, Manager as KnownManager};
@@ -74,15 +75,15 @@ async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddr
     let Some(manager) = still_waits(&mut tx, half).await? else { return Ok(None) };
     let checked = second_factor_codes::check(state, &mut tx, &manager.id, code).await?;
     let (action, actor) = match checked {
-        Checked::App => ("manager.login", Actor::of(&manager, address)),
-        Checked::Recovery => ("manager.login-by-recovery-code", Actor::of(&manager, address)),
-        Checked::Wrong | Checked::Locked(_) => ("manager.refuse-code", Actor::stranger(address)),
+        Checked::App => (Action::ManagerLogin, Actor::of(&manager, address)),
+        Checked::Recovery => (Action::ManagerLoginByRecoveryCode, Actor::of(&manager, address)),
+        Checked::Wrong | Checked::Locked(_) => (Action::ManagerDenyCode, Actor::stranger(address)),
     };
-    let entry = Entry::new(action, &manager.id, &manager.name);
     if checked.is_right() {
-        managers::record_login(&mut tx, &manager.id, now).await?;
+        let entry = actions::managers::log_in(&mut tx, action, &manager, now).await?;
         tx.commit(&actor, now, entry).await?;
     } else {
+        let entry = actions::managers::record_event(action, &manager);
         denied_audit::keep(state, tx, &actor, &entry).await?;
     }
     Ok(Some(checked))

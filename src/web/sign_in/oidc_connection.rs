@@ -9,8 +9,8 @@ use tower_sessions::Session;
 
 use super::login_oidc::sentence;
 use super::oidc_flow::{self, Intent};
-use crate::db::{self, login_policy, managers, oidc_identities, second_factors, sessions};
-use crate::domain::audit::Entry;
+use crate::actions;
+use crate::db::{self, login_policy, managers, oidc_identities, second_factors};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::oidc_roles::{Identity, Person};
 use crate::domain::{Manager as KnownManager, ManagerId};
@@ -52,9 +52,8 @@ pub(in crate::web) async fn connect(
         return Err(Error::Conflict(format!("This login at {} belongs to a manager already.", provider.name())));
     }
     let identity = Identity::of(&person);
-    oidc_identities::create(&mut tx, &mut own, &identity, now).await?;
+    let entry = actions::managers::connect_oidc(&mut tx, &mut own, &identity, now).await?;
     announce(state, &mut tx, &own, None, AccountChange::ProviderConnected).await?;
-    let entry = Entry::new("manager.connect-provider", &own.id, &own.name).after(&identity);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "provider-connected"))
 }
@@ -72,12 +71,9 @@ pub async fn destroy(
         return Err(Error::Conflict("It is your only way in: add a passkey first.".into()));
     }
     let now = state.clock.now();
-    let before = oidc_identities::list(&mut tx, &own.id).await?;
-    oidc_identities::delete_of(&mut tx, &mut own).await?;
+    let entry = actions::managers::disconnect_oidc(&mut tx, &mut own, Some(&manager.session_hash)).await?;
     announce(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
-    sessions::delete_of(&mut tx, &own.id, Some(&manager.session_hash)).await?;
     session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
-    let entry = Entry::new("manager.disconnect-provider", &own.id, &own.name).before(&before);
     tx.commit(&manager.actor(), now, entry).await?;
     // What this request carries about may still be saved, where the proof came with it.
     session::forget_carried_second_factor(&session).await?;
@@ -95,15 +91,12 @@ pub async fn remove(
     let mut tx = manager.begin(&state).await?;
     let mut other = managers::find(&mut tx, &id).await?;
     refuse_without(&other)?;
-    let before = oidc_identities::list(&mut tx, &other.id).await?;
-    oidc_identities::delete_of(&mut tx, &mut other).await?;
-    announce(&state, &mut tx, &other, None, AccountChange::ProviderDisconnected).await?;
     let (now, kept) = (state.clock.now(), (manager.id == other.id).then_some(manager.session_hash.as_str()));
-    sessions::delete_of(&mut tx, &other.id, kept).await?;
+    let entry = actions::managers::disconnect_oidc(&mut tx, &mut other, kept).await?;
+    announce(&state, &mut tx, &other, None, AccountChange::ProviderDisconnected).await?;
     if let Some(kept) = kept {
         session::forget_second_factor(&mut tx, kept, now).await?;
     }
-    let entry = Entry::new("manager.disconnect-provider", &other.id, &other.name).before(&before);
     tx.commit(&manager.actor(), now, entry).await?;
     if kept.is_some() {
         session::forget_carried_second_factor(&session).await?;

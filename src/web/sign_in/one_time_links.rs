@@ -6,10 +6,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
+use crate::actions;
 use crate::credentials::{password, secret_token};
 use crate::db::one_time_links::{self, Link};
 use crate::db::{self, Tx, login_policy, managers};
-use crate::domain::audit::{Actor, Entry};
+use crate::domain::audit::{Action, Actor};
 use crate::domain::forms::{Fields, ManagerForm, NewManager};
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::LinkPurpose;
@@ -115,9 +116,8 @@ async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: Clien
         return Err(Error::Conflict(TAKEN.into()));
     }
     let mut manager = before.clone();
-    managers::set_email(&mut tx, &mut manager, email, now).await?;
+    let entry = actions::managers::set_email(&mut tx, &mut manager, email, now).await?;
     announce(state, &mut tx, &manager, Some(&before.email), AccountChange::Email).await?;
-    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&manager);
     tx.commit(&Actor::of(&manager, address), now, entry).await?;
     Ok(secret(done("/admin/account", "email-set")))
 }
@@ -157,25 +157,24 @@ async fn keep(
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     one_time_links::consume(&mut tx, &secret_token::hash(token)).await?;
-    let (manager, action) = match (known, new) {
+    let (manager, entry) = match (known, new) {
         (Some(mut manager), _) => {
-            managers::set_password(&mut tx, &mut manager, hash, None, now).await?;
-            announce(state, &mut tx, &manager, None, AccountChange::Password).await?;
             let accepted = if link.purpose == LinkPurpose::Invite {
-                "manager.accept-invitation"
+                Action::ManagerAcceptInvitation
             } else {
-                "manager.reset-password"
+                Action::ManagerResetPassword
             };
-            (manager, accepted)
+            let entry = actions::managers::set_password_by_link(&mut tx, accepted, &mut manager, hash, now).await?;
+            announce(state, &mut tx, &manager, None, AccountChange::Password).await?;
+            (manager, entry)
         }
         (None, Some(new)) if managers::count(&mut tx).await? == 0 => {
-            (managers::create(&mut tx, new, Some(hash), now).await?, "manager.create-first-owner")
+            actions::managers::add_first_owner(&mut tx, new, hash, now).await?
         }
         (None, _) => return Err(db::Error::NotFound),
     };
     let actor =
         Actor { manager_id: Some(manager.id.clone()), name: manager.name.clone(), address: address.to_string() };
-    let entry = Entry::new(action, &manager.id, &manager.name).after(&manager);
     tx.commit(&actor, now, entry).await?;
     Ok(manager)
 }
@@ -198,7 +197,7 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
 }
 
 async fn gone(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
-    denied_audit::record_stranger(state, address, "manager.refuse-link", "").await;
+    denied_audit::record_stranger(state, address, Action::ManagerDenyLink, "").await;
     let html = LinkGone { porch: porch(state, &nonce.0).await }.html();
     Ok(secret((StatusCode::NOT_FOUND, page(html)).into_response()))
 }

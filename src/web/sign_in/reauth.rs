@@ -18,10 +18,11 @@ use tower_sessions::Session;
 
 use super::second_factor_codes::{self, Checked};
 use super::{challenges, oidc_connection};
+use crate::actions;
 use crate::db::challenges::Kind;
 use crate::db::{Tx, login_policy, managers, second_factors};
 use crate::domain::Invalid;
-use crate::domain::audit::Entry;
+use crate::domain::audit::Action;
 use crate::domain::forms::Fields;
 use crate::domain::second_factor::MAX_WRONG_PROOFS;
 use crate::state::State;
@@ -226,9 +227,10 @@ async fn look(
         (!matches!(checked, Checked::App | Checked::Recovery)).then(|| Invalid::field(CODE, checked.sentence(now)))
     };
     if wrong.is_none() {
-        tx.commit(&manager.actor(), now, Entry::new("manager.prove", &manager.id, &manager.name)).await?;
+        tx.commit(&manager.actor(), now, actions::managers::record_event(Action::ManagerReauthenticate, &manager))
+            .await?;
     } else {
-        let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
+        let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
         denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
     }
     Ok(match wrong {

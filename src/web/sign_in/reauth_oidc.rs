@@ -11,9 +11,10 @@ use tower_sessions::Session;
 use super::challenges;
 use super::login_oidc::sentence;
 use super::oidc_flow::{self, Intent};
+use crate::actions;
 use crate::db::challenges::Kind;
 use crate::db::oidc_identities;
-use crate::domain::audit::Entry;
+use crate::domain::audit::Action;
 use crate::domain::forms::Fields;
 use crate::domain::oidc_roles::Person;
 use crate::oidc::{self, Provider};
@@ -66,9 +67,10 @@ pub(in crate::web) async fn finish(
     };
     let right = own.is_some_and(|own| own.id == manager.id);
     if right {
-        tx.commit(&manager.actor(), now, Entry::new("manager.prove", &manager.id, &manager.name)).await?;
+        tx.commit(&manager.actor(), now, actions::managers::record_event(Action::ManagerReauthenticate, &manager))
+            .await?;
     } else {
-        let entry = Entry::new("manager.refuse-proof", &manager.id, &manager.name);
+        let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
         denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
         let somebody_else = || format!("This login at {} is not yours.", provider.name());
         let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
+use candor::actions::recurring_maintenances;
 use candor::clock::Clock;
 use candor::credentials::secret_key::SecretKey;
 use candor::credentials::{password, secret_token};
@@ -18,7 +19,7 @@ use candor::db::{
     Db, Tx, admin_incidents, audit, components, drafts, incidents, login_policy, maintenances, managers, page_settings,
     passkeys, series, templates, uptime_corrections,
 };
-use candor::domain::audit::{Record, is_refusal};
+use candor::domain::audit::Record;
 use candor::domain::forms::{
     Fields, MaintenanceForm, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
 };
@@ -324,10 +325,9 @@ impl TestApp {
             first: MaintenanceForm { plan, window, body: format!("Text of {id}") },
             recurrence,
         };
-        let mut begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
+        let begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
         let mut tx = self.db.write().await.unwrap();
-        series::insert(&mut tx, &begun).await.unwrap();
-        let made = series::grow(&mut tx, &mut begun, now).await.unwrap().unwrap();
+        let (made, _) = recurring_maintenances::add(&mut tx, begun, now).await.unwrap().unwrap();
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
         self.publish().await;
         made
@@ -432,7 +432,7 @@ impl TestApp {
 /// The audit without refused attempts, newest first.
 async fn deeds(tx: &mut Tx) -> Vec<Record> {
     let all = audit::list(tx, None, 10_000).await.unwrap();
-    all.into_iter().filter(|record| !is_refusal(&record.action)).collect()
+    all.into_iter().filter(|record| !record.is_denial()).collect()
 }
 
 fn state(

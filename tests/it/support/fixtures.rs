@@ -1,6 +1,6 @@
 //! Things to put into a database, with only what a test cares about spelled out.
 
-use candor::domain::audit::{Actor, Entry};
+use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::{NewComponent, NewManager};
 use candor::domain::maintenance::{PlannedComponent, Switches};
 use candor::domain::{
@@ -113,10 +113,10 @@ pub fn actor() -> Actor {
 
 /// An audit entry about nothing in particular.
 pub fn entry() -> Entry {
-    Entry::new("test.act", "subject", "Subject")
+    Entry::new(Action::SampleLoad, "subject", "Subject")
 }
 
 /// What the audit tells of a change by a test that only adds incidents or maintenances.
 pub fn addition() -> Entry {
-    Entry::new("incident.open", "subject", "Subject")
+    Entry::new(Action::IncidentOpen, "subject", "Subject")
 }

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::pagination::older;
-use crate::domain::audit::{Digest, Record};
+use crate::domain::audit::{Action, Digest, Record};
 use crate::domain::search::{AuditSearch, NOUNS};
 use crate::format::time::full;
 use crate::ui::admin_layout::{AdminLayout, Section, Shell};
@@ -125,101 +125,9 @@ fn document(label: &'static str, value: Option<&serde_json::Value>) -> AnyView {
     view! { <p class="label">{label}</p><pre dir="auto">{text}</pre> }.into_any()
 }
 
-/// What was done, as it stands before the name of what it was done to; an action without words is
-/// shown as it is.
-fn action_words(action: &str) -> String {
-    let special = match action {
-        "incident.update" => "posted an update to incident",
-        "incident.edit-update" => "edited an update of incident",
-        "incident.delete-update" => "deleted an update of incident",
-        "maintenance.update" => "posted an update to maintenance",
-        "maintenance.edit-update" => "edited an update of maintenance",
-        "maintenance.reschedule" => "moved maintenance",
-        "maintenance.remind" => "reminded of maintenance",
-        "review.edit" => "wrote the review of incident",
-        "review.publish" => "published the review of incident",
-        "review.import" => "imported the review of incident",
-        "page.import-feed-ids" => "kept ids of feed entries:",
-        "review.delete" => "deleted the review of incident",
-        "review.withdraw" => "withdrew the review of incident",
-        "component.correct-uptime" => "corrected the uptime of component",
-        "component.remove-correction" => "removed a correction of component",
-        "draft.add" => "kept a draft:",
-        "draft.edit" => "edited the draft:",
-        "draft.delete" => "deleted the draft:",
-        "incident.publish" => "published incident",
-        "incident.end-embargo" => "ended the embargo of incident",
-        "component.set-status" => "set the status of component",
-        "manager.create-first-owner" => "became the first owner:",
-        "manager.accept-invitation" => "accepted the invitation of",
-        "manager.set-role" => "changed the role of",
-        "manager.set-password" => "changed the password of",
-        "manager.offer-reset" => "made a link for a password of",
-        "manager.mail-reset" => "mailed a link for a password to",
-        "manager.reset-password" => "reset the password of",
-        "manager.revoke-session" => "ended a session of",
-        "manager.revoke-sessions" => "ended sessions of",
-        "manager.login" => "logged in:",
-        "manager.begin-login" => "gave the right password:",
-        "manager.login-by-provider" => "logged in at the identity provider:",
-        "manager.begin-login-by-provider" => "came from the identity provider:",
-        "manager.add-by-provider" => "became a manager by the identity provider's word:",
-        "manager.accept-by-provider" => "accepted the invitation by a login at the identity provider:",
-        "manager.shut-out" => "has no role by the identity provider's word any more: sessions and tokens ended",
-        "manager.follow-role" => "has another role by the identity provider's word:",
-        "manager.keep-role" => "is needed as an owner and kept the role:",
-        "manager.connect-provider" => "connected a login at the identity provider to",
-        "manager.disconnect-provider" => "disconnected the login at the identity provider of",
-        "manager.login-by-passkey" => "logged in with a passkey:",
-        "manager.login-by-recovery-code" => "logged in with a recovery code:",
-        "manager.refuse-code" => "gave a wrong code at the login as",
-        "manager.prove" => "proved to be",
-        "manager.refuse-proof" => "gave a wrong proof of being",
-        "manager.add-totp" => "added an authenticator app for",
-        "manager.remove-totp" => "removed the authenticator app of",
-        "manager.add-passkey" => "added a passkey for",
-        "manager.remove-passkey" => "removed a passkey of",
-        "manager.remove-factors" => "removed all second factors of",
-        "manager.renew-recovery-codes" => "made new recovery codes for",
-        "manager.set-email" => "changed the address of",
-        "manager.request-email" => "asked for a new address for",
-        "manager.cancel-email" => "cancelled the new address of",
-        "policy.edit" => "changed what managers are asked for",
-        "audit.refuse-more" => "was not told of one by one:",
-        "manager.refuse-role" => "was refused for want of a role:",
-        "manager.refuse-foreign" => "sent a request from another site, which was refused:",
-        "manager.refuse-link" => "came with a one-time link that is not good",
-        "token.revoke" => "revoked the API token",
-        "token.add" => "made the API token",
-        "token.refuse" => "came with an API token that is not good",
-        "token.refuse-plain" => "sent an API token in the open, which was refused",
-        "token.refuse-scope" => "was refused for want of scope:",
-        "manager.refuse-login" => "was refused at the login as",
-        "manager.logout" => "logged out:",
-        "page.edit" => "changed the settings of",
-        "database.restore" => "took up a restored",
-        "sample.load" => "loaded the sample",
-        _ => "",
-    };
-    let done = match action.rsplit_once('.') {
-        _ if !special.is_empty() => return special.to_owned(),
-        Some((noun, "open")) => ("opened", noun),
-        Some((noun, "add")) => ("added", noun),
-        Some((noun, "edit")) => ("edited", noun),
-        Some((noun, "delete")) => ("deleted", noun),
-        Some((noun, "import")) => ("imported", noun),
-        Some((noun, "invite")) => ("invited", noun),
-        Some((noun, "enable")) => ("enabled", noun),
-        Some((noun, "disable")) => ("disabled", noun),
-        Some((noun, "plan")) => ("planned", noun),
-        Some((noun, "begin")) => ("began", noun),
-        Some((noun, "extend")) => ("extended", noun),
-        Some((noun, "complete")) => ("completed", noun),
-        Some((noun, "cancel")) => ("cancelled", noun),
-        Some((noun, "end")) => ("ended", noun),
-        _ => return action.replace(['.', '-', '_'], " "),
-    };
-    format!("{} {}", done.0, done.1)
+/// The words of an action before the name of what was changed; a key of another version is shown as it is.
+fn action_words(key: &str) -> String {
+    Action::from_key(key).map_or_else(|| key.replace(['.', '-', '_'], " "), |action| action.words().to_owned())
 }
 
 #[cfg(test)]
@@ -227,9 +135,10 @@ mod tests {
     use super::action_words;
 
     #[test]
-    fn actions_are_said_in_words() {
+    fn audit_actions_have_words() {
         assert_eq!(action_words("incident.open"), "opened incident");
         assert_eq!(action_words("incident.update"), "posted an update to incident");
+        assert_eq!(action_words("postmortem.edit"), "edited the postmortem of incident");
         assert_eq!(action_words("component.add"), "added component");
         assert_eq!(action_words("api-token.rotate"), "api token rotate");
         assert_eq!(action_words("odd"), "odd");

@@ -4,10 +4,10 @@ use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
 use super::factors::{added, removed};
+use crate::actions;
 use crate::credentials::passkey::Credential;
 use crate::db::challenges::Kind;
 use crate::db::{Tx, passkeys};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, required_line};
 use crate::domain::second_factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
 use crate::domain::{Invalid, PasskeyId};
@@ -67,11 +67,11 @@ pub async fn create(
     };
     let id = PasskeyId::from_random(crate::credentials::random());
     let passkey = Passkey { id, name, created_at: state.clock.now(), last_used_at: None };
-    let kept = passkeys::create(&mut tx, &manager.id, &passkey, &credential.hash, &credential.json).await;
-    if let Err(full) = room_for(kept, "name")? {
-        return Ok(invalid(form(&state, &mut tx, &manager, typed, full).await?));
-    }
-    let entry = Entry::new("manager.add-passkey", &manager.id, &manager.name).after(&passkey);
+    let stored = (credential.hash.as_str(), credential.json.as_str());
+    let entry = match room_for(actions::managers::add_passkey(&mut tx, &manager, &passkey, stored).await, "name")? {
+        Ok(entry) => entry,
+        Err(full) => return Ok(invalid(form(&state, &mut tx, &manager, typed, full).await?)),
+    };
     added(&state, &manager, &session, tx, entry, "passkey-added").await
 }
 
@@ -86,8 +86,7 @@ pub async fn destroy(
     let mut tx = manager.begin(&state).await?;
     let known = passkeys::list(&mut tx, &manager.id).await?;
     let passkey = known.iter().find(|passkey| passkey.id == id).ok_or(Error::NotFound)?;
-    passkeys::delete(&mut tx, &manager.id, &id).await?;
-    let entry = Entry::new("manager.remove-passkey", &manager.id, &manager.name).before(passkey);
+    let entry = actions::managers::remove_passkey(&mut tx, &manager, passkey).await?;
     removed(&state, &manager, &session, tx, entry, "passkey-removed").await
 }
 

@@ -2,10 +2,11 @@ use axum::Extension;
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use crate::actions;
 use crate::credentials::password;
 use crate::db::sessions::limits;
-use crate::db::{self, login_policy, managers, one_time_links, second_factors, sessions};
-use crate::domain::audit::Entry;
+use crate::db::{self, login_policy, one_time_links, second_factors, sessions};
+use crate::domain::audit::Action;
 use crate::domain::forms::Fields;
 use crate::domain::history::Cursor;
 use crate::domain::mail_retry::AccountChange;
@@ -71,7 +72,7 @@ pub async fn set_password(
         None => None,
     };
     if known.is_none() {
-        denied_audit::record(&state, manager.actor(), "manager.refuse-proof", &manager.name).await;
+        denied_audit::record(&state, manager.actor(), Action::ManagerDenyReauthentication, &manager.name).await;
         wrong.add("current", NOT_CURRENT);
     }
     let Some(known) = known.filter(|_| wrong.is_empty()) else {
@@ -83,9 +84,9 @@ pub async fn set_password(
     if !own.is_still(&known) {
         return Err(Error::Conflict(CHANGED.into()));
     }
-    managers::set_password(&mut tx, &mut own, &hash, Some(&manager.session_hash), now).await?;
+    let kept = Some(manager.session_hash.as_str());
+    let entry = actions::managers::set_password(&mut tx, &mut own, &hash, kept, now).await?;
     announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
-    let entry = Entry::new("manager.set-password", &manager.id, &manager.name);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
 }
@@ -125,15 +126,13 @@ pub async fn set_email(
             let wrong = Invalid::field("email", TOO_MANY_LINKS);
             return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
         }
-        let pending = serde_json::json!({ "pending_email": email });
-        let entry = Entry::new("manager.request-email", &manager.id, &manager.name).after(&pending);
+        let entry = actions::managers::request_email(&own, &email);
         tx.commit(&manager.actor(), now, entry).await?;
         return Ok(done("/admin/account", "email-requested"));
     }
-    let before = own.clone();
-    managers::set_email(&mut tx, &mut own, email, now).await?;
-    announce(&state, &mut tx, &own, Some(&before.email), AccountChange::Email).await?;
-    let entry = Entry::new("manager.set-email", &manager.id, &manager.name).before(&before).after(&own);
+    let old = own.email.clone();
+    let entry = actions::managers::set_email(&mut tx, &mut own, email, now).await?;
+    announce(&state, &mut tx, &own, Some(&old), AccountChange::Email).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "email-set"))
 }
@@ -141,11 +140,9 @@ pub async fn set_email(
 /// `POST /admin/account/email/cancellation`: the address stays as it is.
 pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    if !one_time_links::cancel_email(&mut tx, &manager.id).await? {
-        return Ok(done("/admin/account", "email-cancelled"));
+    if let Some(entry) = actions::managers::cancel_email(&mut tx, &manager).await? {
+        tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     }
-    let entry = Entry::new("manager.cancel-email", &manager.id, &manager.name);
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "email-cancelled"))
 }
 
@@ -159,8 +156,7 @@ pub async fn revoke(
     let named = sessions::find_short(&mut tx, &short, limits(state.clock.now())).await?;
     let own = named.filter(|session| session.manager_id.as_deref() == Some(manager.id.as_str()));
     let session = own.ok_or(Error::NotFound)?;
-    sessions::delete(&mut tx, &session.id_hash).await?;
-    let entry = Entry::new("manager.revoke-session", &manager.id, &manager.name);
+    let entry = actions::managers::revoke_session(&mut tx, &manager, &session.id_hash).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "session-revoked"))
 }
@@ -168,11 +164,10 @@ pub async fn revoke(
 /// `POST /admin/account/sessions/revocation`: every session but this one.
 pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    if sessions::delete_of(&mut tx, &manager.id, Some(&manager.session_hash)).await? == 0 {
-        return Ok(done("/admin/account", "sessions-revoked"));
+    let kept = Some(manager.session_hash.as_str());
+    if let Some(entry) = actions::managers::revoke_sessions(&mut tx, &manager, kept).await? {
+        tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     }
-    let entry = Entry::new("manager.revoke-sessions", &manager.id, &manager.name);
-    tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/account", "sessions-revoked"))
 }
 

@@ -2,8 +2,9 @@ use axum::extract::State as FromState;
 use axum::response::Response;
 
 use super::factors::shown_once;
+use crate::actions;
 use crate::db::second_factors;
-use crate::domain::audit::Entry;
+use crate::domain::audit::Action;
 use crate::domain::mail_retry::AccountChange;
 use crate::state::State;
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
@@ -21,7 +22,7 @@ pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromSta
     let codes = second_factor_codes::renew(&state, &mut tx, &manager.id).await?;
     announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
     let html = shown_once(&state, &mut tx, &manager, codes).await?;
-    let entry = Entry::new("manager.renew-recovery-codes", &manager.id, &manager.name);
+    let entry = actions::managers::record_event(Action::ManagerRenewRecoveryCodes, &manager);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(page(html))
 }

@@ -4,10 +4,10 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::profile::row;
+use crate::actions;
 use crate::db::sessions::limits;
 use crate::db::{managers, sessions};
 use crate::domain::ManagerId;
-use crate::domain::audit::Entry;
 use crate::domain::history::Cursor;
 use crate::state::State;
 use crate::ui::pages::admin::{SessionList, SessionOf};
@@ -49,8 +49,7 @@ pub async fn revoke(
     let session = sessions::find_short(&mut tx, &short, limits(now)).await?.ok_or(Error::NotFound)?;
     let id = session.manager_id.as_deref().and_then(ManagerId::parse).ok_or(Error::NotFound)?;
     let whose = managers::find(&mut tx, &id).await?;
-    sessions::delete(&mut tx, &session.id_hash).await?;
-    let entry = Entry::new("manager.revoke-session", &whose.id, &whose.name);
+    let entry = actions::managers::revoke_session(&mut tx, &whose, &session.id_hash).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/sessions", "session-revoked"))
 }

@@ -1,9 +1,9 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{self, Tx, api_tokens};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{ApiTokenForm, Fields};
 use crate::domain::history::Cursor;
 use crate::domain::{Invalid, Role, TokenId};
@@ -46,13 +46,12 @@ pub async fn create(
         Err(wrong) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, wrong).await?)),
     };
     let kept = (secret_token::hash(&secret), secret_token::ending(&secret));
-    let made = api_tokens::create(&mut tx, &maker, new, (&kept.0, kept.1), now).await;
-    let made = match room_for(made, "name")? {
+    let made = actions::tokens::create(&mut tx, &maker, new, (&kept.0, kept.1), now).await;
+    let (made, entry) = match room_for(made, "name")? {
         Ok(made) => made,
         Err(full) => return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), form, full).await?)),
     };
     let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    let entry = Entry::new("token.add", &made.id, &made.name).after(&made);
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(page(TokenMade { shell, token: made, secret }.html()))
 }
@@ -69,8 +68,7 @@ pub async fn revoke(
     if token.manager_id != own.id && own.role < Role::Owner {
         return Err(Error::NotFound);
     }
-    api_tokens::delete(&mut tx, &id).await?;
-    let entry = Entry::new("token.revoke", &token.id, &token.name).before(&token);
+    let entry = actions::tokens::revoke(&mut tx, &token).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin/tokens", "token-revoked"))
 }

@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
 use super::factors::{added, removed};
+use crate::actions;
 use crate::db::{self, Tx, totp};
 use crate::domain::Invalid;
-use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::second_factor::Code;
 use crate::state::State;
@@ -55,8 +55,7 @@ pub async fn confirm(
             Invalid::field("code", "This is not the code that the app shows now. Is the clock of the device right?");
         return Ok(invalid(enrolment(&state, &mut tx, &manager, wrong).await?));
     };
-    totp::accept(&mut tx, &manager.id, step, now).await?;
-    let entry = Entry::new("manager.add-totp", &manager.id, &manager.name);
+    let entry = actions::managers::add_totp(&mut tx, &manager, step, now).await?;
     added(&state, &manager, &session, tx, entry, "totp-added").await
 }
 
@@ -67,14 +66,13 @@ pub async fn destroy(
     session: Session,
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    match totp::delete(&mut tx, &manager.id).await {
+    let entry = match actions::managers::remove_totp(&mut tx, &manager).await {
         // Pressed twice: it is gone, which is what was wanted.
         Err(db::Error::NotFound) => {
             return Ok(crate::web::page::flash::done("/admin/account/factors", "totp-removed"));
         }
-        deleted => deleted?,
-    }
-    let entry = Entry::new("manager.remove-totp", &manager.id, &manager.name);
+        removed => removed?,
+    };
     removed(&state, &manager, &session, tx, entry, "totp-removed").await
 }
 

@@ -1,6 +1,7 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use crate::actions;
 use crate::db::{self, Tx, WriteTx, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{ComponentForm, Fields, NewComponent};
@@ -49,11 +50,10 @@ pub async fn create(
         Ok(new) => make(&mut tx, new, now).await?,
         Err(wrong) => Err(wrong),
     };
-    let component = match created {
-        Ok(component) => component,
+    let entry = match created {
+        Ok((_, entry)) => entry,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
     };
-    let entry = Entry::new("component.add", &component.id, &component.name).after(&component);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "component-added"))
@@ -63,8 +63,8 @@ async fn make(
     tx: &mut WriteTx,
     new: NewComponent,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Result<Component, Invalid>> {
-    match components::create(tx, new, now).await {
+) -> Result<Result<(Component, Entry), Invalid>> {
+    match actions::components::add(tx, new, now).await {
         Err(db::Error::NotFound) => Ok(Err(no_such_group())),
         made => room_for(made, "name"),
     }
@@ -102,12 +102,11 @@ pub async fn update(
         Ok(new) => keep(&mut tx, &before, new, now).await?,
         Err(wrong) => Err(wrong),
     };
-    let after = match kept {
-        Ok(after) => after,
+    let entry = match kept {
+        Ok(entry) => entry,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, Some(before.id), form, wrong, None).await?)),
     };
-    if after != before {
-        let entry = Entry::new("component.edit", &after.id, &after.name).before(&before).after(&after);
+    if let Some(entry) = entry {
         tx.commit(&manager.actor(), now, entry).await?;
         state.publish().await;
     }
@@ -119,13 +118,13 @@ async fn keep(
     before: &Component,
     new: NewComponent,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<Result<Component, Invalid>> {
+) -> Result<Result<Option<Entry>, Invalid>> {
     let mut after = new.apply(before);
     if after == *before {
-        return Ok(Ok(after));
+        return Ok(Ok(None));
     }
-    match components::update(tx, &mut after, now).await {
-        Ok(()) => Ok(Ok(after)),
+    match actions::components::edit(tx, before, &mut after, now).await {
+        Ok(entry) => Ok(Ok(Some(entry))),
         Err(db::Error::NotFound) => Ok(Err(no_such_group())),
         Err(error) => Err(error.into()),
     }
@@ -151,13 +150,12 @@ pub async fn set_status(
     if after == before && !preview::is_asked(&fields) {
         return Ok(done("/admin", "status-set"));
     }
-    components::update(&mut tx, &mut after, now).await?;
+    let entry = actions::components::set_status(&mut tx, &before, &mut after, now).await?;
     if preview::is_asked(&fields) {
         let action = format!("/admin/components/{id}/status");
         let what = Rehearsing::of(Subject::page(), Section::Desk, action, &fields).going_back("/admin");
         return preview::show(&state, tx, &manager, what).await;
     }
-    let entry = Entry::new("component.set-status", &after.id, &after.name).before(&before).after(&after);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin", "status-set"))
@@ -183,8 +181,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let component = find(&mut tx, &id).await?;
-    components::delete(&mut tx, &component.id).await?;
-    let entry = Entry::new("component.delete", &component.id, &component.name).before(&component);
+    let entry = actions::components::delete(&mut tx, &component).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "component-deleted"))

@@ -2,9 +2,9 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::component::find;
+use crate::actions;
 use crate::credentials::random;
 use crate::db::{Tx, uptime_corrections};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{CorrectionForm, Fields};
 use crate::domain::{Component, CorrectionId, Invalid, Status};
 use crate::publish::Subject;
@@ -57,15 +57,19 @@ pub async fn create(
             return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, wrong).await?));
         }
     };
-    if let Err(full) = room_for(uptime_corrections::insert(&mut tx, &correction).await, "reason")? {
-        return Ok(invalid(list(&state, &mut tx, &manager, &Fields::default(), component, form, full).await?));
-    }
+    let added = actions::components::correct_uptime(&mut tx, &component, &correction).await;
+    let entry = match room_for(added, "reason")? {
+        Ok(entry) => entry,
+        Err(full) => {
+            let none = Fields::default();
+            return Ok(invalid(list(&state, &mut tx, &manager, &none, component, form, full).await?));
+        }
+    };
     if preview::is_asked(&fields) {
         let action = format!("/admin/components/{id}/corrections");
         let what = Rehearsing::of(Subject::uptime(), Section::Components, action, &fields);
         return preview::show(&state, tx, &manager, what).await;
     }
-    let entry = Entry::new("component.correct-uptime", &component.id, &component.name).after(&correction);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/components/{id}/corrections"), "correction-added"))
@@ -81,8 +85,7 @@ pub async fn destroy(
     let component = find(&mut tx, &id).await?;
     let all = uptime_corrections::of(&mut tx, &component.id).await?;
     let doomed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
-    uptime_corrections::delete(&mut tx, &doomed.id).await?;
-    let entry = Entry::new("component.remove-correction", &component.id, &component.name).before(&doomed);
+    let entry = actions::components::remove_correction(&mut tx, &component, &doomed).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/components/{id}/corrections"), "correction-removed"))

@@ -1,8 +1,8 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use crate::actions;
 use crate::db::{Tx, components};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, GroupForm};
 use crate::domain::{Group, GroupId, Invalid};
 use crate::state::State;
@@ -33,11 +33,10 @@ pub async fn create(
         Ok(new) => new,
         Err(wrong) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, wrong, None).await?)),
     };
-    let group = match room_for(components::create_group(&mut tx, new, now).await, "name")? {
-        Ok(group) => group,
+    let entry = match room_for(actions::groups::add(&mut tx, new, now).await, "name")? {
+        Ok((_, entry)) => entry,
         Err(full) => return Ok(invalid(editor(&state, &mut tx, &manager, None, form, full, None).await?)),
     };
-    let entry = Entry::new("group.add", &group.id, &group.name).after(&group);
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "group-added"))
@@ -80,8 +79,7 @@ pub async fn update(
     if after == before {
         return Ok(done("/admin/components", "group-saved"));
     }
-    components::update_group(&mut tx, &mut after, now).await?;
-    let entry = Entry::new("group.edit", &after.id, &after.name).before(&before).after(&after);
+    let entry = actions::groups::edit(&mut tx, &before, &mut after, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "group-saved"))
@@ -109,8 +107,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let group = find(&mut tx, &id).await?;
-    components::delete_group(&mut tx, &group.id).await?;
-    let entry = Entry::new("group.delete", &group.id, &group.name).before(&group);
+    let entry = actions::groups::delete(&mut tx, &group).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/components", "group-deleted"))

@@ -1,6 +1,7 @@
 //! The form of something new gives its id, so that one that is sent twice makes one thing.
 
 use crate::db::{self, Tx, admin_incidents, maintenances, series};
+use crate::domain::audit::Action;
 use crate::domain::forms::{IncidentForm, SeriesForm};
 use crate::domain::{Incident, IncidentId, MaintenanceId, SeriesId};
 use crate::web::access::manager::{CanPublish, Manager};
@@ -33,7 +34,7 @@ pub(in crate::web) async fn incident(
     // Somebody who went back and wrote another one must not lose it.
     let body = form.body.trim_end();
     let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
-    let own = db::audit::is_deed_of(tx, &manager.id, "incident.open", id.as_str()).await?;
+    let own = db::audit::is_deed_of(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
     Ok(if same && own { Sent::Again(Box::new(stands)) } else { Sent::Taken })
 }
 
@@ -49,7 +50,7 @@ pub(in crate::web) async fn maintenance(
     let (same, action, path) = if maintenances::exists(tx, id).await? {
         let stands = maintenances::find(tx, id).await?;
         let same = stands.title == title && stands.updates.iter().any(|update| update.body == body);
-        (same, "maintenance.plan", format!("/admin/maintenances/{id}"))
+        (same, Action::MaintenanceSchedule, format!("/admin/maintenances/{id}"))
     } else {
         match series::find(tx, &series_id(id)?).await {
             Err(db::Error::NotFound) => {
@@ -60,7 +61,7 @@ pub(in crate::web) async fn maintenance(
             found => {
                 let stands = found?;
                 let same = stands.title == title && stands.body == body;
-                (same, "series.plan", "/admin/maintenances".to_owned())
+                (same, Action::SeriesAdd, "/admin/maintenances".to_owned())
             }
         }
     };

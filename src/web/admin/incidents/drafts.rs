@@ -5,9 +5,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::incident::{self, Composing};
+use crate::actions;
 use crate::credentials::random;
 use crate::db::{self, Tx, WriteTx, admin_incidents, draft_presence, drafts, templates};
-use crate::domain::audit::Entry;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
 use crate::domain::{DraftId, Incident, IncidentId, Invalid, SavedDraft};
 use crate::state::State;
@@ -80,8 +80,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let draft = find(&mut tx, &id).await?;
-    drafts::delete(&mut tx, &draft.id).await?;
-    let entry = Entry::new("draft.delete", &draft.id, name(&mut tx, &draft).await?).before(&draft);
+    let entry = actions::drafts::delete(&mut tx, &draft).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(done("/admin", "draft-deleted"))
 }
@@ -142,14 +141,14 @@ pub(in crate::web) async fn keep(
         Some(id) => Some(admin_incidents::find(&mut tx, id).await?),
         None => None,
     };
-    let (draft, before) = match met(&mut tx, fields).await? {
+    let (id, entry) = match met(&mut tx, fields).await? {
         Found::Met(met @ DraftMet::Changed(_)) => return refused(state, tx, manager, subject, fields, met).await,
         Found::Same(stands) => {
             let kept = SavedDraft::kept(fields);
             let mut draft =
                 SavedDraft { fields: kept, edited_by: manager.name.clone(), edited_at: now, ..stands.clone() };
-            drafts::update(&mut tx, &mut draft).await?;
-            (draft, Some(stands))
+            let entry = actions::drafts::edit(&mut tx, &stands, &mut draft).await?;
+            (draft.id, entry)
         }
         // One that is gone begins anew.
         Found::None | Found::Met(DraftMet::Gone) => {
@@ -162,20 +161,14 @@ pub(in crate::web) async fn keep(
                 edited_at: now,
                 version: 1,
             };
-            if let Err(full) = room_for(drafts::insert(&mut tx, &draft).await, "body")? {
-                return Ok(invalid(again(state, tx, manager, subject, fields, None, full).await?));
+            match room_for(actions::drafts::add(&mut tx, &draft).await, "body")? {
+                Ok(entry) => (draft.id, entry),
+                Err(full) => return Ok(invalid(again(state, tx, manager, subject, fields, None, full).await?)),
             }
-            (draft, None)
         }
     };
-    let name = name(&mut tx, &draft).await?;
-    let action = if before.is_some() { "draft.edit" } else { "draft.add" };
-    let entry = Entry {
-        before: before.and_then(|draft| serde_json::to_value(draft).ok()),
-        ..Entry::new(action, &draft.id, name)
-    };
-    tx.commit(&manager.actor(), now, entry.after(&draft)).await?;
-    Ok(done(&format!("/admin/drafts/{}", draft.id), "draft-saved"))
+    tx.commit(&manager.actor(), now, entry).await?;
+    Ok(done(&format!("/admin/drafts/{id}"), "draft-saved"))
 }
 
 /// The composer again, with what became of its draft.
@@ -209,16 +202,6 @@ async fn again(
             incident::view(state, &mut tx, manager, &none, incident, UpdateForm::read(fields), composing).await
         }
     }
-}
-
-/// What the audit calls it: the title of its incident, without what is no text. A draft may hold anything, but not every
-/// database keeps a NUL.
-async fn name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
-    let title = match &draft.incident {
-        Some(id) => admin_incidents::find(tx, id).await?.title,
-        None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
-    };
-    Ok(if title.trim().is_empty() { "without a title".to_owned() } else { title })
 }
 
 async fn find(tx: &mut Tx, id: &str) -> Result<SavedDraft> {

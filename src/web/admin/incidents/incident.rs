@@ -1,9 +1,9 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use crate::actions;
 use crate::credentials::random;
-use crate::db::{self, Tx, admin_incidents, components, incidents};
-use crate::domain::audit::Entry;
+use crate::db::{self, Tx, admin_incidents, components};
 use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
@@ -106,14 +106,10 @@ pub async fn create(
     if preview::is_asked(&fields) {
         let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &fields);
         incident.visibility = shown_as(incident.visibility);
-        incidents::insert(&mut tx, &incident).await?;
+        actions::incidents::open(&mut tx, &incident, None).await?;
         return preview::show(&state, tx, &manager, what).await;
     }
-    incidents::insert(&mut tx, &incident).await?;
-    if let Some(draft) = draft {
-        db::drafts::delete(&mut tx, &draft.id).await?;
-    }
-    let entry = Entry::new("incident.open", &incident.id, &incident.title).after(&incident);
+    let entry = actions::incidents::open(&mut tx, &incident, draft.as_ref()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(opened(&incident))
@@ -250,8 +246,7 @@ pub async fn update(
     if incident == before {
         return Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"));
     }
-    incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.edit", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = actions::incidents::edit(&mut tx, &before, &mut incident, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "incident-saved"))
@@ -290,8 +285,7 @@ pub async fn destroy(
         let wrong = Invalid::field("title", message);
         return Ok(invalid(IncidentDeletion { shell, incident, typed, invalid: wrong }.html()));
     }
-    incidents::delete(&mut tx, &incident.id).await?;
-    let entry = Entry::new("incident.delete", &incident.id, &incident.title).before(&incident);
+    let entry = actions::incidents::delete(&mut tx, &incident).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     state.publish().await;
     Ok(done("/admin/incidents", "incident-deleted"))

@@ -2,8 +2,9 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::incident::find;
+use crate::actions;
 use crate::db::{Tx, postmortems};
-use crate::domain::audit::Entry;
+use crate::domain::audit::Action;
 use crate::domain::forms::{Fields, ReviewForm};
 use crate::domain::postmortem::PublishedReview;
 use crate::domain::{Incident, Invalid, Review};
@@ -48,7 +49,7 @@ pub async fn update(
     let none = Fields::default();
     if form.version != stands {
         let theirs = before.as_ref().map(ReviewForm::of).unwrap_or_default();
-        let met = Some(conflict_with(&mut tx, &subject(&incident), theirs).await?);
+        let met = Some(conflict_with(&mut tx, &actions::postmortems::audit_id(&incident), theirs).await?);
         form.version = stands;
         let editing = Editing { incident, review: before, form, invalid: Invalid::new(), conflict: met };
         return Ok(conflict(editor(&state, &mut tx, &manager, &none, editing).await?));
@@ -72,15 +73,15 @@ pub async fn update(
         before.as_ref().and_then(|review| review.published.clone())
     };
     let mut review = Review { incident: incident.id.clone(), body, published, updated_at: now, version: stands };
-    postmortems::keep(&mut tx, &mut review, now).await?;
+    let action = if publishes { Action::PostmortemPublish } else { Action::PostmortemEdit };
+    let saved = (before.as_ref(), &mut review);
+    let entry = actions::postmortems::save(&mut tx, action, &incident, saved, now).await?;
     if rehearses {
         preview::unveil(&mut tx, &incident, now).await?;
         let what = Rehearsing::incident(&incident, format!("/admin/incidents/{id}/review"), &fields);
         return preview::show(&state, tx, &manager, what.pressing("publish")).await;
     }
-    let action = if publishes { "review.publish" } else { "review.edit" };
-    let entry = Entry { before: before.and_then(|old| serde_json::to_value(old).ok()), ..named(action, &incident) };
-    tx.commit(&manager.actor(), now, entry.after(&review)).await?;
+    tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     let word = if publishes { "review-published" } else { "review-saved" };
     Ok(done(&format!("/admin/incidents/{id}/review"), word))
@@ -104,20 +105,11 @@ pub async fn withdraw(
         return Err(Error::Conflict("The review was changed in the meantime, nothing was withdrawn.".into()));
     }
     let mut review = Review { published: None, ..before.clone() };
-    postmortems::keep(&mut tx, &mut review, now).await?;
-    let entry = named("review.withdraw", &incident).before(&before).after(&review);
+    let (action, saved) = (Action::PostmortemWithdraw, (Some(&before), &mut review));
+    let entry = actions::postmortems::save(&mut tx, action, &incident, saved, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}/review"), "review-withdrawn"))
-}
-
-/// The audit knows a review by the id of its incident, and an ending of its own.
-fn subject(incident: &Incident) -> String {
-    format!("{}/review", incident.id)
-}
-
-fn named(action: &'static str, incident: &Incident) -> Entry {
-    Entry::new(action, subject(incident), &incident.title)
 }
 
 /// What the editor of a review shows.

@@ -2,9 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::incident::find;
-use crate::db::incidents;
-use crate::domain::Visibility;
-use crate::domain::audit::Entry;
+use crate::actions;
 use crate::domain::forms::Fields;
 use crate::state::State;
 use crate::web::access::manager::{CanPublish, Manager};
@@ -25,16 +23,12 @@ pub async fn create(
     let before = find(&mut tx, &id).await?;
     if !before.visibility.is_public() {
         refuse_unseen(&fields, before.version)?;
-        let mut incident = before.clone();
-        incident.visibility = Visibility::Public;
+        let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await?;
         if preview::is_asked(&fields) {
             let (action, back) = (format!("/admin/incidents/{id}/publication"), format!("/admin/incidents/{id}"));
             let what = Rehearsing::incident(&incident, action, &fields).going_back(back);
-            incidents::update(&mut tx, &mut incident, now).await?;
             return preview::show(&state, tx, &manager, what).await;
         }
-        incidents::update(&mut tx, &mut incident, now).await?;
-        let entry = Entry::new("incident.publish", &incident.id, &incident.title).before(&before).after(&incident);
         tx.commit(&manager.actor(), now, entry).await?;
         state.publish().await;
     }

@@ -3,9 +3,9 @@ use axum::response::Response;
 
 use super::drafts::{self, Found};
 use super::incident::{Composing, find, view};
+use crate::actions;
 use crate::credentials::random;
-use crate::db::{self, Tx, components, incidents};
-use crate::domain::audit::Entry;
+use crate::db::{Tx, components};
 use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, IncidentId, Invalid, Update, UpdateId};
 use crate::state::State;
@@ -59,11 +59,7 @@ pub async fn create(
         let action = format!("/admin/incidents/{id}/updates");
         return preview::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
-    incidents::update(&mut tx, &mut incident, now).await?;
-    if let Some(draft) = draft {
-        db::drafts::delete(&mut tx, &draft.id).await?;
-    }
-    let entry = Entry::new("incident.update", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = actions::incidents::post_update(&mut tx, &before, &mut incident, draft.as_ref(), now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-posted"))
@@ -146,8 +142,7 @@ pub async fn update(
         let action = format!("/admin/incidents/{id}/updates/{update}");
         return preview::of_incident(&state, tx, &manager, incident, action, &fields).await;
     }
-    incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.edit-update", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = actions::incidents::edit_update(&mut tx, &before, &mut incident, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-saved"))
@@ -183,8 +178,7 @@ pub async fn destroy(
         let sentence = "Somebody edited this update in the meantime: read it before you delete it.";
         return Err(Error::Conflict(sentence.to_owned()));
     }
-    incidents::update(&mut tx, &mut incident, now).await?;
-    let entry = Entry::new("incident.delete-update", &incident.id, &incident.title).before(&before).after(&incident);
+    let entry = actions::incidents::delete_update(&mut tx, &before, &mut incident, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     state.publish().await;
     Ok(done(&format!("/admin/incidents/{id}"), "update-deleted"))

@@ -2,9 +2,10 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
+use crate::actions;
 use crate::credentials::random;
 use crate::db::{self, Tx, WriteTx, components, maintenances, series};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Switches;
@@ -100,8 +101,7 @@ async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateT
         Ok(made) => made,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    maintenances::insert(tx, &made).await?;
-    let entry = Entry::new("maintenance.plan", &made.id, &made.title).after(&made);
+    let entry = actions::maintenances::schedule(tx, &made).await?;
     Ok(Ok((made, vec![entry])))
 }
 
@@ -109,21 +109,15 @@ async fn plan(tx: &mut WriteTx, form: &SeriesForm, id: MaintenanceId, now: DateT
 async fn plan_series(tx: &mut WriteTx, form: &SeriesForm, id: &MaintenanceId, now: DateTime<Utc>) -> Result<Planned> {
     let known = components::list(tx).await?;
     let id = series_id(id)?;
-    let mut begun = match form.parse().and_then(|new| new.begin(id, &known, now)) {
+    let begun = match form.parse().and_then(|new| new.begin(id, &known, now)) {
         Ok(begun) => begun,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    if let Err(full) = room_for(series::insert(tx, &begun).await, "repeats")? {
-        return Ok(Err(full));
+    match room_for(actions::recurring_maintenances::add(tx, begun, now).await, "repeats")? {
+        Ok(Some(added)) => Ok(Ok(added)),
+        Ok(None) => Ok(Err(Invalid::field("scheduled_until", "By this rule it is over already."))),
+        Err(full) => Ok(Err(full)),
     }
-    let Some(made) = series::grow(tx, &mut begun, now).await? else {
-        return Ok(Err(Invalid::field("scheduled_until", "By this rule it is over already.")));
-    };
-    let entries = vec![
-        Entry::new("series.plan", &begun.id, &begun.title).after(&begun),
-        Entry::new("maintenance.plan", &made.id, &made.title).after(&made),
-    ];
-    Ok(Ok((made, entries)))
 }
 
 async fn new_page(
@@ -195,7 +189,7 @@ pub async fn update(
         return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}"), &fields).await;
     }
     if after != before {
-        save(&state, tx, &manager, "maintenance.edit", &before, after).await?;
+        save(&state, tx, &manager, Action::MaintenanceEdit, &before, after).await?;
     }
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-saved"))
 }
@@ -225,7 +219,7 @@ pub async fn begin(
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.begin(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(&state, tx, &manager, "maintenance.begin", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceStart, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-begun"))
 }
 
@@ -240,23 +234,21 @@ pub async fn complete(
     let before = find(&mut tx, &id).await?;
     let mut after = before.clone();
     after.complete(fresh_update_id(), now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(&state, tx, &manager, "maintenance.complete", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceComplete, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-completed"))
 }
 
-/// Keeps `after` in place of `before` and shows it. A cancelled occurrence makes room for the next one.
+/// Saves `after` in place of `before` and publishes it.
 pub(super) async fn save(
     state: &State,
     mut tx: WriteTx,
     manager: &Manager<CanPublish>,
-    action: &'static str,
+    action: Action,
     before: &Maintenance,
     mut after: Maintenance,
 ) -> Result<()> {
     let now = state.clock.now();
-    maintenances::update(&mut tx, &mut after, now).await?;
-    let mut entries = vec![Entry::new(action, &after.id, &after.title).before(before).after(&after)];
-    entries.extend(series::make_room(&mut tx, &after, now).await?);
+    let entries = actions::maintenances::save(&mut tx, action, before, &mut after, now).await?;
     tx.commit_all(&manager.actor(), now, &entries).await?;
     state.publish().await;
     Ok(())
@@ -272,8 +264,8 @@ pub(super) async fn rehearse(
     fields: &Fields,
 ) -> Result<Response> {
     let now = state.clock.now();
-    maintenances::update(&mut tx, &mut after, now).await?;
-    series::make_room(&mut tx, &after, now).await?;
+    let before = maintenances::find(&mut tx, &after.id).await?;
+    actions::maintenances::save(&mut tx, Action::MaintenanceEdit, &before, &mut after, now).await?;
     preview::show(state, tx, manager, Rehearsing::maintenance(after.id.as_str(), action, fields)?).await
 }
 

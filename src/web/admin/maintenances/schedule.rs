@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use super::maintenance::{find, fresh_update_id, rehearse, save};
 use crate::domain::Invalid;
+use crate::domain::audit::Action;
 use crate::domain::forms::{CancellationForm, ExtensionForm, Fields, ScheduleForm};
 use crate::state::State;
 use crate::ui::pages::admin::{MaintenanceCancellation, MaintenanceExtension, MaintenanceSchedule};
@@ -64,7 +65,7 @@ pub async fn update_schedule(
         let action = format!("/admin/maintenances/{id}/schedule");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
-    save(&state, tx, &manager, "maintenance.reschedule", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceReschedule, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-moved"))
 }
 
@@ -115,7 +116,7 @@ pub async fn extend(
         let action = format!("/admin/maintenances/{id}/extension");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
-    save(&state, tx, &manager, "maintenance.extend", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceExtend, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-extended"))
 }
 
@@ -171,6 +172,6 @@ pub async fn cancel(
         let action = format!("/admin/maintenances/{id}/cancellation");
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
-    save(&state, tx, &manager, "maintenance.cancel", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceCancel, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "maintenance-cancelled"))
 }

@@ -2,6 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::maintenance::{find, fresh_update_id, rehearse, save};
+use crate::domain::audit::Action;
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, UpdateEditForm};
 use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
 use crate::state::State;
@@ -48,7 +49,7 @@ pub async fn create(
     if preview::is_asked(&fields) {
         return rehearse(&state, tx, &manager, after, format!("/admin/maintenances/{id}/updates"), &fields).await;
     }
-    save(&state, tx, &manager, "maintenance.update", &before, after).await?;
+    save(&state, tx, &manager, Action::MaintenanceUpdate, &before, after).await?;
     Ok(done(&format!("/admin/maintenances/{id}"), "update-posted"))
 }
 
@@ -108,7 +109,7 @@ pub async fn update(
         return rehearse(&state, tx, &manager, after, action, &fields).await;
     }
     if differs {
-        save(&state, tx, &manager, "maintenance.edit-update", &before, after).await?;
+        save(&state, tx, &manager, Action::MaintenanceEditUpdate, &before, after).await?;
     }
     Ok(done(&format!("/admin/maintenances/{id}"), "update-saved"))
 }

@@ -1,0 +1,86 @@
+//! Scheduled maintenance and its updates.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::recurring_maintenances::replace_cancelled;
+use crate::credentials::random;
+use crate::db::{Result, WriteTx, maintenances};
+use crate::domain::audit::{Action, Entry};
+use crate::domain::maintenance::Step;
+use crate::domain::{Maintenance, MaintenancePhase, UpdateId};
+
+/// Schedules a maintenance.
+///
+/// # Errors
+/// If the database can't be written.
+pub async fn schedule(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<Entry> {
+    maintenances::insert(tx, maintenance).await?;
+    Ok(Entry::new(Action::MaintenanceSchedule, &maintenance.id, &maintenance.title).after(maintenance))
+}
+
+/// Saves a maintenance after `action`. If an occurrence of a recurring maintenance was cancelled, the next one is
+/// scheduled.
+///
+/// # Errors
+/// A conflict if somebody else changed it.
+pub async fn save(
+    tx: &mut WriteTx,
+    action: Action,
+    before: &Maintenance,
+    after: &mut Maintenance,
+    now: DateTime<Utc>,
+) -> Result<Vec<Entry>> {
+    maintenances::update(tx, after, now).await?;
+    let entry = Entry::new(action, &after.id, &after.title).before(before).after(after);
+    let next = replace_cancelled(tx, after, now).await?;
+    Ok(std::iter::once(entry).chain(next).collect())
+}
+
+/// Deletes a maintenance with its updates. The recurring maintenance it belongs to goes on as if it were cancelled.
+///
+/// # Errors
+/// If the database can't be written.
+pub async fn delete(tx: &mut WriteTx, maintenance: &Maintenance, now: DateTime<Utc>) -> Result<Vec<Entry>> {
+    let entry = Entry::new(Action::MaintenanceDelete, &maintenance.id, &maintenance.title).before(maintenance);
+    maintenances::delete(tx, &maintenance.id).await?;
+    let cancelled = Maintenance { phase: MaintenancePhase::Cancelled, ..maintenance.clone() };
+    let next = replace_cancelled(tx, &cancelled, now).await?;
+    Ok(std::iter::once(entry).chain(next).collect())
+}
+
+/// Posts every reminder, start and completion that is due.
+///
+/// # Errors
+/// If the database can't be written.
+pub async fn take_due_steps(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for mut maintenance in maintenances::planned(tx).await? {
+        let taken = steps(&mut maintenance, now);
+        if !taken.is_empty() {
+            maintenances::update(tx, &mut maintenance, now).await?;
+            entries.extend(taken);
+        }
+    }
+    Ok(entries)
+}
+
+/// The entry of changed metadata, which programs store with a maintenance.
+pub fn record_metadata(maintenance: &Maintenance, before: &impl Serialize, after: &impl Serialize) -> Entry {
+    Entry::new(Action::MaintenanceEdit, &maintenance.id, &maintenance.title).before(before).after(after)
+}
+
+fn steps(maintenance: &mut Maintenance, now: DateTime<Utc>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut before = maintenance.clone();
+    while let Some(step) = maintenance.take_step(UpdateId::from_random(random()), now) {
+        let action = match step {
+            Step::Remind => Action::MaintenanceRemind,
+            Step::Begin => Action::MaintenanceStart,
+            Step::Complete => Action::MaintenanceComplete,
+        };
+        entries.push(Entry::new(action, &maintenance.id, &maintenance.title).before(&before).after(maintenance));
+        before = maintenance.clone();
+    }
+    entries
+}

@@ -1,0 +1,158 @@
+//! Recurring maintenance: each occurrence is a maintenance of its own.
+
+use chrono::{DateTime, Utc};
+
+use super::maintenances as maintenance_actions;
+use crate::credentials::random;
+use crate::db::{Error, Result, WriteTx, components, maintenances, series};
+use crate::domain::audit::{Action, Entry};
+use crate::domain::{Maintenance, MaintenanceId, MaintenancePhase, Series, UpdateId};
+
+/// The most occurrences that one recurring maintenance schedules at once.
+const MAX_OCCURRENCES: usize = 50;
+
+/// Adds a recurring maintenance and schedules its first occurrence; `None` if its rule gives none.
+///
+/// # Errors
+/// `Full` if the page has as many as it may have.
+pub async fn add(
+    tx: &mut WriteTx,
+    mut series: Series,
+    now: DateTime<Utc>,
+) -> Result<Option<(Maintenance, Vec<Entry>)>> {
+    series::insert(tx, &series).await?;
+    let Some((first, scheduled)) = schedule_next(tx, &mut series, now).await? else { return Ok(None) };
+    let added = Entry::new(Action::SeriesAdd, &series.id, &series.title).after(&series);
+    Ok(Some((first, vec![added, scheduled])))
+}
+
+/// Saves an edited recurring maintenance. The occurrence to come follows it: it is changed if one is scheduled, else
+/// scheduled; it is cancelled if the rule gives none any more.
+///
+/// # Errors
+/// A conflict if somebody else changed it.
+pub async fn edit(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Vec<Entry>> {
+    let next = match maintenances::next_of(tx, &after.id).await? {
+        Some(next) => Some(follow(tx, after, &next, now).await?),
+        None => schedule_next(tx, after, now).await?.map(|(_, scheduled)| scheduled),
+    };
+    let edited = Entry::new(Action::SeriesEdit, &after.id, &after.title).before(before).after(after);
+    Ok(std::iter::once(edited).chain(next).collect())
+}
+
+/// Ends a recurring maintenance; what is scheduled stays.
+///
+/// # Errors
+/// A conflict if somebody else changed it.
+pub async fn end(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Entry> {
+    series::update(tx, after, now).await?;
+    Ok(Entry::new(Action::SeriesEnd, &after.id, &after.title).before(before).after(after))
+}
+
+/// Schedules every occurrence that is due to be scheduled.
+///
+/// # Errors
+/// If the database can't be written.
+pub async fn schedule_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for mut series in series::going_on(tx).await? {
+        for _ in 0..MAX_OCCURRENCES {
+            if series.grows_at.is_none_or(|at| at > now) {
+                break;
+            }
+            let before = series.clone();
+            entries.push(match schedule_next(tx, &mut series, now).await? {
+                Some((_, scheduled)) => scheduled,
+                None => Entry::new(Action::SeriesEnd, &series.id, &series.title).before(&before).after(&series),
+            });
+        }
+    }
+    Ok(entries)
+}
+
+/// Schedules the next occurrence if `cancelled` is the newest one of its series and was cancelled.
+///
+/// # Errors
+/// A conflict if somebody else changed the series.
+pub(super) async fn replace_cancelled(
+    tx: &mut WriteTx,
+    cancelled: &Maintenance,
+    now: DateTime<Utc>,
+) -> Result<Option<Entry>> {
+    let Some(occurrence) = cancelled.occurrence.as_ref().filter(|_| cancelled.phase == MaintenancePhase::Cancelled)
+    else {
+        return Ok(None);
+    };
+    let mut series = series::find(tx, &occurrence.series_id).await?;
+    if series.has_ended() || series.made_until != Some(occurrence.start) {
+        return Ok(None);
+    }
+    Ok(schedule_next(tx, &mut series, now).await?.map(|(_, scheduled)| scheduled))
+}
+
+/// Schedules the next occurrence; without one the series has ended.
+///
+/// # Errors
+/// A conflict if somebody else changed the series, or this occurrence was scheduled before.
+pub async fn schedule_next(
+    tx: &mut WriteTx,
+    series: &mut Series,
+    now: DateTime<Utc>,
+) -> Result<Option<(Maintenance, Entry)>> {
+    let known = components::list(tx).await?;
+    let next = series.grow(fresh_ids(), &known, now);
+    series::update(tx, series, now).await?;
+    let Some(next) = next else { return Ok(None) };
+    let entry = maintenance_actions::schedule(tx, &next).await?;
+    Ok(Some((next, entry)))
+}
+
+/// Changes the scheduled occurrence `next` to what the edited series gives, or cancels it.
+async fn follow(tx: &mut WriteTx, series: &mut Series, next: &Maintenance, now: DateTime<Utc>) -> Result<Entry> {
+    let known = components::list(tx).await?;
+    let given = series.grow(fresh_ids(), &known, now);
+    series::update(tx, series, now).await?;
+    let mut after = next.clone();
+    let action = match given {
+        Some(given) => copy_occurrence(&mut after, given, now),
+        None => {
+            let text = MaintenancePhase::Cancelled.usual_text().to_owned();
+            after.cancel(text, fresh_update_id(), now).map_err(Error::Conflict)?;
+            Action::MaintenanceCancel
+        }
+    };
+    maintenances::update(tx, &mut after, now).await?;
+    Ok(Entry::new(action, &after.id, &after.title).before(next).after(&after))
+}
+
+/// Gives the scheduled occurrence `it` what `given` has, and keeps its id and its later updates.
+fn copy_occurrence(it: &mut Maintenance, given: Maintenance, now: DateTime<Utc>) -> Action {
+    let moved = (it.scheduled_for, it.scheduled_until) != (given.scheduled_for, given.scheduled_until);
+    if let (Some(first), Some(text)) = (it.updates.first_mut(), given.updates.first())
+        && first.body != text.body
+    {
+        first.body.clone_from(&text.body);
+        first.edited_at = Some(now);
+        first.version += 1;
+    }
+    it.title = given.title;
+    it.components = given.components;
+    it.switches = given.switches;
+    it.occurrence = given.occurrence;
+    if moved {
+        let text = "This maintenance has been moved to another time.".to_owned();
+        // It has not started and the rule gives an end after the start, so this can't be refused.
+        let _ = it.reschedule((given.scheduled_for, given.scheduled_until), given.zone, text, fresh_update_id(), now);
+        return Action::MaintenanceReschedule;
+    }
+    it.plan_reminder(now);
+    Action::MaintenanceEdit
+}
+
+fn fresh_ids() -> (MaintenanceId, UpdateId) {
+    (MaintenanceId::from_random(random()), fresh_update_id())
+}
+
+fn fresh_update_id() -> UpdateId {
+    UpdateId::from_random(random())
+}

@@ -1,0 +1,33 @@
+//! Settings of the page, the login policy, and the sample page.
+
+use chrono::{DateTime, Utc};
+
+use crate::db::{Result, WriteTx, login_policy, page_settings};
+use crate::domain::audit::{Action, Entry};
+use crate::domain::forms::PageSettings;
+use crate::domain::{Page, Policy};
+
+/// Saves the settings of the page.
+///
+/// # Errors
+/// A conflict if somebody else changed them.
+pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings, now: DateTime<Utc>) -> Result<Entry> {
+    page_settings::update(tx, before, settings, now).await?;
+    let after = page_settings::load(tx).await?;
+    Ok(Entry::new(Action::PageEdit, &after.id, &after.name).before(before).after(&after))
+}
+
+/// Saves what managers must log in with.
+///
+/// # Errors
+/// If the database can't be written.
+pub async fn edit_login_policy(tx: &mut WriteTx, before: &Policy, chosen: &Policy) -> Result<Entry> {
+    login_policy::update(tx, chosen).await?;
+    let after = login_policy::load(tx).await?;
+    Ok(Entry::new(Action::PolicyEdit, "", "").before(before).after(&after))
+}
+
+/// The entry of a loaded sample page called `name`.
+pub fn load_sample(name: &str) -> Entry {
+    Entry::new(Action::SampleLoad, "", name)
+}
