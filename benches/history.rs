@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use candor::cli::demo;
 use candor::clock::Clock;
 use candor::db::{self, Db, components, incidents};
-use candor::domain::audit::{Actor, Entry};
+use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::history::Filter;
 use candor::domain::{AffectedComponent, Component, Impact, Incident, IncidentId, Phase, Status, Update, UpdateId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -106,7 +106,7 @@ async fn write_batch(db: &Db, past: &mut Past, batch: usize, now: DateTime<Utc>)
     for _ in 0..batch {
         incidents::insert(&mut tx, &past.next()).await?;
     }
-    tx.commit(&Actor::shell(), now, Entry::new("bench.write", "", "The past")).await.map(drop)
+    tx.commit(&Actor::shell(), now, Entry::new(Action::SampleLoad, "", "The past")).await.map(drop)
 }
 
 /// The components of the page.

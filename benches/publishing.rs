@@ -39,7 +39,7 @@ impl Desk {
         let session = Session {
             id_hash: web::access::session::hash(id),
             manager_id: Some(manager.id.to_string()),
-            data: serde_json::json!({ web::access::session::MANAGER: manager.id }).to_string(),
+            data: serde_json::json!({ "manager": manager.id }).to_string(),
             address: "127.0.0.1".into(),
             user_agent: "bench".into(),
             created_at: now,

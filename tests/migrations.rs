@@ -1,7 +1,7 @@
-//! Every migration, applied over data that was there before it, on both databases.
+//! Every migration, applied to data that was there before it, on both databases.
 //!
-//! `tests/migrations/DATABASE/VERSION.sql` holds what a program of that version may have written. A new
-//! migration brings such a file for itself, so that the next one has something to run over.
+//! `tests/migrations/VERSION.sql` contains what a program of that version may have written. A new migration comes with
+//! such a file, so that the next one is applied to its data.
 
 #[path = "it/support/mod.rs"]
 mod support;
@@ -22,12 +22,13 @@ async fn sqlite_migrations_run_over_data() {
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("candor.db").display());
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     run_over_data("sqlite", &mut connection).await;
-    let left: Vec<(String,)> = sqlx::query_as("select title from incidents").fetch_all(&mut connection).await.unwrap();
-    assert_eq!(left, [("Tiles fail".to_owned(),)]);
-    let listed: Vec<(String,)> = sqlx::query_as(LISTED).fetch_all(&mut connection).await.unwrap();
-    assert_eq!(listed, lists());
-    let totals: (i64, i64) = sqlx::query_as(TOTALS).fetch_one(&mut connection).await.unwrap();
-    assert_eq!(totals, (1, 1800));
+    for table in TABLES {
+        let sql = AssertSqlSafe(format!("select count(*) from {table}"));
+        let (rows,): (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
+        assert!(rows > 0, "{table}");
+    }
+    let seen: Vec<(String,)> = sqlx::query_as(SEEN).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(seen, [("Tiles fail".to_owned(),)]);
     let broken: Vec<(String,)> =
         sqlx::query_as("select \"table\" from pragma_foreign_key_check").fetch_all(&mut connection).await.unwrap();
     assert_eq!(broken, []);
@@ -38,23 +39,18 @@ async fn postgres_migrations_run_over_data() {
     let Some(database) = Database::empty().await else { return };
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     run_over_data("postgres", &mut connection).await;
-    let left: Vec<(String,)> = sqlx::query_as("select title from incidents").fetch_all(&mut connection).await.unwrap();
-    assert_eq!(left, [("Tiles fail".to_owned(),)]);
-    let listed: Vec<(String,)> = sqlx::query_as(LISTED).fetch_all(&mut connection).await.unwrap();
-    assert_eq!(listed, lists());
-    let totals: (i64, i64) = sqlx::query_as(TOTALS).fetch_one(&mut connection).await.unwrap();
-    assert_eq!(totals, (1, 1800));
+    for table in TABLES {
+        let sql = AssertSqlSafe(format!("select count(*) from {table}"));
+        let (rows,): (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
+        assert!(rows > 0, "{table}");
+    }
+    let seen: Vec<(String,)> = sqlx::query_as(SEEN).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(seen, [("Tiles fail".to_owned(),)]);
     connection.close().await.unwrap();
 }
 
-/// Where the incident is listed after all migrations, and what the lists add up to.
-const LISTED: &str = "select component_id from incident_listing where incident_id = 'incident' order by component_id";
-const TOTALS: &str = "select incidents, seconds from incident_totals";
-
-/// The list of all, the components the incident named when it was moved into the lists, and the one written since.
-fn lists() -> Vec<(String,)> {
-    ["", "billing", "gone", "tiles"].map(|list| (list.to_owned(),)).to_vec()
-}
+/// What visitors may see of the data.
+const SEEN: &str = "select title from public_incidents";
 
 /// Applies the migrations one by one and writes the data of each version before the next.
 async fn run_over_data<C>(database: &str, connection: &mut C)
@@ -66,7 +62,7 @@ where
     connection.ensure_migrations_table("_sqlx_migrations").await.unwrap();
     for migration in migrator.iter() {
         connection.apply("_sqlx_migrations", migration).await.unwrap();
-        let file = data(database).join(format!("{:04}.sql", migration.version));
+        let file = data().join(format!("{:04}.sql", migration.version));
         let sql = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
     }
@@ -82,9 +78,7 @@ fn both_databases_have_the_same_migrations_with_data_for_each() {
         |names: &BTreeSet<String>| -> BTreeSet<String> { names.iter().map(|name| name[..4].into()).collect() };
     let sqlite = names(migrations("sqlite"));
     assert_eq!(sqlite, names(migrations("postgres")));
-    for database in ["sqlite", "postgres"] {
-        assert_eq!(versions(&names(data(database))), versions(&sqlite), "{database}");
-    }
+    assert_eq!(versions(&names(data())), versions(&sqlite));
 }
 
 /// Columns by table, as the database itself lists them, without the table of migrations.
@@ -155,6 +149,6 @@ fn migrations(database: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database)
 }
 
-fn data(database: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/migrations").join(database)
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/migrations")
 }

@@ -111,6 +111,7 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
         Command::Audit(_) | Command::Backup { .. } | Command::Check(_) => {
             let db = existing(database)?;
             db.protect_from_old_wal(clock.now()).await.map_err(output::plainly)?;
+            db.refuse_pre_release().await.map_err(output::plainly)?;
             db
         }
         Command::Restore { .. } => Db::at(&database.url()?).map_err(output::plainly)?,

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::incidents::{AffectedRow, Row, UpdateRow, assemble, containing, load};
+use super::incidents::{AffectedRow, Row, UpdateRow, assemble, load};
+use super::list::{behind, pattern};
 use super::{Error, Result, Tx};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
@@ -13,7 +14,7 @@ use crate::domain::{Incident, IncidentId, Phase, UpdateId};
 macro_rules! load_all {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
         load!($tx, from "incidents", "internal_note, reminder_hours,
-             (select published_at from reviews where incident_id = incidents.id) as reviewed_at", $chosen $(, $value)*)
+             (select published_at from postmortems where incident_id = incidents.id) as postmortem_published_at", $chosen $(, $value)*)
     };
 }
 
@@ -57,7 +58,7 @@ pub async fn owner_of_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<Strin
 /// # Errors
 /// Where the database can't be read.
 pub async fn open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
-    let (before, id) = super::incidents::behind(cursor);
+    let (before, id) = behind(cursor);
     load_all!(
         tx,
         "select id from incidents where phase <> 'resolved' and (started_at, id) < ($1, $2)
@@ -87,7 +88,7 @@ pub async fn open_to_visitors(tx: &mut Tx, window: (i64, i64)) -> Result<Vec<Inc
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
-    let (before, id) = super::incidents::behind(cursor);
+    let (before, id) = behind(cursor);
     load_all!(
         tx,
         "select id from incidents where (started_at, id) < ($1, $2) order by started_at desc, id desc limit $3",
@@ -107,12 +108,12 @@ pub async fn search(
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Incident>> {
-    let (before, id) = super::incidents::behind(cursor);
+    let (before, id) = behind(cursor);
     let text = pattern(&search.text);
     load_all!(
         tx,
         "select id from incidents
-         where (started_at, id) < ($1, $2) and ($3 = '' or search like $3 escape '\\') and ($4 = '' or phase = $4)
+         where (started_at, id) < ($1, $2) and ($3 = '' or search_text like $3 escape '\\') and ($4 = '' or phase = $4)
                and ($5 = '' or visibility = $5)
          order by started_at desc, id desc limit $6",
         before,
@@ -129,9 +130,9 @@ pub async fn search(
 macro_rules! chosen_events {
     () => {
         "select id from (
-           select id, created_at from incidents where visibility = 'public' and ($1 = '' or search like $1 escape '\\')
+           select id, created_at from incidents where visibility = 'public' and ($1 = '' or search_text like $1 escape '\\')
            union all
-           select id, created_at from maintenances where ($1 = '' or search like $1 escape '\\')
+           select id, created_at from maintenances where ($1 = '' or search_text like $1 escape '\\')
            order by created_at desc, id desc limit $3 offset $2) as events"
     };
 }
@@ -145,11 +146,6 @@ pub(super) use chosen_events;
 pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Incident>> {
     let text = pattern(text);
     load_all!(tx, chosen_events!(), text.as_str(), window.0, window.1)
-}
-
-/// A pattern for what holds `text`; empty where anything will do.
-pub(super) fn pattern(text: &str) -> String {
-    if text.is_empty() { String::new() } else { containing(&text.to_lowercase()) }
 }
 
 /// The embargoed incidents that visitors may see from `now` on, the earliest first, at most 100.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incidents::behind;
+use super::list::behind;
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random;
 use crate::domain::api_token::{ApiToken, MAX_TOKENS, Scope};

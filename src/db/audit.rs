@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::incidents::containing;
+use super::list::containing;
 use super::{Error, Result, Tx, WriteTx, audit_chain};
 use crate::domain::ManagerId;
 use crate::domain::audit::{Action, Actor, Digest, Entry, Record};
@@ -35,7 +35,7 @@ pub(super) async fn record(
     let added = row!(
         tx,
         (i64,),
-        "insert into audit (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision)
+        "insert into audit_log (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
         parse_time::cut(at),
         actor.manager_id.as_ref().map(ManagerId::as_str),
@@ -60,7 +60,7 @@ pub(super) async fn record(
 pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
-               from audit where id < $1 order by id desc limit $2";
+               from audit_log where id < $1 order by id desc limit $2";
     let rows = rows!(tx, Row, sql, before.unwrap_or(i64::MAX), limit)?;
     rows.into_iter().map(Record::try_from).collect()
 }
@@ -72,7 +72,7 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
 pub async fn since(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
-               from audit where id > $1 order by id limit $2";
+               from audit_log where id > $1 order by id limit $2";
     let rows = rows!(tx, Row, sql, after, limit)?;
     rows.into_iter().map(Record::try_from).collect()
 }
@@ -88,7 +88,7 @@ pub async fn search(tx: &mut Tx, search: &AuditSearch, before: Option<i64>, limi
     let (actor, subject, text) = (both(&search.actor), both(&search.subject), both(&search.text));
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
-               from audit
+               from audit_log
                where id < $1
                      and ($2 = '' or actor_name like $2 escape '\\' or lower(actor_name) like $3 escape '\\')
                      and ($4 = '' or action like $4 escape '\\')
@@ -122,7 +122,7 @@ pub async fn search(tx: &mut Tx, search: &AuditSearch, before: Option<i64>, limi
 pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
-               from audit where subject_id = $1 order by id desc limit 1";
+               from audit_log where subject_id = $1 order by id desc limit 1";
     row!(tx, Row, sql, subject)?.map(Record::try_from).transpose()
 }
 
@@ -131,7 +131,7 @@ pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
 /// # Errors
 /// Where the database can't be read.
 pub async fn is_deed_of(tx: &mut Tx, manager: &ManagerId, action: Action, subject: &str) -> Result<bool> {
-    let sql = "select count(*) from audit where subject_id = $1 and action = $2 and manager_id = $3";
+    let sql = "select count(*) from audit_log where subject_id = $1 and action = $2 and manager_id = $3";
     Ok(row!(tx, (i64,), sql, subject, action.key(), manager.as_str())?.is_some_and(|(count,)| count > 0))
 }
 

@@ -64,7 +64,7 @@ impl Row {
 /// # Errors
 /// Where the database can't be read.
 pub async fn head(tx: &mut Tx) -> Result<Option<Digest>> {
-    let sql = "select id, hash, at from audit where id = (select max(id) from audit)";
+    let sql = "select id, hash, at from audit_log where id = (select max(id) from audit_log)";
     let row = row!(tx, (i64, String, DateTime<Utc>), sql)?;
     Ok(row.map(|(id, hash, at)| Digest { id, hash, at }))
 }
@@ -75,7 +75,7 @@ pub async fn head(tx: &mut Tx) -> Result<Option<Digest>> {
 /// Where the database can't be read.
 pub async fn public_digest(tx: &mut Tx, until: DateTime<Utc>) -> Result<Option<PublicDigest>> {
     // From the newest row backwards, past those of the last hour; the bound on the key makes both databases do so.
-    let sql = "select hash from audit where id > 0 and at < $1 order by id desc limit 1";
+    let sql = "select hash from audit_log where id > 0 and at < $1 order by id desc limit 1";
     Ok(row!(tx, (String,), sql, until)?.map(|(hash,)| PublicDigest { until, hash }))
 }
 
@@ -84,7 +84,7 @@ pub async fn public_digest(tx: &mut Tx, until: DateTime<Utc>) -> Result<Option<P
 /// # Errors
 /// Where the database can't be read.
 pub async fn find_hash(tx: &mut Tx, hash: &str) -> Result<Option<i64>> {
-    Ok(row!(tx, (i64,), "select id from audit where hash = $1", hash)?.map(|(id,)| id))
+    Ok(row!(tx, (i64,), "select id from audit_log where hash = $1", hash)?.map(|(id,)| id))
 }
 
 /// The hash that the row `id` carries, if there is such a row.
@@ -92,7 +92,7 @@ pub async fn find_hash(tx: &mut Tx, hash: &str) -> Result<Option<i64>> {
 /// # Errors
 /// Where the database can't be read.
 pub async fn hash_of(tx: &mut Tx, id: i64) -> Result<Option<String>> {
-    Ok(row!(tx, (String,), "select hash from audit where id = $1", id)?.map(|(hash,)| hash))
+    Ok(row!(tx, (String,), "select hash from audit_log where id = $1", id)?.map(|(hash,)| hash))
 }
 
 /// How many rows there are.
@@ -100,12 +100,12 @@ pub async fn hash_of(tx: &mut Tx, id: i64) -> Result<Option<String>> {
 /// # Errors
 /// Where the database can't be read.
 pub async fn length(tx: &mut Tx) -> Result<i64> {
-    Ok(row!(tx, (i64,), "select count(*) from audit")?.map_or(0, |(count,)| count))
+    Ok(row!(tx, (i64,), "select count(*) from audit_log")?.map_or(0, |(count,)| count))
 }
 
 /// Gives the row `id`, which was just added as the newest, its place in the chain, which is its hash.
 pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
-    let before = "select hash from audit where id < $1 order by id desc limit 1";
+    let before = "select hash from audit_log where id < $1 order by id desc limit 1";
     let previous = row!(tx, (String,), before, id)?.map_or_else(start, |(hash,)| hash);
     let row = rows_behind(tx, id - 1, 1).await?.pop().ok_or(Error::NotFound)?;
     let hash = row.seal(&previous);
@@ -116,7 +116,7 @@ pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
 /// Chains the rows that were written before there was a chain. Where any row carries a hash the chain
 /// has begun, and a row without one is not excused.
 pub(super) async fn begin(tx: &mut WriteTx) -> Result<()> {
-    if row!(tx, (i64,), "select id from audit where hash <> '' limit 1")?.is_some() {
+    if row!(tx, (i64,), "select id from audit_log where hash <> '' limit 1")?.is_some() {
         return Ok(());
     }
     let mut last = Digest { id: i64::MIN, hash: start(), at: DateTime::UNIX_EPOCH };
@@ -180,7 +180,7 @@ impl Walk {
 
     /// One row, which may hold what is no value of its column: then it is named.
     async fn careful_step(&mut self, tx: &mut Tx) -> Result<Step> {
-        let next = row!(tx, (i64,), "select id from audit where id > $1 order by id limit 1", self.id)?;
+        let next = row!(tx, (i64,), "select id from audit_log where id > $1 order by id limit 1", self.id)?;
         let Some((id,)) = next else { return Ok(Step::End) };
         let row = rows_behind(tx, self.id, 1).await.ok().and_then(|mut rows| rows.pop());
         let reason = row.map_or(Some("it can't be read"), |row| self.follow(id, &row));
@@ -208,12 +208,12 @@ fn start() -> String {
 async fn rows_behind(tx: &mut Tx, id: i64, limit: i64) -> Result<Vec<Row>> {
     let sql = "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after,
                  revision, hash
-               from audit where id > $1 order by id limit $2";
+               from audit_log where id > $1 order by id limit $2";
     rows!(tx, Row, sql, id, limit)
 }
 
 async fn set_hash(tx: &mut WriteTx, id: i64, hash: &str) -> Result<()> {
-    run!(tx, "update audit set hash = $1 where id = $2", hash, id)?;
+    run!(tx, "update audit_log set hash = $1 where id = $2", hash, id)?;
     Ok(())
 }
 

@@ -8,9 +8,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 use tempfile::{NamedTempFile, TempPath};
 
-use super::connect::begin_on;
+use super::disk_file::{beside, folder, read_mark, sync_folder};
 use super::examine::{Found, State, locked, replaced_name, set_foreign_wal_aside, set_wal_aside, validate};
-use super::sqlite_file::{beside, folder, read_mark, sync_folder};
+use super::schema::PRE_RELEASE;
+
 use super::{Db, Error, Result, Tx, random_mark};
 
 /// What the names of files begin with that are being written.
@@ -85,7 +86,7 @@ async fn stop_writers(path: &Path, backup: &State, now: DateTime<Utc>) -> Result
     set_foreign_wal_aside(path, now).await?;
     let pool =
         SqlitePoolOptions::new().max_connections(1).connect_lazy_with(SqliteConnectOptions::new().filename(path));
-    let mut tx = match begin_on(&pool, "begin immediate").await {
+    let mut tx = match Tx::begin_on(&pool, "begin immediate").await {
         Ok(tx) => tx,
         // A damaged database can't be locked; one that is busy can be read.
         Err(_) => {
@@ -134,6 +135,7 @@ async fn complete(copy: &NamedTempFile, file: &Path) -> Result<State> {
         Found::Complete(state) => return Ok(state),
         Found::Missing | Found::Empty => "it is empty".to_owned(),
         Found::Foreign => "it belongs to another application".to_owned(),
+        Found::PreRelease => PRE_RELEASE.to_owned(),
         Found::Broken(sentence) => sentence,
     };
     Err(not_complete(file, &reason))

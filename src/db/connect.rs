@@ -13,19 +13,17 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::backup::copy_before_upgrade;
+use super::connection::{ACQUIRE_TIMEOUT, BEGIN_TIMEOUT};
+use super::disk_file::{create, read_mark};
 use super::examine::{locked, set_foreign_wal_aside};
-use super::postgres::{self, Statements};
+use super::postgres;
+use super::schema::{self, SQLITE};
 use super::sidecar::Sidecar;
-use super::sqlite_file::{Opened, create, read_mark};
+use super::sqlite_file::Opened;
+use super::statements::Statements;
 use super::tx::{Tx, WriteTx};
 use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How long a request waits for a connection before it is told that the database is unavailable.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long opening a transaction may take on SQLite, which bounds its waiting itself.
-const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long SQLite waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read SQLite.
@@ -99,7 +97,7 @@ impl Db {
     pub async fn prepare(&self, now: DateTime<Utc>) -> Result<()> {
         match self {
             Self::Sqlite { path, writer, readers, opened } => {
-                prepare_sqlite(path, [writer, readers], opened, now).await?;
+                prepare_sqlite(path, [writer, readers], opened, &SQLITE, now).await?;
             }
             Self::Postgres(pool, _) => postgres::migrate(pool).await?,
         }
@@ -192,7 +190,13 @@ impl Db {
     }
 }
 
-async fn prepare_sqlite(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now: DateTime<Utc>) -> Result<()> {
+async fn prepare_sqlite(
+    path: &Path,
+    pools: [&SqlitePool; 2],
+    opened: &Opened,
+    migrations: &Migrator,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let [writer, readers] = pools;
     create(path)?;
     let lock = locked(path).await?;
@@ -203,14 +207,19 @@ async fn prepare_sqlite(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, n
     let mut connection = writer.acquire().await?;
     let known = tables(&mut connection, "name = '_sqlx_migrations'").await?;
     if known > 0 {
-        let (version,): (i64,) = sqlx::query_as(VERSION).fetch_one(&mut *connection).await?;
-        if SQLITE.iter().any(|migration| migration.version > version) {
+        schema::refuse_sqlite_pre_release(&mut connection).await?;
+        let version = schema::sqlite_version(&mut connection).await?;
+        if migrations.iter().any(|migration| migration.version > version) {
             copy_before_upgrade(&mut connection, path, version).await?;
         }
     } else if tables(&mut connection, "name not like 'sqlite~_%' escape '~'").await? > 0 {
         return Err(Error::other(format!("{} is a database of another application", path.display())));
     }
-    let prepared = migrate_file(&mut connection, path, readers, opened, is_opened_now).await;
+    let prepared = async {
+        migrations.run(&mut *connection).await?;
+        if is_opened_now { open_file(&mut connection, path, readers, opened).await } else { Ok(()) }
+    };
+    let prepared = prepared.await;
     if prepared.is_err() {
         // It may be within a transaction still, or SQLite has ended one that sqlx counts on.
         connection::close(connection).await;
@@ -219,26 +228,16 @@ async fn prepare_sqlite(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, n
     prepared
 }
 
-async fn migrate_file(
+async fn open_file(
     connection: &mut SqliteConnection,
     path: &Path,
     readers: &SqlitePool,
     opened: &Opened,
-    is_opened_now: bool,
 ) -> Result<()> {
-    SQLITE.run(&mut *connection).await?;
-    if is_opened_now {
-        mark_file(connection, path).await?;
-        let mut keeper = readers.connect_options().as_ref().clone().connect().await?;
-        tables(&mut keeper, "true").await?;
-        opened.open(path, keeper).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
-    }
-    Ok(())
-}
-
-/// A transaction that reads the SQLite database of `pool`, whatever file that is.
-pub(super) async fn begin_on(pool: &SqlitePool, sql: &'static str) -> Result<Tx> {
-    Ok(Tx::Sqlite(connection::begin(pool, sql, BEGIN_TIMEOUT, &Statements::default()).await?))
+    mark_file(connection, path).await?;
+    let mut keeper = readers.connect_options().as_ref().clone().connect().await?;
+    tables(&mut keeper, "true").await?;
+    opened.open(path, keeper).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
 }
 
 async fn tables(connection: &mut SqliteConnection, condition: &'static str) -> Result<i64> {
@@ -264,15 +263,65 @@ async fn mark_file(connection: &mut SqliteConnection, path: &Path) -> Result<()>
     Sidecar::of(path, vec![mark, fresh])?.write(path)
 }
 
-/// The newest migration that was applied to a database.
-const VERSION: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::disk_file::beside;
+    use crate::db::examine::{Found, validate};
 
-/// The version of the schema that `tx` sees.
-pub(super) async fn newest_version(tx: &mut Tx) -> Result<i64> {
-    Ok(row!(tx, (i64,), VERSION)?.map_or(0, |(version,)| version))
-}
+    /// The migrations of this program and one more, as its next version has them.
+    async fn next_version() -> Migrator {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, sql) in [
+            ("0001_schema.sql", include_str!("../../migrations/sqlite/0001_schema.sql")),
+            ("0002_more.sql", "create table more (id integer) strict"),
+        ] {
+            std::fs::write(folder.path().join(name), sql).unwrap();
+        }
+        Migrator::new(folder.path()).await.unwrap()
+    }
 
-/// Whether a database of this version has the newest schema.
-pub(super) fn is_newest(version: i64) -> bool {
-    SQLITE.iter().map(|migration| migration.version).max() == Some(version)
+    async fn upgrade(db: &Db) -> Result<()> {
+        let Db::Sqlite { path, writer, readers, opened } = db else { unreachable!() };
+        prepare_sqlite(path, [writer, readers], opened, &next_version().await, DateTime::UNIX_EPOCH).await
+    }
+
+    async fn downgrade(db: &Db) {
+        let Db::Sqlite { writer, .. } = db else { unreachable!() };
+        let sql = "drop table more; delete from _sqlx_migrations where version = 2; update revision set number = 7";
+        sqlx::raw_sql(sql).execute(writer).await.unwrap();
+    }
+
+    async fn revision_of(file: &Path) -> i64 {
+        match validate(file, false, true).await.unwrap() {
+            Found::Complete(state) => state.revision,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn copy_before_an_upgrade_counts_only_when_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("candor.db");
+        let db = Db::at(&format!("sqlite://{}", file.display())).unwrap();
+        db.prepare(DateTime::UNIX_EPOCH).await.unwrap();
+        let copy = beside(&file, ".before-1");
+        assert!(!copy.exists(), "nothing is pending");
+        std::fs::write(&copy, "").unwrap();
+        upgrade(&db).await.unwrap();
+        assert_eq!(
+            (revision_of(&copy).await, revision_of(&file).await),
+            (1, 1),
+            "a copy that is no database is replaced"
+        );
+        downgrade(&db).await;
+        upgrade(&db).await.unwrap();
+        assert_eq!(revision_of(&copy).await, 7);
+        assert_eq!(revision_of(&beside(&copy, "-revision-1")).await, 1, "the copy of another state is kept");
+        downgrade(&db).await;
+        let before = std::fs::read(&copy).unwrap();
+        upgrade(&db).await.unwrap();
+        assert!(std::fs::read(&copy).unwrap() == before, "the sound copy of this state stays");
+        db.close().await;
+    }
 }

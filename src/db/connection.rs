@@ -17,9 +17,13 @@ use sqlx::{Database, Pool, Postgres, Sqlite};
 use tokio::time::timeout;
 
 use super::faults::{self, Fault, Faults};
-use super::postgres::Statements;
+use super::statements::Statements;
 use super::{Error, Result};
 
+/// How long a request waits for a connection before it is told that the database is unavailable.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long opening a transaction may take on SQLite, which bounds its waiting itself.
+pub(super) const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long closing a connection in order may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 

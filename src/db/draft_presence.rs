@@ -14,10 +14,10 @@ const MAX_TOLD: i64 = 500;
 /// # Errors
 /// Where the draft is gone, or the database can't be written.
 pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from draft_readers where seen_at <= $1", now - OPEN_FOR)?;
+    run!(tx, "delete from draft_presence where seen_at <= $1", now - OPEN_FOR)?;
     run!(
         tx,
-        "insert into draft_readers (draft_id, manager_id, opened_at, seen_at) values ($1, $2, $3, $3)
+        "insert into draft_presence (draft_id, manager_id, opened_at, seen_at) values ($1, $2, $3, $3)
          on conflict (draft_id, manager_id) do update set seen_at = excluded.seen_at",
         draft.as_str(),
         manager.as_str(),
@@ -32,7 +32,7 @@ pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: D
 /// Where the database can't be read.
 pub async fn others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<Reader>> {
     let sql = "select r.draft_id, m.name, r.opened_at
-               from draft_readers r join managers m on m.id = r.manager_id
+               from draft_presence r join managers m on m.id = r.manager_id
                where r.manager_id <> $1 and r.seen_at > $2 and m.disabled_at is null
                order by r.opened_at, m.name, r.draft_id limit $3";
     let rows = rows!(tx, (String, String, DateTime<Utc>), sql, manager.as_str(), now - OPEN_FOR, MAX_TOLD)?;

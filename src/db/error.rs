@@ -1,5 +1,6 @@
 //! What can go wrong in the database.
 
+use super::schema::SchemaError;
 use crate::counters::Counter;
 
 /// Queries of this process that failed because of the database, not of what was asked.
@@ -31,9 +32,9 @@ pub enum Error {
     /// The database left during a commit and did not say whether it took place.
     #[error("the database connection was lost during a commit, which may have taken place: {0}")]
     Uncertain(String),
-    /// The schema is of a newer version, or not one of ours.
+    /// The schema is of a pre-release or of a newer version, or not one of ours.
     #[error(transparent)]
-    Schema(sqlx::migrate::MigrateError),
+    Schema(#[from] SchemaError),
     /// A fault of ours.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -90,9 +91,12 @@ impl From<sqlx::migrate::MigrateError> for Error {
             ExecuteMigration(error, version) => match Self::from(error) {
                 outage @ Self::Unavailable(_) => outage,
                 // It meets tables that another program made.
-                other => Self::Schema(ExecuteMigration(sqlx::Error::AnyDriverError(Box::new(other)), version)),
+                other => {
+                    let error = sqlx::Error::AnyDriverError(Box::new(other));
+                    SchemaError::Migrate(ExecuteMigration(error, version)).into()
+                }
             },
-            other => Self::Schema(other),
+            other => SchemaError::Migrate(other).into(),
         }
     }
 }

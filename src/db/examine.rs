@@ -9,57 +9,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
-use super::connect::{begin_on, is_newest, newest_version};
+use super::disk_file::{Shape, beside, descriptor, folder, inode, lock, read_mark};
+use super::schema::{FOREIGN_KEYS, SchemaError, TABLES, is_newest, is_pre_release, newest_version};
 use super::sidecar::{self, Wal, owner_of_wal};
-use super::sqlite_file::{Closed, Opened, Shape, beside, descriptor, folder, inode, lock, read_mark};
+use super::sqlite_file::{Closed, Opened};
 use super::{Db, Error, Result, Tx, audit_chain};
 use crate::domain::audit::{Action, Actor, Entry};
-
-/// Every table of the newest schema.
-pub const TABLES: [&str; 40] = [
-    "api_tokens",
-    "audit",
-    "component_baselines",
-    "component_groups",
-    "components",
-    "corrections",
-    "devices",
-    "draft_readers",
-    "drafts",
-    "echoes",
-    "idempotency_keys",
-    "identities",
-    "incident_effects",
-    "incident_listing",
-    "incident_totals",
-    "incident_update_components",
-    "incident_updates",
-    "incidents",
-    "login_failures",
-    "maintenance_components",
-    "maintenance_effects",
-    "maintenance_series",
-    "maintenance_series_components",
-    "maintenance_update_components",
-    "maintenance_updates",
-    "maintenances",
-    "manager_links",
-    "managers",
-    "outbox",
-    "page",
-    "page_links",
-    "passkeys",
-    "policy",
-    "recovery_codes",
-    "reviews",
-    "revision",
-    "sessions",
-    "template_components",
-    "templates",
-    "totp",
-];
-/// The foreign keys of the newest schema. `pg_restore` creates them last, when all rows are there.
-pub const FOREIGN_KEYS: i64 = 31;
 
 /// What the names of files begin with that are made to examine a database.
 const COPIES: &str = ".candor-examined-";
@@ -75,6 +30,8 @@ pub enum Found {
     Empty,
     /// It belongs to another program.
     Foreign,
+    /// A pre-release of Candor made it; it is not upgraded.
+    PreRelease,
     /// It is cut short, damaged or incomplete; a sentence says which.
     Broken(String),
     /// A complete database of Candor's.
@@ -156,6 +113,16 @@ impl Db {
         set_foreign_wal_aside(path, now).await
     }
 
+    /// Refuses a database that a pre-release made, for a command that does not prepare it.
+    ///
+    /// # Errors
+    /// `Schema` for such a database.
+    pub async fn refuse_pre_release(&self) -> Result<()> {
+        let mut tx = self.read().await?;
+        let is_migrated = tables(&mut tx).await?.iter().any(|table| table == "_sqlx_migrations");
+        if is_migrated && is_pre_release(&mut tx).await? { Err(SchemaError::PreRelease.into()) } else { Ok(()) }
+    }
+
     /// Notes how the database file looks, so that its write-ahead log is known after a crash.
     ///
     /// # Errors
@@ -170,7 +137,7 @@ impl Db {
 
 async fn examine_file(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now: DateTime<Utc>) -> Result<Found> {
     if opened.is_open() && opened.check(path).is_ok() {
-        return find(&mut begin_on(pools[1], "begin").await?).await;
+        return find(&mut Tx::begin_on(pools[1], "begin").await?).await;
     }
     if !path.exists() {
         return Ok(Found::Missing);
@@ -273,7 +240,10 @@ async fn fits(path: &Path) -> Result<bool> {
     let pool = pool(&copies.path().join("copy"), true);
     let is_whole = async {
         let found = find_whole(&pool, true).await?;
-        let mut tx = begin_on(&pool, "begin").await?;
+        if found == Found::PreRelease {
+            return Ok(true);
+        }
+        let mut tx = Tx::begin_on(&pool, "begin").await?;
         let mut walk = audit_chain::Walk::default();
         let end = loop {
             match walk.step(&mut tx).await? {
@@ -376,7 +346,7 @@ async fn find_whole(pool: &SqlitePool, is_thorough: bool) -> Result<Found> {
     let check = if is_thorough { "pragma integrity_check(1)" } else { "pragma quick_check(1)" };
     let row: Option<(String,)> = sqlx::query_as(check).fetch_optional(pool).await?;
     match row {
-        Some((answer,)) if answer == "ok" => find(&mut begin_on(pool, "begin").await?).await,
+        Some((answer,)) if answer == "ok" => find(&mut Tx::begin_on(pool, "begin").await?).await,
         Some((fault,)) => Ok(Found::Broken(format!("the database is damaged: {fault}"))),
         None => Ok(Found::Broken("the database does not say whether it is sound".into())),
     }
@@ -395,7 +365,10 @@ async fn find(tx: &mut Tx) -> Result<Found> {
     if version == 0 {
         return Ok(Found::Empty);
     }
-    if !has("page") || !has("revision") || !has("audit") {
+    if is_pre_release(tx).await? {
+        return Ok(Found::PreRelease);
+    }
+    if !has("page") || !has("revision") || !has("audit_log") {
         return Ok(Found::Foreign);
     }
     if is_newest(version) {
@@ -411,8 +384,7 @@ async fn find(tx: &mut Tx) -> Result<Found> {
     let page = row!(tx, (String,), "select id from page")?;
     let number = row!(tx, (i64,), "select number from revision where id = 1")?;
     let (Some((page_id,)), Some((revision,))) = (page, number) else { return Ok(Found::Empty) };
-    let audit_start = if has_hashes(tx).await? { audit_start(tx).await? } else { None };
-    Ok(Found::Complete(State { page_id, audit_start, revision }))
+    Ok(Found::Complete(State { page_id, audit_start: audit_start(tx).await?, revision }))
 }
 
 impl State {
@@ -434,7 +406,7 @@ impl State {
 
 /// The hash of the first row of the audit.
 async fn audit_start(tx: &mut Tx) -> Result<Option<String>> {
-    let first = row!(tx, (String,), "select hash from audit where id = (select min(id) from audit)")?;
+    let first = row!(tx, (String,), "select hash from audit_log where id = (select min(id) from audit_log)")?;
     Ok(first.map(|(hash,)| hash).filter(|hash| !hash.is_empty()))
 }
 
@@ -456,16 +428,4 @@ async fn foreign_keys(tx: &mut Tx) -> Result<Option<i64>> {
     let sql = "select count(*) from pg_constraint c join pg_namespace n on n.oid = c.connamespace
                where c.contype = 'f' and n.nspname = current_schema()";
     Ok(row!(tx, (i64,), sql)?.map(|(count,)| count))
-}
-
-/// Whether the audit has the column of its chain, which the first versions lacked.
-async fn has_hashes(tx: &mut Tx) -> Result<bool> {
-    let sql = match tx {
-        Tx::Sqlite(_) => "select count(*) from pragma_table_info('audit') where name = 'hash'",
-        Tx::Postgres(_) => {
-            "select count(*) from information_schema.columns
-             where table_schema = current_schema() and table_name = 'audit' and column_name = 'hash'"
-        }
-    };
-    Ok(row!(tx, (i64,), sql)?.is_some_and(|(count,)| count > 0))
 }

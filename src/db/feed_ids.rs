@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::incident_index::end_of_time;
+use super::list::end_of_time;
 use super::{Result, Tx, WriteTx};
 
 /// Those of the newest incidents and the newest maintenances that visitors may know of, at most `limit` of each, by
@@ -13,7 +13,7 @@ use super::{Result, Tx, WriteTx};
 pub async fn of_newest(tx: &mut Tx, limit: i64) -> Result<BTreeMap<String, String>> {
     let sql = "select id, feed_id from public_feed_ids where id in (
                  select incident_id from (
-                   select incident_id from incident_listing where component_id = '' and started_at < $2
+                   select incident_id from incident_index where component_id = '' and started_at < $2
                    order by started_at desc, incident_id desc limit $1) as newest
                  union all
                  select id from (

@@ -17,14 +17,14 @@ const PRESENT: [&str; 11] = [
     "update sessions set created_at = $1 where created_at > $2",
     "update sessions set last_seen_at = $1 where last_seen_at > $2",
     "update login_failures set failed_at = $1 where failed_at > $2",
-    "update devices set failed_at = $1 where failed_at > $2",
-    "update devices set last_used_at = $1 where last_used_at > $2",
-    "update totp set failed_at = $1 where failed_at > $2",
+    "update known_browsers set failed_at = $1 where failed_at > $2",
+    "update known_browsers set last_used_at = $1 where last_used_at > $2",
+    "update totp_secrets set failed_at = $1 where failed_at > $2",
     "update api_tokens set last_used_at = $1 where last_used_at > $2",
     "update outbox set created_at = $1 where created_at > $2",
     "update idempotency_keys set created_at = $1 where created_at > $2",
-    "update draft_readers set opened_at = $1 where opened_at > $2",
-    "update draft_readers set seen_at = $1 where seen_at > $2",
+    "update draft_presence set opened_at = $1 where opened_at > $2",
+    "update draft_presence set seen_at = $1 where seen_at > $2",
 ];
 
 /// Replaces times of the future by `now`; says how many rows had one. Links last as long from now as they were meant to.
@@ -41,16 +41,16 @@ pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     mended += run!(tx, due, now, now + LONGEST_WAIT)?;
     let step = crate::credentials::totp::step(now);
     // The code of the next step is taken early, so the last one may be one ahead.
-    mended += run!(tx, "update totp set last_step = $1 where last_step > $2", step, step + 1)?;
+    mended += run!(tx, "update totp_secrets set last_step = $1 where last_step > $2", step, step + 1)?;
     Ok(mended + clamp_links(tx, now, latest).await?)
 }
 
 async fn clamp_links(tx: &mut WriteTx, now: DateTime<Utc>, latest: DateTime<Utc>) -> Result<u64> {
-    let sql = "select token_hash, created_at, expires_at from manager_links where created_at > $1 limit $2";
+    let sql = "select token_hash, created_at, expires_at from one_time_links where created_at > $1 limit $2";
     let links = rows!(tx, (String, DateTime<Utc>, DateTime<Utc>), sql, latest, MAX_LINKS)?;
     let mut mended = 0;
     for (token_hash, created_at, expires_at) in links {
-        let sql = "update manager_links set created_at = $1, expires_at = $2 where token_hash = $3";
+        let sql = "update one_time_links set created_at = $1, expires_at = $2 where token_hash = $3";
         mended += run!(tx, sql, now, now + (expires_at - created_at), token_hash.as_str())?;
     }
     Ok(mended)

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incidents::containing;
+use super::list::{containing, end_of_time};
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::history::{Cursor, Filter, SEARCHED, Totals};
 use crate::domain::{ComponentId, Impact, Incident, IncidentId};
@@ -19,7 +19,7 @@ pub type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 macro_rules! matches_filter {
     () => {
         "component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
-         and ($5 = '' or (select search from public_incidents where id = incident_listing.incident_id) like $5 escape '\\')"
+         and ($5 = '' or (select search_text from public_incidents where id = incident_index.incident_id) like $5 escape '\\')"
     };
 }
 pub(super) use matches_filter;
@@ -52,11 +52,6 @@ impl Values {
     }
 }
 
-/// Later than anything that is stored (years have four digits).
-pub(super) fn end_of_time() -> DateTime<Utc> {
-    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
-}
-
 /// Count, sum and first start of all incidents that pass `filter` and began within `bounds`, from one query.
 ///
 /// # Errors
@@ -71,7 +66,7 @@ pub async fn totals(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<Tota
         (i64, i64, Option<DateTime<Utc>>),
         concat!(
             "select count(*), cast(coalesce(sum(duration_seconds), 0) as bigint), min(started_at)
-             from incident_listing where ",
+             from incident_index where ",
             matches_filter!()
         ),
         values.component.as_str(),
@@ -86,7 +81,7 @@ pub async fn totals(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<Tota
 
 /// Every publishing asks for these, so they are kept and not counted.
 async fn totals_of_all(tx: &mut Tx) -> Result<Totals> {
-    let row = row!(tx, (i64, i64), "select incidents, seconds from incident_totals where id = 1")?;
+    let row = row!(tx, (i64, i64), "select incidents, duration_seconds from incident_totals where id = 1")?;
     let (count, seconds) = row.ok_or_else(|| Error::other("the row of totals is missing"))?;
     let first_started_at = first_start_since(tx, DateTime::UNIX_EPOCH).await?;
     Ok(Totals { count, seconds, first_started_at })
@@ -102,7 +97,7 @@ pub async fn unsearched(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<
         return Ok(None);
     }
     let values = Values::of(filter, bounds);
-    let sql = "select started_at from incident_listing
+    let sql = "select started_at from incident_index
                where component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
                order by started_at desc limit 1 offset $5";
     let component = values.component.as_str();
@@ -115,7 +110,7 @@ pub async fn unsearched(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<
 /// # Errors
 /// Where the database can't be read.
 pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let sql = "select started_at from incident_listing where component_id = '' and started_at < $1
+    let sql = "select started_at from incident_index where component_id = '' and started_at < $1
                order by started_at desc limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
@@ -125,7 +120,7 @@ pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<
 /// # Errors
 /// Where the database can't be read.
 pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let sql = "select started_at from incident_listing where component_id = '' and started_at >= $1
+    let sql = "select started_at from incident_index where component_id = '' and started_at >= $1
                order by started_at limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
@@ -144,11 +139,12 @@ pub(super) async fn add(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     let seconds = incident.duration().map(|length| length.num_seconds());
     let named = incident.affected().into_iter().map(|(component, _)| component.as_str());
     for list in std::iter::once("").chain(named) {
-        let sql = "insert into incident_listing (component_id, started_at, incident_id, impact, duration_seconds)
+        let sql = "insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
                    values ($1, $2, $3, $4, $5)";
         run!(tx, sql, list, incident.started_at, incident.id.as_str(), incident.impact().key(), seconds)?;
     }
-    let sql = "update incident_totals set incidents = incidents + 1, seconds = seconds + $1 where id = 1";
+    let sql =
+        "update incident_totals set incidents = incidents + 1, duration_seconds = duration_seconds + $1 where id = 1";
     run!(tx, sql, seconds.unwrap_or(0))?;
     Ok(())
 }
@@ -157,10 +153,10 @@ pub(super) async fn add(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
 pub(super) async fn remove(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
     // All its lines say the same; asked for one list only, SQLite would walk through that list.
     let sql = "update incident_totals set
-                 incidents = incidents - (select count(distinct incident_id) from incident_listing where incident_id = $1),
-                 seconds = seconds - (select coalesce(max(duration_seconds), 0) from incident_listing where incident_id = $1)
+                 incidents = incidents - (select count(distinct incident_id) from incident_index where incident_id = $1),
+                 duration_seconds = duration_seconds - (select coalesce(max(duration_seconds), 0) from incident_index where incident_id = $1)
                where id = 1";
     run!(tx, sql, id.as_str())?;
-    run!(tx, "delete from incident_listing where incident_id = $1", id.as_str())?;
+    run!(tx, "delete from incident_index where incident_id = $1", id.as_str())?;
     Ok(())
 }

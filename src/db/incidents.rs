@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::incident_index::{self, Bounds, Values, end_of_time, matches_filter};
+use super::incident_index::{self, Bounds, Values, matches_filter};
 pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
+use super::list::behind;
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::{Cursor, Filter};
 use crate::domain::{
@@ -27,7 +28,7 @@ pub(super) struct Row {
     visibility: String,
     publish_at: Option<DateTime<Utc>>,
     reminder_hours: Option<i64>,
-    reviewed_at: Option<DateTime<Utc>>,
+    postmortem_published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
@@ -58,7 +59,7 @@ pub(super) struct AffectedRow {
 macro_rules! load {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
         load!(
-            $tx, from "public_incidents", "cast(null as text) as internal_note, cast(null as bigint) as reminder_hours, reviewed_at",
+            $tx, from "public_incidents", "cast(null as text) as internal_note, cast(null as bigint) as reminder_hours, postmortem_published_at",
             $chosen $(, $value)*
         )
     };
@@ -97,16 +98,6 @@ macro_rules! load {
 }
 pub(super) use load;
 
-/// A pattern for whatever holds `text`, in which every sign is only text.
-pub(super) fn containing(text: &str) -> String {
-    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
-/// Start and id of the incident behind which a list goes on.
-pub(super) fn behind(cursor: Option<&Cursor>) -> (DateTime<Utc>, &str) {
-    cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()))
-}
-
 /// One incident.
 ///
 /// # Errors
@@ -140,7 +131,7 @@ pub async fn list(
     macro_rules! chosen {
         () => {
             concat!(
-                "select incident_id from incident_listing where ",
+                "select incident_id from incident_index where ",
                 matches_filter!(),
                 " and (started_at, incident_id) < ($6, $7) order by started_at desc, incident_id desc limit $8"
             )
@@ -192,7 +183,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     run!(
         tx,
         "insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds,
-                                detected_by, internal_note, visibility, publish_at, reminder_hours, search,
+                                detected_by, internal_note, visibility, publish_at, reminder_hours, search_text,
                                 created_at, updated_at, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         incident.id.as_str(),
@@ -230,7 +221,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         tx,
         "update incidents set title = $1, computed_impact = $2, impact_override = $3, phase = $4, started_at = $5,
                               ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, visibility = $10,
-                              publish_at = $11, reminder_hours = $12, search = $13, updated_at = $14,
+                              publish_at = $11, reminder_hours = $12, search_text = $13, updated_at = $14,
                               version = version + 1
          where id = $15 and version = $16",
         incident.title.as_str(),
@@ -258,7 +249,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         insert_update(tx, &incident.id, update).await?;
     }
     incident_index::write(tx, incident).await?;
-    run!(tx, "delete from incident_effects where incident_id = $1", incident.id.as_str())?;
+    run!(tx, "delete from incident_status_intervals where incident_id = $1", incident.id.as_str())?;
     add_effects(tx, incident).await?;
     incident.version += 1;
     incident.updated_at = now;
@@ -280,7 +271,7 @@ pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
 async fn add_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for effect in incident.effects() {
         // Two updates posted at one instant: the later one's word stands.
-        let sql = "insert into incident_effects (incident_id, component_id, started_at, ended_at, status)
+        let sql = "insert into incident_status_intervals (incident_id, component_id, started_at, ended_at, status)
                    values ($1, $2, $3, $4, $5)
                    on conflict (incident_id, component_id, started_at)
                    do update set ended_at = excluded.ended_at, status = excluded.status";
@@ -361,7 +352,7 @@ impl Row {
                 .ok_or_else(|| Error::other("an incident's visibility"))?,
             reminder: Reminder::from_hours(self.reminder_hours)
                 .ok_or_else(|| Error::other("an incident's reminder"))?,
-            reviewed_at: self.reviewed_at,
+            reviewed_at: self.postmortem_published_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,

@@ -16,7 +16,7 @@ const MAX_KEPT: i64 = 20;
 /// # Errors
 /// Where the database can't be read.
 pub async fn failures(tx: &mut Tx, token_hash: &str, manager: &ManagerId) -> Result<Option<Failures>> {
-    let sql = "select failures, failed_at from devices where token_hash = $1 and manager_id = $2";
+    let sql = "select failures, failed_at from known_browsers where token_hash = $1 and manager_id = $2";
     let row = row!(tx, (i64, Option<DateTime<Utc>>), sql, token_hash, manager.as_str())?;
     Ok(row.map(|(count, last_at)| Failures { count, last_at }))
 }
@@ -26,7 +26,12 @@ pub async fn failures(tx: &mut Tx, token_hash: &str, manager: &ManagerId) -> Res
 /// # Errors
 /// Where the database can't be written.
 pub async fn add_failure(tx: &mut WriteTx, token_hash: &str, now: DateTime<Utc>) -> Result<()> {
-    run!(tx, "update devices set failures = failures + 1, failed_at = $1 where token_hash = $2", now, token_hash)?;
+    run!(
+        tx,
+        "update known_browsers set failures = failures + 1, failed_at = $1 where token_hash = $2",
+        now,
+        token_hash
+    )?;
     Ok(())
 }
 
@@ -35,7 +40,7 @@ pub async fn add_failure(tx: &mut WriteTx, token_hash: &str, now: DateTime<Utc>)
 /// # Errors
 /// Where the database can't be written.
 pub async fn clear_failures(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
-    run!(tx, "update devices set failures = 0, failed_at = null where token_hash = $1", token_hash)?;
+    run!(tx, "update known_browsers set failures = 0, failed_at = null where token_hash = $1", token_hash)?;
     Ok(())
 }
 
@@ -46,7 +51,7 @@ pub async fn clear_failures(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
 pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     run!(
         tx,
-        "insert into devices (token_hash, manager_id, failures, created_at, last_used_at) values ($1, $2, 0, $3, $3)
+        "insert into known_browsers (token_hash, manager_id, failures, created_at, last_used_at) values ($1, $2, 0, $3, $3)
          on conflict (token_hash) do update set last_used_at = excluded.last_used_at",
         token_hash,
         manager.as_str(),
@@ -54,8 +59,8 @@ pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: 
     )?;
     run!(
         tx,
-        "delete from devices where manager_id = $1 and token_hash not in
-           (select token_hash from devices where manager_id = $1 order by last_used_at desc, token_hash limit $2)",
+        "delete from known_browsers where manager_id = $1 and token_hash not in
+           (select token_hash from known_browsers where manager_id = $1 order by last_used_at desc, token_hash limit $2)",
         manager.as_str(),
         MAX_KEPT
     )?;
@@ -67,7 +72,7 @@ pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: 
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
-    run!(tx, "delete from devices where manager_id = $1", manager.as_str())
+    run!(tx, "delete from known_browsers where manager_id = $1", manager.as_str())
 }
 
 /// Forgets browsers not used since `unused_since`.
@@ -75,6 +80,6 @@ pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete_unused(tx: &mut WriteTx, unused_since: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from devices where last_used_at <= $1", unused_since)?;
+    run!(tx, "delete from known_browsers where last_used_at <= $1", unused_since)?;
     Ok(())
 }

@@ -6,15 +6,15 @@ use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 use crate::domain::login_backoff::Failures;
 
-/// Whose the wrong passwords for unknown addresses are.
-const NOBODY: &str = "nobody";
+/// Counts the wrong passwords for unknown addresses.
+const UNKNOWN: &str = "unknown";
 
 /// The wrong passwords for `manager` since the last right one.
 ///
 /// # Errors
 /// Where the database can't be read.
 pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<Failures> {
-    let sql = "select count, failed_at from login_failures where manager_id = $1";
+    let sql = "select failures, failed_at from login_failures where manager_id = $1";
     let row = row!(tx, (i64, DateTime<Utc>), sql, manager.as_str())?;
     Ok(row.map(|(count, at)| Failures { count, last_at: Some(at) }).unwrap_or_default())
 }
@@ -26,9 +26,9 @@ pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<Failures> {
 pub async fn add(tx: &mut WriteTx, manager: Option<&ManagerId>, now: DateTime<Utc>) -> Result<()> {
     run!(
         tx,
-        "insert into login_failures (manager_id, count, failed_at) values ($1, 1, $2)
-         on conflict (manager_id) do update set count = login_failures.count + 1, failed_at = excluded.failed_at",
-        manager.map_or(NOBODY, ManagerId::as_str),
+        "insert into login_failures (manager_id, failures, failed_at) values ($1, 1, $2)
+         on conflict (manager_id) do update set failures = login_failures.failures + 1, failed_at = excluded.failed_at",
+        manager.map_or(UNKNOWN, ManagerId::as_str),
         now
     )?;
     Ok(())

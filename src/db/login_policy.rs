@@ -8,7 +8,8 @@ use crate::domain::{ManagerId, Passwords, Policy};
 /// # Errors
 /// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<Policy> {
-    let sql = "select second_factor_required, api_key_in_query, password_only_for, version from policy where id = 1";
+    let sql =
+        "select second_factor_required, api_key_in_query, break_glass_owner_id, version from login_policy where id = 1";
     let row = row!(tx, (bool, bool, Option<String>, i64), sql)?;
     let (second_factor_required, api_key_in_query, keeper, version) = row.ok_or(Error::NotFound)?;
     let passwords = match keeper {
@@ -52,7 +53,7 @@ pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<
 /// # Errors
 /// A conflict where somebody changed it in between.
 pub async fn update(tx: &mut WriteTx, policy: &Policy) -> Result<()> {
-    let sql = "update policy set second_factor_required = $1, api_key_in_query = $2, password_only_for = $3,
+    let sql = "update login_policy set second_factor_required = $1, api_key_in_query = $2, break_glass_owner_id = $3,
                       version = version + 1
                where id = 1 and version = $4";
     let keeper = policy.passwords.keeper().map(ManagerId::as_str);

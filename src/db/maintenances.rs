@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::admin_incidents::{chosen_events, pattern};
+use super::admin_incidents::chosen_events;
+use super::list::{behind, end_of_time, pattern};
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
@@ -24,14 +25,14 @@ struct Row {
     title: String,
     scheduled_for: DateTime<Utc>,
     scheduled_until: DateTime<Utc>,
-    zone: String,
+    time_zone: String,
     phase: String,
     started_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
-    reminds: bool,
-    starts_itself: bool,
-    completes_itself: bool,
-    marks_components: bool,
+    remind: bool,
+    auto_start: bool,
+    auto_complete: bool,
+    mark_components: bool,
     remind_at: Option<DateTime<Utc>>,
     series_id: Option<String>,
     occurrence: Option<String>,
@@ -75,8 +76,8 @@ macro_rules! load {
             $tx,
             Row,
             concat!(
-                "select id, title, scheduled_for, scheduled_until, zone, phase, started_at, ended_at, reminds,
-                        starts_itself, completes_itself, marks_components, remind_at, series_id, occurrence,
+                "select id, title, scheduled_for, scheduled_until, time_zone, phase, started_at, ended_at, remind,
+                        auto_start, auto_complete, mark_components, remind_at, series_id, occurrence,
                         created_at, updated_at, version
                  from maintenances where id in (", $chosen, ") order by scheduled_for desc, id desc"
             )
@@ -239,7 +240,7 @@ pub async fn called_off(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<V
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Maintenance>> {
-    let (before, id) = cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()));
+    let (before, id) = behind(cursor);
     load!(
         tx,
         "select id from maintenances where (scheduled_for, id) < ($1, $2)
@@ -343,9 +344,9 @@ pub async fn next_of(tx: &mut Tx, series: &SeriesId) -> Result<Option<Maintenanc
 pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
     run!(
         tx,
-        "insert into maintenances (id, title, phase, scheduled_for, scheduled_until, zone, started_at, ended_at, reminds,
-                                   starts_itself, completes_itself, marks_components, remind_at, series_id, occurrence,
-                                   search, created_at, updated_at, version)
+        "insert into maintenances (id, title, phase, scheduled_for, scheduled_until, time_zone, started_at, ended_at, remind,
+                                   auto_start, auto_complete, mark_components, remind_at, series_id, occurrence,
+                                   search_text, created_at, updated_at, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         maintenance.id.as_str(),
         maintenance.title.as_str(),
@@ -378,10 +379,10 @@ pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
 pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
-        "update maintenances set title = $1, phase = $2, scheduled_for = $3, scheduled_until = $4, zone = $5,
-                                 started_at = $6, ended_at = $7, reminds = $8, starts_itself = $9,
-                                 completes_itself = $10, marks_components = $11, remind_at = $12, series_id = $13,
-                                 occurrence = $14, search = $15, updated_at = $16, version = version + 1
+        "update maintenances set title = $1, phase = $2, scheduled_for = $3, scheduled_until = $4, time_zone = $5,
+                                 started_at = $6, ended_at = $7, remind = $8, auto_start = $9,
+                                 auto_complete = $10, mark_components = $11, remind_at = $12, series_id = $13,
+                                 occurrence = $14, search_text = $15, updated_at = $16, version = version + 1
          where id = $17 and version = $18",
         maintenance.title.as_str(),
         maintenance.phase.key(),
@@ -407,7 +408,7 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
     }
     run!(tx, "delete from maintenance_updates where maintenance_id = $1", maintenance.id.as_str())?;
     run!(tx, "delete from maintenance_components where maintenance_id = $1", maintenance.id.as_str())?;
-    run!(tx, "delete from maintenance_effects where maintenance_id = $1", maintenance.id.as_str())?;
+    run!(tx, "delete from maintenance_intervals where maintenance_id = $1", maintenance.id.as_str())?;
     insert_parts(tx, maintenance).await?;
     maintenance.version += 1;
     maintenance.updated_at = now;
@@ -435,7 +436,7 @@ async fn insert_parts(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()>
         insert_update(tx, &maintenance.id, update, position).await?;
     }
     for effect in maintenance.effects() {
-        let sql = "insert into maintenance_effects (maintenance_id, component_id, started_at, ended_at)
+        let sql = "insert into maintenance_intervals (maintenance_id, component_id, started_at, ended_at)
                    values ($1, $2, $3, $4)
                    on conflict (maintenance_id, component_id, started_at) do update set ended_at = excluded.ended_at";
         run!(tx, sql, id, effect.component_id.as_str(), effect.from, effect.to)?;
@@ -471,11 +472,6 @@ async fn insert_update(
         run!(tx, sql, update.id.as_str(), id, name, component.status.key(), position)?;
     }
     Ok(())
-}
-
-/// Later than anything that is stored (years have four digits).
-fn end_of_time() -> DateTime<Utc> {
-    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// The place behind `maintenance` in [`list`].
@@ -532,14 +528,14 @@ impl Row {
             phase: phase(&self.phase)?,
             scheduled_for: self.scheduled_for,
             scheduled_until: self.scheduled_until,
-            zone: self.zone.parse().map_err(Error::other)?,
+            zone: self.time_zone.parse().map_err(Error::other)?,
             started_at: self.started_at,
             ended_at: self.ended_at,
             switches: Switches {
-                reminds: self.reminds,
-                starts: self.starts_itself,
-                completes: self.completes_itself,
-                marks: self.marks_components,
+                reminds: self.remind,
+                starts: self.auto_start,
+                completes: self.auto_complete,
+                marks: self.mark_components,
             },
             remind_at: self.remind_at,
             components,

@@ -36,7 +36,7 @@ struct Row {
 pub async fn list(tx: &mut Tx, cursor: Option<&ManagerId>, limit: i64) -> Result<Vec<Manager>> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
-                 exists (select 1 from identities where manager_id = managers.id) as has_identity
+                 exists (select 1 from oidc_identities where manager_id = managers.id) as has_identity
                from managers
                where $1 = '' or (lower(name), id) > (select lower(name), id from managers where id = $1)
                order by lower(name), id limit $2";
@@ -51,7 +51,7 @@ pub async fn list(tx: &mut Tx, cursor: Option<&ManagerId>, limit: i64) -> Result
 pub async fn keepers(tx: &mut Tx) -> Result<Vec<Manager>> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
-                 exists (select 1 from identities where manager_id = managers.id) as has_identity
+                 exists (select 1 from oidc_identities where manager_id = managers.id) as has_identity
                from managers where role = 'owner' and disabled_at is null and password_hash is not null
                order by lower(name), id limit $1";
     rows!(tx, Row, sql, MAX_KEEPERS)?.into_iter().map(Manager::try_from).collect()
@@ -64,7 +64,7 @@ pub async fn keepers(tx: &mut Tx) -> Result<Vec<Manager>> {
 pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
-                 exists (select 1 from identities where manager_id = managers.id) as has_identity
+                 exists (select 1 from oidc_identities where manager_id = managers.id) as has_identity
                from managers where id = $1";
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
@@ -80,7 +80,7 @@ pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<(Manager, 
     }
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
-                 exists (select 1 from identities where manager_id = managers.id) as has_identity
+                 exists (select 1 from oidc_identities where manager_id = managers.id) as has_identity
                from managers where email = $1";
     let row = row!(tx, Row, sql, email)?;
     row.map(|row| {
@@ -105,7 +105,7 @@ pub async fn count(tx: &mut Tx) -> Result<i64> {
 pub async fn active_owners(tx: &mut Tx) -> Result<i64> {
     let sql = "select count(*) from managers
                where role = 'owner' and disabled_at is null and (password_hash is not null
-                 or exists (select 1 from identities where manager_id = managers.id))";
+                 or exists (select 1 from oidc_identities where manager_id = managers.id))";
     Ok(row!(tx, (i64,), sql)?.map_or(0, |(count,)| count))
 }
 

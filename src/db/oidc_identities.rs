@@ -11,8 +11,13 @@ use crate::domain::{Manager, ManagerId};
 /// # Errors
 /// Where the database can't be read.
 pub async fn owner_of(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Manager>> {
-    let row =
-        row!(tx, (String,), "select manager_id from identities where issuer = $1 and subject = $2", issuer, subject)?;
+    let row = row!(
+        tx,
+        (String,),
+        "select manager_id from oidc_identities where issuer = $1 and subject = $2",
+        issuer,
+        subject
+    )?;
     match row.and_then(|(id,)| ManagerId::parse(&id)) {
         Some(id) => super::managers::find(tx, &id).await.map(Some),
         None => Ok(None),
@@ -24,7 +29,7 @@ pub async fn owner_of(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option
 /// # Errors
 /// Where the database can't be read.
 pub async fn has_one(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<bool> {
-    let sql = "select subject from identities where manager_id = $1 and issuer = $2";
+    let sql = "select subject from oidc_identities where manager_id = $1 and issuer = $2";
     Ok(row!(tx, (String,), sql, manager.as_str(), issuer)?.is_some())
 }
 
@@ -33,7 +38,7 @@ pub async fn has_one(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<b
 /// # Errors
 /// Where the database can't be read.
 pub async fn list(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Identity>> {
-    let sql = "select issuer, subject, email from identities where manager_id = $1 order by created_at, issuer";
+    let sql = "select issuer, subject, email from oidc_identities where manager_id = $1 order by created_at, issuer";
     let rows = rows!(tx, (String, String, String), sql, manager.as_str())?;
     Ok(rows.into_iter().map(|(issuer, subject, email)| Identity { issuer, subject, email }).collect())
 }
@@ -43,7 +48,8 @@ pub async fn list(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Identity>> {
 /// # Errors
 /// A conflict where it, or another one there, belongs to somebody already.
 pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity, now: DateTime<Utc>) -> Result<()> {
-    let sql = "insert into identities (issuer, subject, email, manager_id, created_at) values ($1, $2, $3, $4, $5)";
+    let sql =
+        "insert into oidc_identities (issuer, subject, email, manager_id, created_at) values ($1, $2, $3, $4, $5)";
     let Identity { issuer, subject, email } = identity;
     run!(tx, sql, issuer.as_str(), subject.as_str(), email.as_str(), manager.id.as_str(), now)?;
     super::one_time_links::delete_of(tx, &manager.id).await?;
@@ -56,7 +62,7 @@ pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity
 /// # Errors
 /// Where the database can't be written.
 pub async fn touch(tx: &mut WriteTx, issuer: &str, subject: &str, now: DateTime<Utc>) -> Result<()> {
-    let sql = "update identities set last_used_at = $1 where issuer = $2 and subject = $3";
+    let sql = "update oidc_identities set last_used_at = $1 where issuer = $2 and subject = $3";
     run!(tx, sql, now, issuer, subject)?;
     Ok(())
 }
@@ -66,7 +72,7 @@ pub async fn touch(tx: &mut WriteTx, issuer: &str, subject: &str, now: DateTime<
 /// # Errors
 /// A conflict where nobody would be left who can administer.
 pub async fn delete_of(tx: &mut WriteTx, manager: &mut Manager) -> Result<()> {
-    run!(tx, "delete from identities where manager_id = $1", manager.id.as_str())?;
+    run!(tx, "delete from oidc_identities where manager_id = $1", manager.id.as_str())?;
     let was_owner = super::managers::is_active_owner(manager);
     manager.has_identity = false;
     if was_owner { super::managers::keep_an_owner(tx).await } else { Ok(()) }

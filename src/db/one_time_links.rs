@@ -24,12 +24,12 @@ pub async fn create(tx: &mut WriteTx, token_hash: &str, link: &Link, now: DateTi
     let manager = link.manager_id.as_ref().map(ManagerId::as_str);
     match &link.manager_id {
         Some(manager) => {
-            let sql = "delete from manager_links where manager_id = $1 and purpose <> 'email'";
+            let sql = "delete from one_time_links where manager_id = $1 and purpose <> 'email'";
             run!(tx, sql, manager.as_str())?;
         }
         None => delete_setup(tx).await?,
     }
-    let sql = "insert into manager_links (token_hash, purpose, manager_id, created_at, expires_at)
+    let sql = "insert into one_time_links (token_hash, purpose, manager_id, created_at, expires_at)
                values ($1, $2, $3, $4, $5)";
     run!(tx, sql, token_hash, link.purpose.key(), manager, now, link.expires_at)?;
     Ok(())
@@ -40,7 +40,7 @@ pub async fn create(tx: &mut WriteTx, token_hash: &str, link: &Link, now: DateTi
 /// # Errors
 /// Where the database can't be read.
 pub async fn find(tx: &mut Tx, token_hash: &str, now: DateTime<Utc>) -> Result<Option<Link>> {
-    let sql = "select purpose, manager_id, expires_at from manager_links where token_hash = $1 and expires_at > $2";
+    let sql = "select purpose, manager_id, expires_at from one_time_links where token_hash = $1 and expires_at > $2";
     let row = row!(tx, (String, Option<String>, DateTime<Utc>), sql, token_hash, now)?;
     row.map(|(purpose, manager, expires_at)| {
         Ok(Link {
@@ -65,7 +65,7 @@ pub async fn request_email(
     (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     cancel_email(tx, manager).await?;
-    let sql = "insert into manager_links (token_hash, purpose, manager_id, email, created_at, expires_at)
+    let sql = "insert into one_time_links (token_hash, purpose, manager_id, email, created_at, expires_at)
                values ($1, 'email', $2, $3, $4, $5)";
     run!(tx, sql, token_hash, manager.as_str(), email, now, expires_at)?;
     Ok(())
@@ -82,7 +82,7 @@ pub async fn renew_email_token(
     token_hash: &str,
     (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<bool> {
-    let sql = "update manager_links set token_hash = $1, expires_at = $2
+    let sql = "update one_time_links set token_hash = $1, expires_at = $2
                where manager_id = $3 and purpose = 'email' and email = $4 and expires_at > $5";
     Ok(run!(tx, sql, token_hash, expires_at, manager.as_str(), email, now)? > 0)
 }
@@ -92,7 +92,7 @@ pub async fn renew_email_token(
 /// # Errors
 /// Where the database can't be read.
 pub async fn pending_email(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Option<String>> {
-    let sql = "select email from manager_links where manager_id = $1 and purpose = 'email' and expires_at > $2";
+    let sql = "select email from one_time_links where manager_id = $1 and purpose = 'email' and expires_at > $2";
     Ok(row!(tx, (String,), sql, manager.as_str(), now)?.map(|(email,)| email))
 }
 
@@ -101,7 +101,7 @@ pub async fn pending_email(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>)
 /// # Errors
 /// Where the database can't be written.
 pub async fn cancel_email(tx: &mut WriteTx, manager: &ManagerId) -> Result<bool> {
-    let sql = "delete from manager_links where manager_id = $1 and purpose = 'email'";
+    let sql = "delete from one_time_links where manager_id = $1 and purpose = 'email'";
     Ok(run!(tx, sql, manager.as_str())? > 0)
 }
 
@@ -110,7 +110,7 @@ pub async fn cancel_email(tx: &mut WriteTx, manager: &ManagerId) -> Result<bool>
 /// # Errors
 /// `NotFound` where somebody was faster.
 pub async fn consume(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
-    let used = run!(tx, "delete from manager_links where token_hash = $1", token_hash)?;
+    let used = run!(tx, "delete from one_time_links where token_hash = $1", token_hash)?;
     if used == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
@@ -119,7 +119,7 @@ pub async fn consume(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
-    run!(tx, "delete from manager_links where manager_id = $1", manager.as_str())
+    run!(tx, "delete from one_time_links where manager_id = $1", manager.as_str())
 }
 
 /// Ends every link that would create a first owner.
@@ -127,7 +127,7 @@ pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete_setup(tx: &mut WriteTx) -> Result<()> {
-    run!(tx, "delete from manager_links where purpose = 'setup'")?;
+    run!(tx, "delete from one_time_links where purpose = 'setup'")?;
     Ok(())
 }
 
@@ -136,6 +136,6 @@ pub async fn delete_setup(tx: &mut WriteTx) -> Result<()> {
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from manager_links where expires_at <= $1", now)?;
+    run!(tx, "delete from one_time_links where expires_at <= $1", now)?;
     Ok(())
 }

@@ -40,8 +40,8 @@ pub enum Kind {
 pub enum Outcome {
     Sent,
     GivenUp,
-    /// There was nobody to send it to.
-    Nobody,
+    /// No address to send it to.
+    NoRecipient,
 }
 
 /// A row as it is taken up.
@@ -50,7 +50,7 @@ struct Row {
     id: String,
     manager_id: Option<String>,
     recipient: Option<String>,
-    subject: Option<String>,
+    account_change: Option<String>,
     created_at: DateTime<Utc>,
     attempts: i64,
 }
@@ -59,9 +59,9 @@ impl TryFrom<Row> for Mail {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let kind = match (row.recipient, row.subject) {
-            (Some(recipient), Some(subject)) => {
-                let change = AccountChange::from_key(&subject).ok_or_else(|| Error::other("what a mail is about"))?;
+        let kind = match (row.recipient, row.account_change) {
+            (Some(recipient), Some(change)) => {
+                let change = AccountChange::from_key(&change).ok_or_else(|| Error::other("what a mail is about"))?;
                 Kind::Change { recipient, change }
             }
             (Some(recipient), None) => Kind::Confirmation { recipient },
@@ -78,7 +78,7 @@ impl Outcome {
         match self {
             Outcome::Sent => "sent",
             Outcome::GivenUp => "given-up",
-            Outcome::Nobody => "nobody",
+            Outcome::NoRecipient => "no-recipient",
         }
     }
 }
@@ -107,7 +107,7 @@ pub async fn add_change(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let id = TokenId::from_random(random());
-    let sql = "insert into outbox (id, kind, manager_id, recipient, subject, created_at, due_at, attempts)
+    let sql = "insert into outbox (id, kind, manager_id, recipient, account_change, created_at, due_at, attempts)
                values ($1, 'account-change', $2, $3, $4, $5, $5, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, change.key(), now)?;
     Ok(())
@@ -164,7 +164,7 @@ pub async fn changes_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc
 pub async fn take_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Mail>> {
     let sql = "update outbox set attempts = attempts + 1, due_at = $1
                where id in (select id from outbox where done_at is null and due_at <= $2 order by due_at, id limit $3)
-               returning id, manager_id, recipient, subject, created_at, attempts";
+               returning id, manager_id, recipient, account_change, created_at, attempts";
     let rows = rows!(tx, Row, sql, now + LEASE, now, MAX_TAKEN)?;
     rows.into_iter().map(Mail::try_from).collect()
 }

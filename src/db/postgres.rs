@@ -2,29 +2,18 @@
 //! database or a pooler in between.
 
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
-use tokio::sync::OnceCell;
+use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::connect::ACQUIRE_TIMEOUT;
-use super::{Result, connection};
+use super::connection::ACQUIRE_TIMEOUT;
+use super::{Result, connection, schema};
 
 /// Connections to PostgreSQL.
 const CONNECTIONS: u32 = 10;
 /// How long opening a transaction that writes may take: the writers' lock is waited for 5 s.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(8);
-
-/// Locked inside the one transaction of [`migrate`]; the lock of sqlx belongs to a session, which a pooler shares.
-static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrations = sqlx::migrate!("migrations/postgres");
-    migrations.set_locking(false);
-    migrations
-});
 
 /// What a transaction begins with, in one message. The settings end with the transaction, so they also hold behind a
 /// pooler, where two transactions of one connection may reach two sessions, and they leave no trace there.
@@ -52,69 +41,6 @@ pub(super) const BEGIN_READ: &str = begin!("repeatable read, read only", "10s", 
 pub(super) const BEGIN_WRITE: &str = begin!("read committed", "10s", "; select pg_advisory_xact_lock(1128353860)");
 /// The same, with the time that a large table needs.
 const BEGIN_MIGRATION: &str = begin!("read committed", "10min", "; select pg_advisory_xact_lock(1128353860)");
-
-/// Whether statements stay prepared in the sessions of the server.
-///
-/// They don't where a pooler in transaction mode (PgBouncer) gives each transaction whichever session is free: the
-/// names of two clients collide there, and a statement is looked for where it was never prepared.
-#[derive(Clone, Debug, Default)]
-pub struct Statements {
-    are_dropped: Arc<AtomicBool>,
-    /// Set once it was looked for a pooler.
-    looked: Arc<OnceCell<()>>,
-    /// Commits whose outcome is not known.
-    pub(super) uncertain: Arc<AtomicU64>,
-}
-
-impl Statements {
-    pub(super) fn are_kept(&self) -> bool {
-        !self.are_dropped.load(Relaxed)
-    }
-
-    /// Looks whether `error` tells of shared sessions: a prepared statement that exists already, or not.
-    pub(super) fn note(&self, error: &sqlx::Error) {
-        let code = error.as_database_error().and_then(|error| error.code());
-        if matches!(code.as_deref(), Some("42P05" | "26000")) {
-            self.drop_all();
-        }
-    }
-
-    /// Looks, the first time, whether two connections share a session, which only a pooler in transaction mode lets
-    /// happen.
-    ///
-    /// # Errors
-    /// Where the server can't be reached.
-    pub(super) async fn look_for_pooler(&self, pool: &PgPool) -> Result<()> {
-        self.looked.get_or_try_init(|| self.compare_sessions(pool)).await.copied()
-    }
-
-    async fn compare_sessions(&self, pool: &PgPool) -> Result<()> {
-        let mut first = pool.acquire().await?;
-        let Ok(mut second) = pool.acquire().await else { return Ok(()) };
-        let mut sessions = Vec::new();
-        for _ in 0..3 {
-            sessions.push((session(&mut first).await?, session(&mut second).await?));
-        }
-        // Behind a busy pooler the two may differ each time, but then they also change.
-        if sessions.iter().any(|(first, second)| first == second || (*first, *second) != sessions[0]) {
-            self.drop_all();
-        }
-        Ok(())
-    }
-
-    fn drop_all(&self) {
-        if !self.are_dropped.swap(true, Relaxed) {
-            tracing::info!("PostgreSQL is behind a pooler in transaction mode: statements are not kept prepared");
-        }
-    }
-}
-
-/// The process of the server that answers.
-async fn session(connection: &mut PgConnection) -> Result<i32> {
-    // Not prepared, and so no name to collide.
-    let row = sqlx::raw_sql("select pg_backend_pid()").fetch_one(connection).await?;
-    Ok(row.try_get(0)?)
-}
 
 /// Connects only when it is needed. Nothing is sent at the start of a session but what PgBouncer takes.
 pub(super) fn pool(url: &str) -> Result<PgPool> {
@@ -145,7 +71,8 @@ pub(super) async fn migrate(pool: &PgPool) -> Result<()> {
 
 async fn migrate_on(connection: &mut PgConnection) -> Result<()> {
     let mut tx = connection.begin_with(BEGIN_MIGRATION).await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    schema::refuse_postgres_pre_release(&mut tx).await?;
+    schema::POSTGRES.run_direct(None, &mut *tx, false).await?;
     // Behind a pooler this session goes to another client, who prepares statements under the same names.
     sqlx::raw_sql("deallocate all").execute(&mut *tx).await?;
     Ok(tx.commit().await?)

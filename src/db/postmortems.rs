@@ -20,7 +20,7 @@ struct Row {
 /// # Errors
 /// Where the database can't be read.
 pub async fn published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedReview>> {
-    let sql = "select body, published_at from public_reviews where incident_id = $1";
+    let sql = "select body, published_at from public_postmortems where incident_id = $1";
     let row = row!(tx, (String, DateTime<Utc>), sql, incident.as_str())?;
     Ok(row.map(|(body, at)| PublishedReview { body, at }))
 }
@@ -30,7 +30,7 @@ pub async fn published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Publ
 /// # Errors
 /// Where the database can't be read.
 pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Review>> {
-    let sql = "select body, published_body, published_at, updated_at, version from reviews where incident_id = $1";
+    let sql = "select body, published_body, published_at, updated_at, version from postmortems where incident_id = $1";
     let row = row!(tx, Row, sql, incident.as_str())?;
     Ok(row.map(|row| Review {
         incident: incident.clone(),
@@ -46,7 +46,7 @@ pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Review>> 
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
-    run!(tx, "delete from reviews where incident_id = $1", incident.as_str())?;
+    run!(tx, "delete from postmortems where incident_id = $1", incident.as_str())?;
     Ok(())
 }
 
@@ -58,11 +58,11 @@ pub async fn keep(tx: &mut WriteTx, review: &mut Review, now: DateTime<Utc>) -> 
     let body = review.published.as_ref().map(|published| published.body.as_str());
     let at = review.published.as_ref().map(|published| published.at);
     let kept = if review.version == 0 {
-        let sql = "insert into reviews (incident_id, body, published_body, published_at, updated_at, version)
+        let sql = "insert into postmortems (incident_id, body, published_body, published_at, updated_at, version)
                    values ($1, $2, $3, $4, $5, 1)";
         run!(tx, sql, review.incident.as_str(), review.body.as_str(), body, at, now)?
     } else {
-        let sql = "update reviews set body = $1, published_body = $2, published_at = $3, updated_at = $4,
+        let sql = "update postmortems set body = $1, published_body = $2, published_at = $3, updated_at = $4,
                                       version = version + 1
                    where incident_id = $5 and version = $6";
         run!(tx, sql, review.body.as_str(), body, at, now, review.incident.as_str(), review.version)?

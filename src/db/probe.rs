@@ -2,55 +2,8 @@
 
 use std::path::Path;
 
+use super::schema::{TABLES, VIEWS};
 use super::{Db, Error, Result, Tx};
-
-/// Every table and view of the schema.
-pub const RELATIONS: [&str; 44] = [
-    "api_tokens",
-    "audit",
-    "component_baselines",
-    "component_groups",
-    "components",
-    "corrections",
-    "devices",
-    "draft_readers",
-    "drafts",
-    "echoes",
-    "idempotency_keys",
-    "identities",
-    "incident_effects",
-    "incident_listing",
-    "incident_totals",
-    "incident_update_components",
-    "incident_updates",
-    "incidents",
-    "login_failures",
-    "maintenance_components",
-    "maintenance_effects",
-    "maintenance_series",
-    "maintenance_series_components",
-    "maintenance_update_components",
-    "maintenance_updates",
-    "maintenances",
-    "manager_links",
-    "managers",
-    "outbox",
-    "page",
-    "page_links",
-    "passkeys",
-    "policy",
-    "public_feed_ids",
-    "public_incident_effects",
-    "public_incidents",
-    "public_reviews",
-    "recovery_codes",
-    "reviews",
-    "revision",
-    "sessions",
-    "template_components",
-    "templates",
-    "totp",
-];
 
 /// What a change needs free on the disk of an SQLite database, in bytes.
 const ROOM: u64 = 512 * 1024;
@@ -112,7 +65,7 @@ async fn check_tables(tx: &mut Tx, is_sqlite: bool) -> Result<()> {
         rows!(tx, (String,), sql)?
     };
     let is_there = |name: &str| found.iter().any(|(found,)| found == name);
-    match RELATIONS.into_iter().find(|name| !is_there(name)) {
+    match TABLES.into_iter().chain(VIEWS).find(|name| !is_there(name)) {
         Some(name) => Err(Error::Unavailable(format!("{name} does not exist, or may not be written"))),
         None => Ok(()),
     }

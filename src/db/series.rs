@@ -19,16 +19,16 @@ struct Row {
     title: String,
     body: String,
     rule: String,
-    zone: String,
+    time_zone: String,
     first_start: String,
-    length_seconds: i64,
-    skipped: String,
-    reminds: bool,
-    starts_itself: bool,
-    completes_itself: bool,
-    marks_components: bool,
-    made_until: Option<String>,
-    grows_at: Option<DateTime<Utc>>,
+    duration_seconds: i64,
+    skipped_dates: String,
+    remind: bool,
+    auto_start: bool,
+    auto_complete: bool,
+    mark_components: bool,
+    last_occurrence: Option<String>,
+    extend_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
@@ -41,8 +41,8 @@ macro_rules! load {
             $tx,
             Row,
             concat!(
-                "select id, title, body, rule, zone, first_start, length_seconds, skipped, reminds, starts_itself,
-                        completes_itself, marks_components, made_until, grows_at, created_at, updated_at, version
+                "select id, title, body, rule, time_zone, first_start, duration_seconds, skipped_dates, remind, auto_start,
+                        auto_complete, mark_components, last_occurrence, extend_at, created_at, updated_at, version
                  from maintenance_series where id in (", $chosen, ") order by created_at, id"
             )
             $(, $value)*
@@ -75,7 +75,7 @@ pub async fn find(tx: &mut Tx, id: &SeriesId) -> Result<Series> {
 pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
     load!(
         tx,
-        "select id from maintenance_series where grows_at is not null order by created_at, id limit $1",
+        "select id from maintenance_series where extend_at is not null order by created_at, id limit $1",
         MAX_SERIES
     )
 }
@@ -85,14 +85,14 @@ pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
 /// # Errors
 /// A conflict where the id is taken, `Full` where there are as many as there may be.
 pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
-    let going_on = row!(tx, (i64,), "select count(*) from maintenance_series where grows_at is not null")?;
+    let going_on = row!(tx, (i64,), "select count(*) from maintenance_series where extend_at is not null")?;
     if going_on.is_some_and(|(count,)| count >= MAX_SERIES) {
         return Err(Error::Full("Limit reached (200 recurring maintenances). Stop one first."));
     }
     run!(
         tx,
-        "insert into maintenance_series (id, title, body, rule, zone, first_start, length_seconds, skipped, reminds,
-                                         starts_itself, completes_itself, marks_components, made_until, grows_at,
+        "insert into maintenance_series (id, title, body, rule, time_zone, first_start, duration_seconds, skipped_dates, remind,
+                                         auto_start, auto_complete, mark_components, last_occurrence, extend_at,
                                          created_at, updated_at, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         series.id.as_str(),
@@ -123,10 +123,10 @@ pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
 pub async fn update(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
-        "update maintenance_series set title = $1, body = $2, rule = $3, zone = $4, first_start = $5,
-                                       length_seconds = $6, skipped = $7, reminds = $8, starts_itself = $9,
-                                       completes_itself = $10, marks_components = $11, made_until = $12,
-                                       grows_at = $13, updated_at = $14, version = version + 1
+        "update maintenance_series set title = $1, body = $2, rule = $3, time_zone = $4, first_start = $5,
+                                       duration_seconds = $6, skipped_dates = $7, remind = $8, auto_start = $9,
+                                       auto_complete = $10, mark_components = $11, last_occurrence = $12,
+                                       extend_at = $13, updated_at = $14, version = version + 1
          where id = $15 and version = $16",
         series.title.as_str(),
         series.body.as_str(),
@@ -185,25 +185,25 @@ fn assemble(series: Vec<Row>, components: Vec<(String, String)>) -> Result<Vec<S
 
 impl Row {
     fn with(self, components: Vec<ComponentId>) -> Result<Series> {
-        let skipped = self.skipped.split_whitespace().map(|day| day.parse().map_err(Error::other));
+        let skipped = self.skipped_dates.split_whitespace().map(|day| day.parse().map_err(Error::other));
         Ok(Series {
             id: SeriesId::parse(&self.id).ok_or_else(|| Error::other("a series' id"))?,
             title: self.title,
             body: self.body,
             rule: Rule::stored(self.rule),
-            zone: self.zone.parse().map_err(Error::other)?,
+            zone: self.time_zone.parse().map_err(Error::other)?,
             first_start: wall_clock(&self.first_start)?,
-            length: TimeDelta::seconds(self.length_seconds),
+            length: TimeDelta::seconds(self.duration_seconds),
             skipped: skipped.collect::<Result<_>>()?,
             switches: Switches {
-                reminds: self.reminds,
-                starts: self.starts_itself,
-                completes: self.completes_itself,
-                marks: self.marks_components,
+                reminds: self.remind,
+                starts: self.auto_start,
+                completes: self.auto_complete,
+                marks: self.mark_components,
             },
             components,
-            made_until: self.made_until.as_deref().map(wall_clock).transpose()?,
-            grows_at: self.grows_at,
+            made_until: self.last_occurrence.as_deref().map(wall_clock).transpose()?,
+            grows_at: self.extend_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incidents::behind;
-use super::{Result, Tx, WriteTx};
+use super::list::behind;
+use super::{Result, Tx, WriteTx, challenges};
 use crate::domain::ManagerId;
 use crate::domain::history::Cursor;
 
@@ -78,7 +78,7 @@ pub async fn update(tx: &mut WriteTx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// The session with this hash, if it was seen after `idle_since` and made after `born_since`.
+/// The session with this hash, if it was seen after `idle_since` and made after `created_after`.
 ///
 /// # Errors
 /// Where the database can't be read.
@@ -86,11 +86,11 @@ pub async fn find(
     tx: &mut Tx,
     id_hash: &str,
     idle_since: DateTime<Utc>,
-    born_since: DateTime<Utc>,
+    created_after: DateTime<Utc>,
 ) -> Result<Option<Session>> {
     let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
                from sessions where id_hash = $1 and last_seen_at > $2 and created_at > $3";
-    row!(tx, Session, sql, id_hash, idle_since, born_since)
+    row!(tx, Session, sql, id_hash, idle_since, created_after)
 }
 
 /// At most `limit` living sessions of a manager, last seen first, behind `cursor` where one is given.
@@ -100,7 +100,7 @@ pub async fn find(
 pub async fn list(
     tx: &mut Tx,
     manager: &ManagerId,
-    (idle_since, born_since): Alive,
+    (idle_since, created_after): Alive,
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Session>> {
@@ -109,23 +109,23 @@ pub async fn list(
                from sessions
                where manager_id = $1 and last_seen_at > $2 and created_at > $3 and (last_seen_at, id_hash) < ($4, $5)
                order by last_seen_at desc, id_hash desc limit $6";
-    rows!(tx, Session, sql, manager.as_str(), idle_since, born_since, before, id, limit)
+    rows!(tx, Session, sql, manager.as_str(), idle_since, created_after, before, id, limit)
 }
 
 /// How many living sessions a manager has.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, born_since): Alive) -> Result<i64> {
+pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, created_after): Alive) -> Result<i64> {
     let sql = "select count(*) from sessions where manager_id = $1 and last_seen_at > $2 and created_at > $3";
-    Ok(row!(tx, (i64,), sql, manager.as_str(), idle_since, born_since)?.map_or(0, |(count,)| count))
+    Ok(row!(tx, (i64,), sql, manager.as_str(), idle_since, created_after)?.map_or(0, |(count,)| count))
 }
 
 /// The living session of a manager whose hash begins with `short`, if that is the name of one.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, born_since): Alive) -> Result<Option<Session>> {
+pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, created_after): Alive) -> Result<Option<Session>> {
     if short.len() != SHORT_HASH || !short.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Ok(None);
     }
@@ -134,7 +134,7 @@ pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, born_since): Aliv
     let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
                from sessions where id_hash >= $1 and id_hash < $2 and manager_id is not null
                  and last_seen_at > $3 and created_at > $4";
-    row!(tx, Session, sql, short, end.as_str(), idle_since, born_since)
+    row!(tx, Session, sql, short, end.as_str(), idle_since, created_after)
 }
 
 /// Notes that the session was used at `now`.
@@ -146,14 +146,32 @@ pub async fn touch(tx: &mut WriteTx, id_hash: &str, now: DateTime<Utc>) -> Resul
     Ok(())
 }
 
-/// Lets a session go on as `renewed`, under the hash that stands there; tells whether it was still there.
-///
-/// # Errors
-/// Where the database can't be written.
-pub async fn renew(tx: &mut WriteTx, id_hash: &str, renewed: &Session) -> Result<bool> {
-    let sql = "update sessions set id_hash = $1, data = $2, last_seen_at = $3 where id_hash = $4";
+/// Replaces the id of a session by that of `renewed`; its challenges and failed proofs do not come along. Returns
+/// whether the session still exists.
+pub async fn rotate_id(tx: &mut WriteTx, id_hash: &str, renewed: &Session) -> Result<bool> {
+    challenges::delete_of(tx, id_hash).await?;
+    let sql = "update sessions set id_hash = $1, data = $2, last_seen_at = $3, failed_proofs = 0 where id_hash = $4";
     let changed = run!(tx, sql, renewed.id_hash.as_str(), renewed.data.as_str(), renewed.last_seen_at, id_hash)?;
     Ok(changed > 0)
+}
+
+/// Counts a proof of the living session that is about to be verified; returns the number of failed ones in a row with
+/// it, or nothing if the session is over.
+pub async fn count_failed_proof(
+    tx: &mut WriteTx,
+    id_hash: &str,
+    (idle_since, created_after): Alive,
+) -> Result<Option<i64>> {
+    let sql = "update sessions set failed_proofs = failed_proofs + 1
+               where id_hash = $1 and last_seen_at > $2 and created_at > $3 returning failed_proofs";
+    Ok(row!(tx, (i64,), sql, id_hash, idle_since, created_after)?.map(|(count,)| count))
+}
+
+/// Takes back what [`count_failed_proof`] counted.
+pub async fn uncount_failed_proof(tx: &mut WriteTx, id_hash: &str) -> Result<()> {
+    let sql = "update sessions set failed_proofs = failed_proofs - 1 where id_hash = $1 and failed_proofs > 0";
+    run!(tx, sql, id_hash)?;
+    Ok(())
 }
 
 /// Ends one session.
@@ -178,8 +196,8 @@ pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, born_since: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from sessions where last_seen_at <= $1 or created_at <= $2", idle_since, born_since)?;
+pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, created_after: DateTime<Utc>) -> Result<()> {
+    run!(tx, "delete from sessions where last_seen_at <= $1 or created_at <= $2", idle_since, created_after)?;
     Ok(())
 }
 
@@ -217,7 +235,7 @@ pub struct Named {
 /// Where the database can't be read.
 pub async fn list_all(
     tx: &mut Tx,
-    (idle_since, born_since): Alive,
+    (idle_since, created_after): Alive,
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Named>> {
@@ -227,7 +245,7 @@ pub async fn list_all(
                from sessions s join managers m on m.id = s.manager_id
                where s.last_seen_at > $1 and s.created_at > $2 and (s.last_seen_at, s.id_hash) < ($3, $4)
                order by s.last_seen_at desc, s.id_hash desc limit $5";
-    rows!(tx, Named, sql, idle_since, born_since, before, id, limit)
+    rows!(tx, Named, sql, idle_since, created_after, before, id, limit)
 }
 
 /// The place of a session in a list of them.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 use serde::{Deserialize, Serialize};
 
-use super::sqlite_file::{Shape, beside, descriptor, folder, read_mark};
+use super::disk_file::{Shape, beside, descriptor, folder, read_mark};
 use super::{Error, Result};
 
 /// Where SQLite locks a database file, and how many bytes: PENDING_BYTE and what follows it.

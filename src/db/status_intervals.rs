@@ -24,10 +24,10 @@ struct Row {
 pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
     // Two questions, so that each is answered from an index.
     let sql = "select incident_id, component_id, started_at, ended_at, status
-               from public_incident_effects where ended_at > $1
+               from public_incident_status_intervals where ended_at > $1
                union all
                select incident_id, component_id, started_at, ended_at, status
-               from public_incident_effects where ended_at is null";
+               from public_incident_status_intervals where ended_at is null";
     let rows = rows!(tx, Row, sql, at)?;
     let mut effects: Vec<Effect> = rows.into_iter().map(Effect::try_from).collect::<Result<_>>()?;
     let planned = maintenances_since(tx, at).await?;
@@ -42,18 +42,18 @@ pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
 /// Where the database can't be read.
 pub async fn titles_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<BTreeMap<IncidentId, String>> {
     let sql = "select i.id, i.title from public_incidents i where i.id in (
-                 select incident_id from public_incident_effects where ended_at > $1
+                 select incident_id from public_incident_status_intervals where ended_at > $1
                  union all
-                 select incident_id from public_incident_effects where ended_at is null)";
+                 select incident_id from public_incident_status_intervals where ended_at is null)";
     let rows = rows!(tx, (String, String), sql, at)?;
     Ok(rows.into_iter().filter_map(|(id, title)| Some((IncidentId::parse(&id)?, title))).collect())
 }
 
 /// The times in which components were worked on as planned, beyond `at`.
 async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
-    let sql = "select component_id, started_at, ended_at from maintenance_effects where ended_at > $1
+    let sql = "select component_id, started_at, ended_at from maintenance_intervals where ended_at > $1
                union all
-               select component_id, started_at, ended_at from maintenance_effects where ended_at is null";
+               select component_id, started_at, ended_at from maintenance_intervals where ended_at is null";
     let rows = rows!(tx, (String, DateTime<Utc>, Option<DateTime<Utc>>), sql, at)?;
     let effect = |(component, from, to): (String, _, _)| {
         let component_id = ComponentId::parse(&component).ok_or_else(|| Error::other("a component's id"))?;

@@ -24,7 +24,7 @@ pub struct Totp {
 /// # Errors
 /// Where the database can't be read.
 pub async fn find(tx: &mut Tx, manager: &ManagerId) -> Result<Option<Totp>> {
-    let sql = "select secret, confirmed_at, last_step, failures, failed_at from totp where manager_id = $1";
+    let sql = "select secret, confirmed_at, last_step, failures, failed_at from totp_secrets where manager_id = $1";
     row!(tx, Totp, sql, manager.as_str())
 }
 
@@ -33,10 +33,10 @@ pub async fn find(tx: &mut Tx, manager: &ManagerId) -> Result<Option<Totp>> {
 /// # Errors
 /// A conflict where one is confirmed already.
 pub async fn begin(tx: &mut WriteTx, manager: &ManagerId, secret: &str, now: DateTime<Utc>) -> Result<()> {
-    let sql = "insert into totp (manager_id, secret, created_at, failures) values ($1, $2, $3, 0)
+    let sql = "insert into totp_secrets (manager_id, secret, created_at, failures) values ($1, $2, $3, 0)
                on conflict (manager_id) do update
                  set secret = excluded.secret, created_at = excluded.created_at, failures = 0, failed_at = null
-                 where totp.confirmed_at is null";
+                 where totp_secrets.confirmed_at is null";
     let kept = run!(tx, sql, manager.as_str(), secret, now)?;
     if kept == 0 { Err(Error::Conflict("There is already an authenticator app. Remove it first.")) } else { Ok(()) }
 }
@@ -46,7 +46,7 @@ pub async fn begin(tx: &mut WriteTx, manager: &ManagerId, secret: &str, now: Dat
 /// # Errors
 /// Where the database can't be written.
 pub async fn accept(tx: &mut WriteTx, manager: &ManagerId, step: i64, now: DateTime<Utc>) -> Result<()> {
-    let sql = "update totp set last_step = $1, failures = 0, failed_at = null,
+    let sql = "update totp_secrets set last_step = $1, failures = 0, failed_at = null,
                  confirmed_at = coalesce(confirmed_at, $2) where manager_id = $3";
     run!(tx, sql, step, now, manager.as_str())?;
     Ok(())
@@ -57,7 +57,7 @@ pub async fn accept(tx: &mut WriteTx, manager: &ManagerId, step: i64, now: DateT
 /// # Errors
 /// Where the database can't be written.
 pub async fn refuse(tx: &mut WriteTx, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
-    let sql = "update totp set failures = failures + 1, failed_at = $1 where manager_id = $2";
+    let sql = "update totp_secrets set failures = failures + 1, failed_at = $1 where manager_id = $2";
     run!(tx, sql, now, manager.as_str())?;
     Ok(())
 }
@@ -67,6 +67,6 @@ pub async fn refuse(tx: &mut WriteTx, manager: &ManagerId, now: DateTime<Utc>) -
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn delete(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
-    let gone = run!(tx, "delete from totp where manager_id = $1", manager.as_str())?;
+    let gone = run!(tx, "delete from totp_secrets where manager_id = $1", manager.as_str())?;
     if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
 }

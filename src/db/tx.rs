@@ -4,9 +4,11 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering::Relaxed;
 
 use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqlitePool;
 use sqlx::{Postgres, Sqlite};
 
-use super::connection::Transaction;
+use super::connection::{self, BEGIN_TIMEOUT, Transaction};
+use super::statements::Statements;
 use super::{Db, Error, Result, audit, audit_chain};
 use crate::domain::audit::{Actor, Digest, Entry};
 
@@ -122,6 +124,11 @@ async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
 }
 
 impl Tx {
+    /// A transaction on the SQLite database of `pool`, whatever file that is.
+    pub(super) async fn begin_on(pool: &SqlitePool, sql: &'static str) -> Result<Self> {
+        Ok(Self::Sqlite(connection::begin(pool, sql, BEGIN_TIMEOUT, &Statements::default()).await?))
+    }
+
     /// Comes before each statement.
     pub(super) async fn before(&mut self, sql: &str) -> Result<()> {
         match self {

@@ -25,7 +25,7 @@ struct Row {
 /// Where the database can't be read.
 pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Correction>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
-               from corrections where ended_at > $1 order by started_at desc, id";
+               from uptime_corrections where ended_at > $1 order by started_at desc, id";
     rows!(tx, Row, sql, at)?.into_iter().map(Correction::try_from).collect()
 }
 
@@ -35,7 +35,7 @@ pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Correction>> {
 /// Where the database can't be read.
 pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<Correction>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
-               from corrections where component_id = $1 order by started_at desc, id";
+               from uptime_corrections where component_id = $1 order by started_at desc, id";
     rows!(tx, Row, sql, component.as_str())?.into_iter().map(Correction::try_from).collect()
 }
 
@@ -44,14 +44,14 @@ pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<Correction>>
 /// # Errors
 /// `Full` where the component has as many as it may have.
 pub async fn insert(tx: &mut WriteTx, correction: &Correction) -> Result<()> {
-    let sql = "select count(*) from corrections where component_id = $1";
+    let sql = "select count(*) from uptime_corrections where component_id = $1";
     let count = row!(tx, (i64,), sql, correction.component_id.as_str())?;
     if count.is_some_and(|(count,)| count >= MAX_CORRECTIONS) {
         return Err(Error::Full("Limit reached (500 corrections of this component). Remove some first."));
     }
     run!(
         tx,
-        "insert into corrections (id, component_id, started_at, ended_at, status, reason, created_at)
+        "insert into uptime_corrections (id, component_id, started_at, ended_at, status, reason, created_at)
          values ($1, $2, $3, $4, $5, $6, $7)",
         correction.id.as_str(),
         correction.component_id.as_str(),
@@ -69,7 +69,7 @@ pub async fn insert(tx: &mut WriteTx, correction: &Correction) -> Result<()> {
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &CorrectionId) -> Result<()> {
-    run!(tx, "delete from corrections where id = $1", id.as_str())?;
+    run!(tx, "delete from uptime_corrections where id = $1", id.as_str())?;
     Ok(())
 }
 

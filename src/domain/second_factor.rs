@@ -14,7 +14,7 @@ pub const HALF_LOGIN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// How long a proof of who somebody is counts for what needs a fresh one.
 pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
 /// How many proofs may be wrong in a row before the session ends.
-pub const MAX_WRONG_PROOFS: u64 = 5;
+pub const MAX_WRONG_PROOFS: i64 = 5;
 /// How many recovery codes a manager gets.
 pub const RECOVERY_CODES: usize = 10;
 /// The most passkeys of one manager.

@@ -38,7 +38,7 @@ async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<
         _ => false,
     };
     if !is_pending {
-        outbox::finish(&mut tx, &mail.id, Outcome::Nobody, now).await?;
+        outbox::finish(&mut tx, &mail.id, Outcome::NoRecipient, now).await?;
         tx.commit_unaudited().await?;
         return Ok(None);
     }

@@ -35,7 +35,7 @@ async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager,
         _ => None,
     };
     let Some(manager) = manager else {
-        outbox::finish(&mut tx, &reset.id, Outcome::Nobody, now).await?;
+        outbox::finish(&mut tx, &reset.id, Outcome::NoRecipient, now).await?;
         tx.commit_unaudited().await?;
         return Ok(None);
     };

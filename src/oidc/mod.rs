@@ -148,7 +148,7 @@ impl Provider {
     }
 
     /// Whether the person's login there counts as a second factor too.
-    pub fn counts_twice(&self, person: &Person) -> bool {
+    pub fn has_second_factor(&self, person: &Person) -> bool {
         self.settings.second_factor.counts(&person.methods)
     }
 

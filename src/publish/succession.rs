@@ -4,7 +4,7 @@
 //! visitors, while a mistyped path or a volume that is not mounted is all that happened. An older state of the same
 //! page is a restored backup, which somebody put there on purpose; its revision continues above the published one.
 
-use crate::db::{Found, State};
+use crate::db::{Found, PRE_RELEASE, State};
 
 /// What was published from this data folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Refusal {
     Empty,
     #[error("the database belongs to another application")]
     Foreign,
+    #[error("{PRE_RELEASE}")]
+    PreRelease,
     #[error("{0}")]
     Broken(String),
     #[error(
@@ -55,6 +57,7 @@ impl Published {
         let is_free = accepts_empty || *self == Self::Nothing;
         match found {
             Found::Foreign => Err(Refusal::Foreign),
+            Found::PreRelease => Err(Refusal::PreRelease),
             Found::Broken(sentence) => Err(Refusal::Broken(sentence.clone())),
             _ if is_free => Ok(()),
             Found::Missing => Err(Refusal::Missing),
@@ -125,7 +128,7 @@ mod tests {
             assert_eq!(Published::Nothing.admits(&found, false), Ok(()));
             assert!(published.admits(&found, false).is_err());
         }
-        for found in [Found::Foreign, Found::Broken("damaged".into())] {
+        for found in [Found::Foreign, Found::PreRelease, Found::Broken("damaged".into())] {
             assert!(published.admits(&found, true).is_err() && Published::Nothing.admits(&found, false).is_err());
         }
     }

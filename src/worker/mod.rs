@@ -18,11 +18,14 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::sessions::limits;
-use crate::db::{admin_incidents, future_times, known_browsers, managers, one_time_links, outbox, sessions};
+use crate::db::{
+    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, sessions,
+};
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, full_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
+use crate::publish::Refusal;
 use crate::state::State;
 use crate::{db, notify, output};
 
@@ -108,6 +111,7 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
     let taken_up = match state.db.examine(now).await {
         Ok(found) => match state.publisher.admits(&found) {
             Ok(()) => state.db.prepare(now).await,
+            Err(refusal @ Refusal::PreRelease) => return Err(refusal.into()),
             Err(refusal) => {
                 state.publisher.waits_for_the_database(refusal.to_string());
                 return Ok(Some(refusal.to_string()));
@@ -281,10 +285,11 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
 /// Where the database can't be written.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let (idle_since, born_since) = limits(now);
+    let (idle_since, created_after) = limits(now);
     let mut tx = state.db.write().await?;
     future_times::clamp(&mut tx, now).await?;
-    sessions::delete_expired(&mut tx, idle_since, born_since).await?;
+    sessions::delete_expired(&mut tx, idle_since, created_after).await?;
+    challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
     known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::KNOWN_FOR).await?;

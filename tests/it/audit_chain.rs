@@ -74,30 +74,30 @@ async fn every_change_of_a_row_is_found_and_the_row_named(test: TestDb) {
     let ids = five_rows(&test).await;
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None);
     let third = [
-        "update audit set at = '2026-11-10T12:00:02.123457+00:00' where subject_id = 'subject2'",
-        "update audit set manager_id = 'ines' where subject_id = 'subject2'",
-        "update audit set actor_name = 'somebody else' where subject_id = 'subject2'",
-        "update audit set address = '198.51.100.1' where subject_id = 'subject2'",
-        "update audit set action = 'test.acted' where subject_id = 'subject2'",
-        "update audit set subject_name = '' where subject_id = 'subject2'",
-        "update audit set before = null where subject_id = 'subject2'",
-        "update audit set after = '' where subject_id = 'subject2'",
-        "update audit set revision = revision + 1 where subject_id = 'subject2'",
-        "update audit set hash = '' where subject_id = 'subject2'",
-        "update audit set hash = (select hash from audit where subject_id = 'subject1') where subject_id = 'subject2'",
-        "update audit set subject_id = 'subject9' where subject_id = 'subject2'",
+        "update audit_log set at = '2026-11-10T12:00:02.123457+00:00' where subject_id = 'subject2'",
+        "update audit_log set manager_id = 'ines' where subject_id = 'subject2'",
+        "update audit_log set actor_name = 'somebody else' where subject_id = 'subject2'",
+        "update audit_log set address = '198.51.100.1' where subject_id = 'subject2'",
+        "update audit_log set action = 'test.acted' where subject_id = 'subject2'",
+        "update audit_log set subject_name = '' where subject_id = 'subject2'",
+        "update audit_log set before = null where subject_id = 'subject2'",
+        "update audit_log set after = '' where subject_id = 'subject2'",
+        "update audit_log set revision = revision + 1 where subject_id = 'subject2'",
+        "update audit_log set hash = '' where subject_id = 'subject2'",
+        "update audit_log set hash = (select hash from audit_log where subject_id = 'subject1') where subject_id = 'subject2'",
+        "update audit_log set subject_id = 'subject9' where subject_id = 'subject2'",
     ];
     for sql in third {
         assert_eq!(break_after(&test, &[sql]).await, Some(ids[2]), "{sql}");
     }
-    let removed = "delete from audit where subject_id = 'subject2'";
+    let removed = "delete from audit_log where subject_id = 'subject2'";
     assert_eq!(break_after(&test, &[removed]).await, Some(ids[3]), "the row behind the gap");
-    let first = "delete from audit where subject_id = 'subject0'";
+    let first = "delete from audit_log where subject_id = 'subject0'";
     assert_eq!(break_after(&test, &[first]).await, Some(ids[1]));
     let swapped = [
-        "update audit set subject_id = 'subject1 ' where subject_id = 'subject3'",
-        "update audit set subject_id = 'subject3' where subject_id = 'subject1'",
-        "update audit set subject_id = 'subject1' where subject_id = 'subject1 '",
+        "update audit_log set subject_id = 'subject1 ' where subject_id = 'subject3'",
+        "update audit_log set subject_id = 'subject3' where subject_id = 'subject1'",
+        "update audit_log set subject_id = 'subject1' where subject_id = 'subject1 '",
     ];
     assert_eq!(break_after(&test, &swapped).await, Some(ids[1]), "two rows swapped");
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None, "what was tried was undone");
@@ -105,9 +105,9 @@ async fn every_change_of_a_row_is_found_and_the_row_named(test: TestDb) {
 
 async fn an_inserted_row_is_found(test: TestDb) {
     let ids = five_rows(&test).await;
-    let copied = "insert into audit (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash)
+    let copied = "insert into audit_log (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash)
                   select at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash
-                  from audit where subject_id = 'subject4'";
+                  from audit_log where subject_id = 'subject4'";
     let broken = break_after(&test, &[copied]).await.unwrap();
     assert!(broken > ids[4]);
 }
@@ -116,7 +116,7 @@ async fn rows_older_than_the_chain_are_chained_when_the_database_is_opened(test:
     five_rows(&test).await;
     let before = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap();
     let mut tx = test.write().await.unwrap();
-    tamper(&mut tx, "update audit set hash = ''").await;
+    tamper(&mut tx, "update audit_log set hash = ''").await;
     tx.commit_unaudited().await.unwrap();
     assert!(break_in(&mut test.read().await.unwrap()).await.is_some());
     test.prepare(now()).await.unwrap();
@@ -131,7 +131,7 @@ async fn rows_older_than_the_chain_are_chained_when_the_database_is_opened(test:
 async fn a_row_without_a_hash_is_not_excused_once_the_chain_has_begun(test: TestDb) {
     let ids = five_rows(&test).await;
     let mut tx = test.write().await.unwrap();
-    tamper(&mut tx, "update audit set hash = '' where subject_id = 'subject4'").await;
+    tamper(&mut tx, "update audit_log set hash = '' where subject_id = 'subject4'").await;
     tx.commit_unaudited().await.unwrap();
     test.prepare(now()).await.unwrap();
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, Some(ids[4]));
@@ -144,7 +144,7 @@ async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
     let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     assert!(told.contains("Audit log OK") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
     let mut tx = test.write().await.unwrap();
-    tamper(&mut tx, "update audit set actor_name = 'x' where id = (select min(id) from audit)").await;
+    tamper(&mut tx, "update audit_log set actor_name = 'x' where id = (select min(id) from audit_log)").await;
     tx.commit_unaudited().await.unwrap();
     let error = refused(&candor(&test, &verify, ""), 1);
     assert!(error.contains("broken at row 1:"), "{error}");
@@ -164,7 +164,7 @@ async fn a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten(tes
         refused(&verify(bad.to_owned()), 2);
     }
     let mut tx = test.write().await.unwrap();
-    tamper(&mut tx, "delete from audit where subject_id in ('subject3', 'subject4')").await;
+    tamper(&mut tx, "delete from audit_log where subject_id in ('subject3', 'subject4')").await;
     tx.commit_unaudited().await.unwrap();
     said(&candor(&test, &["audit", "verify"], ""));
     let error = refused(&verify(format!("{id}:{hash}")), 1);

@@ -168,7 +168,7 @@ impl Desk {
         let mut numbers = Vec::new();
         for sql in [
             "select number from revision",
-            "select count(*) from audit",
+            "select count(*) from audit_log",
             "select count(*) from incident_updates",
             "select version from incidents",
         ] {

@@ -47,7 +47,7 @@ async fn a_draft_says_who_has_it_open_and_since_when(test: TestDb) {
     assert_eq!(app.counts().await, before, "looking at a draft is a deed, or publishes");
     // What is gone is open nowhere.
     assert_eq!(ines.post(&format!("{path}/deletion"), &[]).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(app.number("select count(*) from draft_readers").await, 0);
+    assert_eq!(app.number("select count(*) from draft_presence").await, 0);
     assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -55,16 +55,16 @@ async fn a_draft_that_is_only_fetched_ahead_counts_as_not_open(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, _, path) = two_before_a_draft(&app).await;
     assert_eq!(ines.get_with(&path, &[("sec-purpose", "prefetch")]).await.status, StatusCode::OK);
-    assert_eq!(app.number("select count(*) from draft_readers").await, 0);
+    assert_eq!(app.number("select count(*) from draft_presence").await, 0);
 }
 
 async fn a_draft_opens_where_nobody_can_note_it(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
     app.tamper(
-        "create trigger full before insert on draft_readers begin select raise(abort, 'full'); end",
+        "create trigger full before insert on draft_presence begin select raise(abort, 'full'); end",
         "create function full_up() returns trigger as $$ begin raise exception 'full'; end $$ language plpgsql;
-         create trigger full_up before insert on draft_readers for each row execute function full_up()",
+         create trigger full_up before insert on draft_presence for each row execute function full_up()",
     )
     .await;
     let page = ines.get(&path).await;

@@ -136,14 +136,14 @@ async fn a_known_browser_has_a_count_of_its_own(test: TestDb) {
     assert_eq!((count(&app, &manager).await, attempt(&mut app.visitor(), &manager, PASSWORD).await), (0, IN));
     app.clock.advance(TimeDelta::seconds(1));
     assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, IN);
-    assert_eq!(app.number("select cast(sum(failures) as bigint) from devices").await, 0);
+    assert_eq!(app.number("select cast(sum(failures) as bigint) from known_browsers").await, 0);
 }
 
 async fn an_unknown_address_is_written_about_as_a_known_one_is(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let nobody = Manager { email: "nobody@example.org".into(), ..manager.clone() };
-    let counted = async || app.number("select cast(coalesce(sum(count), 0) as bigint) from login_failures").await;
+    let counted = async || app.number("select cast(coalesce(sum(failures), 0) as bigint) from login_failures").await;
     for tries in 1..=8 {
         for who in [&manager, &nobody] {
             assert_eq!(attempt(&mut app.visitor(), who, "a wrong password").await, OUT);
@@ -159,7 +159,7 @@ async fn a_new_password_forgets_the_browsers(test: TestDb) {
     let mut browser = app.through_login(&manager).await;
     let fields = [("current", PASSWORD), ("password", "gravel lantern otter")];
     assert_eq!(browser.post("/admin/account/password", &fields).await.status, IN);
-    assert_eq!(app.number("select count(*) from devices").await, 0);
+    assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
 async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
@@ -167,7 +167,7 @@ async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
     let (ines, rui) = (app.manager("Ines", Viewer).await, app.manager("Rui", Owner).await);
     let browser = app.through_login(&ines).await;
     let hash = candor::credentials::secret_token::hash(&browser.cookies["device"]);
-    assert_eq!(app.texts("select token_hash from devices").await.concat(), hash);
+    assert_eq!(app.texts("select token_hash from known_browsers").await.concat(), hash);
     let known =
         async |id| known_browsers::failures(&mut app.db.read().await.unwrap(), &hash, id).await.unwrap().is_some();
     assert_eq!((known(&ines.id).await, known(&rui.id).await), (true, false));
@@ -180,7 +180,7 @@ async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
         app.through_login(&ines).await;
         app.clock.advance(TimeDelta::seconds(1));
     }
-    assert_eq!(app.number("select count(*) from devices").await, 20 + 1, "twenty of Ines and one of Rui");
+    assert_eq!(app.number("select count(*) from known_browsers").await, 20 + 1, "twenty of Ines and one of Rui");
     assert!(!known(&ines.id).await, "the one unused for longest went first");
 }
 
@@ -192,10 +192,10 @@ async fn a_browser_not_used_for_half_a_year_is_forgotten(test: TestDb) {
     assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, IN);
     app.clock.advance(TimeDelta::days(179));
     sweep(&app).await.unwrap();
-    assert_eq!(app.number("select count(*) from devices").await, 1);
+    assert_eq!(app.number("select count(*) from known_browsers").await, 1);
     app.clock.advance(TimeDelta::days(1));
     sweep(&app).await.unwrap();
-    assert_eq!(app.number("select count(*) from devices").await, 0);
+    assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
 async fn a_known_browser_is_not_held_up_by_its_network(test: TestDb) {

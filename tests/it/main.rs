@@ -51,6 +51,7 @@ mod page_size;
 mod pagination;
 mod password_reset;
 mod postmortems_corrections_search;
+mod pre_release;
 mod preview;
 mod process;
 mod proxies;

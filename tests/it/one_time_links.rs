@@ -205,7 +205,7 @@ async fn only_the_hash_of_a_token_is_kept(test: TestDb) {
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(token.len(), 43);
     assert_eq!(
-        app.texts("select token_hash from manager_links").await,
+        app.texts("select token_hash from one_time_links").await,
         [candor::credentials::secret_token::hash(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token), "the token is in the audit");

@@ -98,7 +98,7 @@ async fn known_and_unknown_addresses_are_answered_and_written_about_alike(test: 
     app.courier().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.counts().await.1, revision.1 + 1, "only the mail is a deed");
-    assert_eq!(app.number("select count(*) from outbox where outcome = 'nobody'").await, 1);
+    assert_eq!(app.number("select count(*) from outbox where outcome = 'no-recipient'").await, 1);
     app.clock.advance(TimeDelta::days(1));
     sweep(&app).await.unwrap();
     assert_eq!(app.number("select count(*) from outbox").await, 0);
@@ -179,19 +179,19 @@ async fn whoever_cannot_log_in_is_not_mailed(test: TestDb) {
     }
     app.courier().deliver_due().await.unwrap();
     assert!(sink.mails().is_empty());
-    assert_eq!(app.number("select count(*) from manager_links").await, 0);
+    assert_eq!(app.number("select count(*) from one_time_links").await, 0);
 }
 
 async fn no_secret_waits_in_the_outbox(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
     ask(&mut app.visitor(), "ines@example.org").await;
-    assert_eq!(app.number("select count(*) from manager_links").await, 0, "the link is made when it is mailed");
+    assert_eq!(app.number("select count(*) from one_time_links").await, 0, "the link is made when it is mailed");
     app.courier().deliver_due().await.unwrap();
     let path = path_in(&sink.mails()[0].text());
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(
-        app.texts("select token_hash from manager_links").await,
+        app.texts("select token_hash from one_time_links").await,
         [candor::credentials::secret_token::hash(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token));

@@ -315,7 +315,7 @@ async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
     for (query, found) in [
         ("who=PUBLISHER", 2),
         ("who=test", 1),
-        ("what=review", 1),
+        ("what=postmortem", 1),
         ("what=component", 1),
         ("what=draft", 0),
         ("subject=api", 1),
@@ -330,5 +330,5 @@ async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
         assert_eq!(page.page().select("tbody tr").len(), found, "{query}");
     }
     assert!(viewer.get("/admin/audit?what=draft").await.text().contains("No matching events."));
-    assert_eq!(viewer.get("/admin/audit?who=Ines&what=review").await.field("what"), "review");
+    assert_eq!(viewer.get("/admin/audit?who=Ines&what=postmortem").await.field("what"), "postmortem");
 }

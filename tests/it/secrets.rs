@@ -116,7 +116,7 @@ async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     let fields = [("name", "Deploy"), ("scope", "read"), ("days", "7")];
     let made = browser.post("/admin/tokens", &fields).await.field("token");
     let unknown = secret_token::fresh_api_token();
-    let version = app.texts("select cast(version as text) from policy").await.remove(0);
+    let version = app.texts("select cast(version as text) from login_policy").await.remove(0);
     let allowed = browser.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
     assert_eq!(allowed.location(), "/admin/settings?done=policy-saved");
     for (secret, status) in [(&made, StatusCode::OK), (&unknown, StatusCode::UNAUTHORIZED)] {

@@ -86,7 +86,7 @@ async fn new_address_counts_once_confirmed(test: TestDb) {
     assert!(logs_in(&app, "ines@example.org").await && !logs_in(&app, NEW).await);
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(
-        app.texts("select token_hash from manager_links").await,
+        app.texts("select token_hash from one_time_links").await,
         [candor::credentials::secret_token::hash(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token));
@@ -141,7 +141,7 @@ async fn confirmation_link_expires_after_a_day(test: TestDb) {
     assert!(!account.text().contains("Waiting for confirmation"));
     assert!(has(&app, "ines@example.org").await && !has(&app, NEW).await);
     sweep(&app).await.unwrap();
-    assert_eq!(app.number("select count(*) from manager_links").await, 0);
+    assert_eq!(app.number("select count(*) from one_time_links").await, 0);
 }
 
 async fn newer_request_replaces_the_older(test: TestDb) {
@@ -260,11 +260,11 @@ async fn confirmation_mails_are_limited_per_hour(test: TestDb) {
     for round in 0..MAX_CONFIRMATIONS {
         ask(&mut browser, &format!("victim{round}@example.org")).await;
     }
-    let before = (app.counts().await, app.texts("select email from manager_links").await);
+    let before = (app.counts().await, app.texts("select email from one_time_links").await);
     let refused = browser.post("/admin/account/email", &[("email", NEW)]).await;
     assert_eq!((refused.status, refused.field("email")), (StatusCode::UNPROCESSABLE_ENTITY, NEW.to_owned()));
     assert!(refused.message("email").contains("Too many confirmation e-mails"), "{}", refused.text());
-    assert!((app.counts().await, app.texts("select email from manager_links").await) == before);
+    assert!((app.counts().await, app.texts("select email from one_time_links").await) == before);
     app.clock.advance(TimeDelta::hours(1));
     ask(&mut app.with_session(&ines).await, NEW).await;
     assert_eq!(app.number("select count(*) from outbox").await, MAX_CONFIRMATIONS + 1);
@@ -278,7 +278,7 @@ async fn address_voided_before_the_mail_is_not_mailed(test: TestDb) {
     app.courier().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(sink.mails()[0].to, [format!("TO:<{NEW}>")]);
-    assert_eq!(app.number("select count(*) from outbox where outcome = 'nobody'").await, 1);
+    assert_eq!(app.number("select count(*) from outbox where outcome = 'no-recipient'").await, 1);
 }
 
 async fn failed_confirmation_mail_is_sent_later(test: TestDb) {

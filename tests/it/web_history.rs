@@ -224,23 +224,23 @@ async fn text_is_found_whatever_its_case_and_to_the_letter(test: TestDb) {
 
 async fn a_search_says_where_it_stops_and_leads_on(test: TestDb) {
     const MANY: &str = "
-        insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, search,
-                               created_at, updated_at, version)
+        insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
+                               search_text, created_at, updated_at, version)
           with recursive number (n) as (select 1 union all select n + 1 from number where n < 10001)
           select 'many' || n, 'Tiles fail', 'minor', 'resolved', '2021-05-04T12:00:00.000000+00:00',
-                 '2021-05-04T12:00:00.000000+00:00', 0, 'tiles fail', '2021-05-04T12:00:00.000000+00:00',
+                 '2021-05-04T12:00:00.000000+00:00', 0, 'public', 'tiles fail', '2021-05-04T12:00:00.000000+00:00',
                  '2021-05-04T12:00:00.000000+00:00', 1 from number;
-        insert into incident_listing (component_id, started_at, incident_id, impact, duration_seconds)
+        insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
           select '', started_at, id, 'minor', 0 from incidents where id like 'many%'";
     // PostgreSQL takes a text for an instant only where it is told so.
     const TOLD: &str = "
-        insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, search,
-                               created_at, updated_at, version)
+        insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
+                               search_text, created_at, updated_at, version)
           with recursive number (n) as (select 1 union all select n + 1 from number where n < 10001)
           select 'many' || n, 'Tiles fail', 'minor', 'resolved', timestamptz '2021-05-04 12:00Z',
-                 timestamptz '2021-05-04 12:00Z', 0, 'tiles fail', timestamptz '2021-05-04 12:00Z',
+                 timestamptz '2021-05-04 12:00Z', 0, 'public', 'tiles fail', timestamptz '2021-05-04 12:00Z',
                  timestamptz '2021-05-04 12:00Z', 1 from number;
-        insert into incident_listing (component_id, started_at, incident_id, impact, duration_seconds)
+        insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
           select '', started_at, id, 'minor', 0 from incidents where id like 'many%'";
     let app = TestApp::new(test).await;
     let lost =

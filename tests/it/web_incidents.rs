@@ -498,7 +498,7 @@ async fn a_change_that_cannot_be_kept_leaves_nothing(test: TestDb) {
     desk.app
         .tamper(
             "create trigger no_audit before insert on audit begin select raise(abort, 'no'); end",
-            "alter table audit add constraint no_audit check (revision < 0) not valid",
+            "alter table audit_log add constraint no_audit check (revision < 0) not valid",
         )
         .await;
     let fields = [("title", "Another"), ("phase", "identified"), ("body", TEXT)];

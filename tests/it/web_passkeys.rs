@@ -5,6 +5,7 @@ use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
+use candor::worker::sweep;
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -28,6 +29,7 @@ on_both_databases!(
     a_passkey_of_ones_own_is_a_fresh_proof,
     without_a_name_and_tls_there_are_no_passkeys,
     strangers_get_in_each_others_way_only,
+    challenges_are_bounded_used_once_and_swept,
 );
 
 pub async fn ask(browser: &mut Browser, address: &str) -> Value {
@@ -195,7 +197,7 @@ async fn a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in(test: T
     tx.commit_unaudited().await.unwrap();
     assert!(inside.get("/admin").await.location().starts_with("/login"), "the session is over");
     assert_ne!(app.visitor().get(&format!("/setup/{link}")).await.status, StatusCode::OK, "so is the link");
-    assert_eq!(app.number("select count(*) from devices").await, 0);
+    assert_eq!(app.number("select count(*) from known_browsers").await, 0);
     let mut browser = app.visitor();
     let options = ask(&mut browser, "/login/passkey/challenge").await;
     assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");
@@ -263,6 +265,30 @@ async fn without_a_name_and_tls_there_are_no_passkeys(test: TestDb) {
     assert_eq!(app.session_count().await, 1);
 }
 
+async fn challenges_are_bounded_used_once_and_swept(test: TestDb) {
+    const COUNT: &str = "select count(*) from challenges";
+    let app = TestApp::at(test, HERE).await;
+    let (manager, mut device, mut inside) = with_passkey(&app).await;
+    assert_eq!(app.number(COUNT).await, 0, "making the passkey used it");
+    let mut options = Value::Null;
+    for _ in 0..3 {
+        options = ask(&mut inside, "/login/passkey/challenge").await;
+        ask(&mut inside, "/admin/account/passkeys/challenge").await;
+    }
+    assert_eq!(app.number(COUNT).await, 2, "one of each kind per session");
+    let proof = [("proof_passkey", device.sign(&options)), ("next", "/admin".to_owned())];
+    let proof: Vec<_> = proof.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(inside.post("/admin/proof", &proof).await.location(), "/admin");
+    assert_eq!(app.number(COUNT).await, 0, "the new id of the session has none");
+    ask(&mut inside, "/login/passkey/challenge").await;
+    app.clock.advance(TimeDelta::minutes(5));
+    sweep(&app).await.unwrap();
+    assert_eq!((app.number(COUNT).await, app.sessions(&manager).await.len()), (0, 1), "the session stays");
+    ask(&mut inside, "/login/passkey/challenge").await;
+    inside.post("/logout", &[]).await;
+    assert_eq!(app.number(COUNT).await, 0, "it ends with its session");
+}
+
 /// Somebody's browser at an address.
 fn at(app: &TestApp, address: &str) -> Browser {
     let mut browser = app.visitor();
@@ -281,7 +307,8 @@ async fn strangers_get_in_each_others_way_only(test: TestDb) {
          with recursive n(i) as (select 1 union all select i + 1 from n where i < 999)
          select substr('000000000000000000000000000000000000000000000000000000000000' || cast(1000 + i as text), -64),
            null, '{}', '2001:db8:1::/48', '', '2026-11-10T12:00:00+00:00', '2026-11-10T12:00:00+00:00' from n",
-        "insert into sessions select lpad(i::text, 64, '0'), null, '{}', '2001:db8:1::/48', '',
+        "insert into sessions (id_hash, manager_id, data, address, user_agent, created_at, last_seen_at)
+         select lpad(i::text, 64, '0'), null, '{}', '2001:db8:1::/48', '',
            '2026-11-10T12:00:00Z', '2026-11-10T12:00:00Z' from generate_series(1, 999) i",
     )
     .await;

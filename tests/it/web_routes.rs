@@ -443,7 +443,7 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
     walk.api_token = api_token(&walk.app, &owner).await;
     let browser = walk.app.with_session(&owner).await;
     let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
-    let kept = "select token_hash from manager_links union all select id_hash from sessions
+    let kept = "select token_hash from one_time_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
     let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
     let ahead: [&[(&str, &str)]; 3] = [

@@ -7,7 +7,7 @@ use candor::credentials::secret_token;
 use candor::db::{managers, sessions};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::web::Error;
-use candor::web::access::session::{self, LoginElsewhere, Store, Visitor};
+use candor::web::access::session::{self, OidcLogin, SessionData, Store, Visitor};
 use candor::web::edge::client_ip::ClientAddress;
 use chrono::TimeDelta;
 use tower_sessions::Session;
@@ -283,7 +283,7 @@ async fn nobody_ends_the_session_of_another_by_its_hash(test: TestDb) {
 async fn carried(app: &TestApp, browser: &Browser) -> Session {
     let id = browser.cookies["sid"].parse().unwrap();
     let session = Session::new(Some(id), Arc::new(Store::of(&app.state)), None);
-    assert!(session.get_value(session::MANAGER).await.unwrap().is_some());
+    assert!(session::load(&session).await.unwrap().manager.is_some());
     session
 }
 
@@ -372,8 +372,8 @@ async fn a_second_factor_that_was_withdrawn_is_not_written_back(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     app.require_second_factor().await;
     let begun = new_session(&app);
-    let elsewhere = LoginElsewhere { proved_at: app.clock.now(), twice: true };
-    session::begin(&app.state, &begun, &manager, VISITOR, Some(elsewhere)).await.unwrap();
+    let login = OidcLogin { authenticated_at: app.clock.now(), has_second_factor: true };
+    session::begin(&app.state, &begun, &manager, VISITOR, Some(login)).await.unwrap();
     let mut browser = app.visitor();
     browser.cookies.insert("sid".into(), begun.id().unwrap().to_string());
     assert!(is_in(&browser).await, "the provider asked for the second factor");
@@ -381,9 +381,10 @@ async fn a_second_factor_that_was_withdrawn_is_not_written_back(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     session::forget_second_factor(&mut tx, &session::hash(begun.id().unwrap()), app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    assert_eq!(on_its_way.get(session::SECOND_FACTOR).await.unwrap(), Some(true), "it does not know yet");
-    on_its_way.insert("something", "else").await.unwrap();
-    on_its_way.save().await.unwrap();
-    assert!(app.sessions(&manager).await[0].data.contains("something"), "what it had to say is kept");
+    let carried = session::load(&on_its_way).await.unwrap();
+    assert!(carried.second_factor, "it does not know yet");
+    session::save(&on_its_way, &SessionData { user_agent: "Another".into(), ..carried }).await.unwrap();
+    let stored = session::read(&app.sessions(&manager).await[0]).unwrap();
+    assert_eq!((stored.user_agent.as_str(), stored.second_factor), ("Another", false), "the rest of it is kept");
     assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "and the factor is lacking");
 }

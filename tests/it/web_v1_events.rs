@@ -368,7 +368,7 @@ async fn a_deleted_incident_is_gone(test: TestDb) {
     let answer = program.send(Method::DELETE, &at(&made), &json!({})).await;
     assert_eq!((answer.status, api_client::json(&answer)), (StatusCode::OK, made.clone()));
     assert_eq!(app.visitor().get(&at(&made)).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(app.number("select count(*) from echoes").await, 0);
+    assert_eq!(app.number("select count(*) from api_metadata").await, 0);
     assert_eq!(app.audit().await[0].action, "incident.delete");
 }
 

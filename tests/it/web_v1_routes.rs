@@ -170,7 +170,7 @@ async fn a_token_in_the_address_counts_only_where_an_owner_allows_it(test: TestD
     let mut browser = program.browser.clone();
     assert_eq!(browser.get(&address).await.status, StatusCode::UNAUTHORIZED);
     let mut ines = app.with_session(&owner).await;
-    let version = app.texts("select cast(version as text) from policy").await.remove(0);
+    let version = app.texts("select cast(version as text) from login_policy").await.remove(0);
     let answer = ines.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
     assert_eq!(answer.location(), "/admin/settings?done=policy-saved");
     assert!(!ines.get("/admin/settings").await.field("api_key_in_query").is_empty());

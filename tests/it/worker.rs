@@ -74,7 +74,7 @@ async fn what_ran_out_is_forgotten(test: TestDb) {
     let mut fresh = app.with_session(&manager).await;
     app.link(LinkPurpose::Invite, Some(&other), TimeDelta::days(3)).await;
     sweep(&app).await.unwrap();
-    let counts = async || (app.session_count().await, app.number("select count(*) from manager_links").await);
+    let counts = async || (app.session_count().await, app.number("select count(*) from one_time_links").await);
     assert_eq!(counts().await, (2, 2));
     let before = app.counts().await;
     app.clock.advance(TimeDelta::minutes(1));

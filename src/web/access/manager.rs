@@ -216,8 +216,8 @@ struct LoggedIn {
 /// Who is logged in, if the session lives and the manager is active. Notes the use of the session, at
 /// most once a minute.
 async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>> {
-    let named: Option<String> = session.get(session::MANAGER).await?;
-    let (Some(id), Some(manager)) = (session.id(), named.as_deref().and_then(ManagerId::parse)) else {
+    let manager = session::load(session).await?.manager;
+    let (Some(id), Some(manager)) = (session.id(), manager) else {
         return Ok(None);
     };
     let now = state.clock.now();
@@ -239,8 +239,8 @@ async fn find_logged_in(
     manager: &ManagerId,
     now: DateTime<Utc>,
 ) -> db::Result<Option<LoggedIn>> {
-    let (idle_since, born_since) = crate::db::sessions::limits(now);
-    let stored = sessions::find(tx, session_hash, idle_since, born_since).await?;
+    let (idle_since, created_after) = crate::db::sessions::limits(now);
+    let stored = sessions::find(tx, session_hash, idle_since, created_after).await?;
     let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
     let Some(stored) = stored else { return Ok(None) };
     let manager = match managers::find(tx, manager).await {
@@ -248,13 +248,14 @@ async fn find_logged_in(
         Ok(_) | Err(db::Error::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let lacks_factor = !session::counted_twice(&stored)? && login_policy::is_unmet(tx, &manager.id).await?;
+    let data = session::read(&stored)?;
+    let lacks_factor = !data.second_factor && login_policy::is_unmet(tx, &manager.id).await?;
     Ok(Some(LoggedIn {
         manager,
         session_hash: session_hash.to_owned(),
         begun_at: stored.created_at,
         last_seen_at: stored.last_seen_at,
-        proved_at: session::proved_at(&stored)?,
+        proved_at: data.reauthenticated_at.unwrap_or(stored.created_at),
         lacks_factor,
     }))
 }

@@ -4,17 +4,20 @@
 //! (OWASP Session Management; both are checked where it is loaded). The cookie lives as long as the
 //! browser. The database holds the SHA-256 of the id, never the id.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::SameSite;
-use tower_sessions::session::{Id, Record};
+use tower_sessions::session::{self as carried, Id, Record};
 use tower_sessions::session_store::{Error, Result, SessionStore};
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::credentials::secret_token;
+use crate::db::challenges::{self, Challenge};
 use crate::db::{self, WriteTx, managers, sessions};
-use crate::domain::Manager;
+use crate::domain::{Manager, ManagerId};
 use crate::state::State;
 use crate::web;
 use crate::web::edge::client_ip::ClientAddress;
@@ -24,21 +27,81 @@ pub const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 /// How much of a browser's own description is kept, in characters.
 const MAX_USER_AGENT: usize = 300;
 
-/// What the session of a manager carries.
-pub const MANAGER: &str = "manager";
-/// When the manager last proved who they are; at the login where it is absent.
-pub const PROVED_AT: &str = "proved_at";
-/// Whether the login counted as two factors because the identity provider asked for both. It is said when the session
-/// begins, and only ever withdrawn after that: the row decides, not what a request carries about.
-pub const SECOND_FACTOR: &str = "second_factor";
-const ADDRESS: &str = "address";
-const USER_AGENT: &str = "user_agent";
+/// Where the record of tower-sessions contains the [`SessionData`].
+const DATA: &str = "session";
+/// Where it contains the id of the row that was written for the session already, until its record has it too. In no row.
+const NEXT_ID: &str = "next_id";
 
-/// The id under which the row of a session stands already, from there on until its record has it too. It is in no row.
-const GOES_ON_AS: &str = "goes_on_as";
+/// The content of a session. What may be used only once is in the table of challenges instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionData {
+    /// None before the login.
+    pub manager: Option<ManagerId>,
+    /// When the manager last proved who they are; none for the time of the login.
+    pub reauthenticated_at: Option<DateTime<Utc>>,
+    /// Whether the identity provider asked for two factors at the login. Set when the session begins, and only ever
+    /// withdrawn after that: the row decides, not what a request carries.
+    pub second_factor: bool,
+    /// Of the client; the network prefix for a challenge before the login.
+    pub address: String,
+    pub user_agent: String,
+    /// A login whose second step is still to come.
+    pub half_login: Option<HalfLogin>,
+}
 
-/// Where the row keeps what one request alone may see at a time: see [`apart`].
-const APART: &str = "apart";
+/// A login whose second step is still to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfLogin {
+    pub manager: ManagerId,
+    /// Of the manager when the password was right: any later change ends this login.
+    pub version: i64,
+    /// The path to go on to.
+    pub next: String,
+    pub until: DateTime<Utc>,
+}
+
+/// The content of the session that a request carries.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn load(session: &Session) -> std::result::Result<SessionData, carried::Error> {
+    Ok(session.get(DATA).await?.unwrap_or_default())
+}
+
+/// Writes the content of a session, which gets a row and a cookie if it has none.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn save(session: &Session, data: &SessionData) -> std::result::Result<(), carried::Error> {
+    session.insert(DATA, data).await?;
+    session.save().await
+}
+
+/// The content of a session as its row has it.
+///
+/// # Errors
+/// Where it can't be understood.
+pub fn read(stored: &sessions::Session) -> db::Result<SessionData> {
+    serde_json::from_str(&stored.data).map_err(db::Error::other)
+}
+
+/// A new row of a session.
+fn row(id: Id, data: SessionData, now: DateTime<Utc>) -> db::Result<sessions::Session> {
+    Ok(sessions::Session {
+        id_hash: hash(id),
+        manager_id: data.manager.as_ref().map(ManagerId::to_string),
+        data: write(&data)?,
+        address: data.address,
+        user_agent: data.user_agent,
+        created_at: now,
+        last_seen_at: now,
+    })
+}
+
+fn write(data: &SessionData) -> db::Result<String> {
+    serde_json::to_string(data).map_err(db::Error::other)
+}
 
 /// Sessions in the database.
 #[derive(Clone)]
@@ -69,17 +132,17 @@ pub struct Visitor<'a> {
     pub user_agent: &'a str,
 }
 
-/// What an identity provider said of a login.
+/// A login at the identity provider.
 #[derive(Clone, Copy, Debug)]
-pub struct LoginElsewhere {
-    /// Since when it counts as a proof.
-    pub proved_at: DateTime<Utc>,
-    /// Whether it counts as two factors.
-    pub twice: bool,
+pub struct OidcLogin {
+    /// When the manager proved there who they are.
+    pub authenticated_at: DateTime<Utc>,
+    /// Whether the provider asked for two factors.
+    pub has_second_factor: bool,
 }
 
 /// Begins the session of a manager, under a new id: one that was planted before is worth nothing. `manager` is as they
-/// were when they proved who they are; `elsewhere` is said where they did so at the identity provider.
+/// were when they proved who they are; `oidc` is given if they did so at the identity provider.
 ///
 /// # Errors
 /// `LoginRequired` where anything about the manager was changed since: a new password, a role, being disabled ends every
@@ -89,43 +152,28 @@ pub async fn begin(
     session: &Session,
     manager: &Manager,
     visitor: Visitor<'_>,
-    elsewhere: Option<LoginElsewhere>,
+    oidc: Option<OidcLogin>,
 ) -> web::Result<()> {
-    let user_agent: String = visitor.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect();
-    let mut carried = Map::new();
-    carried.insert(MANAGER.to_owned(), json!(manager.id));
-    carried.insert(ADDRESS.to_owned(), json!(visitor.address.to_string()));
-    carried.insert(USER_AGENT.to_owned(), json!(user_agent));
-    if let Some(login) = elsewhere {
-        carried.insert(PROVED_AT.to_owned(), json!(login.proved_at));
-        if login.twice {
-            carried.insert(SECOND_FACTOR.to_owned(), json!(true));
-        }
-    }
-    let (id, now) = (fresh_id(), state.clock.now());
+    let data = SessionData {
+        manager: Some(manager.id.clone()),
+        reauthenticated_at: oidc.map(|login| login.authenticated_at),
+        second_factor: oidc.is_some_and(|login| login.has_second_factor),
+        address: visitor.address.to_string(),
+        user_agent: visitor.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect(),
+        ..SessionData::default()
+    };
+    let id = fresh_id();
     let mut tx = state.db.write().await?;
     if !managers::find(&mut tx, &manager.id).await?.is_still(manager) {
         return Err(web::Error::LoginRequired("/admin".into()));
     }
-    let row = sessions::Session {
-        id_hash: hash(id),
-        manager_id: Some(manager.id.to_string()),
-        data: written(carried.clone(), Map::new())?,
-        address: visitor.address.to_string(),
-        user_agent,
-        created_at: now,
-        last_seen_at: now,
-    };
-    sessions::insert(&mut tx, &row).await?;
+    sessions::insert(&mut tx, &row(id, data.clone(), state.clock.now())?).await?;
     tx.commit_unaudited().await?;
     if session.id().is_some() {
         session.flush().await?;
     }
-    for (name, value) in carried {
-        session.insert_value(&name, value).await?;
-    }
-    session.insert(GOES_ON_AS, id.to_string()).await?;
-    Ok(session.save().await?)
+    session.insert(NEXT_ID, id.to_string()).await?;
+    Ok(save(session, &data).await?)
 }
 
 /// Goes on under a new id: what the old one could do, it can do no more.
@@ -133,7 +181,7 @@ pub async fn begin(
 /// # Errors
 /// `LoginRequired` where the session was ended, or has gone on otherwise, since it was loaded.
 pub async fn renew(state: &State, session: &Session) -> web::Result<()> {
-    go_on(state, session, None).await
+    rotate_id(state, session, None).await
 }
 
 /// Notes a fresh proof of who the manager is. More can be done with the session now, hence a new id.
@@ -141,35 +189,29 @@ pub async fn renew(state: &State, session: &Session) -> web::Result<()> {
 /// # Errors
 /// As [`renew`].
 pub async fn prove(state: &State, session: &Session) -> web::Result<()> {
-    go_on(state, session, Some(state.clock.now())).await
+    rotate_id(state, session, Some(state.clock.now())).await
 }
 
 /// Gives the session its new id in the database, and only then in what the request carries about of it: so nothing of one
 /// that is over comes back, neither its row nor its cookie.
-async fn go_on(state: &State, session: &Session, proved_at: Option<DateTime<Utc>>) -> web::Result<()> {
+async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<DateTime<Utc>>) -> web::Result<()> {
     let over = || web::Error::LoginRequired("/admin".into());
     // It may not have been loaded yet, and can't be under its old id any more.
-    session.get_value(MANAGER).await?;
+    load(session).await?;
     let (old, new) = (session.id().ok_or_else(over)?, fresh_id());
     let now = state.clock.now();
-    let (idle_since, born_since) = sessions::limits(now);
+    let (idle_since, created_after) = sessions::limits(now);
     let mut tx = state.db.write().await?;
-    let stored = sessions::find(&mut tx, &hash(old), idle_since, born_since).await?.ok_or_else(over)?;
-    let mut data = read(&stored.data)?;
-    take_apart(&mut data);
-    if let Some(proved_at) = proved_at {
-        data.insert(PROVED_AT.to_owned(), json!(proved_at));
-    }
-    let renewed =
-        sessions::Session { id_hash: hash(new), data: written(data, Map::new())?, last_seen_at: now, ..stored };
-    if !sessions::renew(&mut tx, &hash(old), &renewed).await? {
+    let stored = sessions::find(&mut tx, &hash(old), idle_since, created_after).await?.ok_or_else(over)?;
+    let mut data = read(&stored)?;
+    data.reauthenticated_at = reauthenticated_at.or(data.reauthenticated_at);
+    let renewed = sessions::Session { id_hash: hash(new), data: write(&data)?, last_seen_at: now, ..stored };
+    if !sessions::rotate_id(&mut tx, &hash(old), &renewed).await? {
         return Err(over());
     }
     tx.commit_unaudited().await?;
-    if let Some(proved_at) = proved_at {
-        session.insert(PROVED_AT, proved_at).await?;
-    }
-    session.insert(GOES_ON_AS, new.to_string()).await?;
+    session.insert(DATA, data).await?;
+    session.insert(NEXT_ID, new.to_string()).await?;
     session.cycle_id().await?;
     Ok(session.save().await?)
 }
@@ -179,91 +221,109 @@ fn fresh_id() -> Id {
     Id(i128::from_be_bytes(crate::credentials::random()))
 }
 
-/// Whether the login of this session counted as two factors.
-///
-/// # Errors
-/// Where its row can't be read.
-pub fn counted_twice(stored: &sessions::Session) -> db::Result<bool> {
-    Ok(read(&stored.data)?.get(SECOND_FACTOR).and_then(Value::as_bool).unwrap_or_default())
-}
-
-/// When the manager of this session last proved who they are.
-///
-/// # Errors
-/// Where its row can't be read.
-pub fn proved_at(stored: &sessions::Session) -> db::Result<DateTime<Utc>> {
-    let noted = read(&stored.data)?.remove(PROVED_AT).map(serde_json::from_value).transpose();
-    Ok(noted.map_err(db::Error::other)?.unwrap_or(stored.created_at))
-}
-
-/// Forgets in the row of a session that the identity provider asked for a second factor.
+/// Withdraws in the row of a session that the identity provider asked for a second factor.
 ///
 /// # Errors
 /// Where the database can't be written.
 pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
-    let (idle_since, born_since) = sessions::limits(now);
-    let Some(mut stored) = sessions::find(tx, session_hash, idle_since, born_since).await? else { return Ok(()) };
-    let mut data = read(&stored.data)?;
-    data.remove(SECOND_FACTOR);
-    stored.data = written(data, Map::new())?;
+    let (idle_since, created_after) = sessions::limits(now);
+    let Some(mut stored) = sessions::find(tx, session_hash, idle_since, created_after).await? else { return Ok(()) };
+    stored.data = write(&SessionData { second_factor: false, ..read(&stored)? })?;
     sessions::update(tx, &stored).await
 }
 
-/// Notes from which neighbourhood a stranger asks.
+/// Withdraws it in what the request carries, which may still be saved.
 ///
 /// # Errors
-/// Where the database can't be written.
-pub async fn note_neighbourhood(
-    session: &Session,
-    neighbourhood: &str,
-) -> std::result::Result<(), tower_sessions::session::Error> {
-    session.insert(ADDRESS, neighbourhood).await?;
-    session.save().await
+/// Where the database can't be read.
+pub async fn forget_carried_second_factor(session: &Session) -> std::result::Result<(), carried::Error> {
+    let data = load(session).await?;
+    session.insert(DATA, SessionData { second_factor: false, ..data }).await
 }
 
-/// Looks at, and changes, what stands apart in the row of the session: in one transaction, so of many requests at once
-/// each sees what the one before it left. What a request carries about of its session never comes over it. Nothing where
-/// the session is over. A new id begins with nothing.
+/// Notes the network prefix from which a challenge was asked for before the login.
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn apart<T>(
+pub async fn note_network(session: &Session, network: String) -> std::result::Result<(), carried::Error> {
+    let data = load(session).await?;
+    save(session, &SessionData { address: network, ..data }).await
+}
+
+/// Stores a challenge of the session; says whether the session still exists.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn store_challenge(
     state: &State,
     session: &Session,
-    change: impl FnOnce(&mut Map<String, Value>) -> T,
-) -> db::Result<Option<T>> {
+    kind: challenges::Kind,
+    challenge: &Challenge,
+) -> db::Result<bool> {
+    let Some((mut tx, hash)) = write_living(state, session).await? else { return Ok(false) };
+    challenges::store(&mut tx, &hash, kind, challenge, state.clock.now()).await?;
+    tx.commit_unaudited().await?;
+    Ok(true)
+}
+
+/// The challenge of this kind, which stays.
+///
+/// # Errors
+/// Where the database can't be read.
+pub async fn find_challenge(state: &State, session: &Session, kind: challenges::Kind) -> db::Result<Option<Challenge>> {
     let Some(id) = session.id() else { return Ok(None) };
-    let (idle_since, born_since) = sessions::limits(state.clock.now());
-    let mut tx = state.db.write().await?;
-    let Some(mut stored) = sessions::find(&mut tx, &hash(id), idle_since, born_since).await? else { return Ok(None) };
-    let mut data = read(&stored.data)?;
-    let mut apart = take_apart(&mut data);
-    let before = apart.clone();
-    let told = change(&mut apart);
-    if apart != before {
-        stored.data = written(data, apart)?;
-        sessions::update(&mut tx, &stored).await?;
+    let (idle_since, created_after) = sessions::limits(state.clock.now());
+    let mut tx = state.db.read().await?;
+    match sessions::find(&mut tx, &hash(id), idle_since, created_after).await? {
+        Some(stored) => challenges::find(&mut tx, &stored.id_hash, kind).await,
+        None => Ok(None),
+    }
+}
+
+/// The challenge of this kind, which is used up by this: of many requests at once one gets it.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn take_challenge(state: &State, session: &Session, kind: challenges::Kind) -> db::Result<Option<Challenge>> {
+    let Some((mut tx, hash)) = write_living(state, session).await? else { return Ok(None) };
+    let taken = challenges::take(&mut tx, &hash, kind).await?;
+    if taken.is_some() {
         tx.commit_unaudited().await?;
     }
-    Ok(Some(told))
+    Ok(taken)
 }
 
-fn read(data: &str) -> db::Result<Map<String, Value>> {
-    serde_json::from_str(data).map_err(db::Error::other)
+/// Counts a proof that is about to be verified; returns the number of failed ones in a row with it, or nothing if the
+/// session is over.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn count_failed_proof(state: &State, session: &Session) -> db::Result<Option<i64>> {
+    let Some(id) = session.id() else { return Ok(None) };
+    let mut tx = state.db.write().await?;
+    let count = sessions::count_failed_proof(&mut tx, &hash(id), sessions::limits(state.clock.now())).await?;
+    tx.commit_unaudited().await?;
+    Ok(count)
 }
 
-fn take_apart(data: &mut Map<String, Value>) -> Map<String, Value> {
-    match data.remove(APART) {
-        Some(Value::Object(apart)) => apart,
-        _ => Map::new(),
-    }
+/// Takes back what [`count_failed_proof`] counted.
+///
+/// # Errors
+/// Where the database can't be written.
+pub async fn uncount_failed_proof(state: &State, session: &Session) -> db::Result<()> {
+    let Some(id) = session.id() else { return Ok(()) };
+    let mut tx = state.db.write().await?;
+    sessions::uncount_failed_proof(&mut tx, &hash(id)).await?;
+    tx.commit_unaudited().await
 }
 
-fn written(mut data: Map<String, Value>, apart: Map<String, Value>) -> db::Result<String> {
-    if !apart.is_empty() {
-        data.insert(APART.to_owned(), apart.into());
-    }
-    serde_json::to_string(&data).map_err(db::Error::other)
+/// A transaction that writes, and the hash of the session, unless it is over.
+async fn write_living(state: &State, session: &Session) -> db::Result<Option<(WriteTx, String)>> {
+    let Some(id) = session.id() else { return Ok(None) };
+    let (idle_since, created_after) = sessions::limits(state.clock.now());
+    let mut tx = state.db.write().await?;
+    let stored = sessions::find(&mut tx, &hash(id), idle_since, created_after).await?;
+    Ok(stored.map(|stored| (tx, stored.id_hash)))
 }
 
 /// The hash under which the database knows the session.
@@ -277,21 +337,20 @@ impl Store {
         Self(state.clone())
     }
 
-    /// The session as the database has it.
+    /// The row of the session that a request carries.
     fn row(&self, record: &Record) -> Result<sessions::Session> {
-        let now = self.0.clock.now();
-        let text = |key| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-        let manager = text(MANAGER);
-        Ok(sessions::Session {
-            id_hash: hash(record.id),
-            manager_id: (!manager.is_empty()).then_some(manager),
-            data: serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
-            address: text(ADDRESS),
-            user_agent: text(USER_AGENT),
-            created_at: now,
-            last_seen_at: now,
-        })
+        row(record.id, data_of(record)?, self.0.clock.now()).map_err(|error| Error::Encode(error.to_string()))
     }
+}
+
+fn data_of(record: &Record) -> Result<SessionData> {
+    let data = record.data.get(DATA).cloned().map(serde_json::from_value).transpose();
+    Ok(data.map_err(|error| Error::Decode(error.to_string()))?.unwrap_or_default())
+}
+
+fn record_data(data: &SessionData) -> Result<HashMap<String, serde_json::Value>> {
+    let data = serde_json::to_value(data).map_err(|error| Error::Encode(error.to_string()))?;
+    Ok(HashMap::from([(DATA.to_owned(), data)]))
 }
 
 #[async_trait]
@@ -299,8 +358,8 @@ impl SessionStore for Store {
     /// Under an id of our own: the record of a session that was flushed still carries the old one, which
     /// somebody may have planted. One that goes on under a new id has its row there already.
     async fn create(&self, record: &mut Record) -> Result<()> {
-        if let Some(goes_on_as) = record.data.remove(GOES_ON_AS) {
-            let id = goes_on_as.as_str().and_then(|id| id.parse().ok());
+        if let Some(next_id) = record.data.remove(NEXT_ID) {
+            let id = next_id.as_str().and_then(|id| id.parse().ok());
             record.id = id.ok_or_else(|| Error::Decode("the id of a renewed session".into()))?;
             return Ok(());
         }
@@ -311,28 +370,26 @@ impl SessionStore for Store {
         tx.commit_unaudited().await.map_err(backend)
     }
 
-    /// A session that was ended since it was loaded does not come back, what stands apart in it stays, and so does a
-    /// second factor that was withdrawn.
+    /// A session that was ended since it was loaded does not come back, nor does a second factor that was withdrawn.
     async fn save(&self, record: &Record) -> Result<()> {
-        let mut session = self.row(record)?;
-        let (idle_since, born_since) = sessions::limits(self.0.clock.now());
+        let mut data = data_of(record)?;
+        let (idle_since, created_after) = sessions::limits(self.0.clock.now());
         let mut tx = self.0.db.write().await.map_err(backend)?;
-        let stored = sessions::find(&mut tx, &session.id_hash, idle_since, born_since).await.map_err(backend)?;
+        let stored = sessions::find(&mut tx, &hash(record.id), idle_since, created_after).await.map_err(backend)?;
         let Some(stored) = stored else { return Ok(()) };
-        session.data = over(&session.data, &stored).map_err(backend)?;
+        data.second_factor &= read(&stored).map_err(backend)?.second_factor;
+        let session = row(record.id, data, self.0.clock.now()).map_err(backend)?;
         sessions::update(&mut tx, &session).await.map_err(backend)?;
         tx.commit_unaudited().await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = self.0.clock.now();
-        let (idle_since, born_since) = sessions::limits(now);
+        let (idle_since, created_after) = sessions::limits(now);
         let mut tx = self.0.db.read().await.map_err(backend)?;
-        let found = sessions::find(&mut tx, &hash(*id), idle_since, born_since).await.map_err(backend)?;
+        let found = sessions::find(&mut tx, &hash(*id), idle_since, created_after).await.map_err(backend)?;
         let Some(session) = found else { return Ok(None) };
-        let mut data = read(&session.data).map_err(|error| Error::Decode(error.to_string()))?;
-        take_apart(&mut data);
-        let data = data.into_iter().collect();
+        let data = record_data(&read(&session).map_err(|error| Error::Decode(error.to_string()))?)?;
         // Our own limits have been checked; tower-sessions is told a time that can't have passed.
         let expiry_date = time::OffsetDateTime::now_utc() + time::Duration::days(1);
         Ok(Some(Record { id: *id, data, expiry_date }))
@@ -343,15 +400,6 @@ impl SessionStore for Store {
         sessions::delete(&mut tx, &hash(*id)).await.map_err(backend)?;
         tx.commit_unaudited().await.map_err(backend)
     }
-}
-
-/// What becomes of the row `stored` where a request saves what it carries about.
-fn over(carried: &str, stored: &sessions::Session) -> db::Result<String> {
-    let (mut data, apart) = (read(carried)?, take_apart(&mut read(&stored.data)?));
-    if !counted_twice(stored)? {
-        data.remove(SECOND_FACTOR);
-    }
-    written(data, apart)
 }
 
 fn backend(error: db::Error) -> Error {

@@ -1,35 +1,26 @@
-//! What has to be answered waits in the session, for five minutes and one answer: the challenges of passkeys, and
-//! questions to the identity provider. Of many answers at once the first takes what waits, and the others find nothing.
+//! Challenges wait in the database for five minutes and one answer: those of passkeys, and questions to the identity
+//! provider. Of many answers at once the first takes the challenge, and the others find nothing.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower_sessions::Session;
 
-use crate::credentials::passkey::{self, Challenge, RelyingParty};
+use crate::credentials::passkey::{self, RelyingParty};
+use crate::db::challenges::{Challenge, Kind};
 use crate::db::{self, Tx, WriteTx, managers, passkeys, sessions};
 use crate::domain::Manager as KnownManager;
 use crate::domain::parse_time::is_within;
 use crate::domain::rate_limit::neighbourhood;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::state::State;
-use crate::web::access::session::{self, MANAGER};
+use crate::web::access::session;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::{Error, Result};
 
-/// Where the session keeps the challenge of a registration, and that of a login.
-pub const REGISTRATION: &str = "passkey_registration";
-pub const LOGIN: &str = "passkey_login";
-
-/// How many challenges of nobody wait at most; each is a row that a stranger makes by asking. One network has some
-/// sixty of them within five minutes ([`login_lock::take_turn`](crate::web::access::login_throttle::take_turn)).
-const MAX_STRANGERS: i64 = 1000;
-
-#[derive(Serialize, Deserialize)]
-struct Waiting {
-    state: Value,
-    until: DateTime<Utc>,
-}
+/// How many sessions without a manager may wait for an answer; each is a row that a stranger makes by asking. One network
+/// has some sixty of them within five minutes ([`login_lock::take_turn`](crate::web::access::login_throttle::take_turn)).
+const MAX_ANONYMOUS: i64 = 1000;
 
 /// Whether browsers allow passkeys at the address of this page.
 pub fn is_possible(state: &State) -> bool {
@@ -37,65 +28,73 @@ pub fn is_possible(state: &State) -> bool {
 }
 
 /// The name for which passkeys are made and asked.
-pub async fn party(state: &State, tx: &mut Tx) -> Result<RelyingParty> {
+pub async fn relying_party(state: &State, tx: &mut Tx) -> Result<RelyingParty> {
     let page = db::page_settings::load(tx).await?;
     RelyingParty::at(&state.origin, page.logo())
         .ok_or_else(|| Error::Conflict("Passkeys need HTTPS and a domain name, or localhost.".into()))
 }
 
-/// Keeps what the answer to `challenge` will be judged by, and gives what the browser is asked.
-pub async fn begin(
+/// Stores what the answer to a passkey challenge is verified with; returns what the browser is asked.
+pub async fn begin_passkey(
     state: &State,
     session: &Session,
     address: ClientAddress,
-    key: &str,
-    challenge: Challenge,
+    kind: Kind,
+    challenge: passkey::Challenge,
 ) -> Result<Value> {
-    keep(state, session, address, key, challenge.state).await?;
+    store(state, session, address, kind, &challenge.state).await?;
     Ok(challenge.options)
 }
 
-/// Keeps what an answer from `address` will be judged by.
-pub async fn keep(state: &State, session: &Session, address: ClientAddress, key: &str, judged_by: Value) -> Result<()> {
-    if session.get::<String>(MANAGER).await?.is_none() {
-        admit_a_stranger(state, session, address).await?;
+/// Stores what an answer from `address` is verified with.
+pub async fn store(
+    state: &State,
+    session: &Session,
+    address: ClientAddress,
+    kind: Kind,
+    payload: &impl Serialize,
+) -> Result<()> {
+    if session::load(session).await?.manager.is_none() {
+        reserve_anonymous_challenge(state, session, address).await?;
     }
-    let waiting = Waiting { state: judged_by, until: state.clock.now() + HALF_LOGIN_LIFETIME };
-    let waiting = serde_json::to_value(waiting).map_err(|error| Error::Internal(error.into()))?;
-    let kept = session::apart(state, session, |apart| apart.insert(key.to_owned(), waiting)).await?;
-    kept.map(drop).ok_or(Error::Busy)
+    let payload = serde_json::to_string(payload).map_err(|error| Error::Internal(error.into()))?;
+    let challenge = Challenge { payload, expires_at: state.clock.now() + HALF_LOGIN_LIFETIME };
+    if session::store_challenge(state, session, kind, &challenge).await? { Ok(()) } else { Err(Error::Busy) }
 }
 
-/// Makes room for one more stranger. Where there are too many, the oldest goes of the neighbourhood that has most: so a
-/// crowd gets in its own way, and whoever comes from elsewhere still logs in.
-async fn admit_a_stranger(state: &State, session: &Session, ClientAddress(address): ClientAddress) -> Result<()> {
+/// Makes room for one more session without a manager. Where there are too many, the oldest goes of the network that has
+/// most: so a crowd gets in its own way, and a login from elsewhere still works.
+async fn reserve_anonymous_challenge(
+    state: &State,
+    session: &Session,
+    ClientAddress(address): ClientAddress,
+) -> Result<()> {
     let mut tx = state.db.write().await?;
-    sessions::make_room(&mut tx, state.clock.now() - HALF_LOGIN_LIFETIME, MAX_STRANGERS).await?;
+    sessions::make_room(&mut tx, state.clock.now() - HALF_LOGIN_LIFETIME, MAX_ANONYMOUS).await?;
     tx.commit_unaudited().await?;
-    let neighbourhood = address.map_or_else(|| "nowhere".to_owned(), neighbourhood);
-    Ok(session::note_neighbourhood(session, &neighbourhood).await?)
+    let network = address.map_or_else(|| "nowhere".to_owned(), neighbourhood);
+    Ok(session::note_network(session, network).await?)
 }
 
-/// What waits in the session, and goes on waiting.
-pub async fn waiting(state: &State, session: &Session, key: &str) -> Result<Option<Value>> {
-    let found = session::apart(state, session, |apart| apart.get(key).cloned()).await?.flatten();
-    Ok(found.and_then(|waiting| still(state, waiting)))
+/// The challenge of this kind, which stays.
+pub async fn find<T: DeserializeOwned>(state: &State, session: &Session, kind: Kind) -> Result<Option<T>> {
+    let found = session::find_challenge(state, session, kind).await?;
+    Ok(found.and_then(|challenge| unexpired(state, &challenge)))
 }
 
-/// The challenge that waits in the session, which is used up by this, whatever the answer to it is.
-pub async fn take(state: &State, session: &Session, key: &str) -> Result<Option<Value>> {
-    let found = session::apart(state, session, |apart| apart.remove(key)).await?.flatten();
-    Ok(found.and_then(|waiting| still(state, waiting)))
+/// The challenge of this kind, which is used up by this, whatever the answer to it is.
+pub async fn take<T: DeserializeOwned>(state: &State, session: &Session, kind: Kind) -> Result<Option<T>> {
+    let found = session::take_challenge(state, session, kind).await?;
+    Ok(found.and_then(|challenge| unexpired(state, &challenge)))
 }
 
-/// What waits, unless it has waited for too long.
-fn still(state: &State, waiting: Value) -> Option<Value> {
-    let waiting: Waiting = serde_json::from_value(waiting).ok()?;
-    is_within(HALF_LOGIN_LIFETIME, waiting.until, state.clock.now()).then_some(waiting.state)
+fn unexpired<T: DeserializeOwned>(state: &State, challenge: &Challenge) -> Option<T> {
+    let is_valid = is_within(HALF_LOGIN_LIFETIME, challenge.expires_at, state.clock.now());
+    is_valid.then(|| serde_json::from_str(&challenge.payload).ok()).flatten()
 }
 
 /// The active manager whose passkey gave this `answer` to `challenge`; why there is none stands in the log.
-pub async fn proven(
+pub async fn verify_passkey(
     state: &State,
     tx: &mut WriteTx,
     challenge: Option<Value>,
@@ -105,7 +104,7 @@ pub async fn proven(
     let Ok(hash) = passkey::named_in(answer) else { return Ok(None) };
     let Some(stored) = passkeys::find_by_credential(tx, &hash).await? else { return Ok(None) };
     let manager = managers::find(tx, &stored.manager_id).await?;
-    let party = party(state, tx).await?;
+    let party = relying_party(state, tx).await?;
     match party.log_in(answer, challenge, &stored.credential, &manager.id) {
         Ok(used) if manager.is_active() => {
             passkeys::touch(tx, &stored.id, &used.json, state.clock.now()).await?;

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::oidc_flow::{self, Errand};
+use super::oidc_flow::{self, Intent};
 use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
 use crate::actions;
 use crate::db::{self, WriteTx, managers, oidc_identities, second_factors};
@@ -20,7 +20,7 @@ use crate::domain::{Manager as KnownManager, Role};
 use crate::oidc::{Answer, Error as Failure, Provider};
 use crate::state::State;
 use crate::web::access::manager::{UserAgent, safe_next};
-use crate::web::access::session::{LoginElsewhere, Visitor};
+use crate::web::access::session::{OidcLogin, Visitor};
 use crate::web::access::{denied_audit, login_throttle, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
@@ -39,7 +39,7 @@ pub async fn create(
     let provider = oidc_flow::provider(&state)?;
     login_throttle::take_turn(&state, address)?;
     let next = safe_next(&fields.text("next")).to_owned();
-    match oidc_flow::begin(&state, &nonce, &session, address, Errand::LogIn { next: next.clone() }).await? {
+    match oidc_flow::begin(&state, &nonce, &session, address, Intent::LogIn { next: next.clone() }).await? {
         Ok(response) => Ok(response),
         Err(failure) => Ok(failed(&state, &nonce, provider, next, &failure).await),
     }
@@ -57,7 +57,7 @@ pub async fn finish(
     Search(query): Search,
 ) -> Result<Response> {
     let provider = oidc_flow::provider(&state)?;
-    let Some(trip) = oidc_flow::take(&state, &session).await? else {
+    let Some(pending) = oidc_flow::take(&state, &session).await? else {
         denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
         let why = "The login expired or was started in another window. Try again.";
         return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
@@ -68,9 +68,9 @@ pub async fn finish(
         issuer: query.text("iss"),
         error: query.text("error"),
     };
-    let judged = provider.judge(answer, trip.secrets, state.clock.now()).await;
-    match (trip.errand, judged) {
-        (Errand::LogIn { next }, Ok(person)) => {
+    let judged = provider.judge(answer, pending.secrets, state.clock.now()).await;
+    match (pending.intent, judged) {
+        (Intent::LogIn { next }, Ok(person)) => {
             let at = Visit { state: &state, session: &session, address, user_agent: &user_agent };
             match let_in(&at, provider, &person, &next).await? {
                 Ok(response) => Ok(response),
@@ -81,12 +81,12 @@ pub async fn finish(
                 }
             }
         }
-        (Errand::LogIn { next }, Err(failure)) => {
+        (Intent::LogIn { next }, Err(failure)) => {
             denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
             Ok(failed(&state, &nonce, provider, next, &failure).await)
         }
-        (Errand::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
-        (Errand::Prove { path, kept }, judged) => {
+        (Intent::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
+        (Intent::Prove { path, kept }, judged) => {
             reauth_oidc::finish((&state, &session, parts, provider), judged, path, kept).await
         }
     }
@@ -166,13 +166,13 @@ async fn let_in(
     };
     let manager = if manager.role == role { manager } else { follow(at, manager, role).await? };
     let now = at.state.clock.now();
-    let twice = provider.counts_twice(person);
+    let has_second_factor = provider.has_second_factor(person);
     let mut tx = at.state.db.write().await?;
     // Others may have been faster since: whoever was disabled or changed is not let in as they were.
     if !managers::find(&mut tx, &manager.id).await?.is_still(&manager) {
         return Err(Error::LoginRequired(next.to_owned()));
     }
-    let half = !twice && second_factors::of(&mut tx, &manager.id).await?.any();
+    let half = !has_second_factor && second_factors::of(&mut tx, &manager.id).await?.any();
     oidc_identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
     let entry = if half {
         actions::managers::record_event(Action::ManagerBeginLoginByOidc, &manager)
@@ -184,8 +184,8 @@ async fn let_in(
         return Ok(Ok(login_second_factor::begin(at.state, at.session, &manager, next).await?));
     }
     let visitor = Visitor { address: at.address, user_agent: at.user_agent };
-    let elsewhere = LoginElsewhere { proved_at: person.proved_at(now), twice };
-    session::begin(at.state, at.session, &manager, visitor, Some(elsewhere)).await?;
+    let login = OidcLogin { authenticated_at: person.proved_at(now), has_second_factor };
+    session::begin(at.state, at.session, &manager, visitor, Some(login)).await?;
     Ok(Ok(Redirect::to(next).into_response()))
 }
 

@@ -7,6 +7,7 @@ use tower_sessions::Session;
 
 use super::{challenges, login};
 use crate::actions;
+use crate::db::challenges::Kind;
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Action, Actor};
 use crate::state::State;
@@ -29,10 +30,10 @@ pub async fn challenge(
 ) -> Result<Response> {
     login_throttle::take_turn(&state, address)?;
     let mut tx = state.db.read().await?;
-    let asked = challenges::party(&state, &mut tx).await?.ask_to_log_in();
+    let asked = challenges::relying_party(&state, &mut tx).await?.ask_to_log_in();
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
-    Ok(Json(challenges::begin(&state, &session, address, challenges::LOGIN, asked).await?).into_response())
+    Ok(Json(challenges::begin_passkey(&state, &session, address, Kind::PasskeyLogin, asked).await?).into_response())
 }
 
 /// `POST /login/passkey`
@@ -64,9 +65,9 @@ async fn admit(
         denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Err(error);
     }
-    let challenge = challenges::take(state, session, challenges::LOGIN).await?;
+    let challenge = challenges::take(state, session, Kind::PasskeyLogin).await?;
     let mut tx = state.db.write().await?;
-    let Some(manager) = challenges::proven(state, &mut tx, challenge, answer).await? else {
+    let Some(manager) = challenges::verify_passkey(state, &mut tx, challenge, answer).await? else {
         drop(tx);
         denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Ok(None);

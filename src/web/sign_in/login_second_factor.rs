@@ -5,8 +5,6 @@ use axum::Extension;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use super::challenges;
@@ -16,30 +14,18 @@ use crate::db::{self, Tx, managers, second_factors};
 use crate::domain::audit::{Action, Actor};
 use crate::domain::parse_time::is_within;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
-use crate::domain::{Invalid, Manager as KnownManager, ManagerId};
+use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
 use crate::ui::pages::admin::LoginFactor;
 use crate::web::Result;
 use crate::web::access::manager::UserAgent;
-use crate::web::access::session::Visitor;
+use crate::web::access::session::{HalfLogin, SessionData, Visitor};
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::form::Form;
 use crate::web::page::layout::porch;
 use crate::web::page::page;
-
-const HALF: &str = "half_login";
-
-/// A login whose second step is still to come.
-#[derive(Serialize, Deserialize)]
-struct HalfLogin {
-    manager: ManagerId,
-    /// Of the manager when the password was right: whatever changes after it ends this login.
-    version: i64,
-    next: String,
-    until: DateTime<Utc>,
-}
 
 /// Keeps that the password was right, under a new id, and leads to the second step.
 pub async fn begin(state: &State, session: &Session, manager: &KnownManager, next: &str) -> Result<Response> {
@@ -48,8 +34,7 @@ pub async fn begin(state: &State, session: &Session, manager: &KnownManager, nex
     }
     let until = state.clock.now() + HALF_LOGIN_LIFETIME;
     let half = HalfLogin { manager: manager.id.clone(), version: manager.version, next: next.to_owned(), until };
-    session.insert(HALF, half).await?;
-    session.save().await?;
+    session::save(session, &SessionData { half_login: Some(half), ..SessionData::default() }).await?;
     Ok(Redirect::to("/login/factor").into_response())
 }
 
@@ -106,7 +91,7 @@ async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddr
 
 /// Whose login waits for its second step, if it still may be finished.
 async fn waiting(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
-    let Some(half) = session.get::<HalfLogin>(HALF).await? else { return Ok(None) };
+    let Some(half) = session::load(session).await?.half_login else { return Ok(None) };
     if !is_within(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
         return Ok(None);
     }

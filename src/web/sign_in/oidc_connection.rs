@@ -8,7 +8,7 @@ use axum::response::Response;
 use tower_sessions::Session;
 
 use super::login_oidc::sentence;
-use super::oidc_flow::{self, Errand};
+use super::oidc_flow::{self, Intent};
 use crate::actions;
 use crate::db::{self, login_policy, managers, oidc_identities, second_factors};
 use crate::domain::mail_retry::AccountChange;
@@ -31,7 +31,7 @@ pub async fn create(
     session: Session,
 ) -> Result<Response> {
     let provider = oidc_flow::provider(&state)?;
-    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, Errand::Connect).await?;
+    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, Intent::Connect).await?;
     begun.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))
 }
 
@@ -79,7 +79,7 @@ pub async fn destroy(
     session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     // What this request carries about may still be saved, where the proof came with it.
-    session.remove_value(session::SECOND_FACTOR).await?;
+    session::forget_carried_second_factor(&session).await?;
     Ok(done("/admin/account", "provider-disconnected"))
 }
 
@@ -102,7 +102,7 @@ pub async fn remove(
     }
     tx.commit(&manager.actor(), now, entry).await?;
     if kept.is_some() {
-        session.remove_value(session::SECOND_FACTOR).await?;
+        session::forget_carried_second_factor(&session).await?;
     }
     Ok(done(&format!("/admin/managers/{}", other.id), "provider-disconnected"))
 }

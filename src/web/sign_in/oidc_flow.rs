@@ -1,5 +1,5 @@
-//! The round trip to the identity provider: a question waits in the session, for five minutes and one answer,
-//! with the errand that it is asked for.
+//! The round trip to the identity provider: a question waits for five minutes and one answer,
+//! with the intent that it is asked for.
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use super::challenges;
+use crate::db::challenges::Kind;
 use crate::oidc::{Asked, Provider, Secrets};
 use crate::state::State;
 use crate::ui::pages::admin::GoingElsewhere;
@@ -16,12 +17,9 @@ use crate::web::page::layout::porch;
 use crate::web::page::page;
 use crate::web::{Error, Result};
 
-/// Where the session keeps what waits for the answer.
-const WAITING: &str = "round_trip";
-
 /// What the answer is wanted for.
 #[derive(Serialize, Deserialize)]
-pub enum Errand {
+pub enum Intent {
     /// To log in, and go on to this path.
     LogIn { next: String },
     /// To give the login there to the manager who is logged in.
@@ -30,10 +28,10 @@ pub enum Errand {
     Prove { path: String, kept: Option<String> },
 }
 
-/// A question with its errand, as it waits.
+/// A question with its intent, as it waits.
 #[derive(Serialize, Deserialize)]
-pub struct Trip {
-    pub errand: Errand,
+pub struct PendingLogin {
+    pub intent: Intent,
     pub secrets: Secrets,
 }
 
@@ -50,20 +48,19 @@ pub async fn begin(
     nonce: &Nonce,
     session: &Session,
     address: ClientAddress,
-    errand: Errand,
+    intent: Intent,
 ) -> Result<std::result::Result<Response, crate::oidc::Error>> {
     let (provider, now) = (provider(state)?, state.clock.now());
-    let asked = match errand {
-        Errand::Prove { .. } => Asked::Afresh(now),
-        Errand::LogIn { .. } | Errand::Connect => Asked::Plainly,
+    let asked = match intent {
+        Intent::Prove { .. } => Asked::Afresh(now),
+        Intent::LogIn { .. } | Intent::Connect => Asked::Plainly,
     };
     let question = match provider.ask(asked, now).await {
         Ok(question) => question,
         Err(error) => return Ok(Err(error)),
     };
-    let trip = Trip { errand, secrets: question.secrets };
-    let trip = serde_json::to_value(trip).map_err(|error| Error::Internal(error.into()))?;
-    challenges::keep(state, session, address, WAITING, trip).await?;
+    let pending = PendingLogin { intent, secrets: question.secrets };
+    challenges::store(state, session, address, Kind::OidcLogin, &pending).await?;
     let there = question.address.to_string();
     let refresh = HeaderValue::from_str(&format!("0; url={there}")).map_err(|error| Error::Internal(error.into()))?;
     let porch = porch(state, &nonce.0).await;
@@ -74,7 +71,6 @@ pub async fn begin(
 }
 
 /// What waits for an answer, which is used up by this, whatever the answer is.
-pub async fn take(state: &State, session: &Session) -> Result<Option<Trip>> {
-    let waiting = challenges::take(state, session, WAITING).await?;
-    Ok(waiting.and_then(|trip| serde_json::from_value(trip).ok()))
+pub async fn take(state: &State, session: &Session) -> Result<Option<PendingLogin>> {
+    challenges::take(state, session, Kind::OidcLogin).await
 }

@@ -14,12 +14,12 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde_json::{Map, Value};
 use tower_sessions::Session;
 
 use super::second_factor_codes::{self, Checked};
 use super::{challenges, oidc_connection};
 use crate::actions;
+use crate::db::challenges::Kind;
 use crate::db::{Tx, login_policy, managers, second_factors};
 use crate::domain::Invalid;
 use crate::domain::audit::Action;
@@ -46,8 +46,6 @@ const PASSKEY: &str = "proof_passkey";
 /// How much HTML the page that asks holds of the form that waits, which is there up to three times. What asks for a
 /// proof takes no long texts.
 const MAX_KEPT: usize = 64 * 1024;
-/// Where the session counts wrong proofs in a row.
-const WRONG: &str = "wrong_proofs";
 
 /// Which routes ask for a fresh proof.
 #[derive(Clone)]
@@ -157,14 +155,14 @@ async fn judge(
     given: Given,
 ) -> Result<Result<(), Invalid>> {
     let over = || Error::LoginRequired("/admin".into());
-    let count = session::apart(state, session, one_more).await?.ok_or_else(over)?;
+    let count = session::count_failed_proof(state, session).await?.ok_or_else(over)?;
     if count > MAX_WRONG_PROOFS {
         session.flush().await?;
         return Err(over());
     }
     let judged = look(state, session, manager, device, given).await;
     if matches!(judged, Ok(Judged::Unseen(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
-        && let Err(error) = session::apart(state, session, one_less).await
+        && let Err(error) = session::uncount_failed_proof(state, session).await
     {
         tracing::warn!("an unverified confirmation attempt still counts as failed: {error}");
     }
@@ -182,19 +180,6 @@ async fn judge(
         return Err(over());
     }
     Ok(Err(wrong))
-}
-
-/// Counts a proof that is about to be looked at; tells how many there were in a row.
-fn one_more(apart: &mut Map<String, Value>) -> u64 {
-    let count = apart.get(WRONG).and_then(Value::as_u64).unwrap_or_default() + 1;
-    apart.insert(WRONG.to_owned(), count.into());
-    count
-}
-
-/// Takes back what [`one_more`] counted.
-fn one_less(apart: &mut Map<String, Value>) {
-    let count = apart.get(WRONG).and_then(Value::as_u64).unwrap_or_default().saturating_sub(1);
-    apart.insert(WRONG.to_owned(), count.into());
 }
 
 /// What became of a proof; what is wrong stands beside its field.
@@ -215,7 +200,7 @@ async fn look(
 ) -> Result<Judged> {
     let now = state.clock.now();
     let challenge =
-        if given.passkey.is_empty() { None } else { challenges::take(state, session, challenges::LOGIN).await? };
+        if given.passkey.is_empty() { None } else { challenges::take(state, session, Kind::PasskeyLogin).await? };
     let by_password = given.passkey.is_empty() && given.code.trim().is_empty();
     // A password is guessed here no faster than at the login.
     let shown = if by_password {
@@ -227,7 +212,7 @@ async fn look(
     let mut tx = manager.begin(state).await?;
     let mut seen = true;
     let wrong = if !given.passkey.is_empty() {
-        let proven = challenges::proven(state, &mut tx, challenge, &given.passkey).await?;
+        let proven = challenges::verify_passkey(state, &mut tx, challenge, &given.passkey).await?;
         let own = proven.is_some_and(|proven| proven.id == manager.id);
         (!own).then(|| Invalid::field(PASSWORD, "This passkey is not yours, or it took too long. Try again."))
     } else if let Some(shown) = shown {

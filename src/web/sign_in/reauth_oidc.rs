@@ -10,8 +10,9 @@ use tower_sessions::Session;
 
 use super::challenges;
 use super::login_oidc::sentence;
-use super::oidc_flow::{self, Errand};
+use super::oidc_flow::{self, Intent};
 use crate::actions;
+use crate::db::challenges::Kind;
 use crate::db::oidc_identities;
 use crate::domain::audit::Action;
 use crate::domain::forms::Fields;
@@ -27,8 +28,7 @@ use crate::web::page::layout::shell;
 use crate::web::page::page;
 use crate::web::{Error, Result};
 
-/// Where the session keeps what waits for the provider's proof, and how much of it there may be, in bytes.
-const WANTED: &str = "wanted";
+/// How much of a form may wait for the provider's proof, in bytes.
 const MAX_KEPT: usize = 64 * 1024;
 
 /// `POST /admin/proof/oidc`: to the identity provider, for a login there that is newer than the question.
@@ -45,21 +45,21 @@ pub async fn create(
             "The form is too large for this confirmation method. Choose another one.".into(),
         ));
     }
-    let errand = Errand::Prove { path: safe_next(&fields.text("path")).to_owned(), kept };
+    let intent = Intent::Prove { path: safe_next(&fields.text("path")).to_owned(), kept };
     let name = oidc_flow::provider(&state)?.name();
-    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, errand).await?;
+    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, intent).await?;
     begun.map_err(|failure| Error::Conflict(sentence(&failure, name)))
 }
 
 /// What the provider answered: where it is the manager who is logged in, that is a fresh proof, and what they
 /// wanted is one step away.
 pub(in crate::web) async fn finish(
-    trip: (&State, &Session, Parts, &Provider),
+    visit: (&State, &Session, Parts, &Provider),
     judged: std::result::Result<Person, oidc::Error>,
     path: String,
     kept: Option<String>,
 ) -> Result<Response> {
-    let (state, session, mut parts, provider) = trip;
+    let (state, session, mut parts, provider) = visit;
     let manager = Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
     let now = state.clock.now();
     let mut tx = manager.begin(state).await?;
@@ -80,8 +80,8 @@ pub(in crate::web) async fn finish(
     }
     session::prove(state, session).await?;
     let Some(fields) = kept else { return Ok(Redirect::to(&path).into_response()) };
-    let wanted = serde_json::to_value(Wanted { path, fields }).map_err(|error| Error::Internal(error.into()))?;
-    challenges::keep(state, session, manager.address, WANTED, wanted).await?;
+    let wanted = Wanted { path, fields };
+    challenges::store(state, session, manager.address, Kind::ReauthForm, &wanted).await?;
     Ok(Redirect::to("/admin/proof").into_response())
 }
 
@@ -99,9 +99,7 @@ pub async fn show(
     FromState(state): FromState<State>,
     session: Session,
 ) -> Result<Response> {
-    let wanted = challenges::waiting(&state, &session, WANTED).await?;
-    let wanted: Option<Wanted> = wanted.and_then(|wanted| serde_json::from_value(wanted).ok());
-    let wanted = match wanted {
+    let wanted = match challenges::find(&state, &session, Kind::ReauthForm).await? {
         Some(Wanted { path, fields }) => Some((path, form::read(fields.as_bytes())?.0)),
         None => None,
     };

@@ -166,7 +166,7 @@ impl TestApp {
         let session = Session {
             id_hash: web::access::session::hash(id),
             manager_id: Some(manager.id.to_string()),
-            data: serde_json::json!({ web::access::session::MANAGER: manager.id }).to_string(),
+            data: serde_json::json!({ "manager": manager.id }).to_string(),
             address: "192.0.2.1".into(),
             user_agent: "Test".into(),
             created_at: now,
@@ -374,7 +374,8 @@ impl TestApp {
 
     /// The same without the managers and the policy.
     pub async fn everything_but_managers(&self) -> String {
-        let factors = self.texts("select manager_id from totp union all select id from passkeys order by 1").await;
+        let factors =
+            self.texts("select manager_id from totp_secrets union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",

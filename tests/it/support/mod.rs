@@ -110,7 +110,13 @@ impl TestDb {
     /// The database of a cluster that the test may stop.
     #[allow(dead_code, reason = "only one test needs it")]
     pub fn on(cluster: &postgres::Cluster) -> Self {
-        Self::over(cluster.url.clone(), Home::Elsewhere)
+        Self::at(cluster.url.clone())
+    }
+
+    /// A database that the test made itself.
+    #[allow(dead_code, reason = "only one test needs it")]
+    pub fn at(url: String) -> Self {
+        Self::over(url, Home::Elsewhere)
     }
 
     fn over(url: String, home: Home) -> Self {

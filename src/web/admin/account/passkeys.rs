@@ -6,6 +6,7 @@ use tower_sessions::Session;
 use super::factors::{added, removed};
 use crate::actions;
 use crate::credentials::passkey::Credential;
+use crate::db::challenges::Kind;
 use crate::db::{Tx, passkeys};
 use crate::domain::forms::{Fields, required_line};
 use crate::domain::second_factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
@@ -36,10 +37,10 @@ pub async fn challenge(
     if known.len() >= MAX_PASSKEYS {
         return Err(Error::Conflict(format!("At most {MAX_PASSKEYS} passkeys: remove one first.")));
     }
-    let asked = challenges::party(&state, &mut tx).await?.ask_to_register(&manager, &known);
+    let asked = challenges::relying_party(&state, &mut tx).await?.ask_to_register(&manager, &known);
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
-    let begun = challenges::begin(&state, &session, manager.address, challenges::REGISTRATION, asked).await?;
+    let begun = challenges::begin_passkey(&state, &session, manager.address, Kind::PasskeyRegistration, asked).await?;
     Ok(Json(begun).into_response())
 }
 
@@ -91,8 +92,8 @@ pub async fn destroy(
 
 /// The credential in the browser's `answer` to the challenge that waits; why there is none stands in the log.
 async fn registered(state: &State, session: &Session, answer: &str) -> Result<Option<Credential>> {
-    let Some(challenge) = challenges::take(state, session, challenges::REGISTRATION).await? else { return Ok(None) };
-    let party = challenges::party(state, &mut state.db.read().await?).await?;
+    let Some(challenge) = challenges::take(state, session, Kind::PasskeyRegistration).await? else { return Ok(None) };
+    let party = challenges::relying_party(state, &mut state.db.read().await?).await?;
     let registered = party.register(answer, challenge);
     Ok(registered.map_err(|error| tracing::info!("a new passkey was rejected: {error}")).ok())
 }

@@ -1,0 +1,641 @@
+-- The whole schema, grouped by aggregate. The folder of the other database has the same tables and columns; only the
+-- types of columns differ. Times are UTC, written by the program and cut to microseconds.
+
+-- Page: its settings and the revision.
+
+-- One row.
+create table page (
+  id text primary key check (length(id) between 1 and 40),
+  name text not null check (length(name) between 1 and 255),
+  url text not null check (length(url) <= 255),
+  time_zone text not null,
+  logo_text text not null check (length(logo_text) <= 255),
+  -- Origins that may show the page in a frame, one per line: https://example.org
+  embedders text not null default '' check (length(embedders) <= 2600),
+  updated_at timestamptz not null,
+  version bigint not null
+);
+
+create table page_links (
+  position bigint primary key,
+  label text not null check (length(label) between 1 and 255),
+  url text not null check (length(url) between 1 and 255)
+);
+
+-- Grows by one with every change; a published page belongs to one revision. One row.
+create table revision (
+  id bigint primary key check (id = 1),
+  number bigint not null,
+  changed_at timestamptz not null
+);
+
+-- Managers and how they log in.
+
+create table managers (
+  id text primary key check (length(id) between 1 and 40),
+  email text not null unique check (length(email) between 3 and 254),
+  name text not null check (length(name) between 1 and 100),
+  role text not null check (role in ('viewer', 'publisher', 'owner')),
+  -- argon2id in PHC form; null until an invitation is accepted.
+  password_hash text,
+  disabled_at timestamptz,
+  last_login_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null
+);
+
+-- One row.
+create table login_policy (
+  id bigint primary key check (id = 1),
+  second_factor_required boolean not null,
+  -- Whether an API token may be in the query of an address.
+  api_key_in_query boolean not null,
+  -- The only owner who may log in with a password; null if all managers may.
+  break_glass_owner_id text references managers (id),
+  version bigint not null
+);
+
+insert into login_policy (id, second_factor_required, api_key_in_query, version) values (1, false, false, 1);
+
+-- Links for a first owner, an invitation, a new password or the confirmation of an address. Only the SHA-256 of the
+-- token is stored.
+create table one_time_links (
+  token_hash text primary key check (length(token_hash) = 64),
+  purpose text not null check (purpose in ('setup', 'invite', 'reset', 'email')),
+  manager_id text references managers (id) on delete cascade,
+  -- The address to be confirmed. Not unique: it blocks no other manager.
+  email text check (length(email) between 1 and 254),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  check ((manager_id is null) = (purpose = 'setup')),
+  check ((email is not null) = (purpose = 'email'))
+);
+
+create index one_time_links_by_manager on one_time_links (manager_id);
+
+-- Authenticator apps; a code confirms each before it counts.
+create table totp_secrets (
+  manager_id text primary key references managers (id) on delete cascade,
+  -- Encrypted with the key file, bound to the manager.
+  secret text not null check (length(secret) between 1 and 200),
+  created_at timestamptz not null,
+  confirmed_at timestamptz,
+  -- The step of the last code that was accepted: no step is accepted twice.
+  last_step bigint,
+  -- Wrong codes in a row, and the time of the last one.
+  failures bigint not null check (failures >= 0),
+  failed_at timestamptz
+);
+
+create table passkeys (
+  id text primary key check (length(id) between 1 and 40),
+  manager_id text not null references managers (id) on delete cascade,
+  name text not null check (length(name) between 1 and 100),
+  -- SHA-256 of the credential's id.
+  credential_hash text not null unique check (length(credential_hash) = 64),
+  -- The public key and its counter, as JSON.
+  credential text not null,
+  created_at timestamptz not null,
+  last_used_at timestamptz
+);
+
+create index passkeys_by_manager on passkeys (manager_id, created_at);
+
+-- Only the SHA-256 of a code is stored. A used code is deleted.
+create table recovery_codes (
+  code_hash text primary key check (length(code_hash) = 64),
+  manager_id text not null references managers (id) on delete cascade,
+  created_at timestamptz not null
+);
+
+create index recovery_codes_by_manager on recovery_codes (manager_id);
+
+-- Which account of an identity provider belongs to which manager: by the provider's subject, never by address.
+create table oidc_identities (
+  issuer text not null check (length(issuer) between 1 and 500),
+  subject text not null check (length(subject) between 1 and 255),
+  manager_id text not null references managers (id) on delete cascade,
+  -- The address that the provider named when the account was connected.
+  email text not null check (length(email) <= 254),
+  created_at timestamptz not null,
+  last_used_at timestamptz,
+  primary key (issuer, subject)
+);
+
+create unique index oidc_identities_by_manager on oidc_identities (manager_id, issuer);
+
+-- Wrong passwords in a row by manager. Those for unknown addresses count for 'unknown', which is never locked: an
+-- attempt writes as much whether its address is known or not.
+create table login_failures (
+  manager_id text primary key check (length(manager_id) between 1 and 40),
+  failures bigint not null check (failures >= 0),
+  failed_at timestamptz not null
+);
+
+-- Browsers in which a manager logged in before; guesses from elsewhere do not lock them out. Only the SHA-256 of the
+-- cookie is stored.
+create table known_browsers (
+  token_hash text primary key check (length(token_hash) = 64),
+  manager_id text not null references managers (id) on delete cascade,
+  failures bigint not null check (failures >= 0),
+  failed_at timestamptz,
+  created_at timestamptz not null,
+  last_used_at timestamptz not null
+);
+
+create index known_browsers_by_manager on known_browsers (manager_id, last_used_at);
+
+-- Only the SHA-256 of the id is stored.
+create table sessions (
+  id_hash text primary key check (length(id_hash) = 64),
+  -- Null before the login.
+  manager_id text references managers (id) on delete cascade,
+  -- As JSON.
+  data text not null,
+  address text not null check (length(address) <= 100),
+  user_agent text not null check (length(user_agent) <= 300),
+  created_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  -- Failed re-authentications in a row.
+  failed_proofs bigint not null default 0 check (failed_proofs >= 0)
+);
+
+create index sessions_by_manager on sessions (manager_id, last_seen_at);
+create index sessions_by_age on sessions (last_seen_at);
+
+-- Single-use state of a session, at most one of each kind: it is deleted when it is used, or with the session.
+create table challenges (
+  session_hash text not null references sessions (id_hash) on delete cascade,
+  kind text not null check (kind in ('passkey-registration', 'passkey-login', 'oidc-login', 'reauth-form')),
+  -- What the answer is verified with, as JSON.
+  payload text not null check (length(payload) <= 500000),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (session_hash, kind),
+  check (expires_at > created_at)
+);
+
+create index challenges_by_expiry on challenges (expires_at);
+
+-- Mails that are to be sent, and for a day those that were. A row says what to send and contains no text: a link is
+-- made when it is sent, so its secret is never stored. A request for an unknown address adds a row without a manager, so
+-- that it takes as long; that row is finished at once.
+create table outbox (
+  id text primary key check (length(id) between 1 and 40),
+  kind text not null check (kind in ('password-reset', 'account-change', 'email-confirmation')),
+  manager_id text references managers (id) on delete cascade,
+  -- Null for the manager's address at the time of sending.
+  recipient text check (length(recipient) between 1 and 254),
+  -- Which change of the account.
+  account_change text check (length(account_change) between 1 and 40),
+  created_at timestamptz not null,
+  -- The earliest time of the next attempt; postponed during an attempt.
+  due_at timestamptz not null,
+  attempts bigint not null check (attempts >= 0),
+  done_at timestamptz,
+  outcome text check (outcome in ('sent', 'given-up', 'no-recipient')),
+  check ((done_at is null) = (outcome is null)),
+  check ((kind = 'password-reset') = (recipient is null)),
+  check ((kind = 'account-change') = (account_change is not null))
+);
+
+create index outbox_due on outbox (due_at) where done_at is null;
+create index outbox_by_manager on outbox (manager_id, created_at);
+
+-- Components, their groups, and the parts of uptime that managers set.
+
+create table component_groups (
+  id text primary key check (length(id) between 1 and 40),
+  name text not null check (length(name) between 1 and 255),
+  description text not null check (length(description) <= 1000),
+  position bigint not null check (position >= 1),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null
+);
+
+create table components (
+  id text primary key check (length(id) between 1 and 40),
+  group_id text references component_groups (id),
+  name text not null check (length(name) between 1 and 255),
+  description text not null check (length(description) <= 1000),
+  -- The baseline, set by managers; incidents do not change it.
+  status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  position bigint not null check (position >= 1),
+  start_date date,
+  only_show_if_degraded boolean not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null
+);
+
+create index components_by_group on components (group_id, position);
+
+-- The history of the baseline: an outage set by hand counts in uptime.
+create table component_baselines (
+  component_id text not null references components (id) on delete cascade,
+  since timestamptz not null,
+  status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  primary key (component_id, since)
+);
+
+create index component_baselines_since on component_baselines (since);
+
+-- Override incidents, maintenances and baselines in uptime.
+create table uptime_corrections (
+  id text primary key check (length(id) between 1 and 40),
+  component_id text not null references components (id) on delete cascade,
+  started_at timestamptz not null,
+  ended_at timestamptz not null,
+  status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  -- Public.
+  reason text not null check (length(reason) between 1 and 500),
+  created_at timestamptz not null,
+  check (ended_at > started_at)
+);
+
+create index uptime_corrections_by_component on uptime_corrections (component_id, started_at);
+
+-- Incidents with their updates and postmortems.
+
+create table incidents (
+  id text primary key check (length(id) between 1 and 40),
+  title text not null check (length(title) between 1 and 255),
+  computed_impact text not null check (computed_impact in ('none', 'minor', 'major', 'critical')),
+  impact_override text check (impact_override in ('none', 'minor', 'major', 'critical')),
+  -- What Statuspage calls the incident's status.
+  phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved')),
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  -- From start to end; summed for totals.
+  duration_seconds bigint check (duration_seconds >= 0),
+  detected_by text check (length(detected_by) between 1 and 100),
+  -- For managers only.
+  internal_note text check (length(internal_note) <= 10000),
+  -- The worker makes an embargoed incident public at publish_at.
+  visibility text not null check (visibility in ('public', 'embargoed', 'internal')),
+  publish_at timestamptz,
+  -- Hours without an update until managers are reminded: null for the default, 0 for never.
+  reminder_hours bigint check (reminder_hours between 0 and 168),
+  -- Title and texts in lower case.
+  search_text text not null,
+  -- The id of an imported incident in the feeds of its source: with another one, feed readers would show it twice.
+  feed_id text check (length(feed_id) between 1 and 255),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null,
+  check (ended_at >= started_at),
+  check ((ended_at is null) = (phase <> 'resolved')),
+  check ((ended_at is null) = (duration_seconds is null)),
+  check ((visibility = 'embargoed') = (publish_at is not null))
+);
+
+create index incidents_newest on incidents (started_at desc, id desc);
+create index incidents_open on incidents (started_at desc, id desc) where phase <> 'resolved';
+create index incidents_embargoed on incidents (publish_at) where visibility = 'embargoed';
+create index incidents_ended on incidents (ended_at desc, id desc);
+create index incidents_created on incidents (created_at desc, id desc);
+create unique index incidents_by_feed_id on incidents (feed_id);
+
+create table incident_updates (
+  id text primary key check (length(id) between 1 and 40),
+  incident_id text not null references incidents (id) on delete cascade,
+  phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved')),
+  body text not null check (length(body) between 1 and 25000),
+  posted_at timestamptz not null,
+  created_at timestamptz not null,
+  edited_at timestamptz,
+  version bigint not null
+);
+
+create index incident_updates_by_incident on incident_updates (incident_id, posted_at, created_at, id);
+
+-- The components that an update names; the others keep the status of an earlier update.
+create table incident_update_components (
+  update_id text not null references incident_updates (id) on delete cascade,
+  component_id text not null,
+  -- Its name at that time: the component may be deleted.
+  name text not null check (length(name) between 1 and 255),
+  status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  position bigint not null,
+  primary key (update_id, component_id)
+);
+
+-- The status of each affected component over time. Derived from the updates and written with them, so that uptime
+-- needs no scan of all updates.
+create table incident_status_intervals (
+  incident_id text not null references incidents (id) on delete cascade,
+  component_id text not null,
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  status text not null check (status in ('under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  primary key (incident_id, component_id, started_at),
+  check (ended_at > started_at)
+);
+
+create index incident_status_intervals_ended on incident_status_intervals (ended_at);
+create index incident_status_intervals_open on incident_status_intervals (incident_id) where ended_at is null;
+
+-- Lists and totals of public incidents are read from here, at any length of the history. One row per incident with the
+-- component '', and one for each component that it names. Derived from the incident and written with it.
+create table incident_index (
+  component_id text not null,
+  started_at timestamptz not null,
+  incident_id text not null references incidents (id) on delete cascade,
+  impact text not null check (impact in ('none', 'minor', 'major', 'critical')),
+  duration_seconds bigint,
+  primary key (component_id, started_at, incident_id) include (impact, duration_seconds)
+);
+
+create index incident_index_by_incident on incident_index (incident_id);
+-- By impact alone, without a scan of all rows of a component. SQLite has no such index, because it would not choose it.
+create index incident_index_by_impact on incident_index (component_id, impact, started_at, incident_id)
+  include (duration_seconds);
+
+-- Totals of the incident index for the component '', so that publishing does not sum them up. One row.
+create table incident_totals (
+  id bigint primary key check (id = 1),
+  incidents bigint not null,
+  duration_seconds bigint not null
+);
+
+insert into incident_totals (id, incidents, duration_seconds) values (1, 0, 0);
+
+create table postmortems (
+  incident_id text primary key references incidents (id) on delete cascade,
+  -- For managers.
+  body text not null check (length(body) between 1 and 25000),
+  -- For visitors.
+  published_body text check (length(published_body) between 1 and 25000),
+  published_at timestamptz,
+  updated_at timestamptz not null,
+  version bigint not null,
+  check ((published_body is null) = (published_at is null))
+);
+
+-- What visitors may see of incidents. Public queries read these views and never the tables, so that none can forget the
+-- condition. Columns for managers only are not in them.
+create view public_incidents as
+  select id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds, detected_by,
+         search_text, visibility, publish_at, created_at, updated_at, version,
+         (select published_at from postmortems where incident_id = incidents.id) as postmortem_published_at
+  from incidents where visibility = 'public';
+
+-- Found by their end first, and then their incidents by id: SQLite does not reorder a cross join, as it would reorder
+-- another join in a long history.
+create view public_incident_status_intervals as
+  select s.incident_id, s.component_id, s.started_at, s.ended_at, s.status
+  from incident_status_intervals s cross join incidents i
+  where i.id = s.incident_id and i.visibility = 'public';
+
+create view public_postmortems as
+  select p.incident_id, p.published_body as body, p.published_at
+  from postmortems p join incidents i on i.id = p.incident_id
+  where i.visibility = 'public' and p.published_at is not null;
+
+-- Templates and drafts of incidents.
+
+-- Titles and texts may contain placeholders.
+create table templates (
+  id text primary key check (length(id) between 1 and 40),
+  name text not null check (length(name) between 1 and 100),
+  title text not null check (length(title) <= 255),
+  body text not null check (length(body) between 1 and 25000),
+  phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved')),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null
+);
+
+create table template_components (
+  template_id text not null references templates (id) on delete cascade,
+  component_id text not null references components (id) on delete cascade,
+  status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  primary key (template_id, component_id)
+);
+
+-- Shared by all managers who may publish.
+create table drafts (
+  id text primary key check (length(id) between 1 and 40),
+  -- The incident of a drafted update; null for a drafted incident.
+  incident_id text references incidents (id) on delete cascade,
+  -- The fields of the composer, as JSON.
+  fields text not null check (length(fields) <= 200000),
+  edited_by text not null check (length(edited_by) between 1 and 100),
+  created_at timestamptz not null,
+  edited_at timestamptz not null,
+  version bigint not null
+);
+
+create index drafts_by_incident on drafts (incident_id);
+
+-- Who has a draft open, as far as can be known. It is shown to the others and locks nothing.
+create table draft_presence (
+  draft_id text not null references drafts (id) on delete cascade,
+  manager_id text not null references managers (id) on delete cascade,
+  -- Since when without a long break.
+  opened_at timestamptz not null,
+  seen_at timestamptz not null,
+  primary key (draft_id, manager_id)
+);
+
+-- Maintenances: announced in advance, no incidents, no downtime.
+
+-- A recurring maintenance. Each occurrence is a maintenance of its own, created ahead.
+create table maintenance_series (
+  id text primary key check (length(id) between 1 and 40),
+  title text not null check (length(title) between 1 and 255),
+  body text not null check (length(body) between 1 and 25000),
+  -- The value of an RRULE (RFC 5545), in local time of the time zone.
+  rule text not null check (length(rule) between 1 and 500),
+  time_zone text not null,
+  -- The first start in local time, without offset: 2026-11-26T02:00:00
+  first_start text not null check (length(first_start) = 19),
+  duration_seconds bigint not null check (duration_seconds >= 60),
+  -- Dates without an occurrence: 2026-12-24 2026-12-31
+  skipped_dates text not null check (length(skipped_dates) <= 2000),
+  remind boolean not null,
+  auto_start boolean not null,
+  auto_complete boolean not null,
+  mark_components boolean not null,
+  -- The start of the newest occurrence that was created, in local time.
+  last_occurrence text check (length(last_occurrence) = 19),
+  -- When the next occurrence is to be created; null once the series has ended.
+  extend_at timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null
+);
+
+create table maintenance_series_components (
+  series_id text not null references maintenance_series (id) on delete cascade,
+  component_id text not null references components (id) on delete cascade,
+  position bigint not null,
+  primary key (series_id, component_id)
+);
+
+create table maintenances (
+  id text primary key check (length(id) between 1 and 40),
+  title text not null check (length(title) between 1 and 255),
+  phase text not null check (phase in ('scheduled', 'in_progress', 'verifying', 'completed', 'cancelled')),
+  scheduled_for timestamptz not null,
+  scheduled_until timestamptz not null,
+  -- In which the two were entered.
+  time_zone text not null,
+  -- The actual start and end.
+  started_at timestamptz,
+  ended_at timestamptz,
+  remind boolean not null,
+  auto_start boolean not null,
+  auto_complete boolean not null,
+  mark_components boolean not null,
+  -- Null if there is no reminder, or none any more.
+  remind_at timestamptz,
+  series_id text references maintenance_series (id),
+  -- The start according to the rule of the series, in local time of the series' time zone.
+  occurrence text check (length(occurrence) = 19),
+  -- Title and texts in lower case.
+  search_text text not null,
+  -- As in incidents.
+  feed_id text check (length(feed_id) between 1 and 255),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null,
+  check (scheduled_until > scheduled_for),
+  check (ended_at >= started_at),
+  check ((series_id is null) = (occurrence is null)),
+  unique (series_id, occurrence)
+);
+
+create index maintenances_newest on maintenances (scheduled_for desc, id desc);
+create index maintenances_planned on maintenances (scheduled_for, id) where phase in ('scheduled', 'in_progress', 'verifying');
+create index maintenances_past on maintenances (scheduled_until desc, id desc) where phase in ('completed', 'cancelled');
+create index maintenances_ended on maintenances (ended_at desc, id desc);
+create index maintenances_created on maintenances (created_at desc, id desc);
+create unique index maintenances_by_feed_id on maintenances (feed_id);
+
+-- The components that a maintenance is planned for.
+create table maintenance_components (
+  maintenance_id text not null references maintenances (id) on delete cascade,
+  component_id text not null,
+  -- Its name at that time: the component may be deleted.
+  name text not null check (length(name) between 1 and 255),
+  position bigint not null,
+  primary key (maintenance_id, component_id)
+);
+
+create table maintenance_updates (
+  id text primary key check (length(id) between 1 and 40),
+  maintenance_id text not null references maintenances (id) on delete cascade,
+  phase text not null check (phase in ('scheduled', 'in_progress', 'verifying', 'completed', 'cancelled')),
+  body text not null check (length(body) between 1 and 25000),
+  posted_at timestamptz not null,
+  created_at timestamptz not null,
+  edited_at timestamptz,
+  version bigint not null,
+  -- Orders updates of the same instant.
+  position bigint not null
+);
+
+create index maintenance_updates_by_maintenance on maintenance_updates (maintenance_id, posted_at, created_at, id);
+
+create table maintenance_update_components (
+  update_id text not null references maintenance_updates (id) on delete cascade,
+  component_id text not null,
+  name text not null check (length(name) between 1 and 255),
+  status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
+  position bigint not null,
+  primary key (update_id, component_id)
+);
+
+-- When each component was under maintenance. Derived from the updates and written with them.
+create table maintenance_intervals (
+  maintenance_id text not null references maintenances (id) on delete cascade,
+  component_id text not null,
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  primary key (maintenance_id, component_id, started_at),
+  check (ended_at > started_at)
+);
+
+create index maintenance_intervals_ended on maintenance_intervals (ended_at);
+create index maintenance_intervals_open on maintenance_intervals (maintenance_id) where ended_at is null;
+
+-- What incidents and maintenances share: the addresses /incidents/ID, ids in feeds and fields of API clients.
+
+create function refuse_shared_id() returns trigger language plpgsql as $$
+begin
+  if tg_table_name = 'incidents' and exists (select 1 from maintenances where id = new.id) then
+    raise exception 'this id belongs to a maintenance';
+  end if;
+  if tg_table_name = 'maintenances' and exists (select 1 from incidents where id = new.id) then
+    raise exception 'this id belongs to an incident';
+  end if;
+  return new;
+end $$;
+
+create trigger incidents_share_ids before insert on incidents for each row execute function refuse_shared_id();
+create trigger maintenances_share_ids before insert on maintenances for each row execute function refuse_shared_id();
+
+create view public_feed_ids as
+  select id, feed_id from incidents where visibility = 'public' and feed_id is not null
+  union all
+  select id, feed_id from maintenances where feed_id is not null;
+
+-- Fields of API clients that the page does not use, as JSON: they are returned unchanged.
+create table api_metadata (
+  subject_id text not null check (length(subject_id) between 1 and 40),
+  field text not null check (length(field) between 1 and 40),
+  value text not null check (length(value) between 1 and 20000),
+  primary key (subject_id, field)
+);
+
+-- The management API.
+
+-- Only the SHA-256 of a token is stored, and its last four characters to recognize it.
+create table api_tokens (
+  id text primary key check (length(id) between 1 and 40),
+  manager_id text not null references managers (id) on delete cascade,
+  name text not null check (length(name) between 1 and 100),
+  scope text not null check (scope in ('read', 'publish', 'admin')),
+  token_hash text not null unique check (length(token_hash) = 64),
+  ending text not null check (length(ending) = 4),
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  last_used_at timestamptz,
+  unique (manager_id, name),
+  check (expires_at > created_at)
+);
+
+-- Responses to requests with an Idempotency-Key: a repeated request gets the same response for a day.
+create table idempotency_keys (
+  token_id text not null references api_tokens (id) on delete cascade,
+  key text not null check (length(key) between 1 and 255),
+  -- SHA-256 of method, address and body.
+  request_hash text not null check (length(request_hash) = 64),
+  status bigint not null check (status between 200 and 299),
+  body text not null,
+  created_at timestamptz not null,
+  primary key (token_id, key)
+);
+
+create index idempotency_keys_by_age on idempotency_keys (created_at);
+
+-- The audit log is a chain: each row contains the SHA-256 of its content and of the row before it.
+create table audit_log (
+  id bigint generated always as identity primary key,
+  at timestamptz not null,
+  manager_id text,
+  actor_name text not null,
+  address text not null,
+  action text not null,
+  subject_id text not null,
+  subject_name text not null,
+  before text,
+  after text,
+  revision bigint not null,
+  hash text not null default '' check (length(hash) in (0, 64))
+);
+
+create index audit_log_by_subject on audit_log (subject_id, id desc);

@@ -1,0 +1,81 @@
+//! Single-use state of sessions: what the answer to a challenge is verified with. Deleted with its session.
+
+use chrono::{DateTime, Utc};
+
+use super::{Result, Tx, WriteTx};
+
+/// What a challenge is for. A session has at most one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    PasskeyRegistration,
+    PasskeyLogin,
+    /// A login at the identity provider.
+    OidcLogin,
+    /// A form that is sent again after a re-authentication at the identity provider.
+    ReauthForm,
+}
+
+impl Kind {
+    fn key(self) -> &'static str {
+        match self {
+            Self::PasskeyRegistration => "passkey-registration",
+            Self::PasskeyLogin => "passkey-login",
+            Self::OidcLogin => "oidc-login",
+            Self::ReauthForm => "reauth-form",
+        }
+    }
+}
+
+/// A challenge that may have expired.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Challenge {
+    /// As JSON.
+    pub payload: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Stores a challenge of a session, which must exist; replaces an earlier one of this kind.
+pub async fn store(
+    tx: &mut WriteTx,
+    session_hash: &str,
+    kind: Kind,
+    challenge: &Challenge,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    run!(
+        tx,
+        "insert into challenges (session_hash, kind, payload, created_at, expires_at) values ($1, $2, $3, $4, $5)
+         on conflict (session_hash, kind) do update
+           set payload = excluded.payload, created_at = excluded.created_at, expires_at = excluded.expires_at",
+        session_hash,
+        kind.key(),
+        challenge.payload.as_str(),
+        now,
+        challenge.expires_at
+    )?;
+    Ok(())
+}
+
+/// The challenge of this kind, which stays.
+pub async fn find(tx: &mut Tx, session_hash: &str, kind: Kind) -> Result<Option<Challenge>> {
+    let sql = "select payload, expires_at from challenges where session_hash = $1 and kind = $2";
+    row!(tx, Challenge, sql, session_hash, kind.key())
+}
+
+/// Deletes and returns the challenge of this kind.
+pub async fn take(tx: &mut WriteTx, session_hash: &str, kind: Kind) -> Result<Option<Challenge>> {
+    let sql = "delete from challenges where session_hash = $1 and kind = $2 returning payload, expires_at";
+    row!(tx, Challenge, sql, session_hash, kind.key())
+}
+
+/// Deletes all challenges of a session.
+pub async fn delete_of(tx: &mut WriteTx, session_hash: &str) -> Result<()> {
+    run!(tx, "delete from challenges where session_hash = $1", session_hash)?;
+    Ok(())
+}
+
+/// Deletes challenges that expired before `now`.
+pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "delete from challenges where expires_at <= $1", now)?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! What queries of lists share: the cursor behind which a page begins, and patterns of searched texts.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::history::Cursor;
+
+/// Later than any stored time (years have four digits).
+pub(super) fn end_of_time() -> DateTime<Utc> {
+    DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Start and id of the item behind which a page begins; without a cursor, it begins with the newest item.
+pub(super) fn behind(cursor: Option<&Cursor>) -> (DateTime<Utc>, &str) {
+    cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()))
+}
+
+/// A pattern for `like` that matches every text with `text` in it, whose characters stand for themselves.
+pub(super) fn containing(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// The same in lower case; empty for an empty text, which matches everything.
+pub(super) fn pattern(text: &str) -> String {
+    if text.is_empty() { String::new() } else { containing(&text.to_lowercase()) }
+}

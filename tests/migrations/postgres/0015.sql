@@ -1,1 +1,0 @@
--- What a program of version 15 may have written: nothing new.
