@@ -132,6 +132,79 @@ fn only_actions_make_audit_entries() {
 }
 
 #[test]
+fn every_audit_action_is_used() {
+    let sources = sources();
+    let (enumeration, others): (Vec<_>, Vec<_>) =
+        sources.into_iter().partition(|(file, _)| file == "domain/audit_action.rs");
+    let rows = enumeration[0].1.lines().filter_map(|line| line.trim().split_once(" = \"")).map(|(variant, _)| variant);
+    let unused: Vec<_> = rows
+        .clone()
+        .filter(|variant| {
+            let used = format!("Action::{variant}");
+            let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+            !others.iter().any(|(_, text)| text.split(used.as_str()).skip(1).any(is_end))
+        })
+        .collect();
+    assert!(rows.count() > 80);
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+/// A change is published once: by the form or the API call that made it, or by the worker's round.
+#[test]
+fn changes_are_published_in_one_place_of_each_interface() {
+    let publishing = sources().into_iter().filter(|(file, text)| {
+        text.contains(".publish()") && module_of(file) != "publish" && module_of(file) != "state"
+    });
+    let files: Vec<_> = publishing.map(|(file, _)| file).collect::<BTreeSet<_>>().into_iter().collect();
+    assert_eq!(files, ["web/admin/edit.rs", "web/api/change.rs", "worker/mod.rs"]);
+}
+
+/// The functions of a text: name, number of arguments besides `self`, number of lines.
+fn functions(text: &str) -> Vec<(String, usize, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let declaration = line.trim_start();
+        let indent = line.len() - declaration.len();
+        let words: Vec<&str> = declaration.split([' ', '(', '<']).collect();
+        let Some(place) = words.iter().position(|word| *word == "fn") else { continue };
+        if !words[..place].iter().all(|word| ["pub", "async", "const", "super)", "in", "crate::web)"].contains(word)) {
+            continue;
+        }
+        let Some(body) = lines[start..].iter().position(|line| line.trim_end().ends_with(['{', ';', '}'])) else {
+            continue;
+        };
+        if !lines[start + body].trim_end().ends_with('{') {
+            continue;
+        }
+        let close = format!("{}}}", " ".repeat(indent));
+        let end = lines[start..].iter().position(|line| *line == close).unwrap();
+        let signature = lines[start..=start + body].join(" ");
+        let arguments = &signature[signature.find('(').unwrap()..];
+        let count = arguments.split(" -> ").next().unwrap().matches(": ").count();
+        found.push((words[place + 1].to_owned(), count, end + 1));
+    }
+    found
+}
+
+#[test]
+fn admin_functions_are_short_and_take_few_arguments() {
+    let admin = sources().into_iter().filter(|(file, _)| file.starts_with("web/admin/"));
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for (file, text) in admin {
+        for (name, arguments, lines) in functions(&text) {
+            count += 1;
+            if arguments > 5 || lines > 40 {
+                wrong.push(format!("{file}: {name} takes {arguments} arguments and has {lines} lines"));
+            }
+        }
+    }
+    assert!(count > 150, "{count}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn features_are_named_in_lib_only() {
     let users = sources().into_iter().filter(|(file, text)| text.contains("cfg(feature") && file != "lib.rs");
     assert_eq!(users.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<String>::new());

@@ -302,7 +302,10 @@ async fn a_maintenance_is_planned_moved_begun_and_completed(test: TestDb) {
     let done = program.change(Method::PATCH, &at(&made), &done).await;
     assert_eq!((&done["status"], &done["components"][0]["status"]), (&json!("completed"), &json!("operational")));
     let actions: Vec<_> = app.audit().await.into_iter().map(|row| row.action).collect();
-    assert_eq!(actions, ["update", "extend", "update", "reschedule", "plan"].map(|verb| format!("maintenance.{verb}")));
+    assert_eq!(
+        actions,
+        ["update", "extend", "update", "reschedule", "schedule"].map(|verb| format!("maintenance.{verb}"))
+    );
 
     let at_once = json!({ "incident": { "name": "Now", "status": "in_progress", "scheduled_for": "2026-11-10T12:00:00Z", "scheduled_until": "2026-11-10T13:00:00Z" } });
     let at_once = program.make("/incidents", &at_once).await;

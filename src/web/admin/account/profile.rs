@@ -51,11 +51,7 @@ pub async fn set_password(
     device: Device,
     Form(fields): Form,
 ) -> Result<Response> {
-    // Not `text`: a password is taken as it was typed, to the letter.
-    let typed = |name: &str| {
-        fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let (current, chosen) = (typed("current"), typed("password"));
+    let (current, chosen) = (verbatim(&fields, "current"), verbatim(&fields, "password"));
     let mut tx = state.db.read().await?;
     if !login_policy::counts_password_of(&mut tx, &manager.id).await? {
         return Err(Error::Conflict("Password login is disabled, except for one owner.".into()));
@@ -63,10 +59,7 @@ pub async fn set_password(
     let page_name = db::page_settings::load(&mut tx).await?.name;
     drop(tx);
     let attempt = login_throttle::begin(&state, &manager.email, address, &device).await?;
-    let mut wrong = Invalid::new();
-    if let Err(message) = password::check(&chosen, &[&manager.name, &manager.email, &page_name, "candor"]) {
-        wrong.add("password", message);
-    }
+    let mut wrong = check_strength(&manager, &page_name, &chosen);
     let known = match attempt.try_password(current).await? {
         Some(proven) => kept(&state, &manager, proven).await?,
         None => None,
@@ -89,6 +82,20 @@ pub async fn set_password(
     announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     Ok(done("/admin/account", "password-set"))
+}
+
+/// A field as it was typed: of a password nothing is trimmed.
+fn verbatim(fields: &Fields, name: &str) -> String {
+    fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+/// What is wrong with a new password: too short, too common, or made of the names of manager and page.
+fn check_strength(manager: &KnownManager, page_name: &str, chosen: &str) -> Invalid {
+    let mut wrong = Invalid::new();
+    if let Err(message) = password::check(chosen, &[&manager.name, &manager.email, page_name, "candor"]) {
+        wrong.add("password", message);
+    }
+    wrong
 }
 
 /// The manager whose password it was, and still is.
