@@ -72,7 +72,7 @@ async fn read(address: SocketAddr, stop: CancellationToken) -> anyhow::Result<Se
     Ok(seen)
 }
 
-/// The number of the newest text that a [`crate::publishing::Desk`] posted; 0 where there is none.
+/// The number of the newest text that a [`crate::publishing::Dashboard`] posted; 0 where there is none.
 fn newest(page: &str) -> anyhow::Result<usize> {
     let mut newest = 0;
     for rest in page.split("Rebuilt strip number ").skip(1) {

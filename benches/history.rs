@@ -6,7 +6,7 @@ use candor::cli::demo;
 use candor::clock::Clock;
 use candor::db::{self, Db, components, incidents};
 use candor::domain::audit::{Action, Actor, Entry};
-use candor::domain::history::Filter;
+use candor::domain::history::HistoryFilter;
 use candor::domain::{AffectedComponent, Component, Impact, Incident, IncidentId, Phase, Status, Update, UpdateId};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -80,7 +80,7 @@ pub async fn write(db: &Db, size: Size, clock: &Clock) -> anyhow::Result<()> {
         return Ok(());
     }
     anyhow::ensure!(held == 0, "the database holds {held} incidents: begin with a new one");
-    let company = demo::load(db, clock).await?;
+    let company = demo::load_demo(db, clock).await?;
     let oldest = company.incidents.last().context("the sample has incidents")?.started_at;
     let count = size.incidents.saturating_sub(company.incidents.len());
     let mut past = Past::before(oldest, count, size.updates / count.max(1), company.components);
@@ -97,7 +97,7 @@ pub async fn write(db: &Db, size: Size, clock: &Clock) -> anyhow::Result<()> {
 }
 
 async fn held(db: &Db) -> db::Result<usize> {
-    let totals = incidents::totals(&mut db.read().await?, &Filter::default(), (None, None)).await?;
+    let totals = incidents::totals(&mut db.read().await?, &HistoryFilter::default(), (None, None)).await?;
     Ok(usize::try_from(totals.count).unwrap_or(0))
 }
 
@@ -213,6 +213,6 @@ fn incident(id: IncidentId, title: String, started_at: DateTime<Utc>, updates: V
         version: 1,
         updates,
     };
-    incident.settle();
+    incident.recompute();
     incident
 }

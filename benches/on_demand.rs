@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use candor::clock::Clock;
 use candor::db::{Db, incidents};
-use candor::domain::history::{Cursor, Filter};
+use candor::domain::history::{Cursor, HistoryFilter};
 use candor::domain::{Component, Incident};
 use chrono::{Datelike as _, Months};
 use tokio_util::sync::CancellationToken;
@@ -145,7 +145,7 @@ async fn all_over(db: &Db, clock: &Clock) -> anyhow::Result<Vec<Incident>> {
     let mut found = Vec::new();
     for i in 0..PLACES {
         let before = clock.now().checked_sub_months(Months::new(36 + 16 * u32::try_from(i)?));
-        found.extend(incidents::list(&mut tx, &Filter::default(), (None, before), None, 1).await?);
+        found.extend(incidents::list(&mut tx, &HistoryFilter::default(), (None, before), None, 1).await?);
     }
     ensure!(found.len() == PLACES, "the past is too short");
     Ok(found)

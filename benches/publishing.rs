@@ -31,7 +31,7 @@ impl Desk {
     /// through the login.
     pub async fn sit_down(db: &Db, address: SocketAddr, clock: &Clock) -> anyhow::Result<Self> {
         let now = clock.now();
-        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random()));
+        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random_bytes()));
         let mut tx = db.write().await?;
         let email = format!("{id}@tidewater.example");
         let new = NewManager { email, name: "Bench".into(), role: Role::Publisher };
@@ -80,7 +80,7 @@ impl Desk {
     /// Deletes the newest update, so that the page does not grow with every round.
     pub async fn take_back(&self) -> anyhow::Result<()> {
         let incident = self.incident().await?;
-        let newest = incident.newest().context("an update")?;
+        let newest = incident.newest_update().context("an update")?;
         let mut manager = Connection::open(self.address).await?;
         let form = format!("version={}", newest.version);
         self.post(&mut manager, &format!("updates/{}/deletion", newest.id), &form).await

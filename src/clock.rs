@@ -15,12 +15,12 @@ use crate::domain::parse_time;
 const TEST_OFFSET: &str = "CANDOR_TEST_CLOCK_OFFSET_MS";
 
 /// When something that is done again and again was done last.
-pub struct Pulse {
+pub struct Heartbeat {
     clock: Clock,
     last: Mutex<Monotonic>,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// As if it were done now.
     pub fn new(clock: Clock) -> Self {
         Self { last: Mutex::new(clock.monotonic()), clock }
@@ -38,19 +38,19 @@ impl Pulse {
 }
 
 /// Since when something has been going on, if it is.
-pub struct Lasting {
+pub struct OngoingSince {
     clock: Clock,
     since: Mutex<Option<Monotonic>>,
 }
 
-impl Lasting {
+impl OngoingSince {
     /// It is not going on.
     pub fn new(clock: Clock) -> Self {
         Self { clock, since: Mutex::default() }
     }
 
     /// Notes whether it is going on now.
-    pub fn note(&self, going_on: bool) {
+    pub fn set_ongoing(&self, going_on: bool) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = going_on.then(|| since.unwrap_or_else(|| self.clock.monotonic()));
     }
@@ -70,11 +70,11 @@ pub struct Clock(Source);
 enum Source {
     System,
     Shifted(TimeDelta),
-    Fixed(Arc<Mutex<Faces>>),
+    Fixed(Arc<Mutex<FixedTimes>>),
 }
 
 #[derive(Clone, Copy)]
-struct Faces {
+struct FixedTimes {
     wall: DateTime<Utc>,
     monotonic: Monotonic,
 }
@@ -107,7 +107,7 @@ impl Clock {
 
     /// A clock that stands at `now` until it is told to move, for tests.
     pub fn fixed(now: DateTime<Utc>) -> Self {
-        Self(Source::Fixed(Arc::new(Mutex::new(Faces { wall: now, monotonic: Monotonic::START }))))
+        Self(Source::Fixed(Arc::new(Mutex::new(FixedTimes { wall: now, monotonic: Monotonic::START }))))
     }
 
     /// The time now, UTC, cut to microseconds.

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::notify::Mailer;
-use crate::oidc::{Provider, Settings};
+use crate::oidc::{Provider, ProviderSettings};
 use crate::state::{TOKEN_READS, TOKEN_WRITES};
 
 /// Where the database is.
@@ -197,7 +197,7 @@ impl OidcConfig {
             bail!("--oidc-issuer needs a role mapping (--oidc-roles); without one every login is denied");
         }
         let host = Url::parse(issuer)?.host_str().unwrap_or_default().to_owned();
-        let settings = Settings {
+        let settings = ProviderSettings {
             issuer: issuer.clone(),
             client_id,
             client_secret: self.client_secret()?,

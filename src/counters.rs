@@ -33,12 +33,12 @@ impl Counter {
 
 /// How often something was done, and how long it took in all.
 #[derive(Debug, Default)]
-pub struct Timed {
+pub struct DurationCounter {
     pub count: Counter,
     microseconds: Counter,
 }
 
-impl Timed {
+impl DurationCounter {
     /// Once more, for this long.
     pub fn add(&self, took: Duration) {
         self.count.increment();
@@ -53,7 +53,7 @@ impl Timed {
 
 /// What kind of thing was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum ResponseClass {
     /// A document of the Site.
     Site,
     /// A page from the cache of deep pages.
@@ -68,12 +68,12 @@ pub enum Class {
     Admin,
 }
 
-impl Class {
+impl ResponseClass {
     /// All of them, in the order of their values.
     pub const ALL: [Self; 6] = [Self::Site, Self::Cached, Self::File, Self::Routed, Self::Stream, Self::Admin];
 
     /// The kind of a request that the router answers.
-    pub fn of_routed(path: &str) -> Self {
+    pub fn from_path(path: &str) -> Self {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match first {
             "events" => Self::Stream,
@@ -97,18 +97,18 @@ impl Class {
 
 /// How many requests of each class were answered with which class of status.
 #[derive(Debug, Default)]
-pub struct Responses([[Counter; 5]; Class::ALL.len()]);
+pub struct ResponseCounts([[Counter; 5]; ResponseClass::ALL.len()]);
 
-impl Responses {
+impl ResponseCounts {
     /// One more.
-    pub fn count(&self, class: Class, status: StatusCode) {
+    pub fn count(&self, class: ResponseClass, status: StatusCode) {
         let hundreds = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         self.0[class as usize][hundreds].increment();
     }
 
     /// Each class with the first digit of the status and its number, where there were any.
-    pub fn counts(&self) -> impl Iterator<Item = (Class, usize, u64)> {
-        let all = Class::ALL.into_iter().zip(&self.0);
+    pub fn counts(&self) -> impl Iterator<Item = (ResponseClass, usize, u64)> {
+        let all = ResponseClass::ALL.into_iter().zip(&self.0);
         all.flat_map(|(class, row)| row.iter().zip(1..).map(move |(count, digit)| (class, digit, count.value())))
             .filter(|(.., count)| *count > 0)
     }
@@ -120,17 +120,17 @@ mod tests {
 
     #[test]
     fn responses_are_counted_by_class_and_status() {
-        let responses = Responses::default();
+        let responses = ResponseCounts::default();
         for status in [StatusCode::OK, StatusCode::OK, StatusCode::NOT_MODIFIED] {
-            responses.count(Class::Site, status);
+            responses.count(ResponseClass::Site, status);
         }
-        responses.count(Class::of_routed("/admin/incidents"), StatusCode::NOT_FOUND);
+        responses.count(ResponseClass::from_path("/admin/incidents"), StatusCode::NOT_FOUND);
         let counts: Vec<_> = responses.counts().collect();
-        assert_eq!(counts, [(Class::Site, 2, 2), (Class::Site, 3, 1), (Class::Admin, 4, 1)]);
+        assert_eq!(counts, [(ResponseClass::Site, 2, 2), (ResponseClass::Site, 3, 1), (ResponseClass::Admin, 4, 1)]);
     }
 
     #[test]
-    fn the_order_of_the_classes_is_that_of_their_values() {
-        assert!(Class::ALL.iter().enumerate().all(|(index, class)| *class as usize == index));
+    fn class_order_matches_values() {
+        assert!(ResponseClass::ALL.iter().enumerate().all(|(index, class)| *class as usize == index));
     }
 }

@@ -12,29 +12,29 @@ use tracing_subscriber::EnvFilter;
 use crate::counters::Counter;
 
 /// How many lines may wait to be written.
-const QUEUE: usize = 10_000;
+const MAX_QUEUED_LINES: usize = 10_000;
 /// How much of the log is written where `RUST_LOG` doesn't say. tower-sessions calls a session that ran out "possibly
 /// suspicious"; with us that is every manager after a break. h2 warns of whatever a client does wrong: strangers could
 /// fill the log.
-const FILTER: &str = "info,h2=error,tower_sessions=error,sqlx=warn";
+const DEFAULT_FILTER: &str = "info,h2=error,tower_sessions=error,sqlx=warn";
 
 /// Lines that could not be written.
-static UNWRITABLE: Counter = Counter::new();
+static FAILED_LINES: Counter = Counter::new();
 /// Counts lines that found the queue full.
-static CROWDED: OnceLock<ErrorCounter> = OnceLock::new();
+static DROPPED_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// How many lines of the log were lost.
 pub fn lost_lines() -> u64 {
-    let crowded = CROWDED.get().map_or(0, ErrorCounter::dropped_lines);
-    UNWRITABLE.value() + u64::try_from(crowded).unwrap_or(u64::MAX)
+    let crowded = DROPPED_LINES.get().map_or(0, ErrorCounter::dropped_lines);
+    FAILED_LINES.value() + u64::try_from(crowded).unwrap_or(u64::MAX)
 }
 
 /// Starts the log; `RUST_LOG` chooses how much of it. What waits is written when the guard is dropped, for as long as
 /// that takes a moment only.
-pub fn start(json: bool) -> WorkerGuard {
-    let (writer, guard) = writer(std::io::stderr(), QUEUE);
-    let _ = CROWDED.set(writer.error_counter());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
+pub fn start_log(json: bool) -> WorkerGuard {
+    let (writer, guard) = queued_writer(std::io::stderr(), MAX_QUEUED_LINES);
+    let _ = DROPPED_LINES.set(writer.error_counter());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     // Reporting that a line can't be written on the same standard error would panic.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -48,8 +48,8 @@ pub fn start(json: bool) -> WorkerGuard {
     guard
 }
 
-fn writer(into: impl Write + Send + 'static, queue: usize) -> (NonBlocking, WorkerGuard) {
-    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(queue).thread_name("log").finish(Lossy(into))
+fn queued_writer(into: impl Write + Send + 'static, queue: usize) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default().lossy(true).buffered_lines_limit(queue).thread_name("log").finish(LossyWriter(into))
 }
 
 /// The library's own hook waits for standard error, for ever where that is a pipe that is not read.
@@ -65,12 +65,12 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 }
 
 /// Takes every line; those that can't be written are counted.
-struct Lossy<W>(W);
+struct LossyWriter<W>(W);
 
-impl<W: Write> Write for Lossy<W> {
+impl<W: Write> Write for LossyWriter<W> {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         if self.0.write_all(line).is_err() {
-            UNWRITABLE.increment();
+            FAILED_LINES.increment();
         }
         Ok(line.len())
     }
@@ -90,19 +90,19 @@ mod tests {
 
     #[test]
     fn unwritable_lines_are_counted_and_dropped() {
-        let before = UNWRITABLE.value();
+        let before = FAILED_LINES.value();
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        assert_eq!(Lossy(full).write(b"a line\n").unwrap(), 7);
+        assert_eq!(LossyWriter(full).write(b"a line\n").unwrap(), 7);
         let (reader, dead) = pipe().unwrap();
         drop(reader);
-        assert_eq!(Lossy(dead).write(b"a line\n").unwrap(), 7);
-        assert!(UNWRITABLE.value() >= before + 2);
+        assert_eq!(LossyWriter(dead).write(b"a line\n").unwrap(), 7);
+        assert!(FAILED_LINES.value() >= before + 2);
     }
 
     #[test]
-    fn a_pipe_nobody_reads_delays_no_writer() {
+    fn unread_pipe_does_not_block_writers() {
         let (unread, into): (PipeReader, _) = pipe().unwrap();
-        let (mut log, guard) = writer(into, 10);
+        let (mut log, guard) = queued_writer(into, 10);
         let (done, is_done) = mpsc::channel();
         let lines = log.error_counter();
         std::thread::spawn(move || {

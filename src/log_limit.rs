@@ -16,11 +16,11 @@ pub static CONNECTIONS: LogLimit = LogLimit::per_minute(6);
 #[derive(Debug)]
 pub struct LogLimit {
     most: u32,
-    window: Mutex<Window>,
+    window: Mutex<LogWindow>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Window {
+struct LogWindow {
     /// On the monotonic clock; none before the first line.
     began: Option<Instant>,
     written: u32,
@@ -30,33 +30,33 @@ struct Window {
 impl LogLimit {
     /// At most `most` lines a minute.
     pub const fn per_minute(most: u32) -> Self {
-        Self { most, window: Mutex::new(Window { began: None, written: 0, left_out: 0 }) }
+        Self { most, window: Mutex::new(LogWindow { began: None, written: 0, left_out: 0 }) }
     }
 
     /// Whether one more line may be written now. The first one of a minute says how many were left out before.
-    pub fn admit(&self) -> Option<Admitted> {
-        self.admit_at(Instant::now())
+    pub fn acquire(&self) -> Option<LogPermit> {
+        self.acquire_at(Instant::now())
     }
 
-    fn admit_at(&self, now: Instant) -> Option<Admitted> {
+    fn acquire_at(&self, now: Instant) -> Option<LogPermit> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.began.is_none_or(|began| now.saturating_duration_since(began) >= WINDOW) {
             let left_out = window.left_out;
-            *window = Window { began: Some(now), written: 1, left_out: 0 };
-            return Some(Admitted { left_out: Some(left_out).filter(|count| *count > 0) });
+            *window = LogWindow { began: Some(now), written: 1, left_out: 0 };
+            return Some(LogPermit { left_out: Some(left_out).filter(|count| *count > 0) });
         }
         if window.written >= self.most {
             window.left_out += 1;
             return None;
         }
         window.written += 1;
-        Some(Admitted { left_out: None })
+        Some(LogPermit { left_out: None })
     }
 }
 
 /// The right to write one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admitted {
+pub struct LogPermit {
     /// How many lines of the kind were left out since the last one, if any: a field of the line.
     pub left_out: Option<u64>,
 }
@@ -66,12 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn minute_has_some_lines_and_counts_the_rest() {
+    fn log_limit_counts_suppressed_lines() {
         let (limit, start) = (LogLimit::per_minute(2), Instant::now());
-        let admitted: Vec<_> = (0..5).map(|_| limit.admit_at(start)).collect();
+        let admitted: Vec<_> = (0..5).map(|_| limit.acquire_at(start)).collect();
         assert_eq!(admitted.iter().flatten().count(), 2);
-        assert_eq!(limit.admit_at(start + WINDOW), Some(Admitted { left_out: Some(3) }));
-        assert_eq!(limit.admit_at(start + WINDOW), Some(Admitted { left_out: None }));
-        assert_eq!(limit.admit_at(start + WINDOW), None);
+        assert_eq!(limit.acquire_at(start + WINDOW), Some(LogPermit { left_out: Some(3) }));
+        assert_eq!(limit.acquire_at(start + WINDOW), Some(LogPermit { left_out: None }));
+        assert_eq!(limit.acquire_at(start + WINDOW), None);
     }
 }

@@ -11,19 +11,19 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let clock = match Clock::from_env() {
         Ok(clock) => clock,
-        Err(error) => return fail(&error),
+        Err(error) => return exit_with_error(&error),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error.into()),
+        Err(error) => return exit_with_error(&error.into()),
     };
-    let code = runtime.block_on(cli::run(cli, &clock)).unwrap_or_else(|error| fail(&error));
+    let code = runtime.block_on(cli::run(cli, &clock)).unwrap_or_else(|error| exit_with_error(&error));
     // A thread that waits for a file or a lock that never comes does not keep the program.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }
 
-fn fail(error: &anyhow::Error) -> ExitCode {
+fn exit_with_error(error: &anyhow::Error) -> ExitCode {
     candor::output::print_last_line(format!("candor: {error:#}"));
     ExitCode::FAILURE
 }

@@ -6,29 +6,29 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::clock::{Clock, Lasting, Pulse};
-use crate::counters::{Counter, Responses};
+use crate::clock::{Clock, Heartbeat, OngoingSince};
+use crate::counters::{Counter, ResponseCounts};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::db::write_health::WriteHealth;
-use crate::domain::audit_throttle::Refusals;
-use crate::domain::rate_limit::Rate;
+use crate::domain::audit_throttle::DenialThrottle;
+use crate::domain::rate_limit::RateLimit;
 use crate::domain::{ManagerId, TokenId};
-use crate::net::allowed_hosts::Hosts;
-use crate::net::event_streams::{MAX_STREAMS, Streams};
-use crate::net::per_client::ByAddress;
-use crate::net::unnamed_proxy::UnnamedProxy;
-use crate::notify::{Courier, Mailer};
+use crate::net::allowed_hosts::AllowedHosts;
+use crate::net::event_streams::{EventStreams, MAX_STREAMS};
+use crate::net::per_client::ClientCounter;
+use crate::net::unnamed_proxy::UntrustedProxy;
+use crate::notify::{MailWorker, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
 
 /// How many attempts to log in one network has at once, and how long until it has one more.
-const LOGINS_AT_ONCE: i32 = 10;
-const LOGIN_EVERY: TimeDelta = TimeDelta::seconds(6);
+const LOGIN_BURST: i32 = 10;
+const LOGIN_INTERVAL: TimeDelta = TimeDelta::seconds(6);
 
 /// How many mails with a link for a new password one network may ask for at once, and how long until one more.
-const RESETS_AT_ONCE: i32 = 10;
-const RESET_EVERY: TimeDelta = TimeDelta::minutes(6);
+const RESET_BURST: i32 = 10;
+const RESET_INTERVAL: TimeDelta = TimeDelta::minutes(6);
 
 /// How often one API token may change something, and read something, in a minute.
 pub const TOKEN_WRITES: i32 = 60;
@@ -39,63 +39,63 @@ pub const SESSION_CHANGES: i32 = 600;
 
 /// How many changes of their own account a session may make at once, and how long until one more. Every viewer may make
 /// them, and each is a row of the audit.
-pub const ACCOUNT_DEEDS: i32 = 30;
-const ACCOUNT_DEED_EVERY: TimeDelta = TimeDelta::seconds(10);
+pub const ACCOUNT_CHANGE_BURST: i32 = 30;
+const ACCOUNT_CHANGE_INTERVAL: TimeDelta = TimeDelta::seconds(10);
 
 /// Shared by all handlers and workers; cheap to clone.
 #[derive(Clone)]
 pub struct State(Arc<Shared>);
 
 struct Shared {
-    parts: Parts,
-    streams: Streams,
-    connections: ByAddress,
-    responses: Responses,
-    refused_logins: Counter,
-    unnamed_proxy: UnnamedProxy,
-    worker: Pulse,
-    worker_failing: Lasting,
+    parts: StateParts,
+    streams: EventStreams,
+    connections: ClientCounter,
+    responses: ResponseCounts,
+    failed_logins: Counter,
+    untrusted_proxy: UntrustedProxy,
+    worker_heartbeat: Heartbeat,
+    worker_failure: OngoingSince,
     writes: WriteHealth,
-    courier: Arc<Pulse>,
-    refusals: Mutex<Refusals>,
-    logins: Mutex<Rate>,
-    resets: Mutex<Rate>,
-    calls: Mutex<Calls>,
-    deeds: Mutex<Deeds>,
+    mail_heartbeat: Arc<Heartbeat>,
+    audit_denials: Mutex<DenialThrottle>,
+    login_attempts: Mutex<RateLimit>,
+    password_resets: Mutex<RateLimit>,
+    token_calls: Mutex<TokenCalls>,
+    session_changes: Mutex<SessionChanges>,
 }
 
 /// A session of a manager: whose it is, and when it began.
 type SessionKey = (ManagerId, DateTime<Utc>);
 
 /// What each session changed lately.
-pub struct Deeds {
+pub struct SessionChanges {
     /// What every manager may change: their own account.
-    pub own_account: Rate<SessionKey>,
-    pub others: Rate<SessionKey>,
+    pub own_account: RateLimit<SessionKey>,
+    pub others: RateLimit<SessionKey>,
 }
 
-impl Default for Deeds {
+impl Default for SessionChanges {
     fn default() -> Self {
-        let own_account = Rate::new(ACCOUNT_DEEDS, ACCOUNT_DEED_EVERY);
-        Self { own_account, others: Rate::per_minute(SESSION_CHANGES) }
+        let own_account = RateLimit::new(ACCOUNT_CHANGE_BURST, ACCOUNT_CHANGE_INTERVAL);
+        Self { own_account, others: RateLimit::per_minute(SESSION_CHANGES) }
     }
 }
 
 /// What each API token did lately.
-pub struct Calls {
-    pub reads: Rate<TokenId>,
-    pub writes: Rate<TokenId>,
+pub struct TokenCalls {
+    pub reads: RateLimit<TokenId>,
+    pub writes: RateLimit<TokenId>,
 }
 
-impl Calls {
+impl TokenCalls {
     /// So many of each a minute.
     pub fn per_minute(reads: i32, writes: i32) -> Self {
-        Self { reads: Rate::per_minute(reads), writes: Rate::per_minute(writes) }
+        Self { reads: RateLimit::per_minute(reads), writes: RateLimit::per_minute(writes) }
     }
 }
 
 /// What a [`State`] is made of.
-pub struct Parts {
+pub struct StateParts {
     pub db: Db,
     pub clock: Clock,
     pub publisher: Publisher,
@@ -104,7 +104,7 @@ pub struct Parts {
     /// Scheme, host and port of the address visitors use.
     pub origin: String,
     /// The hosts under which it may be asked.
-    pub hosts: Hosts,
+    pub hosts: AllowedHosts,
     /// Sends mail, where a server for it is named.
     pub mailer: Option<Mailer>,
     /// The identity provider that managers may log in with, where one is named.
@@ -115,91 +115,97 @@ pub struct Parts {
 
 impl State {
     /// The state made of `parts`.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: StateParts) -> Self {
         Self(Arc::new(Shared {
-            worker: Pulse::new(parts.clock.clone()),
-            worker_failing: Lasting::new(parts.clock.clone()),
+            worker_heartbeat: Heartbeat::new(parts.clock.clone()),
+            worker_failure: OngoingSince::new(parts.clock.clone()),
             writes: WriteHealth::new(parts.clock.clone()),
-            courier: Arc::new(Pulse::new(parts.clock.clone())),
+            mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
             parts,
-            streams: Streams::new(MAX_STREAMS),
-            connections: ByAddress::default(),
-            responses: Responses::default(),
-            refused_logins: Counter::default(),
-            unnamed_proxy: UnnamedProxy::default(),
-            refusals: Mutex::default(),
-            logins: Mutex::new(Rate::new(LOGINS_AT_ONCE, LOGIN_EVERY)),
-            resets: Mutex::new(Rate::new(RESETS_AT_ONCE, RESET_EVERY)),
-            calls: Mutex::new(Calls::per_minute(TOKEN_READS, TOKEN_WRITES)),
-            deeds: Mutex::default(),
+            streams: EventStreams::new(MAX_STREAMS),
+            connections: ClientCounter::default(),
+            responses: ResponseCounts::default(),
+            failed_logins: Counter::default(),
+            untrusted_proxy: UntrustedProxy::default(),
+            audit_denials: Mutex::default(),
+            login_attempts: Mutex::new(RateLimit::new(LOGIN_BURST, LOGIN_INTERVAL)),
+            password_resets: Mutex::new(RateLimit::new(RESET_BURST, RESET_INTERVAL)),
+            token_calls: Mutex::new(TokenCalls::per_minute(TOKEN_READS, TOKEN_WRITES)),
+            session_changes: Mutex::default(),
         }))
     }
 
     /// The open event streams.
-    pub fn streams(&self) -> &Streams {
+    pub fn streams(&self) -> &EventStreams {
         &self.0.streams
     }
 
     /// The refused attempts of the current minute.
-    pub fn refusals(&self) -> &Mutex<Refusals> {
-        &self.0.refusals
+    pub fn audit_denials(&self) -> &Mutex<DenialThrottle> {
+        &self.0.audit_denials
     }
 
     /// The attempts to log in that each network made lately.
-    pub fn logins(&self) -> &Mutex<Rate> {
-        &self.0.logins
+    pub fn login_attempts(&self) -> &Mutex<RateLimit> {
+        &self.0.login_attempts
     }
 
     /// The links for a new password that each network asked for lately.
-    pub fn resets(&self) -> &Mutex<Rate> {
-        &self.0.resets
+    pub fn password_resets(&self) -> &Mutex<RateLimit> {
+        &self.0.password_resets
     }
 
     /// The calls that each API token made lately.
-    pub fn calls(&self) -> &Mutex<Calls> {
-        &self.0.calls
+    pub fn token_calls(&self) -> &Mutex<TokenCalls> {
+        &self.0.token_calls
     }
 
     /// The changes that each session made lately.
-    pub fn deeds(&self) -> &Mutex<Deeds> {
-        &self.0.deeds
+    pub fn session_changes(&self) -> &Mutex<SessionChanges> {
+        &self.0.session_changes
     }
 
     /// What sends mail in the name of this server.
-    pub fn courier(&self) -> Courier {
-        let Parts { db, clock, mailer, origin, .. } = &self.0.parts;
-        let pulse = self.0.courier.clone();
-        Courier { db: db.clone(), clock: clock.clone(), mailer: mailer.clone(), origin: origin.clone(), pulse }
+    pub fn mail_worker(&self) -> MailWorker {
+        let StateParts { db, clock, mailer, origin, .. } = &self.0.parts;
+        let pulse = self.0.mail_heartbeat.clone();
+        MailWorker {
+            db: db.clone(),
+            clock: clock.clone(),
+            mailer: mailer.clone(),
+            origin: origin.clone(),
+            heartbeat: pulse,
+        }
     }
 
     /// The open connections.
-    pub fn connections(&self) -> &ByAddress {
+    pub fn connections(&self) -> &ClientCounter {
         &self.0.connections
     }
 
     /// What was answered so far.
-    pub fn responses(&self) -> &Responses {
+    pub fn responses(&self) -> &ResponseCounts {
         &self.0.responses
     }
 
     /// How often a login was refused.
-    pub fn refused_logins(&self) -> &Counter {
-        &self.0.refused_logins
+    pub fn failed_logins(&self) -> &Counter {
+        &self.0.failed_logins
     }
 
     /// A proxy that passes requests on and that no setting names.
-    pub fn unnamed_proxy(&self) -> &UnnamedProxy {
-        &self.0.unnamed_proxy
+    pub fn untrusted_proxy(&self) -> &UntrustedProxy {
+        &self.0.untrusted_proxy
     }
 
     /// When the worker ended its last round.
-    pub fn worker(&self) -> &Pulse {
-        &self.0.worker
+    pub fn worker_heartbeat(&self) -> &Heartbeat {
+        &self.0.worker_heartbeat
     }
 
     /// Since when rounds of the worker fail.
-    pub fn worker_failing(&self) -> &Lasting {
-        &self.0.worker_failing
+    pub fn worker_failure(&self) -> &OngoingSince {
+        &self.0.worker_failure
     }
 
     /// Whether the database takes changes.
@@ -208,8 +214,8 @@ impl State {
     }
 
     /// When the courier last looked at the outbox; it does where there is a mail server.
-    pub fn courier_pulse(&self) -> Option<&Pulse> {
-        self.mailer.as_ref().map(|_| self.0.courier.as_ref())
+    pub fn mail_heartbeat(&self) -> Option<&Heartbeat> {
+        self.mailer.as_ref().map(|_| self.0.mail_heartbeat.as_ref())
     }
 
     /// Reads again what may be read again while the server runs: the file of the secret key, and what the identity
@@ -233,16 +239,16 @@ impl State {
     /// already; where showing it fails the worker tries again.
     pub async fn publish(&self) {
         if let Err(error) = self.publisher.publish().await {
-            self.publisher.outdate_copies();
+            self.publisher.invalidate_copies();
             tracing::error!("a change was saved but could not be published yet: {error:#}");
         }
     }
 }
 
 impl Deref for State {
-    type Target = Parts;
+    type Target = StateParts;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &StateParts {
         &self.0.parts
     }
 }

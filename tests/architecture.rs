@@ -180,7 +180,9 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let close = format!("{}}}", " ".repeat(indent));
         let end = lines[start..].iter().position(|line| *line == close).unwrap();
         let signature = lines[start..=start + body].join(" ");
-        let arguments = &signature[signature.find('(').unwrap()..];
+        let name = format!("fn {}", words[place + 1]);
+        let behind = &signature[signature.find(&name).unwrap() + name.len()..];
+        let arguments = &behind[behind.find('(').unwrap()..];
         let count = arguments.split(" -> ").next().unwrap().matches(": ").count();
         found.push((words[place + 1].to_owned(), count, end + 1));
     }

@@ -20,23 +20,23 @@ use support::app::{ORIGIN, PASSWORD, TestApp};
 use support::fixtures;
 
 on_both_databases!(
-    a_full_queue_is_said_at_once_while_the_page_is_read_as_ever,
+    full_hashing_queue_rejects_immediately_and_pages_work,
     known_and_unknown_accounts_cost_the_same_hashing,
-    a_proof_that_had_no_place_in_the_queue_is_no_wrong_one,
+    queue_overflow_does_not_count_as_wrong_proof,
 );
 
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-async fn a_full_queue_is_said_at_once_while_the_page_is_read_as_ever(test: TestDb) {
+async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
     let _turn = TURN.lock().await;
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut known = app.through_login(&manager).await;
     let link = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
     let right = [("email", manager.email.as_str()), ("password", PASSWORD)];
-    let waiting: Vec<password::Place> = std::iter::from_fn(|| password::place().ok()).collect();
+    let waiting: Vec<password::QueueSlot> = std::iter::from_fn(|| password::queue_slot().ok()).collect();
     assert!(waiting.len() > 50, "{}", waiting.len());
-    let (before, rows) = (password::hashings(), app.audit().await.len());
+    let (before, rows) = (password::hash_count(), app.audit().await.len());
     let link = format!("/setup/{link}");
     for (address, fields) in [("/login", &right[..]), (&link, &[("password", "gravel lantern otter")][..])] {
         let mut stranger = app.visitor();
@@ -49,7 +49,7 @@ async fn a_full_queue_is_said_at_once_while_the_page_is_read_as_ever(test: TestD
         assert_eq!(app.visitor().get(address).await.status, StatusCode::OK, "{address}");
     }
     assert_eq!(known.get("/admin").await.status, StatusCode::OK, "who is in goes on working");
-    assert_eq!(password::hashings(), before, "nothing was hashed");
+    assert_eq!(password::hash_count(), before, "nothing was hashed");
     assert_eq!(app.audit().await.len(), rows, "a flood fills no audit");
     known.cookies.remove("sid");
     assert_eq!(known.post("/login", &right).await.location(), "/admin", "a known browser has places of its own");
@@ -74,9 +74,9 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
     let everybody = ["Unknown", "Known", "Disabled", "Invited", "Locked"];
     let log_in = async |name: &str, password: &str| {
         let email = format!("{}@example.org", name.to_lowercase());
-        let before = password::hashings();
+        let before = password::hash_count();
         let answer = app.visitor().post("/login", &[("email", &email), ("password", password)]).await;
-        (answer.status, password::hashings() - before)
+        (answer.status, password::hash_count() - before)
     };
     // What nothing matches is made once, for whoever asks first.
     log_in("Unknown", "x").await;
@@ -97,18 +97,18 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
     app.leave_one_password(&keeper).await;
     assert_eq!(log_in("Known", PASSWORD).await, once, "one that does not count costs the same");
     for name in everybody {
-        let before = password::hashings();
+        let before = password::hash_count();
         let asked = app.visitor().post("/forgotten", &[("email", &format!("{name}@example.org"))]).await;
-        assert_eq!((asked.location(), password::hashings() - before), ("/forgotten?sent", 0), "{name}");
+        assert_eq!((asked.location(), password::hash_count() - before), ("/forgotten?sent", 0), "{name}");
     }
 }
 
-async fn a_proof_that_had_no_place_in_the_queue_is_no_wrong_one(test: TestDb) {
+async fn queue_overflow_does_not_count_as_wrong_proof(test: TestDb) {
     let _turn = TURN.lock().await;
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&manager).await;
-    let waiting: Vec<password::Place> = std::iter::from_fn(|| password::place().ok()).collect();
+    let waiting: Vec<password::QueueSlot> = std::iter::from_fn(|| password::queue_slot().ok()).collect();
     for round in 0..7 {
         let busy = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
         assert_eq!((busy.status, busy.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"), "{round}");

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use candor::clock::Clock;
 use candor::db::{Db, admin_incidents, audit, components, incidents, maintenances, status_intervals};
-use candor::domain::history::{Cursor, Filter, Month, Range};
+use candor::domain::history::{Cursor, HistoryFilter, HistoryRange, Month};
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, Phase, Status, UpdateId};
-use candor::publish::{Deep, Form, Publisher};
+use candor::publish::{JsonShape, OnDemandPage, Publisher};
 use chrono::{Datelike as _, TimeDelta};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -54,7 +54,7 @@ const OF_WHAT_IS_OPEN: [&str; 4] =
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test]
-async fn sqlite_finds_what_it_is_asked_for_by_an_index() {
+async fn sqlite_queries_use_indexes() {
     let _turn = TURN.lock().await;
     let test = TestDb::sqlite().await;
     fill(&test).await;
@@ -97,7 +97,7 @@ fn has_a_plan(sql: &str) -> bool {
 }
 
 #[tokio::test]
-async fn postgres_finds_what_it_is_asked_for_by_an_index() {
+async fn postgres_queries_use_indexes() {
     let _turn = TURN.lock().await;
     let Some(test) = TestDb::postgres().await else { return };
     fill(&test).await;
@@ -170,7 +170,7 @@ fn past(number: i64) -> Incident {
     let component = if number % 100 == 0 { "rare" } else { "api" };
     let status = if number % 50 == 0 { Status::MajorOutage } else { Status::PartialOutage };
     incident.updates[0] = fixtures::update(&format!("{id}-1"), start, Phase::Investigating, &[(component, status)]);
-    incident.settle();
+    incident.recompute();
     incident
 }
 
@@ -182,7 +182,7 @@ async fn work(db: &Db) {
     publisher.publish().await.unwrap();
     publisher.follow().await.unwrap();
     for page in deep_pages() {
-        publisher.deep(page.clone()).await.unwrap_or_else(|error| panic!("{page:?}: {error}"));
+        publisher.on_demand(page.clone()).await.unwrap_or_else(|error| panic!("{page:?}: {error}"));
     }
     let mut tx = db.read().await.unwrap();
     status_intervals::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
@@ -210,40 +210,40 @@ async fn work(db: &Db) {
     tx.commit(&fixtures::actor(), now(), fixtures::entry()).await.unwrap();
 }
 
-fn deep_pages() -> Vec<Deep> {
+fn deep_pages() -> Vec<OnDemandPage> {
     let old = now() - TimeDelta::days(500);
     let cursor = || Some(Cursor { started_at: old, id: id("past500") });
     let month = Month { year: old.year(), month: old.month() };
-    let filtered = |change: fn(&mut Filter), cursor| {
-        let mut filter = Filter::default();
+    let filtered = |change: fn(&mut HistoryFilter), cursor| {
+        let mut filter = HistoryFilter::default();
         change(&mut filter);
-        Deep::Filtered(filter, cursor)
+        OnDemandPage::Filtered(filter, cursor)
     };
     vec![
-        Deep::Incident(id("past500")),
-        Deep::Incident(id("work200")),
-        Deep::Record(id("past500"), Form::Api),
-        Deep::Record(id("work200"), Form::Flat),
-        Deep::Event(maintenance_id("work200")),
-        Deep::Quarter(1),
-        Deep::Quarter(5),
-        Deep::Showcase(vec![ComponentId::parse("api").unwrap()]),
-        Deep::Month(month, None),
-        Deep::Month(month, cursor()),
-        Deep::Uptime,
+        OnDemandPage::Incident(id("past500")),
+        OnDemandPage::Incident(id("work200")),
+        OnDemandPage::Json(id("past500"), JsonShape::Api),
+        OnDemandPage::Json(id("work200"), JsonShape::Flat),
+        OnDemandPage::CalendarEvent(maintenance_id("work200")),
+        OnDemandPage::Quarter(1),
+        OnDemandPage::Quarter(5),
+        OnDemandPage::Showcase(vec![ComponentId::parse("api").unwrap()]),
+        OnDemandPage::Month(month, None),
+        OnDemandPage::Month(month, cursor()),
+        OnDemandPage::Uptime,
         filtered(|_| {}, cursor()),
         filtered(|filter| filter.component = ComponentId::parse("api"), None),
         filtered(|filter| filter.component = ComponentId::parse("rare"), cursor()),
         filtered(|filter| filter.impact = Some(Impact::Critical), None),
         filtered(|filter| filter.impact = Some(Impact::Major), cursor()),
-        filtered(|filter| filter.range = Range::LastYear, None),
+        filtered(|filter| filter.range = HistoryRange::LastYear, None),
         filtered(|filter| filter.text = Some("past12".into()), None),
         filtered(
             |filter| {
                 filter.component = ComponentId::parse("api");
                 filter.impact = Some(Impact::Critical);
                 filter.text = Some("past".into());
-                filter.range = Range::LastTwoYears;
+                filter.range = HistoryRange::LastTwoYears;
             },
             cursor(),
         ),

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::db::{Result, WriteTx, components, uptime_corrections};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::NewComponent;
-use crate::domain::{Component, Correction};
+use crate::domain::{Component, UptimeCorrection};
 
 /// Adds a component.
 ///
@@ -53,7 +53,7 @@ pub async fn delete(tx: &mut WriteTx, component: &Component) -> Result<Entry> {
 ///
 /// # Errors
 /// `Full` if the component has as many corrections as it may have.
-pub async fn correct_uptime(tx: &mut WriteTx, component: &Component, correction: &Correction) -> Result<Entry> {
+pub async fn correct_uptime(tx: &mut WriteTx, component: &Component, correction: &UptimeCorrection) -> Result<Entry> {
     uptime_corrections::insert(tx, correction).await?;
     Ok(Entry::new(Action::ComponentCorrectUptime, &component.id, &component.name).after(correction))
 }
@@ -62,7 +62,11 @@ pub async fn correct_uptime(tx: &mut WriteTx, component: &Component, correction:
 ///
 /// # Errors
 /// If the database can't be written.
-pub async fn remove_correction(tx: &mut WriteTx, component: &Component, correction: &Correction) -> Result<Entry> {
+pub async fn remove_correction(
+    tx: &mut WriteTx,
+    component: &Component,
+    correction: &UptimeCorrection,
+) -> Result<Entry> {
     uptime_corrections::delete(tx, &correction.id).await?;
     Ok(Entry::new(Action::ComponentRemoveCorrection, &component.id, &component.name).before(correction))
 }

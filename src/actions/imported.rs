@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::db::{Result, WriteTx, components, incidents, maintenances, page_settings, postmortems, templates};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
-use crate::domain::{Component, Group, Incident, Maintenance, Page, Review, Template};
+use crate::domain::{Component, Group, Incident, Maintenance, Page, Postmortem, Template};
 
 /// Saves the settings of the imported page, with the id it has there if that is usable here.
 ///
@@ -102,7 +102,7 @@ pub async fn maintenance(
 ///
 /// # Errors
 /// A conflict if somebody else changed it.
-pub async fn postmortem(tx: &mut WriteTx, title: &str, postmortem: &mut Review) -> Result<Entry> {
+pub async fn postmortem(tx: &mut WriteTx, title: &str, postmortem: &mut Postmortem) -> Result<Entry> {
     let at = postmortem.updated_at;
     postmortems::keep(tx, postmortem, at).await?;
     Ok(Entry::new(Action::PostmortemImport, &postmortem.incident, title).after(postmortem))

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::recurring_maintenances::replace_cancelled;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{Result, WriteTx, maintenances};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::maintenance::Step;
+use crate::domain::maintenance::AutomaticStep;
 use crate::domain::{Maintenance, MaintenancePhase, UpdateId};
 
 /// Schedules a maintenance.
@@ -73,11 +73,11 @@ pub fn record_metadata(maintenance: &Maintenance, before: &impl Serialize, after
 fn steps(maintenance: &mut Maintenance, now: DateTime<Utc>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut before = maintenance.clone();
-    while let Some(step) = maintenance.take_step(UpdateId::from_random(random()), now) {
+    while let Some(step) = maintenance.take_step(UpdateId::from_random(random_bytes()), now) {
         let action = match step {
-            Step::Remind => Action::MaintenanceRemind,
-            Step::Begin => Action::MaintenanceStart,
-            Step::Complete => Action::MaintenanceComplete,
+            AutomaticStep::Remind => Action::MaintenanceRemind,
+            AutomaticStep::Begin => Action::MaintenanceStart,
+            AutomaticStep::Complete => Action::MaintenanceComplete,
         };
         entries.push(Entry::new(action, &maintenance.id, &maintenance.title).before(&before).after(maintenance));
         before = maintenance.clone();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::{Incident, Review};
+use crate::domain::{Incident, Postmortem};
 
 /// The postmortem's id in the audit log: an incident and its postmortem are told apart there.
 pub fn audit_id(incident: &Incident) -> String {
@@ -19,7 +19,7 @@ pub async fn save(
     tx: &mut WriteTx,
     action: Action,
     incident: &Incident,
-    (before, after): (Option<&Review>, &mut Review),
+    (before, after): (Option<&Postmortem>, &mut Postmortem),
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     postmortems::keep(tx, after, now).await?;
@@ -34,7 +34,7 @@ pub async fn save(
 ///
 /// # Errors
 /// If the database can't be written.
-pub async fn delete(tx: &mut WriteTx, incident: &Incident, postmortem: &Review) -> Result<Entry> {
+pub async fn delete(tx: &mut WriteTx, incident: &Incident, postmortem: &Postmortem) -> Result<Entry> {
     postmortems::delete(tx, &incident.id).await?;
     Ok(Entry::new(Action::PostmortemDelete, audit_id(incident), &incident.title).before(postmortem))
 }

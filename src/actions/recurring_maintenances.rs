@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{Error, Result, WriteTx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Maintenance, MaintenanceId, MaintenancePhase, Series, UpdateId};
@@ -99,7 +99,7 @@ pub async fn schedule_next(
     now: DateTime<Utc>,
 ) -> Result<Option<(Maintenance, Entry)>> {
     let known = components::list(tx).await?;
-    let next = series.grow(fresh_ids(), &known, now);
+    let next = series.plan_next_occurrence(fresh_ids(), &known, now);
     series::update(tx, series, now).await?;
     let Some(next) = next else { return Ok(None) };
     maintenances::insert(tx, &next).await?;
@@ -110,13 +110,13 @@ pub async fn schedule_next(
 /// Changes the scheduled occurrence `next` to what the edited series gives, or cancels it.
 async fn follow(tx: &mut WriteTx, series: &mut Series, next: &Maintenance, now: DateTime<Utc>) -> Result<Entry> {
     let known = components::list(tx).await?;
-    let given = series.grow(fresh_ids(), &known, now);
+    let given = series.plan_next_occurrence(fresh_ids(), &known, now);
     series::update(tx, series, now).await?;
     let mut after = next.clone();
     let action = match given {
         Some(given) => copy_occurrence(&mut after, given, now),
         None => {
-            let text = MaintenancePhase::Cancelled.usual_text().to_owned();
+            let text = MaintenancePhase::Cancelled.default_text().to_owned();
             after.cancel(text, fresh_update_id(), now).map_err(Error::Conflict)?;
             Action::MaintenanceCancel
         }
@@ -150,9 +150,9 @@ fn copy_occurrence(it: &mut Maintenance, given: Maintenance, now: DateTime<Utc>)
 }
 
 fn fresh_ids() -> (MaintenanceId, UpdateId) {
-    (MaintenanceId::from_random(random()), fresh_update_id())
+    (MaintenanceId::from_random(random_bytes()), fresh_update_id())
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(random())
+    UpdateId::from_random(random_bytes())
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::db::{Result, WriteTx, login_policy, page_settings};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
-use crate::domain::{Page, Policy};
+use crate::domain::{LoginPolicy, Page};
 
 /// Saves the settings of the page.
 ///
@@ -21,7 +21,7 @@ pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings,
 ///
 /// # Errors
 /// If the database can't be written.
-pub async fn edit_login_policy(tx: &mut WriteTx, before: &Policy, chosen: &Policy) -> Result<Entry> {
+pub async fn edit_login_policy(tx: &mut WriteTx, before: &LoginPolicy, chosen: &LoginPolicy) -> Result<Entry> {
     login_policy::update(tx, chosen).await?;
     let after = login_policy::load(tx).await?;
     Ok(Entry::new(Action::PolicyEdit, "", "").before(before).after(&after))

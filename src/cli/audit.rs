@@ -15,42 +15,44 @@ pub enum Command {
     Verify {
         /// A digest saved from /.well-known/candor-audit or the audit log page; its row must still exist
         #[arg(long, value_name = "HASH|ID:HASH", value_parser = parse_digest)]
-        expect: Option<Expected>,
+        expect: Option<ExpectedDigest>,
     },
 }
 
 /// A digest that was kept elsewhere; the public one has no id.
 #[derive(Clone, Debug)]
-pub struct Expected {
+pub struct ExpectedDigest {
     id: Option<i64>,
     hash: String,
 }
 
 pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
     let Command::Verify { expect } = command;
-    let mut tx = db.read().await.map_err(output::plainly)?;
-    let walked = walk(&mut tx).await.map_err(output::plainly)?;
+    let mut tx = db.read().await.map_err(output::describe_error)?;
+    let walked = verify_chain(&mut tx).await.map_err(output::describe_error)?;
     let rows = match walked {
         Ok(rows) => rows,
-        Err((id, reason)) => return Ok(broken(&format!("The audit log is broken at row {id}: {reason}."))),
+        Err((id, reason)) => return Ok(report_broken(&format!("The audit log is broken at row {id}: {reason}."))),
     };
-    if let Some(Expected { id: None, hash }) = &expect
-        && audit_chain::find_hash(&mut tx, hash).await.map_err(output::plainly)?.is_none()
+    if let Some(ExpectedDigest { id: None, hash }) = &expect
+        && audit_chain::find_hash(&mut tx, hash).await.map_err(output::describe_error)?.is_none()
     {
-        return Ok(broken("No row has this hash: the audit log was truncated before it, or rewritten up to it."));
+        return Ok(report_broken(
+            "No row has this hash: the audit log was truncated before it, or rewritten up to it.",
+        ));
     }
-    if let Some(Expected { id: Some(id), hash }) = expect {
-        match audit_chain::hash_of(&mut tx, id).await.map_err(output::plainly)? {
-            None => return Ok(broken(&format!("Row {id} is missing: the audit log was truncated before it."))),
+    if let Some(ExpectedDigest { id: Some(id), hash }) = expect {
+        match audit_chain::hash_of(&mut tx, id).await.map_err(output::describe_error)? {
+            None => return Ok(report_broken(&format!("Row {id} is missing: the audit log was truncated before it."))),
             Some(found) if found != hash => {
-                return Ok(broken(&format!("Row {id} has another hash: the audit log was rewritten up to it.")));
+                return Ok(report_broken(&format!("Row {id} has another hash: the audit log was rewritten up to it.")));
             }
             Some(_) => {}
         }
     }
-    match audit_chain::head(&mut tx).await.map_err(output::plainly)? {
+    match audit_chain::head(&mut tx).await.map_err(output::describe_error)? {
         Some(head) => {
-            say!("Audit log OK: {}, head {}:{}", output::count(rows, "row"), head.id, head.hash)
+            say!("Audit log OK: {}, head {}:{}", output::format_count(rows, "row"), head.id, head.hash)
         }
         None => say!("Audit log OK: no entries yet."),
     }
@@ -58,7 +60,7 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
 }
 
 /// How many rows are in order, or the first that is not.
-async fn walk(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str)>> {
+async fn verify_chain(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str)>> {
     let progress = ProgressBar::new(u64::try_from(audit_chain::length(tx).await?).unwrap_or_default());
     let mut walk = Walk::default();
     let walked = loop {
@@ -72,15 +74,15 @@ async fn walk(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str
     Ok(walked)
 }
 
-fn broken(sentence: &str) -> ExitCode {
+fn report_broken(sentence: &str) -> ExitCode {
     say_error!("{sentence}");
     ExitCode::FAILURE
 }
 
-fn parse_digest(text: &str) -> anyhow::Result<Expected> {
+fn parse_digest(text: &str) -> anyhow::Result<ExpectedDigest> {
     let (id, hash) = text.split_once(':').map_or((None, text), |(id, hash)| (Some(id), hash));
     let plain = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     ensure!(plain, "the hash must have 64 hexadecimal digits");
     let id = id.map(str::parse).transpose().context("the id must be a number")?;
-    Ok(Expected { id, hash: hash.to_ascii_lowercase() })
+    Ok(ExpectedDigest { id, hash: hash.to_ascii_lowercase() })
 }

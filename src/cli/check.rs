@@ -10,10 +10,10 @@ use crate::format::duration;
 use crate::publish::Site;
 
 pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<ExitCode> {
-    let faults = db.faults().await.map_err(output::plainly)?;
-    let mut tx = db.read().await.map_err(output::plainly)?;
-    let revision = tx.revision().await.map_err(output::plainly)?;
-    tell_site(clock, site, revision);
+    let faults = db.faults().await.map_err(output::describe_error)?;
+    let mut tx = db.read().await.map_err(output::describe_error)?;
+    let revision = tx.revision().await.map_err(output::describe_error)?;
+    report_site(clock, site, revision);
     if faults.is_empty() {
         say!("Database OK (revision {revision}).");
         return Ok(ExitCode::SUCCESS);
@@ -26,10 +26,11 @@ pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<Ex
 }
 
 /// What the stored Site is worth: a server that finds the database away would begin with it.
-fn tell_site(clock: &Clock, config: &SiteConfig, revision: i64) {
+fn report_site(clock: &Clock, config: &SiteConfig, revision: i64) {
     match Site::read(&config.site_file()) {
         Ok(site) => {
-            let age = duration::words(clock.now() - site.confirmed_at).unwrap_or_else(|| "no time".to_owned());
+            let age =
+                duration::format_duration(clock.now() - site.confirmed_at).unwrap_or_else(|| "no time".to_owned());
             let behind = if site.revision == revision { "up to date" } else { "behind the database" };
             say!("Stored page: revision {}, {behind}, confirmed {age} ago.", site.revision);
         }

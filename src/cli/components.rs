@@ -18,7 +18,7 @@ pub enum Command {
         /// Name or ID, case-insensitive; "Group - Name" if the name is not unique
         name: String,
         /// operational, under_maintenance, degraded_performance, partial_outage or major_outage
-        #[arg(value_parser = status)]
+        #[arg(value_parser = parse_status)]
         status: Status,
     },
 }
@@ -26,12 +26,12 @@ pub enum Command {
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
         Command::List => list(db).await,
-        Command::Set { name, status } => set(db, &name, status, clock).await,
+        Command::Set { name, status } => set_status(db, &name, status, clock).await,
     }
 }
 
 async fn list(db: &Db) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(output::plainly)?;
+    let mut tx = db.read().await.map_err(output::describe_error)?;
     let (mut components, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     let group_place = |component: &Component| {
         groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref()).map(|group| group.position)
@@ -48,15 +48,15 @@ async fn list(db: &Db) -> anyhow::Result<()> {
     };
     let head = ["ID", "NAME", "MANUAL", "CURRENT"].map(str::to_owned);
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(components.iter().map(row)).collect();
-    say!("{}", output::table(&rows));
+    say!("{}", output::format_table(&rows));
     Ok(())
 }
 
-async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Result<()> {
+async fn set_status(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
     let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
-    let mut component = find(&known, &groups, name)?.clone();
+    let mut component = find_component(&known, &groups, name)?.clone();
     if component.status == status {
         say!("{} is already set to {}.", component.name, status.key());
         return Ok(());
@@ -64,28 +64,28 @@ async fn set(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Resu
     let before = component.clone();
     component.status = status;
     let set = actions::components::set_status(&mut tx, &before, &mut component, now).await;
-    tx.commit(&Actor::shell(), now, set.map_err(output::plainly)?).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, set.map_err(output::describe_error)?).await.map_err(output::describe_error)?;
     say!("{} set to {}.", component.name, status.key());
     Ok(())
 }
 
 /// The status called `key`, for an argument.
-pub fn status(key: &str) -> Result<Status, String> {
+pub fn parse_status(key: &str) -> Result<Status, String> {
     let known = || Status::ALL.map(Status::key).join(", ");
     Status::from_key(key).ok_or_else(|| format!("use one of {}", known()))
 }
 
 /// `NAME=STATUS`, for an argument.
-pub fn named_status(argument: &str) -> Result<(String, Status), String> {
+pub fn parse_named_status(argument: &str) -> Result<(String, Status), String> {
     let (name, key) = argument.rsplit_once('=').ok_or("write it as NAME=STATUS, like \"API=partial_outage\"")?;
-    Ok((name.trim().to_owned(), status(key.trim())?))
+    Ok((name.trim().to_owned(), parse_status(key.trim())?))
 }
 
 /// The one component that `name` means: by id, by its name, or by `Group - Name`.
 ///
 /// # Errors
 /// Where there is none, or more than one.
-pub fn find<'a>(components: &'a [Component], groups: &[Group], name: &str) -> anyhow::Result<&'a Component> {
+pub fn find_component<'a>(components: &'a [Component], groups: &[Group], name: &str) -> anyhow::Result<&'a Component> {
     if let Some(component) = components.iter().find(|component| component.id.as_str() == name) {
         return Ok(component);
     }
@@ -146,20 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_found_by_id_name_or_group_and_name() {
+    fn component_is_found_by_id_name_or_group_and_name() {
         let groups = [group("g1", "Europe"), group("g2", "Asia")];
         let all = [component("a", "API", Some("g1")), component("b", "API", Some("g2")), component("c", "Web", None)];
-        assert_eq!(find(&all, &groups, "web").unwrap().id.as_str(), "c");
-        assert_eq!(find(&all, &groups, "b").unwrap().id.as_str(), "b");
-        assert_eq!(find(&all, &groups, "asia - api").unwrap().id.as_str(), "b");
-        assert!(find(&all, &groups, "api").unwrap_err().to_string().contains("more than one"));
-        assert!(find(&all, &groups, "mail").unwrap_err().to_string().contains("unknown component"));
+        assert_eq!(find_component(&all, &groups, "web").unwrap().id.as_str(), "c");
+        assert_eq!(find_component(&all, &groups, "b").unwrap().id.as_str(), "b");
+        assert_eq!(find_component(&all, &groups, "asia - api").unwrap().id.as_str(), "b");
+        assert!(find_component(&all, &groups, "api").unwrap_err().to_string().contains("more than one"));
+        assert!(find_component(&all, &groups, "mail").unwrap_err().to_string().contains("unknown component"));
     }
 
     #[test]
-    fn a_status_stands_behind_the_last_equals_sign() {
-        assert_eq!(named_status("A=B=major_outage"), Ok(("A=B".into(), Status::MajorOutage)));
-        assert!(named_status("API").is_err());
-        assert!(named_status("API=broken").unwrap_err().contains("operational"));
+    fn status_follows_the_last_equals_sign() {
+        assert_eq!(parse_named_status("A=B=major_outage"), Ok(("A=B".into(), Status::MajorOutage)));
+        assert!(parse_named_status("API").is_err());
+        assert!(parse_named_status("API=broken").unwrap_err().contains("operational"));
     }
 }

@@ -10,15 +10,17 @@ use url::Url;
 use super::output;
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::domain::forms::line;
+use crate::domain::forms::parse_line;
 use crate::domain::incident::MAX_DETECTED_BY;
-use crate::import::fetch::{self, Keep, Pace, Polite, Step};
-use crate::import::{self, CState, Cachet, Counts, Files, Format, Kuma, Options, Report, Statuspage, Stopped};
+use crate::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
+use crate::import::{
+    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, KindCounts, Kuma, SourceFiles, Statuspage,
+};
 
 /// From how many incidents on a bar shows the progress.
-const LONG: usize = 200;
+const PROGRESS_BAR_FROM: usize = 200;
 /// How many refusals and warnings of a kind are printed of one document.
-const MAX_TOLD: usize = 50;
+const MAX_PRINTED: usize = 50;
 /// The longest line printed of a refusal or warning, in characters.
 const MAX_LINE: usize = 400;
 
@@ -36,14 +38,14 @@ pub enum Command {
     /// https://api.statuspage.io.
     Statuspage {
         #[command(flatten)]
-        manner: Manner,
+        manner: ImportArgs,
         #[command(flatten)]
-        from: From,
+        from: FetchArgs,
     },
     /// Import saved responses of Cachet's API (version 2): components, components/groups, incidents, schedules
     Cachet {
         #[command(flatten)]
-        manner: Manner,
+        manner: ImportArgs,
         /// The time zone set in Cachet, used for its times
         #[arg(long, value_name = "ZONE", default_value_t = Tz::UTC)]
         zone: Tz,
@@ -51,18 +53,18 @@ pub enum Command {
     /// Import cState's Markdown files and its config.yml, or the folder of the whole site
     Cstate {
         #[command(flatten)]
-        manner: Manner,
+        manner: ImportArgs,
         /// The time zone of times without an offset
         #[arg(long, value_name = "ZONE", default_value_t = Tz::UTC)]
         zone: Tz,
     },
     /// Import a JSON backup of Uptime Kuma, or the response of /api/status-page/SLUG
-    Kuma(Manner),
+    Kuma(ImportArgs),
 }
 
 /// Where a page is fetched from, and how.
 #[derive(Clone, Debug, clap::Args)]
-pub struct From {
+pub struct FetchArgs {
     /// Cache folder for fetched files [default: DATA_DIR/import-HOST]
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -85,7 +87,7 @@ pub struct From {
 
 /// What is imported, and how.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Manner {
+pub struct ImportArgs {
     /// Exported files, folders with exported files, or (Statuspage only) the URL of a page
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -99,22 +101,22 @@ pub struct Manner {
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Statuspage { manner, from } => match address(&manner.paths)? {
-            Some(url) => from_page(&url, manner, &from, db, clock).await,
-            None => from_files(&Statuspage, &manner, db, clock).await,
+        Command::Statuspage { manner, from } => match parse_url_argument(&manner.paths)? {
+            Some(url) => import_page(&url, manner, &from, db, clock).await,
+            None => import_files(&Statuspage, &manner, db, clock).await,
         },
-        Command::Cachet { manner, zone } => from_files(&Cachet { zone }, &manner, db, clock).await,
-        Command::Cstate { manner, zone } => from_files(&CState { zone }, &manner, db, clock).await,
-        Command::Kuma(manner) => from_files(&Kuma, &manner, db, clock).await,
+        Command::Cachet { manner, zone } => import_files(&Cachet { zone }, &manner, db, clock).await,
+        Command::Cstate { manner, zone } => import_files(&CState { zone }, &manner, db, clock).await,
+        Command::Kuma(manner) => import_files(&Kuma, &manner, db, clock).await,
     }
 }
 
-async fn from_files(format: &dyn Format, manner: &Manner, db: &Db, clock: &Clock) -> anyhow::Result<()> {
-    let detected_by = manner.detected_by.as_deref().map(|name| line(name, MAX_DETECTED_BY)).transpose();
+async fn import_files(format: &dyn Format, manner: &ImportArgs, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+    let detected_by = manner.detected_by.as_deref().map(|name| parse_line(name, MAX_DETECTED_BY)).transpose();
     let detected_by = detected_by.map_err(|reason| anyhow::anyhow!("--detected-by: {reason}"))?;
-    let options = Options { detected_by: detected_by.filter(|name| !name.is_empty()) };
-    let files = Files::at(format, &manner.paths)?;
-    let bar = progress(import::count(&files)?);
+    let options = ImportOptions { detected_by: detected_by.filter(|name| !name.is_empty()) };
+    let files = SourceFiles::open(format, &manner.paths)?;
+    let bar = progress_bar(import::count_events(&files)?);
     let step = || bar.inc(1);
     let imported = if manner.dry_run {
         import::preview(db, &files, &options, clock.now(), step).await
@@ -122,18 +124,18 @@ async fn from_files(format: &dyn Format, manner: &Manner, db: &Db, clock: &Clock
         import::import(db, &files, &options, clock.now(), step).await
     };
     bar.finish_and_clear();
-    let mut reports: Vec<Report> = manner.paths.iter().map(|_| Report::default()).collect();
-    for (index, report) in imported.map_err(plainly)?.into_iter().enumerate() {
+    let mut reports: Vec<ImportReport> = manner.paths.iter().map(|_| ImportReport::default()).collect();
+    for (index, report) in imported.map_err(describe_error)?.into_iter().enumerate() {
         reports[files.argument(index)].extend(report);
     }
     for (path, report) in manner.paths.iter().zip(&reports) {
-        tell(&path.display().to_string(), report, manner.dry_run);
+        print_report(&path.display().to_string(), report, manner.dry_run);
     }
     Ok(())
 }
 
 /// The one address that is named instead of files.
-fn address(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
+fn parse_url_argument(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
     let is_address =
         |path: &&PathBuf| path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"));
     match paths.iter().find(is_address).and_then(|path| path.to_str()) {
@@ -144,31 +146,31 @@ fn address(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
 }
 
 /// Fetches a page, then imports what was fetched.
-async fn from_page(url: &Url, manner: Manner, from: &From, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+async fn import_page(url: &Url, manner: ImportArgs, from: &FetchArgs, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let host = url.host_str().unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
     let token = from.token()?;
     let folder = from.keep.clone().unwrap_or_else(|| from.data_dir.join(format!("import-{host}")));
-    let keep = Keep::open(&folder, url, from.anew)?;
+    let keep = DownloadCache::open(&folder, url, from.anew)?;
     let bar = ProgressBar::no_length();
-    let watch = |step: Step<'_>| show(&bar, step);
-    let pace = if token.is_some() { Pace::managed() } else { Pace::public() };
-    let mut polite = Polite::new(url, token.as_deref(), pace, clock, &watch)?;
+    let watch = |step: FetchStep<'_>| show_step(&bar, step);
+    let pace = if token.is_some() { Throttle::managed() } else { Throttle::public() };
+    let mut polite = ThrottledClient::new(url, token.as_deref(), pace, clock, &watch)?;
     let problems = match token {
-        Some(_) => fetch::managed(&mut polite, &keep, from.page.as_deref()).await,
-        None => fetch::public(&mut polite, &keep).await,
+        Some(_) => fetch::fetch_managed(&mut polite, &keep, from.page.as_deref()).await,
+        None => fetch::fetch_public(&mut polite, &keep).await,
     };
     bar.finish_and_clear();
     let problems = problems?;
-    let manner = Manner { paths: vec![folder], ..manner };
-    from_files(&Statuspage, &manner, db, clock).await?;
-    tell_some("could not be fetched", &problems);
+    let manner = ImportArgs { paths: vec![folder], ..manner };
+    import_files(&Statuspage, &manner, db, clock).await?;
+    print_sentences("could not be fetched", &problems);
     if !manner.dry_run {
-        keep.imported()?;
+        keep.mark_imported()?;
     }
     Ok(())
 }
 
-impl From {
+impl FetchArgs {
     fn token(&self) -> anyhow::Result<Option<String>> {
         let Some(file) = &self.token_file else { return Ok(self.token.clone()) };
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
@@ -176,13 +178,13 @@ impl From {
     }
 }
 
-fn show(bar: &ProgressBar, step: Step<'_>) {
+fn show_step(bar: &ProgressBar, step: FetchStep<'_>) {
     match step {
-        Step::Asking(path) => bar.set_message(path.to_owned()),
-        Step::Waiting(seconds) => bar.set_message(format!("waiting {seconds} s (rate limit)")),
-        Step::Incidents(done, all) => {
+        FetchStep::Asking(path) => bar.set_message(path.to_owned()),
+        FetchStep::Waiting(seconds) => bar.set_message(format!("waiting {seconds} s (rate limit)")),
+        FetchStep::Incidents(done, all) => {
             if bar.length().is_none() {
-                bar.set_style(style("{bar:40} {pos} of {len} incidents fetched, {eta} left: {msg}"));
+                bar.set_style(progress_style("{bar:40} {pos} of {len} incidents fetched, {eta} left: {msg}"));
             }
             bar.set_length(all as u64);
             bar.set_position(done as u64);
@@ -191,42 +193,42 @@ fn show(bar: &ProgressBar, step: Step<'_>) {
     bar.tick();
 }
 
-fn style(template: &str) -> ProgressStyle {
+fn progress_style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn plainly(stopped: Stopped) -> anyhow::Error {
+fn describe_error(stopped: ImportError) -> anyhow::Error {
     match stopped {
-        Stopped::Database(error) => output::plainly(error),
-        Stopped::Document(broken) => broken.into(),
+        ImportError::Database(error) => output::describe_error(error),
+        ImportError::Document(broken) => broken.into(),
     }
 }
 
-fn progress(incidents: usize) -> ProgressBar {
-    if incidents < LONG {
+fn progress_bar(incidents: usize) -> ProgressBar {
+    if incidents < PROGRESS_BAR_FROM {
         return ProgressBar::hidden();
     }
-    ProgressBar::new(incidents as u64).with_style(style("{bar:40} {pos} of {len} incidents, {eta} left"))
+    ProgressBar::new(incidents as u64).with_style(progress_style("{bar:40} {pos} of {len} incidents, {eta} left"))
 }
 
-fn tell(source: &str, report: &Report, dry_run: bool) {
+fn print_report(source: &str, report: &ImportReport, dry_run: bool) {
     let would = if dry_run { " (dry run)" } else { "" };
     say!("{source}{would}");
-    for (kind, counts) in report.kinds().iter().filter(|(_, counts)| *counts != Counts::default()) {
-        let Counts { created, changed, unchanged, refused } = counts;
+    for (kind, counts) in report.kinds().iter().filter(|(_, counts)| *counts != KindCounts::default()) {
+        let KindCounts { created, changed, unchanged, refused } = counts;
         say!("  {kind}: {created} created, {changed} changed, {unchanged} unchanged, {refused} refused");
     }
-    tell_some("refused", &report.refusals);
-    tell_some("warning", &report.warnings);
+    print_sentences("refused", &report.refusals);
+    print_sentences("warning", &report.warnings);
 }
 
-fn tell_some(kind: &str, sentences: &[String]) {
-    for sentence in sentences.iter().take(MAX_TOLD) {
+fn print_sentences(kind: &str, sentences: &[String]) {
+    for sentence in sentences.iter().take(MAX_PRINTED) {
         // It may quote the document: nothing in it may steer the terminal.
         let plain: String = sentence.chars().filter(|c| !c.is_control()).take(MAX_LINE).collect();
         say!("  {kind}: {plain}");
     }
-    if sentences.len() > MAX_TOLD {
-        say!("  {kind}: and {} more", sentences.len() - MAX_TOLD);
+    if sentences.len() > MAX_PRINTED {
+        say!("  {kind}: and {} more", sentences.len() - MAX_PRINTED);
     }
 }

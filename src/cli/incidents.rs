@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::components::{find, named_status};
-use super::{output, text_or_input};
+use super::components::{find_component, parse_named_status};
+use super::{output, read_text_argument};
 use crate::actions;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
@@ -30,12 +30,12 @@ pub enum Command {
         #[arg(long, value_parser = ["none", "minor", "major", "critical"])]
         impact: Option<String>,
         #[command(flatten)]
-        said: Said,
+        said: UpdateArgs,
         /// Start: 2026-03-29T14:05:00Z, or 2026-03-29 14:05 in the page's time zone [default: now]
         #[arg(long, value_name = "TIME")]
         started_at: Option<String>,
         #[command(flatten)]
-        seen: Seen,
+        seen: VisibilityArgs,
     },
     /// Post an update
     Update {
@@ -45,7 +45,7 @@ pub enum Command {
         #[arg(long, value_parser = ["investigating", "identified", "monitoring", "resolved"])]
         phase: Option<String>,
         #[command(flatten)]
-        said: Said,
+        said: UpdateArgs,
     },
     /// Resolve an incident; its components return to their manual status
     Resolve {
@@ -70,7 +70,7 @@ pub enum Command {
 
 /// Who sees an incident; everybody where nothing is said.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Seen {
+pub struct VisibilityArgs {
     /// Keep it internal until it is published
     #[arg(long, conflicts_with = "publish_at")]
     internal: bool,
@@ -82,9 +82,9 @@ pub struct Seen {
 
 /// What an update says.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Said {
+pub struct UpdateArgs {
     /// Component and its status, like "API=partial_outage"; repeatable
-    #[arg(long = "component", value_name = "NAME=STATUS", value_parser = named_status)]
+    #[arg(long = "component", value_name = "NAME=STATUS", value_parser = parse_named_status)]
     components: Vec<(String, Status)>,
 
     /// Message, in Markdown; - reads it from standard input
@@ -110,64 +110,64 @@ async fn open(
     db: &Db,
     phase: String,
     details: IncidentDetailsForm,
-    said: Said,
-    (started_at, seen): (Option<&str>, &Seen),
+    said: UpdateArgs,
+    (started_at, seen): (Option<&str>, &VisibilityArgs),
     clock: &Clock,
 ) -> anyhow::Result<()> {
-    let (body, now) = (text_or_input(said.body)?, clock.now());
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let (chosen, known) = choose(&mut tx, &said.components).await?;
+    let (body, now) = (read_text_argument(said.body)?, clock.now());
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let (chosen, known) = choose_components(&mut tx, &said.components).await?;
     let mut new =
         IncidentForm { id: String::new(), title: details.title.clone(), phase, body, components: chosen, details }
             .parse()?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
     if let Some(text) = started_at {
-        new.details.started_at = Some(time("--started-at", text, zone)?);
+        new.details.started_at = Some(parse_time_option("--started-at", text, zone)?);
     }
-    new.details.visibility = visibility(seen, zone)?;
+    new.details.visibility = parse_visibility(seen, zone)?;
     let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
-    let entry = actions::incidents::open(&mut tx, &incident, None).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
-    say!("Opened {}: {}", incident.id, summary(&incident));
+    let entry = actions::incidents::open(&mut tx, &incident, None).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
+    say!("Opened {}: {}", incident.id, incident_summary(&incident));
     Ok(())
 }
 
-async fn update(db: &Db, id: &str, phase: Option<String>, said: Said, clock: &Clock) -> anyhow::Result<()> {
-    let body = text_or_input(said.body)?;
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let incident = load(&mut tx, id).await?;
-    let (components, known) = choose(&mut tx, &said.components).await?;
+async fn update(db: &Db, id: &str, phase: Option<String>, said: UpdateArgs, clock: &Clock) -> anyhow::Result<()> {
+    let body = read_text_argument(said.body)?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let incident = load_incident(&mut tx, id).await?;
+    let (components, known) = choose_components(&mut tx, &said.components).await?;
     let phase = phase.unwrap_or_else(|| incident.phase.key().to_owned());
     let form = UpdateForm { phase, body, components, version: incident.version };
-    post(tx, incident, &form, &known, clock).await
+    post_update(tx, incident, &form, &known, clock).await
 }
 
 async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Result<()> {
-    let body = text_or_input(body)?;
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let incident = load(&mut tx, id).await?;
+    let body = read_text_argument(body)?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let incident = load_incident(&mut tx, id).await?;
     if !incident.is_open() {
         bail!("{id} is already resolved");
     }
     let phase = Phase::Resolved.key().to_owned();
     let form = UpdateForm { phase, body, components: BTreeMap::new(), version: incident.version };
-    post(tx, incident, &form, &[], clock).await
+    post_update(tx, incident, &form, &[], clock).await
 }
 
 async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let before = load(&mut tx, id).await?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let before = load_incident(&mut tx, id).await?;
     if before.visibility.is_public() {
         bail!("{id} is already public");
     }
-    let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
-    say!("Published {}: {}", incident.id, summary(&incident));
+    let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
+    say!("Published {}: {}", incident.id, incident_summary(&incident));
     Ok(())
 }
 
-async fn post(
+async fn post_update(
     mut tx: WriteTx,
     mut incident: Incident,
     form: &UpdateForm,
@@ -178,37 +178,47 @@ async fn post(
     let before = incident.clone();
     form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
     let posted = actions::incidents::post_update(&mut tx, &before, &mut incident, None, now).await;
-    tx.commit(&Actor::shell(), now, posted.map_err(output::plainly)?).await.map_err(output::plainly)?;
-    say!("Posted to {}: {}", incident.id, summary(&incident));
+    tx.commit(&Actor::shell(), now, posted.map_err(output::describe_error)?).await.map_err(output::describe_error)?;
+    say!("Posted to {}: {}", incident.id, incident_summary(&incident));
     Ok(())
 }
 
 /// So many open incidents are listed whatever the limit of the others is.
-const MOST_OPEN: i64 = 100;
+const MAX_OPEN_LISTED: i64 = 100;
 
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(output::plainly)?;
+    let mut tx = db.read().await.map_err(output::describe_error)?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
-    let mut shown = admin_incidents::open(&mut tx, None, i64::from(limit).max(MOST_OPEN)).await?;
+    let mut shown = admin_incidents::open(&mut tx, None, i64::from(limit).max(MAX_OPEN_LISTED)).await?;
     let newest = admin_incidents::list(&mut tx, None, i64::from(limit)).await?;
     shown.extend(newest.into_iter().filter(|incident| !incident.is_open()));
     let row = |incident: &Incident| {
         let (phase, impact) = (incident.phase.key().to_owned(), incident.impact().key().to_owned());
         let seen = incident.visibility.key().to_owned();
-        [incident.id.to_string(), output::time(incident.started_at, zone), phase, impact, seen, incident.title.clone()]
+        [
+            incident.id.to_string(),
+            output::format_time(incident.started_at, zone),
+            phase,
+            impact,
+            seen,
+            incident.title.clone(),
+        ]
     };
     let head = ["ID", "STARTED", "STATUS", "IMPACT", "VISIBILITY", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
-    say!("{}", output::table(&rows));
+    say!("{}", output::format_table(&rows));
     Ok(())
 }
 
 /// The named components as a form has them, and all components.
-async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTreeMap<String, String>, Vec<Component>)> {
+async fn choose_components(
+    tx: &mut Tx,
+    named: &[(String, Status)],
+) -> anyhow::Result<(BTreeMap<String, String>, Vec<Component>)> {
     let (known, groups) = (components::list(tx).await?, components::groups(tx).await?);
     let mut chosen = BTreeMap::new();
     for (name, status) in named {
-        let id = find(&known, &groups, name)?.id.to_string();
+        let id = find_component(&known, &groups, name)?.id.to_string();
         if chosen.insert(id, status.key().to_owned()).is_some() {
             bail!("“{name}” is given twice");
         }
@@ -216,36 +226,36 @@ async fn choose(tx: &mut Tx, named: &[(String, Status)]) -> anyhow::Result<(BTre
     Ok((chosen, known))
 }
 
-async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
+async fn load_incident(tx: &mut Tx, id: &str) -> anyhow::Result<Incident> {
     let missing = || format!("unknown incident {id} (see `candor incident list`)");
     let parsed = IncidentId::parse(id).with_context(missing)?;
     match admin_incidents::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),
-        found => found.map_err(output::plainly),
+        found => found.map_err(output::describe_error),
     }
 }
 
-fn visibility(seen: &Seen, zone: Tz) -> anyhow::Result<Option<Visibility>> {
+fn parse_visibility(seen: &VisibilityArgs, zone: Tz) -> anyhow::Result<Option<Visibility>> {
     Ok(match &seen.publish_at {
-        Some(text) => Some(Visibility::Embargoed(time("--publish-at", text, zone)?)),
+        Some(text) => Some(Visibility::Embargoed(parse_time_option("--publish-at", text, zone)?)),
         None => seen.internal.then_some(Visibility::Internal),
     })
 }
 
 /// An instant, or a time in the zone of the page.
-fn time(option: &str, text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+fn parse_time_option(option: &str, text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
     let read = parse_instant(text).or_else(|_| parse_local(text, zone));
     read.map_err(|reason| anyhow::anyhow!("{option}: {reason}"))
 }
 
-fn summary(incident: &Incident) -> String {
+fn incident_summary(incident: &Incident) -> String {
     format!("{} ({}, {})", incident.title, incident.impact().words(), incident.phase.words())
 }
 
 fn fresh_id() -> IncidentId {
-    IncidentId::from_random(crate::credentials::random())
+    IncidentId::from_random(crate::credentials::random_bytes())
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(crate::credentials::random())
+    UpdateId::from_random(crate::credentials::random_bytes())
 }

@@ -4,14 +4,14 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::components::find;
-use super::{output, text_or_input};
+use super::components::find_component;
+use super::{output, read_text_argument};
 use crate::actions;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, components, maintenances, page_settings};
 use crate::domain::audit::{Action, Actor};
-use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, body as message};
-use crate::domain::maintenance::Switches;
+use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, parse_body as message};
+use crate::domain::maintenance::Automation;
 use crate::domain::parse_time::{parse_instant, parse_local, parse_zone};
 use crate::domain::{Maintenance, MaintenanceId, UpdateId};
 
@@ -71,33 +71,40 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
     match command {
         Command::Plan { title, from, until, zone, components, body, without } => {
             let has = |step: &str| !without.iter().any(|left_out| left_out == step);
-            let switches = Switches {
+            let switches = Automation {
                 reminds: has("remind"),
                 starts: has("start"),
                 completes: has("complete"),
                 marks: has("mark"),
             };
             let plan = PlanForm { title, switches, ..PlanForm::default() };
-            let times = Times { from: &from, until: &until, zone: zone.as_deref() };
+            let times = WindowArgs { from: &from, until: &until, zone: zone.as_deref() };
             self::plan(db, plan, &components, times, body, clock).await
         }
         Command::Start { id } => {
-            change(db, &id, Action::MaintenanceStart, "Started", clock, |it, id, now| it.begin(id, now)).await
+            change_maintenance(db, &id, Action::MaintenanceStart, "Started", clock, |it, id, now| it.begin(id, now))
+                .await
         }
         Command::Complete { id } => {
-            change(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| it.complete(id, now)).await
+            change_maintenance(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| {
+                it.complete(id, now)
+            })
+            .await
         }
         Command::Cancel { id, body } => {
-            let body = body.map(text_or_input).transpose()?.unwrap_or_default();
+            let body = body.map(read_text_argument).transpose()?.unwrap_or_default();
             let text = CancellationForm { body, version: 0 }.parse()?;
-            change(db, &id, Action::MaintenanceCancel, "Cancelled", clock, |it, id, now| it.cancel(text, id, now)).await
+            change_maintenance(db, &id, Action::MaintenanceCancel, "Cancelled", clock, |it, id, now| {
+                it.cancel(text, id, now)
+            })
+            .await
         }
         Command::List { limit } => list(db, limit).await,
     }
 }
 
 /// Start and end as they were typed, and the zone they were typed in.
-struct Times<'a> {
+struct WindowArgs<'a> {
     from: &'a str,
     until: &'a str,
     zone: Option<&'a str>,
@@ -107,27 +114,28 @@ async fn plan(
     db: &Db,
     mut plan: PlanForm,
     named: &[String],
-    times: Times<'_>,
+    times: WindowArgs<'_>,
     body: String,
     clock: &Clock,
 ) -> anyhow::Result<()> {
-    let body = message(&text_or_input(body)?).map_err(|reason| anyhow::anyhow!("--body: {reason}"))?;
+    let body = message(&read_text_argument(body)?).map_err(|reason| anyhow::anyhow!("--body: {reason}"))?;
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let window = window(&times, page_settings::load(&mut tx).await?.time_zone)?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let window = parse_window(&times, page_settings::load(&mut tx).await?.time_zone)?;
     let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
     for name in named {
-        plan.components.insert(find(&known, &groups, name)?.id.to_string());
+        plan.components.insert(find_component(&known, &groups, name)?.id.to_string());
     }
     let new = NewMaintenance { plan: plan.parse()?, window, body };
-    let made = new.plan((MaintenanceId::from_random(crate::credentials::random()), fresh_update_id()), &known, now)?;
-    let entry = actions::maintenances::schedule(&mut tx, &made).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    let made =
+        new.plan((MaintenanceId::from_random(crate::credentials::random_bytes()), fresh_update_id()), &known, now)?;
+    let entry = actions::maintenances::schedule(&mut tx, &made).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Scheduled {}: {}", made.id, made.title);
     Ok(())
 }
 
-fn window(times: &Times<'_>, page_zone: Tz) -> anyhow::Result<Window> {
+fn parse_window(times: &WindowArgs<'_>, page_zone: Tz) -> anyhow::Result<Window> {
     let zone = times.zone.map(parse_zone).transpose().map_err(|reason| anyhow::anyhow!("--zone: {reason}"))?;
     let zone = zone.unwrap_or(page_zone);
     let read = |flag: &str, text: &str| {
@@ -141,7 +149,7 @@ fn window(times: &Times<'_>, page_zone: Tz) -> anyhow::Result<Window> {
     Ok(Window { from, until, zone })
 }
 
-async fn change(
+async fn change_maintenance(
     db: &Db,
     id: &str,
     action: Action,
@@ -150,40 +158,43 @@ async fn change(
     step: impl FnOnce(&mut Maintenance, UpdateId, DateTime<Utc>) -> Result<(), &'static str>,
 ) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let mut maintenance = load(&mut tx, id).await?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let mut maintenance = load_maintenance(&mut tx, id).await?;
     let before = maintenance.clone();
     step(&mut maintenance, fresh_update_id(), now).map_err(anyhow::Error::msg)?;
     let saved = actions::maintenances::save(&mut tx, action, &before, &mut maintenance, now).await;
-    tx.commit_all(&Actor::shell(), now, &saved.map_err(output::plainly)?).await.map_err(output::plainly)?;
+    tx.commit_all(&Actor::shell(), now, &saved.map_err(output::describe_error)?)
+        .await
+        .map_err(output::describe_error)?;
     say!("{done} {}: {}", maintenance.id, maintenance.title);
     Ok(())
 }
 
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(output::plainly)?;
+    let mut tx = db.read().await.map_err(output::describe_error)?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
     let mut shown = maintenances::planned(&mut tx).await?;
     shown.extend(maintenances::over_since(&mut tx, DateTime::UNIX_EPOCH, i64::from(limit)).await?);
     let row = |it: &Maintenance| {
-        let (from, until) = (output::time(it.scheduled_for, zone), output::time(it.scheduled_until, zone));
+        let (from, until) =
+            (output::format_time(it.scheduled_for, zone), output::format_time(it.scheduled_until, zone));
         [it.id.to_string(), from, until, it.phase.key().to_owned(), it.title.clone()]
     };
     let head = ["ID", "FROM", "UNTIL", "STATUS", "TITLE"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(shown.iter().map(row)).collect();
-    say!("{}", output::table(&rows));
+    say!("{}", output::format_table(&rows));
     Ok(())
 }
 
-async fn load(tx: &mut Tx, id: &str) -> anyhow::Result<Maintenance> {
+async fn load_maintenance(tx: &mut Tx, id: &str) -> anyhow::Result<Maintenance> {
     let missing = || format!("unknown maintenance {id} (see `candor maintenance list`)");
     let parsed = MaintenanceId::parse(id).with_context(missing)?;
     match maintenances::find(tx, &parsed).await {
         Err(db::Error::NotFound) => bail!(missing()),
-        found => found.map_err(output::plainly),
+        found => found.map_err(output::describe_error),
     }
 }
 
 fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(crate::credentials::random())
+    UpdateId::from_random(crate::credentials::random_bytes())
 }

@@ -16,12 +16,12 @@ use crate::db::{Db, Tx, WriteTx, login_policy, managers, one_time_links, page_se
 use crate::domain::audit::Actor;
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
-use crate::domain::{Manager, Passwords, Policy};
+use crate::domain::{LoginPolicy, Manager, PasswordPolicy};
 
 /// How long a link for a new password is good.
-const RESET_VALID: TimeDelta = TimeDelta::minutes(30);
+const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 /// How long an invitation is good.
-const INVITE_VALID: TimeDelta = TimeDelta::days(3);
+const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
 
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
@@ -37,7 +37,7 @@ pub enum Command {
         #[arg(long, value_parser = ["owner", "publisher", "viewer"])]
         role: String,
         #[command(flatten)]
-        way: Way,
+        way: LoginMethod,
     },
     /// List managers
     List,
@@ -67,13 +67,13 @@ pub enum Command {
         /// E-mail address
         email: String,
         #[command(flatten)]
-        way: Way,
+        way: LoginMethod,
     },
 }
 
 /// How a manager comes by a password.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Way {
+pub struct LoginMethod {
     /// Read the password from standard input instead of printing a link
     #[arg(long)]
     password_stdin: bool,
@@ -89,7 +89,9 @@ pub struct Way {
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Add { email, name, role, way } => add(db, ManagerForm { email, name, role }, &way, clock).await,
+        Command::Add { email, name, role, way } => {
+            add_manager(db, ManagerForm { email, name, role }, &way, clock).await
+        }
         Command::List => list(db).await,
         Command::Disable { email } => disable(db, &email, clock).await,
         Command::Enable { email } => enable(db, &email, clock).await,
@@ -99,22 +101,22 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
     }
 }
 
-async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Result<()> {
+async fn add_manager(db: &Db, form: ManagerForm, way: &LoginMethod, clock: &Clock) -> anyhow::Result<()> {
     let new = form.parse()?;
     let origin = way.origin()?;
     let hash = way.password(db, [&new.name, &new.email]).await?;
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
     if managers::find_by_email(&mut tx, &new.email).await?.is_some() {
         bail!("a manager with the e-mail address {} already exists", new.email);
     }
     let added = actions::managers::add(&mut tx, new, hash.as_deref(), now).await;
-    let (manager, entry) = added.map_err(output::plainly)?;
+    let (manager, entry) = added.map_err(output::describe_error)?;
     let link = match hash {
         Some(_) => None,
-        None => Some(link(&mut tx, &manager, LinkPurpose::Invite, INVITE_VALID, clock).await?),
+        None => Some(create_link(&mut tx, &manager, LinkPurpose::Invite, INVITATION_LIFETIME, clock).await?),
     };
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Added {} <{}> as {}.", manager.name, manager.email, manager.role.key());
     if let Some(token) = link {
         say!("One-time password link (valid 3 days):\n{origin}/setup/{token}");
@@ -123,29 +125,29 @@ async fn add(db: &Db, form: ManagerForm, way: &Way, clock: &Clock) -> anyhow::Re
 }
 
 /// How many managers are read at once.
-const READ_AT_ONCE: i64 = 500;
+const BATCH_SIZE: i64 = 500;
 
 async fn list(db: &Db) -> anyhow::Result<()> {
-    let mut tx = db.read().await.map_err(output::plainly)?;
+    let mut tx = db.read().await.map_err(output::describe_error)?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
-    let mut managers = managers::list(&mut tx, None, READ_AT_ONCE).await?;
+    let mut managers = managers::list(&mut tx, None, BATCH_SIZE).await?;
     let mut read = managers.len();
     while read > 0 {
-        let more = managers::list(&mut tx, managers.last().map(|last| &last.id), READ_AT_ONCE).await?;
+        let more = managers::list(&mut tx, managers.last().map(|last| &last.id), BATCH_SIZE).await?;
         read = more.len();
         managers.extend(more);
     }
     let row = |manager: &Manager| {
-        let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| output::time(at, zone));
-        [manager.email.clone(), manager.name.clone(), manager.role.key().into(), state(manager).into(), login]
+        let login = manager.last_login_at.map_or_else(|| "never".to_owned(), |at| output::format_time(at, zone));
+        [manager.email.clone(), manager.name.clone(), manager.role.key().into(), state_words(manager).into(), login]
     };
     let head = ["EMAIL", "NAME", "ROLE", "STATUS", "LAST LOGIN"].map(str::to_owned);
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(managers.iter().map(row)).collect();
-    say!("{}", output::table(&rows));
+    say!("{}", output::format_table(&rows));
     Ok(())
 }
 
-fn state(manager: &Manager) -> &'static str {
+fn state_words(manager: &Manager) -> &'static str {
     match (manager.is_active(), manager.is_invited()) {
         (false, _) => "disabled",
         (true, true) => "invited",
@@ -155,104 +157,106 @@ fn state(manager: &Manager) -> &'static str {
 
 async fn disable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let mut manager = find(&mut tx, email).await?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let mut manager = find_manager(&mut tx, email).await?;
     if !manager.is_active() {
         bail!("{} is already disabled", manager.email);
     }
-    let entry = actions::managers::disable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    let entry = actions::managers::disable(&mut tx, &mut manager, now).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Disabled {}; all their sessions were ended.", manager.email);
     Ok(())
 }
 
 async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let mut manager = find(&mut tx, email).await?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let mut manager = find_manager(&mut tx, email).await?;
     if manager.is_active() {
         bail!("{} is not disabled", manager.email);
     }
-    let entry = actions::managers::enable(&mut tx, &mut manager, now).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    let entry = actions::managers::enable(&mut tx, &mut manager, now).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Enabled {}.", manager.email);
     Ok(())
 }
 
 async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let manager = find(&mut tx, email).await?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let manager = find_manager(&mut tx, email).await?;
     if !second_factors::of(&mut tx, &manager.id).await?.any() {
         bail!("{} has no second factor", manager.email);
     }
-    let (_, entry) = actions::managers::remove_factors(&mut tx, &manager, None).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
+    let (_, entry) =
+        actions::managers::remove_factors(&mut tx, &manager, None).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::describe_error)?;
     say!("{} can log in with the password only; all their sessions were ended.", manager.email);
     Ok(())
 }
 
 async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let before = login_policy::load(&mut tx).await.map_err(output::plainly)?;
-    if before.passwords == Passwords::Everybody {
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let before = login_policy::load(&mut tx).await.map_err(output::describe_error)?;
+    if before.passwords == PasswordPolicy::Everyone {
         bail!("password login is already enabled");
     }
-    let chosen = Policy { passwords: Passwords::Everybody, ..before.clone() };
-    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen).await.map_err(output::plainly)?;
-    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::plainly)?;
+    let chosen = LoginPolicy { passwords: PasswordPolicy::Everyone, ..before.clone() };
+    let entry =
+        actions::settings::edit_login_policy(&mut tx, &before, &chosen).await.map_err(output::describe_error)?;
+    tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::describe_error)?;
     say!("Password login is enabled for everyone.");
     Ok(())
 }
 
-async fn reset_password(db: &Db, email: &str, way: &Way, clock: &Clock) -> anyhow::Result<()> {
+async fn reset_password(db: &Db, email: &str, way: &LoginMethod, clock: &Clock) -> anyhow::Result<()> {
     let origin = way.origin()?;
-    let named = find(&mut db.read().await.map_err(output::plainly)?, email).await?;
+    let named = find_manager(&mut db.read().await.map_err(output::describe_error)?, email).await?;
     if !named.is_active() {
         bail!("{email} is disabled: enable them first", email = named.email);
     }
     let hash = way.password(db, [&named.name, &named.email]).await?;
     let now = clock.now();
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    let mut manager = managers::find(&mut tx, &named.id).await.map_err(output::plainly)?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let mut manager = managers::find(&mut tx, &named.id).await.map_err(output::describe_error)?;
     let (said, entry) = match hash {
         Some(hash) => {
             let reset = actions::managers::reset_password(&mut tx, &mut manager, &hash, now).await;
             let said = format!("{} has a new password; all their sessions were ended.", manager.email);
-            (said, reset.map_err(output::plainly)?)
+            (said, reset.map_err(output::describe_error)?)
         }
         None => {
-            let token = link(&mut tx, &manager, LinkPurpose::Reset, RESET_VALID, clock).await?;
+            let token = create_link(&mut tx, &manager, LinkPurpose::Reset, RESET_LIFETIME, clock).await?;
             let said = format!("One-time password link (valid 30 minutes):\n{origin}/setup/{token}");
             (said, actions::managers::record_reset(&manager))
         }
     };
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("{said}");
     Ok(())
 }
 
 /// Makes a link for `manager` and gives its token, which stands nowhere else.
-async fn link(
+async fn create_link(
     tx: &mut WriteTx,
     manager: &Manager,
     purpose: LinkPurpose,
     valid: TimeDelta,
     clock: &Clock,
 ) -> anyhow::Result<String> {
-    let (token, now) = (secret_token::fresh(), clock.now());
+    let (token, now) = (secret_token::fresh_token(), clock.now());
     let link = one_time_links::Link { purpose, manager_id: Some(manager.id.clone()), expires_at: now + valid };
-    one_time_links::create(tx, &secret_token::hash(&token), &link, now).await.map_err(output::plainly)?;
-    one_time_links::cancel_email(tx, &manager.id).await.map_err(output::plainly)?;
+    one_time_links::create(tx, &secret_token::hash_token(&token), &link, now).await.map_err(output::describe_error)?;
+    one_time_links::cancel_email(tx, &manager.id).await.map_err(output::describe_error)?;
     Ok(token)
 }
 
-async fn find(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
+async fn find_manager(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
     let email = parse_email(email).map_err(anyhow::Error::msg)?;
-    let found = managers::find_by_email(tx, &email).await.map_err(output::plainly)?;
+    let found = managers::find_by_email(tx, &email).await.map_err(output::describe_error)?;
     found.map(|(manager, _)| manager).with_context(|| format!("no manager with the e-mail address {email}"))
 }
 
-impl Way {
+impl LoginMethod {
     /// The address a link begins with.
     fn origin(&self) -> anyhow::Result<String> {
         SiteConfig { base_url: self.base_url.clone(), data_dir: "data".into() }.origin(self.listen)
@@ -263,12 +267,13 @@ impl Way {
         if !self.password_stdin {
             return Ok(None);
         }
-        let page =
-            page_settings::load(&mut db.read().await.map_err(output::plainly)?).await.map_err(output::plainly)?;
+        let page = page_settings::load(&mut db.read().await.map_err(output::describe_error)?)
+            .await
+            .map_err(output::describe_error)?;
         let password = tokio::task::spawn_blocking(read_password).await??;
-        password::check(&password, &[whose[0], whose[1], &page.name])
+        password::check_password(&password, &[whose[0], whose[1], &page.name])
             .map_err(|reason| anyhow::anyhow!("the password can't be used: {reason}"))?;
-        Ok(Some(password::hash(password).await?))
+        Ok(Some(password::hash_password(password).await?))
     }
 }
 

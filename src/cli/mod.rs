@@ -106,26 +106,26 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
     }
     let db = match &cli.command {
         Command::Manager(managers::Command::Add { .. }) | Command::Import(_) | Command::Sample => {
-            prepared(database, clock).await?
+            prepare_database(database, clock).await?
         }
         Command::Audit(_) | Command::Backup { .. } | Command::Check(_) => {
-            let db = existing(database)?;
-            db.protect_from_old_wal(clock.now()).await.map_err(output::plainly)?;
-            db.refuse_pre_release().await.map_err(output::plainly)?;
+            let db = open_existing_database(database)?;
+            db.protect_from_old_wal(clock.now()).await.map_err(output::describe_error)?;
+            db.refuse_pre_release().await.map_err(output::describe_error)?;
             db
         }
-        Command::Restore { .. } => Db::at(&database.url()?).map_err(output::plainly)?,
+        Command::Restore { .. } => Db::at(&database.url()?).map_err(output::describe_error)?,
         _ => {
-            existing(database)?;
-            prepared(database, clock).await?
+            open_existing_database(database)?;
+            prepare_database(database, clock).await?
         }
     };
-    let done = run_on(cli.command, &db, clock).await;
+    let done = run_command(cli.command, &db, clock).await;
     db.close().await;
     done
 }
 
-async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
+async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(_) => unreachable!("serving opens the database its own way"),
         Command::Export { dir, format, site } => export::run(db, clock, &site, &dir, format).await?,
@@ -144,15 +144,15 @@ async fn run_on(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<Exit
 }
 
 /// The database, made where it is missing and brought up to date.
-async fn prepared(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
-    let db = Db::at(&config.url()?).map_err(output::plainly)?;
-    db.prepare(clock.now()).await.map_err(output::plainly)?;
+async fn prepare_database(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
+    let db = Db::at(&config.url()?).map_err(output::describe_error)?;
+    db.prepare(clock.now()).await.map_err(output::describe_error)?;
     Ok(db)
 }
 
 /// The database, which must exist: whoever publishes from the wrong folder should not get a new, empty one.
-fn existing(config: &DatabaseConfig) -> anyhow::Result<Db> {
-    let db = Db::at(&config.url()?).map_err(output::plainly)?;
+fn open_existing_database(config: &DatabaseConfig) -> anyhow::Result<Db> {
+    let db = Db::at(&config.url()?).map_err(output::describe_error)?;
     if let Db::Sqlite { path, .. } = &db {
         if !path.exists() {
             bail!("there is no database at {}: set --database-url or CANDOR_DATABASE_URL", path.display());
@@ -165,7 +165,7 @@ fn existing(config: &DatabaseConfig) -> anyhow::Result<Db> {
 }
 
 /// The text given as an argument, or all of standard input for `-`.
-fn text_or_input(argument: String) -> anyhow::Result<String> {
+fn read_text_argument(argument: String) -> anyhow::Result<String> {
     if argument != "-" {
         return Ok(argument);
     }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use crate::db;
 
 /// A fault of the database as a plain sentence.
-pub fn plainly(error: db::Error) -> anyhow::Error {
+pub fn describe_error(error: db::Error) -> anyhow::Error {
     match error {
         db::Error::Conflict(reason) => anyhow::anyhow!("{reason}"),
         other => other.into(),
@@ -14,7 +14,7 @@ pub fn plainly(error: db::Error) -> anyhow::Error {
 }
 
 /// Rows in columns, each as wide as its widest text; the last column is not padded.
-pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
@@ -25,12 +25,12 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// A time of the page, with its zone.
-pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
+pub fn format_time(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 /// A number with its noun: `1 incident`, `2 incidents`.
-pub fn count(number: usize, noun: &str) -> String {
+pub fn format_count(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }
@@ -42,11 +42,14 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_text() {
         let rows = [["a".to_owned(), "é".to_owned()], ["long".to_owned(), String::new()]];
-        assert_eq!(table(&rows), "a     é\nlong");
+        assert_eq!(format_table(&rows), "a     é\nlong");
     }
 
     #[test]
-    fn one_is_not_many() {
-        assert_eq!((count(1, "incident"), count(0, "incident")), ("1 incident".into(), "0 incidents".into()));
+    fn count_uses_singular_and_plural() {
+        assert_eq!(
+            (format_count(1, "incident"), format_count(0, "incident")),
+            ("1 incident".into(), "0 incidents".into())
+        );
     }
 }

@@ -7,7 +7,7 @@ pub mod secret_token;
 pub mod totp;
 
 /// Random bytes from the operating system, for identifiers and tokens.
-pub fn random<const N: usize>() -> [u8; N] {
+pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);
     bytes

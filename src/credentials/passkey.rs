@@ -59,11 +59,11 @@ impl RelyingParty {
     ///
     /// # Errors
     /// Where the library refuses.
-    pub fn ask_to_register(&self, manager: &Manager, known: &[String]) -> Result<Challenge, Error> {
+    pub fn begin_registration(&self, manager: &Manager, known: &[String]) -> Result<Challenge, Error> {
         let known = known.iter().map(|json| Ok(serde_json::from_str::<Passkey>(json)?.cred_id().clone()));
         let known = known.collect::<Result<Vec<_>, Error>>()?;
         let (options, state) =
-            self.0.start_passkey_registration(handle(&manager.id), &manager.email, &manager.name, Some(known))?;
+            self.0.start_passkey_registration(user_handle(&manager.id), &manager.email, &manager.name, Some(known))?;
         let mut options = serde_json::to_value(options)?;
         // The login asks for no address first, so the device itself has to find the passkey.
         let selection = &mut options["publicKey"]["authenticatorSelection"];
@@ -76,7 +76,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// Where the answer is to another challenge, from another site, or not from a verified user.
-    pub fn register(&self, answer: &str, state: Value) -> Result<Credential, Error> {
+    pub fn finish_registration(&self, answer: &str, state: Value) -> Result<Credential, Error> {
         let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
         let state: PasskeyRegistration = serde_json::from_value(state)?;
         let passkey = self.0.finish_passkey_registration(&answer, &state)?;
@@ -87,7 +87,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// Where the library refuses.
-    pub fn ask_to_log_in(&self) -> Result<Challenge, Error> {
+    pub fn begin_login(&self) -> Result<Challenge, Error> {
         let (mut options, state) = self.0.start_discoverable_authentication()?;
         // A dialogue that opens when asked for, not one that hides in the list of a field.
         options.mediation = None;
@@ -99,12 +99,18 @@ impl RelyingParty {
     ///
     /// # Errors
     /// Where the answer is to another challenge, from another site, or not signed by the credential.
-    pub fn log_in(&self, answer: &str, state: Value, stored: &str, manager: &ManagerId) -> Result<Credential, Error> {
+    pub fn finish_login(
+        &self,
+        answer: &str,
+        state: Value,
+        stored: &str,
+        manager: &ManagerId,
+    ) -> Result<Credential, Error> {
         let answer: PublicKeyCredential = serde_json::from_str(answer)?;
         let state: DiscoverableAuthentication = serde_json::from_value(state)?;
         let mut passkey: Passkey = serde_json::from_str(stored)?;
         let (user, _) = self.0.identify_discoverable_authentication(&answer)?;
-        if user != handle(manager) {
+        if user != user_handle(manager) {
             return Err(Error::Foreign);
         }
         let used = self.0.finish_discoverable_authentication_v2(&answer, state, &passkey)?;
@@ -123,7 +129,7 @@ impl Credential {
 ///
 /// # Errors
 /// Where the answer can't be read.
-pub fn named_in(answer: &str) -> Result<String, Error> {
+pub fn credential_hash_of_answer(answer: &str) -> Result<String, Error> {
     let answer: PublicKeyCredential = serde_json::from_str(answer)?;
     Ok(credential_hash(&answer.raw_id))
 }
@@ -133,7 +139,7 @@ fn credential_hash(id: &[u8]) -> String {
 }
 
 /// What a device keeps beside the passkey to say whose it is: nothing that means anything elsewhere.
-fn handle(manager: &ManagerId) -> Uuid {
+fn user_handle(manager: &ManagerId) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha256::digest(format!("passkey of {manager}"))[..16]);
     Uuid::from_bytes(bytes)
@@ -157,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_login_asks_for_a_verified_user_and_names_no_credential() {
-        let asked = RelyingParty::at("https://status.example.org", "Status").unwrap().ask_to_log_in().unwrap();
+        let asked = RelyingParty::at("https://status.example.org", "Status").unwrap().begin_login().unwrap();
         let options = &asked.options["publicKey"];
         assert_eq!(options["userVerification"], "required");
         assert_eq!(options["rpId"], "status.example.org");

@@ -18,15 +18,15 @@ pub const MAX_BYTES: usize = 1024;
 /// How many characters a password must have beside the context words.
 const MIN_OWN_CHARS: usize = 8;
 /// How much of a password is looked at when it is judged; beyond this nothing weak is left, in characters.
-const JUDGED_CHARS: usize = 80;
+const MAX_CHECKED_CHARS: usize = 80;
 /// How many may wait for their turn before the next is sent away.
 const MAX_WAITING: usize = 50;
 /// How many more may wait who come with a browser that their account knows: a flood of strangers takes no place of theirs.
 const MAX_KNOWN_WAITING: usize = 10;
 
 /// One password is hashed per core at a time: each takes 19 MiB and some 20 ms.
-static QUEUE: LazyLock<Queue> =
-    LazyLock::new(|| Queue::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+static QUEUE: LazyLock<HashQueue> =
+    LazyLock::new(|| HashQueue::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
 
 /// How often the work of hashing was done since the start.
 static HASHINGS: AtomicU64 = AtomicU64::new(0);
@@ -47,7 +47,7 @@ pub enum Error {
 ///
 /// # Errors
 /// A sentence for the person who chose it.
-pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
+pub fn check_password(password: &str, context: &[&str]) -> Result<(), String> {
     let count = password.chars().count();
     if password.len() > MAX_BYTES {
         return Err(format!("At most {MAX_BYTES} bytes."));
@@ -59,10 +59,10 @@ pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
     }
     let words: Vec<&str> =
         context.iter().flat_map(|text| text.split(['@', '.', ' ', '-'])).filter(|word| word.len() > 2).collect();
-    if without(password, &words) < MIN_OWN_CHARS {
+    if chars_without_words(password, &words) < MIN_OWN_CHARS {
         return Err("Do not base it on your name, e-mail address or page name. Choose another.".into());
     }
-    let judged: String = password.chars().take(JUDGED_CHARS).collect();
+    let judged: String = password.chars().take(MAX_CHECKED_CHARS).collect();
     if zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Three {
         return Err("This is a commonly used password, or close to one. Choose another.".into());
     }
@@ -70,7 +70,7 @@ pub fn check(password: &str, context: &[&str]) -> Result<(), String> {
 }
 
 /// How many characters are left of `password` without the `words`, whatever their case.
-fn without(password: &str, words: &[&str]) -> usize {
+fn chars_without_words(password: &str, words: &[&str]) -> usize {
     let strip = |left: String, word: &&str| left.replace(&word.to_lowercase(), "");
     words.iter().fold(password.to_lowercase(), strip).chars().count()
 }
@@ -79,8 +79,8 @@ fn without(password: &str, words: &[&str]) -> usize {
 ///
 /// # Errors
 /// Where too many wait already.
-pub async fn hash(password: String) -> Result<String, Error> {
-    place()?.run(move || hash_now(password.as_bytes())).await?
+pub async fn hash_password(password: String) -> Result<String, Error> {
+    queue_slot()?.run(move || hash_now(password.as_bytes())).await?
 }
 
 /// What became of a login.
@@ -97,12 +97,12 @@ pub enum Verdict {
 ///
 /// # Errors
 /// Where too many wait already.
-pub async fn verify(password: String, hash: Option<String>) -> Result<Verdict, Error> {
-    place()?.verify(password, hash).await
+pub async fn verify_password(password: String, hash: Option<String>) -> Result<Verdict, Error> {
+    queue_slot()?.verify(password, hash).await
 }
 
 /// How often a password was hashed since the start, or compared, which costs the same.
-pub fn hashings() -> u64 {
+pub fn hash_count() -> u64 {
     HASHINGS.load(Ordering::Relaxed)
 }
 
@@ -110,54 +110,54 @@ pub fn hashings() -> u64 {
 ///
 /// # Errors
 /// `Busy`, at once, where too many wait already.
-pub fn place() -> Result<Place, Error> {
-    QUEUE.place()
+pub fn queue_slot() -> Result<QueueSlot, Error> {
+    QUEUE.slot()
 }
 
 /// A place for whoever comes with a browser that their account knows.
 ///
 /// # Errors
 /// `Busy`, at once, where too many of them wait already.
-pub fn place_for_known() -> Result<Place, Error> {
-    QUEUE.place_for_known()
+pub fn queue_slot_for_known() -> Result<QueueSlot, Error> {
+    QUEUE.slot_for_known()
 }
 
 /// Who is hashing, and who waits to.
-struct Queue {
+struct HashQueue {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
 }
 
 /// A place in the queue; given up when dropped, as when the client has gone.
-pub struct Place {
+pub struct QueueSlot {
     turns: Arc<Semaphore>,
     held: OwnedSemaphorePermit,
 }
 
-impl Queue {
+impl HashQueue {
     fn new(turns: usize) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         let (places, known_places) = (semaphore(turns + MAX_WAITING), semaphore(MAX_KNOWN_WAITING));
         Self { turns: semaphore(turns), places, known_places }
     }
 
-    fn place(&self) -> Result<Place, Error> {
-        self.place_among(&self.places)
+    fn slot(&self) -> Result<QueueSlot, Error> {
+        self.slot_in(&self.places)
     }
 
-    fn place_for_known(&self) -> Result<Place, Error> {
-        self.place_among(&self.known_places)
+    fn slot_for_known(&self) -> Result<QueueSlot, Error> {
+        self.slot_in(&self.known_places)
     }
 
-    fn place_among(&self, places: &Arc<Semaphore>) -> Result<Place, Error> {
+    fn slot_in(&self, places: &Arc<Semaphore>) -> Result<QueueSlot, Error> {
         let held = places.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-        Ok(Place { turns: self.turns.clone(), held })
+        Ok(QueueSlot { turns: self.turns.clone(), held })
     }
 }
 
-impl Place {
-    /// Whether `password` belongs to `hash`, as [`verify`].
+impl QueueSlot {
+    /// Whether `password` belongs to `hash`, as [`verify_password`].
     ///
     /// # Errors
     /// A fault of ours.
@@ -191,9 +191,10 @@ fn hash_now(password: &[u8]) -> Result<String, Error> {
 }
 
 fn verify_now(password: &str, hash: Option<&str>) -> Result<Verdict, Error> {
-    static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now(&crate::credentials::random::<32>()).ok());
+    static DUMMY_HASH: LazyLock<Option<String>> =
+        LazyLock::new(|| hash_now(&crate::credentials::random_bytes::<32>()).ok());
     let known = hash.is_some() && password.len() <= MAX_BYTES;
-    let Some(hash) = hash.or(NOBODY.as_deref()) else { return Ok(Verdict::Wrong) };
+    let Some(hash) = hash.or(DUMMY_HASH.as_deref()) else { return Ok(Verdict::Wrong) };
     let password = if known { password } else { "" };
     let parsed = PasswordHash::new(hash).map_err(|error| Error::Failed(error.to_string()))?;
     HASHINGS.fetch_add(1, Ordering::Relaxed);
@@ -211,31 +212,31 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_is_known_again_to_the_letter() {
+    async fn passwords_are_compared_exactly() {
         for password in ["correct horse battery", " Ünïcödé 🙂 with spaces ", &"x".repeat(MAX_BYTES)] {
-            let hash = hash(password.to_owned()).await.unwrap();
+            let hash = hash_password(password.to_owned()).await.unwrap();
             assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-            assert_eq!(verify(password.to_owned(), Some(hash.clone())).await.unwrap(), Verdict::Right);
-            assert_eq!(verify(format!("{password} "), Some(hash)).await.unwrap(), Verdict::Wrong);
+            assert_eq!(verify_password(password.to_owned(), Some(hash.clone())).await.unwrap(), Verdict::Right);
+            assert_eq!(verify_password(format!("{password} "), Some(hash)).await.unwrap(), Verdict::Wrong);
         }
     }
 
     #[tokio::test]
-    async fn whoever_finds_the_queue_full_is_sent_away_at_once() {
-        let queue = Queue::new(1);
-        let waiting: Vec<Place> = (0..=MAX_WAITING).map(|_| queue.place().unwrap()).collect();
-        assert!(matches!(queue.place(), Err(Error::Busy)));
-        assert!(queue.place_for_known().is_ok(), "no stranger takes the place of somebody known");
+    async fn full_queue_rejects_immediately() {
+        let queue = HashQueue::new(1);
+        let waiting: Vec<QueueSlot> = (0..=MAX_WAITING).map(|_| queue.slot().unwrap()).collect();
+        assert!(matches!(queue.slot(), Err(Error::Busy)));
+        assert!(queue.slot_for_known().is_ok(), "no stranger takes the place of somebody known");
         drop(waiting);
-        assert!(queue.place().is_ok(), "who goes away leaves the place to others");
+        assert!(queue.slot().is_ok(), "who goes away leaves the place to others");
     }
 
     #[tokio::test]
-    async fn hanging_up_early_frees_neither_turn_nor_place() {
-        let queue = Queue::new(1);
+    async fn disconnect_frees_neither_permit_nor_queue_slot() {
+        let queue = HashQueue::new(1);
         let (begun, begins) = std::sync::mpsc::channel();
         let (end, ends) = std::sync::mpsc::channel::<()>();
-        let work = queue.place().unwrap().run(move || {
+        let work = queue.slot().unwrap().run(move || {
             begun.send(()).unwrap();
             ends.recv().unwrap();
         });
@@ -245,26 +246,26 @@ mod tests {
         assert!(impatient.await.is_err());
         assert_eq!((queue.turns.available_permits(), queue.places.available_permits()), (0, MAX_WAITING));
         end.send(()).unwrap();
-        queue.place().unwrap().run(|| ()).await.unwrap();
+        queue.slot().unwrap().run(|| ()).await.unwrap();
     }
 
     #[tokio::test]
-    async fn nobody_has_no_password() {
-        assert_eq!(verify(String::new(), None).await.unwrap(), Verdict::Wrong);
-        assert_eq!(verify("anything at all".into(), None).await.unwrap(), Verdict::Wrong);
+    async fn unknown_account_matches_no_password() {
+        assert_eq!(verify_password(String::new(), None).await.unwrap(), Verdict::Wrong);
+        assert_eq!(verify_password("anything at all".into(), None).await.unwrap(), Verdict::Wrong);
     }
 
     #[tokio::test]
     async fn a_weaker_hash_is_replaced_at_login() {
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, Some(32)).unwrap());
         let hash = weak.hash_password(b"an old but long password").unwrap().to_string();
-        let verdict = verify("an old but long password".into(), Some(hash)).await.unwrap();
+        let verdict = verify_password("an old but long password".into(), Some(hash)).await.unwrap();
         assert!(matches!(verdict, Verdict::Outdated(new) if new.contains("m=19456")));
     }
 
     #[test]
-    fn a_password_is_long_and_not_a_common_one() {
-        assert!(check("harbour crane whistles", &[]).is_ok());
+    fn passwords_are_long_and_uncommon() {
+        assert!(check_password("harbour crane whistles", &[]).is_ok());
         for bad in [
             "short",
             "fourteen chars",
@@ -273,10 +274,10 @@ mod tests {
             "qwertyuiopasdfgh",
             "aaaaaaaaaaaaaaaaaaaa",
         ] {
-            assert!(check(bad, &[]).is_err(), "{bad}");
+            assert!(check_password(bad, &[]).is_err(), "{bad}");
         }
-        assert!(check("tidewatertidewater", &["Tidewater Maps"]).is_err());
-        assert!(check("InesFigueiredo1", &["Ines Figueiredo", "candor"]).is_err());
-        assert!(check(&"é".repeat(513), &[]).is_err());
+        assert!(check_password("tidewatertidewater", &["Tidewater Maps"]).is_err());
+        assert!(check_password("InesFigueiredo1", &["Ines Figueiredo", "candor"]).is_err());
+        assert!(check_password(&"é".repeat(513), &[]).is_err());
     }
 }

@@ -31,7 +31,7 @@ pub struct SecretKey {
 
 impl SecretKey {
     /// The key in `file`; a new one is written there where there is none.
-    pub fn at(file: PathBuf) -> Self {
+    pub fn from_file(file: PathBuf) -> Self {
         Self { file, key: RwLock::default() }
     }
 
@@ -40,7 +40,7 @@ impl SecretKey {
     /// # Errors
     /// Where the file of the key can't be read or written.
     pub fn seal(&self, owner: &str, secret: &[u8]) -> anyhow::Result<String> {
-        let nonce: [u8; NONCE_BYTES] = crate::credentials::random();
+        let nonce: [u8; NONCE_BYTES] = crate::credentials::random_bytes();
         let payload = Payload { msg: secret, aad: owner.as_bytes() };
         let sealed = self.cipher()?.encrypt(&Nonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| anyhow::anyhow!("encrypting a secret failed"))?;
@@ -65,58 +65,58 @@ impl SecretKey {
     /// # Errors
     /// Where it can't be read; the key in use stays.
     pub fn reload(&self) -> anyhow::Result<()> {
-        if self.known().is_some() {
-            let text = std::fs::read_to_string(&self.file).with_context(|| self.named())?;
+        if self.loaded().is_some() {
+            let text = std::fs::read_to_string(&self.file).with_context(|| self.file_name())?;
             *self.key.write().unwrap_or_else(PoisonError::into_inner) =
-                Some(parse(&text).with_context(|| self.named())?);
+                Some(parse_key(&text).with_context(|| self.file_name())?);
         }
         Ok(())
     }
 
     fn cipher(&self) -> anyhow::Result<Aes256Gcm> {
-        let key = match self.known() {
+        let key = match self.loaded() {
             Some(key) => key,
             None => {
-                let read = read_or_create(&self.file).with_context(|| self.named())?;
+                let read = read_or_create(&self.file).with_context(|| self.file_name())?;
                 *self.key.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(read)
             }
         };
         Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(key)))
     }
 
-    fn known(&self) -> Option<[u8; 32]> {
+    fn loaded(&self) -> Option<[u8; 32]> {
         *self.key.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn named(&self) -> String {
+    fn file_name(&self) -> String {
         format!("the key file {}", self.file.display())
     }
 }
 
 fn read_or_create(file: &Path) -> anyhow::Result<[u8; 32]> {
     match regular_file::read(file, MAX_BYTES, Links::Followed) {
-        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(file),
+        Ok(bytes) => parse_key(&String::from_utf8_lossy(&bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => create_key(file),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Writes a fresh key, whole or not at all and readable for its owner only. Where another process was
 /// faster, its key is taken.
-fn create(file: &Path) -> anyhow::Result<[u8; 32]> {
+fn create_key(file: &Path) -> anyhow::Result<[u8; 32]> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private_folder(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(new, "{}", hex(&crate::credentials::random::<32>()))?;
+    writeln!(new, "{}", hex(&crate::credentials::random_bytes::<32>()))?;
     new.as_file().sync_all()?;
     match new.persist_noclobber(file) {
         Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error.into()),
-        _ => parse(&std::fs::read_to_string(file)?),
+        _ => parse_key(&std::fs::read_to_string(file)?),
     }
 }
 
 /// 64 hexadecimal digits.
-fn parse(text: &str) -> anyhow::Result<[u8; 32]> {
+fn parse_key(text: &str) -> anyhow::Result<[u8; 32]> {
     let text = text.trim();
     if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         bail!("it must hold 64 hexadecimal digits, as `openssl rand -hex 32` writes them");
@@ -133,24 +133,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_opened_by_the_same_key_for_the_same_owner() {
+    fn secret_decrypts_with_same_key_and_owner() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data/secret.key");
-        let sealed = SecretKey::at(file.clone()).seal("ines", b"twenty bytes of salt").unwrap();
-        assert_eq!(SecretKey::at(file.clone()).open("ines", &sealed).unwrap(), b"twenty bytes of salt");
-        assert!(SecretKey::at(file.clone()).open("rui", &sealed).is_err());
-        assert!(SecretKey::at(folder.path().join("other.key")).open("ines", &sealed).is_err());
-        assert!(SecretKey::at(file.clone()).open("ines", "AAAA").is_err());
-        assert_ne!(SecretKey::at(file).seal("ines", b"twenty bytes of salt").unwrap(), sealed);
+        let sealed = SecretKey::from_file(file.clone()).seal("ines", b"twenty bytes of salt").unwrap();
+        assert_eq!(SecretKey::from_file(file.clone()).open("ines", &sealed).unwrap(), b"twenty bytes of salt");
+        assert!(SecretKey::from_file(file.clone()).open("rui", &sealed).is_err());
+        assert!(SecretKey::from_file(folder.path().join("other.key")).open("ines", &sealed).is_err());
+        assert!(SecretKey::from_file(file.clone()).open("ines", "AAAA").is_err());
+        assert_ne!(SecretKey::from_file(file).seal("ines", b"twenty bytes of salt").unwrap(), sealed);
     }
 
     #[test]
     fn a_reloaded_key_file_replaces_the_key_unless_it_holds_none() {
         let folder = tempfile::tempdir().unwrap();
         let (file, other) = (folder.path().join("secret.key"), folder.path().join("other.key"));
-        let key = SecretKey::at(file.clone());
+        let key = SecretKey::from_file(file.clone());
         let sealed = key.seal("ines", b"secret").unwrap();
-        let sealed_by_other = SecretKey::at(other.clone()).seal("ines", b"secret").unwrap();
+        let sealed_by_other = SecretKey::from_file(other.clone()).seal("ines", b"secret").unwrap();
         std::fs::write(&file, "no key").unwrap();
         assert!(key.reload().is_err() && key.open("ines", &sealed).is_ok());
         std::fs::copy(&other, &file).unwrap();
@@ -163,16 +163,16 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
-        SecretKey::at(file.clone()).seal("ines", b"x").unwrap();
+        SecretKey::from_file(file.clone()).seal("ines", b"x").unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
-    fn a_file_that_holds_no_key_is_refused_and_left_alone() {
+    fn invalid_key_file_is_rejected_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         std::fs::write(&file, "too short").unwrap();
-        let error = SecretKey::at(file.clone()).seal("ines", b"x").unwrap_err();
+        let error = SecretKey::from_file(file.clone()).seal("ines", b"x").unwrap_err();
         assert!(format!("{error:#}").contains("64 hexadecimal digits"));
         assert_eq!(std::fs::read_to_string(file).unwrap(), "too short");
     }

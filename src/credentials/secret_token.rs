@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::format::hex;
 
 /// A fresh token of 256 random bits, safe in a URL.
-pub fn fresh() -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(crate::credentials::random::<32>())
+pub fn fresh_token() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(crate::credentials::random_bytes::<32>())
 }
 
 /// What every API token begins with, for whoever looks for secrets where none should be.
@@ -33,7 +33,7 @@ pub fn is_api_token(text: &str) -> bool {
 }
 
 /// The end of a token, to know it by.
-pub fn ending(token: &str) -> &str {
+pub fn token_ending(token: &str) -> &str {
     token.get(token.len().saturating_sub(4)..).unwrap_or_default()
 }
 
@@ -50,7 +50,7 @@ fn checksum(text: &str) -> String {
 }
 
 /// What is stored of a token: its SHA-256 in hexadecimal.
-pub fn hash(token: &str) -> String {
+pub fn hash_token(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
@@ -60,17 +60,17 @@ mod tests {
 
     #[test]
     fn tokens_differ_and_are_stored_hashed() {
-        let (a, b) = (fresh(), fresh());
+        let (a, b) = (fresh_token(), fresh_token());
         assert_ne!(a, b);
-        assert_eq!((a.len(), hash(&a).len()), (43, 64));
+        assert_eq!((a.len(), hash_token(&a).len()), (43, 64));
     }
 
     #[test]
-    fn an_api_token_tells_a_slip_from_itself() {
+    fn api_token_checksum_detects_typos() {
         let token = fresh_api_token();
         assert!(is_api_token(&token) && token.starts_with("candor_") && token.len() == 45, "{token}");
         assert_ne!(token, fresh_api_token());
-        assert_eq!(ending(&token), &token[41..]);
+        assert_eq!(token_ending(&token), &token[41..]);
         let mut slips: Vec<String> =
             (0..token.len()).map(|at| format!("{}_{}", &token[..at], &token[at + 1..])).collect();
         slips.retain(|slip| *slip != token);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_is_the_same_everywhere() {
+    fn checksum_is_stable() {
         assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
         assert_eq!(checksum("123456789"), "3jZRME");
     }

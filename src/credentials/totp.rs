@@ -13,11 +13,11 @@ const SECRET_BYTES: usize = 20;
 
 /// A fresh secret.
 pub fn fresh_secret() -> [u8; SECRET_BYTES] {
-    crate::credentials::random()
+    crate::credentials::random_bytes()
 }
 
 /// The step that `now` lies in.
-pub fn step(now: DateTime<Utc>) -> i64 {
+pub fn time_step(now: DateTime<Utc>) -> i64 {
     now.timestamp().div_euclid(STEP)
 }
 
@@ -26,7 +26,7 @@ pub fn step(now: DateTime<Utc>) -> i64 {
 pub fn matching_step(secret: &[u8], code: &str, now: DateTime<Utc>, last: Option<i64>) -> Option<i64> {
     // Every step is looked at alone, in the time that the library takes for any code.
     let totp = Builder::new().with_secret(secret.to_vec()).with_skew(0).build().ok()?;
-    let present = step(now);
+    let present = time_step(now);
     let is_of = |step: &i64| u64::try_from(step * STEP).is_ok_and(|second| totp.check(code, second).is_some());
     (present - SKEW..=present + SKEW).filter(|step| last.is_none_or(|last| *step > last)).find(is_of)
 }
@@ -35,17 +35,17 @@ pub fn matching_step(secret: &[u8], code: &str, now: DateTime<Utc>, last: Option
 ///
 /// # Errors
 /// Where the secret is no secret.
-pub fn address(secret: &[u8], issuer: &str, account: &str) -> Result<String, TotpError> {
+pub fn otpauth_uri(secret: &[u8], issuer: &str, account: &str) -> Result<String, TotpError> {
     let (issuer, account) = (issuer.replace(':', " "), account.replace(':', " "));
-    named(secret, issuer, account)?.to_url()
+    named_totp(secret, issuer, account)?.to_url()
 }
 
-fn named(secret: &[u8], issuer: String, account: String) -> Result<Totp, TotpError> {
+fn named_totp(secret: &[u8], issuer: String, account: String) -> Result<Totp, TotpError> {
     Builder::new().with_secret(secret.to_vec()).with_issuer(Some(issuer)).with_account_name(account).build()
 }
 
 /// The secret to type where nothing can be scanned, in groups of four.
-pub fn spelled(secret: &[u8]) -> String {
+pub fn format_secret(secret: &[u8]) -> String {
     let text = Secret::from(secret.to_vec()).to_base32();
     let groups: Vec<&str> =
         (0..text.len()).step_by(4).filter_map(|at| text.get(at..(at + 4).min(text.len()))).collect();
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_codes_are_those_of_the_standard() {
+    fn codes_match_the_rfc_vectors() {
         // The last six of the eight digits in the appendix.
         for (second, digits) in
             [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (2_000_000_000, "279037")]
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_counts_one_step_early_or_late_and_no_more() {
+    fn code_is_valid_one_step_early_or_late() {
         let digits = code(at(300));
         for (second, counts) in [(269, false), (270, true), (300, true), (329, true), (359, true), (360, false)] {
             assert_eq!(matching_step(SECRET, &digits, at(second), None).is_some(), counts, "{second}");
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn no_code_counts_twice_nor_one_from_before_the_last() {
+    fn codes_cannot_be_replayed() {
         let (early, present) = (code(at(270)), code(at(300)));
         assert_eq!(matching_step(SECRET, &present, at(300), Some(10)), None);
         assert_eq!(matching_step(SECRET, &early, at(300), Some(10)), None);
@@ -96,20 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_six_digits_is_no_code() {
+    fn only_six_digits_are_a_code() {
         for bad in ["", "28708", "2870822", "28708a", "２８７０８２", "-28708"] {
             assert_eq!(matching_step(SECRET, bad, at(59), None), None, "{bad}");
         }
     }
 
     #[test]
-    fn an_app_reads_whose_secret_it_is() {
-        let address = address(SECRET, "Tidewater: Maps", "ines@example.org").unwrap();
+    fn otpauth_uri_names_issuer_and_account() {
+        let address = otpauth_uri(SECRET, "Tidewater: Maps", "ines@example.org").unwrap();
         assert!(
             address.starts_with("otpauth://totp/Tidewater%20%20Maps:ines%40example.org?secret=GEZDGNBV"),
             "{address}"
         );
         assert!(address.contains("issuer=Tidewater%20%20Maps"), "{address}");
-        assert_eq!(spelled(SECRET), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+        assert_eq!(format_secret(SECRET), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
     }
 }

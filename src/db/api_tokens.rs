@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::list::behind;
 use super::{Error, Result, Tx, WriteTx};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::domain::api_token::{ApiToken, MAX_TOKENS, Scope};
 use crate::domain::forms::NewApiToken;
 use crate::domain::history::Cursor;
@@ -38,7 +38,7 @@ pub async fn create(
         return Err(Error::Full("Limit reached (50 tokens). Revoke one first."));
     }
     let token = ApiToken {
-        id: TokenId::from_random(random()),
+        id: TokenId::from_random(random_bytes()),
         manager_id: manager.id.clone(),
         manager_name: manager.name.clone(),
         name: new.name,

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_counts_and_so_does_the_row_before() {
+    fn hash_covers_every_column_and_previous_row() {
         let seal = |row: Row| row.seal("previous");
         let all = [
             row().seal("another"),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Error, Result, Tx, WriteTx, api_metadata};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::domain::forms::{NewComponent, NewGroup};
 use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 
@@ -71,7 +71,7 @@ pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> 
         None => last_position(tx, new.group_id.as_ref()).await? + 1,
     };
     let component = Component {
-        id: ComponentId::from_random(random()),
+        id: ComponentId::from_random(random_bytes()),
         group_id: new.group_id,
         name: new.name,
         description: new.description,
@@ -198,7 +198,7 @@ pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -
         None => last_position(tx, None).await? + 1,
     };
     let group = Group {
-        id: GroupId::from_random(random()),
+        id: GroupId::from_random(random_bytes()),
         name: new.name,
         description: new.description,
         position,

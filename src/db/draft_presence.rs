@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, WriteTx};
-use crate::domain::draft::{OPEN_FOR, Reader};
+use crate::domain::draft::{DraftReader, PRESENCE_TIMEOUT};
 use crate::domain::{DraftId, ManagerId};
 
 /// The most that are told of.
@@ -14,7 +14,7 @@ const MAX_TOLD: i64 = 500;
 /// # Errors
 /// Where the draft is gone, or the database can't be written.
 pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from draft_presence where seen_at <= $1", now - OPEN_FOR)?;
+    run!(tx, "delete from draft_presence where seen_at <= $1", now - PRESENCE_TIMEOUT)?;
     run!(
         tx,
         "insert into draft_presence (draft_id, manager_id, opened_at, seen_at) values ($1, $2, $3, $3)
@@ -30,14 +30,14 @@ pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: D
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<Reader>> {
+pub async fn others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<DraftReader>> {
     let sql = "select r.draft_id, m.name, r.opened_at
                from draft_presence r join managers m on m.id = r.manager_id
                where r.manager_id <> $1 and r.seen_at > $2 and m.disabled_at is null
                order by r.opened_at, m.name, r.draft_id limit $3";
-    let rows = rows!(tx, (String, String, DateTime<Utc>), sql, manager.as_str(), now - OPEN_FOR, MAX_TOLD)?;
+    let rows = rows!(tx, (String, String, DateTime<Utc>), sql, manager.as_str(), now - PRESENCE_TIMEOUT, MAX_TOLD)?;
     let reader = |(draft, name, opened_at): (String, String, DateTime<Utc>)| {
-        Some(Reader { draft: DraftId::parse(&draft)?, name, opened_at })
+        Some(DraftReader { draft: DraftId::parse(&draft)?, name, opened_at })
     };
     Ok(rows.into_iter().filter_map(reader).collect())
 }

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_database_is_told_from_a_broken_statement() {
+    fn outages_differ_from_statement_errors() {
         for code in ["5", "517", "13", "14", "26", "57P01", "08006", "53300", "25006"] {
             assert!(is_outage(Some(code)), "{code}");
         }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_the_operator_are_outages() {
+    fn permission_errors_are_outages() {
         for code in ["3", "7", "8", "10", "778", "3850", "11", "15", "17"] {
             assert!(is_outage(Some(code)), "SQLite {code}");
         }

@@ -39,7 +39,7 @@ pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     }
     let due = "update outbox set due_at = $1 where due_at > $2 and done_at is null";
     mended += run!(tx, due, now, now + LONGEST_WAIT)?;
-    let step = crate::credentials::totp::step(now);
+    let step = crate::credentials::totp::time_step(now);
     // The code of the next step is taken early, so the last one may be one ahead.
     mended += run!(tx, "update totp_secrets set last_step = $1 where last_step > $2", step, step + 1)?;
     Ok(mended + clamp_links(tx, now, latest).await?)

@@ -7,13 +7,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::list::{containing, end_of_time};
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::history::{Cursor, Filter, SEARCHED, Totals};
+use crate::domain::history::{Cursor, HistoryFilter, MAX_SEARCHED_INCIDENTS, Totals};
 use crate::domain::{ComponentId, Impact, Incident, IncidentId};
 
 /// From (included) and to (not included).
 pub type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// The condition of a [`Filter`] on the listing: an empty text stands for "any", and the bounds are always
+/// The condition of a [`HistoryFilter`] on the listing: an empty text stands for "any", and the bounds are always
 /// given, so that both databases know the types of their values. The text of an incident is only fetched
 /// where one is searched for and all else fits.
 macro_rules! matches_filter {
@@ -24,7 +24,7 @@ macro_rules! matches_filter {
 }
 pub(super) use matches_filter;
 
-/// The values of a [`Filter`] as its condition wants them.
+/// The values of a [`HistoryFilter`] as its condition wants them.
 pub(super) struct Values {
     pub component: String,
     pub impact: &'static str,
@@ -34,7 +34,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    pub(super) fn of(filter: &Filter, bounds: Bounds) -> Self {
+    pub(super) fn of(filter: &HistoryFilter, bounds: Bounds) -> Self {
         let escaped = |text: &String| containing(&text.to_lowercase());
         Self {
             component: filter.component.as_ref().map(ComponentId::to_string).unwrap_or_default(),
@@ -56,7 +56,7 @@ impl Values {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn totals(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<Totals> {
+pub async fn totals(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Result<Totals> {
     if filter.is_all() && bounds == (None, None) {
         return totals_of_all(tx).await;
     }
@@ -92,7 +92,7 @@ async fn totals_of_all(tx: &mut Tx) -> Result<Totals> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn unsearched(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<Option<DateTime<Utc>>> {
+pub async fn unsearched(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Result<Option<DateTime<Utc>>> {
     if filter.text.is_none() {
         return Ok(None);
     }
@@ -101,7 +101,16 @@ pub async fn unsearched(tx: &mut Tx, filter: &Filter, bounds: Bounds) -> Result<
                where component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
                order by started_at desc limit 1 offset $5";
     let component = values.component.as_str();
-    let row = row!(tx, (DateTime<Utc>,), sql, component, values.from, values.to, values.impact, SEARCHED as i64)?;
+    let row = row!(
+        tx,
+        (DateTime<Utc>,),
+        sql,
+        component,
+        values.from,
+        values.to,
+        values.impact,
+        MAX_SEARCHED_INCIDENTS as i64
+    )?;
     Ok(row.map(|(at,)| at))
 }
 
@@ -137,7 +146,7 @@ pub(super) async fn add(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         return Ok(());
     }
     let seconds = incident.duration().map(|length| length.num_seconds());
-    let named = incident.affected().into_iter().map(|(component, _)| component.as_str());
+    let named = incident.affected_components().into_iter().map(|(component, _)| component.as_str());
     for list in std::iter::once("").chain(named) {
         let sql = "insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
                    values ($1, $2, $3, $4, $5)";

@@ -9,7 +9,7 @@ use super::incident_index::{self, Bounds, Values, matches_filter};
 pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
 use super::list::behind;
 use super::{Error, Result, Tx, WriteTx, api_metadata};
-use crate::domain::history::{Cursor, Filter};
+use crate::domain::history::{Cursor, HistoryFilter};
 use crate::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
@@ -121,7 +121,7 @@ pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
 /// Where the database can't be read.
 pub async fn list(
     tx: &mut Tx,
-    filter: &Filter,
+    filter: &HistoryFilter,
     bounds: Bounds,
     cursor: Option<&Cursor>,
     limit: i64,
@@ -269,7 +269,7 @@ pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
 
 /// Writes what the incident did to its components.
 async fn add_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
-    for effect in incident.effects() {
+    for effect in incident.status_intervals() {
         // Two updates posted at one instant: the later one's word stands.
         let sql = "insert into incident_status_intervals (incident_id, component_id, started_at, ended_at, status)
                    values ($1, $2, $3, $4, $5)

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
-use crate::domain::login_backoff::Failures;
+use crate::domain::login_backoff::LoginFailures;
 
 /// How long a browser is known without being used.
 pub const KNOWN_FOR: TimeDelta = TimeDelta::days(180);
@@ -15,10 +15,10 @@ const MAX_KEPT: i64 = 20;
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn failures(tx: &mut Tx, token_hash: &str, manager: &ManagerId) -> Result<Option<Failures>> {
+pub async fn failures(tx: &mut Tx, token_hash: &str, manager: &ManagerId) -> Result<Option<LoginFailures>> {
     let sql = "select failures, failed_at from known_browsers where token_hash = $1 and manager_id = $2";
     let row = row!(tx, (i64, Option<DateTime<Utc>>), sql, token_hash, manager.as_str())?;
-    Ok(row.map(|(count, last_at)| Failures { count, last_at }))
+    Ok(row.map(|(count, last_at)| LoginFailures { count, last_at }))
 }
 
 /// Counts one more wrong password from this browser.

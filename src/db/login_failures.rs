@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
-use crate::domain::login_backoff::Failures;
+use crate::domain::login_backoff::LoginFailures;
 
 /// Counts the wrong passwords for unknown addresses.
 const UNKNOWN: &str = "unknown";
@@ -13,10 +13,10 @@ const UNKNOWN: &str = "unknown";
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<Failures> {
+pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<LoginFailures> {
     let sql = "select failures, failed_at from login_failures where manager_id = $1";
     let row = row!(tx, (i64, DateTime<Utc>), sql, manager.as_str())?;
-    Ok(row.map(|(count, at)| Failures { count, last_at: Some(at) }).unwrap_or_default())
+    Ok(row.map(|(count, at)| LoginFailures { count, last_at: Some(at) }).unwrap_or_default())
 }
 
 /// Counts one more, for `manager` or for nobody.

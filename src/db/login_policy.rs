@@ -1,22 +1,22 @@
 //! What every manager is asked for: one row.
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::{ManagerId, Passwords, Policy};
+use crate::domain::{LoginPolicy, ManagerId, PasswordPolicy};
 
 /// The policy.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn load(tx: &mut Tx) -> Result<Policy> {
+pub async fn load(tx: &mut Tx) -> Result<LoginPolicy> {
     let sql =
         "select second_factor_required, api_key_in_query, break_glass_owner_id, version from login_policy where id = 1";
     let row = row!(tx, (bool, bool, Option<String>, i64), sql)?;
     let (second_factor_required, api_key_in_query, keeper, version) = row.ok_or(Error::NotFound)?;
     let passwords = match keeper {
-        Some(id) => Passwords::OnlyFor(ManagerId::parse(&id).ok_or_else(|| Error::other("a manager's id"))?),
-        None => Passwords::Everybody,
+        Some(id) => PasswordPolicy::BreakGlass(ManagerId::parse(&id).ok_or_else(|| Error::other("a manager's id"))?),
+        None => PasswordPolicy::Everyone,
     };
-    Ok(Policy { second_factor_required, api_key_in_query, passwords, version })
+    Ok(LoginPolicy { second_factor_required, api_key_in_query, passwords, version })
 }
 
 /// Whether the policy asks this manager for a second factor that they don't have yet.
@@ -32,7 +32,7 @@ pub async fn is_unmet(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
 /// # Errors
 /// Where the database can't be read.
 pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
-    Ok(load(tx).await?.passwords.count_for(manager))
+    Ok(load(tx).await?.passwords.accepted_for(manager))
 }
 
 /// Refuses to take away the last way in that needs nobody else: the owner whose password alone counts stays.
@@ -40,7 +40,7 @@ pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool
 /// # Errors
 /// A conflict where the manager is that owner.
 pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
-    if load(tx).await?.passwords.keeper() == Some(manager) {
+    if load(tx).await?.passwords.break_glass_owner() == Some(manager) {
         return Err(Error::Conflict(
             "This owner keeps a password as the fallback. Choose another owner in the settings first.",
         ));
@@ -52,11 +52,11 @@ pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<
 ///
 /// # Errors
 /// A conflict where somebody changed it in between.
-pub async fn update(tx: &mut WriteTx, policy: &Policy) -> Result<()> {
+pub async fn update(tx: &mut WriteTx, policy: &LoginPolicy) -> Result<()> {
     let sql = "update login_policy set second_factor_required = $1, api_key_in_query = $2, break_glass_owner_id = $3,
                       version = version + 1
                where id = 1 and version = $4";
-    let keeper = policy.passwords.keeper().map(ManagerId::as_str);
+    let keeper = policy.passwords.break_glass_owner().map(ManagerId::as_str);
     let (factor, in_query) = (policy.second_factor_required, policy.api_key_in_query);
     let changed = run!(tx, sql, factor, in_query, keeper, policy.version)?;
     if changed == 0 { Err(Error::Conflict("the policy was changed in the meantime")) } else { Ok(()) }

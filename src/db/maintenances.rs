@@ -8,7 +8,7 @@ use super::admin_incidents::chosen_events;
 use super::list::{behind, end_of_time, pattern};
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::Cursor;
-use crate::domain::maintenance::{Occurrence, PlannedComponent, Switches};
+use crate::domain::maintenance::{Automation, Occurrence, PlannedComponent};
 use crate::domain::{
     AffectedComponent, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, SeriesId, Status,
     Update, UpdateId,
@@ -435,7 +435,7 @@ async fn insert_parts(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()>
     for (position, update) in (1_i64..).zip(&maintenance.updates) {
         insert_update(tx, &maintenance.id, update, position).await?;
     }
-    for effect in maintenance.effects() {
+    for effect in maintenance.status_intervals() {
         let sql = "insert into maintenance_intervals (maintenance_id, component_id, started_at, ended_at)
                    values ($1, $2, $3, $4)
                    on conflict (maintenance_id, component_id, started_at) do update set ended_at = excluded.ended_at";
@@ -531,7 +531,7 @@ impl Row {
             zone: self.time_zone.parse().map_err(Error::other)?,
             started_at: self.started_at,
             ended_at: self.ended_at,
-            switches: Switches {
+            switches: Automation {
                 reminds: self.remind,
                 starts: self.auto_start,
                 completes: self.auto_complete,

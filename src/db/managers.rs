@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::domain::forms::NewManager;
 use crate::domain::{Manager, ManagerId, Role};
 
@@ -120,7 +120,7 @@ pub async fn create(
     now: DateTime<Utc>,
 ) -> Result<Manager> {
     let manager = Manager {
-        id: ManagerId::from_random(random()),
+        id: ManagerId::from_random(random_bytes()),
         email: new.email,
         name: new.name,
         role: new.role,

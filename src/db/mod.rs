@@ -58,7 +58,7 @@ pub mod totp;
 pub mod uptime_corrections;
 pub mod write_health;
 
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 
 pub use backup::Restored;
 pub use connect::Db;
@@ -71,5 +71,5 @@ pub use tx::{Tx, WriteTx};
 
 /// A number for the header of an SQLite file, by which it is told from its copies.
 fn random_mark() -> u32 {
-    u32::from_be_bytes(random()) >> 1 | 1
+    u32::from_be_bytes(random_bytes()) >> 1 | 1
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::domain::mail_retry::AccountChange;
 use crate::domain::{ManagerId, TokenId};
 
@@ -88,7 +88,7 @@ impl Outcome {
 /// # Errors
 /// Where the database can't be written.
 pub async fn add_reset(tx: &mut WriteTx, manager: Option<&ManagerId>, now: DateTime<Utc>) -> Result<()> {
-    let id = TokenId::from_random(random());
+    let id = TokenId::from_random(random_bytes());
     let sql = "insert into outbox (id, kind, manager_id, created_at, due_at, attempts)
                values ($1, 'password-reset', $2, $3, $3, 0)";
     run!(tx, sql, id.as_str(), manager.map(ManagerId::as_str), now)?;
@@ -106,7 +106,7 @@ pub async fn add_change(
     change: AccountChange,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let id = TokenId::from_random(random());
+    let id = TokenId::from_random(random_bytes());
     let sql = "insert into outbox (id, kind, manager_id, recipient, account_change, created_at, due_at, attempts)
                values ($1, 'account-change', $2, $3, $4, $5, $5, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, change.key(), now)?;
@@ -123,7 +123,7 @@ pub async fn add_confirmation(
     recipient: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let id = TokenId::from_random(random());
+    let id = TokenId::from_random(random_bytes());
     let sql = "insert into outbox (id, kind, manager_id, recipient, created_at, due_at, attempts)
                values ($1, 'email-confirmation', $2, $3, $4, $4, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, now)?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::domain::forms::PageSettings;
 use crate::domain::page::{Link, Page};
 
@@ -83,7 +83,7 @@ pub(super) async fn ensure(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "insert into revision (id, number, changed_at) values (1, 1, $1) on conflict do nothing", now)?;
     let any = row!(tx, (i64,), "select count(*) from page")?;
     if any == Some((0,)) {
-        let id = crate::domain::IncidentId::from_random(random());
+        let id = crate::domain::IncidentId::from_random(random_bytes());
         let sql = "insert into page (id, name, url, time_zone, logo_text, updated_at, version)
                    values ($1, 'Status', '', 'UTC', '', $2, 1)";
         run!(tx, sql, id.as_str(), now)?;

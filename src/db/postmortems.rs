@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::postmortem::PublishedReview;
-use crate::domain::{IncidentId, Review};
+use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::{IncidentId, Postmortem};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -19,23 +19,23 @@ struct Row {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedReview>> {
+pub async fn published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedPostmortem>> {
     let sql = "select body, published_at from public_postmortems where incident_id = $1";
     let row = row!(tx, (String, DateTime<Utc>), sql, incident.as_str())?;
-    Ok(row.map(|(body, at)| PublishedReview { body, at }))
+    Ok(row.map(|(body, at)| PublishedPostmortem { body, at }))
 }
 
 /// The review of an incident as managers have it, if one was begun.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Review>> {
+pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Postmortem>> {
     let sql = "select body, published_body, published_at, updated_at, version from postmortems where incident_id = $1";
     let row = row!(tx, Row, sql, incident.as_str())?;
-    Ok(row.map(|row| Review {
+    Ok(row.map(|row| Postmortem {
         incident: incident.clone(),
         body: row.body,
-        published: row.published_body.zip(row.published_at).map(|(body, at)| PublishedReview { body, at }),
+        published: row.published_body.zip(row.published_at).map(|(body, at)| PublishedPostmortem { body, at }),
         updated_at: row.updated_at,
         version: row.version,
     }))
@@ -54,7 +54,7 @@ pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
 ///
 /// # Errors
 /// A conflict where somebody changed it in between.
-pub async fn keep(tx: &mut WriteTx, review: &mut Review, now: DateTime<Utc>) -> Result<()> {
+pub async fn keep(tx: &mut WriteTx, review: &mut Postmortem, now: DateTime<Utc>) -> Result<()> {
     let body = review.published.as_ref().map(|published| published.body.as_str());
     let at = review.published.as_ref().map(|published| published.at);
     let kept = if review.version == 0 {

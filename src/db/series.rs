@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::maintenances::{WALL_CLOCK, wall_clock};
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::maintenance::Switches;
-use crate::domain::recurrence::Rule;
+use crate::domain::maintenance::Automation;
+use crate::domain::recurrence::RecurrenceRule;
 use crate::domain::{ComponentId, Series, SeriesId};
 
 /// The most series that go on: they are shown, and looked through, all at once.
@@ -190,12 +190,12 @@ impl Row {
             id: SeriesId::parse(&self.id).ok_or_else(|| Error::other("a series' id"))?,
             title: self.title,
             body: self.body,
-            rule: Rule::stored(self.rule),
+            rule: RecurrenceRule::from_stored(self.rule),
             zone: self.time_zone.parse().map_err(Error::other)?,
             first_start: wall_clock(&self.first_start)?,
             length: TimeDelta::seconds(self.duration_seconds),
             skipped: skipped.collect::<Result<_>>()?,
-            switches: Switches {
+            switches: Automation {
                 reminds: self.remind,
                 starts: self.auto_start,
                 completes: self.auto_complete,

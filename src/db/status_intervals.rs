@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx};
-use crate::domain::uptime::{Effect, baselines_but_for};
+use crate::domain::uptime::{StatusInterval, baselines_outside_maintenance};
 use crate::domain::{ComponentId, IncidentId, Status};
 
 #[derive(sqlx::FromRow)]
@@ -21,7 +21,7 @@ struct Row {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
+pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
     // Two questions, so that each is answered from an index.
     let sql = "select incident_id, component_id, started_at, ended_at, status
                from public_incident_status_intervals where ended_at > $1
@@ -29,9 +29,9 @@ pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
                select incident_id, component_id, started_at, ended_at, status
                from public_incident_status_intervals where ended_at is null";
     let rows = rows!(tx, Row, sql, at)?;
-    let mut effects: Vec<Effect> = rows.into_iter().map(Effect::try_from).collect::<Result<_>>()?;
+    let mut effects: Vec<StatusInterval> = rows.into_iter().map(StatusInterval::try_from).collect::<Result<_>>()?;
     let planned = maintenances_since(tx, at).await?;
-    effects.extend(baselines_but_for(&baselines_since(tx, at).await?, &planned));
+    effects.extend(baselines_outside_maintenance(&baselines_since(tx, at).await?, &planned));
     effects.extend(planned);
     Ok(effects)
 }
@@ -50,20 +50,20 @@ pub async fn titles_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<BTreeMap<Inc
 }
 
 /// The times in which components were worked on as planned, beyond `at`.
-async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
+async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
     let sql = "select component_id, started_at, ended_at from maintenance_intervals where ended_at > $1
                union all
                select component_id, started_at, ended_at from maintenance_intervals where ended_at is null";
     let rows = rows!(tx, (String, DateTime<Utc>, Option<DateTime<Utc>>), sql, at)?;
     let effect = |(component, from, to): (String, _, _)| {
         let component_id = ComponentId::parse(&component).ok_or_else(|| Error::other("a component's id"))?;
-        Ok(Effect { component_id, incident_id: None, from, to, status: Status::UnderMaintenance })
+        Ok(StatusInterval { component_id, incident_id: None, from, to, status: Status::UnderMaintenance })
     };
     rows.into_iter().map(effect).collect()
 }
 
 /// The baselines that were not operational, from the last one set before `at` on.
-async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> {
+async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
     // Two questions again. The second asks once for each component, however often it was set: a cross join is
     // one that SQLite does not turn round.
     let sql = "select component_id, since, status from component_baselines where since >= $1
@@ -75,20 +75,20 @@ async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Effect>> 
     let mut rows = rows!(tx, (String, DateTime<Utc>, String), sql, at)?;
     // Sorted here: asked for the order, SQLite would walk through an index that has it.
     rows.sort_unstable();
-    let mut effects: Vec<Effect> = Vec::new();
+    let mut effects: Vec<StatusInterval> = Vec::new();
     for (component, since, status) in rows {
         let component_id = ComponentId::parse(&component).ok_or_else(|| Error::other("a component's id"))?;
         let status = Status::from_key(&status).ok_or_else(|| Error::other("a component's status"))?;
         if let Some(last) = effects.last_mut().filter(|last| last.component_id == component_id) {
             last.to = Some(since);
         }
-        effects.push(Effect { component_id, incident_id: None, from: since, to: None, status });
+        effects.push(StatusInterval { component_id, incident_id: None, from: since, to: None, status });
     }
     effects.retain(|effect| effect.status != Status::Operational);
     Ok(effects)
 }
 
-impl TryFrom<Row> for Effect {
+impl TryFrom<Row> for StatusInterval {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx, api_metadata};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::domain::forms::NewTemplate;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 
@@ -57,7 +57,7 @@ pub async fn find(tx: &mut Tx, id: &TemplateId) -> Result<Template> {
 /// As [`insert`].
 pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
     let template = Template {
-        id: TemplateId::from_random(random()),
+        id: TemplateId::from_random(random_bytes()),
         name: new.name,
         title: new.title,
         body: new.body,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
-use crate::domain::{ComponentId, Correction, CorrectionId, Status};
+use crate::domain::{ComponentId, CorrectionId, Status, UptimeCorrection};
 
 /// The most corrections one component may have: they are shown all at once.
 const MAX_CORRECTIONS: i64 = 500;
@@ -23,27 +23,27 @@ struct Row {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Correction>> {
+pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<UptimeCorrection>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
                from uptime_corrections where ended_at > $1 order by started_at desc, id";
-    rows!(tx, Row, sql, at)?.into_iter().map(Correction::try_from).collect()
+    rows!(tx, Row, sql, at)?.into_iter().map(UptimeCorrection::try_from).collect()
 }
 
 /// The corrections of one component, the newest first.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<Correction>> {
+pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<UptimeCorrection>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
                from uptime_corrections where component_id = $1 order by started_at desc, id";
-    rows!(tx, Row, sql, component.as_str())?.into_iter().map(Correction::try_from).collect()
+    rows!(tx, Row, sql, component.as_str())?.into_iter().map(UptimeCorrection::try_from).collect()
 }
 
 /// Adds `correction`.
 ///
 /// # Errors
 /// `Full` where the component has as many as it may have.
-pub async fn insert(tx: &mut WriteTx, correction: &Correction) -> Result<()> {
+pub async fn insert(tx: &mut WriteTx, correction: &UptimeCorrection) -> Result<()> {
     let sql = "select count(*) from uptime_corrections where component_id = $1";
     let count = row!(tx, (i64,), sql, correction.component_id.as_str())?;
     if count.is_some_and(|(count,)| count >= MAX_CORRECTIONS) {
@@ -73,7 +73,7 @@ pub async fn delete(tx: &mut WriteTx, id: &CorrectionId) -> Result<()> {
     Ok(())
 }
 
-impl TryFrom<Row> for Correction {
+impl TryFrom<Row> for UptimeCorrection {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {

@@ -9,7 +9,7 @@ use super::{ManagerId, Role, TokenId};
 pub const MAX_NAME: usize = 100;
 /// For how many days a token may be good, and for how many it is where nothing else is chosen.
 pub const LIFETIMES: [i64; 4] = [7, 30, 90, 365];
-pub const USUAL_LIFETIME: i64 = 365;
+pub const DEFAULT_LIFETIME: i64 = 365;
 /// The most tokens of one manager.
 pub const MAX_TOKENS: usize = 50;
 
@@ -69,7 +69,7 @@ pub struct ApiToken {
 
 impl ApiToken {
     /// Whether a program that holds it may do what asks for `role`, the manager being in `own`.
-    pub fn reaches(&self, role: Role, own: Role) -> bool {
+    pub fn allows(&self, role: Role, own: Role) -> bool {
         self.scope.role() >= role && own >= role
     }
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_reaches_no_further_than_its_scope_and_its_manager() {
+    fn token_is_limited_by_scope_and_manager_role() {
         let token = |scope| ApiToken {
             id: TokenId::from_random([7; 12]),
             manager_id: ManagerId::from_random([7; 12]),
@@ -91,8 +91,8 @@ mod tests {
             expires_at: DateTime::UNIX_EPOCH,
             last_used_at: None,
         };
-        assert!(token(Scope::Publish).reaches(Role::Publisher, Role::Owner));
-        assert!(!token(Scope::Read).reaches(Role::Publisher, Role::Owner), "the scope is too small");
-        assert!(!token(Scope::Admin).reaches(Role::Publisher, Role::Viewer), "the manager's role is");
+        assert!(token(Scope::Publish).allows(Role::Publisher, Role::Owner));
+        assert!(!token(Scope::Read).allows(Role::Publisher, Role::Owner), "the scope is too small");
+        assert!(!token(Scope::Admin).allows(Role::Publisher, Role::Viewer), "the manager's role is");
     }
 }

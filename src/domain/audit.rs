@@ -20,12 +20,12 @@ pub struct Actor {
 
 impl Actor {
     /// The manager, acting from `address`.
-    pub fn of(manager: &Manager, address: impl ToString) -> Self {
+    pub fn from_manager(manager: &Manager, address: impl ToString) -> Self {
         Self { manager_id: Some(manager.id.clone()), name: manager.name.clone(), address: address.to_string() }
     }
 
     /// Somebody at `address` who has not shown who they are.
-    pub fn stranger(address: impl ToString) -> Self {
+    pub fn anonymous(address: impl ToString) -> Self {
         Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
     }
 
@@ -60,7 +60,7 @@ pub struct PublicDigest {
 }
 
 /// The last full hour at `now`.
-pub fn full_hour(now: DateTime<Utc>) -> DateTime<Utc> {
+pub fn start_of_hour(now: DateTime<Utc>) -> DateTime<Utc> {
     now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now)
 }
 
@@ -124,13 +124,13 @@ impl Record {
     pub fn may_withdraw(&self) -> bool {
         match Action::from_key(&self.action).map(Action::effect) {
             Some(Effect::Denied | Effect::Private | Effect::Adds) => false,
-            Some(Effect::Posts) => !self.keeps_its_texts(),
+            Some(Effect::Posts) => !self.preserves_texts(),
             Some(Effect::MayWithdraw) | None => true,
         }
     }
 
     /// Whether the title and every update from before are there afterwards, unchanged.
-    fn keeps_its_texts(&self) -> bool {
+    fn preserves_texts(&self) -> bool {
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return false };
         let updates = |of: &Value| of.get("updates").and_then(Value::as_array).cloned();
         let (Some(old), Some(new)) = (updates(before), updates(after)) else { return false };

@@ -8,56 +8,56 @@ use chrono::TimeDelta;
 use super::monotonic::Monotonic;
 
 /// How many are told one by one within a minute: of one address, and in all.
-pub const PER_ADDRESS: u32 = 10;
-pub const IN_ALL: u32 = 60;
+pub const MAX_PER_ADDRESS: u32 = 10;
+pub const MAX_TOTAL: u32 = 60;
 /// A minute.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
 /// The refused attempts of the current minute.
 #[derive(Clone, Debug, Default)]
-pub struct Refusals {
+pub struct DenialThrottle {
     since: Option<Monotonic>,
-    /// How many were told of each address; never more than [`IN_ALL`] addresses.
-    told: BTreeMap<String, u32>,
-    left_out: Option<LeftOut>,
+    /// How many were told of each address; never more than [`MAX_TOTAL`] addresses.
+    recorded: BTreeMap<String, u32>,
+    suppressed: Option<Suppressed>,
 }
 
 /// Attempts that were only counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Suppressed {
     pub attempts: u64,
     /// Where they came from, if all came from one address.
     pub address: Option<String>,
 }
 
-impl Refusals {
+impl DenialThrottle {
     /// Whether one more from `address` is told by itself; else it is counted.
-    pub fn admit(&mut self, address: &str, now: Monotonic) -> bool {
-        if self.is_over(now) {
-            (self.since, self.told) = (Some(now), BTreeMap::new());
+    pub fn should_record(&mut self, address: &str, now: Monotonic) -> bool {
+        if self.is_window_over(now) {
+            (self.since, self.recorded) = (Some(now), BTreeMap::new());
         }
-        let of_address = self.told.get(address).copied().unwrap_or(0);
-        let admitted = of_address < PER_ADDRESS && self.told.values().sum::<u32>() < IN_ALL;
+        let of_address = self.recorded.get(address).copied().unwrap_or(0);
+        let admitted = of_address < MAX_PER_ADDRESS && self.recorded.values().sum::<u32>() < MAX_TOTAL;
         if admitted {
-            self.told.insert(address.to_owned(), of_address + 1);
+            self.recorded.insert(address.to_owned(), of_address + 1);
         } else {
-            self.leave_out(address);
+            self.suppress(address);
         }
         admitted
     }
 
     /// What was only counted, once the minute is over; then counting begins anew.
-    pub fn take_left_out(&mut self, now: Monotonic) -> Option<LeftOut> {
-        if self.is_over(now) { self.left_out.take() } else { None }
+    pub fn take_suppressed(&mut self, now: Monotonic) -> Option<Suppressed> {
+        if self.is_window_over(now) { self.suppressed.take() } else { None }
     }
 
-    fn is_over(&self, now: Monotonic) -> bool {
+    fn is_window_over(&self, now: Monotonic) -> bool {
         self.since.is_none_or(|since| now - since >= WINDOW || now < since)
     }
 
-    fn leave_out(&mut self, address: &str) {
-        let first = LeftOut { attempts: 0, address: Some(address.to_owned()) };
-        let left_out = self.left_out.get_or_insert(first);
+    fn suppress(&mut self, address: &str) {
+        let first = Suppressed { attempts: 0, address: Some(address.to_owned()) };
+        let left_out = self.suppressed.get_or_insert(first);
         left_out.attempts += 1;
         if left_out.address.as_deref() != Some(address) {
             left_out.address = None;
@@ -74,30 +74,30 @@ mod tests {
     }
 
     #[test]
-    fn ten_a_minute_are_told_and_the_rest_is_counted() {
-        let mut refusals = Refusals::default();
-        let told = (0..1000).filter(|_| refusals.admit("192.0.2.1", at(0))).count();
+    fn ten_denials_per_minute_are_recorded_rest_counted() {
+        let mut refusals = DenialThrottle::default();
+        let told = (0..1000).filter(|_| refusals.should_record("192.0.2.1", at(0))).count();
         assert_eq!(told, 10);
-        assert_eq!(refusals.take_left_out(at(59)), None, "the minute is not over");
-        let left_out = LeftOut { attempts: 990, address: Some("192.0.2.1".into()) };
-        assert_eq!(refusals.take_left_out(at(60)), Some(left_out));
-        assert_eq!(refusals.take_left_out(at(60)), None);
-        assert!(refusals.admit("192.0.2.1", at(60)));
+        assert_eq!(refusals.take_suppressed(at(59)), None, "the minute is not over");
+        let left_out = Suppressed { attempts: 990, address: Some("192.0.2.1".into()) };
+        assert_eq!(refusals.take_suppressed(at(60)), Some(left_out));
+        assert_eq!(refusals.take_suppressed(at(60)), None);
+        assert!(refusals.should_record("192.0.2.1", at(60)));
     }
 
     #[test]
-    fn many_addresses_together_are_bounded_too() {
-        let mut refusals = Refusals::default();
-        let told = (0..10_000).filter(|number| refusals.admit(&format!("2001:db8::{number}"), at(0))).count();
-        assert_eq!((told, refusals.told.len()), (60, 60));
-        assert_eq!(refusals.take_left_out(at(61)), Some(LeftOut { attempts: 9_940, address: None }));
+    fn denials_of_many_addresses_are_limited() {
+        let mut refusals = DenialThrottle::default();
+        let told = (0..10_000).filter(|number| refusals.should_record(&format!("2001:db8::{number}"), at(0))).count();
+        assert_eq!((told, refusals.recorded.len()), (60, 60));
+        assert_eq!(refusals.take_suppressed(at(61)), Some(Suppressed { attempts: 9_940, address: None }));
     }
 
     #[test]
-    fn what_was_counted_is_kept_until_it_is_taken() {
-        let mut refusals = Refusals::default();
-        assert_eq!((0..12).filter(|_| refusals.admit("a", at(0))).count(), 10);
-        assert_eq!((0..12).filter(|_| refusals.admit("a", at(70))).count(), 10);
-        assert_eq!(refusals.take_left_out(at(140)).map(|left_out| left_out.attempts), Some(4));
+    fn suppressed_count_is_kept_until_taken() {
+        let mut refusals = DenialThrottle::default();
+        assert_eq!((0..12).filter(|_| refusals.should_record("a", at(0))).count(), 10);
+        assert_eq!((0..12).filter(|_| refusals.should_record("a", at(70))).count(), 10);
+        assert_eq!(refusals.take_suppressed(at(140)).map(|left_out| left_out.attempts), Some(4));
     }
 }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worse_of_baseline_and_open_incidents_shows() {
+    fn worse_of_baseline_and_incidents_is_effective() {
         let partial = incident(vec![update(0, Phase::Identified, &[("api", Status::PartialOutage)])]);
         let degraded = incident(vec![update(0, Phase::Identified, &[("api", Status::DegradedPerformance)])]);
         let other = incident(vec![update(0, Phase::Identified, &[("db", Status::MajorOutage)])]);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn resolving_gives_the_baseline_back() {
+    fn resolving_restores_the_baseline() {
         let over = incident(vec![
             update(0, Phase::Identified, &[("api", Status::MajorOutage)]),
             update(9, Phase::Resolved, &[]),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_maintenance_stands_for_the_baseline_and_never_hides_an_incident() {
+    fn maintenance_replaces_baseline_never_an_incident() {
         let mut planned = maintenance(0, 60, &["api"]);
         let shows = |baseline, open: &[Incident], planned: &Maintenance| {
             component(baseline).effective_status(open, std::slice::from_ref(planned))

@@ -2,26 +2,26 @@
 
 /// One line of either text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    pub fate: Fate,
+pub struct DiffLine {
+    pub tag: LineChange,
     pub text: String,
 }
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    Goes,
-    Stays,
-    Comes,
+pub enum LineChange {
+    Removed,
+    Unchanged,
+    Added,
     /// Not a line, but the place of those that stay and are not shown.
     Gap,
 }
 
 /// The lines that differ with a little around, and how many more there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lines {
-    pub shown: Vec<Line>,
-    pub more: usize,
+pub struct DocumentDiff {
+    pub shown: Vec<DiffLine>,
+    pub hidden: usize,
     /// Whether nothing differs but when the document says that it was changed last.
     pub only_dates: bool,
 }

@@ -7,7 +7,7 @@ use super::forms::Fields;
 use super::{DraftId, IncidentId};
 
 /// What a composer says besides its text: which button was pressed, which draft it goes on with, and which id it gives.
-const NOT_KEPT: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "rehearse"];
+const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "rehearse"];
 
 /// The fields of a composer, kept for whoever goes on with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,11 +25,11 @@ pub struct SavedDraft {
 }
 
 /// How long somebody counts as having a draft open after they last asked for it.
-pub const OPEN_FOR: TimeDelta = TimeDelta::minutes(30);
+pub const PRESENCE_TIMEOUT: TimeDelta = TimeDelta::minutes(30);
 
 /// Somebody who has a draft open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reader {
+pub struct DraftReader {
     pub draft: DraftId,
     /// The manager's name.
     pub name: String,
@@ -39,8 +39,9 @@ pub struct Reader {
 impl SavedDraft {
     /// What of a submission is kept. The version of the incident that an update was written against is: whoever goes on
     /// with the draft has not seen what was posted since.
-    pub fn kept(fields: &Fields) -> Fields {
-        let kept = fields.0.iter().filter(|(name, value)| !NOT_KEPT.contains(&name.as_str()) && !value.is_empty());
+    pub fn fields_to_save(fields: &Fields) -> Fields {
+        let kept =
+            fields.0.iter().filter(|(name, value)| !UNSAVED_FIELDS.contains(&name.as_str()) && !value.is_empty());
         Fields(kept.cloned().collect())
     }
 }
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_keeps_the_text_and_what_it_was_written_against_and_not_the_buttons() {
+    fn draft_saves_text_and_version_without_buttons() {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let fields = Fields(vec![
             field("body", "Text"),
@@ -60,6 +61,6 @@ mod tests {
             field("draft", "x"),
             field("save_draft", "1"),
         ]);
-        assert_eq!(SavedDraft::kept(&fields), Fields(vec![field("body", "Text"), field("version", "3")]));
+        assert_eq!(SavedDraft::fields_to_save(&fields), Fields(vec![field("body", "Text"), field("version", "3")]));
     }
 }

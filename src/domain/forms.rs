@@ -27,7 +27,7 @@ pub use maintenance::{
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;
-pub use postmortem::ReviewForm;
+pub use postmortem::PostmortemForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
 pub use template::{NewTemplate, TemplateForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
@@ -73,43 +73,43 @@ impl Fields {
 }
 
 /// One line of text of at most `max` characters, without control characters; may be empty.
-pub fn line(text: &str, max: usize) -> Result<String, String> {
+pub fn parse_line(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim();
     if text.chars().any(char::is_control) {
         return Err("Use one line of plain text.".into());
     }
-    within(text, max)
+    check_length(text, max)
 }
 
 /// One line of text that must not be empty; `missing` says what to enter.
-pub fn required_line(text: &str, max: usize, missing: &str) -> Result<String, String> {
-    let text = line(text, max)?;
+pub fn parse_required_line(text: &str, max: usize, missing: &str) -> Result<String, String> {
+    let text = parse_line(text, max)?;
     if text.is_empty() { Err(missing.into()) } else { Ok(text) }
 }
 
 /// Lines of text of at most `max` characters; may be empty. Control characters other than line ends
 /// and tabs are refused.
-pub fn lines(text: &str, max: usize) -> Result<String, String> {
+pub fn parse_lines(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim_end();
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
         return Err("Remove the control characters. Plain text and Markdown are allowed.".into());
     }
-    within(text, max)
+    check_length(text, max)
 }
 
 /// The text of an update: Markdown, 1 to 25 000 characters.
-pub fn body(text: &str) -> Result<String, String> {
-    let text = lines(text, super::update::MAX_BODY)?;
+pub fn parse_body(text: &str) -> Result<String, String> {
+    let text = parse_lines(text, super::update::MAX_BODY)?;
     if text.trim().is_empty() { Err("Enter a message.".into()) } else { Ok(text) }
 }
 
-fn within(text: &str, max: usize) -> Result<String, String> {
+fn check_length(text: &str, max: usize) -> Result<String, String> {
     let count = text.chars().count();
     if count > max { Err(format!("At most {max} characters; this has {count}.")) } else { Ok(text.to_owned()) }
 }
 
 /// The components of a form with their statuses, in the order of their ids.
-fn component_statuses(chosen: &BTreeMap<String, String>, invalid: &mut Invalid) -> Vec<(ComponentId, Status)> {
+fn parse_component_statuses(chosen: &BTreeMap<String, String>, invalid: &mut Invalid) -> Vec<(ComponentId, Status)> {
     let mut statuses = Vec::new();
     for (id, status) in chosen {
         match (ComponentId::parse(id), Status::from_key(status)) {
@@ -125,23 +125,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_bounded_and_free_of_control_characters() {
-        assert_eq!(line("  Mail  ", 10).as_deref(), Ok("Mail"));
-        assert!(line("a\r\nSet-Cookie: x", 100).is_err());
-        assert!(line("a\0b", 100).is_err());
-        assert!(line("12345", 4).unwrap_err().contains("At most 4"));
-        assert!(required_line("  ", 4, "Enter a name.").is_err());
-        assert!(body(" \n ").is_err());
-        assert!(body(&"ä".repeat(25_000)).is_ok());
-        assert!(body(&"ä".repeat(25_001)).is_err());
+    fn text_is_limited_and_has_no_control_characters() {
+        assert_eq!(parse_line("  Mail  ", 10).as_deref(), Ok("Mail"));
+        assert!(parse_line("a\r\nSet-Cookie: x", 100).is_err());
+        assert!(parse_line("a\0b", 100).is_err());
+        assert!(parse_line("12345", 4).unwrap_err().contains("At most 4"));
+        assert!(parse_required_line("  ", 4, "Enter a name.").is_err());
+        assert!(parse_body(" \n ").is_err());
+        assert!(parse_body(&"ä".repeat(25_000)).is_ok());
+        assert!(parse_body(&"ä".repeat(25_001)).is_err());
     }
 
     #[test]
-    fn components_left_alone_stay_out() {
+    fn unchosen_components_are_omitted() {
         let field = |k: &str, v: &str| (k.to_owned(), v.to_owned());
         let fields = Fields(vec![field("component.api", "major_outage"), field("component.db", "")]);
         let mut invalid = Invalid::new();
-        let statuses = component_statuses(&fields.components(), &mut invalid);
+        let statuses = parse_component_statuses(&fields.components(), &mut invalid);
         assert_eq!(statuses, [(ComponentId::parse("api").unwrap(), Status::MajorOutage)]);
         assert!(invalid.is_empty());
     }

@@ -9,26 +9,26 @@ use super::parse_time::parse_day;
 use super::{ComponentId, Impact, Incident, IncidentId};
 
 /// The longest text searched for, in characters.
-pub const MAX_SEARCH: usize = 100;
+pub const MAX_SEARCH_LENGTH: usize = 100;
 /// At how many incidents a search for a text looks, newest first: a text stands in no index, so this bounds
 /// what a search costs.
-pub const SEARCHED: usize = 5_000;
+pub const MAX_SEARCHED_INCIDENTS: usize = 5_000;
 /// The most incidents on one page of the history.
 pub const PAGE_SIZE: usize = 25;
 
 /// A choice among the incidents; the default is all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct HistoryFilter {
     pub component: Option<ComponentId>,
     pub impact: Option<Impact>,
     /// In title and updates, whatever the case.
     pub text: Option<String>,
-    pub range: Range,
+    pub range: HistoryRange,
 }
 
 /// A stretch of time in which incidents began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Range {
+pub enum HistoryRange {
     #[default]
     AllTime,
     LastYear,
@@ -50,24 +50,24 @@ pub struct Totals {
     pub first_started_at: Option<DateTime<Utc>>,
 }
 
-/// What is searched for, as it was meant: without control characters, at most [`MAX_SEARCH`] long.
-pub(super) fn searched(typed: &str) -> String {
+/// What is searched for, as it was meant: without control characters, at most [`MAX_SEARCH_LENGTH`] long.
+pub(super) fn normalize_search(typed: &str) -> String {
     let clean: String = typed.chars().filter(|c| !c.is_control()).collect();
-    clean.trim().chars().take(MAX_SEARCH).collect::<String>().trim_end().to_owned()
+    clean.trim().chars().take(MAX_SEARCH_LENGTH).collect::<String>().trim_end().to_owned()
 }
 
-impl Filter {
+impl HistoryFilter {
     /// The filter in the query of an address. What can't be read means nothing and is left out.
-    pub fn read(query: &Fields) -> Self {
-        let text = searched(&query.text("q"));
+    pub fn from_query(query: &Fields) -> Self {
+        let text = normalize_search(&query.text("q"));
         let from = parse_day(&query.text("from")).ok();
         let to = parse_day(&query.text("to")).ok();
         let range = match query.text("range").as_str() {
             // Days that somebody took the trouble to enter win over a choice left standing.
-            _ if from.is_some() || to.is_some() => Range::Days { from, to },
-            "12m" => Range::LastYear,
-            "2y" => Range::LastTwoYears,
-            _ => Range::AllTime,
+            _ if from.is_some() || to.is_some() => HistoryRange::Days { from, to },
+            "12m" => HistoryRange::LastYear,
+            "2y" => HistoryRange::LastTwoYears,
+            _ => HistoryRange::AllTime,
         };
         Self {
             component: ComponentId::parse(&query.text("component")),
@@ -83,12 +83,12 @@ impl Filter {
     }
 
     /// The same, for what began on `day` or before.
-    pub fn up_to(&self, day: NaiveDate) -> Self {
+    pub fn until(&self, day: NaiveDate) -> Self {
         let from = match self.range {
-            Range::Days { from, .. } => from,
+            HistoryRange::Days { from, .. } => from,
             _ => None,
         };
-        Self { range: Range::Days { from, to: Some(day) }, ..self.clone() }
+        Self { range: HistoryRange::Days { from, to: Some(day) }, ..self.clone() }
     }
 
     /// The filter as pairs of a query, in one order: equal filters have equal pairs.
@@ -104,10 +104,10 @@ impl Filter {
             pairs.push(("impact", impact.key().to_owned()));
         }
         match self.range {
-            Range::AllTime => {}
-            Range::LastYear => pairs.push(("range", "12m".to_owned())),
-            Range::LastTwoYears => pairs.push(("range", "2y".to_owned())),
-            Range::Days { from, to } => {
+            HistoryRange::AllTime => {}
+            HistoryRange::LastYear => pairs.push(("range", "12m".to_owned())),
+            HistoryRange::LastTwoYears => pairs.push(("range", "2y".to_owned())),
+            HistoryRange::Days { from, to } => {
                 pairs.extend(from.map(|day| ("from", day.to_string())));
                 pairs.extend(to.map(|day| ("to", day.to_string())));
             }
@@ -116,15 +116,15 @@ impl Filter {
     }
 }
 
-impl Range {
+impl HistoryRange {
     /// The instants it spans: from the first (included) to the second (not included).
     pub fn bounds(self, zone: Tz, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         let back = |months| now.checked_sub_months(Months::new(months));
         match self {
-            Range::AllTime => (None, None),
-            Range::LastYear => (back(12), None),
-            Range::LastTwoYears => (back(24), None),
-            Range::Days { from, to } => {
+            HistoryRange::AllTime => (None, None),
+            HistoryRange::LastYear => (back(12), None),
+            HistoryRange::LastTwoYears => (back(24), None),
+            HistoryRange::Days { from, to } => {
                 let begin = from.map(|day| start_of_day(day, zone));
                 let end = to.and_then(|day| day.succ_opt()).map(|day| start_of_day(day, zone));
                 (begin, end)
@@ -163,7 +163,7 @@ pub struct Month {
 
 impl Month {
     /// The month of `at` in `zone`.
-    pub fn of(at: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn from_time(at: DateTime<Utc>, zone: Tz) -> Self {
         let local = at.with_timezone(&zone);
         Self { year: local.year(), month: local.month() }
     }
@@ -230,7 +230,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// The place behind `incident` in a list that runs from the newest start to the oldest.
-    pub fn behind(incident: &Incident) -> Self {
+    pub fn after_incident(incident: &Incident) -> Self {
         Self { started_at: incident.started_at, id: incident.id.clone() }
     }
 
@@ -260,12 +260,12 @@ mod tests {
     use super::*;
     use chrono::TimeDelta;
 
-    fn query(pairs: &[(&str, &str)]) -> Filter {
-        Filter::read(&Fields(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()))
+    fn query(pairs: &[(&str, &str)]) -> HistoryFilter {
+        HistoryFilter::from_query(&Fields(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()))
     }
 
     #[test]
-    fn a_filter_survives_its_own_query() {
+    fn filter_query_round_trips() {
         let filter = query(&[
             ("q", " S3 "),
             ("component", "api"),
@@ -274,11 +274,11 @@ mod tests {
             ("to", "2024-02-01"),
         ]);
         let pairs: Vec<(String, String)> = filter.pairs().into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        assert_eq!(Filter::read(&Fields(pairs)), filter);
+        assert_eq!(HistoryFilter::from_query(&Fields(pairs)), filter);
     }
 
     #[test]
-    fn nonsense_in_a_query_means_nothing() {
+    fn invalid_query_values_are_ignored() {
         let filter = query(&[
             ("component", "../x"),
             ("impact", "huge"),
@@ -290,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_where_the_zone_says_also_without_midnight() {
+    fn day_starts_by_zone_even_without_midnight() {
         let beirut: Tz = "Asia/Beirut".parse().unwrap();
         let day = NaiveDate::from_ymd_opt(2022, 3, 27).unwrap();
         assert_eq!(start_of_day(day, beirut).to_rfc3339(), "2022-03-26T22:00:00+00:00");
     }
 
     #[test]
-    fn a_month_spans_its_days_in_the_zone() {
+    fn month_bounds_follow_the_zone() {
         let month = Month::parse("2026-10").unwrap();
         let (from, to) = month.bounds("Europe/Lisbon".parse().unwrap());
         assert_eq!(to - from, TimeDelta::hours(31 * 24 + 1));
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_survives_being_written() {
+    fn cursor_round_trips() {
         let cursor = Cursor {
             started_at: "2024-10-07T20:00:40.123456Z".parse().unwrap(),
             id: IncidentId::parse("a_b").unwrap(),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_average_counts_months_of_the_span() {
+    fn average_uses_months_in_range() {
         let first = DateTime::UNIX_EPOCH;
         let totals = Totals { count: 24, seconds: 0, first_started_at: Some(first) };
         let year = TimeDelta::hours(8766);

@@ -12,12 +12,12 @@ pub fn is_id(text: &str) -> bool {
 
 /// Words that stand in an address where an id could stand, in lower case: a thing of such an id would hide a page or
 /// document of ours, or be hidden by it. A test compares them with the tables of routes; some are only likely to come.
-pub const RESERVED: [&str; 10] =
+pub const RESERVED_WORDS: [&str; 10] =
     ["active", "active_maintenance", "all", "edit", "index", "new", "scheduled", "search", "unresolved", "upcoming"];
 
 /// Whether `text` can't be the id of something from elsewhere. Ids of ours are 12 random letters and digits.
 pub fn is_reserved(text: &str) -> bool {
-    RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word))
+    RESERVED_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// The letters of a fresh identifier, as Statuspage writes its own.
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_made_here_passes_for_fresh() {
+    fn only_generated_ids_parse_as_fresh() {
         let made = IncidentId::from_random([0, 9, 10, 35, 36, 71, 72, 99, 128, 200, 254, 255]);
         assert_eq!(IncidentId::parse_fresh(made.as_str()), Some(made));
         for other in ["", "history", "Q9S3E7U1A5LH", "q9s3e7u1a5l", "q9s3e7u1a5lhx", "q9s3e7u1-5lh", "q9s3e7u1a5é"] {

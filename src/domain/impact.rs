@@ -50,7 +50,7 @@ impl Impact {
 
     /// The impact of an incident that leaves its components in `statuses`, by Statuspage's rule
     /// (its support article "Top-level status and incident impact calculations").
-    pub fn of(statuses: &[Status]) -> Self {
+    pub fn from_statuses(statuses: &[Status]) -> Self {
         let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
         let some = |status| statuses.contains(&status);
         if all(Status::MajorOutage) {
@@ -84,7 +84,7 @@ mod tests {
             (&[MajorOutage, MajorOutage], Impact::Critical),
         ];
         for (statuses, impact) in cases {
-            assert_eq!(Impact::of(statuses), impact, "{statuses:?}");
+            assert_eq!(Impact::from_statuses(statuses), impact, "{statuses:?}");
         }
     }
 }

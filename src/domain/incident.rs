@@ -38,7 +38,7 @@ pub struct Incident {
     /// When managers are reminded to post an update.
     #[serde(default)]
     pub reminder: Reminder,
-    /// When its post-incident review was published, if it was; see [`super::Review`].
+    /// When its post-incident review was published, if it was; see [`super::Postmortem`].
     #[serde(default)]
     pub reviewed_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -66,13 +66,13 @@ impl Incident {
     }
 
     /// How many reminders of an update that is due have come; none once it is resolved.
-    pub fn reminders(&self, now: DateTime<Utc>) -> i64 {
-        let silence = self.newest().filter(|_| self.is_open()).map(|update| now - update.posted_at);
-        silence.map_or(0, |silence| self.reminder.due(silence))
+    pub fn reminders_due(&self, now: DateTime<Utc>) -> i64 {
+        let silence = self.newest_update().filter(|_| self.is_open()).map(|update| now - update.posted_at);
+        silence.map_or(0, |silence| self.reminder.count_due(silence))
     }
 
     /// The newest update.
-    pub fn newest(&self) -> Option<&Update> {
+    pub fn newest_update(&self) -> Option<&Update> {
         self.updates.last()
     }
 
@@ -91,7 +91,7 @@ impl Incident {
     }
 
     /// Every component it ever named, in the order they were first named.
-    pub fn affected(&self) -> Vec<(&ComponentId, &str)> {
+    pub fn affected_components(&self) -> Vec<(&ComponentId, &str)> {
         let mut affected: Vec<(&ComponentId, &str)> = Vec::new();
         for component in self.updates.iter().flat_map(|update| &update.components) {
             if !affected.iter().any(|(id, _)| *id == &component.id) {
@@ -105,16 +105,16 @@ impl Incident {
     ///
     /// # Errors
     /// A sentence, where `update` is not the newest or is the only one.
-    pub fn take_back(&mut self, update: &super::UpdateId) -> Result<(), &'static str> {
+    pub fn delete_newest_update(&mut self, update: &super::UpdateId) -> Result<(), &'static str> {
         if self.updates.len() == 1 {
             return Err("This is the only update: delete the incident instead.");
         }
-        if self.newest().is_none_or(|newest| newest.id != *update) {
+        if self.newest_update().is_none_or(|newest| newest.id != *update) {
             return Err("Only the latest update can be deleted.");
         }
         self.updates.pop();
         self.ended_at = None;
-        self.settle();
+        self.recompute();
         Ok(())
     }
 
@@ -122,13 +122,18 @@ impl Incident {
     ///
     /// # Errors
     /// A sentence, where the time lies in the future or would change the order of what was said.
-    pub fn redate(&mut self, id: &super::UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
+    pub fn change_time(
+        &mut self,
+        id: &super::UpdateId,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), &'static str> {
         let stood = self.updates.iter().find(|update| update.id == *id).map(|update| update.posted_at);
-        super::update::redate(&mut self.updates, id, at, now)?;
-        if self.ended_at == stood && self.newest().is_some_and(|newest| newest.id == *id) {
+        super::update::change_update_time(&mut self.updates, id, at, now)?;
+        if self.ended_at == stood && self.newest_update().is_some_and(|newest| newest.id == *id) {
             self.ended_at = None;
         }
-        self.settle();
+        self.recompute();
         Ok(())
     }
 
@@ -137,7 +142,7 @@ impl Incident {
     /// The order of updates is that of `posted_at`, then of entry. The impact is the worst that any
     /// update reached and is kept after resolving. An end set by people stays while the incident is
     /// resolved, but never lies before the start.
-    pub fn settle(&mut self) {
+    pub fn recompute(&mut self) {
         self.updates.sort_by(|a, b| (a.posted_at, a.created_at, &a.id).cmp(&(b.posted_at, b.created_at, &b.id)));
         self.computed_impact = worst_impact(&self.updates);
         self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
@@ -160,7 +165,7 @@ fn worst_impact(updates: &[Update]) -> Impact {
         }
         statuses.extend(update.components.iter().map(|c| (&c.id, c.status)));
         let now: Vec<Status> = statuses.values().copied().collect();
-        worst = worst.max(Impact::of(&now));
+        worst = worst.max(Impact::from_statuses(&now));
     }
     worst
 }
@@ -210,12 +215,12 @@ pub(crate) mod tests {
             version: 1,
             updates,
         };
-        incident.settle();
+        incident.recompute();
         incident
     }
 
     #[test]
-    fn components_not_named_keep_their_status() {
+    fn unnamed_components_keep_their_status() {
         let it = incident(vec![
             update(0, Phase::Investigating, &[("api", Status::MajorOutage), ("db", Status::PartialOutage)]),
             update(5, Phase::Identified, &[("api", Status::DegradedPerformance)]),
@@ -225,7 +230,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn resolving_clears_all_and_reopening_starts_anew() {
+    fn resolving_clears_components_and_reopening_starts_empty() {
         let mut it = incident(vec![
             update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
             update(5, Phase::Resolved, &[]),
@@ -233,7 +238,7 @@ pub(crate) mod tests {
         assert!(it.statuses().is_empty());
         assert_eq!(it.duration(), Some(TimeDelta::minutes(5)));
         it.updates.push(update(9, Phase::Investigating, &[("db", Status::PartialOutage)]));
-        it.settle();
+        it.recompute();
         assert!(it.is_open());
         assert_eq!(it.ended_at, None);
         assert_eq!(it.statuses().len(), 1);
@@ -257,7 +262,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_backfilled_incident_has_the_impact_its_only_update_tells() {
+    fn backfilled_impact_comes_from_its_only_update() {
         let it = incident(vec![update(0, Phase::Resolved, &[("api", Status::MajorOutage)])]);
         assert_eq!(it.impact(), Impact::Critical);
         assert!(it.statuses().is_empty());
@@ -270,38 +275,38 @@ pub(crate) mod tests {
             update(1, Phase::Identified, &[]),
             update(2, Phase::Resolved, &[]),
         ]);
-        assert!(it.take_back(&UpdateId::parse("update1").unwrap()).is_err());
-        it.take_back(&UpdateId::parse("update2").unwrap()).unwrap();
+        assert!(it.delete_newest_update(&UpdateId::parse("update1").unwrap()).is_err());
+        it.delete_newest_update(&UpdateId::parse("update2").unwrap()).unwrap();
         assert_eq!((it.phase, it.ended_at), (Phase::Identified, None));
-        it.take_back(&UpdateId::parse("update1").unwrap()).unwrap();
-        assert!(it.take_back(&UpdateId::parse("update0").unwrap()).is_err());
+        it.delete_newest_update(&UpdateId::parse("update1").unwrap()).unwrap();
+        assert!(it.delete_newest_update(&UpdateId::parse("update0").unwrap()).is_err());
     }
 
     #[test]
     fn reminders_are_counted_from_the_newest_update_while_it_is_open() {
         let mut it = incident(vec![update(0, Phase::Investigating, &[]), update(60, Phase::Identified, &[])]);
         let at = |hours| DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
-        assert_eq!((it.reminders(at(3)), it.reminders(at(4)), it.reminders(at(7))), (0, 1, 2));
+        assert_eq!((it.reminders_due(at(3)), it.reminders_due(at(4)), it.reminders_due(at(7))), (0, 1, 2));
         it.updates.push(update(70, Phase::Resolved, &[]));
-        it.settle();
-        assert_eq!(it.reminders(at(100)), 0);
+        it.recompute();
+        assert_eq!(it.reminders_due(at(100)), 0);
     }
 
     #[test]
-    fn an_end_never_lies_before_the_start() {
+    fn end_is_never_before_start() {
         let mut it = incident(vec![update(3, Phase::Resolved, &[])]);
         it.started_at = DateTime::UNIX_EPOCH + TimeDelta::minutes(10);
-        it.settle();
+        it.recompute();
         assert_eq!(it.ended_at, Some(it.started_at));
     }
 
     #[test]
-    fn affected_components_stand_in_the_order_they_were_named() {
+    fn affected_components_are_in_first_named_order() {
         let it = incident(vec![
             update(0, Phase::Investigating, &[("web", Status::MajorOutage)]),
             update(1, Phase::Identified, &[("api", Status::MajorOutage), ("web", Status::Operational)]),
         ]);
-        let names: Vec<&str> = it.affected().into_iter().map(|(_, name)| name).collect();
+        let names: Vec<&str> = it.affected_components().into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["WEB", "API"]);
     }
 }

@@ -3,21 +3,21 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// How many mistakes in a row cost no waiting: a slip, and a form that was sent twice.
-pub const FREE: i64 = 2;
+pub const FREE_ATTEMPTS: i64 = 2;
 /// After so many in a row no password is looked at any more until it is reset (NIST SP 800-63B, 3.2.2).
 pub const MAX_FAILURES: i64 = 100;
 /// The longest wait.
-const LONGEST: TimeDelta = TimeDelta::minutes(15);
+const MAX_WAIT: TimeDelta = TimeDelta::minutes(15);
 
 /// Wrong passwords in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Failures {
+pub struct LoginFailures {
     pub count: i64,
     /// When the last one was tried.
     pub last_at: Option<DateTime<Utc>>,
 }
 
-impl Failures {
+impl LoginFailures {
     /// Whether a password tried at `now` is refused without being looked at.
     pub fn is_locked(&self, now: DateTime<Utc>) -> bool {
         self.count >= MAX_FAILURES || self.last_at.is_some_and(|last| now - last < wait_after(self.count))
@@ -26,9 +26,9 @@ impl Failures {
 
 /// One second, doubling with each mistake that is not free, a quarter of an hour at most.
 fn wait_after(count: i64) -> TimeDelta {
-    match count - FREE - 1 {
-        doublings @ 0..10 => TimeDelta::seconds(1 << doublings).min(LONGEST),
-        10.. => LONGEST,
+    match count - FREE_ATTEMPTS - 1 {
+        doublings @ 0..10 => TimeDelta::seconds(1 << doublings).min(MAX_WAIT),
+        10.. => MAX_WAIT,
         ..0 => TimeDelta::zero(),
     }
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_begins_at_a_second_and_doubles_to_a_quarter_of_an_hour() {
+    fn backoff_doubles_from_one_second_to_fifteen_minutes() {
         let seconds = |count| wait_after(count).num_seconds();
         assert_eq!([0, 1, 2, 3, 4, 5].map(seconds), [0, 0, 0, 1, 2, 4]);
         assert_eq!([11, 12, 13, 14, 99].map(seconds), [256, 512, 900, 900, 900]);
@@ -46,22 +46,22 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_opens_by_itself_until_the_hundredth_mistake() {
+    fn lock_expires_until_the_hundredth_failure() {
         let at = DateTime::UNIX_EPOCH;
-        let failed = |count| Failures { count, last_at: Some(at) };
-        assert!(!Failures::default().is_locked(at));
+        let failed = |count| LoginFailures { count, last_at: Some(at) };
+        assert!(!LoginFailures::default().is_locked(at));
         assert!(!failed(2).is_locked(at) && failed(3).is_locked(at));
         assert!(!failed(3).is_locked(at + TimeDelta::seconds(1)));
-        assert!(failed(99).is_locked(at + TimeDelta::seconds(899)) && !failed(99).is_locked(at + LONGEST));
+        assert!(failed(99).is_locked(at + TimeDelta::seconds(899)) && !failed(99).is_locked(at + MAX_WAIT));
         assert!(failed(100).is_locked(at + TimeDelta::days(1000)));
     }
 
     #[test]
-    fn whoever_waits_every_time_has_a_hundred_guesses_in_most_of_a_day() {
-        let (mut now, mut failures, mut guesses) = (DateTime::UNIX_EPOCH, Failures::default(), 0);
+    fn hundred_guesses_take_most_of_a_day() {
+        let (mut now, mut failures, mut guesses) = (DateTime::UNIX_EPOCH, LoginFailures::default(), 0);
         while failures.count < MAX_FAILURES {
             assert!(!failures.is_locked(now));
-            failures = Failures { count: failures.count + 1, last_at: Some(now) };
+            failures = LoginFailures { count: failures.count + 1, last_at: Some(now) };
             now += wait_after(failures.count);
             guesses += 1;
         }

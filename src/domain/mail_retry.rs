@@ -3,25 +3,25 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// The first pause after a failure; each one after it is twice as long.
-const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(30);
+const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 /// The longest pause.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
+const MAX_BACKOFF: TimeDelta = TimeDelta::minutes(15);
 /// How long mail is worth sending: nobody waits longer for a link.
-const WORTH_SENDING: TimeDelta = TimeDelta::hours(1);
+const MAIL_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// More attempts than fit into that time.
 const MAX_ATTEMPTS: i64 = 12;
 /// How many links for a new password one manager is mailed within an hour.
 pub const MAX_RESETS: i64 = 3;
 /// How many mails about changes of one account are sent within an hour, and the hour.
 pub const MAX_CHANGES: i64 = 20;
-pub const CHANGES_WITHIN: TimeDelta = TimeDelta::hours(1);
+pub const CHANGES_WINDOW: TimeDelta = TimeDelta::hours(1);
 /// The hour.
-pub const RESETS_WITHIN: TimeDelta = TimeDelta::hours(1);
+pub const RESETS_WINDOW: TimeDelta = TimeDelta::hours(1);
 
 /// How many links that confirm a new address one manager can have mailed within an hour: they go to addresses that may
 /// be anybody's. Counted apart from the notices, so that nobody uses those up before changing something else.
 pub const MAX_CONFIRMATIONS: i64 = 5;
-pub const CONFIRMATIONS_WITHIN: TimeDelta = TimeDelta::hours(1);
+pub const CONFIRMATIONS_WINDOW: TimeDelta = TimeDelta::hours(1);
 
 /// A change of the ways into an account, which is mailed to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +79,11 @@ impl AccountChange {
 }
 
 /// When to try again what failed for the `attempts`th time at `now`; nothing where it is given up.
-pub fn try_again(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn next_attempt(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let doublings = u32::try_from((attempts - 1).clamp(0, 10)).unwrap_or_default();
-    let next = now + (FIRST_PAUSE * 2_i32.pow(doublings)).min(LONGEST_PAUSE);
+    let next = now + (FIRST_BACKOFF * 2_i32.pow(doublings)).min(MAX_BACKOFF);
     // Counted too, because the clock may have been ahead when it was made.
-    (next - created_at < WORTH_SENDING && attempts < MAX_ATTEMPTS).then_some(next)
+    (next - created_at < MAIL_LIFETIME && attempts < MAX_ATTEMPTS).then_some(next)
 }
 
 #[cfg(test)]
@@ -98,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn the_pauses_double_and_after_an_hour_it_is_given_up() {
+    fn retry_pauses_double_and_stop_after_an_hour() {
         let begun = DateTime::UNIX_EPOCH;
         let (mut now, mut pauses, mut attempts) = (begun, Vec::new(), 1);
-        while let Some(next) = try_again(attempts, begun, now) {
+        while let Some(next) = next_attempt(attempts, begun, now) {
             pauses.push((next - now).num_seconds());
             (now, attempts) = (next, attempts + 1);
         }
         assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900]);
-        assert_eq!((try_again(11, begun, begun), try_again(12, begun, begun)), (Some(begun + LONGEST_PAUSE), None));
+        assert_eq!((next_attempt(11, begun, begun), next_attempt(12, begun, begun)), (Some(begun + MAX_BACKOFF), None));
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::uptime::Effect;
+use super::uptime::StatusInterval;
 use super::{AffectedComponent, ComponentId, MaintenanceId, SeriesId, Status, Update, UpdateId};
 
 /// How long before its start visitors are reminded of a maintenance.
@@ -34,7 +34,7 @@ pub type MaintenanceUpdate = Update<MaintenancePhase>;
 
 /// What a maintenance does by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Switches {
+pub struct Automation {
     /// Reminds visitors an hour before its start.
     pub reminds: bool,
     /// Begins at its start.
@@ -77,7 +77,7 @@ pub struct Maintenance {
     pub started_at: Option<DateTime<Utc>>,
     /// When it really ended, completed or called off; nothing before.
     pub ended_at: Option<DateTime<Utc>>,
-    pub switches: Switches,
+    pub switches: Automation,
     /// When visitors are to be reminded; nothing where there is no reminder, or none any more.
     pub remind_at: Option<DateTime<Utc>>,
     /// In the order of the page.
@@ -94,7 +94,7 @@ pub struct Maintenance {
 
 /// Something that happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum AutomaticStep {
     Remind,
     Begin,
     Complete,
@@ -152,7 +152,7 @@ impl MaintenancePhase {
     }
 
     /// What is said where nobody writes a text: the sentences that readers of status pages know.
-    pub fn usual_text(self) -> &'static str {
+    pub fn default_text(self) -> &'static str {
         match self {
             Self::Scheduled => "This maintenance is scheduled.",
             Self::InProgress => "Scheduled maintenance is currently in progress. We will provide updates as necessary.",
@@ -170,12 +170,12 @@ impl Maintenance {
     }
 
     /// The newest update.
-    pub fn newest(&self) -> Option<&MaintenanceUpdate> {
+    pub fn newest_update(&self) -> Option<&MaintenanceUpdate> {
         self.updates.last()
     }
 
     /// When it began, or is to begin.
-    pub fn begins_at(&self) -> DateTime<Utc> {
+    pub fn starts_at(&self) -> DateTime<Utc> {
         self.started_at.unwrap_or(self.scheduled_for)
     }
 
@@ -192,8 +192,8 @@ impl Maintenance {
 
     /// Which components were worked on, and when. Whatever status its updates gave them, it counts as
     /// maintenance: what breaks beyond the plan is an incident.
-    pub fn effects(&self) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = Vec::new();
+    pub fn status_intervals(&self) -> Vec<StatusInterval> {
+        let mut effects: Vec<StatusInterval> = Vec::new();
         for update in self.updates.iter().filter(|update| update.phase.is_active()) {
             let at = update.posted_at;
             for named in &update.components {
@@ -201,7 +201,7 @@ impl Maintenance {
                 match (open, named.status) {
                     (Some(effect), Status::Operational) => effect.to = Some(at),
                     (Some(_), _) | (None, Status::Operational) => {}
-                    (None, _) => effects.push(Effect {
+                    (None, _) => effects.push(StatusInterval {
                         component_id: named.id.clone(),
                         incident_id: None,
                         from: at,
@@ -219,26 +219,28 @@ impl Maintenance {
     }
 
     /// What it does by itself next, and when.
-    pub fn next_step(&self) -> Option<(DateTime<Utc>, Step)> {
+    pub fn next_step(&self) -> Option<(DateTime<Utc>, AutomaticStep)> {
         match self.phase {
             MaintenancePhase::Scheduled => {
-                let reminder = self.remind_at.map(|at| (at, Step::Remind));
-                let begin = self.switches.starts.then_some((self.scheduled_for, Step::Begin));
+                let reminder = self.remind_at.map(|at| (at, AutomaticStep::Remind));
+                let begin = self.switches.starts.then_some((self.scheduled_for, AutomaticStep::Begin));
                 reminder.into_iter().chain(begin).min_by_key(|(at, _)| *at)
             }
-            phase if phase.is_active() => self.switches.completes.then_some((self.scheduled_until, Step::Complete)),
+            phase if phase.is_active() => {
+                self.switches.completes.then_some((self.scheduled_until, AutomaticStep::Complete))
+            }
             _ => None,
         }
     }
 
     /// Takes the next step if it is due at `now`, as of the instant it was due; says which. A reminder that
     /// comes too late is left out.
-    pub fn take_step(&mut self, id: UpdateId, now: DateTime<Utc>) -> Option<Step> {
+    pub fn take_step(&mut self, id: UpdateId, now: DateTime<Utc>) -> Option<AutomaticStep> {
         let (at, step) = self.next_step().filter(|(at, _)| *at <= now)?;
         match step {
-            Step::Remind => self.remind(id, now),
-            Step::Begin => self.enter(MaintenancePhase::InProgress, id, at, now),
-            Step::Complete => self.enter(MaintenancePhase::Completed, id, at, now),
+            AutomaticStep::Remind => self.remind(id, now),
+            AutomaticStep::Begin => self.enter_phase(MaintenancePhase::InProgress, id, at, now),
+            AutomaticStep::Complete => self.enter_phase(MaintenancePhase::Completed, id, at, now),
         }
         Some(step)
     }
@@ -248,7 +250,7 @@ impl Maintenance {
         let minutes = ((self.scheduled_for - now).num_seconds() + 59) / 60;
         if minutes > 0 {
             let body = format!("Maintenance will begin as scheduled in {minutes} minutes.");
-            self.say(MaintenancePhase::Scheduled, body, Vec::new(), id, now, now);
+            self.push_update(MaintenancePhase::Scheduled, body, Vec::new(), id, now, now);
         }
     }
 
@@ -258,11 +260,11 @@ impl Maintenance {
     /// A sentence, where it began already or would end before it begins.
     pub fn begin(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         match self.phase {
-            MaintenancePhase::Scheduled if self.would_end_at_once(now) => {
+            MaintenancePhase::Scheduled if self.ends_immediately(now) => {
                 Err("The window has passed. Reschedule it first.")
             }
             MaintenancePhase::Scheduled => {
-                self.enter(MaintenancePhase::InProgress, id, now, now);
+                self.enter_phase(MaintenancePhase::InProgress, id, now, now);
                 Ok(())
             }
             _ => Err("This maintenance has already started or is over."),
@@ -270,7 +272,7 @@ impl Maintenance {
     }
 
     /// Whether beginning at `now` would be followed at once by completing itself.
-    pub fn would_end_at_once(&self, now: DateTime<Utc>) -> bool {
+    pub fn ends_immediately(&self, now: DateTime<Utc>) -> bool {
         self.switches.completes && self.scheduled_until <= now
     }
 
@@ -282,7 +284,7 @@ impl Maintenance {
         if !self.phase.is_active() {
             return Err("Start the maintenance before completing it.");
         }
-        self.enter(MaintenancePhase::Completed, id, now, now);
+        self.enter_phase(MaintenancePhase::Completed, id, now, now);
         Ok(())
     }
 
@@ -294,8 +296,8 @@ impl Maintenance {
         if self.phase.is_over() {
             return Err("This maintenance is already over.");
         }
-        let components = self.named(Status::Operational);
-        self.say(MaintenancePhase::Cancelled, body, components, id, now, now);
+        let components = self.named_components(Status::Operational);
+        self.push_update(MaintenancePhase::Cancelled, body, components, id, now, now);
         Ok(())
     }
 
@@ -317,7 +319,7 @@ impl Maintenance {
             return Err("The new end must be after the scheduled end and in the future.");
         }
         self.scheduled_until = until;
-        self.say(self.phase, body, Vec::new(), id, now, now);
+        self.push_update(self.phase, body, Vec::new(), id, now, now);
         Ok(())
     }
 
@@ -342,7 +344,7 @@ impl Maintenance {
         (self.scheduled_for, self.scheduled_until) = window;
         self.zone = zone;
         self.plan_reminder(now);
-        self.say(MaintenancePhase::Scheduled, body, Vec::new(), id, now, now);
+        self.push_update(MaintenancePhase::Scheduled, body, Vec::new(), id, now, now);
         Ok(())
     }
 
@@ -354,27 +356,27 @@ impl Maintenance {
     }
 
     /// Every component it is planned for, with `status`.
-    pub fn named(&self, status: Status) -> Vec<AffectedComponent> {
+    pub fn named_components(&self, status: Status) -> Vec<AffectedComponent> {
         let named = |it: &PlannedComponent| AffectedComponent { id: it.id.clone(), name: it.name.clone(), status };
         self.components.iter().map(named).collect()
     }
 
     /// How its components stand where nobody says otherwise once it has come to `phase`.
-    pub fn usual_statuses(&self, phase: MaintenancePhase) -> Vec<AffectedComponent> {
+    pub fn default_statuses(&self, phase: MaintenancePhase) -> Vec<AffectedComponent> {
         match phase {
-            MaintenancePhase::InProgress if self.switches.marks => self.named(Status::UnderMaintenance),
-            MaintenancePhase::InProgress | MaintenancePhase::Completed => self.named(Status::Operational),
+            MaintenancePhase::InProgress if self.switches.marks => self.named_components(Status::UnderMaintenance),
+            MaintenancePhase::InProgress | MaintenancePhase::Completed => self.named_components(Status::Operational),
             _ => Vec::new(),
         }
     }
 
-    fn enter(&mut self, phase: MaintenancePhase, id: UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) {
-        let components = self.usual_statuses(phase);
-        self.say(phase, phase.usual_text().to_owned(), components, id, at, now);
+    fn enter_phase(&mut self, phase: MaintenancePhase, id: UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) {
+        let components = self.default_statuses(phase);
+        self.push_update(phase, phase.default_text().to_owned(), components, id, at, now);
     }
 
     /// Adds an update as of `at`, which is not before the newest one.
-    pub fn say(
+    pub fn push_update(
         &mut self,
         phase: MaintenancePhase,
         body: String,
@@ -383,7 +385,7 @@ impl Maintenance {
         at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) {
-        let newest = self.newest().map_or(at, |update| update.posted_at);
+        let newest = self.newest_update().map_or(at, |update| update.posted_at);
         self.updates.push(Update {
             id,
             phase,
@@ -394,21 +396,21 @@ impl Maintenance {
             version: 1,
             components,
         });
-        self.settle();
+        self.recompute();
     }
 
     /// Gives an update another time to show.
     ///
     /// # Errors
     /// A sentence, where the time lies in the future or would change the order of what was said.
-    pub fn redate(&mut self, id: &UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
-        super::update::redate(&mut self.updates, id, at, now)?;
-        self.settle();
+    pub fn change_time(&mut self, id: &UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
+        super::update::change_update_time(&mut self.updates, id, at, now)?;
+        self.recompute();
         Ok(())
     }
 
     /// Makes phase, start and end follow from the updates, after any change to them.
-    pub fn settle(&mut self) {
+    pub fn recompute(&mut self) {
         self.updates.sort_by_key(|update| (update.posted_at, update.created_at));
         self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
         let first = |is_it: fn(MaintenancePhase) -> bool| {
@@ -450,7 +452,7 @@ pub(crate) mod tests {
             zone: Tz::UTC,
             started_at: None,
             ended_at: None,
-            switches: Switches { reminds: true, starts: true, completes: true, marks: true },
+            switches: Automation { reminds: true, starts: true, completes: true, marks: true },
             remind_at: None,
             components: components.iter().map(component).collect(),
             occurrence: None,
@@ -459,13 +461,20 @@ pub(crate) mod tests {
             version: 1,
             updates: Vec::new(),
         };
-        it.say(MaintenancePhase::Scheduled, "Told.".into(), it.named(Status::Operational), id("told"), told, told);
+        it.push_update(
+            MaintenancePhase::Scheduled,
+            "Told.".into(),
+            it.named_components(Status::Operational),
+            id("told"),
+            told,
+            told,
+        );
         it.plan_reminder(told);
         it
     }
 
     /// Takes every step that is due.
-    fn steps(it: &mut Maintenance, now: DateTime<Utc>) -> Vec<Step> {
+    fn steps(it: &mut Maintenance, now: DateTime<Utc>) -> Vec<AutomaticStep> {
         let mut taken = Vec::new();
         while let Some(step) = it.take_step(id(&format!("step{}", taken.len())), now) {
             taken.push(step);
@@ -474,25 +483,25 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn it_reminds_begins_and_ends_by_itself_exactly_once() {
+    fn automatic_steps_happen_exactly_once() {
         let mut it = maintenance(600, 660, &["api"]);
-        assert_eq!(it.next_step(), Some((minute(540), Step::Remind)));
+        assert_eq!(it.next_step(), Some((minute(540), AutomaticStep::Remind)));
         assert_eq!(steps(&mut it, minute(540) - TimeDelta::microseconds(1)), []);
-        assert_eq!(steps(&mut it, minute(540)), [Step::Remind]);
-        assert_eq!(it.newest().unwrap().body, "Maintenance will begin as scheduled in 60 minutes.");
-        assert_eq!(steps(&mut it, minute(600)), [Step::Begin]);
+        assert_eq!(steps(&mut it, minute(540)), [AutomaticStep::Remind]);
+        assert_eq!(it.newest_update().unwrap().body, "Maintenance will begin as scheduled in 60 minutes.");
+        assert_eq!(steps(&mut it, minute(600)), [AutomaticStep::Begin]);
         assert_eq!(steps(&mut it, minute(600)), []);
         assert_eq!(it.statuses().into_values().collect::<Vec<_>>(), [Status::UnderMaintenance]);
-        assert_eq!(steps(&mut it, minute(660)), [Step::Complete]);
+        assert_eq!(steps(&mut it, minute(660)), [AutomaticStep::Complete]);
         assert_eq!((it.started_at, it.ended_at), (Some(minute(600)), Some(minute(660))));
         assert!(it.statuses().is_empty() && it.next_step().is_none());
     }
 
     #[test]
-    fn what_was_missed_is_caught_up_as_of_its_own_time() {
+    fn missed_steps_are_caught_up_at_their_due_time() {
         let mut it = maintenance(600, 660, &["api"]);
         let late = minute(5000);
-        assert_eq!(steps(&mut it, late), [Step::Remind, Step::Begin, Step::Complete]);
+        assert_eq!(steps(&mut it, late), [AutomaticStep::Remind, AutomaticStep::Begin, AutomaticStep::Complete]);
         let said: Vec<_> = it.updates.iter().map(|update| (update.phase, update.posted_at)).collect();
         assert_eq!(
             said,
@@ -507,26 +516,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_late_reminder_says_how_long_it_still_is() {
+    fn late_reminder_states_remaining_time() {
         let mut it = maintenance(600, 660, &[]);
-        assert_eq!(steps(&mut it, minute(580) + TimeDelta::seconds(10)), [Step::Remind]);
-        assert!(it.newest().unwrap().body.contains("in 20 minutes"));
+        assert_eq!(steps(&mut it, minute(580) + TimeDelta::seconds(10)), [AutomaticStep::Remind]);
+        assert!(it.newest_update().unwrap().body.contains("in 20 minutes"));
     }
 
     #[test]
-    fn without_its_switches_nothing_happens_by_itself() {
+    fn no_automation_without_settings() {
         let mut it = maintenance(600, 660, &["api"]);
-        it.switches = Switches::default();
+        it.switches = Automation::default();
         it.plan_reminder(minute(0));
         assert_eq!(it.next_step(), None);
         it.begin(id("begun"), minute(601)).unwrap();
         assert_eq!(it.next_step(), None);
         assert_eq!(it.statuses().into_values().collect::<Vec<_>>(), [Status::Operational]);
-        assert!(it.effects().is_empty());
+        assert!(it.status_intervals().is_empty());
     }
 
     #[test]
-    fn it_cannot_be_begun_twice_or_after_its_own_end() {
+    fn maintenance_starts_once_and_before_its_end() {
         let mut it = maintenance(600, 660, &[]);
         assert!(it.begin(id("late"), minute(660)).unwrap_err().contains("Reschedule it"));
         it.begin(id("begun"), minute(590)).unwrap();
@@ -535,56 +544,59 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_extended_one_ends_later() {
+    fn extended_maintenance_ends_later() {
         let mut it = maintenance(600, 660, &[]);
         assert!(it.extend(minute(700), "More.".into(), id("soon"), minute(0)).is_err());
         it.begin(id("begun"), minute(600)).unwrap();
         assert!(it.extend(minute(660), "More.".into(), id("same"), minute(650)).is_err());
         it.extend(minute(700), "More.".into(), id("more"), minute(650)).unwrap();
-        assert_eq!(it.next_step(), Some((minute(700), Step::Complete)));
+        assert_eq!(it.next_step(), Some((minute(700), AutomaticStep::Complete)));
     }
 
     #[test]
-    fn a_moved_one_reminds_anew() {
+    fn rescheduled_maintenance_reminds_again() {
         let mut it = maintenance(600, 660, &[]);
         steps(&mut it, minute(545));
         it.reschedule((minute(1600), minute(1660)), Tz::UTC, "Moved.".into(), id("moved"), minute(550)).unwrap();
-        assert_eq!(it.next_step(), Some((minute(1540), Step::Remind)));
+        assert_eq!(it.next_step(), Some((minute(1540), AutomaticStep::Remind)));
         it.reschedule((minute(580), minute(640)), Tz::UTC, "Moved.".into(), id("again"), minute(551)).unwrap();
-        assert_eq!(it.next_step(), Some((minute(580), Step::Begin)), "the time of the reminder has passed");
+        assert_eq!(it.next_step(), Some((minute(580), AutomaticStep::Begin)), "the time of the reminder has passed");
         assert!(it.reschedule((minute(9), minute(9)), Tz::UTC, "No.".into(), id("no"), minute(552)).is_err());
     }
 
     #[test]
-    fn a_cancelled_one_frees_its_components_and_does_nothing_more() {
+    fn cancelled_maintenance_releases_components_and_stops() {
         let mut it = maintenance(600, 660, &["api"]);
         it.begin(id("begun"), minute(600)).unwrap();
         it.cancel("Off.".into(), id("off"), minute(610)).unwrap();
         assert!(it.statuses().is_empty() && it.next_step().is_none());
-        assert_eq!(it.effects()[0].to, Some(minute(610)));
+        assert_eq!(it.status_intervals()[0].to, Some(minute(610)));
         assert!(it.cancel("Off.".into(), id("again"), minute(611)).is_err());
         let mut never = maintenance(600, 660, &["api"]);
         never.cancel("Off.".into(), id("off"), minute(10)).unwrap();
         assert_eq!((never.started_at, never.ended_at), (None, Some(minute(10))));
-        assert!(never.effects().is_empty());
+        assert!(never.status_intervals().is_empty());
     }
 
     #[test]
-    fn a_component_that_is_done_early_counts_no_longer() {
+    fn component_completed_early_is_released() {
         let mut it = maintenance(600, 660, &["api", "db"]);
         it.begin(id("begun"), minute(600)).unwrap();
-        let done = vec![AffectedComponent { status: Status::Operational, ..it.named(Status::Operational)[0].clone() }];
-        it.say(MaintenancePhase::Verifying, "API done.".into(), done, id("api"), minute(620), minute(620));
-        let spans: Vec<_> = it.effects().iter().map(|e| (e.component_id.to_string(), e.to)).collect();
+        let done = vec![AffectedComponent {
+            status: Status::Operational,
+            ..it.named_components(Status::Operational)[0].clone()
+        }];
+        it.push_update(MaintenancePhase::Verifying, "API done.".into(), done, id("api"), minute(620), minute(620));
+        let spans: Vec<_> = it.status_intervals().iter().map(|e| (e.component_id.to_string(), e.to)).collect();
         assert_eq!(spans, [("api".to_owned(), Some(minute(620))), ("db".to_owned(), None)]);
         it.complete(id("done"), minute(650)).unwrap();
-        assert_eq!(it.effects()[1].to, Some(minute(650)));
+        assert_eq!(it.status_intervals()[1].to, Some(minute(650)));
     }
 
     #[test]
-    fn one_whose_beginning_was_never_told_began_as_planned() {
+    fn unposted_start_counts_as_planned_start() {
         let mut it = maintenance(600, 660, &[]);
-        it.say(MaintenancePhase::Completed, "Over.".into(), Vec::new(), id("over"), minute(655), minute(655));
+        it.push_update(MaintenancePhase::Completed, "Over.".into(), Vec::new(), id("over"), minute(655), minute(655));
         assert_eq!((it.started_at, it.ended_at), (Some(minute(600)), Some(minute(655))));
     }
 }

@@ -79,12 +79,12 @@ impl Manager {
     }
 
     /// Whether they are active and nothing about them has changed since they were `known`.
-    pub fn is_still(&self, known: &Self) -> bool {
+    pub fn is_unchanged(&self, known: &Self) -> bool {
         self.is_active() && self.version == known.version
     }
 
     /// Whether theirs may be the only password that counts: an owner's who can log in with it.
-    pub fn can_keep_a_password(&self) -> bool {
+    pub fn can_own_break_glass(&self) -> bool {
         self.role == Role::Owner && self.is_active() && self.has_password
     }
 
@@ -128,14 +128,14 @@ impl LinkPurpose {
 
 /// An address as it is compared: ASCII letters in lower case. Other letters stay as they are, because folding them makes two
 /// addresses equal that mail servers tell apart (U+212A, the Kelvin sign, becomes `k`).
-pub fn fold_email(text: &str) -> String {
+pub fn normalize_email(text: &str) -> String {
     text.trim().to_ascii_lowercase()
 }
 
 /// The e-mail address in `text`, folded. Only its shape is judged: one `@` with something on
 /// both sides and no spaces; whether it takes mail is not ours to know.
 pub fn parse_email(text: &str) -> Result<String, String> {
-    let email = fold_email(text);
+    let email = normalize_email(text);
     let shaped =
         email.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
     let clean = email.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"(),;:".contains(c));
@@ -155,12 +155,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_owner_may_do_what_everybody_else_may() {
+    fn owner_includes_all_other_roles() {
         assert!(Role::Owner > Role::Publisher && Role::Publisher > Role::Viewer);
     }
 
     #[test]
-    fn an_email_is_lower_case_and_has_one_at_sign() {
+    fn email_is_lowercase_with_one_at_sign() {
         assert_eq!(parse_email(" Ines@Example.ORG ").as_deref(), Ok("ines@example.org"));
         // The Kelvin sign is not the letter k.
         assert_eq!(parse_email("\u{212A}ai@example.org").as_deref(), Ok("\u{212A}ai@example.org"));

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::forms::required_line;
+use super::forms::parse_required_line;
 use super::manager::{MAX_NAME, Role, parse_email};
-use super::second_factor::FRESH_FOR;
+use super::second_factor::REAUTH_LIFETIME;
 
 /// What the provider says of somebody it has let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,13 +30,13 @@ impl Person {
     /// Since when it counts at `now` that the person has proved who they are: too long ago for a fresh proof where the
     /// provider does not say, for it may have known them for days; and not from then on where its clock is ahead.
     pub fn proved_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        self.logged_in_at.map_or(now - FRESH_FOR, |at| at.min(now))
+        self.logged_in_at.map_or(now - REAUTH_LIFETIME, |at| at.min(now))
     }
 
     /// The name of a manager made of this person: one line that fits, else what stands before the `@`.
     pub fn display_name(&self) -> String {
         let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
-        let told = self.name.as_deref().and_then(|name| required_line(&line(name), MAX_NAME, "").ok());
+        let told = self.name.as_deref().and_then(|name| parse_required_line(&line(name), MAX_NAME, "").ok());
         told.unwrap_or_else(|| line(self.email.split('@').next().unwrap_or_default()))
     }
 }
@@ -53,7 +53,7 @@ pub struct Identity {
 
 impl Identity {
     /// The login of `person`. What a provider says has no bound of its own.
-    pub fn of(person: &Person) -> Self {
+    pub fn from_person(person: &Person) -> Self {
         let email = parse_email(&person.email).unwrap_or_default();
         Self { issuer: person.issuer.clone(), subject: person.subject.clone(), email }
     }
@@ -62,12 +62,12 @@ impl Identity {
 /// Who has a role by what the provider says of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleRule {
-    who: Who,
+    who: RuleSubject,
     role: Role,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Who {
+enum RuleSubject {
     /// Whose address is in exactly this domain, lower case.
     Domain(String),
     /// Who is in this group, to the letter.
@@ -75,19 +75,19 @@ enum Who {
 }
 
 impl RoleRule {
-    fn concerns(&self, person: &Person) -> bool {
+    fn applies_to(&self, person: &Person) -> bool {
         match &self.who {
-            Who::Domain(domain) => {
+            RuleSubject::Domain(domain) => {
                 person.email.rsplit_once('@').is_some_and(|(_, host)| host.eq_ignore_ascii_case(domain))
             }
-            Who::Group(group) => person.groups.contains(group),
+            RuleSubject::Group(group) => person.groups.contains(group),
         }
     }
 }
 
 /// The role that `rules` give the person: the highest of those that concern them; none where none does.
 pub fn role_of(rules: &[RoleRule], person: &Person) -> Option<Role> {
-    rules.iter().filter(|rule| rule.concerns(person)).map(|rule| rule.role).max()
+    rules.iter().filter(|rule| rule.applies_to(person)).map(|rule| rule.role).max()
 }
 
 impl FromStr for RoleRule {
@@ -101,9 +101,9 @@ impl FromStr for RoleRule {
         let role = Role::from_key(role.trim()).ok_or_else(wrong)?;
         let who = match who.trim().split_once(':') {
             Some(("domain", domain)) if domain.contains('.') && !domain.contains(['@', '*', ' ']) => {
-                Who::Domain(domain.to_ascii_lowercase())
+                RuleSubject::Domain(domain.to_ascii_lowercase())
             }
-            Some(("group", group)) if !group.is_empty() => Who::Group(group.to_owned()),
+            Some(("group", group)) if !group.is_empty() => RuleSubject::Group(group.to_owned()),
             _ => return Err(wrong()),
         };
         Ok(Self { who, role })
@@ -124,13 +124,13 @@ impl ProviderFactor {
     /// Whether a login by these `methods` counts as two factors. Of RFC 8176: where it says so (`mfa`), or where the
     /// methods are of two kinds, what one knows, has and is. A code by SMS or a call proves nothing.
     pub fn counts(self, methods: &[String]) -> bool {
-        const KINDS: [&[&str]; 3] =
+        const SUBJECT_KINDS: [&[&str]; 3] =
             [&["pwd", "pin", "kba"], &["otp", "hwk", "swk", "sc", "pop"], &["face", "fpt", "iris", "retina", "vbm"]];
         let names = |known: &[&str]| methods.iter().any(|method| known.contains(&method.as_str()));
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::AsTold => names(&["mfa"]) || KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
+            Self::AsTold => names(&["mfa"]) || SUBJECT_KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
         }
     }
 }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_a_proof_of_when_it_was_and_no_fresh_one_where_nobody_says() {
+    fn login_time_comes_from_auth_time_else_not_fresh() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
         let proved_at = |at| Person { logged_in_at: at, ..Person::default() }.proved_at(now);
         assert_eq!(proved_at(Some(now - TimeDelta::hours(5))), now - TimeDelta::hours(5));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_role_that_matches_counts() {
+    fn highest_matching_role_wins() {
         let rules = rules(&["domain:Example.org=viewer", "group:a=b=publisher", "group:owners=owner"]);
         assert_eq!(role_of(&rules, &person("ines@example.ORG", &[])), Some(Role::Viewer));
         assert_eq!(role_of(&rules, &person("ines@example.org", &["owners", "a=b"])), Some(Role::Owner));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_only_looks_alike_has_no_role() {
+    fn similar_domain_or_group_gets_no_role() {
         let rules = rules(&["domain:example.org=viewer", "group:owners=owner"]);
         for (email, group) in [
             ("ines@sub.example.org", "x"),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_means_nothing_is_refused() {
+    fn invalid_role_rule_is_rejected() {
         for bad in ["", "domain:example.org", "domain:=owner", "domain:*.org=viewer", "domain:org=viewer"] {
             assert!(bad.parse::<RoleRule>().is_err(), "{bad}");
         }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_or_an_sms_alone_is_no_second_factor() {
+    fn password_or_sms_alone_is_no_second_factor() {
         let methods = |list: &[&str]| list.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>();
         assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "mfa"])));
         assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "otp"])));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line_that_fits() {
+    fn display_name_is_one_limited_line() {
         let named = |name: Option<&str>| Person { name: name.map(Into::into), ..person("rui@example.org", &[]) };
         assert_eq!(named(Some(" Rui\r\nReis ")).display_name(), "RuiReis");
         assert_eq!(named(Some(" \n")).display_name(), "rui");

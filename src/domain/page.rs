@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 /// The longest name, address, logo text or link label, in characters.
-pub const MAX_TEXT: usize = 255;
+pub const MAX_PAGE_TEXT: usize = 255;
 /// The most links in the page's footer.
 pub const MAX_LINKS: usize = 8;
 
@@ -57,7 +57,7 @@ pub fn is_origin(text: &str) -> bool {
         let clean = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         clean && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
     };
-    text.len() <= MAX_TEXT && name.split('.').all(is_label) && port.is_none_or(is_port)
+    text.len() <= MAX_PAGE_TEXT && name.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
 /// Whether `text` is a port as browsers write it: no sign, no leading zero, not 0.
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_has_no_path_and_no_stars() {
+    fn origin_has_no_path_or_wildcard() {
         for good in ["https://example.org", "http://localhost:8080", "https://a-b.example.co.uk", "http://127.0.0.1"] {
             assert!(is_origin(good), "{good}");
         }

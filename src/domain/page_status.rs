@@ -49,7 +49,7 @@ pub struct PageStatus {
 impl PageStatus {
     /// The status of a page whose components (groups don't count) stand at `statuses`, by Statuspage's
     /// count rule (its support article "Top-level status and incident impact calculations").
-    pub fn of(statuses: &[Status]) -> Self {
+    pub fn from_components(statuses: &[Status]) -> Self {
         let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
         let some = |status| statuses.contains(&status);
         let (indicator, description) = if all(Status::MajorOutage) {
@@ -84,8 +84,8 @@ impl Banner {
     /// The banner over components at `statuses` and the incidents that are `open`.
     /// An open incident over components that are green or worked on as planned is named instead of "All
     /// Systems Operational" or "Service Under Maintenance".
-    pub fn of(statuses: &[Status], open: &[Incident]) -> Self {
-        let counted = PageStatus::of(statuses);
+    pub fn from_incidents(statuses: &[Status], open: &[Incident]) -> Self {
+        let counted = PageStatus::from_components(statuses);
         if !matches!(counted.indicator, Indicator::None | Indicator::Maintenance) || open.is_empty() {
             return Self { tone: counted.indicator, headline: counted.description.to_owned() };
         }
@@ -127,7 +127,7 @@ mod tests {
             (&[UnderMaintenance, Operational], Indicator::Maintenance, "Service Under Maintenance"),
         ];
         for (statuses, indicator, description) in cases {
-            assert_eq!(PageStatus::of(statuses), PageStatus { indicator, description }, "{statuses:?}");
+            assert_eq!(PageStatus::from_components(statuses), PageStatus { indicator, description }, "{statuses:?}");
         }
     }
 
@@ -136,25 +136,25 @@ mod tests {
         let mut open = incident(vec![update(0, Phase::Investigating, &[])]);
         open.title = "Login mails arrive late".into();
         open.impact_override = Some(Impact::Major);
-        let banner = Banner::of(&[Operational], std::slice::from_ref(&open));
+        let banner = Banner::from_incidents(&[Operational], std::slice::from_ref(&open));
         assert_eq!(banner.headline, "Open incident: Login mails arrive late");
         assert_eq!(banner.tone, Indicator::Major);
-        let two = Banner::of(&[Operational], &[open.clone(), open]);
+        let two = Banner::from_incidents(&[Operational], &[open.clone(), open]);
         assert_eq!(two.headline, "Open incidents: Login mails arrive late and 1 more");
     }
 
     #[test]
-    fn an_open_incident_is_not_hidden_by_a_maintenance() {
+    fn maintenance_does_not_hide_open_incident() {
         let mut open = incident(vec![update(0, Phase::Investigating, &[])]);
-        let banner = Banner::of(&[UnderMaintenance], std::slice::from_ref(&open));
+        let banner = Banner::from_incidents(&[UnderMaintenance], std::slice::from_ref(&open));
         assert_eq!((banner.headline.as_str(), banner.tone), ("Open incident: Title", Indicator::Maintenance));
         open.impact_override = Some(Impact::Critical);
-        assert_eq!(Banner::of(&[UnderMaintenance], &[open]).tone, Indicator::Critical);
-        assert_eq!(Banner::of(&[UnderMaintenance, Operational], &[]).headline, "Service Under Maintenance");
+        assert_eq!(Banner::from_incidents(&[UnderMaintenance], &[open]).tone, Indicator::Critical);
+        assert_eq!(Banner::from_incidents(&[UnderMaintenance, Operational], &[]).headline, "Service Under Maintenance");
     }
 
     #[test]
-    fn without_an_open_incident_green_is_said_plainly() {
-        assert_eq!(Banner::of(&[Operational], &[]).headline, "All Systems Operational");
+    fn all_operational_without_incident_is_stated() {
+        assert_eq!(Banner::from_incidents(&[Operational], &[]).headline, "All Systems Operational");
     }
 }

@@ -4,15 +4,15 @@ use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRo
 use chrono_tz::Tz;
 
 /// The years in which anything can lie.
-const YEARS: std::ops::Range<i32> = 1970..2200;
-const OUT_OF_REASON: &str = "The year must be between 1970 and 2199.";
+const ACCEPTED_YEARS: std::ops::Range<i32> = 1970..2200;
+const OUT_OF_RANGE_MESSAGE: &str = "The year must be between 1970 and 2199.";
 
 /// How far the clocks of two nodes may differ: what was the present for one may lie so far in the future of the other.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
 /// Whether something that lasts for `lifetime` and ends at `until` has not ended at `now`. What began in the future, while
 /// the clock was ahead, has: else it would last as much longer as the clock was ahead.
-pub fn is_within(lifetime: TimeDelta, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+pub fn is_accepted_year(lifetime: TimeDelta, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now < until && until - now <= lifetime + CLOCK_TOLERANCE
 }
 
@@ -34,7 +34,7 @@ pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         .ok_or("Write the time as 2026-03-29 14:05.")?;
     match zone.from_local_datetime(&local) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => within_reason(at.to_utc()),
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => check_accepted_year(at.to_utc()),
         LocalResult::None => {
             Err(format!("{} does not exist in {zone} on that day (daylight saving change).", local.format("%H:%M")))
         }
@@ -47,7 +47,7 @@ pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| {
             "Write the time with its offset, like 2026-03-29T14:05:00Z or 2026-03-29T14:05:00+02:00.".to_owned()
         })
-        .and_then(|at| within_reason(cut(at.to_utc())))
+        .and_then(|at| check_accepted_year(cut(at.to_utc())))
 }
 
 /// The zone called `name` in the IANA database.
@@ -58,12 +58,12 @@ pub fn parse_zone(name: &str) -> Result<Tz, String> {
 /// The day in `text`, as `2026-03-29`.
 pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
     let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "Write the day as 2026-03-29.")?;
-    if YEARS.contains(&day.year()) { Ok(day) } else { Err(OUT_OF_REASON.to_owned()) }
+    if ACCEPTED_YEARS.contains(&day.year()) { Ok(day) } else { Err(OUT_OF_RANGE_MESSAGE.to_owned()) }
 }
 
 /// Years with four digits only: others sort wrongly as text.
-fn within_reason(at: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    if YEARS.contains(&at.year()) { Ok(at) } else { Err(OUT_OF_REASON.to_owned()) }
+fn check_accepted_year(at: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if ACCEPTED_YEARS.contains(&at.year()) { Ok(at) } else { Err(OUT_OF_RANGE_MESSAGE.to_owned()) }
 }
 
 #[cfg(test)]
@@ -81,16 +81,16 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_ends_in_time_whatever_the_clock_was() {
+    fn lifetime_expires_despite_clock_changes() {
         let (now, lifetime) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(10));
-        let within = |seconds| is_within(lifetime, now + TimeDelta::seconds(seconds), now);
+        let within = |seconds| is_accepted_year(lifetime, now + TimeDelta::seconds(seconds), now);
         assert!(within(1) && within(600) && within(660));
         assert!(!within(0) && !within(-1), "it is over");
         assert!(!within(661), "it began in the future");
     }
 
     #[test]
-    fn a_skipped_hour_is_refused_and_a_doubled_hour_means_its_first() {
+    fn skipped_hour_is_rejected_and_repeated_hour_uses_first() {
         let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
         assert!(parse_local("2026-03-29T01:30", lisbon).unwrap_err().contains("does not exist"));
         let first = parse_local("2026-10-25T01:30", lisbon).unwrap();
@@ -98,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_must_say_its_offset() {
+    fn instant_requires_an_offset() {
         assert!(parse_instant("2026-03-29T14:05:00").is_err());
         let at = parse_instant("2026-03-29T14:05:00+02:00").unwrap();
         assert_eq!(at.to_rfc3339(), "2026-03-29T12:05:00+00:00");
     }
 
     #[test]
-    fn absurd_years_are_refused() {
+    fn out_of_range_years_are_rejected() {
         assert!(parse_local("0026-03-29T14:05", Tz::UTC).is_err());
         assert!(parse_local("9999-03-29T14:05", Tz::UTC).is_err());
         assert!(parse_day("-262143-01-01").is_err() && parse_day("2026-03-29").is_ok());

@@ -47,7 +47,7 @@ impl Phase {
     }
 
     /// What is said where nobody writes a text: the sentences that readers of status pages know.
-    pub fn usual_text(self) -> &'static str {
+    pub fn default_text(self) -> &'static str {
         match self {
             Phase::Investigating => "We are currently investigating this issue.",
             Phase::Identified => "The issue has been identified and a fix is being implemented.",
@@ -57,12 +57,12 @@ impl Phase {
     }
 
     /// The same where the phase was said before.
-    pub fn usual_text_again(self) -> &'static str {
+    pub fn default_text_repeated(self) -> &'static str {
         match self {
             Phase::Investigating => "We are continuing to investigate this issue.",
             Phase::Identified => "We are continuing to work on a fix for this issue.",
             Phase::Monitoring => "We are continuing to monitor for any further issues.",
-            Phase::Resolved => self.usual_text(),
+            Phase::Resolved => self.default_text(),
         }
     }
 

@@ -7,12 +7,12 @@ use super::IncidentId;
 
 /// The review of an incident, as managers have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Review {
+pub struct Postmortem {
     pub incident: IncidentId,
     /// Markdown as it stands in the form.
     pub body: String,
     /// What visitors read; nothing before it is published and after it is withdrawn.
-    pub published: Option<PublishedReview>,
+    pub published: Option<PublishedPostmortem>,
     pub updated_at: DateTime<Utc>,
     /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
@@ -20,15 +20,15 @@ pub struct Review {
 
 /// The review of an incident, as visitors read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublishedReview {
+pub struct PublishedPostmortem {
     /// Markdown.
     pub body: String,
     pub at: DateTime<Utc>,
 }
 
-impl Review {
+impl Postmortem {
     /// Whether something is written that visitors don't read yet.
-    pub fn has_unpublished_words(&self) -> bool {
+    pub fn has_unpublished_changes(&self) -> bool {
         self.published.as_ref().is_none_or(|published| published.body != self.body)
     }
 }

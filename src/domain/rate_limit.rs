@@ -13,7 +13,7 @@ const MAX_NETWORKS: usize = 100_000;
 
 /// A count for each who came lately: a network, or whatever else `K` tells apart.
 #[derive(Clone, Debug)]
-pub struct Rate<K = IpAddr> {
+pub struct RateLimit<K = IpAddr> {
     /// How many at once.
     burst: i32,
     /// How long until one more may be done.
@@ -33,7 +33,7 @@ pub struct Allowance {
     pub reset: TimeDelta,
 }
 
-impl Rate<IpAddr> {
+impl RateLimit<IpAddr> {
     /// Counts one from the network of `address`.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Rate<IpAddr> {
     }
 }
 
-impl<K: Eq + Hash + Clone> Rate<K> {
+impl<K: Eq + Hash + Clone> RateLimit<K> {
     /// At most `burst` at once, and one more after each `every`.
     pub fn new(burst: i32, every: TimeDelta) -> Self {
         Self { burst, every, rested: HashMap::new() }
@@ -59,7 +59,7 @@ impl<K: Eq + Hash + Clone> Rate<K> {
     /// # Errors
     /// How long to wait, where it is one too many; that one does not count.
     pub fn count(&mut self, who: K, now: Monotonic) -> Result<(), TimeDelta> {
-        self.make_room(now);
+        self.evict(now);
         let rested = self.rested.entry(who).or_insert(now);
         // Nobody waits longer than a whole burst takes, even if the clock should fall back after all.
         *rested = (*rested).clamp(now, now + self.every * self.burst);
@@ -73,7 +73,7 @@ impl<K: Eq + Hash + Clone> Rate<K> {
     }
 
     /// What is left to `who`.
-    pub fn left(&self, who: &K, now: Monotonic) -> Allowance {
+    pub fn remaining(&self, who: &K, now: Monotonic) -> Allowance {
         let reset = self
             .rested
             .get(who)
@@ -86,7 +86,7 @@ impl<K: Eq + Hash + Clone> Rate<K> {
 
     /// Forgets who has rested. Where everybody is busy all are forgotten: then so many come at once that
     /// only limits that count all of them together can help.
-    fn make_room(&mut self, now: Monotonic) {
+    fn evict(&mut self, now: Monotonic) {
         if self.rested.len() < MAX_NETWORKS {
             return;
         }
@@ -106,7 +106,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 }
 
 /// What one customer of a provider may hold at most, in a text: the /24 of an address, or the /48 of an IPv6 address.
-pub fn neighbourhood(address: IpAddr) -> String {
+pub fn network_prefix(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from(u32::from(address) >> 8 << 8)),
         IpAddr::V6(address) => format!("{}/48", Ipv6Addr::from(u128::from(address) >> 80 << 80)),
@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn ten_at_once_and_then_one_every_six_seconds() {
-        let mut rate = Rate::new(10, TimeDelta::seconds(6));
+    fn burst_of_ten_then_one_per_six_seconds() {
+        let mut rate = RateLimit::new(10, TimeDelta::seconds(6));
         let mut take = |second| rate.take(address("192.0.2.1"), Monotonic::START + TimeDelta::seconds(second));
         assert_eq!((0..10).filter(|_| take(0).is_ok()).count(), 10);
         assert_eq!(take(0), Err(TimeDelta::seconds(6)));
@@ -133,46 +133,49 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_falls_back_delays_nobody_beyond_a_burst() {
-        let mut rate = Rate::new(2, TimeDelta::seconds(6));
+    fn clock_set_back_delays_at_most_a_burst() {
+        let mut rate = RateLimit::new(2, TimeDelta::seconds(6));
         assert!(rate.count("one", Monotonic::START + TimeDelta::hours(2)).is_ok());
         assert_eq!(rate.count("one", Monotonic::START), Err(TimeDelta::seconds(6)));
-        assert_eq!(rate.left(&"one", Monotonic::START).reset, TimeDelta::seconds(12));
+        assert_eq!(rate.remaining(&"one", Monotonic::START).reset, TimeDelta::seconds(12));
         assert!(rate.count("one", Monotonic::START + TimeDelta::seconds(12)).is_ok());
     }
 
     #[test]
-    fn it_tells_what_is_left() {
-        let mut rate = Rate::per_minute(60);
+    fn allowance_reports_remaining() {
+        let mut rate = RateLimit::per_minute(60);
         let at = |second| Monotonic::START + TimeDelta::seconds(second);
         let left = |remaining, seconds| Allowance { limit: 60, remaining, reset: TimeDelta::seconds(seconds) };
-        assert_eq!(rate.left(&"one", at(0)), left(60, 0));
+        assert_eq!(rate.remaining(&"one", at(0)), left(60, 0));
         for _ in 0..60 {
             rate.count("one", at(0)).unwrap();
         }
-        assert_eq!((rate.left(&"one", at(0)), rate.left(&"other", at(0))), (left(0, 60), left(60, 0)));
-        assert_eq!((rate.count("one", at(0)), rate.left(&"one", at(3))), (Err(TimeDelta::seconds(1)), left(3, 57)));
+        assert_eq!((rate.remaining(&"one", at(0)), rate.remaining(&"other", at(0))), (left(0, 60), left(60, 0)));
+        assert_eq!(
+            (rate.count("one", at(0)), rate.remaining(&"one", at(3))),
+            (Err(TimeDelta::seconds(1)), left(3, 57))
+        );
     }
 
     #[test]
     fn one_household_is_one_network() {
-        let mut rate = Rate::new(1, TimeDelta::minutes(1));
+        let mut rate = RateLimit::new(1, TimeDelta::minutes(1));
         let mut take = |text| rate.take(address(text), Monotonic::START).is_ok();
         assert!(take("2001:db8:0:1::1") && !take("2001:db8:0:1:ffff::2") && take("2001:db8:0:2::1"));
         assert!(take("192.0.2.1") && !take("::ffff:192.0.2.1") && take("192.0.2.2"));
     }
 
     #[test]
-    fn who_is_given_many_addresses_is_one_neighbourhood() {
-        let of = |text: &str| neighbourhood(text.parse().unwrap());
+    fn delegated_prefix_is_one_network() {
+        let of = |text: &str| network_prefix(text.parse().unwrap());
         assert_eq!(of("192.0.2.77"), "192.0.2.0/24");
         assert_eq!(of("::ffff:192.0.2.77"), "192.0.2.0/24");
         assert_eq!(of("2001:db8:1:2::3"), "2001:db8:1::/48");
     }
 
     #[test]
-    fn a_million_networks_are_not_kept_in_mind() {
-        let mut rate = Rate::new(1, TimeDelta::minutes(1));
+    fn stored_networks_are_limited() {
+        let mut rate = RateLimit::new(1, TimeDelta::minutes(1));
         for number in 0..1_000_000_u128 {
             let address = Ipv6Addr::from((0x2001_0db8_u128 << 96) + (number << 64));
             assert!(rate.take(address.into(), Monotonic::START).is_ok());

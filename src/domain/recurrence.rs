@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 /// The longest rule, in bytes.
 pub const MAX_RULE: usize = 500;
 /// The most occurrences of a rule that are looked at in one search.
-const MAX_LOOKED_AT: usize = 20_000;
+const MAX_OCCURRENCES_SCANNED: usize = 20_000;
 
 /// A rule that was understood; its text is the value of an `RRULE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Rule(String);
+pub struct RecurrenceRule(String);
 
-impl Rule {
+impl RecurrenceRule {
     /// The rule in `text`, for something that begins at `first`.
     ///
     /// # Errors
@@ -42,12 +42,12 @@ impl Rule {
         }
         let parsed = Self(text);
         parsed.set(first).ok_or_else(|| "Invalid rule: it contradicts itself or the first start.".to_owned())?;
-        parsed.after(first, None, &[]).ok_or("This rule produces no dates.")?;
+        parsed.next_after(first, None, &[]).ok_or("This rule produces no dates.")?;
         Ok(parsed)
     }
 
     /// A rule that was understood before.
-    pub fn stored(text: String) -> Self {
+    pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
@@ -58,14 +58,14 @@ impl Rule {
 
     /// The first start by the rule behind `last` (from `first` on where there is none), on the wall clock,
     /// days in `skipped` left out. Nothing where it comes no more.
-    pub fn after(
+    pub fn next_after(
         &self,
         first: NaiveDateTime,
         last: Option<NaiveDateTime>,
         skipped: &[NaiveDate],
     ) -> Option<NaiveDateTime> {
         let starts = self.set(first)?.limit();
-        let starts = starts.into_iter().map(|start| start.naive_utc()).take(MAX_LOOKED_AT);
+        let starts = starts.into_iter().map(|start| start.naive_utc()).take(MAX_OCCURRENCES_SCANNED);
         let mut later = starts.filter(|start| last.is_none_or(|last| *start > last));
         later.find(|start| *start >= first && !skipped.contains(&start.date()))
     }
@@ -77,7 +77,7 @@ impl Rule {
     }
 }
 
-impl std::fmt::Display for Rule {
+impl std::fmt::Display for RecurrenceRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -110,13 +110,14 @@ mod tests {
 
     fn starts(rule: &str, first: &str, zone: Tz, count: usize) -> Vec<String> {
         let first = local(first);
-        let rule = Rule::parse(rule, first).unwrap();
-        let all = std::iter::successors(rule.after(first, None, &[]), |last| rule.after(first, Some(*last), &[]));
+        let rule = RecurrenceRule::parse(rule, first).unwrap();
+        let all =
+            std::iter::successors(rule.next_after(first, None, &[]), |last| rule.next_after(first, Some(*last), &[]));
         all.take(count).map(|start| instant(start, zone).to_rfc3339()).collect()
     }
 
     #[test]
-    fn the_local_hour_stays_when_the_clocks_change() {
+    fn local_hour_is_kept_across_clock_changes() {
         let weekly = starts("FREQ=WEEKLY", "2026-10-18T02:00:00", zone("Europe/Lisbon"), 3);
         assert_eq!(weekly, ["2026-10-18T01:00:00+00:00", "2026-10-25T02:00:00+00:00", "2026-11-01T02:00:00+00:00"]);
         // Half an hour, in April.
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_time_is_later_and_a_doubled_one_the_first() {
+    fn skipped_time_moves_later_and_repeated_uses_first() {
         let daily = starts("FREQ=DAILY", "2026-03-28T01:30:00", zone("Europe/Lisbon"), 3);
         assert_eq!(daily, ["2026-03-28T01:30:00+00:00", "2026-03-29T01:30:00+00:00", "2026-03-30T00:30:00+00:00"]);
         let daily = starts("FREQ=DAILY", "2026-10-24T01:30:00", zone("Europe/Lisbon"), 3);
@@ -139,22 +140,22 @@ mod tests {
     }
 
     #[test]
-    fn days_are_left_out_and_a_rule_ends() {
+    fn skipped_dates_and_rule_end_apply() {
         let first = local("2026-12-10T02:00:00");
-        let rule = Rule::parse("FREQ=WEEKLY;COUNT=4", first).unwrap();
+        let rule = RecurrenceRule::parse("FREQ=WEEKLY;COUNT=4", first).unwrap();
         let skipped = ["2026-12-24".parse().unwrap()];
-        let after = |last: &str| rule.after(first, Some(local(last)), &skipped);
+        let after = |last: &str| rule.next_after(first, Some(local(last)), &skipped);
         assert_eq!(after("2026-12-10T02:00:00"), Some(local("2026-12-17T02:00:00")));
         assert_eq!(after("2026-12-17T02:00:00"), Some(local("2026-12-31T02:00:00")));
         assert_eq!(after("2026-12-31T02:00:00"), None);
-        let until = Rule::parse("FREQ=DAILY;UNTIL=20261211T020000Z", first).unwrap();
-        assert_eq!(until.after(first, Some(local("2026-12-11T02:00:00")), &[]), None);
+        let until = RecurrenceRule::parse("FREQ=DAILY;UNTIL=20261211T020000Z", first).unwrap();
+        assert_eq!(until.next_after(first, Some(local("2026-12-11T02:00:00")), &[]), None);
         let monthly = starts("RRULE:FREQ=MONTHLY;BYDAY=-1SU", "2026-01-25T03:00:00", Tz::UTC, 3);
         assert_eq!(monthly, ["2026-01-25T03:00:00+00:00", "2026-02-22T03:00:00+00:00", "2026-03-29T03:00:00+00:00"]);
     }
 
     #[test]
-    fn nonsense_and_floods_are_refused() {
+    fn invalid_and_excessive_rules_are_rejected() {
         let first = local("2026-12-10T02:00:00");
         for bad in [
             "",
@@ -168,7 +169,7 @@ mod tests {
             "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
             &"FREQ=DAILY;BYDAY=MO,".repeat(40),
         ] {
-            assert!(Rule::parse(bad, first).is_err(), "{bad}");
+            assert!(RecurrenceRule::parse(bad, first).is_err(), "{bad}");
         }
     }
 
@@ -176,16 +177,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn every_occurrence_is_at_the_local_hour_or_just_behind_a_gap(
+        fn occurrences_are_at_local_hour_or_after_gap(
             day in 0_i64..3000, minutes in 0_i64..1440, place in 0_usize..4, interval in 1_u16..9,
         ) {
             let zone = zone(["Europe/Lisbon", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Beirut"][place]);
             let first = local("2024-01-01T00:00:00") + TimeDelta::days(day) + TimeDelta::minutes(minutes);
-            let rule = Rule::parse(&format!("FREQ=DAILY;INTERVAL={interval}"), first).unwrap();
+            let rule = RecurrenceRule::parse(&format!("FREQ=DAILY;INTERVAL={interval}"), first).unwrap();
             let mut last = None;
             let mut earlier = None;
             for _ in 0..80 {
-                let start = rule.after(first, last, &[]).unwrap();
+                let start = rule.next_after(first, last, &[]).unwrap();
                 prop_assert_eq!(start.time(), first.time());
                 let at = instant(start, zone);
                 prop_assert!(earlier.is_none_or(|earlier| at > earlier));

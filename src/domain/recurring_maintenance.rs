@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::maintenance::{Occurrence, PlannedComponent, Switches};
-use super::recurrence::{Rule, instant};
+use super::maintenance::{Automation, Occurrence, PlannedComponent};
+use super::recurrence::{RecurrenceRule, instant};
 use super::{Component, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
 
 /// The most days that can be left out.
@@ -21,7 +21,7 @@ pub struct Series {
     pub title: String,
     /// Markdown: the first update of each occurrence.
     pub body: String,
-    pub rule: Rule,
+    pub rule: RecurrenceRule,
     /// Its clock is the one the rule is read on.
     pub zone: Tz,
     /// The first start by the rule, on the clock of the zone.
@@ -31,7 +31,7 @@ pub struct Series {
     pub length: TimeDelta,
     /// Days on which it is left out.
     pub skipped: Vec<NaiveDate>,
-    pub switches: Switches,
+    pub switches: Automation,
     pub components: Vec<ComponentId>,
     /// The start of the newest occurrence that was made, on the clock of the zone.
     pub made_until: Option<NaiveDateTime>,
@@ -56,7 +56,7 @@ impl Series {
 
     /// Makes the next occurrence that is not over at `now`, with the names of the `components` at this time.
     /// Nothing, and the end of the series, where there is none.
-    pub fn grow(
+    pub fn plan_next_occurrence(
         &mut self,
         ids: (MaintenanceId, UpdateId),
         components: &[Component],
@@ -64,7 +64,7 @@ impl Series {
     ) -> Option<Maintenance> {
         let mut last = self.made_until;
         let start = loop {
-            let Some(start) = self.rule.after(self.first_start, last, &self.skipped) else {
+            let Some(start) = self.rule.next_after(self.first_start, last, &self.skipped) else {
                 self.end();
                 return None;
             };
@@ -98,22 +98,22 @@ impl Series {
             ended_at: None,
             switches: self.switches,
             remind_at: None,
-            components: planned(&self.components, components),
+            components: planned_components(&self.components, components),
             occurrence: Some(Occurrence { series_id: self.id.clone(), start }),
             created_at: now,
             updated_at: now,
             version: 1,
             updates: Vec::new(),
         };
-        let named = made.named(Status::Operational);
-        made.say(MaintenancePhase::Scheduled, self.body.clone(), named, ids.1, now, now);
+        let named = made.named_components(Status::Operational);
+        made.push_update(MaintenancePhase::Scheduled, self.body.clone(), named, ids.1, now, now);
         made.plan_reminder(now);
         made
     }
 }
 
 /// Those of `components` that `chosen` names, with the names they have now; who is gone is left out.
-pub fn planned(chosen: &[ComponentId], components: &[Component]) -> Vec<PlannedComponent> {
+pub fn planned_components(chosen: &[ComponentId], components: &[Component]) -> Vec<PlannedComponent> {
     let chosen = components.iter().filter(|component| chosen.contains(&component.id));
     chosen.map(|component| PlannedComponent { id: component.id.clone(), name: component.name.clone() }).collect()
 }
@@ -145,12 +145,12 @@ mod tests {
             id: SeriesId::parse("weekly").unwrap(),
             title: "Index rebuild".into(),
             body: "Searches are slower.".into(),
-            rule: Rule::parse("FREQ=WEEKLY;COUNT=4", first_start).unwrap(),
+            rule: RecurrenceRule::parse("FREQ=WEEKLY;COUNT=4", first_start).unwrap(),
             zone: Tz::Europe__Lisbon,
             first_start,
             length: TimeDelta::minutes(90),
             skipped: vec!["2026-10-18".parse().unwrap()],
-            switches: Switches { reminds: true, starts: true, completes: true, marks: true },
+            switches: Automation { reminds: true, starts: true, completes: true, marks: true },
             components: Vec::new(),
             made_until: None,
             grows_at: Some(DateTime::UNIX_EPOCH),
@@ -162,7 +162,7 @@ mod tests {
 
     fn grow(series: &mut Series, now: &str) -> Option<String> {
         let ids = (MaintenanceId::parse("m").unwrap(), UpdateId::parse("u").unwrap());
-        series.grow(ids, &[], at(now)).map(|made| made.scheduled_for.to_rfc3339())
+        series.plan_next_occurrence(ids, &[], at(now)).map(|made| made.scheduled_for.to_rfc3339())
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_long_downtime_only_what_is_not_over_is_made() {
+    fn after_downtime_only_future_occurrences_are_created() {
         let mut series = weekly();
         assert_eq!(grow(&mut series, "2026-10-25T03:00:00Z").as_deref(), Some("2026-10-25T02:00:00+00:00"));
         let mut series = weekly();

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 /// After how many hours of silence the usual reminders come.
-const USUAL: [i64; 4] = [3, 6, 12, 24];
+const DEFAULT_HOURS: [i64; 4] = [3, 6, 12, 24];
 /// The longest pause between two reminders, in hours: a week.
 pub const MAX_HOURS: i64 = 168;
 
@@ -42,13 +42,13 @@ impl Reminder {
     }
 
     /// How many reminders have come after this long a `silence`.
-    pub fn due(self, silence: TimeDelta) -> i64 {
+    pub fn count_due(self, silence: TimeDelta) -> i64 {
         let hours = silence.num_hours();
         match self {
             Reminder::Off => 0,
             Reminder::Every(every) => (hours / every.max(1)).max(0),
             Reminder::Usual => {
-                let usual = USUAL.iter().filter(|after| hours >= **after).count() as i64;
+                let usual = DEFAULT_HOURS.iter().filter(|after| hours >= **after).count() as i64;
                 usual + (hours / 24 - 1).max(0)
             }
         }
@@ -60,11 +60,11 @@ mod tests {
     use super::*;
 
     fn due(reminder: Reminder, minutes: i64) -> i64 {
-        reminder.due(TimeDelta::minutes(minutes))
+        reminder.count_due(TimeDelta::minutes(minutes))
     }
 
     #[test]
-    fn the_usual_reminders_come_after_3_6_12_and_24_hours_and_then_daily() {
+    fn default_reminders_at_3_6_12_24_hours_then_daily() {
         let hours = [0, 3, 6, 12, 24, 47, 48, 72];
         let counts: Vec<i64> = hours.into_iter().map(|hours| due(Reminder::Usual, hours * 60)).collect();
         assert_eq!(counts, [0, 1, 2, 3, 4, 4, 5, 6]);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn others_come_as_often_as_was_chosen_or_never() {
+    fn custom_reminders_follow_the_chosen_interval() {
         assert_eq!(
             (due(Reminder::Every(2), 119), due(Reminder::Every(2), 120), due(Reminder::Every(2), 300)),
             (0, 1, 2)

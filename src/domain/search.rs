@@ -1,7 +1,7 @@
 //! What managers look for in their lists.
 
 use super::forms::Fields;
-use super::history::searched;
+use super::history::normalize_search;
 use super::{Phase, Visibility};
 
 /// A choice among all incidents; the default is all of them.
@@ -51,7 +51,7 @@ impl IncidentSearch {
     pub fn read(query: &Fields) -> Self {
         let visibility = query.text("visibility");
         Self {
-            text: words(query, "q"),
+            text: search_text(query, "q"),
             phase: Phase::from_key(&query.text("phase")),
             visibility: Visibility::KEYS.into_iter().find(|key| *key == visibility),
         }
@@ -60,7 +60,7 @@ impl IncidentSearch {
     /// The search as pairs of a query.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let phase = self.phase.map(Phase::key).unwrap_or_default();
-        filled([
+        nonempty_pairs([
             ("q", self.text.clone()),
             ("phase", phase.to_owned()),
             ("visibility", self.visibility.unwrap_or_default().to_owned()),
@@ -73,16 +73,16 @@ impl AuditSearch {
     pub fn read(query: &Fields) -> Self {
         let noun = query.text("what");
         Self {
-            actor: words(query, "who"),
+            actor: search_text(query, "who"),
             noun: NOUNS.into_iter().map(|(noun, _)| noun).find(|known| *known == noun),
-            subject: words(query, "subject"),
-            text: words(query, "q"),
+            subject: search_text(query, "subject"),
+            text: search_text(query, "q"),
         }
     }
 
     /// The search as pairs of a query.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
-        filled([
+        nonempty_pairs([
             ("who", self.actor.clone()),
             ("what", self.noun.unwrap_or_default().to_owned()),
             ("subject", self.subject.clone()),
@@ -91,11 +91,11 @@ impl AuditSearch {
     }
 }
 
-fn words(query: &Fields, name: &str) -> String {
-    searched(&query.text(name))
+fn search_text(query: &Fields, name: &str) -> String {
+    normalize_search(&query.text(name))
 }
 
-fn filled<const N: usize>(pairs: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
+fn nonempty_pairs<const N: usize>(pairs: [(&'static str, String); N]) -> Vec<(&'static str, String)> {
     pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_survives_its_own_query_and_forgets_what_means_nothing() {
+    fn search_query_round_trips_without_invalid_values() {
         let pair = |name, value: &str| (name, value.to_owned());
         let search = IncidentSearch::read(&query(&[
             pair("q", " S3 "),

@@ -8,11 +8,11 @@ use super::{ManagerId, PasskeyId, parse_time};
 /// How many codes of an authenticator app may be wrong in a row before none is looked at for a while.
 pub const MAX_WRONG_CODES: i64 = 10;
 /// How long none is looked at after that, counted from the last wrong one.
-pub const LOCKED_FOR: TimeDelta = TimeDelta::minutes(15);
+pub const CODE_LOCKOUT: TimeDelta = TimeDelta::minutes(15);
 /// How long the second step of a login may take.
 pub const HALF_LOGIN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// How long a proof of who somebody is counts for what needs a fresh one.
-pub const FRESH_FOR: TimeDelta = TimeDelta::minutes(10);
+pub const REAUTH_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// How many proofs may be wrong in a row before the session ends.
 pub const MAX_WRONG_PROOFS: i64 = 5;
 /// How many recovery codes a manager gets.
@@ -63,38 +63,38 @@ pub struct Passkey {
 /// Whose password lets them in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Passwords {
+pub enum PasswordPolicy {
     /// That of everybody who has one.
     #[default]
-    Everybody,
+    Everyone,
     /// That of one owner alone, for the day on which the identity provider is away.
-    OnlyFor(ManagerId),
+    BreakGlass(ManagerId),
 }
 
-impl Passwords {
+impl PasswordPolicy {
     /// Whether the password of this manager counts.
-    pub fn count_for(&self, manager: &ManagerId) -> bool {
-        self.keeper().is_none_or(|keeper| keeper == manager)
+    pub fn accepted_for(&self, manager: &ManagerId) -> bool {
+        self.break_glass_owner().is_none_or(|keeper| keeper == manager)
     }
 
     /// The one whose password counts where nobody else's does.
-    pub fn keeper(&self) -> Option<&ManagerId> {
+    pub fn break_glass_owner(&self) -> Option<&ManagerId> {
         match self {
-            Self::Everybody => None,
-            Self::OnlyFor(keeper) => Some(keeper),
+            Self::Everyone => None,
+            Self::BreakGlass(keeper) => Some(keeper),
         }
     }
 }
 
 /// What every manager is asked for, and what is taken from programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
+pub struct LoginPolicy {
     pub second_factor_required: bool,
     /// Whether a token may also stand in the address, as `?api_key=`.
     #[serde(default)]
     pub api_key_in_query: bool,
     #[serde(default)]
-    pub passwords: Passwords,
+    pub passwords: PasswordPolicy,
     /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
@@ -102,24 +102,24 @@ pub struct Policy {
 /// Until when no code is looked at, after `failures` wrong ones in a row of which the last came at
 /// `failed_at`. Each further wrong one begins the time anew; a right one ends it for good.
 pub fn locked_until(failures: i64, failed_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    failed_at.filter(|_| failures >= MAX_WRONG_CODES).map(|at| at + LOCKED_FOR)
+    failed_at.filter(|_| failures >= MAX_WRONG_CODES).map(|at| at + CODE_LOCKOUT)
 }
 
 /// Whether a proof given at `proved_at` still counts as fresh. One that was given while the clock was ahead does not.
 pub fn is_fresh(proved_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    (-parse_time::CLOCK_TOLERANCE..FRESH_FOR).contains(&(now - proved_at))
+    (-parse_time::CLOCK_TOLERANCE..REAUTH_LIFETIME).contains(&(now - proved_at))
 }
 
 /// A code as somebody typed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Code {
+pub enum SecondFactorCode {
     /// Six digits from an authenticator app.
     Totp(String),
     /// A recovery code, lower case and without hyphens.
     Recovery(String),
 }
 
-impl Code {
+impl SecondFactorCode {
     /// The code in `text`, or nothing where it can be none; blanks, hyphens and capitals don't matter.
     pub fn read(text: &str) -> Option<Self> {
         let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(100).collect();
@@ -133,7 +133,7 @@ impl Code {
 }
 
 /// A recovery code made of random bytes, with its hyphens.
-pub fn recovery_code(bytes: [u8; RECOVERY_LETTERS]) -> String {
+pub fn format_recovery_code(bytes: [u8; RECOVERY_LETTERS]) -> String {
     let letters: Vec<u8> = bytes.iter().map(|byte| ALPHABET[usize::from(*byte) % ALPHABET.len()]).collect();
     let groups: Vec<String> = letters.chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     groups.join("-")
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_wrong_codes_in_a_row_lock_for_a_quarter_of_an_hour() {
+    fn ten_wrong_codes_lock_for_fifteen_minutes() {
         assert_eq!(locked_until(0, None), None);
         assert_eq!(locked_until(9, Some(at(1))), None);
         assert_eq!(locked_until(10, Some(at(1))), Some(at(16)));
@@ -163,24 +163,29 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_read_however_it_is_typed() {
-        assert_eq!(Code::read(" 123 456 "), Some(Code::Totp("123456".into())));
-        assert_eq!(Code::read("ABCD-efgh-ij23-4567"), Some(Code::Recovery("abcdefghij234567".into())));
+    fn code_parsing_ignores_spacing_and_case() {
+        assert_eq!(SecondFactorCode::read(" 123 456 "), Some(SecondFactorCode::Totp("123456".into())));
+        assert_eq!(
+            SecondFactorCode::read("ABCD-efgh-ij23-4567"),
+            Some(SecondFactorCode::Recovery("abcdefghij234567".into()))
+        );
         for bad in ["", "12345", "1234567", "12345a", "abcd-efgh-ij23-456", "abcd-efgh-ij23-4561", "１２３４５６"]
         {
-            assert_eq!(Code::read(bad), None, "{bad}");
+            assert_eq!(SecondFactorCode::read(bad), None, "{bad}");
         }
     }
 
     #[test]
-    fn a_recovery_code_is_read_as_it_was_shown() {
-        let shown = recovery_code([0, 1, 2, 31, 32, 33, 255, 254, 7, 8, 9, 10, 11, 12, 13, 14]);
+    fn recovery_code_round_trips() {
+        let shown = format_recovery_code([0, 1, 2, 31, 32, 33, 255, 254, 7, 8, 9, 10, 11, 12, 13, 14]);
         assert_eq!(shown.len(), 19);
-        assert!(matches!(Code::read(&shown), Some(Code::Recovery(plain)) if plain == shown.replace('-', "")));
+        assert!(
+            matches!(SecondFactorCode::read(&shown), Some(SecondFactorCode::Recovery(plain)) if plain == shown.replace('-', ""))
+        );
     }
 
     #[test]
-    fn recovery_codes_are_no_factor_of_their_own() {
+    fn recovery_codes_are_not_a_factor() {
         assert!(!Factors { recovery_codes: 10, ..Factors::default() }.any());
         assert!(Factors { totp: true, ..Factors::default() }.any());
         assert_eq!(Factors { totp: true, passkeys: 2, recovery_codes: 3 }.count(), 3);

@@ -83,7 +83,7 @@ impl Placeholder {
 ///
 /// # Errors
 /// The name of the first placeholder that does not exist or has no meaning here.
-pub fn fill(text: &str, meaning: impl Fn(Placeholder) -> Option<String>) -> Result<String, String> {
+pub fn fill_placeholders(text: &str, meaning: impl Fn(Placeholder) -> Option<String>) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -104,7 +104,7 @@ pub fn fill(text: &str, meaning: impl Fn(Placeholder) -> Option<String>) -> Resu
 
 /// What placeholders mean when a template is used.
 #[derive(Clone, Debug)]
-pub struct Meanings {
+pub struct PlaceholderValues {
     /// The names of the affected components.
     pub components: Vec<String>,
     /// The incident's title, where there is an incident.
@@ -123,7 +123,7 @@ impl Template {
 
     /// Title and text with every placeholder replaced. What can't be replaced stays as it is, for the
     /// eyes of whoever fills the composer.
-    pub fn filled(&self, meanings: &Meanings) -> (String, String) {
+    pub fn filled(&self, meanings: &PlaceholderValues) -> (String, String) {
         let word = |placeholder, title: Option<&str>| match placeholder {
             Placeholder::Component => meanings.components.first().cloned(),
             Placeholder::Components => Some(meanings.components.join(", ")).filter(|names| !names.is_empty()),
@@ -136,7 +136,7 @@ impl Template {
         let kept = |placeholder: Placeholder| format!("{{{{{}}}}}", placeholder.key());
         let filled = |text: &str, title: Option<&str>| {
             let meaning = |placeholder| Some(word(placeholder, title).unwrap_or_else(|| kept(placeholder)));
-            fill(text, meaning).unwrap_or_else(|_| text.to_owned())
+            fill_placeholders(text, meaning).unwrap_or_else(|_| text.to_owned())
         };
         let own = filled(&self.title, meanings.title.as_deref());
         let title = meanings.title.clone().unwrap_or_else(|| own.clone());
@@ -163,8 +163,8 @@ mod tests {
         }
     }
 
-    fn meanings(components: &[&str]) -> Meanings {
-        Meanings {
+    fn meanings(components: &[&str]) -> PlaceholderValues {
+        PlaceholderValues {
             components: components.iter().map(|name| (*name).to_owned()).collect(),
             title: None,
             phase: Phase::Identified,
@@ -184,25 +184,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_is_never_looked_at_again() {
+    fn placeholder_values_are_not_expanded() {
         let (title, body) = template("{{component}}", "{{title}}").filled(&meanings(&["{{page}} {{time}}"]));
         assert_eq!((title.as_str(), body.as_str()), ("{{page}} {{time}}", "{{page}} {{time}}"));
     }
 
     #[test]
-    fn what_means_nothing_here_stays_for_whoever_fills_the_form() {
+    fn unresolved_placeholders_stay_in_text() {
         let (title, body) = template("", "{{component}} {{title}} {{time}}").filled(&meanings(&[]));
         assert_eq!((title.as_str(), body.as_str()), ("", "{{component}} {{title}} 12:00 UTC"));
     }
 
     #[test]
     fn an_update_names_the_title_of_its_incident() {
-        let meanings = Meanings { title: Some("Mail is late".into()), ..meanings(&[]) };
+        let meanings = PlaceholderValues { title: Some("Mail is late".into()), ..meanings(&[]) };
         assert_eq!(template("", "{{title}}!").filled(&meanings).1, "Mail is late!");
     }
 
     #[test]
-    fn unknown_names_are_found_and_open_braces_are_text() {
+    fn unknown_placeholders_are_found_and_open_braces_are_text() {
         let known = |_| Some(String::new());
         for (text, wrong) in [
             ("{{nothing}}", "nothing"),
@@ -212,9 +212,9 @@ mod tests {
             ("{{{time}}}", "{time"),
             ("{{TIME}}", "TIME"),
         ] {
-            assert_eq!(fill(text, known), Err(wrong.to_owned()), "{text}");
+            assert_eq!(fill_placeholders(text, known), Err(wrong.to_owned()), "{text}");
         }
-        assert_eq!(fill("a {{ b } c", known).as_deref(), Ok("a {{ b } c"));
-        assert_eq!(fill("a }} {% raw %} ${x}", known).as_deref(), Ok("a }} {% raw %} ${x}"));
+        assert_eq!(fill_placeholders("a {{ b } c", known).as_deref(), Ok("a {{ b } c"));
+        assert_eq!(fill_placeholders("a }} {% raw %} ${x}", known).as_deref(), Ok("a }} {% raw %} ${x}"));
     }
 }

@@ -41,7 +41,7 @@ pub struct AffectedComponent {
 ///
 /// # Errors
 /// A sentence, where the time lies in the future or beyond the update before or after it.
-pub fn redate<P>(
+pub fn change_update_time<P>(
     updates: &mut [Update<P>],
     id: &UpdateId,
     at: DateTime<Utc>,
@@ -69,15 +69,15 @@ mod tests {
     use chrono::TimeDelta;
 
     #[test]
-    fn an_update_can_be_redated_only_between_its_neighbours() {
+    fn update_time_stays_between_neighbours() {
         let mut updates: Vec<Update> = [0, 10, 20].map(|minute| update(minute, Phase::Investigating, &[])).into();
         let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
         let second = updates[1].id.clone();
         for (minute, fine) in [(-1, false), (0, true), (20, true), (21, false), (5, true)] {
-            assert_eq!(redate(&mut updates, &second, at(minute), at(30)).is_ok(), fine, "{minute}");
+            assert_eq!(change_update_time(&mut updates, &second, at(minute), at(30)).is_ok(), fine, "{minute}");
         }
         assert_eq!(updates[1].posted_at, at(5));
         let last = updates[2].id.clone();
-        assert!(redate(&mut updates, &last, at(31), at(30)).unwrap_err().contains("future"));
+        assert!(change_update_time(&mut updates, &last, at(31), at(30)).unwrap_err().contains("future"));
     }
 }

@@ -9,14 +9,14 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::history::start_of_day;
-use super::{ComponentId, Correction, Incident, IncidentId, Phase, Status};
+use super::{ComponentId, Incident, IncidentId, Phase, Status, UptimeCorrection};
 
 /// How much a second of partial outage counts, of a second of major outage.
 const PARTIAL_WEIGHT: f64 = 0.3;
 
 /// A stretch of time in which something held a component in a status other than operational.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effect {
+pub struct StatusInterval {
     pub component_id: ComponentId,
     /// The incident that did it; nothing where people set the baseline or worked on it as planned.
     pub incident_id: Option<IncidentId>,
@@ -29,8 +29,8 @@ pub struct Effect {
 impl Incident {
     /// What it did to its components, and when. Its first update speaks for the time since it began,
     /// every other one for the time since it was posted; nothing outlasts the incident.
-    pub fn effects(&self) -> Vec<Effect> {
-        let mut effects: Vec<Effect> = Vec::new();
+    pub fn status_intervals(&self) -> Vec<StatusInterval> {
+        let mut effects: Vec<StatusInterval> = Vec::new();
         for (index, update) in self.updates.iter().enumerate() {
             let from = if index == 0 { self.started_at } else { update.posted_at.max(self.started_at) };
             let over = update.phase == Phase::Resolved && index > 0;
@@ -42,7 +42,7 @@ impl Incident {
             }
             if !over {
                 effects.extend(update.components.iter().filter(|c| c.status != Status::Operational).map(|named| {
-                    Effect {
+                    StatusInterval {
                         component_id: named.id.clone(),
                         incident_id: Some(self.id.clone()),
                         from,
@@ -64,43 +64,43 @@ impl Incident {
 
 /// `baselines` without the times in which a maintenance (of `planned`) stood for them: what people set
 /// before the work does not count while the work goes on.
-pub fn baselines_but_for(baselines: &[Effect], planned: &[Effect]) -> Vec<Effect> {
-    let cut = |baseline: &Effect| {
+pub fn baselines_outside_maintenance(baselines: &[StatusInterval], planned: &[StatusInterval]) -> Vec<StatusInterval> {
+    let cut = |baseline: &StatusInterval| {
         planned
             .iter()
             .filter(|work| work.component_id == baseline.component_id)
             .fold(vec![baseline.clone()], |pieces, work| {
-                pieces.into_iter().flat_map(|piece| piece.without(work)).collect()
+                pieces.into_iter().flat_map(|piece| piece.subtract(work)).collect()
             })
     };
     baselines.iter().flat_map(cut).collect()
 }
 
-impl Effect {
+impl StatusInterval {
     /// What is left of it before and after `other`.
-    fn without(self, other: &Effect) -> Vec<Effect> {
+    fn subtract(self, other: &StatusInterval) -> Vec<StatusInterval> {
         let begins_before = |to: Option<DateTime<Utc>>, from| to.is_none_or(|to| from < to);
         if !begins_before(other.to, self.from) || !begins_before(self.to, other.from) {
             return vec![self];
         }
-        let before = (self.from < other.from).then(|| Effect { to: Some(other.from), ..self.clone() });
-        let after = other.to.filter(|end| begins_before(self.to, *end)).map(|end| Effect { from: end, ..self });
+        let before = (self.from < other.from).then(|| StatusInterval { to: Some(other.from), ..self.clone() });
+        let after = other.to.filter(|end| begins_before(self.to, *end)).map(|end| StatusInterval { from: end, ..self });
         before.into_iter().chain(after).collect()
     }
 }
 
 /// `effects` with every correction in the place of what it corrects; all of one component.
-pub fn corrected(effects: Vec<Effect>, corrections: &[Correction]) -> Vec<Effect> {
+pub fn apply_corrections(effects: Vec<StatusInterval>, corrections: &[UptimeCorrection]) -> Vec<StatusInterval> {
     let mut effects = effects;
     for correction in corrections {
-        let really = Effect {
+        let really = StatusInterval {
             component_id: correction.component_id.clone(),
             incident_id: None,
             from: correction.from,
             to: Some(correction.to),
             status: correction.status,
         };
-        effects = effects.into_iter().flat_map(|effect| effect.without(&really)).collect();
+        effects = effects.into_iter().flat_map(|effect| effect.subtract(&really)).collect();
         effects.extend((really.status != Status::Operational).then_some(really));
     }
     effects
@@ -108,7 +108,7 @@ pub fn corrected(effects: Vec<Effect>, corrections: &[Correction]) -> Vec<Effect
 
 /// How long a component was out within some span, in seconds; no second counts twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outage {
+pub struct Downtime {
     pub partial: i64,
     pub major: i64,
     /// Seconds that have data: from the component's start to now, at most the whole span.
@@ -117,11 +117,11 @@ pub struct Outage {
     pub worst: Status,
 }
 
-impl Outage {
+impl Downtime {
     /// What `effects`, all of one component, make of the span from `from` to `to`. Nothing is known
     /// before `start` (the day the component began to exist) and after `now`.
-    pub fn within(
-        effects: &[Effect],
+    pub fn in_span(
+        effects: &[StatusInterval],
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         start: Option<DateTime<Utc>>,
@@ -132,7 +132,7 @@ impl Outage {
         if to <= from {
             return Self::default();
         }
-        let clipped = |effect: &Effect| {
+        let clipped = |effect: &StatusInterval| {
             let (begin, end) = (effect.from.max(from), effect.to.unwrap_or(now).min(to));
             (end > begin).then_some((begin, end, effect.status))
         };
@@ -156,7 +156,7 @@ impl Outage {
     }
 
     /// Two spans together.
-    pub fn plus(self, other: Self) -> Self {
+    pub fn combine(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
             major: self.major + other.major,
@@ -166,14 +166,14 @@ impl Outage {
     }
 
     /// Whether there is data at all.
-    pub fn is_known(&self) -> bool {
+    pub fn has_data(&self) -> bool {
         self.covered > 0
     }
 
     /// The uptime in hundredths of a per cent, cut: 9 999 where even a second was out. Nothing where
     /// there is no data.
     pub fn uptime(&self) -> Option<u32> {
-        if !self.is_known() {
+        if !self.has_data() {
             return None;
         }
         let out = self.major as f64 + PARTIAL_WEIGHT * self.partial as f64;
@@ -198,38 +198,50 @@ impl Outage {
 
 /// One day of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Day {
+pub struct UptimeDay {
     pub date: NaiveDate,
-    pub outage: Outage,
+    pub outage: Downtime,
     /// The incidents that touched it that day, each once.
     pub incidents: Vec<IncidentId>,
     /// Whether one of them, or work, began that day: the history has a place for the day then.
-    pub began: bool,
+    pub has_new_event: bool,
 }
 
-impl Day {
+impl UptimeDay {
     /// Whether something was the matter.
-    pub fn is_quiet(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.outage.worst == Status::Operational && self.incidents.is_empty()
     }
 }
 
 /// The last `count` days of a component up to today in `zone`, oldest first. `effects` are its own.
-pub fn days(effects: &[Effect], start: Option<NaiveDate>, count: u64, zone: Tz, now: DateTime<Utc>) -> Vec<Day> {
+pub fn uptime_days(
+    effects: &[StatusInterval],
+    start: Option<NaiveDate>,
+    count: u64,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Vec<UptimeDay> {
     let today = now.with_timezone(&zone).date_naive();
     let start = start.map(|day| start_of_day(day, zone));
     (0..count)
         .rev()
         .filter_map(|back| today.checked_sub_days(Days::new(back)))
-        .map(|date| day(effects, date, start, zone, now))
+        .map(|date| uptime_day(effects, date, start, zone, now))
         .collect()
 }
 
-fn day(effects: &[Effect], date: NaiveDate, start: Option<DateTime<Utc>>, zone: Tz, now: DateTime<Utc>) -> Day {
+fn uptime_day(
+    effects: &[StatusInterval],
+    date: NaiveDate,
+    start: Option<DateTime<Utc>>,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> UptimeDay {
     let from = start_of_day(date, zone);
     let to = date.succ_opt().map_or(from, |next| start_of_day(next, zone));
-    let touches = |effect: &&Effect| effect.from < to && effect.to.unwrap_or(now) > from && effect.from <= now;
-    let here: Vec<Effect> = effects.iter().filter(touches).cloned().collect();
+    let touches = |effect: &&StatusInterval| effect.from < to && effect.to.unwrap_or(now) > from && effect.from <= now;
+    let here: Vec<StatusInterval> = effects.iter().filter(touches).cloned().collect();
     let mut incidents: Vec<IncidentId> = Vec::new();
     for id in here.iter().filter_map(|effect| effect.incident_id.clone()) {
         if !incidents.contains(&id) {
@@ -237,7 +249,7 @@ fn day(effects: &[Effect], date: NaiveDate, start: Option<DateTime<Utc>>, zone: 
         }
     }
     let began = here.iter().any(|effect| effect.from >= from);
-    Day { date, outage: Outage::within(&here, from, to, start, now), incidents, began }
+    UptimeDay { date, outage: Downtime::in_span(&here, from, to, start, now), incidents, has_new_event: began }
 }
 
 #[cfg(test)]
@@ -251,24 +263,24 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn effect(from: &str, to: &str, status: Status) -> Effect {
+    fn effect(from: &str, to: &str, status: Status) -> StatusInterval {
         let component_id = ComponentId::parse("api").unwrap();
-        Effect { component_id, incident_id: None, from: at(from), to: Some(at(to)), status }
+        StatusInterval { component_id, incident_id: None, from: at(from), to: Some(at(to)), status }
     }
 
-    fn minutes(effect: &Effect) -> (i64, Option<i64>) {
+    fn minutes(effect: &StatusInterval) -> (i64, Option<i64>) {
         (effect.from.timestamp() / 60, effect.to.map(|to| to.timestamp() / 60))
     }
 
     #[test]
-    fn an_effect_lasts_until_the_next_word_about_its_component() {
+    fn interval_ends_at_next_update_of_component() {
         let it = incident(vec![
             update(0, Phase::Investigating, &[("api", Status::MajorOutage), ("db", Status::PartialOutage)]),
             update(10, Phase::Identified, &[("api", Status::PartialOutage)]),
             update(20, Phase::Monitoring, &[("api", Status::Operational)]),
             update(30, Phase::Resolved, &[]),
         ]);
-        let effects = it.effects();
+        let effects = it.status_intervals();
         let spans: Vec<_> = effects.iter().map(|e| (e.component_id.as_str(), minutes(e), e.status)).collect();
         assert_eq!(
             spans,
@@ -281,25 +293,25 @@ mod tests {
     }
 
     #[test]
-    fn a_backfilled_incident_counts_from_its_start_to_its_end() {
+    fn backfilled_downtime_spans_start_to_end() {
         let mut it = incident(vec![update(100, Phase::Resolved, &[("api", Status::MajorOutage)])]);
         it.ended_at = Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(45));
-        let effects = it.effects();
+        let effects = it.status_intervals();
         assert_eq!(effects.iter().map(minutes).collect::<Vec<_>>(), [(0, Some(45))]);
     }
 
     #[test]
-    fn a_reopened_incident_counts_twice_but_not_between() {
+    fn reopened_incident_excludes_the_gap() {
         let it = incident(vec![
             update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
             update(10, Phase::Resolved, &[]),
             update(60, Phase::Investigating, &[("api", Status::PartialOutage)]),
         ]);
-        assert_eq!(it.effects().iter().map(minutes).collect::<Vec<_>>(), [(0, Some(10)), (60, None)]);
+        assert_eq!(it.status_intervals().iter().map(minutes).collect::<Vec<_>>(), [(0, Some(10)), (60, None)]);
     }
 
     #[test]
-    fn overlaps_count_once_by_the_worst() {
+    fn overlapping_downtime_counts_once_at_worst_status() {
         let effects = [
             effect("2026-01-01T10:00:00Z", "2026-01-01T12:00:00Z", Status::PartialOutage),
             effect("2026-01-01T11:00:00Z", "2026-01-01T11:30:00Z", Status::MajorOutage),
@@ -307,14 +319,14 @@ mod tests {
             effect("2026-01-01T09:00:00Z", "2026-01-01T13:00:00Z", Status::DegradedPerformance),
         ];
         let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
-        let outage = Outage::within(&effects, day.0, day.1, None, at("2026-02-01T00:00:00Z"));
+        let outage = Downtime::in_span(&effects, day.0, day.1, None, at("2026-02-01T00:00:00Z"));
         assert_eq!((outage.major, outage.partial, outage.covered), (45 * 60, 75 * 60, 86_400));
         assert_eq!(outage.worst, Status::MajorOutage);
     }
 
     #[test]
-    fn a_correction_wins_over_whatever_else_is_told() {
-        let correction = |from: &str, to: &str, status| Correction {
+    fn correction_overrides_all_intervals() {
+        let correction = |from: &str, to: &str, status| UptimeCorrection {
             id: CorrectionId::parse("c").unwrap(),
             component_id: ComponentId::parse("api").unwrap(),
             from: at(from),
@@ -330,17 +342,17 @@ mod tests {
             correction("2026-01-01T08:15:00Z", "2026-01-01T08:45:00Z", Status::Operational),
             correction("2026-01-01T09:30:00Z", "2026-01-01T11:00:00Z", Status::PartialOutage),
         ];
-        let found = corrected(effects, &corrections);
+        let found = apply_corrections(effects, &corrections);
         let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
-        let outage = Outage::within(&found, day.0, day.1, None, at("2026-01-01T12:00:00Z"));
+        let outage = Downtime::in_span(&found, day.0, day.1, None, at("2026-01-01T12:00:00Z"));
         assert_eq!((outage.partial, outage.major), (30 * 60 + 90 * 60, 60 * 60));
         let ended = effect("2026-01-01T08:20:00Z", "2026-01-01T08:40:00Z", Status::MajorOutage);
-        assert_eq!(corrected(vec![ended], &corrections[..1]), []);
+        assert_eq!(apply_corrections(vec![ended], &corrections[..1]), []);
     }
 
     #[test]
     fn uptime_is_cut_and_never_rounded_up() {
-        let outage = |major, partial, covered| Outage { major, partial, covered, worst: Status::MajorOutage };
+        let outage = |major, partial, covered| Downtime { major, partial, covered, worst: Status::MajorOutage };
         let cases = [
             (outage(0, 0, 0), "no data"),
             (outage(0, 0, 7_776_000), "100%"),
@@ -357,12 +369,12 @@ mod tests {
     }
 
     #[test]
-    fn a_maintenance_takes_the_place_of_what_people_set_before_it() {
+    fn maintenance_replaces_manual_baseline() {
         let baseline = effect("2026-01-01T10:00:00Z", "2026-01-01T14:00:00Z", Status::MajorOutage);
         let work = |from: &str, to: &str| effect(from, to, Status::UnderMaintenance);
-        let spans = |planned: &[Effect]| -> Vec<(u32, u32)> {
+        let spans = |planned: &[StatusInterval]| -> Vec<(u32, u32)> {
             use chrono::Timelike as _;
-            let left = baselines_but_for(std::slice::from_ref(&baseline), planned);
+            let left = baselines_outside_maintenance(std::slice::from_ref(&baseline), planned);
             left.iter().map(|effect| (effect.from.hour(), effect.to.unwrap().hour())).collect()
         };
         assert_eq!(spans(&[]), [(10, 14)]);
@@ -370,9 +382,9 @@ mod tests {
         assert_eq!(spans(&[work("2026-01-01T09:00:00Z", "2026-01-01T12:00:00Z")]), [(12, 14)]);
         assert_eq!(spans(&[work("2026-01-01T14:00:00Z", "2026-01-01T15:00:00Z")]), [(10, 14)]);
         assert_eq!(spans(&[work("2026-01-01T09:00:00Z", "2026-01-01T15:00:00Z")]), []);
-        let open = Effect { to: None, ..work("2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z") };
+        let open = StatusInterval { to: None, ..work("2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z") };
         assert_eq!(spans(&[open]), [(10, 12)]);
-        let other = Effect {
+        let other = StatusInterval {
             component_id: ComponentId::parse("db").unwrap(),
             ..work("2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z")
         };
@@ -380,18 +392,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_before_the_start_date() {
+    fn no_data_before_start_date() {
         let start = NaiveDate::from_ymd_opt(2026, 1, 3);
-        let days = days(&[], start, 4, Tz::UTC, at("2026-01-04T12:00:00Z"));
+        let days = uptime_days(&[], start, 4, Tz::UTC, at("2026-01-04T12:00:00Z"));
         let known: Vec<_> = days.iter().map(|day| day.outage.covered).collect();
         assert_eq!(known, [0, 0, 86_400, 43_200]);
     }
 
     #[test]
-    fn days_are_those_of_the_zone_also_when_the_clocks_change() {
+    fn days_follow_zone_across_clock_changes() {
         let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
         let long = effect("2026-10-24T22:30:00Z", "2026-10-26T01:00:00Z", Status::MajorOutage);
-        let days = days(&[long], None, 3, lisbon, at("2026-10-26T12:00:00Z"));
+        let days = uptime_days(&[long], None, 3, lisbon, at("2026-10-26T12:00:00Z"));
         let seconds: Vec<_> = days.iter().map(|day| day.outage.major).collect();
         assert_eq!(seconds, [1_800, 25 * 3_600, 3_600]);
     }

@@ -10,7 +10,7 @@ pub const MAX_REASON: usize = 500;
 
 /// How a component really stood within some span. In uptime it wins over everything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Correction {
+pub struct UptimeCorrection {
     pub id: CorrectionId,
     pub component_id: ComponentId,
     pub from: DateTime<Utc>,
@@ -21,7 +21,7 @@ pub struct Correction {
     pub created_at: DateTime<Utc>,
 }
 
-impl Correction {
+impl UptimeCorrection {
     /// Whether it has an instant in common with the span from `from` to `to`.
     pub fn overlaps(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         self.from < to && from < self.to

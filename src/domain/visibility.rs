@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embargo_is_over_at_its_very_instant_and_the_others_are_never_due() {
+    fn only_embargo_becomes_due_at_its_instant() {
         let at = DateTime::UNIX_EPOCH + TimeDelta::hours(1);
         let embargoed = Visibility::Embargoed(at);
         assert!(!embargoed.is_due(at - TimeDelta::microseconds(1)) && embargoed.is_due(at));

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 /// The two largest units of `length`, floored to minutes: `12m`, `4h 50m`, `2d 3h`.
 /// Something shorter than a minute is `under 1m`; nothing at all has no words.
-pub fn words(length: TimeDelta) -> Option<String> {
+pub fn format_duration(length: TimeDelta) -> Option<String> {
     let minutes = length.num_minutes();
     if length <= TimeDelta::zero() {
         return None;
@@ -21,7 +21,7 @@ pub fn words(length: TimeDelta) -> Option<String> {
 }
 
 /// A sum of durations in hours and minutes, floored: `13h 27m`.
-pub fn total(seconds: i64) -> String {
+pub fn format_total(seconds: i64) -> String {
     let minutes = seconds / 60;
     format!("{}h {}m", minutes / 60, minutes % 60)
 }
@@ -43,14 +43,14 @@ mod tests {
             (7 * 86400, Some("7d")),
         ];
         for (seconds, expected) in cases {
-            assert_eq!(words(TimeDelta::seconds(seconds)).as_deref(), expected, "{seconds} s");
+            assert_eq!(format_duration(TimeDelta::seconds(seconds)).as_deref(), expected, "{seconds} s");
         }
     }
 
     #[test]
     fn a_total_keeps_its_hours() {
-        assert_eq!(total(0), "0h 0m");
-        assert_eq!(total(13 * 3600 + 27 * 60 + 59), "13h 27m");
-        assert_eq!(total(137 * 3600), "137h 0m");
+        assert_eq!(format_total(0), "0h 0m");
+        assert_eq!(format_total(13 * 3600 + 27 * 60 + 59), "13h 27m");
+        assert_eq!(format_total(137 * 3600), "137h 0m");
     }
 }

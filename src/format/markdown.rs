@@ -1,7 +1,7 @@
 //! Markdown of updates as HTML: one renderer for the page, the preview, and everything to come.
 //!
 //! What comes out is safe by construction: each event of the parser either belongs to the short list
-//! in [`tame`] or becomes text, and text is escaped. (A cleaner that parses the HTML again took seconds
+//! in [`sanitize_event`] or becomes text, and text is escaped. (A cleaner that parses the HTML again took seconds
 //! for 64 KiB of `&` or `>`; it judges the output in the tests instead.)
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
@@ -16,9 +16,9 @@ const MAX_BARS: usize = 32;
 
 /// The HTML of `text`: raw HTML is shown as text, links lead to http, https and mailto only, headings
 /// become bold paragraphs (the page keeps its own outline), pictures become links.
-pub fn render(text: &str) -> String {
-    let mut open = Open { cells: text.len(), ..Open::default() };
-    let events = Parser::new_ext(text, options(text)).filter_map(|event| tame(event, &mut open));
+pub fn render_markdown(text: &str) -> String {
+    let mut open = RenderState { cells: text.len(), ..RenderState::default() };
+    let events = Parser::new_ext(text, parser_options(text)).filter_map(|event| sanitize_event(event, &mut open));
     let mut out = String::with_capacity(text.len() * 3 / 2);
     html::push_html(&mut out, events);
     out
@@ -27,11 +27,11 @@ pub fn render(text: &str) -> String {
 /// The HTML of the first `max` characters of a text whose length was not checked yet.
 pub fn render_truncated(text: &str, max: usize) -> String {
     let end = text.char_indices().nth(max).map_or(text.len(), |(end, _)| end);
-    render(&text[..end])
+    render_markdown(&text[..end])
 }
 
 /// What the parser looks for in `text`.
-fn options(text: &str) -> Options {
+fn parser_options(text: &str) -> Options {
     let is_wide = text.lines().any(|line| line.matches('|').count() > MAX_BARS);
     let tables = if is_wide { Options::empty() } else { Options::ENABLE_TABLES };
     Options::ENABLE_STRIKETHROUGH | tables
@@ -39,7 +39,7 @@ fn options(text: &str) -> Options {
 
 /// What the renderer stands inside of.
 #[derive(Default)]
-struct Open {
+struct RenderState {
     /// Quotes, lists and items.
     depth: usize,
     /// Emphasis of every kind.
@@ -53,18 +53,18 @@ struct Open {
 }
 
 /// Lets one event of the parser through, makes it harmless, or drops it.
-fn tame<'a>(event: Event<'a>, open: &mut Open) -> Option<Event<'a>> {
+fn sanitize_event<'a>(event: Event<'a>, open: &mut RenderState) -> Option<Event<'a>> {
     match event {
         Event::Text(_) | Event::Code(_) | Event::HardBreak | Event::Rule => Some(event),
         Event::Html(html) | Event::InlineHtml(html) => Some(Event::Text(html)),
         Event::SoftBreak => Some(Event::HardBreak),
-        Event::Start(tag) => start(tag, open),
-        Event::End(tag) => end(tag, open),
+        Event::Start(tag) => sanitize_start(tag, open),
+        Event::End(tag) => sanitize_end(tag, open),
         _ => None,
     }
 }
 
-fn start<'a>(tag: Tag<'a>, open: &mut Open) -> Option<Event<'a>> {
+fn sanitize_start<'a>(tag: Tag<'a>, open: &mut RenderState) -> Option<Event<'a>> {
     match tag {
         Tag::Paragraph => Some(Event::Start(tag)),
         Tag::Emphasis | Tag::Strong | Tag::Strikethrough => nest(&mut open.emphasis).then_some(Event::Start(tag)),
@@ -81,12 +81,12 @@ fn start<'a>(tag: Tag<'a>, open: &mut Open) -> Option<Event<'a>> {
         Tag::Heading { .. } => Some(Event::Html("<p><strong>".into())),
         Tag::BlockQuote(_) => nest(&mut open.depth).then_some(Event::Start(Tag::BlockQuote(None))),
         Tag::List(_) | Tag::Item => nest(&mut open.depth).then_some(Event::Start(tag)),
-        Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => link(&dest_url, open),
+        Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => sanitize_link(&dest_url, open),
         _ => None,
     }
 }
 
-fn end<'a>(tag: TagEnd, open: &mut Open) -> Option<Event<'a>> {
+fn sanitize_end<'a>(tag: TagEnd, open: &mut RenderState) -> Option<Event<'a>> {
     match tag {
         TagEnd::Paragraph | TagEnd::CodeBlock => Some(Event::End(tag)),
         TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
@@ -114,7 +114,7 @@ fn unnest(depth: &mut usize) -> bool {
 }
 
 /// The beginning of a link, where its address is safe and no link is open already (a picture in a link).
-fn link<'a>(url: &str, open: &mut Open) -> Option<Event<'a>> {
+fn sanitize_link<'a>(url: &str, open: &mut RenderState) -> Option<Event<'a>> {
     let written = is_safe_url(url) && !open.links.contains(&true);
     open.links.push(written);
     written.then(|| {
@@ -127,7 +127,7 @@ fn link<'a>(url: &str, open: &mut Open) -> Option<Event<'a>> {
 }
 
 /// The first `max` characters of `text` as one plain line, for feeds, titles and previews.
-pub fn summary(text: &str, max: usize) -> String {
+pub fn plain_summary(text: &str, max: usize) -> String {
     let mut plain = String::new();
     for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {
         match event {
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn markdown_becomes_html() {
-        assert_eq!(render("It is **late**."), "<p>It is <strong>late</strong>.</p>\n");
-        assert_eq!(render("one\ntwo"), "<p>one<br />\ntwo</p>\n");
-        assert_eq!(render("# Big"), "<p><strong>Big</strong></p>\n");
+        assert_eq!(render_markdown("It is **late**."), "<p>It is <strong>late</strong>.</p>\n");
+        assert_eq!(render_markdown("one\ntwo"), "<p>one<br />\ntwo</p>\n");
+        assert_eq!(render_markdown("# Big"), "<p><strong>Big</strong></p>\n");
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             "<!-- x -->",
             "<b>x</b>",
         ] {
-            let html = render(text);
+            let html = render_markdown(text);
             assert!(html.contains("&lt;"), "{html}");
             assert!(
                 !html.contains("<script") && !html.contains("<img") && !html.contains("<svg") && !html.contains("<b>"),
@@ -177,8 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_the_web_and_to_mail_only() {
-        let good = render("[x](https://example.org/a?b=c)");
+    fn only_web_and_mail_links_are_allowed() {
+        let good = render_markdown("[x](https://example.org/a?b=c)");
         assert_eq!(good, "<p><a href=\"https://example.org/a?b=c\" rel=\"noopener nofollow ugc\">x</a></p>\n");
         for bad in [
             "javascript:alert(1)",
@@ -189,18 +189,18 @@ mod tests {
             "/local",
             "vbscript:x",
         ] {
-            assert!(!render(&format!("[x]({bad})")).contains("href"), "{bad}");
+            assert!(!render_markdown(&format!("[x]({bad})")).contains("href"), "{bad}");
         }
-        assert!(render("![alt](https://example.org/p.png)").starts_with("<p><a href"));
+        assert!(render_markdown("![alt](https://example.org/p.png)").starts_with("<p><a href"));
     }
 
     #[test]
-    fn a_long_and_nasty_text_is_rendered_quickly() {
+    fn hostile_long_text_renders_quickly() {
         let nasty = ["[", "*a ", "> ", "- ", "`", "<a ", "![](", "| a ", "**", "_a_", "1. ", "&", "\\[", "[a](", "~~"];
         for piece in nasty {
             let text = piece.repeat(64 * 1024 / piece.len());
             let began = std::time::Instant::now();
-            render(&text);
+            render_markdown(&text);
             // The house's bound is 100 ms in a release build; an unoptimised one gets more, but a
             // quadratic blow-up would take minutes.
             assert!(began.elapsed().as_secs() < 5, "{piece:?} took {:?}", began.elapsed());
@@ -252,9 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn a_text_makes_no_more_than_its_length_allows() {
+    fn output_size_is_proportional_to_input() {
         for (what, text) in bombs(25_000) {
-            let html = render(&text);
+            let html = render_markdown(&text);
             assert!(html.len() < 30 * text.len() + 100_000, "{what}: {} of {}", html.len(), text.len());
             let (mut depth, mut deepest) = (0_usize, 0);
             for tag in html.split('<').skip(1).filter(|tag| !tag.starts_with("br") && !tag.starts_with("hr")) {
@@ -267,8 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_text_is_more_work_in_proportion() {
-        let work = |text: &str| Parser::new_ext(text, options(text)).count();
+    fn render_time_is_linear() {
+        let work = |text: &str| Parser::new_ext(text, parser_options(text)).count();
         for ((what, short), (_, long)) in bombs(64 * 1024).into_iter().zip(bombs(1 << 20)) {
             let (work, more) = (work(&short), work(&long));
             assert!(work < MAX_BARS * short.len(), "{what}: {work} events of {} bytes", short.len());
@@ -279,12 +279,15 @@ mod tests {
     #[test]
     fn a_text_with_a_very_wide_line_has_no_tables() {
         let row = |bars: usize| format!("{}\n{}\n", "|a".repeat(bars), "|-".repeat(bars));
-        assert!(render(&row(MAX_BARS)).contains("<table") && !render(&row(MAX_BARS + 1)).contains("<table"));
-        assert_eq!(render("|a|b|\n|-|-|\nc\n").matches("<td>").count(), 2, "a short row is filled up");
+        assert!(
+            render_markdown(&row(MAX_BARS)).contains("<table")
+                && !render_markdown(&row(MAX_BARS + 1)).contains("<table")
+        );
+        assert_eq!(render_markdown("|a|b|\n|-|-|\nc\n").matches("<td>").count(), 2, "a short row is filled up");
     }
 
     #[test]
-    fn a_cleaner_finds_nothing_to_clean() {
+    fn sanitizer_removes_nothing() {
         let vectors = [
             "<a href=\"javascript:x\">y</a>",
             "[a](https://x.test \"\\\" onclick=alert(1)\")",
@@ -317,14 +320,14 @@ mod tests {
                 .to_string()
         };
         for text in vectors {
-            let html = render(text);
+            let html = render_markdown(text);
             assert_eq!(cleaner.clean(&html).to_string(), canonical(&html), "{text}");
         }
     }
 
     #[test]
     fn a_summary_is_one_plain_line() {
-        assert_eq!(summary("It is **late**.\n\n- one\n- two", 100), "It is late. one two");
-        assert_eq!(summary("abcdef", 3), "abc…");
+        assert_eq!(plain_summary("It is **late**.\n\n- one\n- two", 100), "It is late. one two");
+        assert_eq!(plain_summary("abcdef", 3), "abc…");
     }
 }

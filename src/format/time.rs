@@ -15,66 +15,66 @@ pub fn zone_name(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// `14:05`
-pub fn clock(at: DateTime<Utc>, zone: Tz) -> String {
+pub fn format_clock(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%H:%M").to_string()
 }
 
 /// `14:05 UTC`
-pub fn clock_with_zone(at: DateTime<Utc>, zone: Tz) -> String {
-    format!("{} {}", clock(at, zone), zone_name(at, zone))
+pub fn format_clock_with_zone(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{} {}", format_clock(at, zone), zone_name(at, zone))
 }
 
 /// `7 Oct 2024`
-pub fn day(at: DateTime<Utc>, zone: Tz) -> String {
+pub fn format_day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%-d %b %Y").to_string()
 }
 
 /// `Mon 23 Nov`
-pub fn weekday(date: NaiveDate) -> String {
+pub fn format_weekday(date: NaiveDate) -> String {
     date.format("%a %-d %b").to_string()
 }
 
 /// `7 Oct 2024, 20:00 UTC`
-pub fn full(at: DateTime<Utc>, zone: Tz) -> String {
-    format!("{}, {}", day(at, zone), clock_with_zone(at, zone))
+pub fn format_full(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{}, {}", format_day(at, zone), format_clock_with_zone(at, zone))
 }
 
 /// `7 Oct 2024, 19:56 to 20:29 UTC`; the second day is named where it is another one, and where
 /// nothing lies between the two only the first is said.
-pub fn span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
+pub fn format_span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
     let local = |at: DateTime<Utc>| at.with_timezone(&zone);
     match to {
-        Some(to) if to == from => full(from, zone),
+        Some(to) if to == from => format_full(from, zone),
         Some(to) if local(to).date_naive() == local(from).date_naive() => {
-            format!("{}, {} to {}", day(from, zone), clock(from, zone), clock_with_zone(to, zone))
+            format!("{}, {} to {}", format_day(from, zone), format_clock(from, zone), format_clock_with_zone(to, zone))
         }
-        Some(to) => format!("{}, {} to {}", day(from, zone), clock(from, zone), full(to, zone)),
-        None => format!("since {}", full(from, zone)),
+        Some(to) => format!("{}, {} to {}", format_day(from, zone), format_clock(from, zone), format_full(to, zone)),
+        None => format!("since {}", format_full(from, zone)),
     }
 }
 
 /// `Thu 26 Nov, 02:00 to 04:00 UTC`; the second day is named where it is another one, and the year where
 /// it is not that of `now`.
-pub fn window(from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn format_window(from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let day = |at: DateTime<Utc>| {
         let format = if same_year(at, now, zone) { "%a %-d %b" } else { "%a %-d %b %Y" };
         at.with_timezone(&zone).format(format).to_string()
     };
     if today(from, zone) == today(to, zone) {
-        return format!("{}, {} to {}", day(from), clock(from, zone), clock_with_zone(to, zone));
+        return format!("{}, {} to {}", day(from), format_clock(from, zone), format_clock_with_zone(to, zone));
     }
-    format!("{}, {} to {}, {}", day(from), clock(from, zone), day(to), clock_with_zone(to, zone))
+    format!("{}, {} to {}, {}", day(from), format_clock(from, zone), day(to), format_clock_with_zone(to, zone))
 }
 
 /// `October 2024`
-pub fn month(year: i32, month: u32) -> String {
+pub fn format_month(year: i32, month: u32) -> String {
     let first = NaiveDate::from_ymd_opt(year, month, 1);
     first.map(|date| date.format("%B %Y").to_string()).unwrap_or_default()
 }
 
 /// How long ago `at` was: `just now`, `14m ago`, `2d 3h ago`.
-pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    match duration::words(now - at) {
+pub fn format_age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match duration::format_duration(now - at) {
         Some(words) if now - at >= TimeDelta::minutes(1) => format!("{words} ago"),
         _ => "just now".to_owned(),
     }
@@ -99,30 +99,30 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_is_named_as_it_is_at_that_time() {
+    fn zone_abbreviation_follows_the_date() {
         let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
-        assert_eq!(full(at("2026-07-01T12:00:00Z"), lisbon), "1 Jul 2026, 13:00 WEST");
-        assert_eq!(full(at("2026-01-01T12:00:00Z"), lisbon), "1 Jan 2026, 12:00 WET");
+        assert_eq!(format_full(at("2026-07-01T12:00:00Z"), lisbon), "1 Jul 2026, 13:00 WEST");
+        assert_eq!(format_full(at("2026-01-01T12:00:00Z"), lisbon), "1 Jan 2026, 12:00 WET");
         let dubai: Tz = "Asia/Dubai".parse().unwrap();
-        assert_eq!(clock_with_zone(at("2026-01-01T12:00:00Z"), dubai), "16:00 UTC+04:00");
+        assert_eq!(format_clock_with_zone(at("2026-01-01T12:00:00Z"), dubai), "16:00 UTC+04:00");
     }
 
     #[test]
-    fn a_span_names_the_second_day_only_where_it_differs() {
+    fn span_names_second_day_only_if_different() {
         let start = at("2024-08-05T20:23:00Z");
-        assert_eq!(span(start, Some(at("2024-08-05T21:00:00Z")), Tz::UTC), "5 Aug 2024, 20:23 to 21:00 UTC");
+        assert_eq!(format_span(start, Some(at("2024-08-05T21:00:00Z")), Tz::UTC), "5 Aug 2024, 20:23 to 21:00 UTC");
         assert_eq!(
-            span(start, Some(at("2024-08-06T00:17:00Z")), Tz::UTC),
+            format_span(start, Some(at("2024-08-06T00:17:00Z")), Tz::UTC),
             "5 Aug 2024, 20:23 to 6 Aug 2024, 00:17 UTC"
         );
-        assert_eq!(span(start, Some(start), Tz::UTC), "5 Aug 2024, 20:23 UTC");
-        assert_eq!(span(start, None, Tz::UTC), "since 5 Aug 2024, 20:23 UTC");
+        assert_eq!(format_span(start, Some(start), Tz::UTC), "5 Aug 2024, 20:23 UTC");
+        assert_eq!(format_span(start, None, Tz::UTC), "since 5 Aug 2024, 20:23 UTC");
     }
 
     #[test]
-    fn a_window_names_no_more_than_it_must() {
+    fn window_omits_redundant_parts() {
         let now = at("2026-11-23T12:00:00Z");
-        let words = |from, to| window(at(from), at(to), now, Tz::UTC);
+        let words = |from, to| format_window(at(from), at(to), now, Tz::UTC);
         assert_eq!(words("2026-11-26T02:00:00Z", "2026-11-26T04:00:00Z"), "Thu 26 Nov, 02:00 to 04:00 UTC");
         assert_eq!(
             words("2026-12-31T22:00:00Z", "2027-01-01T01:00:00Z"),

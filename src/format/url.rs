@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_web_and_mail_addresses_are_linked() {
+    fn only_web_and_mail_urls_are_safe() {
         for good in ["https://example.org", "http://x.test/a?b=c#d", "mailto:help@example.org"] {
             assert!(is_safe_url(good), "{good}");
         }

@@ -7,13 +7,13 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Format;
-use super::sanitize::instant;
-use super::source::{Source, SourceAffected, SourceComponent, SourceIncident, SourceUpdate, Unreadable};
+use super::sanitize::normalize_time;
+use super::source::{Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourceUpdate};
 use crate::domain::MaintenancePhase;
 use crate::domain::parse_time::parse_instant;
 
 /// How long a maintenance is taken for: Cachet keeps no planned end.
-const HOUR: TimeDelta = TimeDelta::hours(1);
+const DEFAULT_DURATION: TimeDelta = TimeDelta::hours(1);
 
 /// Cachet's API, in files.
 pub struct Cachet {
@@ -22,11 +22,11 @@ pub struct Cachet {
 }
 
 impl Format for Cachet {
-    fn takes(&self, path: &Path) -> bool {
+    fn accepts(&self, path: &Path) -> bool {
         path.extension().is_some_and(|extension| extension == "json")
     }
 
-    fn read(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
+    fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
         let mut source = Source::default();
         let document: Value = serde_json::from_slice(bytes)?;
         if let Some(pages) = document.pointer("/meta/pagination/total_pages").and_then(Value::as_u64).filter(|n| *n > 1)
@@ -37,10 +37,10 @@ impl Format for Cachet {
         let items = match document.get("data") {
             Some(Value::Array(items)) => items.clone(),
             Some(item @ Value::Object(_)) => vec![item.clone()],
-            _ => return Err(Unreadable::Other("it is not an answer of Cachet's API: it has no data".into())),
+            _ => return Err(SourceError::Other("it is not an answer of Cachet's API: it has no data".into())),
         };
         for item in &items {
-            self.take(item, &mut source);
+            self.convert_item(item, &mut source);
         }
         Ok(source)
     }
@@ -48,7 +48,7 @@ impl Format for Cachet {
 
 impl Cachet {
     /// What an item is, is told by its keys.
-    fn take(&self, item: &Value, source: &mut Source) {
+    fn convert_item(&self, item: &Value, source: &mut Source) {
         let has = |key: &str| item.get(key).is_some();
         if !item["deleted_at"].is_null() {
             return;
@@ -64,38 +64,42 @@ impl Cachet {
         } else if has("name") && has("status") {
             source.remarks.push(format!(
                 "component {} “{}” is not enabled; it is skipped",
-                said(item, "id"),
-                said(item, "name")
+                text_or_number(item, "id"),
+                text_or_number(item, "name")
             ));
         } else {
-            source.broken.push(format!("entry {} “{}” has an unknown type", said(item, "id"), said(item, "name")));
+            source.broken.push(format!(
+                "entry {} “{}” has an unknown type",
+                text_or_number(item, "id"),
+                text_or_number(item, "name")
+            ));
         }
     }
 
     fn group(&self, item: &Value) -> SourceComponent {
         SourceComponent {
-            id: group_id(&said(item, "id")),
-            name: said(item, "name"),
+            id: group_id(&text_or_number(item, "id")),
+            name: text_or_number(item, "name"),
             position: item["order"].as_i64().unwrap_or(0) + 1,
             group: true,
-            ..self.dated(item)
+            ..self.dated_component(item)
         }
     }
 
     fn component(&self, item: &Value) -> SourceComponent {
-        let group = said(item, "group_id");
+        let group = text_or_number(item, "group_id");
         SourceComponent {
-            id: said(item, "id"),
-            name: said(item, "name"),
-            description: said(item, "description"),
-            status: status(item["status"].as_i64()).to_owned(),
+            id: text_or_number(item, "id"),
+            name: text_or_number(item, "name"),
+            description: text_or_number(item, "description"),
+            status: status_key(item["status"].as_i64()).to_owned(),
             group_id: if matches!(group.as_str(), "" | "0") { String::new() } else { group_id(&group) },
             position: item["order"].as_i64().unwrap_or(0) + 1,
-            ..self.dated(item)
+            ..self.dated_component(item)
         }
     }
 
-    fn dated(&self, item: &Value) -> SourceComponent {
+    fn dated_component(&self, item: &Value) -> SourceComponent {
         let (created_at, updated_at) = (self.time(item, "created_at"), self.time(item, "updated_at"));
         SourceComponent { created_at, updated_at, ..SourceComponent::default() }
     }
@@ -105,27 +109,27 @@ impl Cachet {
         let started_at = Some(self.time(item, "occurred_at")).filter(|at| !at.is_empty());
         let started_at = started_at.unwrap_or_else(|| self.time(item, "created_at"));
         let more = item["updates"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let own = phase(item["status"].as_i64());
+        let own = phase_key(item["status"].as_i64());
         let first = SourceUpdate {
             status: if more.is_empty() { own } else { "investigating" }.to_owned(),
-            body: said(item, "message"),
+            body: text_or_number(item, "message"),
             created_at: self.time(item, "created_at"),
             display_at: started_at.clone(),
-            affected_components: affected(item, own),
+            affected_components: affected_component(item, own),
             ..SourceUpdate::default()
         };
         let mut updates: Vec<SourceUpdate> =
             std::iter::once(first).chain(more.iter().map(|it| self.update(it))).collect();
         updates.sort_by(|a, b| b.display_at.cmp(&a.display_at));
         SourceIncident {
-            id: said(item, "id"),
-            name: said(item, "name"),
+            id: text_or_number(item, "id"),
+            name: text_or_number(item, "name"),
             status: updates.first().map(|newest| newest.status.clone()).unwrap_or_default(),
             created_at: self.time(item, "created_at"),
             updated_at: self.time(item, "updated_at"),
             started_at,
             is_internal: matches!(item["visible"], Value::Bool(false)) || item["visible"] == 0,
-            components: named(item),
+            components: named_component(item),
             incident_updates: updates,
             ..SourceIncident::default()
         }
@@ -133,9 +137,9 @@ impl Cachet {
 
     fn update(&self, item: &Value) -> SourceUpdate {
         SourceUpdate {
-            id: format!("update-{}", said(item, "id")),
-            status: phase(item["status"].as_i64()).to_owned(),
-            body: said(item, "message"),
+            id: format!("update-{}", text_or_number(item, "id")),
+            status: phase_key(item["status"].as_i64()).to_owned(),
+            body: text_or_number(item, "message"),
             created_at: self.time(item, "created_at"),
             updated_at: self.time(item, "updated_at"),
             display_at: self.time(item, "created_at"),
@@ -146,7 +150,9 @@ impl Cachet {
     fn maintenance(&self, item: &Value) -> SourceIncident {
         let (told, start) = (self.time(item, "created_at"), self.time(item, "scheduled_at"));
         let done = self.time(item, "completed_at");
-        let an_hour = parse_instant(&start).map(|at| (at + HOUR).with_timezone(&Utc).to_rfc3339()).unwrap_or_default();
+        let an_hour = parse_instant(&start)
+            .map(|at| (at + DEFAULT_DURATION).with_timezone(&Utc).to_rfc3339())
+            .unwrap_or_default();
         let step = |phase: MaintenancePhase, at: &str, body: String| SourceUpdate {
             status: phase.key().to_owned(),
             body,
@@ -154,8 +160,8 @@ impl Cachet {
             display_at: at.to_owned(),
             ..SourceUpdate::default()
         };
-        let usual = |phase: MaintenancePhase, at: &str| step(phase, at, phase.usual_text().to_owned());
-        let mut updates = vec![step(MaintenancePhase::Scheduled, &told, said(item, "message"))];
+        let usual = |phase: MaintenancePhase, at: &str| step(phase, at, phase.default_text().to_owned());
+        let mut updates = vec![step(MaintenancePhase::Scheduled, &told, text_or_number(item, "message"))];
         let reached = item["status"].as_i64().unwrap_or(0);
         if reached >= 1 {
             updates.insert(0, usual(MaintenancePhase::InProgress, &start));
@@ -166,21 +172,21 @@ impl Cachet {
         let components = item["components"].as_array().map(Vec::as_slice).unwrap_or_default();
         SourceIncident {
             // Incidents are numbered from one too, and the two share their addresses here.
-            id: format!("schedule-{}", said(item, "id")),
-            name: said(item, "name"),
+            id: format!("schedule-{}", text_or_number(item, "id")),
+            name: text_or_number(item, "name"),
             status: updates[0].status.clone(),
             created_at: told,
             updated_at: self.time(item, "updated_at"),
             scheduled_until: if done.is_empty() { an_hour } else { done },
             scheduled_for: start,
-            components: components.iter().flat_map(named).collect(),
+            components: components.iter().flat_map(named_component).collect(),
             incident_updates: updates,
             ..SourceIncident::default()
         }
     }
 
     fn time(&self, item: &Value, key: &str) -> String {
-        instant(&said(item, key), self.zone)
+        normalize_time(&text_or_number(item, key), self.zone)
     }
 }
 
@@ -190,20 +196,20 @@ fn group_id(id: &str) -> String {
 }
 
 /// The component that an incident names, in its first update while it goes on: then it is as it stands now.
-fn affected(item: &Value, phase: &str) -> Vec<SourceAffected> {
+fn affected_component(item: &Value, phase: &str) -> Vec<SourceAffected> {
     let is_open = phase != "resolved";
     let affected = |row: SourceComponent| SourceAffected { code: row.id, ..SourceAffected::default() };
-    named(item).into_iter().filter(|_| is_open).map(affected).collect()
+    named_component(item).into_iter().filter(|_| is_open).map(affected).collect()
 }
 
 /// The component that something names by its number.
-fn named(item: &Value) -> Vec<SourceComponent> {
-    let id = said(item, "component_id");
+fn named_component(item: &Value) -> Vec<SourceComponent> {
+    let id = text_or_number(item, "component_id");
     let component = SourceComponent { id: id.clone(), ..SourceComponent::default() };
     if matches!(id.as_str(), "" | "0") { Vec::new() } else { vec![component] }
 }
 
-fn status(number: Option<i64>) -> &'static str {
+fn status_key(number: Option<i64>) -> &'static str {
     match number {
         Some(2) => "degraded_performance",
         Some(3) => "partial_outage",
@@ -212,7 +218,7 @@ fn status(number: Option<i64>) -> &'static str {
     }
 }
 
-fn phase(number: Option<i64>) -> &'static str {
+fn phase_key(number: Option<i64>) -> &'static str {
     match number {
         Some(2) => "identified",
         Some(3) => "monitoring",
@@ -222,7 +228,7 @@ fn phase(number: Option<i64>) -> &'static str {
 }
 
 /// A text or a number as text.
-fn said(item: &Value, key: &str) -> String {
+fn text_or_number(item: &Value, key: &str) -> String {
     match &item[key] {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),

@@ -6,18 +6,18 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::source::{Source, SourceAffected, SourceComponent, SourceIncident, SourceUpdate};
-use super::{Options, postmortems, sanitize};
+use super::{ImportOptions, postmortems, sanitize};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::parse_time::{parse_day, parse_instant};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
-    Reminder, Review, Status, Update, UpdateId, Visibility,
+    Postmortem, Reminder, Status, Update, UpdateId, Visibility,
 };
 
 /// From when on a text counts as edited: documents are a moment late with what they say themselves.
-const EDITED_AFTER: TimeDelta = TimeDelta::seconds(1);
+const EDIT_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 /// The highest place a component can have.
 const MAX_POSITION: i64 = 10_000;
 /// What stands where a text is missing.
@@ -25,21 +25,21 @@ const NO_TEXT: &str = "(no text)";
 
 /// Something planned, and what had to be changed about it.
 #[derive(Clone, Debug)]
-pub struct Planned<T> {
+pub struct Converted<T> {
     pub thing: T,
     pub warnings: Vec<String>,
 }
 
 /// An incident, and what was learned from it.
 #[derive(Clone, Debug)]
-pub struct Story {
+pub struct ConvertedIncident {
     pub incident: Incident,
-    pub review: Option<Review>,
+    pub review: Option<Postmortem>,
 }
 
 /// What is known besides the thing at hand: from the database and from every document of the import.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct ImportContext {
     /// Names of groups by id.
     groups: BTreeMap<String, String>,
     /// Name and group of components by id.
@@ -54,11 +54,11 @@ pub struct Known {
     origins: BTreeSet<String>,
 }
 
-impl Known {
+impl ImportContext {
     /// Adds what a document tells.
-    pub fn learn(&mut self, source: &Source) {
+    pub fn add_source(&mut self, source: &Source) {
         for row in &source.components {
-            self.learn_component(&row.id, &row.name, &row.group_id, row.group);
+            self.add_component(&row.id, &row.name, &row.group_id, row.group);
             self.statuses.insert(row.id.clone(), row.status.clone());
             if row.group {
                 self.group_rows.insert(row.id.clone(), row.clone());
@@ -68,7 +68,7 @@ impl Known {
             self.origins.insert(source.origin.clone());
         }
         let open = source.incidents.iter().filter(|incident| incident.is_open());
-        for incident in open.chain(source.maintenances.iter().filter(|it| it.is_worked_on())) {
+        for incident in open.chain(source.maintenances.iter().filter(|it| it.is_in_progress())) {
             let updates = incident.incident_updates.iter().flat_map(|update| &update.affected_components);
             self.explained.extend(updates.map(|affected| affected.code.clone()));
             self.explained.extend(incident.components.iter().map(|component| component.id.clone()));
@@ -76,7 +76,7 @@ impl Known {
     }
 
     /// Adds what the database holds; what a document says of the same thing wins.
-    pub fn learn_stored(
+    pub fn add_stored(
         &mut self,
         groups: &[Group],
         components: &[Component],
@@ -90,12 +90,12 @@ impl Known {
             let group = component.group_id.as_ref().map(GroupId::to_string).unwrap_or_default();
             self.components.entry(component.id.to_string()).or_insert_with(|| (component.name.clone(), group));
         }
-        self.explained.extend(open.iter().flat_map(Incident::affected).map(|(id, _)| id.to_string()));
+        self.explained.extend(open.iter().flat_map(Incident::affected_components).map(|(id, _)| id.to_string()));
         self.explained.extend(planned.iter().flat_map(Maintenance::statuses).map(|(id, _)| id.to_string()));
     }
 
-    fn learn_component(&mut self, id: &str, name: &str, group_id: &str, is_group: bool) {
-        let name = sanitize::line(name, MAX_NAME).0;
+    fn add_component(&mut self, id: &str, name: &str, group_id: &str, is_group: bool) {
+        let name = sanitize::sanitize_line(name, MAX_NAME).0;
         if is_group {
             self.groups.insert(id.to_owned(), name);
         } else {
@@ -104,24 +104,24 @@ impl Known {
     }
 
     /// Whether an unresolved incident or a maintenance says how the component stands, so that its status is not the baseline.
-    pub fn is_explained(&self, id: &ComponentId) -> bool {
+    pub fn has_open_event(&self, id: &ComponentId) -> bool {
         self.explained.contains(id.as_str())
     }
 
     /// The groups that components of `source` are in and that other documents hold.
-    pub fn groups_elsewhere(&self, source: &Source) -> Vec<&SourceComponent> {
+    pub fn groups_in_other_documents(&self, source: &Source) -> Vec<&SourceComponent> {
         let here: BTreeSet<&String> = source.components.iter().filter(|row| row.group).map(|row| &row.id).collect();
         let wanted: BTreeSet<&String> = source.components.iter().map(|row| &row.group_id).collect();
         wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
     }
 
     /// Whether `url` is the address of the page itself, and not that of whoever it belongs to.
-    pub fn is_own(&self, url: &str) -> bool {
+    pub fn is_own_page(&self, url: &str) -> bool {
         self.origins.contains(url.trim_end_matches('/'))
     }
 
     /// The component called `id`: its name.
-    fn name(&self, id: &str) -> Option<&str> {
+    fn component_name(&self, id: &str) -> Option<&str> {
         self.components.get(id).map(|(name, _)| name.as_str())
     }
 
@@ -134,28 +134,38 @@ impl Known {
 }
 
 /// The group that a row with `group: true` becomes; the reason where it can't become one.
-pub fn group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Planned<Group>, String> {
-    let id = GroupId::parse(&source.id).ok_or_else(|| refused("group", &source.id, &source.name, "its id"))?;
+pub fn convert_group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Converted<Group>, String> {
+    let id =
+        GroupId::parse(&source.id).ok_or_else(|| rejection_message("group", &source.id, &source.name, "its id"))?;
     let mut warnings = Vec::new();
     let mut warn = |told: String| warnings.push(format!("group {id}: {told}"));
     let group = Group {
         name: name(&source.name, &mut warn),
-        description: told("the description was ", sanitize::line(&source.description, MAX_DESCRIPTION), &mut warn),
+        description: report_changes(
+            "the description was ",
+            sanitize::sanitize_line(&source.description, MAX_DESCRIPTION),
+            &mut warn,
+        ),
         position: source.position.clamp(1, MAX_POSITION),
         created_at: parse_instant(&source.created_at).unwrap_or(now),
-        updated_at: changed(&source.updated_at, now),
+        updated_at: parse_changed_at(&source.updated_at, now),
         version: 1,
         id: id.clone(),
     };
-    Ok(Planned { thing: group, warnings })
+    Ok(Converted { thing: group, warnings })
 }
 
 /// The component that a row becomes; the reason where it can't become one.
 ///
 /// Its status is the baseline only where no unresolved incident names it: otherwise it comes from that
 /// incident, and would stay behind when the incident is over.
-pub fn component(source: &SourceComponent, known: &Known, now: DateTime<Utc>) -> Result<Planned<Component>, String> {
-    let id = ComponentId::parse(&source.id).ok_or_else(|| refused("component", &source.id, &source.name, "its id"))?;
+pub fn convert_component(
+    source: &SourceComponent,
+    known: &ImportContext,
+    now: DateTime<Utc>,
+) -> Result<Converted<Component>, String> {
+    let id = ComponentId::parse(&source.id)
+        .ok_or_else(|| rejection_message("component", &source.id, &source.name, "its id"))?;
     let mut warnings = Vec::new();
     let mut warn = |told: String| warnings.push(format!("component {id} “{}”: {told}", source.name));
     let group_id = Some(source.group_id.as_str()).filter(|group| !group.is_empty());
@@ -164,7 +174,7 @@ pub fn component(source: &SourceComponent, known: &Known, now: DateTime<Utc>) ->
         warn("its group is not in the files; it is imported without a group".into());
     }
     let status = match Status::from_key(&source.status) {
-        _ if known.is_explained(&id) => Status::Operational,
+        _ if known.has_open_event(&id) => Status::Operational,
         Some(status) => status,
         None => {
             warn(format!("its status “{}” is unknown; imported as operational", source.status));
@@ -174,28 +184,36 @@ pub fn component(source: &SourceComponent, known: &Known, now: DateTime<Utc>) ->
     let created_at = parse_instant(&source.created_at).unwrap_or(now);
     let component = Component {
         name: name(&source.name, &mut warn),
-        description: told("the description was ", sanitize::line(&source.description, MAX_DESCRIPTION), &mut warn),
+        description: report_changes(
+            "the description was ",
+            sanitize::sanitize_line(&source.description, MAX_DESCRIPTION),
+            &mut warn,
+        ),
         group_id: known_group,
         status,
         position: source.position.clamp(1, MAX_POSITION),
-        start_date: start_date(&source.start_date, &mut warn),
+        start_date: convert_start_date(&source.start_date, &mut warn),
         only_show_if_degraded: source.only_show_if_degraded,
         created_at,
-        updated_at: changed(&source.updated_at, now),
+        updated_at: parse_changed_at(&source.updated_at, now),
         version: 1,
         id: id.clone(),
     };
-    Ok(Planned { thing: component, warnings })
+    Ok(Converted { thing: component, warnings })
 }
 
 /// When something was changed last, as its source says; never later than `now`.
-pub fn changed(source: &str, now: DateTime<Utc>) -> DateTime<Utc> {
+pub fn parse_changed_at(source: &str, now: DateTime<Utc>) -> DateTime<Utc> {
     parse_instant(source).map_or(now, |at| at.min(now))
 }
 
 /// The incident that `source` becomes; the reason where it can't become one.
-pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Result<Planned<Story>, String> {
-    let refuse = |what: &str| refused("incident", &source.id, &source.name, what);
+pub fn convert_incident(
+    source: &SourceIncident,
+    known: &ImportContext,
+    options: &ImportOptions,
+) -> Result<Converted<ConvertedIncident>, String> {
+    let refuse = |what: &str| rejection_message("incident", &source.id, &source.name, what);
     let id = IncidentId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
     let times = [&source.started_at, &source.created_at].into_iter().map(String::as_str);
     let shown = source.incident_updates.iter().rev().map(|update| update.display_at.as_str());
@@ -206,9 +224,9 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
         warn(format!("its start “{}” can't be read; another of its times is used", source.started_at));
     }
     let created_at = parse_instant(&source.created_at).unwrap_or(started_at);
-    let (rows, lesson) = postmortems::taken_out(source);
+    let (rows, lesson) = postmortems::extract_postmortem(source);
     let mut incident = Incident {
-        title: title(&source.name, &mut warn),
+        title: convert_title(&source.name, &mut warn),
         computed_impact: Impact::None,
         impact_override: None,
         phase: Phase::Investigating,
@@ -222,19 +240,19 @@ pub fn incident(source: &SourceIncident, known: &Known, options: &Options) -> Re
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
         version: 1,
-        updates: updates((source, rows), &id, started_at, known, &mut warn),
+        updates: convert_updates((source, rows), &id, started_at, known, &mut warn),
         id: id.clone(),
     };
-    incident.settle();
-    end_as_the_source_says(&mut incident, source, &mut warn);
+    incident.recompute();
+    apply_source_end(&mut incident, source, &mut warn);
     override_impact(&mut incident, source, &mut warn);
-    let review = lesson.map(|lesson| postmortems::plan(lesson, &incident, &mut warn));
-    Ok(Planned { thing: Story { incident, review }, warnings })
+    let review = lesson.map(|lesson| postmortems::convert_postmortem(lesson, &incident, &mut warn));
+    Ok(Converted { thing: ConvertedIncident { incident, review }, warnings })
 }
 
 /// The title, or what stands where there is none.
-pub fn title(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let title = told("the title was ", sanitize::line(source, MAX_TITLE), warn);
+pub fn convert_title(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let title = report_changes("the title was ", sanitize::sanitize_line(source, MAX_TITLE), warn);
     if title.is_empty() {
         warn("it has no title".into());
         return "(no title)".into();
@@ -243,11 +261,11 @@ pub fn title(source: &str, warn: &mut impl FnMut(String)) -> String {
 }
 
 /// The updates, oldest first; one without text where there is none.
-fn updates(
+fn convert_updates(
     (source, told): (&SourceIncident, Vec<&SourceUpdate>),
     incident: &IncidentId,
     started_at: DateTime<Utc>,
-    known: &Known,
+    known: &ImportContext,
     warn: &mut impl FnMut(String),
 ) -> Vec<Update> {
     let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
@@ -270,16 +288,16 @@ fn updates(
     let mut taken = BTreeSet::new();
     let mut updates = Vec::new();
     for (index, (posted_at, row)) in rows.into_iter().enumerate() {
-        phase = self::phase(&row.status, phase, warn);
+        phase = self::convert_phase(&row.status, phase, warn);
         updates.push(Update {
             id: update_id(row, incident.as_str(), index, &mut taken, warn),
             phase,
-            body: body(&row.body, warn),
+            body: convert_body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
             edited_at: edited_at(row),
             version: 1,
-            components: affected(&row.affected_components, known, warn),
+            components: convert_affected(&row.affected_components, known, warn),
         });
     }
     attach_unnamed(&mut updates, source, known);
@@ -289,31 +307,31 @@ fn updates(
 /// When a text was changed after it was written, if it was.
 pub fn edited_at(row: &SourceUpdate) -> Option<DateTime<Utc>> {
     let (written, changed) = (parse_instant(&row.created_at).ok()?, parse_instant(&row.updated_at).ok()?);
-    (changed - written >= EDITED_AFTER).then_some(changed)
+    (changed - written >= EDIT_TOLERANCE).then_some(changed)
 }
 
 /// Components of the incident that no update names were attached without a change of their status.
-fn attach_unnamed(updates: &mut [Update], source: &SourceIncident, known: &Known) {
+fn attach_unnamed(updates: &mut [Update], source: &SourceIncident, known: &ImportContext) {
     let named: BTreeSet<ComponentId> =
         updates.iter().flat_map(|update| &update.components).map(|component| component.id.clone()).collect();
-    let unnamed = attached(source, known).into_iter().filter(|component| !named.contains(&component.id));
+    let unnamed = attached_components(source, known).into_iter().filter(|component| !named.contains(&component.id));
     if let Some(first) = updates.first_mut() {
         first.components.extend(unnamed);
     }
 }
 
 /// The components that stand beside the updates, without a status of their own.
-pub fn attached(source: &SourceIncident, known: &Known) -> Vec<AffectedComponent> {
+pub fn attached_components(source: &SourceIncident, known: &ImportContext) -> Vec<AffectedComponent> {
     let rows = source.components.iter().map(|row| SourceAffected {
         code: row.id.clone(),
         name: row.name.clone(),
         new_status: Status::Operational.key().to_owned(),
     });
-    affected(&rows.collect::<Vec<_>>(), known, &mut |_| {})
+    convert_affected(&rows.collect::<Vec<_>>(), known, &mut |_| {})
 }
 
 /// The phase called `key`; where there is none of that name, the one before.
-fn phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Phase {
+fn convert_phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Phase {
     match key {
         "postmortem" => {
             warn("a postmortem was imported as an update of a resolved incident".into());
@@ -351,8 +369,8 @@ pub fn derived_update_id(owner: &str, index: usize) -> UpdateId {
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))
 }
 
-pub fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let body = told("a text was ", sanitize::lines(source, MAX_BODY), warn);
+pub fn convert_body(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let body = report_changes("a text was ", sanitize::sanitize_lines(source, MAX_BODY), warn);
     if sanitize::has_html(&body) {
         warn("a text contains HTML, which is shown as plain text".into());
     }
@@ -364,7 +382,11 @@ pub fn body(source: &str, warn: &mut impl FnMut(String)) -> String {
 }
 
 /// The components an update names. Some documents say "none were affected" as a component without an id.
-pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(String)) -> Vec<AffectedComponent> {
+pub fn convert_affected(
+    rows: &[SourceAffected],
+    known: &ImportContext,
+    warn: &mut impl FnMut(String),
+) -> Vec<AffectedComponent> {
     let mut affected: Vec<AffectedComponent> = Vec::new();
     for row in rows.iter().filter(|row| !row.code.is_empty()) {
         let Some(id) = ComponentId::parse(&row.code) else {
@@ -380,15 +402,15 @@ pub fn affected(rows: &[SourceAffected], known: &Known, warn: &mut impl FnMut(St
             warn(format!("the status “{told}” of {} is unknown; imported as operational", row.name));
             Status::Operational
         });
-        let name = sanitize::line(known.bare_name(&row.code, &row.name), MAX_NAME).0;
-        let name = if name.is_empty() { known.name(&row.code).unwrap_or(&row.code).to_owned() } else { name };
+        let name = sanitize::sanitize_line(known.bare_name(&row.code, &row.name), MAX_NAME).0;
+        let name = if name.is_empty() { known.component_name(&row.code).unwrap_or(&row.code).to_owned() } else { name };
         affected.push(AffectedComponent { id, name, status });
     }
     affected
 }
 
 /// Whether it is over and since when is for the source to say; the end never lies before the start.
-fn end_as_the_source_says(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
+fn apply_source_end(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
     let known = Phase::from_key(&source.status).is_some() || source.status == "postmortem";
     if !known {
         warn(format!("its status “{}” is unknown; the status of its updates is used", source.status));
@@ -397,7 +419,7 @@ fn end_as_the_source_says(incident: &mut Incident, source: &SourceIncident, warn
         if let Some(newest) = incident.updates.last_mut() {
             newest.phase = Phase::Resolved;
         }
-        incident.settle();
+        incident.recompute();
     } else if source.is_open() && !incident.is_open() {
         warn(format!("it is {}, but its newest update is resolved; imported as resolved", source.status));
     }
@@ -430,7 +452,7 @@ fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut 
     incident.impact_override = set.or(told.filter(|impact| *impact != incident.computed_impact));
 }
 
-fn start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {
+fn convert_start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {
     // A midnight in some documents, a day in others.
     let day = source.get(..10).unwrap_or(source);
     let parsed = parse_day(day).ok();
@@ -441,7 +463,7 @@ fn start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> 
 }
 
 fn name(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let name = told("the name was ", sanitize::line(source, MAX_NAME), warn);
+    let name = report_changes("the name was ", sanitize::sanitize_line(source, MAX_NAME), warn);
     if name.is_empty() {
         warn("it has no name".into());
         return "(no name)".to_owned();
@@ -450,11 +472,11 @@ fn name(source: &str, warn: &mut impl FnMut(String)) -> String {
 }
 
 /// The text, after telling what was done to it.
-fn told(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMut(String)) -> String {
+fn report_changes(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMut(String)) -> String {
     changes.iter().for_each(|change| warn(format!("{what}{change}")));
     text
 }
 
-pub fn refused(kind: &str, id: &str, name: &str, what: &str) -> String {
+pub fn rejection_message(kind: &str, id: &str, name: &str, what: &str) -> String {
     format!("{kind} {id} “{name}”: {what} can't be read")
 }

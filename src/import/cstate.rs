@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::Format;
-use super::sanitize::{instant, slug};
+use super::sanitize::{normalize_time, slug};
 use super::source::{
-    Source, SourceAffected, SourceComponent, SourceIncident, SourcePage, SourceUpdate, Unreadable, list, text, told,
+    Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, list, text, told,
 };
 
 /// cState's files.
@@ -44,7 +44,7 @@ struct FrontMatter {
 /// The settings of the site, as far as they are about the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Config {
+struct SiteConfig {
     #[serde(deserialize_with = "text")]
     title: String,
     #[serde(deserialize_with = "text", rename = "timeZone")]
@@ -56,15 +56,15 @@ struct Config {
 #[serde(default)]
 struct Params {
     #[serde(deserialize_with = "list")]
-    categories: Vec<Named>,
+    categories: Vec<NamedItem>,
     #[serde(deserialize_with = "list")]
-    systems: Vec<Named>,
+    systems: Vec<NamedItem>,
 }
 
 /// A system, or a category of systems.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Named {
+struct NamedItem {
     #[serde(deserialize_with = "text")]
     name: String,
     #[serde(deserialize_with = "text")]
@@ -74,7 +74,7 @@ struct Named {
 }
 
 /// A piece of an issue's text: what it is called, when it was written, and what it says.
-struct Piece {
+struct IssuePart {
     status: Option<&'static str>,
     at: String,
     body: String,
@@ -82,26 +82,26 @@ struct Piece {
 
 impl Format for CState {
     /// Issues, and the settings at the top of the folder.
-    fn takes(&self, path: &Path) -> bool {
+    fn accepts(&self, path: &Path) -> bool {
         let is_top = path.parent().is_none_or(|parent| parent.as_os_str().is_empty());
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let is_issue = name.ends_with(".md") && !name.starts_with('_') && (is_top || has_folder(path, "issues"));
         is_issue || (is_top && is_config(name))
     }
 
-    fn alone(&self, path: &Path) -> Option<String> {
+    fn single_incident_id(&self, path: &Path) -> Option<String> {
         let name = path.file_name()?.to_str()?;
         Some(slug(name.strip_suffix(".md")?))
     }
 
-    fn read(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Other("it is not UTF-8".into()))?;
+    fn read_document(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| SourceError::Other("it is not UTF-8".into()))?;
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if is_config(name) {
-            return Ok(settings(yaml(text)?));
+            return Ok(convert_config(parse_yaml(text)?));
         }
-        let (above, body) = split(text)?;
-        let matter: FrontMatter = yaml(above)?;
+        let (above, body) = split_front_matter(text)?;
+        let matter: FrontMatter = parse_yaml(above)?;
         let id = slug(name.strip_suffix(".md").unwrap_or(name));
         let mut source = Source::default();
         if matter.draft == Some(true) {
@@ -120,8 +120,8 @@ impl CState {
         if is_notice {
             remarks.push(format!("incident {id} “{}” is informational; imported as resolved", matter.title));
         }
-        let start = instant(&matter.date, self.zone);
-        let end = instant(&matter.resolved_when, self.zone);
+        let start = normalize_time(&matter.date, self.zone);
+        let end = normalize_time(&matter.resolved_when, self.zone);
         let updates = self.updates(body, &start, &end, is_over);
         let status = if is_over { "resolved" } else { updates.first().map_or("investigating", |it| &it.status) };
         let mut incident = SourceIncident {
@@ -135,14 +135,14 @@ impl CState {
             ..SourceIncident::default()
         };
         if let Some(first) = incident.incident_updates.last_mut() {
-            first.affected_components = affected(matter);
+            first.affected_components = affected_systems(matter);
         }
         incident
     }
 
     /// The pieces of the text, newest first as cState has them.
     fn updates(&self, body: &str, start: &str, end: &str, is_over: bool) -> Vec<SourceUpdate> {
-        let pieces = pieces(body);
+        let pieces = split_updates(body);
         let (count, mut phase) = (pieces.len(), "investigating");
         let mut updates = Vec::new();
         for (index, piece) in pieces.into_iter().rev().enumerate() {
@@ -152,7 +152,7 @@ impl CState {
             let at = match (piece.at.as_str(), phase) {
                 ("", "resolved") if index > 0 && !end.is_empty() => end.to_owned(),
                 ("", _) => start.to_owned(),
-                (at, _) => instant(at, self.zone),
+                (at, _) => normalize_time(at, self.zone),
             };
             let (created_at, display_at) = (at.clone(), at);
             updates.push(SourceUpdate {
@@ -168,8 +168,8 @@ impl CState {
     }
 }
 
-fn settings(config: Config) -> Source {
-    let row = |named: &Named, place| SourceComponent {
+fn convert_config(config: SiteConfig) -> Source {
+    let row = |named: &NamedItem, place| SourceComponent {
         id: slug(&named.name),
         name: named.name.clone(),
         description: named.description.clone(),
@@ -195,7 +195,7 @@ fn group_id(name: &str) -> String {
 }
 
 /// The systems that an issue names, as its severity says they stood.
-fn affected(matter: &FrontMatter) -> Vec<SourceAffected> {
+fn affected_systems(matter: &FrontMatter) -> Vec<SourceAffected> {
     let status = match matter.severity.as_str() {
         _ if matter.informational == Some(true) => "operational",
         "down" => "major_outage",
@@ -208,37 +208,37 @@ fn affected(matter: &FrontMatter) -> Vec<SourceAffected> {
 }
 
 /// Front matter and text.
-fn split(text: &str) -> Result<(&str, &str), Unreadable> {
+fn split_front_matter(text: &str) -> Result<(&str, &str), SourceError> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let no_yaml = || Unreadable::Other("it has no YAML front matter between two lines of ---".into());
+    let no_yaml = || SourceError::Other("it has no YAML front matter between two lines of ---".into());
     let rest = text.strip_prefix("---").ok_or_else(no_yaml)?;
     let (above, below) = rest.split_once("\n---").ok_or_else(no_yaml)?;
     Ok((above, below.trim_start_matches('-')))
 }
 
 /// Splits a text where a paragraph begins with a phase: `*Resolved* - It is over. {{< track "2026-03-01 10:00:00" >}}`
-fn pieces(body: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
+fn split_updates(body: &str) -> Vec<IssuePart> {
+    let mut pieces: Vec<IssuePart> = Vec::new();
     for paragraph in body.replace("\r\n", "\n").split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
-        let (named, rest) = name(paragraph);
-        let (said, at) = tracked(rest);
+        let (named, rest) = parse_phase_name(paragraph);
+        let (said, at) = strip_shortcodes(rest);
         match pieces.last_mut() {
             Some(piece) if named.is_none() && (at.is_none() || piece.at.is_empty()) => {
                 piece.body = format!("{}\n\n{said}", piece.body);
                 piece.at = at.unwrap_or_else(|| std::mem::take(&mut piece.at));
             }
-            _ => pieces.push(Piece { status: named.flatten(), at: at.unwrap_or_default(), body: said }),
+            _ => pieces.push(IssuePart { status: named.flatten(), at: at.unwrap_or_default(), body: said }),
         }
     }
     if pieces.is_empty() {
-        pieces.push(Piece { status: None, at: String::new(), body: String::new() });
+        pieces.push(IssuePart { status: None, at: String::new(), body: String::new() });
     }
     pieces
 }
 
 /// The phase that a paragraph begins with, if it begins with one, and what follows. An update keeps the phase
 /// before it.
-fn name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
+fn parse_phase_name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
     let bare = paragraph.trim_start_matches(['*', '_']);
     let word_end = bare.find(['*', '_', '-', ':', '–', '—']).unwrap_or(bare.len());
     let known = match bare[..word_end].trim().to_lowercase().as_str() {
@@ -256,7 +256,7 @@ fn name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
 }
 
 /// The text without Hugo's shortcodes, and the time that the last of them tells.
-fn tracked(text: &str) -> (String, Option<String>) {
+fn strip_shortcodes(text: &str) -> (String, Option<String>) {
     let (mut said, mut at, mut rest) = (String::new(), None, text);
     while let Some((before, behind)) = rest.split_once("{{<") {
         let Some((code, after)) = behind.split_once(">}}") else { break };
@@ -270,13 +270,13 @@ fn tracked(text: &str) -> (String, Option<String>) {
     (said.trim().to_owned(), at)
 }
 
-fn yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Unreadable> {
+fn parse_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, SourceError> {
     if text.trim().is_empty() {
-        return Err(Unreadable::Empty);
+        return Err(SourceError::Empty);
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let what = error.to_string();
-        Unreadable::Other(format!("its YAML can't be read: {}", what.lines().next().unwrap_or_default()))
+        SourceError::Other(format!("its YAML can't be read: {}", what.lines().next().unwrap_or_default()))
     })
 }
 
@@ -297,7 +297,7 @@ mod tests {
         let body = "*Resolved* - It is over. {{< track \"2026-03-01 12:00:00\" >}}\n\nThank you.\n\n\
                     **Update** - Still *looking*.\n\n*Investigating* -\nWe look. {{< track \"2026-03-01 10:00:00\" >}}";
         let told: Vec<(Option<&str>, String, String)> =
-            pieces(body).into_iter().map(|piece| (piece.status, piece.at, piece.body)).collect();
+            split_updates(body).into_iter().map(|piece| (piece.status, piece.at, piece.body)).collect();
         assert_eq!(
             told,
             [
@@ -310,17 +310,17 @@ mod tests {
 
     #[test]
     fn a_text_without_phases_is_one_piece() {
-        assert_eq!(pieces("Only *emphasis* here.\n\nAnd more - of it.").len(), 1);
-        assert_eq!(pieces("Resolved problems are listed here.").len(), 1);
-        assert_eq!(pieces("").len(), 1);
-        assert_eq!(tracked("a {{< unclosed").0, "a {{< unclosed");
+        assert_eq!(split_updates("Only *emphasis* here.\n\nAnd more - of it.").len(), 1);
+        assert_eq!(split_updates("Resolved problems are listed here.").len(), 1);
+        assert_eq!(split_updates("").len(), 1);
+        assert_eq!(strip_shortcodes("a {{< unclosed").0, "a {{< unclosed");
     }
 
     #[test]
-    fn what_has_no_front_matter_is_refused() {
+    fn missing_front_matter_is_rejected() {
         for text in ["", "Text", "---\ntitle: A", "+++\ntitle = 'A'\n+++"] {
-            assert!(split(text).is_err(), "{text:?}");
+            assert!(split_front_matter(text).is_err(), "{text:?}");
         }
-        assert_eq!(split("---\ntitle: A\n---\n\nText").unwrap(), ("\ntitle: A", "\n\nText"));
+        assert_eq!(split_front_matter("---\ntitle: A\n---\n\nText").unwrap(), ("\ntitle: A", "\n\nText"));
     }
 }

@@ -8,14 +8,14 @@ use crate::domain::{IncidentId, MaintenanceId};
 
 /// The longest id of an entry, in bytes.
 const MAX_FEED_ID: usize = 255;
-const UNKNOWN: &str = "unknown incident";
+const UNKNOWN_INCIDENT: &str = "unknown incident";
 
 impl Import<'_> {
     /// Gives incidents and maintenances the ids that their entries have in the source's feed.
     pub(super) async fn feed_ids(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
         let before = self.report.feed_ids.created;
         for (id, feed_id) in &source.feed_ids {
-            match refusal(tx, id, feed_id).await? {
+            match feed_id_error(tx, id, feed_id).await? {
                 Some(refusal) => {
                     self.report.feed_ids.refused += 1;
                     self.report.refusals.push(format!("feed entry “{feed_id}” of incident {id}: {refusal}"));
@@ -33,16 +33,16 @@ impl Import<'_> {
 }
 
 /// Why an entry's id can't be kept, if it can't.
-async fn refusal(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'static str>> {
+async fn feed_id_error(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'static str>> {
     let is_plain =
         feed_id.len() <= MAX_FEED_ID && feed_id.contains(':') && feed_id.bytes().all(|b| b.is_ascii_graphic());
     if !is_plain {
         return Ok(Some("it is not a valid URL"));
     }
     let (incident, maintenance) = (IncidentId::parse(id), MaintenanceId::parse(id));
-    let (Some(incident), Some(maintenance)) = (incident, maintenance) else { return Ok(Some(UNKNOWN)) };
+    let (Some(incident), Some(maintenance)) = (incident, maintenance) else { return Ok(Some(UNKNOWN_INCIDENT)) };
     if !admin_incidents::exists(tx, &incident).await? && !maintenances::exists(tx, &maintenance).await? {
-        return Ok(Some(UNKNOWN));
+        return Ok(Some(UNKNOWN_INCIDENT));
     }
     let owner = admin_incidents::owner_of_feed_id(tx, feed_id).await?;
     Ok(owner.is_some_and(|owner| owner != *id).then_some("another incident has it already"))

@@ -9,35 +9,35 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Format;
-use super::sanitize::instant;
-use super::source::{Source, SourceComponent, SourceIncident, SourcePage, SourceUpdate, Unreadable};
+use super::sanitize::normalize_time;
+use super::source::{Source, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate};
 
 /// Uptime Kuma's JSON.
 pub struct Kuma;
 
 impl Format for Kuma {
-    fn takes(&self, path: &Path) -> bool {
+    fn accepts(&self, path: &Path) -> bool {
         path.extension().is_some_and(|extension| extension == "json")
     }
 
-    fn read(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
+    fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
         let document: Value = serde_json::from_slice(bytes)?;
         let mut source = Source::default();
         match (document.get("monitorList"), document.get("publicGroupList")) {
-            (_, Some(Value::Array(groups))) => take_page(&document, groups, &mut source),
-            (Some(Value::Array(monitors)), _) => take_backup(monitors, &mut source),
+            (_, Some(Value::Array(groups))) => convert_page(&document, groups, &mut source),
+            (Some(Value::Array(monitors)), _) => convert_backup(monitors, &mut source),
             // Some exports have the monitors by their number.
             (Some(Value::Object(monitors)), _) => {
-                take_backup(&monitors.values().cloned().collect::<Vec<_>>(), &mut source);
+                convert_backup(&monitors.values().cloned().collect::<Vec<_>>(), &mut source);
             }
-            _ => return Err(Unreadable::Other("it is neither a backup nor a status page of Uptime Kuma".into())),
+            _ => return Err(SourceError::Other("it is neither a backup nor a status page of Uptime Kuma".into())),
         }
         Ok(source)
     }
 }
 
 /// Monitors become components, monitors of the kind “group” groups.
-fn take_backup(monitors: &[Value], source: &mut Source) {
+fn convert_backup(monitors: &[Value], source: &mut Source) {
     source.remarks.push("a backup has only the monitors: set the page name and delete internal components".into());
     let is_group = |monitor: &Value| monitor["type"] == "group";
     for (place, monitor) in (1..).zip(monitors) {
@@ -45,7 +45,7 @@ fn take_backup(monitors: &[Value], source: &mut Source) {
             source.remarks.push(format!(
                 "monitor {} “{}” is paused; it is skipped",
                 monitor["id"],
-                said(monitor, "name")
+                text_or_number(monitor, "name")
             ));
             continue;
         }
@@ -53,8 +53,8 @@ fn take_backup(monitors: &[Value], source: &mut Source) {
         let parent = monitor["parent"].as_i64().filter(|_| !is_group(monitor));
         source.components.push(SourceComponent {
             id: if is_group(monitor) { group_id(&monitor["id"]) } else { number(&monitor["id"]) },
-            name: said(monitor, "name"),
-            description: said(monitor, "description"),
+            name: text_or_number(monitor, "name"),
+            description: text_or_number(monitor, "description"),
             status: "operational".into(),
             group_id: parent.map(|id| group_id(&id.into())).unwrap_or_default(),
             position: place,
@@ -65,17 +65,22 @@ fn take_backup(monitors: &[Value], source: &mut Source) {
 }
 
 /// The groups of a public page, its incidents and its maintenances.
-fn take_page(document: &Value, groups: &[Value], source: &mut Source) {
+fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
     let title = document.pointer("/config/title").and_then(Value::as_str).unwrap_or_default().to_owned();
     source.page = Some(SourcePage { name: title, ..SourcePage::default() });
     for (place, group) in (1..).zip(groups) {
         let id = group_id(&group["id"]);
-        let row = SourceComponent { id: id.clone(), name: said(group, "name"), position: place, ..Default::default() };
+        let row = SourceComponent {
+            id: id.clone(),
+            name: text_or_number(group, "name"),
+            position: place,
+            ..Default::default()
+        };
         source.components.push(SourceComponent { group: true, ..row });
-        for (place, monitor) in (1..).zip(items(group, "monitorList")) {
+        for (place, monitor) in (1..).zip(list_items(group, "monitorList")) {
             source.components.push(SourceComponent {
                 id: number(&monitor["id"]),
-                name: said(monitor, "name"),
+                name: text_or_number(monitor, "name"),
                 status: "operational".into(),
                 group_id: id.clone(),
                 position: place,
@@ -85,17 +90,19 @@ fn take_page(document: &Value, groups: &[Value], source: &mut Source) {
     }
     // Version 1 has one incident, version 2 a list.
     let one = document.get("incident").filter(|incident| incident.is_object());
-    source.incidents.extend(one.into_iter().chain(items(document, "incidents")).map(incident));
-    for maintenance in items(document, "maintenanceList") {
-        take_maintenance(maintenance, source);
+    source.incidents.extend(one.into_iter().chain(list_items(document, "incidents")).map(convert_incident));
+    for maintenance in list_items(document, "maintenanceList") {
+        convert_maintenance(maintenance, source);
     }
 }
 
 /// What is pinned goes on; the page keeps no updates, only when the text was changed last.
-fn incident(item: &Value) -> SourceIncident {
+fn convert_incident(item: &Value) -> SourceIncident {
     let is_over = item["pin"] == false || item["pin"] == 0 || item["active"] == false;
-    let (told, changed) =
-        (instant(&said(item, "createdDate"), Tz::UTC), instant(&said(item, "lastUpdatedDate"), Tz::UTC));
+    let (told, changed) = (
+        normalize_time(&text_or_number(item, "createdDate"), Tz::UTC),
+        normalize_time(&text_or_number(item, "lastUpdatedDate"), Tz::UTC),
+    );
     let status = if is_over { "resolved" } else { "investigating" }.to_owned();
     let impact = match item["style"].as_str() {
         Some("danger") => "major",
@@ -104,7 +111,7 @@ fn incident(item: &Value) -> SourceIncident {
     };
     SourceIncident {
         id: format!("incident-{}", number(&item["id"])),
-        name: said(item, "title"),
+        name: text_or_number(item, "title"),
         status: status.clone(),
         impact: impact.to_owned(),
         created_at: told.clone(),
@@ -112,7 +119,7 @@ fn incident(item: &Value) -> SourceIncident {
         started_at: told.clone(),
         incident_updates: vec![SourceUpdate {
             status,
-            body: said(item, "content"),
+            body: text_or_number(item, "content"),
             created_at: told.clone(),
             updated_at: changed,
             display_at: told,
@@ -123,21 +130,24 @@ fn incident(item: &Value) -> SourceIncident {
 }
 
 /// One maintenance for each of its times; a rule by which it comes again is not kept.
-fn take_maintenance(item: &Value, source: &mut Source) {
+fn convert_maintenance(item: &Value, source: &mut Source) {
     let zone: Tz = item["timezone"].as_str().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
-    let (id, name) = (number(&item["id"]), said(item, "title"));
-    let strategy = said(item, "strategy");
+    let (id, name) = (number(&item["id"]), text_or_number(item, "title"));
+    let strategy = text_or_number(item, "strategy");
     if !matches!(strategy.as_str(), "single" | "manual" | "") {
         source
             .remarks
             .push(format!("maintenance {id} “{name}” recurs ({strategy}): only the listed times are imported"));
     }
-    let slots: Vec<&Value> = items(item, "timeslotList").collect();
+    let slots: Vec<&Value> = list_items(item, "timeslotList").collect();
     if slots.is_empty() {
         source.broken.push(format!("maintenance {id} “{name}”: it has no time"));
     }
     for (index, slot) in slots.iter().enumerate() {
-        let (from, until) = (instant(&said(slot, "startDate"), zone), instant(&said(slot, "endDate"), zone));
+        let (from, until) = (
+            normalize_time(&text_or_number(slot, "startDate"), zone),
+            normalize_time(&text_or_number(slot, "endDate"), zone),
+        );
         let status = match item["status"].as_str() {
             Some("under-maintenance") if index == 0 => "in_progress",
             Some("ended") => "completed",
@@ -146,7 +156,7 @@ fn take_maintenance(item: &Value, source: &mut Source) {
         let at = if status == "completed" { &until } else { &from };
         let update = SourceUpdate {
             status: status.to_owned(),
-            body: said(item, "description"),
+            body: text_or_number(item, "description"),
             created_at: at.clone(),
             display_at: at.clone(),
             ..SourceUpdate::default()
@@ -172,10 +182,10 @@ fn number(id: &Value) -> String {
     id.as_i64().map(|id| id.to_string()).unwrap_or_default()
 }
 
-fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+fn list_items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 
-fn said(value: &Value, key: &str) -> String {
+fn text_or_number(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }

@@ -5,49 +5,49 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::convert::{self, Known, Planned};
+use super::convert::{self, Converted, ImportContext};
 use super::source::{SourceIncident, SourceUpdate};
-use super::write::{Import, left_alone, touched};
+use super::write::{Import, is_changed_locally, skipped_message};
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
-use crate::domain::maintenance::{PlannedComponent, Switches};
+use crate::domain::maintenance::{Automation, PlannedComponent};
 use crate::domain::parse_time::parse_instant;
 use crate::domain::{
     AffectedComponent, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, Update,
 };
 
 /// The shortest that a maintenance without a readable end is taken for.
-const SHORTEST: TimeDelta = TimeDelta::minutes(1);
+const MIN_DURATION: TimeDelta = TimeDelta::minutes(1);
 
 /// The maintenance that `source` becomes; the reason where it can't become one.
 ///
 /// Most documents do not say what one does by itself. Then one that is still to come or goes on is begun and
 /// completed on time, unless its time has passed already.
-pub fn plan(
+pub fn convert_maintenance(
     source: &SourceIncident,
-    known: &Known,
+    known: &ImportContext,
     zone: Tz,
     now: DateTime<Utc>,
-) -> std::result::Result<Planned<Maintenance>, String> {
-    let refuse = |what: &str| convert::refused("maintenance", &source.id, &source.name, what);
+) -> std::result::Result<Converted<Maintenance>, String> {
+    let refuse = |what: &str| convert::rejection_message("maintenance", &source.id, &source.name, what);
     let id = MaintenanceId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
     let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its scheduled start"))?;
     let mut warnings = Vec::new();
     let mut warn = |told: String| warnings.push(format!("maintenance {id} “{}”: {told}", source.name));
-    let scheduled_until = end(source, scheduled_for, &mut warn);
+    let scheduled_until = convert_end(source, scheduled_for, &mut warn);
     let created_at = parse_instant(&source.created_at).unwrap_or(scheduled_for);
-    let updates = updates(source, &id, created_at, known, &mut warn);
+    let updates = convert_updates(source, &id, created_at, known, &mut warn);
     let mut it = Maintenance {
-        title: convert::title(&source.name, &mut warn),
+        title: convert::convert_title(&source.name, &mut warn),
         phase: MaintenancePhase::Scheduled,
         scheduled_for,
         scheduled_until,
         zone,
         started_at: None,
         ended_at: None,
-        switches: Switches::default(),
+        switches: Automation::default(),
         remind_at: None,
-        components: planned(source, &updates, known),
+        components: planned_components(source, &updates, known),
         occurrence: None,
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
@@ -55,42 +55,42 @@ pub fn plan(
         updates,
         id: id.clone(),
     };
-    it.settle();
-    if let Some(switches) = switches(source) {
+    it.recompute();
+    if let Some(switches) = convert_automation(source) {
         it.switches = switches;
         it.plan_reminder(now);
     } else if it.is_planned() && scheduled_until > now {
-        it.switches = Switches { reminds: false, starts: true, completes: true, marks: true };
+        it.switches = Automation { reminds: false, starts: true, completes: true, marks: true };
         warn("the file does not say whether it starts and completes automatically; both are turned on".into());
     }
     if it.is_planned() && scheduled_until <= now {
         warn("its window has passed, but it is not completed; check it".into());
     }
-    Ok(Planned { thing: it, warnings })
+    Ok(Converted { thing: it, warnings })
 }
 
 /// What it does by itself, where the document says so.
-fn switches(source: &SourceIncident) -> Option<Switches> {
+fn convert_automation(source: &SourceIncident) -> Option<Automation> {
     let (starts, completes) = (source.scheduled_auto_in_progress?, source.scheduled_auto_completed?);
     let marks = source.auto_transition_to_maintenance_state.unwrap_or(true);
-    Some(Switches { reminds: source.scheduled_remind_prior.unwrap_or_default(), starts, completes, marks })
+    Some(Automation { reminds: source.scheduled_remind_prior.unwrap_or_default(), starts, completes, marks })
 }
 
-fn end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl FnMut(String)) -> DateTime<Utc> {
+fn convert_end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl FnMut(String)) -> DateTime<Utc> {
     let read = [&source.scheduled_until, &source.resolved_at].map(|time| parse_instant(time).ok());
     if let Some(end) = read[0].filter(|end| *end > start) {
         return end;
     }
     warn(format!("its scheduled end “{}” is not after its start; another time is used", source.scheduled_until));
-    read[1].filter(|end| *end > start).unwrap_or(start + SHORTEST)
+    read[1].filter(|end| *end > start).unwrap_or(start + MIN_DURATION)
 }
 
 /// The updates, oldest first; one without text where there is none.
-fn updates(
+fn convert_updates(
     source: &SourceIncident,
     id: &MaintenanceId,
     created_at: DateTime<Utc>,
-    known: &Known,
+    known: &ImportContext,
     warn: &mut impl FnMut(String),
 ) -> Vec<MaintenanceUpdate> {
     let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
@@ -112,24 +112,24 @@ fn updates(
     let mut taken = BTreeSet::new();
     let mut updates = Vec::new();
     for (index, (posted_at, row)) in rows.into_iter().enumerate() {
-        phase = self::phase(&row.status, phase, warn);
+        phase = self::convert_phase(&row.status, phase, warn);
         updates.push(Update {
             id: convert::update_id(row, id.as_str(), index, &mut taken, warn),
             phase,
-            body: convert::body(&row.body, warn),
+            body: convert::convert_body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
             edited_at: convert::edited_at(row),
             version: 1,
-            components: convert::affected(&row.affected_components, known, warn),
+            components: convert::convert_affected(&row.affected_components, known, warn),
         });
     }
-    as_the_source_says(&mut updates, source, warn);
+    apply_source_phase(&mut updates, source, warn);
     updates
 }
 
 /// The phase called `key`; where there is none of that name, the one before.
-fn phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> MaintenancePhase {
+fn convert_phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> MaintenancePhase {
     match key {
         "resolved" | "postmortem" => MaintenancePhase::Completed,
         key => MaintenancePhase::from_key(key).unwrap_or_else(|| {
@@ -140,9 +140,9 @@ fn phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> 
 }
 
 /// How far it has come is for the source to say, where its newest update says something else.
-fn as_the_source_says(updates: &mut [MaintenanceUpdate], source: &SourceIncident, warn: &mut impl FnMut(String)) {
+fn apply_source_phase(updates: &mut [MaintenanceUpdate], source: &SourceIncident, warn: &mut impl FnMut(String)) {
     let Some(newest) = updates.last_mut() else { return };
-    let says = phase(&source.status, newest.phase, warn);
+    let says = convert_phase(&source.status, newest.phase, warn);
     if says != newest.phase {
         warn(format!("it is {}, but its newest update is {}; imported as {0}", says.key(), newest.phase.key()));
         newest.phase = says;
@@ -150,8 +150,12 @@ fn as_the_source_says(updates: &mut [MaintenanceUpdate], source: &SourceIncident
 }
 
 /// Every component that it or one of its updates names.
-fn planned(source: &SourceIncident, updates: &[MaintenanceUpdate], known: &Known) -> Vec<PlannedComponent> {
-    let attached = convert::attached(source, known);
+fn planned_components(
+    source: &SourceIncident,
+    updates: &[MaintenanceUpdate],
+    known: &ImportContext,
+) -> Vec<PlannedComponent> {
+    let attached = convert::attached_components(source, known);
     let named = updates.iter().flat_map(|update| update.components.iter().cloned()).chain(attached);
     let mut planned: Vec<PlannedComponent> = Vec::new();
     for AffectedComponent { id, name, .. } in named {
@@ -167,9 +171,9 @@ impl Import<'_> {
     pub(super) async fn maintenance(
         &mut self,
         tx: &mut WriteTx,
-        planned: std::result::Result<Planned<Maintenance>, String>,
+        planned: std::result::Result<Converted<Maintenance>, String>,
     ) -> Result<()> {
-        let Some(Planned { mut thing, mut warnings }) = self.or_refused(planned, |r| &mut r.maintenances) else {
+        let Some(Converted { mut thing, mut warnings }) = self.or_reject(planned, |r| &mut r.maintenances) else {
             return Ok(());
         };
         if let Some(id) = IncidentId::parse(thing.id.as_str())
@@ -178,7 +182,7 @@ impl Import<'_> {
             self.refuse_maintenance(format!("maintenance {id} “{}”: an incident has this id", thing.title));
             return Ok(());
         }
-        keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
+        ensure_unique_update_ids(tx, &mut thing, &mut warnings).await?;
         if !maintenances::exists(tx, &thing.id).await? {
             self.entries.push(imported::maintenance(tx, None, &mut thing, self.now).await?);
             self.report.maintenances.created += 1;
@@ -186,10 +190,10 @@ impl Import<'_> {
             return Ok(());
         }
         let before = maintenances::find(tx, &thing.id).await?;
-        if same(&before, &thing) {
+        if same_maintenance(&before, &thing) {
             self.report.maintenances.unchanged += 1;
-        } else if touched(tx, before.id.as_str()).await? {
-            self.refuse_maintenance(left_alone("maintenance", before.id.as_str(), &before.title));
+        } else if is_changed_locally(tx, before.id.as_str()).await? {
+            self.refuse_maintenance(skipped_message("maintenance", before.id.as_str(), &before.title));
         } else {
             thing.version = before.version;
             thing.switches = before.switches;
@@ -207,7 +211,7 @@ impl Import<'_> {
 }
 
 /// An id that an update of another maintenance has already can't be kept.
-async fn keep_update_ids_apart(tx: &mut WriteTx, it: &mut Maintenance, warnings: &mut Vec<String>) -> Result<()> {
+async fn ensure_unique_update_ids(tx: &mut WriteTx, it: &mut Maintenance, warnings: &mut Vec<String>) -> Result<()> {
     for (index, update) in it.updates.iter_mut().enumerate() {
         let owner = maintenances::owner_of_update(tx, &update.id).await?;
         if owner.is_some_and(|owner| owner != it.id) {
@@ -223,11 +227,11 @@ async fn keep_update_ids_apart(tx: &mut WriteTx, it: &mut Maintenance, warnings:
 }
 
 /// Whether two maintenances say the same; versions, switches, and when their rows were changed, are not said.
-fn same(a: &Maintenance, b: &Maintenance) -> bool {
+fn same_maintenance(a: &Maintenance, b: &Maintenance) -> bool {
     let said = |it: &Maintenance| {
         let mut said = it.clone();
         said.version = 0;
-        said.switches = Switches::default();
+        said.switches = Automation::default();
         said.remind_at = None;
         said.zone = Tz::UTC;
         said.created_at = DateTime::UNIX_EPOCH;

@@ -22,28 +22,28 @@ mod write;
 
 pub use cachet::Cachet;
 pub use cstate::CState;
-pub use files::{Broken, Documents, Files};
+pub use files::{BrokenDocument, SourceFiles, SourceParts};
 pub use kuma::Kuma;
-pub use source::{Source, Unreadable};
+pub use source::{Source, SourceError};
 pub use statuspage::{Statuspage, read};
 
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use self::convert::Known;
+use self::convert::ImportContext;
 use self::reserved::replace_reserved_ids;
-use self::write::apply;
+use self::write::write_source;
 use crate::db::{self, Db, admin_incidents, components};
 use crate::domain::audit::Actor;
 
 /// What a program writes its page in.
 pub trait Format: Sync {
     /// Whether a file of this path, in a folder that is imported, is a document of it.
-    fn takes(&self, path: &Path) -> bool;
+    fn accepts(&self, path: &Path) -> bool;
 
     /// The id of the one incident that a file holds, where its path says so.
-    fn alone(&self, _path: &Path) -> Option<String> {
+    fn single_incident_id(&self, _path: &Path) -> Option<String> {
         None
     }
 
@@ -51,28 +51,28 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// Where it is no such document; then nothing of it counts.
-    fn read(&self, path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable>;
+    fn read_document(&self, path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError>;
 }
 
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum Stopped {
+pub enum ImportError {
     #[error(transparent)]
     Database(#[from] db::Error),
     #[error(transparent)]
-    Document(#[from] Broken),
+    Document(#[from] BrokenDocument),
 }
 
 /// How an import is wanted.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct ImportOptions {
     /// Who or what noticed the incidents first, for all of them.
     pub detected_by: Option<String>,
 }
 
 /// What became of the things of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct KindCounts {
     pub created: usize,
     pub changed: usize,
     pub unchanged: usize,
@@ -81,30 +81,30 @@ pub struct Counts {
 
 /// What one document did, or would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct ImportReport {
     /// The page's settings: one thing.
-    pub page: Counts,
-    pub groups: Counts,
-    pub components: Counts,
-    pub incidents: Counts,
-    pub maintenances: Counts,
-    pub templates: Counts,
+    pub page: KindCounts,
+    pub groups: KindCounts,
+    pub components: KindCounts,
+    pub incidents: KindCounts,
+    pub maintenances: KindCounts,
+    pub templates: KindCounts,
     /// The ids by which feed readers know entries.
-    pub feed_ids: Counts,
+    pub feed_ids: KindCounts,
     /// What was brought, but not as it stood; each names the thing.
     pub warnings: Vec<String>,
     /// What was not brought and why; each names the thing.
     pub refusals: Vec<String>,
 }
 
-impl Report {
+impl ImportReport {
     /// Whether nothing would be different afterwards.
     pub fn changes_nothing(&self) -> bool {
         self.kinds().iter().all(|(_, kind)| kind.created + kind.changed == 0)
     }
 
     /// What became of each kind, with its name.
-    pub fn kinds(&self) -> [(&'static str, Counts); 7] {
+    pub fn kinds(&self) -> [(&'static str, KindCounts); 7] {
         [
             ("page", self.page),
             ("groups", self.groups),
@@ -117,7 +117,7 @@ impl Report {
     }
 
     /// Adds what another part did.
-    pub fn extend(&mut self, other: Report) {
+    pub fn extend(&mut self, other: ImportReport) {
         for (mine, more) in [
             (&mut self.page, other.page),
             (&mut self.groups, other.groups),
@@ -141,7 +141,7 @@ impl Report {
 ///
 /// # Errors
 /// Where one of them can't be read.
-pub fn count<D: Documents + ?Sized>(documents: &D) -> Result<usize, Broken> {
+pub fn count_events<D: SourceParts + ?Sized>(documents: &D) -> Result<usize, BrokenDocument> {
     (0..documents.len()).map(|index| Ok(documents.part(index)?.count())).sum()
 }
 
@@ -150,21 +150,21 @@ pub fn count<D: Documents + ?Sized>(documents: &D) -> Result<usize, Broken> {
 /// # Errors
 /// Where a document can't be read: then nothing is imported. Where the database can't be read or written: then
 /// what earlier parts brought stays.
-pub async fn import<D: Documents + ?Sized>(
+pub async fn import<D: SourceParts + ?Sized>(
     db: &Db,
     documents: &D,
-    options: &Options,
+    options: &ImportOptions,
     now: DateTime<Utc>,
     step: impl Fn(),
-) -> Result<Vec<Report>, Stopped> {
-    let known = learn(db, documents).await?;
+) -> Result<Vec<ImportReport>, ImportError> {
+    let known = load_context(db, documents).await?;
     let mut reports = Vec::new();
     for index in 0..documents.len() {
         let source = replace_reserved_ids(documents.part(index)?);
         let mut tx = db.write().await?;
-        let (report, entries) = apply(&mut tx, &source, &known, options, now, &step).await?;
+        let (report, entries) = write_source(&mut tx, &source, &known, options, now, &step).await?;
         if !report.changes_nothing() {
-            tx.commit_all(&actor(), now, &entries).await?;
+            tx.commit_all(&import_actor(), now, &entries).await?;
         }
         reports.push(report);
     }
@@ -175,41 +175,41 @@ pub async fn import<D: Documents + ?Sized>(
 ///
 /// # Errors
 /// As [`import`].
-pub async fn preview<D: Documents + ?Sized>(
+pub async fn preview<D: SourceParts + ?Sized>(
     db: &Db,
     documents: &D,
-    options: &Options,
+    options: &ImportOptions,
     now: DateTime<Utc>,
     step: impl Fn(),
-) -> Result<Vec<Report>, Stopped> {
-    let known = learn(db, documents).await?;
+) -> Result<Vec<ImportReport>, ImportError> {
+    let known = load_context(db, documents).await?;
     let mut tx = db.write().await?;
     let mut reports = Vec::new();
     for index in 0..documents.len() {
         let source = replace_reserved_ids(documents.part(index)?);
-        reports.push(apply(&mut tx, &source, &known, options, now, &step).await?.0);
+        reports.push(write_source(&mut tx, &source, &known, options, now, &step).await?.0);
     }
     Ok(reports)
 }
 
 /// What is known from the database and from all documents, whatever their order.
-async fn learn<D: Documents + ?Sized>(db: &Db, documents: &D) -> Result<Known, Stopped> {
-    let mut known = Known::default();
+async fn load_context<D: SourceParts + ?Sized>(db: &Db, documents: &D) -> Result<ImportContext, ImportError> {
+    let mut known = ImportContext::default();
     for index in 0..documents.len() {
-        known.learn(&replace_reserved_ids(documents.part(index)?));
+        known.add_source(&replace_reserved_ids(documents.part(index)?));
     }
     let mut tx = db.read().await?;
     let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
     let (open, planned) =
-        (admin_incidents::open(&mut tx, None, OPEN).await?, db::maintenances::planned(&mut tx).await?);
-    known.learn_stored(&groups, &stored, &open, &planned);
+        (admin_incidents::open(&mut tx, None, MAX_OPEN_INCIDENTS).await?, db::maintenances::planned(&mut tx).await?);
+    known.add_stored(&groups, &stored, &open, &planned);
     Ok(known)
 }
 
 /// Of how many open incidents it is learned which components they name: those that are shown.
-const OPEN: i64 = 100;
+const MAX_OPEN_INCIDENTS: i64 = 100;
 
 /// Who imports, for the audit.
-fn actor() -> Actor {
+fn import_actor() -> Actor {
     Actor { name: "import".into(), ..Actor::shell() }
 }

@@ -6,11 +6,11 @@ use super::convert;
 use super::source::{SourceIncident, SourceUpdate};
 use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::parse_time::parse_instant;
-use crate::domain::postmortem::PublishedReview;
-use crate::domain::{Incident, Review};
+use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::{Incident, Postmortem};
 
 /// A postmortem as a document tells it.
-pub struct Lesson<'a> {
+pub struct ImportedPostmortem<'a> {
     body: &'a str,
     /// Nothing where nobody may read it yet.
     published_at: Option<DateTime<Utc>>,
@@ -18,33 +18,37 @@ pub struct Lesson<'a> {
 
 /// The updates without the postmortem among them, and the postmortem. An incident that has no other update
 /// keeps it as one.
-pub fn taken_out(source: &SourceIncident) -> (Vec<&SourceUpdate>, Option<Lesson<'_>>) {
+pub fn extract_postmortem(source: &SourceIncident) -> (Vec<&SourceUpdate>, Option<ImportedPostmortem<'_>>) {
     let rows: Vec<&SourceUpdate> = source.incident_updates.iter().collect();
     let told = rows.iter().position(|row| row.status == "postmortem").filter(|_| rows.len() > 1);
     let Some(place) = told else {
         let published_at = parse_instant(&source.postmortem_published_at).ok();
-        let lesson = Lesson { body: &source.postmortem_body, published_at };
+        let lesson = ImportedPostmortem { body: &source.postmortem_body, published_at };
         return (rows, Some(lesson).filter(|lesson| !lesson.body.trim().is_empty()));
     };
     let row = rows[place];
     let published_at = parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at)).ok();
     let rest = rows.into_iter().enumerate().filter(|(index, _)| *index != place).map(|(_, row)| row).collect();
-    (rest, Some(Lesson { body: &row.body, published_at }))
+    (rest, Some(ImportedPostmortem { body: &row.body, published_at }))
 }
 
 /// The review that a postmortem becomes.
-pub fn plan(lesson: Lesson<'_>, incident: &Incident, warn: &mut impl FnMut(String)) -> Review {
-    let body = convert::body(lesson.body, warn);
+pub fn convert_postmortem(
+    lesson: ImportedPostmortem<'_>,
+    incident: &Incident,
+    warn: &mut impl FnMut(String),
+) -> Postmortem {
+    let body = convert::convert_body(lesson.body, warn);
     if lesson.published_at.is_none() {
         warn("its postmortem is not published; it is imported as a draft".into());
     }
-    let published = lesson.published_at.map(|at| PublishedReview { body: body.clone(), at });
+    let published = lesson.published_at.map(|at| PublishedPostmortem { body: body.clone(), at });
     let updated_at = lesson.published_at.unwrap_or(incident.updated_at);
-    Review { incident: incident.id.clone(), body, published, updated_at, version: 0 }
+    Postmortem { incident: incident.id.clone(), body, published, updated_at, version: 0 }
 }
 
 /// What stands where a planned review belongs.
-pub enum Stands {
+pub enum Existing {
     /// The same, or none is planned.
     Same,
     /// Another, or none, with its version.
@@ -52,13 +56,13 @@ pub enum Stands {
 }
 
 /// How what is stored compares with `planned`.
-pub async fn compare(tx: &mut WriteTx, planned: Option<&Review>) -> Result<Stands> {
-    let Some(planned) = planned else { return Ok(Stands::Same) };
+pub async fn compare_postmortem(tx: &mut WriteTx, planned: Option<&Postmortem>) -> Result<Existing> {
+    let Some(planned) = planned else { return Ok(Existing::Same) };
     let stored = postmortems::find(tx, &planned.incident).await?;
-    let said = |review: &Review| (review.body.clone(), review.published.clone());
+    let said = |review: &Postmortem| (review.body.clone(), review.published.clone());
     Ok(match stored {
-        Some(stored) if said(&stored) == said(planned) => Stands::Same,
-        Some(stored) => Stands::Other(stored.version),
-        None => Stands::Other(0),
+        Some(stored) if said(&stored) == said(planned) => Existing::Same,
+        Some(stored) => Existing::Other(stored.version),
+        None => Existing::Other(0),
     })
 }

@@ -9,20 +9,20 @@ use crate::domain::parse_time::{parse_day, parse_instant, parse_local};
 use crate::format::hex;
 
 /// Lines of text without control characters, at most `max` characters, and what had to be done to it.
-pub fn lines(text: &str, max: usize) -> (String, Vec<String>) {
+pub fn sanitize_lines(text: &str, max: usize) -> (String, Vec<String>) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let kept: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    cut(kept.trim_end(), max)
+    truncate_text(kept.trim_end(), max)
 }
 
 /// One line of text: line ends and tabs become spaces.
-pub fn line(text: &str, max: usize) -> (String, Vec<String>) {
+pub fn sanitize_line(text: &str, max: usize) -> (String, Vec<String>) {
     let spaced: String = text.chars().map(|c| if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c }).collect();
     let kept: String = spaced.chars().filter(|c| !c.is_control()).collect();
-    cut(kept.trim(), max)
+    truncate_text(kept.trim(), max)
 }
 
-fn cut(text: &str, max: usize) -> (String, Vec<String>) {
+fn truncate_text(text: &str, max: usize) -> (String, Vec<String>) {
     let count = text.chars().count();
     if count <= max {
         return (text.to_owned(), Vec::new());
@@ -45,7 +45,7 @@ pub fn slug(name: &str) -> String {
 }
 
 /// A time without an offset means the clock of `zone`; a day alone its beginning. What can't be read stays as it is.
-pub fn instant(time: &str, zone: Tz) -> String {
+pub fn normalize_time(time: &str, zone: Tz) -> String {
     let time = time.trim();
     if time.is_empty() || parse_instant(time).is_ok() {
         return time.to_owned();
@@ -71,19 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_ends_are_one_character_and_controls_are_gone() {
-        assert_eq!(lines("a\r\nb\rc\0\u{7}\td  \n", 99), ("a\nb\nc\td".into(), vec![]));
-        assert_eq!(line(" a\r\nb\0 ", 99), ("a  b".into(), vec![]));
+    fn line_ends_are_normalized_and_controls_removed() {
+        assert_eq!(sanitize_lines("a\r\nb\rc\0\u{7}\td  \n", 99), ("a\nb\nc\td".into(), vec![]));
+        assert_eq!(sanitize_line(" a\r\nb\0 ", 99), ("a  b".into(), vec![]));
     }
 
     #[test]
-    fn long_text_is_cut_and_told() {
-        let (text, told) = lines(&"ä".repeat(11), 10);
+    fn long_text_is_cut_and_reported() {
+        let (text, told) = sanitize_lines(&"ä".repeat(11), 10);
         assert_eq!((text.chars().count(), told), (10, vec!["cut from 11 to 10 characters".to_owned()]));
     }
 
     #[test]
-    fn a_name_becomes_an_id_that_is_always_the_same() {
+    fn slug_is_deterministic() {
         assert_eq!((slug("Public API"), slug("api")), ("public-api".into(), "api".into()));
         assert_eq!(slug("Почта").len(), 12);
         assert_eq!(slug("Ü1"), slug("Ü1"));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_an_offset_is_that_of_its_zone() {
+    fn time_without_offset_uses_zone() {
         let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
         for (text, at) in [
             ("2026-07-01 14:05:09", "2026-07-01T13:05:09Z"),
@@ -103,12 +103,12 @@ mod tests {
             ("soon", "soon"),
             ("", ""),
         ] {
-            assert_eq!(instant(text, lisbon), at, "{text}");
+            assert_eq!(normalize_time(text, lisbon), at, "{text}");
         }
     }
 
     #[test]
-    fn html_is_told_from_a_smaller_than_sign_and_a_link() {
+    fn html_differs_from_less_than_and_autolink() {
         for html in ["see <a href=\"https://x.test\">x</a>", "a<br>b", "</b>"] {
             assert!(has_html(html), "{html}");
         }

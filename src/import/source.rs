@@ -27,7 +27,7 @@ pub struct Source {
 
 /// Why a document can't be read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum SourceError {
     #[error("it is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
     #[error("it is empty")]
@@ -214,7 +214,7 @@ impl SourceIncident {
     }
 
     /// Whether it is a maintenance that goes on, as far as its status says.
-    pub fn is_worked_on(&self) -> bool {
+    pub fn is_in_progress(&self) -> bool {
         matches!(self.status.as_str(), "in_progress" | "verifying")
     }
 
@@ -225,7 +225,7 @@ impl SourceIncident {
 }
 
 /// A thing by its id and name, as far as it has them.
-pub fn called(value: &Value) -> String {
+pub fn describe_item(value: &Value) -> String {
     let field = |key| value.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
     format!("{} “{}”", field("id"), field("name"))
 }

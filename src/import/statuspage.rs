@@ -8,31 +8,31 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 
 use super::Format;
-use super::source::{Source, SourceComponent, SourceIncident, Unreadable, called};
+use super::source::{Source, SourceComponent, SourceError, SourceIncident, describe_item};
 use crate::domain::id::is_id;
 
 /// Lists that say nothing that other documents don't.
-const PASSED_OVER: [&str; 4] = ["status.json", "openapi.json", "feed.json", "uptime_showcase.json"];
+const IGNORED_FILES: [&str; 4] = ["status.json", "openapi.json", "feed.json", "uptime_showcase.json"];
 
 /// The documents of Statuspage's API, in files.
 pub struct Statuspage;
 
 impl Format for Statuspage {
-    fn takes(&self, path: &Path) -> bool {
+    fn accepts(&self, path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_list = name.ends_with(".json") && !PASSED_OVER.contains(&name) && !name.starts_with("history");
+        let is_list = name.ends_with(".json") && !IGNORED_FILES.contains(&name) && !name.starts_with("history");
         is_list || name.ends_with(".atom")
     }
 
     /// `incidents/ID.json`, but not the list of those unresolved.
-    fn alone(&self, path: &Path) -> Option<String> {
+    fn single_incident_id(&self, path: &Path) -> Option<String> {
         let id = path.file_name()?.to_str()?.strip_suffix(".json")?;
         let is_one = path.parent()?.file_name()? == "incidents" && is_id(id) && id != "unresolved";
         is_one.then(|| id.to_owned())
     }
 
-    fn read(&self, _path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
-        read_where(bytes, wanted)
+    fn read_document(&self, _path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        read_document_filtered(bytes, wanted)
     }
 }
 
@@ -40,12 +40,12 @@ impl Format for Statuspage {
 ///
 /// # Errors
 /// Where it is not that to its end, or holds nothing of what is looked for. Then nothing of it counts.
-pub fn read(bytes: &[u8]) -> Result<Source, Unreadable> {
-    read_where(bytes, &|_| true)
+pub fn read(bytes: &[u8]) -> Result<Source, SourceError> {
+    read_document_filtered(bytes, &|_| true)
 }
 
 /// The same without the incidents and maintenances whose ids are not `wanted`.
-fn read_where(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unreadable> {
+fn read_document_filtered(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().starts_with(b"<") {
         return read_feed(bytes);
@@ -56,22 +56,22 @@ fn read_where(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, Unr
     while json.end().is_err() {
         any = true;
         if !(Document { source: &mut source, wanted }).deserialize(&mut json)? {
-            return Err(Unreadable::SomethingElse);
+            return Err(SourceError::SomethingElse);
         }
     }
-    source.origin = source.incidents.iter().chain(&source.maintenances).find_map(own_origin).unwrap_or_default();
-    if any { Ok(source) } else { Err(Unreadable::Empty) }
+    source.origin = source.incidents.iter().chain(&source.maintenances).find_map(page_origin).unwrap_or_default();
+    if any { Ok(source) } else { Err(SourceError::Empty) }
 }
 
 /// The origin of the page, where the address of an incident lies on it.
-fn own_origin(incident: &SourceIncident) -> Option<String> {
+fn page_origin(incident: &SourceIncident) -> Option<String> {
     let origin = incident.shortlink.strip_suffix(&format!("/incidents/{}", incident.id))?;
     Some(origin.to_owned())
 }
 
 /// The ids of the entries, which feed readers know them by.
-fn read_feed(bytes: &[u8]) -> Result<Source, Unreadable> {
-    let feed = Feed::read_from(bytes).map_err(|error| Unreadable::NotAFeed(error.to_string()))?;
+fn read_feed(bytes: &[u8]) -> Result<Source, SourceError> {
+    let feed = Feed::read_from(bytes).map_err(|error| SourceError::NotAFeed(error.to_string()))?;
     let page = |links: &[atom_syndication::Link]| {
         links.iter().find(|link| link.rel == "alternate").map(|link| link.href.trim_end_matches('/').to_owned())
     };
@@ -116,7 +116,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let (mut rest, mut has_lists) = (Map::new(), false);
         while let Some(key) = map.next_key::<String>()? {
-            let take: Take = match key.as_str() {
+            let take: ItemHandler = match key.as_str() {
                 "incidents" => take_incident,
                 "scheduled_maintenances" => take_maintenance,
                 _ => {
@@ -138,11 +138,11 @@ impl<'de> Visitor<'de> for Document<'_> {
 }
 
 /// What becomes of an item of a list.
-type Take = fn(Value, &mut Source);
+type ItemHandler = fn(Value, &mut Source);
 
 /// The items of a list, or none for null.
 struct Items<'a> {
-    take: Take,
+    take: ItemHandler,
     source: &'a mut Source,
     wanted: &'a dyn Fn(&str) -> bool,
 }
@@ -194,7 +194,7 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
     for template in items("incident_templates")? {
         match serde_json::from_value(template.clone()) {
             Ok(template) => source.templates.push(template),
-            Err(_) => source.broken.push(format!("template {} is malformed", called(&template))),
+            Err(_) => source.broken.push(format!("template {} is malformed", describe_item(&template))),
         }
     }
     if let Some(incident) = rest.remove("incident") {
@@ -214,14 +214,14 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
 fn take_component(value: Value, is_group: bool, source: &mut Source) {
     match serde_json::from_value::<SourceComponent>(value.clone()) {
         Ok(component) => source.components.push(SourceComponent { group: component.group || is_group, ..component }),
-        Err(_) => source.broken.push(format!("component {} is malformed", called(&value))),
+        Err(_) => source.broken.push(format!("component {} is malformed", describe_item(&value))),
     }
 }
 
 fn take_maintenance(value: Value, source: &mut Source) {
     match serde_json::from_value(value.clone()) {
         Ok(maintenance) => source.maintenances.push(maintenance),
-        Err(_) => source.broken.push(format!("maintenance {} is malformed", called(&value))),
+        Err(_) => source.broken.push(format!("maintenance {} is malformed", describe_item(&value))),
     }
 }
 
@@ -229,7 +229,7 @@ fn take_incident(value: Value, source: &mut Source) {
     match serde_json::from_value::<SourceIncident>(value.clone()) {
         Ok(incident) if incident.is_maintenance() => source.maintenances.push(incident),
         Ok(incident) => source.incidents.push(incident),
-        Err(_) => source.broken.push(format!("incident {} is malformed", called(&value))),
+        Err(_) => source.broken.push(format!("incident {} is malformed", describe_item(&value))),
     }
 }
 
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_unreadable() {
+    fn invalid_document_is_unreadable() {
         let cut = r#"{"id":"a","incident_updates":[]}{"id":"b","incident_up"#;
         for text in ["", " \n", "{", "<html>", "7", "{\"a\":1}", "{\"incidents\":7}", cut, "\u{0}"] {
             assert!(read(text.as_bytes()).is_err(), "{text:?}");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_wrong_kind_are_as_good_as_absent() {
+    fn fields_of_wrong_type_are_ignored() {
         let source = read(br#"[{"id":7,"name":null,"impact":{},"incident_updates":[{"body":3},9],"components":"x"}]"#);
         let incident = &source.unwrap().incidents[0];
         assert_eq!((incident.id.as_str(), incident.name.as_str(), incident.impact.as_str()), ("7", "", ""));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn maintenances_are_told_from_incidents_wherever_they_stand() {
+    fn maintenances_are_recognized_in_any_list() {
         let source = read(
             br#"{"incidents":[{"id":"a","status":"completed"},{"id":"b","scheduled_for":"2026-01-01T00:00:00Z"},{"id":"c"}],
                  "scheduled_maintenances":[{"id":"d","name":"D"}]}"#,

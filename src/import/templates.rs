@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::convert::{self, Planned};
+use super::convert::{self, Converted};
 use super::sanitize;
 use super::source::{Source, SourceTemplate};
-use super::write::{Import, left_alone, touched};
+use super::write::{Import, is_changed_locally, skipped_message};
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, components, templates};
 use crate::domain::incident::MAX_TITLE;
@@ -13,7 +13,7 @@ use crate::domain::template::MAX_NAME;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 
 /// The template that `source` becomes; the reason where it can't become one.
-fn plan(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Planned<Template>, String> {
+fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Converted<Template>, String> {
     let refuse = |what: &str| format!("template {} “{}”: {what}", source.id, source.name);
     let id = TemplateId::parse(&source.id).ok_or_else(|| refuse("its id can't be read"))?;
     let phase = Phase::from_key(&source.update_status)
@@ -23,12 +23,12 @@ fn plan(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Plan
     if source.body.contains("{{") || source.title.contains("{{") {
         warn("it holds placeholders, which may have other names here".into());
     }
-    let (name, _) = sanitize::line(&source.name, MAX_NAME);
+    let (name, _) = sanitize::sanitize_line(&source.name, MAX_NAME);
     let named = source.components.iter().filter_map(|row| ComponentId::parse(&row.id));
     let template = Template {
         name: if name.is_empty() { "(no name)".to_owned() } else { name },
-        title: sanitize::line(&source.title, MAX_TITLE).0,
-        body: convert::body(&source.body, &mut warn),
+        title: sanitize::sanitize_line(&source.title, MAX_TITLE).0,
+        body: convert::convert_body(&source.body, &mut warn),
         phase,
         // It says which, but not how they stand.
         components: named.map(|id| (id, Status::Operational)).collect(),
@@ -37,15 +37,15 @@ fn plan(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Plan
         version: 1,
         id: id.clone(),
     };
-    Ok(Planned { thing: template, warnings })
+    Ok(Converted { thing: template, warnings })
 }
 
 impl Import<'_> {
     /// Writes the templates, as far as they differ.
     pub(super) async fn templates(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
         for row in &source.templates {
-            let planned = plan(row, self.now);
-            let Some(Planned { thing, warnings }) = self.or_refused(planned, |report| &mut report.templates) else {
+            let planned = convert_template(row, self.now);
+            let Some(Converted { thing, warnings }) = self.or_reject(planned, |report| &mut report.templates) else {
                 continue;
             };
             self.template(tx, thing, warnings).await?;
@@ -70,9 +70,9 @@ impl Import<'_> {
                 self.report.templates.unchanged += 1;
                 return Ok(());
             }
-            Some(before) if touched(tx, before.id.as_str()).await? => {
+            Some(before) if is_changed_locally(tx, before.id.as_str()).await? => {
                 self.report.templates.refused += 1;
-                self.report.refusals.push(left_alone("template", before.id.as_str(), &before.name));
+                self.report.refusals.push(skipped_message("template", before.id.as_str(), &before.name));
                 return Ok(());
             }
             Some(before) => {

@@ -4,37 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::convert::{self, Known, Planned, Story};
-use super::postmortems::{self, Stands};
+use super::convert::{self, Converted, ConvertedIncident, ImportContext};
+use super::postmortems::{self, Existing};
 use super::source::{Source, SourcePage};
-use super::{Counts, Options, Report, actor, maintenances, sanitize};
+use super::{ImportOptions, ImportReport, KindCounts, import_actor, maintenances, sanitize};
 use crate::actions::imported;
 use crate::db::{self, Result, WriteTx, admin_incidents, audit, components, page_settings};
 use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
-use crate::domain::page::MAX_TEXT;
+use crate::domain::page::MAX_PAGE_TEXT;
 use crate::domain::parse_time::parse_zone;
-use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Review};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Postmortem};
 use crate::format::url::is_safe_url;
 
 /// The name of a page nobody has set up yet.
-const UNTOUCHED: &str = "Status";
+const DEFAULT_PAGE_NAME: &str = "Status";
 
 /// Writes what `source` holds, as far as it differs, into `tx`. The caller keeps it, with the entries
 /// for the audit, or drops it: that makes a preview.
 ///
 /// # Errors
 /// Where the database can't be read or written. What is wrong with a thing stands in the report.
-pub async fn apply(
+pub async fn write_source(
     tx: &mut WriteTx,
     source: &Source,
-    known: &Known,
-    options: &Options,
+    known: &ImportContext,
+    options: &ImportOptions,
     now: DateTime<Utc>,
     step: impl Fn(),
-) -> Result<(Report, Vec<Entry>)> {
-    let mut import = Import { known, options, now, report: Report::default(), entries: Vec::new() };
+) -> Result<(ImportReport, Vec<Entry>)> {
+    let mut import = Import { known, options, now, report: ImportReport::default(), entries: Vec::new() };
     if let Some(page) = &source.page {
         import.page(tx, page).await?;
     }
@@ -43,7 +43,7 @@ pub async fn apply(
     let mut seen = BTreeSet::new();
     for row in &source.incidents {
         if seen.insert(row.id.as_str()) {
-            import.incident(tx, convert::incident(row, known, options)).await?;
+            import.incident(tx, convert::convert_incident(row, known, options)).await?;
         } else {
             import.report.incidents.refused += 1;
             import.report.refusals.push(format!("incident {} “{}”: it occurs twice in the file", row.id, row.name));
@@ -53,7 +53,7 @@ pub async fn apply(
     let zone = page_settings::load(tx).await?.time_zone;
     for row in &source.maintenances {
         if seen.insert(row.id.as_str()) {
-            import.maintenance(tx, maintenances::plan(row, known, zone, now)).await?;
+            import.maintenance(tx, maintenances::convert_maintenance(row, known, zone, now)).await?;
         } else {
             import.report.maintenances.refused += 1;
             let refusal = format!("maintenance {} “{}”: it occurs twice in the file", row.id, row.name);
@@ -63,15 +63,15 @@ pub async fn apply(
     }
     import.templates(tx, source).await?;
     import.feed_ids(tx, source).await?;
-    import.refuse_the_rest(source);
+    import.reject_broken_items(source);
     Ok((import.report, import.entries))
 }
 
 pub(super) struct Import<'a> {
-    pub(super) known: &'a Known,
-    options: &'a Options,
+    pub(super) known: &'a ImportContext,
+    options: &'a ImportOptions,
     pub(super) now: DateTime<Utc>,
-    pub(super) report: Report,
+    pub(super) report: ImportReport,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -79,7 +79,7 @@ impl Import<'_> {
     async fn page(&mut self, tx: &mut WriteTx, source: &SourcePage) -> Result<()> {
         let stands = page_settings::load(tx).await?;
         let (settings, warnings) = page_settings(&stands, source, self.known);
-        if stands.name != UNTOUCHED {
+        if stands.name != DEFAULT_PAGE_NAME {
             let same = stands.name == settings.name && stands.url == settings.url;
             let same = same && stands.time_zone == settings.time_zone;
             if same {
@@ -91,12 +91,12 @@ impl Import<'_> {
             }
             return Ok(());
         }
-        if settings.name == UNTOUCHED && settings.url == stands.url && settings.time_zone == stands.time_zone {
+        if settings.name == DEFAULT_PAGE_NAME && settings.url == stands.url && settings.time_zone == stands.time_zone {
             self.report.page.unchanged += 1;
             return Ok(());
         }
         let (id, changed_at) =
-            (Some(source.id.as_str()).filter(|id| is_id(id)), convert::changed(&source.updated_at, self.now));
+            (Some(source.id.as_str()).filter(|id| is_id(id)), convert::parse_changed_at(&source.updated_at, self.now));
         self.entries.push(imported::page(tx, &stands, &settings, id, changed_at).await?);
         self.report.page.changed += 1;
         self.report.warnings.extend(warnings);
@@ -109,10 +109,10 @@ impl Import<'_> {
         let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
         let here = source.components.iter().filter(|row| row.group);
         // A component may come before its group does, which then comes with it.
-        let elsewhere = self.known.groups_elsewhere(source).into_iter();
+        let elsewhere = self.known.groups_in_other_documents(source).into_iter();
         for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
-            let Some(Planned { mut thing, warnings }) =
-                self.or_refused(convert::group(row, self.now), |r| &mut r.groups)
+            let Some(Converted { mut thing, warnings }) =
+                self.or_reject(convert::convert_group(row, self.now), |r| &mut r.groups)
             else {
                 continue;
             };
@@ -123,8 +123,8 @@ impl Import<'_> {
                     self.report.warnings.extend(warnings);
                 }
                 Some(before) if same_group(before, &thing) => self.report.groups.unchanged += 1,
-                Some(before) if touched(tx, before.id.as_str()).await? => {
-                    let refusal = left_alone("group", before.id.as_str(), &before.name);
+                Some(before) if is_changed_locally(tx, before.id.as_str()).await? => {
+                    let refusal = skipped_message("group", before.id.as_str(), &before.name);
                     self.report.groups.refused += 1;
                     self.report.refusals.push(refusal);
                 }
@@ -146,8 +146,8 @@ impl Import<'_> {
         let mut stored: BTreeMap<ComponentId, Component> =
             stored.into_iter().map(|component| (component.id.clone(), component)).collect();
         for row in source.components.iter().filter(|row| !row.group) {
-            let planned = convert::component(row, self.known, self.now);
-            let Some(Planned { mut thing, warnings }) = self.or_refused(planned, |r| &mut r.components) else {
+            let planned = convert::convert_component(row, self.known, self.now);
+            let Some(Converted { mut thing, warnings }) = self.or_reject(planned, |r| &mut r.components) else {
                 continue;
             };
             // A group may have been refused.
@@ -159,13 +159,13 @@ impl Import<'_> {
                     self.report.warnings.extend(warnings);
                 }
                 Some(before) => {
-                    if self.known.is_explained(&thing.id) {
+                    if self.known.has_open_event(&thing.id) {
                         thing.status = before.status;
                     }
                     if same_component(before, &thing) {
                         self.report.components.unchanged += 1;
-                    } else if touched(tx, before.id.as_str()).await? {
-                        let refusal = left_alone("component", before.id.as_str(), &before.name);
+                    } else if is_changed_locally(tx, before.id.as_str()).await? {
+                        let refusal = skipped_message("component", before.id.as_str(), &before.name);
                         self.report.components.refused += 1;
                         self.report.refusals.push(refusal);
                         continue;
@@ -183,11 +183,15 @@ impl Import<'_> {
         Ok(())
     }
 
-    async fn incident(&mut self, tx: &mut WriteTx, planned: std::result::Result<Planned<Story>, String>) -> Result<()> {
-        let Some(Planned { thing: story, mut warnings }) = self.or_refused(planned, |r| &mut r.incidents) else {
+    async fn incident(
+        &mut self,
+        tx: &mut WriteTx,
+        planned: std::result::Result<Converted<ConvertedIncident>, String>,
+    ) -> Result<()> {
+        let Some(Converted { thing: story, mut warnings }) = self.or_reject(planned, |r| &mut r.incidents) else {
             return Ok(());
         };
-        let Story { incident: mut thing, review } = story;
+        let ConvertedIncident { incident: mut thing, review } = story;
         if let Some(id) = MaintenanceId::parse(thing.id.as_str())
             && db::maintenances::exists(tx, &id).await?
         {
@@ -195,7 +199,7 @@ impl Import<'_> {
             self.report.refusals.push(format!("incident {id} “{}”: a maintenance has this id", thing.title));
             return Ok(());
         }
-        keep_update_ids_apart(tx, &mut thing, &mut warnings).await?;
+        ensure_unique_update_ids(tx, &mut thing, &mut warnings).await?;
         if !admin_incidents::exists(tx, &thing.id).await? {
             self.entries.push(imported::incident(tx, None, &mut thing, self.now).await?);
             if let Some(review) = review {
@@ -209,22 +213,22 @@ impl Import<'_> {
         thing.detected_by = self.options.detected_by.clone().or_else(|| before.detected_by.clone());
         (thing.visibility, thing.reminder) = (before.visibility, before.reminder);
         thing.reviewed_at = before.reviewed_at;
-        let stands = postmortems::compare(tx, review.as_ref()).await?;
+        let stands = postmortems::compare_postmortem(tx, review.as_ref()).await?;
         let is_same = same_incident(&before, &thing);
-        if is_same && matches!(stands, Stands::Same) {
+        if is_same && matches!(stands, Existing::Same) {
             self.report.incidents.unchanged += 1;
             return Ok(());
         }
-        if touched(tx, before.id.as_str()).await? {
+        if is_changed_locally(tx, before.id.as_str()).await? {
             self.report.incidents.refused += 1;
-            self.report.refusals.push(left_alone("incident", before.id.as_str(), &before.title));
+            self.report.refusals.push(skipped_message("incident", before.id.as_str(), &before.title));
             return Ok(());
         }
         if !is_same {
             thing.version = before.version;
             self.entries.push(imported::incident(tx, Some(&before), &mut thing, self.now).await?);
         }
-        if let (Some(review), Stands::Other(version)) = (review, stands) {
+        if let (Some(review), Existing::Other(version)) = (review, stands) {
             self.review(tx, review, &thing.title, version).await?;
         }
         self.report.incidents.changed += 1;
@@ -233,13 +237,13 @@ impl Import<'_> {
     }
 
     /// Writes the review of an incident over the one of that version.
-    async fn review(&mut self, tx: &mut WriteTx, review: Review, title: &str, version: i64) -> Result<()> {
-        let mut review = Review { version, ..review };
+    async fn review(&mut self, tx: &mut WriteTx, review: Postmortem, title: &str, version: i64) -> Result<()> {
+        let mut review = Postmortem { version, ..review };
         self.entries.push(imported::postmortem(tx, title, &mut review).await?);
         Ok(())
     }
 
-    fn refuse_the_rest(&mut self, source: &Source) {
+    fn reject_broken_items(&mut self, source: &Source) {
         self.report.warnings.extend(source.remarks.iter().cloned());
         for broken in &source.broken {
             let kind = match broken.split(' ').next() {
@@ -253,10 +257,10 @@ impl Import<'_> {
         }
     }
 
-    pub(super) fn or_refused<T>(
+    pub(super) fn or_reject<T>(
         &mut self,
         planned: std::result::Result<T, String>,
-        counts: impl Fn(&mut Report) -> &mut Counts,
+        counts: impl Fn(&mut ImportReport) -> &mut KindCounts,
     ) -> Option<T> {
         planned
             .map_err(|refusal| {
@@ -268,17 +272,17 @@ impl Import<'_> {
 }
 
 /// Whether people changed it here: the last word on it is not an import's.
-pub(super) async fn touched(tx: &mut WriteTx, id: &str) -> Result<bool> {
+pub(super) async fn is_changed_locally(tx: &mut WriteTx, id: &str) -> Result<bool> {
     let last = audit::last_of(tx, id).await?;
-    Ok(last.is_none_or(|record| record.actor != actor()))
+    Ok(last.is_none_or(|record| record.actor != import_actor()))
 }
 
-pub(super) fn left_alone(kind: &str, id: &str, name: &str) -> String {
+pub(super) fn skipped_message(kind: &str, id: &str, name: &str) -> String {
     format!("{kind} {id} “{name}”: skipped: changed locally since the last import, or not from an import")
 }
 
 /// An id that an update of another incident has already can't be kept.
-async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
+async fn ensure_unique_update_ids(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
     for (index, update) in incident.updates.iter_mut().enumerate() {
         let owner = admin_incidents::owner_of_update(tx, &update.id).await?;
         if owner.is_some_and(|owner| owner != incident.id) {
@@ -292,13 +296,13 @@ async fn keep_update_ids_apart(tx: &mut WriteTx, incident: &mut Incident, warnin
     Ok(())
 }
 
-fn page_settings(stands: &Page, source: &SourcePage, known: &Known) -> (PageSettings, Vec<String>) {
+fn page_settings(stands: &Page, source: &SourcePage, known: &ImportContext) -> (PageSettings, Vec<String>) {
     let mut warnings = Vec::new();
-    let (name, cut) = sanitize::line(&source.name, MAX_TEXT);
+    let (name, cut) = sanitize::sanitize_line(&source.name, MAX_PAGE_TEXT);
     warnings.extend(cut.into_iter().map(|told| format!("page: the name was {told}")));
-    let is_linked = source.url.len() <= MAX_TEXT && is_safe_url(&source.url) && !known.is_own(&source.url);
+    let is_linked = source.url.len() <= MAX_PAGE_TEXT && is_safe_url(&source.url) && !known.is_own_page(&source.url);
     let url = if is_linked { source.url.clone() } else { String::new() };
-    if url != source.url && !known.is_own(&source.url) {
+    if url != source.url && !known.is_own_page(&source.url) {
         warnings.push(format!("page: the address “{}” can't be linked; it is skipped", source.url));
     }
     let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {

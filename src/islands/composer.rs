@@ -10,15 +10,15 @@ use crate::domain::update::MAX_BODY;
 use crate::domain::{MaintenancePhase, Phase};
 
 /// The id of the message's text area.
-pub const MESSAGE: &str = "body";
+pub const MESSAGE_ID: &str = "body";
 /// The id of the count below the message.
-pub const COUNT: &str = "body-count";
+pub const COUNT_ID: &str = "body-count";
 /// The id of the note on the draft below the message.
-pub const NOTE: &str = "body-note";
+pub const NOTE_ID: &str = "body-note";
 /// The draft of an incident that is not opened yet.
 pub const NEW_DRAFT: &str = "new";
 /// How long to wait for more typing before the preview is asked for.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
+const TYPING_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// `body` as visitors will read it.
 ///
@@ -29,7 +29,7 @@ pub async fn preview(body: String) -> Result<String, ServerFnError> {
     if body.chars().count() > MAX_BODY {
         return Err(ServerFnError::new("The message is too long."));
     }
-    Ok(crate::format::markdown::render(&body))
+    Ok(crate::format::markdown::render_markdown(&body))
 }
 
 /// The preview of a message, alive while somebody types it.
@@ -48,9 +48,9 @@ pub fn Composer(
     let phase = RwSignal::new(phase);
     Effect::new(move |_| {
         forget_posted(&draft, &posted);
-        let restored = restore(&draft);
+        let restored = restore_draft(&draft);
         let text = message_text();
-        tell(&text, note_after(restored, &draft));
+        show_count_and_note(&text, note_after(restored, &draft));
         if restored {
             refresh(text, shown);
         }
@@ -74,11 +74,11 @@ fn follow_message(draft: String, shown: RwSignal<String>) {
             return;
         }
         let text = message_text();
-        tell(&text, if keep(&draft, &text) { "Saved locally as you type." } else { "" });
+        show_count_and_note(&text, if save_draft(&draft, &text) { "Saved locally as you type." } else { "" });
         if let Some(earlier) = pending.get_value() {
             earlier.clear();
         }
-        pending.set_value(set_timeout_with_handle(move || refresh(text, shown), PAUSE).ok());
+        pending.set_value(set_timeout_with_handle(move || refresh(text, shown), TYPING_PAUSE).ok());
     });
     on_cleanup(move || listener.remove());
 }
@@ -112,28 +112,28 @@ fn refresh(text: String, shown: RwSignal<String>) {
     });
 }
 
-fn message() -> Option<web_sys::HtmlTextAreaElement> {
+fn message_element() -> Option<web_sys::HtmlTextAreaElement> {
     use wasm_bindgen::JsCast;
-    document().get_element_by_id(MESSAGE)?.dyn_into().ok()
+    document().get_element_by_id(MESSAGE_ID)?.dyn_into().ok()
 }
 
 fn message_text() -> String {
-    message().map(|area| area.value()).unwrap_or_default()
+    message_element().map(|area| area.value()).unwrap_or_default()
 }
 
 fn is_message(event: &ev::Event) -> bool {
-    event_target::<web_sys::Element>(event).id() == MESSAGE
+    event_target::<web_sys::Element>(event).id() == MESSAGE_ID
 }
 
 /// Writes count and note below the message.
-fn tell(text: &str, note: &str) {
+fn show_count_and_note(text: &str, note: &str) {
     let write = |id: &str, words: &str| {
         if let Some(element) = document().get_element_by_id(id) {
             element.set_text_content(Some(words));
         }
     };
-    write(COUNT, &count_words(text.chars().count()));
-    write(NOTE, &format!("Markdown. {note}"));
+    write(COUNT_ID, &count_words(text.chars().count()));
+    write(NOTE_ID, &format!("Markdown. {note}"));
 }
 
 /// `112 of 25,000`
@@ -157,23 +157,23 @@ fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
-fn place(draft: &str) -> String {
+fn storage_key(draft: &str) -> String {
     format!("candor.draft.{draft}")
 }
 
 /// Keeps `text` as the draft; an empty one is forgotten. Whether it was kept.
-fn keep(draft: &str, text: &str) -> bool {
+fn save_draft(draft: &str, text: &str) -> bool {
     match storage() {
-        Some(storage) if !draft.is_empty() && text.is_empty() => storage.remove_item(&place(draft)).is_err(),
-        Some(storage) if !draft.is_empty() => storage.set_item(&place(draft), text).is_ok(),
+        Some(storage) if !draft.is_empty() && text.is_empty() => storage.remove_item(&storage_key(draft)).is_err(),
+        Some(storage) if !draft.is_empty() => storage.set_item(&storage_key(draft), text).is_ok(),
         _ => false,
     }
 }
 
 /// Puts the draft into an empty message. Whether it did.
-fn restore(draft: &str) -> bool {
-    let kept = storage().and_then(|storage| storage.get_item(&place(draft)).ok().flatten());
-    match (message(), kept) {
+fn restore_draft(draft: &str) -> bool {
+    let kept = storage().and_then(|storage| storage.get_item(&storage_key(draft)).ok().flatten());
+    match (message_element(), kept) {
         (Some(area), Some(kept)) if !draft.is_empty() && area.value().is_empty() => {
             area.set_value(&kept);
             true
@@ -186,9 +186,9 @@ fn restore(draft: &str) -> bool {
 fn forget_posted(draft: &str, posted: &str) {
     let Some(storage) = storage() else { return };
     for draft in [draft, NEW_DRAFT] {
-        let kept = storage.get_item(&place(draft)).ok().flatten();
+        let kept = storage.get_item(&storage_key(draft)).ok().flatten();
         if kept.is_some_and(|kept| kept.trim_end() == posted.trim_end()) {
-            let _ = storage.remove_item(&place(draft));
+            let _ = storage.remove_item(&storage_key(draft));
         }
     }
 }

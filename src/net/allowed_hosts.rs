@@ -10,31 +10,31 @@ use hyper::{Uri, Version};
 
 /// Hosts as they stand in requests, the usual one first.
 #[derive(Clone, Debug)]
-pub struct Hosts(Vec<String>);
+pub struct AllowedHosts(Vec<String>);
 
 /// Why a host is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum HostError {
     /// There is none, or there are two that differ.
-    Unclear,
+    Ambiguous,
     /// It is none of ours.
     Foreign,
 }
 
-impl Hosts {
+impl AllowedHosts {
     /// The host of `origin`, and those of `more`, each with a port or for any usual one.
     pub fn new(origin: &str, more: &[String]) -> Self {
         let own = origin.split_once("://").map_or(origin, |(_, host)| host);
         let mut hosts = Self(Vec::new());
         for host in std::iter::once(own).chain(more.iter().map(String::as_str)) {
-            hosts.admit(host.trim());
+            hosts.allow(host.trim());
         }
         hosts
     }
 
     /// The same and the address that is listened on; with it the names of this machine, if it reaches them.
     #[must_use]
-    pub fn listening(mut self, address: SocketAddr) -> Self {
+    pub fn with_listen_address(mut self, address: SocketAddr) -> Self {
         let port = address.port();
         let mut hosts = vec![address.to_string()];
         if address.ip().is_loopback() || address.ip().is_unspecified() {
@@ -49,7 +49,7 @@ impl Hosts {
         self
     }
 
-    fn admit(&mut self, host: &str) {
+    fn allow(&mut self, host: &str) {
         let host = host.to_ascii_lowercase();
         if !has_port(&host) {
             self.0.extend([format!("{host}:443"), format!("{host}:80")]);
@@ -61,7 +61,7 @@ impl Hosts {
     ///
     /// # Errors
     /// Why not.
-    pub fn judge(&self, target: &Uri, headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
+    pub fn check_request(&self, target: &Uri, headers: &HeaderMap, version: Version) -> Result<(), HostError> {
         let mut named = headers.get_all(HOST).iter();
         let host = match (named.next(), named.next(), target.authority()) {
             (Some(host), None, None) => host.as_bytes(),
@@ -70,13 +70,13 @@ impl Hosts {
             }
             // HTTP/2 names the host in the target; there a `Host` may be missing.
             (None, None, Some(target)) if version >= Version::HTTP_2 => target.as_str().as_bytes(),
-            _ => return Err(Refusal::Unclear),
+            _ => return Err(HostError::Ambiguous),
         };
         if host.is_empty() {
-            return Err(Refusal::Unclear);
+            return Err(HostError::Ambiguous);
         }
         let ours = self.0.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(host));
-        if ours { Ok(()) } else { Err(Refusal::Foreign) }
+        if ours { Ok(()) } else { Err(HostError::Foreign) }
     }
 }
 
@@ -90,18 +90,18 @@ fn has_port(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn judged(hosts: &Hosts, target: &str, named: &[&str]) -> Result<(), Refusal> {
+    fn judged(hosts: &AllowedHosts, target: &str, named: &[&str]) -> Result<(), HostError> {
         let mut headers = HeaderMap::new();
         for host in named {
             headers.append(HOST, host.parse().unwrap());
         }
-        hosts.judge(&target.parse().unwrap(), &headers, Version::HTTP_11)
+        hosts.check_request(&target.parse().unwrap(), &headers, Version::HTTP_11)
     }
 
     #[test]
-    fn exactly_one_of_our_hosts_is_named() {
-        let hosts = Hosts::new("https://status.example.org", &["up.example.org".into(), "10.0.0.1:8080".into()])
-            .listening("127.0.0.1:3000".parse().unwrap());
+    fn request_names_exactly_one_allowed_host() {
+        let hosts = AllowedHosts::new("https://status.example.org", &["up.example.org".into(), "10.0.0.1:8080".into()])
+            .with_listen_address("127.0.0.1:3000".parse().unwrap());
         for host in [
             "status.example.org",
             "STATUS.example.org:443",
@@ -123,30 +123,30 @@ mod tests {
             "localhost",
             "x, status.example.org",
         ] {
-            assert_eq!(judged(&hosts, "/", &[host]), Err(Refusal::Foreign), "{host}");
+            assert_eq!(judged(&hosts, "/", &[host]), Err(HostError::Foreign), "{host}");
         }
     }
 
     #[test]
-    fn an_unclear_host_is_refused() {
-        let hosts = Hosts::new("http://status.test", &[]);
+    fn ambiguous_host_is_rejected() {
+        let hosts = AllowedHosts::new("http://status.test", &[]);
         for named in [&[][..], &[""], &["status.test", "status.test"], &["status.test", "evil.test"]] {
-            assert_eq!(judged(&hosts, "/", named), Err(Refusal::Unclear), "{named:?}");
+            assert_eq!(judged(&hosts, "/", named), Err(HostError::Ambiguous), "{named:?}");
         }
         assert_eq!(judged(&hosts, "http://status.test/", &["status.test"]), Ok(()));
-        assert_eq!(judged(&hosts, "http://evil.test/", &["status.test"]), Err(Refusal::Unclear));
-        assert_eq!(judged(&hosts, "http://status.test/", &[]), Err(Refusal::Unclear));
+        assert_eq!(judged(&hosts, "http://evil.test/", &["status.test"]), Err(HostError::Ambiguous));
+        assert_eq!(judged(&hosts, "http://status.test/", &[]), Err(HostError::Ambiguous));
     }
 
     #[test]
     fn http_2_names_the_host_in_its_target() {
-        let hosts = Hosts::new("http://status.test", &[]);
-        let judge = |target: &str| hosts.judge(&target.parse().unwrap(), &HeaderMap::new(), Version::HTTP_2);
-        assert_eq!((judge("http://status.test/"), judge("http://evil.test/")), (Ok(()), Err(Refusal::Foreign)));
+        let hosts = AllowedHosts::new("http://status.test", &[]);
+        let judge = |target: &str| hosts.check_request(&target.parse().unwrap(), &HeaderMap::new(), Version::HTTP_2);
+        assert_eq!((judge("http://status.test/"), judge("http://evil.test/")), (Ok(()), Err(HostError::Foreign)));
     }
 
     #[test]
-    fn a_port_is_told_from_an_address() {
+    fn port_is_recognized_after_ipv6() {
         assert!(has_port("a:1") && has_port("[::1]:1") && has_port("10.0.0.1:80"));
         assert!(!has_port("a") && !has_port("[::1]") && !has_port("::1") && !has_port("10.0.0.1"));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::net::per_client::{ByAddress, Place};
+use crate::net::per_client::{ClientCounter, ClientSlot};
 
 /// The most streams at once; connections allow for all of them.
 pub const MAX_STREAMS: usize = 20_000;
@@ -15,35 +15,35 @@ pub const MAX_PER_CLIENT: usize = 20;
 
 /// Counts the open streams.
 #[derive(Clone)]
-pub struct Streams {
-    most: usize,
+pub struct EventStreams {
+    limit: usize,
     all: Arc<Semaphore>,
-    by_client: ByAddress,
+    by_client: ClientCounter,
     end: CancellationToken,
 }
 
 /// The right to one stream; given back when dropped.
-pub struct Seat {
-    _place: Place,
+pub struct StreamPermit {
+    _place: ClientSlot,
     _permit: OwnedSemaphorePermit,
 }
 
 /// Why there is no seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoSeat {
+pub enum StreamLimit {
     /// All are taken, or the server stops.
-    ForAnybody,
+    Total,
     /// The client has as many as one may have.
-    ForThisClient,
+    PerClient,
 }
 
-impl Streams {
+impl EventStreams {
     /// None yet, and at most `most` at once.
     pub fn new(most: usize) -> Self {
         Self {
-            most,
+            limit: most,
             all: Arc::new(Semaphore::new(most)),
-            by_client: ByAddress::default(),
+            by_client: ClientCounter::default(),
             end: CancellationToken::new(),
         }
     }
@@ -52,33 +52,33 @@ impl Streams {
     ///
     /// # Errors
     /// Where none is free, or the streams have ended.
-    pub fn enter(&self, client: Option<IpAddr>) -> Result<Seat, NoSeat> {
+    pub fn acquire(&self, client: Option<IpAddr>) -> Result<StreamPermit, StreamLimit> {
         if self.end.is_cancelled() {
-            return Err(NoSeat::ForAnybody);
+            return Err(StreamLimit::Total);
         }
-        let permit = self.all.clone().try_acquire_owned().map_err(|_| NoSeat::ForAnybody)?;
+        let permit = self.all.clone().try_acquire_owned().map_err(|_| StreamLimit::Total)?;
         let client = client.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
-        let place = self.by_client.take(client, MAX_PER_CLIENT).ok_or(NoSeat::ForThisClient)?;
-        Ok(Seat { _place: place, _permit: permit })
+        let place = self.by_client.acquire(client, MAX_PER_CLIENT).ok_or(StreamLimit::PerClient)?;
+        Ok(StreamPermit { _place: place, _permit: permit })
     }
 
     /// Ends every stream: a server that stops waits for its connections, and a stream never ends by itself.
-    pub fn end(&self) {
+    pub fn close_all(&self) {
         self.end.cancel();
     }
 
     /// Whether they ended.
-    pub fn have_ended(&self) -> bool {
+    pub fn are_closed(&self) -> bool {
         self.end.is_cancelled()
     }
 
     /// How many are open.
-    pub fn open(&self) -> usize {
-        self.most - self.all.available_permits()
+    pub fn count_open(&self) -> usize {
+        self.limit - self.all.available_permits()
     }
 
     /// Cancelled when the streams end.
-    pub fn ending(&self) -> CancellationToken {
+    pub fn closed_token(&self) -> CancellationToken {
         self.end.clone()
     }
 }
@@ -88,16 +88,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seats_are_limited_in_all_and_for_each_client() {
-        let streams = Streams::new(MAX_PER_CLIENT + 1);
+    fn streams_are_limited_in_total_and_per_client() {
+        let streams = EventStreams::new(MAX_PER_CLIENT + 1);
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Some(address.parse().unwrap()));
-        let mut seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| streams.enter(one).unwrap()).collect();
-        assert_eq!(streams.enter(one).err(), Some(NoSeat::ForThisClient));
-        seats.push(streams.enter(other).unwrap());
-        assert_eq!(streams.enter(other).err(), Some(NoSeat::ForAnybody));
+        let mut seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| streams.acquire(one).unwrap()).collect();
+        assert_eq!(streams.acquire(one).err(), Some(StreamLimit::PerClient));
+        seats.push(streams.acquire(other).unwrap());
+        assert_eq!(streams.acquire(other).err(), Some(StreamLimit::Total));
         seats.clear();
-        assert!(streams.enter(one).is_ok());
-        streams.end();
-        assert_eq!(streams.enter(one).err(), Some(NoSeat::ForAnybody));
+        assert!(streams.acquire(one).is_ok());
+        streams.close_all();
+        assert_eq!(streams.acquire(one).err(), Some(StreamLimit::Total));
     }
 }

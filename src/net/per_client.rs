@@ -6,34 +6,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many connections, or event streams, each address holds.
 #[derive(Clone, Default)]
-pub struct ByAddress(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub struct ClientCounter(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// One of those of an address; given back when dropped.
-pub struct Place {
-    counts: ByAddress,
+pub struct ClientSlot {
+    counts: ClientCounter,
     address: IpAddr,
 }
 
-impl ByAddress {
+impl ClientCounter {
     /// One more for `address`, unless it has `limit` already.
-    pub fn take(&self, address: IpAddr, limit: usize) -> Option<Place> {
-        let address = network(address);
+    pub fn acquire(&self, address: IpAddr, limit: usize) -> Option<ClientSlot> {
+        let address = client_network(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_insert(0);
         if *count >= limit {
             return None;
         }
         *count += 1;
-        Some(Place { counts: self.clone(), address })
+        Some(ClientSlot { counts: self.clone(), address })
     }
 
     /// How many all addresses hold.
-    pub fn open(&self) -> usize {
+    pub fn total(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 }
 
-impl Drop for Place {
+impl Drop for ClientSlot {
     fn drop(&mut self) {
         let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.address) {
@@ -46,7 +46,7 @@ impl Drop for Place {
 }
 
 /// The address that limits count for: with IPv6 one client has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
+fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
         address => address,
@@ -58,14 +58,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_holds_only_so_many() {
-        let counts = ByAddress::default();
+    fn slots_per_client_are_limited() {
+        let counts = ClientCounter::default();
         let address = "2001:db8::1".parse().unwrap();
-        let first = counts.take(address, 1);
+        let first = counts.acquire(address, 1);
         assert!(first.is_some());
-        assert!(counts.take("2001:db8::2".parse().unwrap(), 1).is_none());
+        assert!(counts.acquire("2001:db8::2".parse().unwrap(), 1).is_none());
         drop(first);
-        assert!(counts.take(address, 1).is_some());
+        assert!(counts.acquire(address, 1).is_some());
         assert!(counts.0.lock().unwrap().is_empty());
     }
 }

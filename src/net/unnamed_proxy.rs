@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether one was noticed since the start.
 #[derive(Debug, Default)]
-pub struct UnnamedProxy(AtomicBool);
+pub struct UntrustedProxy(AtomicBool);
 
-impl UnnamedProxy {
+impl UntrustedProxy {
     /// Notes that `peer` is one. The log says so once.
-    pub fn notice(&self, peer: IpAddr) {
+    pub fn record(&self, peer: IpAddr) {
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "{peer} forwards requests, but --trusted-proxies does not name it. All its visitors count as one client: \
@@ -20,7 +20,7 @@ impl UnnamedProxy {
     }
 
     /// Whether one was noticed.
-    pub fn is_noticed(&self) -> bool {
+    pub fn was_seen(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -1,6 +1,6 @@
 //! A change of an account, mailed to its address, and to the address before where that was changed.
 
-use super::{Courier, Mailer, settle};
+use super::{MailWorker, Mailer, record_delivery};
 use crate::db::outbox::Mail;
 use crate::db::{self, page_settings};
 use crate::domain::mail_retry::AccountChange;
@@ -10,15 +10,18 @@ use crate::format::time;
 ///
 /// # Errors
 /// Where the database can't be used.
-pub(super) async fn deliver(
-    courier: &Courier,
+pub(super) async fn deliver_change_notice(
+    courier: &MailWorker,
     mailer: &Mailer,
     mail: &Mail,
     recipient: &str,
     change: AccountChange,
 ) -> db::Result<()> {
     let page = page_settings::load(&mut courier.db.read().await?).await?;
-    let at = (time::day(mail.created_at, page.time_zone), time::clock_with_zone(mail.created_at, page.time_zone));
+    let at = (
+        time::format_day(mail.created_at, page.time_zone),
+        time::format_clock_with_zone(mail.created_at, page.time_zone),
+    );
     let text = format!(
         "{} Account at {} ({}), on {} at {}.\n\n\
          If this was you, no action is needed.\n\n\
@@ -32,5 +35,5 @@ pub(super) async fn deliver(
     );
     let subject = format!("Your account at {} was changed", page.name);
     let sent = mailer.send(&mail.id, recipient, &subject, &text, courier.clock.now()).await;
-    settle(courier, mail, sent).await
+    record_delivery(courier, mail, sent).await
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Courier, Mailer, settle};
+use super::{MailWorker, Mailer, record_delivery};
 use crate::credentials::secret_token;
 use crate::db::outbox::{self, Mail, Outcome};
 use crate::db::{self, managers, one_time_links, page_settings};
@@ -14,15 +14,24 @@ pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 ///
 /// # Errors
 /// Where the database can't be used.
-pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, mail: &Mail, recipient: &str) -> db::Result<()> {
-    let Some((subject, text)) = prepare(courier, mail, recipient).await? else { return Ok(()) };
+pub(super) async fn deliver_confirmation(
+    courier: &MailWorker,
+    mailer: &Mailer,
+    mail: &Mail,
+    recipient: &str,
+) -> db::Result<()> {
+    let Some((subject, text)) = prepare_confirmation(courier, mail, recipient).await? else { return Ok(()) };
     let sent = mailer.send(&mail.id, recipient, &subject, &text, courier.clock.now()).await;
-    settle(courier, mail, sent).await
+    record_delivery(courier, mail, sent).await
 }
 
 /// Makes the token; returns the subject and the text. The text names nobody: the recipient may be a stranger.
-async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<Option<(String, String)>> {
-    let (now, token) = (courier.clock.now(), secret_token::fresh());
+async fn prepare_confirmation(
+    courier: &MailWorker,
+    mail: &Mail,
+    recipient: &str,
+) -> db::Result<Option<(String, String)>> {
+    let (now, token) = (courier.clock.now(), secret_token::fresh_token());
     let mut tx = courier.db.write().await?;
     let is_pending = match &mail.manager_id {
         Some(id) if managers::find(&mut tx, id).await?.is_active() => {
@@ -30,7 +39,7 @@ async fn prepare(courier: &Courier, mail: &Mail, recipient: &str) -> db::Result<
                 &mut tx,
                 id,
                 recipient,
-                &secret_token::hash(&token),
+                &secret_token::hash_token(&token),
                 (now, now + LIFETIME),
             )
             .await?

@@ -9,12 +9,12 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use url::{Host, Url};
 
-use super::smtp::{Bounds, Server};
+use super::smtp::{MailServer, SmtpLimits};
 
 /// Sends mail from one address over one server.
 #[derive(Clone, Debug)]
 pub struct Mailer {
-    server: Server,
+    server: MailServer,
     from: Mailbox,
     /// The host behind the `@` of message ids.
     host: String,
@@ -22,13 +22,13 @@ pub struct Mailer {
 
 /// Why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
-pub enum Unsent {
+pub enum SendError {
     /// It may go later.
     #[error("{0}")]
-    Later(String),
+    Temporary(String),
     /// It will never go.
     #[error("{0}")]
-    Never(String),
+    Permanent(String),
 }
 
 impl Mailer {
@@ -38,9 +38,9 @@ impl Mailer {
     /// # Errors
     /// Where one of the addresses makes no sense.
     pub fn new(url: &str, from: &str, origin: &str) -> anyhow::Result<Self> {
-        let url = with_tls(url)?;
+        let url = with_default_tls(url)?;
         let host = Url::parse(origin)?.host_str().unwrap_or("localhost").to_owned();
-        let server = Server::new(&url, host.clone(), Bounds::default())?;
+        let server = MailServer::new(&url, host.clone(), SmtpLimits::default())?;
         let from =
             from.parse().with_context(|| format!("{from} is not a valid sender; use Status <status@example.org>"))?;
         Ok(Self { server, from, host })
@@ -49,13 +49,21 @@ impl Mailer {
     /// Sends a text to one address. `id` names the mail, the same one at each attempt.
     ///
     /// # Errors
-    /// As [`Unsent`].
-    pub async fn send(&self, id: &str, to: &str, subject: &str, text: &str, now: DateTime<Utc>) -> Result<(), Unsent> {
-        let message = self.compose(id, to, subject, text, now).map_err(|error| Unsent::Never(format!("{error:#}")))?;
+    /// As [`SendError`].
+    pub async fn send(
+        &self,
+        id: &str,
+        to: &str,
+        subject: &str,
+        text: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), SendError> {
+        let message =
+            self.compose(id, to, subject, text, now).map_err(|error| SendError::Permanent(format!("{error:#}")))?;
         match self.server.send(message.envelope(), &message.formatted()).await {
             Ok(()) => Ok(()),
-            Err(error) if error.is_permanent() => Err(Unsent::Never(error.to_string())),
-            Err(error) => Err(Unsent::Later(error.to_string())),
+            Err(error) if error.is_permanent() => Err(SendError::Permanent(error.to_string())),
+            Err(error) => Err(SendError::Temporary(error.to_string())),
         }
     }
 
@@ -66,7 +74,7 @@ impl Mailer {
         Ok(Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.parse::<Address>()?))
-            .subject(one_line(subject))
+            .subject(single_line(subject))
             .date(now.into())
             .message_id(Some(format!("<{id}@{}>", self.host)))
             .raw_header(automatic)
@@ -76,24 +84,24 @@ impl Mailer {
 }
 
 /// A subject is one line, whatever it was made of.
-fn one_line(text: &str) -> String {
+fn single_line(text: &str) -> String {
     text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }
 
-fn with_tls(url: &str) -> anyhow::Result<Url> {
+fn with_default_tls(url: &str) -> anyhow::Result<Url> {
     let mut url = Url::parse(url).context("the address of the SMTP server")?;
     if !matches!(url.scheme(), "smtp" | "smtps") {
         bail!("the SMTP server URL must begin with smtp:// or smtps://");
     }
     let chosen = url.query_pairs().any(|(name, _)| name == "tls");
-    if url.scheme() == "smtp" && !chosen && !is_here(&url) {
+    if url.scheme() == "smtp" && !chosen && !is_local(&url) {
         url.query_pairs_mut().append_pair("tls", "required");
     }
     Ok(url)
 }
 
 /// Whether the server is on this machine. The host of an address of this scheme is kept as text.
-fn is_here(url: &Url) -> bool {
+fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
             name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -122,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_names_itself_and_says_that_nobody_wrote_it() {
+    fn mail_has_message_id_and_auto_submitted() {
         let (head, body) = composed("ines@example.org", "A link", "Text\n").unwrap();
         for line in [
             "From: \"Tidewater Maps\" <status@tidewater.example>",
@@ -137,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_becomes_a_header_or_a_second_mail() {
+    fn text_cannot_inject_headers_or_mails() {
         let count = composed("ines@example.org", "A link", "Text").unwrap().0.len();
         for nasty in
             ["\r\nBcc: evil@example.org", "\nBcc: evil@example.org", "\rBcc: x", "\0", "\r\n\r\nText", "\u{2028}Bcc: x"]
@@ -155,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn a_server_elsewhere_must_offer_tls() {
-        let tls = |url| with_tls(url).unwrap().to_string();
+    fn remote_server_requires_tls() {
+        let tls = |url| with_default_tls(url).unwrap().to_string();
         assert_eq!(tls("smtp://mail.example.org"), "smtp://mail.example.org?tls=required");
         for kept in [
             "smtps://u:p@mail.example.org:465",
@@ -166,11 +174,11 @@ mod tests {
         ] {
             assert_eq!(tls(kept), kept);
         }
-        assert!(with_tls("http://mail.example.org").is_err() && with_tls("mail.example.org").is_err());
+        assert!(with_default_tls("http://mail.example.org").is_err() && with_default_tls("mail.example.org").is_err());
     }
 
     #[test]
-    fn its_secret_is_not_told() {
+    fn debug_output_hides_the_password() {
         let mailer =
             Mailer::new("smtps://user:hush-hush@mail.example.org", "a@b.example", "http://127.0.0.1:3000").unwrap();
         assert!(!format!("{mailer:?}").contains("hush-hush"));

@@ -8,7 +8,7 @@ mod password_reset;
 mod smtp;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
-pub use mail::{Mailer, Unsent};
+pub use mail::{Mailer, SendError};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use chrono::TimeDelta;
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, Pulse};
+use crate::clock::{Clock, Heartbeat};
 use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
-use crate::domain::mail_retry::try_again;
+use crate::domain::mail_retry::next_attempt;
 
 /// How often the outbox is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long it is remembered what was sent.
-pub const REMEMBERED_FOR: TimeDelta = TimeDelta::days(1);
+pub const SENT_RETENTION: TimeDelta = TimeDelta::days(1);
 
 /// Sends what is due, in the name of one server.
 #[derive(Clone)]
-pub struct Courier {
+pub struct MailWorker {
     pub db: Db,
     pub clock: Clock,
     /// What sends mail; without it nothing is sent.
@@ -38,10 +38,10 @@ pub struct Courier {
     /// Scheme, host and port of the address that links lead to.
     pub origin: String,
     /// Beats with every look at the outbox.
-    pub pulse: Arc<Pulse>,
+    pub heartbeat: Arc<Heartbeat>,
 }
 
-impl Courier {
+impl MailWorker {
     /// Sends what is due until `stop`. Trouble is logged once, when it begins; a panic ends one round only.
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
@@ -51,11 +51,11 @@ impl Courier {
                     tracing::warn!("the mail outbox can't be read: {error}");
                 }
                 failing = sent.is_err();
-                self.pulse.beat();
+                self.heartbeat.beat();
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
     }
@@ -75,11 +75,13 @@ impl Courier {
         tx.commit_unaudited().await?;
         for mail in due {
             match mail.kind.clone() {
-                Kind::Reset => password_reset::deliver(self, mailer, mail).await?,
+                Kind::Reset => password_reset::deliver_reset(self, mailer, mail).await?,
                 Kind::Change { recipient, change } => {
-                    change::deliver(self, mailer, &mail, &recipient, change).await?;
+                    change::deliver_change_notice(self, mailer, &mail, &recipient, change).await?;
                 }
-                Kind::Confirmation { recipient } => confirmation::deliver(self, mailer, &mail, &recipient).await?,
+                Kind::Confirmation { recipient } => {
+                    confirmation::deliver_confirmation(self, mailer, &mail, &recipient).await?
+                }
             }
         }
         Ok(())
@@ -87,14 +89,15 @@ impl Courier {
 }
 
 /// Notes what became of a mail: what failed is tried again or given up.
-async fn settle(courier: &Courier, mail: &Mail, sent: Result<(), Unsent>) -> db::Result<()> {
+async fn record_delivery(courier: &MailWorker, mail: &Mail, sent: Result<(), SendError>) -> db::Result<()> {
     let now = courier.clock.now();
     let mut tx = courier.db.write().await?;
     match sent {
         Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
         Err(unsent) => {
             tracing::warn!("a mail to a manager could not be sent: {unsent}");
-            let again = try_again(mail.attempts, mail.created_at, now).filter(|_| matches!(unsent, Unsent::Later(_)));
+            let again =
+                next_attempt(mail.attempts, mail.created_at, now).filter(|_| matches!(unsent, SendError::Temporary(_)));
             match again {
                 Some(due_at) => outbox::postpone(&mut tx, &mail.id, due_at).await?,
                 None => outbox::finish(&mut tx, &mail.id, Outcome::GivenUp, now).await?,

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Courier, Mailer, settle};
+use super::{MailWorker, Mailer, record_delivery};
 use crate::credentials::secret_token;
 use crate::db::one_time_links::{self, Link};
 use crate::db::outbox::{self, Mail, Outcome};
@@ -18,15 +18,15 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 ///
 /// # Errors
 /// Where the database can't be used.
-pub(super) async fn deliver(courier: &Courier, mailer: &Mailer, reset: Mail) -> db::Result<()> {
-    let Some((manager, text, subject)) = prepare(courier, &reset).await? else { return Ok(()) };
+pub(super) async fn deliver_reset(courier: &MailWorker, mailer: &Mailer, reset: Mail) -> db::Result<()> {
+    let Some((manager, text, subject)) = prepare_reset(courier, &reset).await? else { return Ok(()) };
     let sent = mailer.send(&reset.id, &manager.email, &subject, &text, courier.clock.now()).await;
-    settle(courier, &reset, sent).await
+    record_delivery(courier, &reset, sent).await
 }
 
 /// Makes the link; gives whom it is for, and what the mail says.
-async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
-    let (now, token) = (courier.clock.now(), secret_token::fresh());
+async fn prepare_reset(courier: &MailWorker, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
+    let (now, token) = (courier.clock.now(), secret_token::fresh_token());
     let mut tx = courier.db.write().await?;
     let manager = match &reset.manager_id {
         Some(id) if login_policy::counts_password_of(&mut tx, id).await? => {
@@ -40,7 +40,7 @@ async fn prepare(courier: &Courier, reset: &Mail) -> db::Result<Option<(Manager,
         return Ok(None);
     };
     let link = Link { purpose: LinkPurpose::Reset, manager_id: Some(manager.id.clone()), expires_at: now + LIFETIME };
-    one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
+    one_time_links::create(&mut tx, &secret_token::hash_token(&token), &link, now).await?;
     let name = page_settings::load(&mut tx).await?.name;
     let actor = Actor { manager_id: None, name: "outbox".into(), address: "outbox".into() };
     tx.commit(&actor, now, Entry::new(Action::ManagerMailResetLink, &manager.id, &manager.name)).await?;

@@ -22,13 +22,13 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 /// How long a connection to one address may take; the server may have several.
-const CONNECTING: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to say goodbye, once the mail is taken.
-const QUITTING: Duration = Duration::from_secs(1);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How much one conversation may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct SmtpLimits {
     /// From the first packet until the mail is taken.
     pub time: Duration,
     /// What the server says between two things that we say, in bytes: a chain of certificates has some thousand, an
@@ -36,7 +36,7 @@ pub struct Bounds {
     pub received: usize,
 }
 
-impl Default for Bounds {
+impl Default for SmtpLimits {
     /// 20 seconds and 32 KiB.
     fn default() -> Self {
         Self { time: Duration::from_secs(20), received: 32 * 1024 }
@@ -45,31 +45,31 @@ impl Default for Bounds {
 
 /// A mail server, as its address names it.
 #[derive(Clone)]
-pub struct Server {
+pub struct MailServer {
     host: String,
     port: u16,
-    tls: Tls,
+    tls: TlsMode,
     credentials: Option<Credentials>,
     /// What we call ourselves.
     hello: ClientId,
-    bounds: Bounds,
+    bounds: SmtpLimits,
 }
 
 /// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tls {
+enum TlsMode {
     Never,
     /// After a greeting in the clear, where the server offers it.
-    Offered,
+    Opportunistic,
     /// After a greeting in the clear, and not without.
     Required,
     /// At once.
-    FromTheStart,
+    Implicit,
 }
 
 /// Why a mail was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum SmtpFailure {
     #[error("{0}")]
     Smtp(#[from] SmtpError),
     #[error("connecting to the mail server: {0}")]
@@ -78,26 +78,26 @@ pub enum Failure {
     TooSlow(u64),
 }
 
-impl Failure {
+impl SmtpFailure {
     /// Whether the server has said that it will never take it.
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::Smtp(error) if error.is_permanent())
     }
 }
 
-impl std::fmt::Debug for Server {
+impl std::fmt::Debug for MailServer {
     /// Without the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
     }
 }
 
-impl Server {
+impl MailServer {
     /// The server at `url`, to which we are `hello`.
     ///
     /// # Errors
     /// Where the address makes no sense.
-    pub fn new(url: &Url, hello: String, bounds: Bounds) -> anyhow::Result<Self> {
+    pub fn new(url: &Url, hello: String, bounds: SmtpLimits) -> anyhow::Result<Self> {
         let host = match url.host().context("the SMTP server URL has no host")? {
             Host::Domain(name) => name.to_owned(),
             Host::Ipv4(address) => address.to_string(),
@@ -105,10 +105,10 @@ impl Server {
         };
         let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
         let (tls, port) = match (url.scheme(), wanted.as_deref()) {
-            ("smtps", _) => (Tls::FromTheStart, SUBMISSIONS_PORT),
-            ("smtp", None) => (Tls::Never, SMTP_PORT),
-            ("smtp", Some("required")) => (Tls::Required, SUBMISSION_PORT),
-            ("smtp", Some("opportunistic")) => (Tls::Offered, SUBMISSION_PORT),
+            ("smtps", _) => (TlsMode::Implicit, SUBMISSIONS_PORT),
+            ("smtp", None) => (TlsMode::Never, SMTP_PORT),
+            ("smtp", Some("required")) => (TlsMode::Required, SUBMISSION_PORT),
+            ("smtp", Some("opportunistic")) => (TlsMode::Opportunistic, SUBMISSION_PORT),
             _ => bail!("the SMTP server URL: ?tls= must be required or opportunistic"),
         };
         let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
@@ -124,42 +124,42 @@ impl Server {
     ///
     /// # Errors
     /// Where it does not take it, or not within the bounds.
-    pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), Failure> {
+    pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), SmtpFailure> {
         let conversation = async {
             let mut connection = self.connect().await?;
             if let Some(credentials) = &self.credentials {
                 connection.auth(DEFAULT_MECHANISMS, credentials).await?;
             }
             connection.send(envelope, mail).await?;
-            Ok::<_, Failure>(connection)
+            Ok::<_, SmtpFailure>(connection)
         };
-        let too_slow = |_| Failure::TooSlow(self.bounds.time.as_secs());
+        let too_slow = |_| SmtpFailure::TooSlow(self.bounds.time.as_secs());
         let mut connection = timeout(self.bounds.time, conversation).await.map_err(too_slow)??;
         // The mail is taken, so how the conversation ends matters no more.
-        let _ = timeout(QUITTING, connection.quit()).await;
+        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
         Ok(())
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let (stream, most) = (self.reach().await?, self.bounds.received);
-        let stream = Bounded { stream, most, left: most };
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
+        let (stream, most) = (self.connect_tcp().await?, self.bounds.received);
+        let stream = LimitedStream { stream, limit: most, left: most };
         let tls = || TlsParameters::new(self.host.clone());
-        if self.tls == Tls::FromTheStart {
-            let stream = Encrypted::begin(stream, tls()?).await?;
+        if self.tls == TlsMode::Implicit {
+            let stream = TlsStream::handshake(stream, tls()?).await?;
             return Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?);
         }
         let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?;
-        if self.tls == Tls::Required || self.tls == Tls::Offered && connection.can_starttls() {
+        if self.tls == TlsMode::Required || self.tls == TlsMode::Opportunistic && connection.can_starttls() {
             connection.starttls(tls()?, &self.hello).await?;
         }
         Ok(connection)
     }
 
     /// A connection to the first of its addresses that answers.
-    async fn reach(&self) -> io::Result<TcpStream> {
+    async fn connect_tcp(&self) -> io::Result<TcpStream> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "its host name does not resolve");
         for address in tokio::net::lookup_host((self.host.as_str(), self.port)).await? {
-            match timeout(CONNECTING, TcpStream::connect(address)).await {
+            match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => last = error,
                 Err(_) => last = io::ErrorKind::TimedOut.into(),
@@ -171,19 +171,19 @@ impl Server {
 
 /// A connection from which no more than so many bytes are read between two writes.
 #[derive(Debug)]
-struct Bounded {
+struct LimitedStream {
     stream: TcpStream,
-    most: usize,
+    limit: usize,
     left: usize,
 }
 
-impl AsyncTokioStream for Bounded {
+impl AsyncTokioStream for LimitedStream {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }
 }
 
-impl AsyncRead for Bounded {
+impl AsyncRead for LimitedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
@@ -196,9 +196,9 @@ impl AsyncRead for Bounded {
     }
 }
 
-impl AsyncWrite for Bounded {
+impl AsyncWrite for LimitedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.left = self.most;
+        self.left = self.limit;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -214,24 +214,24 @@ impl AsyncWrite for Bounded {
 /// TLS over a bounded connection, by lettre.
 #[expect(deprecated, reason = "as above")]
 #[derive(Debug)]
-struct Encrypted(AsyncNetworkStream);
+struct TlsStream(AsyncNetworkStream);
 
-impl Encrypted {
+impl TlsStream {
     #[expect(deprecated, reason = "as above")]
-    async fn begin(stream: Bounded, tls: TlsParameters) -> Result<Self, SmtpError> {
+    async fn handshake(stream: LimitedStream, tls: TlsParameters) -> Result<Self, SmtpError> {
         let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(stream));
         stream.upgrade_tls(tls).await?;
         Ok(Self(stream))
     }
 }
 
-impl AsyncTokioStream for Encrypted {
+impl AsyncTokioStream for TlsStream {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.0.peer_addr()
     }
 }
 
-impl AsyncRead for Encrypted {
+impl AsyncRead for TlsStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = ready!(futures_io::AsyncRead::poll_read(Pin::new(&mut self.0), cx, into.initialize_unfilled()))?;
         into.advance(read);
@@ -239,7 +239,7 @@ impl AsyncRead for Encrypted {
     }
 }
 
-impl AsyncWrite for Encrypted {
+impl AsyncWrite for TlsStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         futures_io::AsyncWrite::poll_write(Pin::new(&mut self.0), cx, bytes)
     }
@@ -260,7 +260,12 @@ mod tests {
     use tokio::net::TcpListener;
 
     /// Sends a mail to a server that says `opening` and then `forever`, again and again, with pauses of `pause`.
-    async fn sent_to(opening: &'static str, forever: &'static [u8], pause: Duration, bounds: Bounds) -> Failure {
+    async fn sent_to(
+        opening: &'static str,
+        forever: &'static [u8],
+        pause: Duration,
+        bounds: SmtpLimits,
+    ) -> SmtpFailure {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("smtp://{}", listener.local_addr().unwrap())).unwrap();
         tokio::spawn(async move {
@@ -270,15 +275,15 @@ mod tests {
                 tokio::time::sleep(pause).await;
             }
         });
-        let server = Server::new(&url, "status.example.org".into(), bounds).unwrap();
+        let server = MailServer::new(&url, "status.example.org".into(), bounds).unwrap();
         let (from, to) = ("a@tidewater.example".parse().unwrap(), "b@tidewater.example".parse().unwrap());
         let envelope = Envelope::new(Some(from), vec![to]).unwrap();
         server.send(&envelope, b"Subject: A link\r\n\r\nText\r\n").await.unwrap_err()
     }
 
     #[tokio::test]
-    async fn smtp_answers_are_bounded_by_size() {
-        let bounds = Bounds { time: Duration::from_secs(600), received: 4 * 1024 };
+    async fn smtp_responses_are_limited_by_size() {
+        let bounds = SmtpLimits { time: Duration::from_secs(600), received: 4 * 1024 };
         let failure = sent_to("", &[b'2'; 60_000], Duration::ZERO, bounds).await;
         assert!(failure.to_string().contains("too long") && !failure.is_permanent(), "an endless line: {failure}");
         let failure = sent_to("220 here\r\n", b"250-more\r\n", Duration::ZERO, bounds).await;
@@ -288,23 +293,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn smtp_conversations_are_bounded_by_time() {
-        let bounds = Bounds { time: Duration::from_millis(300), ..Bounds::default() };
+    async fn smtp_sessions_are_limited_by_time() {
+        let bounds = SmtpLimits { time: Duration::from_millis(300), ..SmtpLimits::default() };
         for (opening, drip) in [("", &b""[..]), ("", b"2"), ("220 here\r\n", b"2")] {
             let failure = sent_to(opening, drip, Duration::from_millis(20), bounds).await;
-            assert!(matches!(failure, Failure::TooSlow(_)), "{opening:?}, {drip:?}: {failure}");
+            assert!(matches!(failure, SmtpFailure::TooSlow(_)), "{opening:?}, {drip:?}: {failure}");
         }
     }
 
     #[test]
     fn the_address_names_port_tls_and_credentials() {
-        let server = |url| Server::new(&Url::parse(url).unwrap(), "here".into(), Bounds::default());
+        let server = |url| MailServer::new(&Url::parse(url).unwrap(), "here".into(), SmtpLimits::default());
         for (url, tls, port) in [
-            ("smtp://mail.example.org", Tls::Never, 25),
-            ("smtp://[::1]:2525", Tls::Never, 2525),
-            ("smtp://mail.example.org?tls=required", Tls::Required, 587),
-            ("smtp://mail.example.org?tls=opportunistic", Tls::Offered, 587),
-            ("smtps://mail.example.org", Tls::FromTheStart, 465),
+            ("smtp://mail.example.org", TlsMode::Never, 25),
+            ("smtp://[::1]:2525", TlsMode::Never, 2525),
+            ("smtp://mail.example.org?tls=required", TlsMode::Required, 587),
+            ("smtp://mail.example.org?tls=opportunistic", TlsMode::Opportunistic, 587),
+            ("smtps://mail.example.org", TlsMode::Implicit, 465),
         ] {
             let server = server(url).unwrap();
             assert_eq!((server.tls, server.port, server.credentials), (tls, port, None), "{url}");

@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use super::types::More;
+use super::types::ExtraClaims;
 
 /// How many groups of one person are looked at.
 const MAX_GROUPS: usize = 1000;
 
 /// What a provider may tell of somebody.
 #[derive(Default)]
-pub struct Told {
+pub struct PersonClaims {
     /// With whether it is verified.
     pub email: Option<(String, bool)>,
     pub name: Option<String>,
     pub groups: Option<Vec<String>>,
 }
 
-impl Told {
-    pub fn new(more: &More, groups_claim: &str) -> Self {
+impl PersonClaims {
+    pub fn new(more: &ExtraClaims, groups_claim: &str) -> Self {
         let groups = more.0.get(groups_claim).map(|groups| match groups {
             Value::String(group) => vec![group.clone()],
             Value::Array(list) => list.iter().filter_map(Value::as_str).take(MAX_GROUPS).map(str::to_owned).collect(),
@@ -33,13 +33,13 @@ impl Told {
 }
 
 /// What these claims tell; a macro, for the library has two types of the same claims.
-macro_rules! told_by {
+macro_rules! claims_from {
     ($claims:expr, $groups_claim:expr) => {
-        Told {
+        PersonClaims {
             email: $claims.email().map(|email| (email.to_string(), $claims.email_verified().unwrap_or(false))),
             name: $claims.name().and_then(|name| name.get(None)).map(|name| name.to_string()),
-            ..Told::new($claims.additional_claims(), $groups_claim)
+            ..PersonClaims::new($claims.additional_claims(), $groups_claim)
         }
     };
 }
-pub(super) use told_by;
+pub(super) use claims_from;

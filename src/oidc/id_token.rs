@@ -7,12 +7,12 @@ use openidconnect::{
 };
 
 use super::types::{Claims, Client, Tokens};
-use super::{Asked, Secrets};
+use super::{AuthSecrets, Prompt};
 
 /// How far a provider's clock may be behind ours.
-const SKEW: TimeDelta = TimeDelta::minutes(1);
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 /// Signatures with a key that only the provider has.
-const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
+const ALLOWED_ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -25,20 +25,20 @@ const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
 ];
 
 /// What the token of `tokens` says, if it is the provider's answer to our question and goes with the access token.
-pub fn proven(
+pub fn verify_id_token(
     tokens: &Tokens,
     client: &Client,
-    secrets: &Secrets,
+    secrets: &AuthSecrets,
     now: DateTime<Utc>,
 ) -> Result<Claims, ClaimsVerificationError> {
     let other = |error: String| ClaimsVerificationError::Other(error);
     let token = tokens.id_token().ok_or_else(|| other("there is no token".into()))?;
-    let asked = secrets.asked;
+    let asked = secrets.prompt;
     let verifier: IdTokenVerifier<CoreJsonWebKey> = client
         .id_token_verifier()
-        .set_allowed_algs(SIGNATURES)
+        .set_allowed_algs(ALLOWED_ALGORITHMS)
         .set_time_fn(move || now)
-        .set_auth_time_verifier_fn(move |at| after(asked, at));
+        .set_auth_time_verifier_fn(move |at| check_auth_time(asked, at));
     let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.clone()))?;
     if let Some(told) = claims.access_token_hash() {
         let algorithm = token.signing_alg().map_err(|error| other(error.to_string()))?;
@@ -52,12 +52,12 @@ pub fn proven(
 }
 
 /// Whether somebody who logged in at `at` did so as they were asked to.
-fn after(asked: Asked, at: Option<DateTime<Utc>>) -> Result<(), String> {
+fn check_auth_time(asked: Prompt, at: Option<DateTime<Utc>>) -> Result<(), String> {
     match (asked, at) {
-        (Asked::Plainly, _) => Ok(()),
-        (Asked::Afresh(since), Some(at)) if at >= since - SKEW => Ok(()),
-        (Asked::Afresh(_), Some(_)) => Err("the login is older than the request".into()),
-        (Asked::Afresh(_), None) => Err("it has no auth_time".into()),
+        (Prompt::Default, _) => Ok(()),
+        (Prompt::Login(since), Some(at)) if at >= since - CLOCK_SKEW => Ok(()),
+        (Prompt::Login(_), Some(_)) => Err("the login is older than the request".into()),
+        (Prompt::Login(_), None) => Err("it has no auth_time".into()),
     }
 }
 
@@ -66,12 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_before_the_question_is_no_fresh_one() {
+    fn login_before_request_is_not_fresh() {
         let since = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-        assert!(after(Asked::Afresh(since), Some(since)).is_ok());
-        assert!(after(Asked::Afresh(since), Some(since - SKEW)).is_ok());
-        assert!(after(Asked::Afresh(since), Some(since - SKEW - TimeDelta::seconds(1))).is_err());
-        assert!(after(Asked::Afresh(since), None).is_err());
-        assert!(after(Asked::Plainly, None).is_ok());
+        assert!(check_auth_time(Prompt::Login(since), Some(since)).is_ok());
+        assert!(check_auth_time(Prompt::Login(since), Some(since - CLOCK_SKEW)).is_ok());
+        assert!(check_auth_time(Prompt::Login(since), Some(since - CLOCK_SKEW - TimeDelta::seconds(1))).is_err());
+        assert!(check_auth_time(Prompt::Login(since), None).is_err());
+        assert!(check_auth_time(Prompt::Default, None).is_ok());
     }
 }

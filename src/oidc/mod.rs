@@ -24,22 +24,22 @@ use url::Url;
 
 use crate::domain::Role;
 use crate::domain::oidc_roles::{Person, ProviderFactor, RoleRule, role_of};
-use crate::net::http_client::{Bounds, Outbound};
+use crate::net::http_client::{HttpClient, ResponseLimits};
 
-use claims::Told;
-use id_token::proven;
-use types::{Claims, Client, Http, Metadata, More, Tokens};
+use claims::PersonClaims;
+use id_token::verify_id_token;
+use types::{Claims, Client, ExtraClaims, Metadata, ProviderHttp, Tokens};
 
 /// Where a provider sends people back to.
 pub const CALLBACK: &str = "/login/oidc/callback";
 
 /// How long what a provider says of itself, its keys included, is taken as it is.
-const KNOWN_FOR: TimeDelta = TimeDelta::hours(1);
+const METADATA_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// The longest document of a provider, in bytes: lists of keys with their certificates are long.
 const MAX_DOCUMENT: usize = 256 * 1024;
 /// What an operator says of the provider.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ProviderSettings {
     /// To the letter as the provider writes it.
     pub issuer: String,
     pub client_id: String,
@@ -57,11 +57,11 @@ pub struct Settings {
 /// The provider that managers may log in with. It is asked about itself when somebody first wants to log in, so
 /// that one which is away keeps nothing else from working.
 pub struct Provider {
-    settings: Settings,
+    settings: ProviderSettings,
     issuer: IssuerUrl,
     redirect: RedirectUrl,
-    http: Http,
-    known: Mutex<Option<(DateTime<Utc>, Arc<Metadata>)>>,
+    http: ProviderHttp,
+    cached_metadata: Mutex<Option<(DateTime<Utc>, Arc<Metadata>)>>,
 }
 
 /// Why a provider's answer lets nobody in.
@@ -75,39 +75,39 @@ pub enum Error {
     Denied(String),
     /// What came back proves nothing.
     #[error("the identity provider's response can't be verified: {0}")]
-    Unproven(String),
+    Invalid(String),
     /// It does not vouch for the person's address.
     #[error("the identity provider has not verified the e-mail address")]
-    Unverified,
+    EmailUnverified,
 }
 
 /// How somebody has to log in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Asked {
+pub enum Prompt {
     /// As the provider sees fit; it may know them already.
-    Plainly,
+    Default,
     /// Anew, after this moment.
-    Afresh(DateTime<Utc>),
+    Login(DateTime<Utc>),
 }
 
 /// The page of the provider to go to, and what its answer will be judged by.
-pub struct Question {
+pub struct AuthRequest {
     pub address: Url,
-    pub secrets: Secrets,
+    pub secrets: AuthSecrets,
 }
 
 /// What the answer to a question is judged by. It is kept where only the browser that asked reaches it.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Secrets {
+pub struct AuthSecrets {
     state: String,
     nonce: String,
     verifier: String,
-    asked: Asked,
+    prompt: Prompt,
 }
 
 /// What a browser brought back.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct AuthResponse {
     pub code: String,
     pub state: String,
     /// Who says that it is the answer (RFC 9207); empty where nobody does.
@@ -121,15 +121,18 @@ impl Provider {
     ///
     /// # Errors
     /// Where an address makes no sense, or the provider would be asked in the open.
-    pub fn new(settings: Settings, origin: &str) -> anyhow::Result<Self> {
+    pub fn new(settings: ProviderSettings, origin: &str) -> anyhow::Result<Self> {
         let issuer = IssuerUrl::new(settings.issuer.clone())?;
         let here = matches!(issuer.url().host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         if issuer.url().scheme() != "https" && !(here && issuer.url().scheme() == "http") {
             bail!("--oidc-issuer must begin with https:// (http:// only on this machine)");
         }
         let redirect = RedirectUrl::new(format!("{origin}{CALLBACK}"))?;
-        let http = Http(Outbound::new([issuer.url()], Bounds { size: MAX_DOCUMENT, ..Bounds::default() })?);
-        Ok(Self { settings, issuer, redirect, http, known: Mutex::default() })
+        let http = ProviderHttp(HttpClient::new(
+            [issuer.url()],
+            ResponseLimits { size: MAX_DOCUMENT, ..ResponseLimits::default() },
+        )?);
+        Ok(Self { settings, issuer, redirect, http, cached_metadata: Mutex::default() })
     }
 
     /// What managers call it.
@@ -156,7 +159,7 @@ impl Provider {
     ///
     /// # Errors
     /// `Unreachable` where nobody knows yet where to ask.
-    pub async fn ask(&self, asked: Asked, now: DateTime<Utc>) -> Result<Question, Error> {
+    pub async fn auth_request(&self, asked: Prompt, now: DateTime<Utc>) -> Result<AuthRequest, Error> {
         let client = self.client(&*self.metadata(now).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
@@ -165,50 +168,55 @@ impl Provider {
             .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
             .add_scopes(scopes.map(|scope| Scope::new(scope.to_owned())))
             .set_pkce_challenge(challenge);
-        if let Asked::Afresh(_) = asked {
+        if let Prompt::Login(_) = asked {
             request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
         }
         let (address, state, nonce) = request.url();
         let [state, nonce, verifier] = [state.into_secret(), nonce.secret().clone(), verifier.into_secret()];
-        Ok(Question { address, secrets: Secrets { state, nonce, verifier, asked } })
+        Ok(AuthRequest { address, secrets: AuthSecrets { state, nonce, verifier, prompt: asked } })
     }
 
     /// Whom the answer proves somebody to be.
     ///
     /// # Errors
     /// Why it proves nobody.
-    pub async fn judge(&self, answer: Answer, secrets: Secrets, now: DateTime<Utc>) -> Result<Person, Error> {
+    pub async fn authenticate(
+        &self,
+        answer: AuthResponse,
+        secrets: AuthSecrets,
+        now: DateTime<Utc>,
+    ) -> Result<Person, Error> {
         let metadata = self.metadata(now).await?;
-        self.belongs(&answer, &secrets, &metadata)?;
+        self.check_response(&answer, &secrets, &metadata)?;
         let client = self.client(&metadata);
         let exchange = client.exchange_code(AuthorizationCode::new(answer.code)).map_err(unreachable)?;
         let exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(secrets.verifier.clone()));
         let tokens = exchange.request_async(&self.http).await.map_err(|error| match error {
-            RequestTokenError::ServerResponse(refusal) => Error::Unproven(refusal.to_string()),
-            RequestTokenError::Parse(error, _) => Error::Unproven(error.to_string()),
+            RequestTokenError::ServerResponse(refusal) => Error::Invalid(refusal.to_string()),
+            RequestTokenError::Parse(error, _) => Error::Invalid(error.to_string()),
             other => unreachable(other),
         })?;
-        let claims = match proven(&tokens, &client, &secrets, now) {
+        let claims = match verify_id_token(&tokens, &client, &secrets, now) {
             // Its keys may be new: it is asked for them once more.
             Err(ClaimsVerificationError::SignatureVerification(NoMatchingKey | CryptoError(_))) => {
                 let metadata = self.discover(now).await?;
-                proven(&tokens, &self.client(&metadata), &secrets, now)
+                verify_id_token(&tokens, &self.client(&metadata), &secrets, now)
             }
             proven => proven,
         };
-        let claims = claims.map_err(|error| Error::Unproven(error.to_string()))?;
-        let told = self.told(&client, &tokens, &claims).await?;
+        let claims = claims.map_err(|error| Error::Invalid(error.to_string()))?;
+        let told = self.load_claims(&client, &tokens, &claims).await?;
         self.person(&claims, told)
     }
 
     /// Refuses an answer to another question, or from somebody else.
-    fn belongs(&self, answer: &Answer, secrets: &Secrets, metadata: &Metadata) -> Result<(), Error> {
+    fn check_response(&self, answer: &AuthResponse, secrets: &AuthSecrets, metadata: &Metadata) -> Result<(), Error> {
         if answer.state.is_empty() || answer.state != secrets.state {
-            return Err(Error::Unproven("the nonce does not match".into()));
+            return Err(Error::Invalid("the nonce does not match".into()));
         }
         let says_who = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         if (says_who || !answer.issuer.is_empty()) && answer.issuer != self.settings.issuer {
-            return Err(Error::Unproven("wrong issuer".into()));
+            return Err(Error::Invalid("wrong issuer".into()));
         }
         if !answer.error.is_empty() {
             return Err(Error::Denied(answer.error.chars().filter(|c| c.is_ascii_graphic()).take(100).collect()));
@@ -217,22 +225,22 @@ impl Provider {
     }
 
     /// What the provider tells of the person beside who it is: in its token, else where the token opens the door.
-    async fn told(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<Told, Error> {
-        let told = claims::told_by!(claims, &self.settings.groups_claim);
+    async fn load_claims(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<PersonClaims, Error> {
+        let told = claims::claims_from!(claims, &self.settings.groups_claim);
         if told.email.is_some() && told.groups.is_some() {
             return Ok(told);
         }
         let subject = Some(claims.subject().clone());
         // A provider without this document has told everything.
         let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(told) };
-        let more: UserInfoClaims<More, CoreGenderClaim> =
+        let more: UserInfoClaims<ExtraClaims, CoreGenderClaim> =
             request.request_async(&self.http).await.map_err(unreachable)?;
-        let also = claims::told_by!(more, &self.settings.groups_claim);
+        let also = claims::claims_from!(more, &self.settings.groups_claim);
         Ok(told.or(also))
     }
 
-    fn person(&self, claims: &Claims, told: Told) -> Result<Person, Error> {
-        let Some((email, true)) = told.email else { return Err(Error::Unverified) };
+    fn person(&self, claims: &Claims, told: PersonClaims) -> Result<Person, Error> {
+        let Some((email, true)) = told.email else { return Err(Error::EmailUnverified) };
         let methods = claims.auth_method_refs().into_iter().flatten().map(|method| method.to_string()).collect();
         Ok(Person {
             issuer: self.settings.issuer.clone(),
@@ -247,14 +255,14 @@ impl Provider {
 
     /// Asks the provider about itself again before the next login.
     pub fn reload(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.cached_metadata.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// What the provider says of itself, at most an hour old.
     async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, Error> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.cached_metadata.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
-            Some((at, metadata)) if (TimeDelta::zero()..KNOWN_FOR).contains(&(now - at)) => Ok(metadata),
+            Some((at, metadata)) if (TimeDelta::zero()..METADATA_LIFETIME).contains(&(now - at)) => Ok(metadata),
             _ => self.discover(now).await,
         }
     }
@@ -262,7 +270,7 @@ impl Provider {
     async fn discover(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, Error> {
         let found = Metadata::discover_async(self.issuer.clone(), &self.http).await.map_err(unreachable)?;
         let found = Arc::new(found);
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, found.clone()));
+        *self.cached_metadata.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, found.clone()));
         Ok(found)
     }
 

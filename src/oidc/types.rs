@@ -17,18 +17,18 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::net::http_client::{Outbound, OutboundError};
+use crate::net::http_client::{HttpClient, HttpClientError};
 
 /// Our client of other servers, as the library takes one.
-pub struct Http(pub Outbound);
+pub struct ProviderHttp(pub HttpClient);
 
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = OutboundError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutboundError>> + Send + 'c>>;
+impl<'c> AsyncHttpClient<'c> for ProviderHttp {
+    type Error = HttpClientError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpClientError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let (parts, body) = self.0.ask(request).await?.into_parts();
+            let (parts, body) = self.0.send(request).await?.into_parts();
             Ok(HttpResponse::from_parts(parts, body.into()))
         })
     }
@@ -36,9 +36,9 @@ impl<'c> AsyncHttpClient<'c> for Http {
 
 /// The claims that the standard does not name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct More(pub HashMap<String, Value>);
+pub struct ExtraClaims(pub HashMap<String, Value>);
 
-impl AdditionalClaims for More {}
+impl AdditionalClaims for ExtraClaims {}
 
 /// What a provider says of itself that the library does not know.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,9 +49,9 @@ pub struct Extra {
 
 impl AdditionalProviderMetadata for Extra {}
 
-pub type Claims = IdTokenClaims<More, CoreGenderClaim>;
+pub type Claims = IdTokenClaims<ExtraClaims, CoreGenderClaim>;
 type Fields = IdTokenFields<
-    More,
+    ExtraClaims,
     EmptyExtraTokenFields,
     CoreGenderClaim,
     CoreJweContentEncryptionAlgorithm,
@@ -73,7 +73,7 @@ pub type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 pub type Client = openidconnect::Client<
-    More,
+    ExtraClaims,
     CoreAuthDisplay,
     CoreGenderClaim,
     CoreJweContentEncryptionAlgorithm,

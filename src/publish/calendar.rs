@@ -12,31 +12,35 @@ use crate::domain::{Maintenance, MaintenancePhase, Page};
 const MAX_DESCRIPTION: usize = 2_000;
 
 /// The document of a calendar.
-pub fn document(text: String) -> Document {
+pub fn calendar_document(text: String) -> Document {
     Document::new(200, "text/calendar; charset=utf-8", text)
 }
 
 /// What a calendar program subscribes to, or opens once.
-pub fn calendar<'a>(page: &Page, origin: &str, maintenances: impl IntoIterator<Item = &'a Maintenance>) -> String {
+pub fn render_calendar<'a>(
+    page: &Page,
+    origin: &str,
+    maintenances: impl IntoIterator<Item = &'a Maintenance>,
+) -> String {
     let mut calendar = Calendar::empty();
     let properties = [
         ("VERSION", "2.0".to_owned()),
         ("PRODID", "-//Candor//Maintenance//EN".to_owned()),
         ("CALSCALE", "GREGORIAN".to_owned()),
         ("METHOD", "PUBLISH".to_owned()),
-        ("X-WR-CALNAME", plain(&format!("{} maintenance", page.name))),
+        ("X-WR-CALNAME", strip_controls(&format!("{} maintenance", page.name))),
         ("X-PUBLISHED-TTL", "PT1H".to_owned()),
     ];
     for (name, value) in properties {
         calendar.append_property(Property::new(name, value));
     }
     for maintenance in maintenances {
-        calendar.push(event(page, origin, maintenance));
+        calendar.push(calendar_event(page, origin, maintenance));
     }
     calendar.to_string()
 }
 
-fn event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event {
+fn calendar_event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event {
     let address = format!("{origin}/incidents/{}", maintenance.id);
     let status = match maintenance.phase {
         MaintenancePhase::Cancelled => EventStatus::Cancelled,
@@ -53,27 +57,27 @@ fn event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event {
         .status(status)
         .starts(maintenance.scheduled_for)
         .ends(maintenance.scheduled_until)
-        .summary(&plain(&maintenance.title))
-        .description(&description(maintenance))
+        .summary(&strip_controls(&maintenance.title))
+        .description(&event_description(maintenance))
         .url(&address)
         .add_property("TRANSP", "TRANSPARENT")
         .done()
 }
 
 /// What is affected, and what was said last.
-fn description(maintenance: &Maintenance) -> String {
+fn event_description(maintenance: &Maintenance) -> String {
     let names: Vec<&str> = maintenance.components.iter().map(|component| component.name.as_str()).collect();
     let affected = (!names.is_empty()).then(|| format!("Affects: {}", names.join(", ")));
-    let said = maintenance.newest().map(|update| {
+    let said = maintenance.newest_update().map(|update| {
         let cut: String = update.body.chars().take(MAX_DESCRIPTION).collect();
         let rest = if cut.len() < update.body.len() { " …" } else { "" };
         format!("{}: {cut}{rest}", update.phase.words())
     });
-    plain(&affected.into_iter().chain(said).collect::<Vec<_>>().join("\n\n"))
+    strip_controls(&affected.into_iter().chain(said).collect::<Vec<_>>().join("\n\n"))
 }
 
 /// Text whose only control characters are line ends: a bare carriage return would begin a line of its own.
-fn plain(text: &str) -> String {
+fn strip_controls(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
@@ -115,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_the_same_until_something_changes() {
+    fn calendar_event_is_stable_until_changed() {
         let mut it = maintenance(600, 660, &["api"]);
-        let text = calendar(&page(), "https://status.test", [&it]);
-        assert_eq!(text, calendar(&page(), "https://status.test", [&it]));
+        let text = render_calendar(&page(), "https://status.test", [&it]);
+        assert_eq!(text, render_calendar(&page(), "https://status.test", [&it]));
         let before = lines(&text);
         assert_eq!(value(&before, "UID"), "maintenance@k2v7xq0m4c9z");
         assert_eq!((value(&before, "DTSTART"), value(&before, "DTEND")), ("19700101T100000Z", "19700101T110000Z"));
@@ -128,14 +132,14 @@ mod tests {
         let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(5);
         it.cancel("Off.".into(), UpdateId::parse("off").unwrap(), now).unwrap();
         (it.version, it.updated_at) = (2, now);
-        let after = lines(&calendar(&page(), "https://status.test", [&it]));
+        let after = lines(&render_calendar(&page(), "https://status.test", [&it]));
         assert_eq!((value(&after, "SEQUENCE"), value(&after, "STATUS")), ("1", "CANCELLED"));
         assert_eq!(value(&after, "UID"), value(&before, "UID"));
     }
 
     #[test]
-    fn no_text_becomes_a_property_of_its_own() {
-        let bare = lines(&calendar(&page(), "https://status.test", [&maintenance(0, 60, &["api"])])).len();
+    fn text_cannot_inject_calendar_properties() {
+        let bare = lines(&render_calendar(&page(), "https://status.test", [&maintenance(0, 60, &["api"])])).len();
         for nasty in [
             "a\r\nATTENDEE:mailto:x@y.test",
             "a\rBEGIN:VALARM",
@@ -152,10 +156,10 @@ mod tests {
             it.components = vec![PlannedComponent { name: nasty.into(), ..it.components[0].clone() }];
             let mut page = page();
             page.name = nasty.into();
-            let lines = lines(&calendar(&page, "https://status.test", [&it]));
+            let lines = lines(&render_calendar(&page, "https://status.test", [&it]));
             assert_eq!(lines.len(), bare, "{nasty:?}: {lines:#?}");
             let shown = value(&lines, "SUMMARY").replace("\\n", "\n").replace("\\,", ",").replace("\\;", ";");
-            let given = plain(nasty);
+            let given = strip_controls(nasty);
             assert_eq!(shown.replace("\\\\", "\\").trim(), given.replace("\\n", "\\\n").trim(), "{nasty:?}");
         }
     }
@@ -164,7 +168,7 @@ mod tests {
     fn a_long_text_is_cut() {
         let mut it = maintenance(0, 60, &[]);
         it.updates[0].body = "é".repeat(25_000);
-        let lines = lines(&calendar(&page(), "https://status.test", [&it]));
+        let lines = lines(&render_calendar(&page(), "https://status.test", [&it]));
         assert_eq!(value(&lines, "DESCRIPTION").matches('é').count(), MAX_DESCRIPTION);
         assert!(value(&lines, "DESCRIPTION").ends_with(" …"));
     }

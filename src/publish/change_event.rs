@@ -6,7 +6,7 @@ use super::{Encoding, Site};
 
 /// The newest change of what `/` shows.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct ChangeEvent {
     /// The entity tag of the plain page, without quotes.
     id: String,
     /// The revision that changed the page; time may have changed it again since ("open for 13m").
@@ -15,10 +15,10 @@ pub struct Change {
     event: Bytes,
 }
 
-impl Change {
+impl ChangeEvent {
     /// What brought `site` about, as far as anybody knows.
-    pub(super) fn of(site: &Site) -> Self {
-        Self::new(id(site), site.revision)
+    pub(super) fn from_site(site: &Site) -> Self {
+        Self::new(change_id(site), site.revision)
     }
 
     fn new(id: String, revision: i64) -> Self {
@@ -27,8 +27,8 @@ impl Change {
     }
 
     /// Becomes the change from `before` to `site`; says whether `/` shows anything else.
-    pub(super) fn follow(&mut self, before: &Site, site: &Site) -> bool {
-        let id = id(site);
+    pub(super) fn advance(&mut self, before: &Site, site: &Site) -> bool {
+        let id = change_id(site);
         if id == self.id {
             return false;
         }
@@ -38,13 +38,13 @@ impl Change {
     }
 
     /// Whether `last` names it: the id of its event, or the entity tag of the page in any encoding.
-    pub fn is(&self, last: &str) -> bool {
+    pub fn matches(&self, last: &str) -> bool {
         let tag = last.trim_start_matches("W/").trim_matches('"');
         tag.split_once('-').map_or(tag, |(tag, _)| tag) == self.id
     }
 
     /// The event that tells whoever knows it which revision that is: what time changes later is no news to them.
-    pub fn greeting(&self) -> Bytes {
+    pub fn initial_event(&self) -> Bytes {
         format!("event: here\ndata: {{\"revision\":{}}}\n\n", self.revision).into()
     }
 
@@ -54,7 +54,7 @@ impl Change {
     }
 }
 
-fn id(site: &Site) -> String {
+fn change_id(site: &Site) -> String {
     let tag = site.document("/").map_or("", |page| page.etag(Encoding::Plain));
     tag.trim_matches('"').to_owned()
 }
@@ -79,31 +79,31 @@ mod tests {
     }
 
     #[test]
-    fn only_another_page_is_a_change() {
+    fn only_a_different_page_is_a_change() {
         let (first, quiet, loud) = (site(1, "up"), site(2, "up"), site(3, "down"));
-        let mut change = Change::of(&first);
-        assert!(!change.follow(&first, &quiet));
-        assert!(change.follow(&quiet, &loud));
+        let mut change = ChangeEvent::from_site(&first);
+        assert!(!change.advance(&first, &quiet));
+        assert!(change.advance(&quiet, &loud));
         assert!(change.event().ends_with(b"event: published\ndata: {\"revision\":3}\n\n"));
     }
 
     #[test]
-    fn the_passing_of_time_is_no_new_revision() {
+    fn time_passing_makes_no_revision() {
         let (first, quiet, later) = (site(1, "open for 1m"), site(2, "open for 1m"), site(2, "open for 2m"));
-        let mut change = Change::of(&first);
-        assert!(!change.follow(&first, &quiet));
-        assert!(change.follow(&quiet, &later));
+        let mut change = ChangeEvent::from_site(&first);
+        assert!(!change.advance(&first, &quiet));
+        assert!(change.advance(&quiet, &later));
         assert_eq!(change.revision, 1);
     }
 
     #[test]
-    fn it_is_known_by_its_id_and_by_every_tag_of_the_page() {
+    fn change_matches_its_id_and_every_etag() {
         let site = site(1, "up");
-        let change = Change::of(&site);
+        let change = ChangeEvent::from_site(&site);
         let page = site.document("/").unwrap();
         for encoding in [Encoding::Plain, Encoding::Gzip, Encoding::Brotli] {
-            assert!(change.is(page.etag(encoding)) && change.is(&format!("W/{}", page.etag(encoding))));
+            assert!(change.matches(page.etag(encoding)) && change.matches(&format!("W/{}", page.etag(encoding))));
         }
-        assert!(change.is(&change.id) && !change.is("") && !change.is("other"));
+        assert!(change.matches(&change.id) && !change.matches("") && !change.matches("other"));
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::Age;
-use super::api::old_badge;
+use super::Staleness;
+use super::api::stale_badge;
 use crate::format::hex;
 
 /// How hard brotli tries. For a page of 45 KB the levels 7 to 9 save at most half a per cent more, and the last of them
@@ -20,24 +20,24 @@ const BEST_QUALITY: i32 = 11;
 const BROTLI_WINDOW: i32 = 20;
 
 /// Where the main part of every public page begins.
-const MAIN: &str = "<main id=\"main\">";
+const MAIN_TAG: &str = "<main id=\"main\">";
 
 /// Who may use a document besides our own pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reach {
+pub enum CrossOrigin {
     /// Nobody.
     #[default]
-    Own,
+    SameOrigin,
     /// Scripts and pages of any origin: it is public, and reading it takes no cookie.
-    Everybody,
+    Any,
     /// Pages of these origins, which have spaces between them, in a frame.
     FramedBy(String),
 }
 
-impl Reach {
+impl CrossOrigin {
     /// Pages of these origins, in a frame.
     pub fn framed_by(origins: &[String]) -> Self {
-        if origins.is_empty() { Self::Own } else { Self::FramedBy(origins.join(" ")) }
+        if origins.is_empty() { Self::SameOrigin } else { Self::FramedBy(origins.join(" ")) }
     }
 }
 
@@ -59,7 +59,7 @@ pub struct Document {
     brotli: Bytes,
     /// The strong entity tag of each encoding, quotes included.
     etags: [String; 3],
-    pub reach: Reach,
+    pub reach: CrossOrigin,
 }
 
 impl Document {
@@ -74,22 +74,22 @@ impl Document {
             brotli: brotli(&plain, BROTLI_QUALITY),
             etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
             plain,
-            reach: Reach::Own,
+            reach: CrossOrigin::SameOrigin,
         }
     }
 
     /// A small file that never changes: it is worth the best that brotli can do, once at the start.
-    pub fn file(content_type: &str, plain: &'static str) -> Self {
+    pub fn static_file(content_type: &str, plain: &'static str) -> Self {
         Self { brotli: brotli(plain.as_bytes(), BEST_QUALITY), ..Self::new(200, content_type, plain) }
     }
 
     /// A document for whoever wants it.
-    pub fn shared(content_type: &str, text: String) -> Self {
-        Self { reach: Reach::Everybody, ..Self::new(200, content_type, text) }
+    pub fn cross_origin(content_type: &str, text: String) -> Self {
+        Self { reach: CrossOrigin::Any, ..Self::new(200, content_type, text) }
     }
 
     /// What a program is told where something went wrong.
-    pub fn fault(status: u16, json: String, reach: Reach) -> Self {
+    pub fn json_error(status: u16, json: String, reach: CrossOrigin) -> Self {
         Self { reach, ..Self::new(status, "application/json", json) }
     }
 
@@ -99,29 +99,29 @@ impl Document {
     }
 
     /// An HTML page that pages of other `origins` may frame, if there are any.
-    pub fn framed(html: String, reach: Reach) -> Self {
+    pub fn framable_html(html: String, reach: CrossOrigin) -> Self {
         Self { reach, ..Self::html(200, html) }
     }
 
     /// The same document, saying how old it is: a page at the top of its main part, a badge at its end. What programs
     /// read stays as it is; there a field of the answer says so.
-    pub fn grown_old(&self, age: &Age) -> Self {
+    pub fn as_stale(&self, age: &Staleness) -> Self {
         let text = std::str::from_utf8(&self.plain).unwrap_or_default();
         let aged = match self.content_type.split(';').next() {
             Some("text/html") => {
-                text.split_once(MAIN).map(|(before, after)| [before, MAIN, &age.notice(), after].concat())
+                text.split_once(MAIN_TAG).map(|(before, after)| [before, MAIN_TAG, &age.notice(), after].concat())
             }
-            Some("image/svg+xml") => old_badge(text, &age.words()),
+            Some("image/svg+xml") => stale_badge(text, &age.words()),
             _ => None,
         };
         match aged {
             Some(aged) => Self { reach: self.reach.clone(), ..Self::new(self.status, &self.content_type, aged) },
-            None => Self { etags: self.etags.clone().map(|tag| since(&tag, age)), ..self.clone() },
+            None => Self { etags: self.etags.clone().map(|tag| stale_etag(&tag, age)), ..self.clone() },
         }
     }
 
     /// Whether it has this status and says this text.
-    pub fn is(&self, status: u16, text: &str) -> bool {
+    pub fn has_content(&self, status: u16, text: &str) -> bool {
         self.status == status && self.plain == text.as_bytes()
     }
 
@@ -163,7 +163,7 @@ impl Encoding {
     pub const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Brotli];
 
     /// The smallest encoding that an `Accept-Encoding` allows. A coding with `q=0` is refused.
-    pub fn accepted(accept_encoding: &[u8]) -> Self {
+    pub fn from_accept_encoding(accept_encoding: &[u8]) -> Self {
         let mut accepted = Self::Plain;
         for coding in accept_encoding.split(|byte| *byte == b',') {
             let mut pieces = coding.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
@@ -192,7 +192,7 @@ impl Encoding {
 
 /// An entity tag of its own for the same bytes with another field beside them: what a cache keeps of an old answer is not
 /// taken for the fresh one.
-fn since(tag: &str, age: &Age) -> String {
+fn stale_etag(tag: &str, age: &Staleness) -> String {
     format!("{}-{}\"", tag.trim_end_matches('"'), age.confirmed_at.timestamp())
 }
 
@@ -228,17 +228,17 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_stands_at_the_top_of_the_main_part() {
-        let page = Document::html(200, format!("<body>{MAIN}<h1>x</h1></main></body>"));
-        let age = Age { confirmed_at: chrono::DateTime::UNIX_EPOCH, time_zone: chrono_tz::Tz::UTC };
-        let html = page.grown_old(&age);
+    fn stale_notice_starts_the_main_element() {
+        let page = Document::html(200, format!("<body>{MAIN_TAG}<h1>x</h1></main></body>"));
+        let age = Staleness { confirmed_at: chrono::DateTime::UNIX_EPOCH, time_zone: chrono_tz::Tz::UTC };
+        let html = page.as_stale(&age);
         assert_eq!(
             &html.bytes(Encoding::Plain)[..],
-            format!("<body>{MAIN}{}<h1>x</h1></main></body>", age.notice()).as_bytes()
+            format!("<body>{MAIN_TAG}{}<h1>x</h1></main></body>", age.notice()).as_bytes()
         );
         assert_ne!(html.etag(Encoding::Plain), page.etag(Encoding::Plain));
-        let data = Document::shared("application/json", "{}".into());
-        let old = data.grown_old(&age);
+        let data = Document::cross_origin("application/json", "{}".into());
+        let old = data.as_stale(&age);
         assert_eq!(old.bytes(Encoding::Gzip), data.bytes(Encoding::Gzip));
         for encoding in Encoding::ALL {
             assert!(!data.matches(old.etag(encoding).as_bytes()), "{}", old.etag(encoding));
@@ -247,16 +247,16 @@ mod tests {
 
     #[test]
     fn the_smallest_allowed_encoding_is_chosen() {
-        assert_eq!(Encoding::accepted(b"gzip, deflate, br, zstd"), Encoding::Brotli);
-        assert_eq!(Encoding::accepted(b"gzip;q=1.0, br;q=0"), Encoding::Gzip);
-        assert_eq!(Encoding::accepted(b"br;q=0.001,GZIP"), Encoding::Brotli);
-        assert_eq!(Encoding::accepted(b"identity"), Encoding::Plain);
-        assert_eq!(Encoding::accepted(b""), Encoding::Plain);
-        assert_eq!(Encoding::accepted(&[b','; 5000]), Encoding::Plain);
+        assert_eq!(Encoding::from_accept_encoding(b"gzip, deflate, br, zstd"), Encoding::Brotli);
+        assert_eq!(Encoding::from_accept_encoding(b"gzip;q=1.0, br;q=0"), Encoding::Gzip);
+        assert_eq!(Encoding::from_accept_encoding(b"br;q=0.001,GZIP"), Encoding::Brotli);
+        assert_eq!(Encoding::from_accept_encoding(b"identity"), Encoding::Plain);
+        assert_eq!(Encoding::from_accept_encoding(b""), Encoding::Plain);
+        assert_eq!(Encoding::from_accept_encoding(&[b','; 5000]), Encoding::Plain);
     }
 
     #[test]
-    fn an_entity_tag_is_known_again() {
+    fn etag_matches_if_none_match() {
         let document = Document::html(200, "x".into());
         let tag = document.etag(Encoding::Brotli).to_owned();
         assert!(document.matches(tag.as_bytes()) && document.matches(b"*"));

@@ -21,63 +21,63 @@ pub enum Step {
 
 /// A step that fails, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct StepFailure {
     pub step: Step,
     pub since: Monotonic,
 }
 
 /// The trouble there is, if any.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<Option<Trouble>>);
+pub(super) struct LastFailure(Mutex<Option<StepFailure>>);
 
-impl Ledger {
-    pub(super) fn newest(&self) -> Option<Trouble> {
+impl LastFailure {
+    pub(super) fn newest(&self) -> Option<StepFailure> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that `step` failed; trouble of the same kind is as old as when it began.
-    pub(super) fn fails(&self, step: Step, now: Monotonic) {
+    pub(super) fn record_failure(&self, step: Step, now: Monotonic) {
         let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if trouble.is_none_or(|trouble| trouble.step != step) {
-            *trouble = Some(Trouble { step, since: now });
+            *trouble = Some(StepFailure { step, since: now });
         }
     }
 
     /// Notes that `step` went well, and all that comes before it.
-    pub(super) fn passes(&self, step: Step) {
+    pub(super) fn record_success(&self, step: Step) {
         let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *trouble = trouble.filter(|trouble| trouble.step as u8 > step as u8);
     }
 }
 
-/// How long a state is left alone that could not be rendered once; twice as long each time, up to [`LONGEST`].
-const SHORTEST: TimeDelta = TimeDelta::seconds(1);
-const LONGEST: TimeDelta = TimeDelta::seconds(30);
+/// How long a state is left alone that could not be rendered once; twice as long each time, up to [`MAX_BACKOFF`].
+const MIN_BACKOFF: TimeDelta = TimeDelta::seconds(1);
+const MAX_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 
 /// A state that can't be rendered: trying it three times a second would keep a processor busy for nothing.
 #[derive(Debug, Default)]
-pub(super) struct Setback(Mutex<Option<Wait>>);
+pub(super) struct RenderBackoff(Mutex<Option<Backoff>>);
 
 #[derive(Clone, Copy, Debug)]
-struct Wait {
+struct Backoff {
     revision: i64,
     since: Monotonic,
-    lasts: TimeDelta,
+    duration: TimeDelta,
 }
 
-impl Setback {
+impl RenderBackoff {
     /// Notes whether `revision` could be rendered.
-    pub(super) fn note(&self, revision: i64, rendered: bool, now: Monotonic) {
+    pub(super) fn record_outcome(&self, revision: i64, rendered: bool, now: Monotonic) {
         let mut wait = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = wait.filter(|wait| wait.revision == revision);
-        let lasts = before.map_or(SHORTEST, |wait| (wait.lasts * 2).min(LONGEST));
-        *wait = (!rendered).then_some(Wait { revision, since: now, lasts });
+        let lasts = before.map_or(MIN_BACKOFF, |wait| (wait.duration * 2).min(MAX_BACKOFF));
+        *wait = (!rendered).then_some(Backoff { revision, since: now, duration: lasts });
     }
 
     /// Whether `revision` is left alone for now; another one is not, nor any after the clock was set back.
-    pub(super) fn holds(&self, revision: i64, now: Monotonic) -> bool {
+    pub(super) fn is_waiting(&self, revision: i64, now: Monotonic) -> bool {
         let wait = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        wait.is_some_and(|wait| wait.revision == revision && (wait.since..wait.since + wait.lasts).contains(&now))
+        wait.is_some_and(|wait| wait.revision == revision && (wait.since..wait.since + wait.duration).contains(&now))
     }
 }
 
@@ -86,33 +86,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trouble_is_as_old_as_its_beginning_and_over_when_the_step_goes_well() {
-        let (ledger, start) = (Ledger::default(), Monotonic::START);
-        ledger.fails(Step::Rendering, start);
-        ledger.fails(Step::Rendering, start + TimeDelta::minutes(1));
-        ledger.passes(Step::Reading);
-        assert_eq!(ledger.newest(), Some(Trouble { step: Step::Rendering, since: start }));
-        ledger.passes(Step::Rendering);
+    fn failure_keeps_start_time_until_step_succeeds() {
+        let (ledger, start) = (LastFailure::default(), Monotonic::START);
+        ledger.record_failure(Step::Rendering, start);
+        ledger.record_failure(Step::Rendering, start + TimeDelta::minutes(1));
+        ledger.record_success(Step::Reading);
+        assert_eq!(ledger.newest(), Some(StepFailure { step: Step::Rendering, since: start }));
+        ledger.record_success(Step::Rendering);
         assert_eq!(ledger.newest(), None);
     }
 
     #[test]
-    fn a_state_that_can_t_be_rendered_is_left_alone_ever_longer_and_another_one_is_not() {
-        let (setback, start) = (Setback::default(), Monotonic::START);
+    fn render_backoff_grows_per_revision() {
+        let (setback, start) = (RenderBackoff::default(), Monotonic::START);
         let mut tried = Vec::new();
         for second in 0..180 {
             let now = start + TimeDelta::seconds(second);
-            if !setback.holds(7, now) {
-                setback.note(7, false, now);
+            if !setback.is_waiting(7, now) {
+                setback.record_outcome(7, false, now);
                 tried.push(second);
             }
         }
         assert_eq!(tried, [0, 1, 3, 7, 15, 31, 61, 91, 121, 151]);
         let now = start + TimeDelta::seconds(160);
-        assert!(setback.holds(7, now) && !setback.holds(8, now) && !setback.holds(7, start));
-        setback.note(8, false, now);
-        assert!(!setback.holds(8, now + SHORTEST), "another state begins anew");
-        setback.note(8, true, now);
-        assert!(!setback.holds(8, now));
+        assert!(setback.is_waiting(7, now) && !setback.is_waiting(8, now) && !setback.is_waiting(7, start));
+        setback.record_outcome(8, false, now);
+        assert!(!setback.is_waiting(8, now + MIN_BACKOFF), "another state begins anew");
+        setback.record_outcome(8, true, now);
+        assert!(!setback.is_waiting(8, now));
     }
 }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::api::{self, EntryRow, Scene};
+use super::api::{self, EntryRow, PageContext};
 use super::feeds::{self, Feed};
 use super::snapshot::MAX_HOT_MAINTENANCES;
-use super::{Form, Snapshot};
+use super::{JsonShape, Snapshot};
 use crate::domain::page_status::Banner;
 use crate::domain::{Incident, IncidentId, Status};
 
@@ -19,22 +19,28 @@ const EMBED_SCRIPT: &str = include_str!("../../public/embed.js");
 const FRAME_SCRIPT: &str = include_str!("../../public/frame.js");
 
 /// Where the last days of all components stand.
-pub const SHOWCASE: &str = "/uptime_showcase";
+pub const SHOWCASE_PATH: &str = "/uptime_showcase";
 
 /// Path, kind and text of each.
-pub fn documents(snapshot: &Snapshot, origin: &str, now: DateTime<Utc>) -> Vec<(String, &'static str, String)> {
-    let scene = scene(snapshot, origin);
+pub fn render_machine_documents(
+    snapshot: &Snapshot,
+    origin: &str,
+    now: DateTime<Utc>,
+) -> Vec<(String, &'static str, String)> {
+    let scene = page_context(snapshot, origin);
     let mut all: Vec<(String, &'static str, String)> = Vec::new();
-    all.extend(api::documents(&scene, snapshot).into_iter().map(|(path, text)| (path.to_owned(), JSON, text)));
-    all.extend(records(&scene, snapshot));
-    let feed = Feed::of(snapshot, origin);
-    all.push(("/history.atom".to_owned(), "application/atom+xml; charset=utf-8", feeds::atom(&feed)));
-    all.push(("/history.rss".to_owned(), "application/rss+xml; charset=utf-8", feeds::rss(&feed)));
-    all.push(("/feed.json".to_owned(), "application/feed+json; charset=utf-8", feeds::json_feed(&feed)));
-    let Snapshot { effects, corrections, titles, .. } = snapshot;
-    let showcase = api::showcase(&scene, |_| true, effects, corrections, titles, now);
-    all.push((SHOWCASE.to_owned(), JSON, showcase));
-    all.extend(badges(&scene, snapshot));
+    all.extend(
+        api::render_v2_documents(&scene, snapshot).into_iter().map(|(path, text)| (path.to_owned(), JSON, text)),
+    );
+    all.extend(incident_documents(&scene, snapshot));
+    let feed = Feed::from_snapshot(snapshot, origin);
+    all.push(("/history.atom".to_owned(), "application/atom+xml; charset=utf-8", feeds::render_atom(&feed)));
+    all.push(("/history.rss".to_owned(), "application/rss+xml; charset=utf-8", feeds::render_rss(&feed)));
+    all.push(("/feed.json".to_owned(), "application/feed+json; charset=utf-8", feeds::render_json_feed(&feed)));
+    let Snapshot { status_intervals: effects, corrections, titles, .. } = snapshot;
+    let showcase = api::render_showcase(&scene, |_| true, effects, corrections, titles, now);
+    all.push((SHOWCASE_PATH.to_owned(), JSON, showcase));
+    all.extend(badge_documents(&scene, snapshot));
     for (path, script) in [("/embed/script.js", EMBED_SCRIPT), ("/embed/frame.js", FRAME_SCRIPT)] {
         all.push((path.to_owned(), "text/javascript; charset=utf-8", script.to_owned()));
     }
@@ -43,39 +49,39 @@ pub fn documents(snapshot: &Snapshot, origin: &str, now: DateTime<Utc>) -> Vec<(
 }
 
 /// The page as every document of `snapshot` names it.
-pub fn scene<'a>(snapshot: &'a Snapshot, origin: &'a str) -> Scene<'a> {
+pub fn page_context<'a>(snapshot: &'a Snapshot, origin: &'a str) -> PageContext<'a> {
     let Snapshot { page, groups, components, open, planned, .. } = snapshot;
     let changes = snapshot.listed.iter().map(|it| it.updated_at);
     let changes = changes.chain(snapshot.listed_maintenances.iter().map(|it| it.updated_at));
-    Scene::of(page, origin, groups, components, open, planned).after(changes)
+    PageContext::new(page, origin, groups, components, open, planned).with_changes(changes)
 }
 
 /// Each incident and maintenance that has a page rendered ahead, in both shapes.
-fn records(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
+fn incident_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
     let mut all = Vec::new();
     let incidents: Vec<&Incident> = snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest).collect();
     for it in incidents {
-        let review = snapshot.review_of(it);
+        let review = snapshot.postmortem_for(it);
         let entry = EntryRow::incident(scene, it, review);
-        all.push((Form::Api.path(&it.id), JSON, api::single(scene, entry)));
-        all.push((Form::Flat.path(&it.id), JSON, api::flat(scene, it, review)));
+        all.push((JsonShape::Api.path(&it.id), JSON, api::render_incident(scene, entry)));
+        all.push((JsonShape::Flat.path(&it.id), JSON, api::flat_incident(scene, it, review)));
     }
     for it in snapshot.planned.iter().take(MAX_HOT_MAINTENANCES) {
         let Some(id) = IncidentId::parse(it.id.as_str()) else { continue };
-        all.push((Form::Api.path(&id), JSON, api::single(scene, EntryRow::maintenance(scene, it))));
-        all.push((Form::Flat.path(&id), JSON, api::flat_maintenance(scene, it)));
+        all.push((JsonShape::Api.path(&id), JSON, api::render_incident(scene, EntryRow::maintenance(scene, it))));
+        all.push((JsonShape::Flat.path(&id), JSON, api::flat_maintenance(scene, it)));
     }
     all
 }
 
 /// One badge for the page, saying what its first heading says, and one for each component.
-fn badges(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
+fn badge_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
     let statuses: Vec<Status> = scene.components.iter().map(|(_, status)| *status).collect();
-    let banner = Banner::of(&statuses, &snapshot.open);
+    let banner = Banner::from_incidents(&statuses, &snapshot.open);
     let words = api::badge_words(&statuses, &snapshot.open);
-    let whole = api::badge(&snapshot.page.name, words, banner.tone);
+    let whole = api::render_badge(&snapshot.page.name, words, banner.tone);
     let component = |(component, status): &(&crate::domain::Component, Status)| {
-        let badge = api::badge(&component.name, status.words(), api::tone(*status));
+        let badge = api::render_badge(&component.name, status.words(), api::status_tone(*status));
         (api::badge_path(&component.id), SVG, badge)
     };
     let components = scene.components.iter().map(component);

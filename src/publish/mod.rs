@@ -28,20 +28,22 @@ mod turns;
 mod uptime;
 mod withdrawals;
 
-pub use change_event::Change;
-pub use document::{Document, Encoding, Reach};
-pub use failure::{Step, Trouble};
-pub use live_site::Served;
-pub use on_demand::Deep;
-pub use on_demand_cache::DeepError;
-pub use on_demand_json::Form;
-pub use prepared_response::{Answer, BRIEFLY, FOR_EVERYBODY, PROTECTING, SHORTLY, STRICTEST, TLS_ONLY, Terms};
-pub use preview::{Difference, Rehearsal, Rendering, Subject};
+pub use change_event::ChangeEvent;
+pub use document::{CrossOrigin, Document, Encoding};
+pub use failure::{Step, StepFailure};
+pub use live_site::LiveSite;
+pub use on_demand::OnDemandPage;
+pub use on_demand_cache::OnDemandError;
+pub use on_demand_json::JsonShape;
+pub use prepared_response::{
+    CACHE_BRIEF, CACHE_SHORT, CORS_HEADERS, CSP_NONE, HSTS, PreparedResponse, ResponsePolicy, SECURITY_HEADERS,
+};
+pub use preview::{Difference, PreviewSubject, PreviewedDocument, SitePreview};
 pub use render_site::{content_security_policy, render_site};
 pub use site::Site;
 pub use snapshot::Snapshot;
-pub use stale::{Age, CONFIRMED_AT};
-pub use succession::{Published, Refusal};
+pub use stale::{CONFIRMED_AT_HEADER, Staleness};
+pub use succession::{Published, SuccessionError};
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
@@ -53,18 +55,18 @@ use arc_swap::{ArcSwap, Guard};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
-use self::failure::{Ledger, Setback};
-use self::on_demand_cache::Cache;
-use self::site::Stored;
-use self::succession::Order;
+use self::failure::{LastFailure, RenderBackoff};
+use self::on_demand_cache::OnDemandCache;
+use self::site::StoredSite;
+use self::succession::StateOrder;
 use self::withdrawals::Withdrawals;
 use crate::clock::Clock;
-use crate::counters::{Counter, Timed};
+use crate::counters::{Counter, DurationCounter};
 use crate::db::{self, Db, Found};
 use crate::domain::monotonic::Monotonic;
 
 /// How old a Site may be before its pages say so.
-const OLD_AFTER: TimeDelta = TimeDelta::minutes(1);
+const STALE_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// How a snapshot becomes a Site, in whose place it comes, under which origin, and when.
 pub type Render = fn(&Snapshot, &Site, &str, DateTime<Utc>) -> Site;
@@ -78,40 +80,40 @@ pub struct Publisher {
     /// Where the Site is kept between runs.
     file: PathBuf,
     render: Render,
-    served: ArcSwap<Served>,
+    live_site: ArcSwap<LiveSite>,
     /// Moves on whenever the Site shows something else at `/`.
-    changes: watch::Sender<Change>,
+    changes: watch::Sender<ChangeEvent>,
     /// What the Site was rendered from; none until the database was read.
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     /// One publishing at a time, so that an older state never replaces a newer one.
-    publishing: Mutex<Shared>,
+    publishing: Mutex<PublishResult>,
     /// How often publishing was asked for.
-    asked: AtomicU64,
+    requested: AtomicU64,
     /// What a database has to follow on.
     published: RwLock<Published>,
     /// Whether a database that is empty or of another page may take its place once.
     accepts_empty: AtomicBool,
-    trouble: Ledger,
+    last_failure: LastFailure,
     /// When the database last confirmed the Site to this process.
     confirmed: std::sync::Mutex<Option<Monotonic>>,
     /// Why the database is not read, in a sentence for the operator.
     waiting: RwLock<Option<String>>,
     /// The state that could not be rendered last, and until when it is left alone.
-    setback: Setback,
-    deep: Cache,
+    render_backoff: RenderBackoff,
+    on_demand: OnDemandCache,
     withdrawals: Withdrawals,
-    counts: Counts,
+    counts: PublishCounts,
 }
 
 /// The last publishing, and for whom it was.
-struct Shared {
+struct PublishResult {
     /// The last caller who had asked before the database was read.
     covers: u64,
     /// The revision, or why there is none.
     outcome: Result<i64, String>,
 }
 
-impl Default for Shared {
+impl Default for PublishResult {
     fn default() -> Self {
         Self { covers: 0, outcome: Ok(0) }
     }
@@ -119,9 +121,9 @@ impl Default for Shared {
 
 /// What a publisher did since it was made.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct PublishCounts {
     /// Sites, and the time from reading the database to the swap.
-    pub published: Timed,
+    pub published: DurationCounter,
     /// Attempts that failed.
     pub failed: Counter,
     /// Deep pages that were rendered.
@@ -133,13 +135,13 @@ pub struct Counts {
 impl Publisher {
     /// A publisher that serves what `file` holds until it publishes for the first time.
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
-        let (stored, published) = match Site::kept_in(&file) {
-            Stored::Site(site) => {
+        let (stored, published) = match Site::load_stored(&file) {
+            StoredSite::Site(site) => {
                 let state = db::State { revision: site.revision, ..site.database.clone() };
                 (*site, Published::Page(state))
             }
-            Stored::Nothing => (render_site::empty_site(clock.now(), &origin), Published::Nothing),
-            Stored::Unreadable => (render_site::empty_site(clock.now(), &origin), Published::Unreadable),
+            StoredSite::Nothing => (render_site::empty_site(clock.now(), &origin), Published::Nothing),
+            StoredSite::Unreadable => (render_site::empty_site(clock.now(), &origin), Published::Unreadable),
         };
         let is_secure = origin.starts_with("https://");
         Self {
@@ -148,53 +150,53 @@ impl Publisher {
             origin,
             file,
             render: render_site,
-            changes: watch::Sender::new(Change::of(&stored)),
-            served: ArcSwap::from_pointee(Served::new(Arc::new(stored), is_secure)),
+            changes: watch::Sender::new(ChangeEvent::from_site(&stored)),
+            live_site: ArcSwap::from_pointee(LiveSite::new(Arc::new(stored), is_secure)),
             snapshot: RwLock::new(None),
             publishing: Mutex::default(),
-            asked: AtomicU64::new(0),
+            requested: AtomicU64::new(0),
             published: RwLock::new(published),
             accepts_empty: AtomicBool::new(false),
-            trouble: Ledger::default(),
+            last_failure: LastFailure::default(),
             confirmed: std::sync::Mutex::default(),
             waiting: RwLock::default(),
-            setback: Setback::default(),
-            deep: Cache::new(),
+            render_backoff: RenderBackoff::default(),
+            on_demand: OnDemandCache::new(),
             withdrawals: Withdrawals::default(),
-            counts: Counts::default(),
+            counts: PublishCounts::default(),
         }
     }
 
     /// The same, rendering by another function.
     #[must_use]
-    pub fn rendering_by(self, render: Render) -> Self {
+    pub fn with_renderer(self, render: Render) -> Self {
         Self { render, ..self }
     }
 
     /// The same, but requests for deep pages are refused after waiting for `patience`.
     #[must_use]
-    pub fn refusing_after(self, patience: Duration) -> Self {
-        Self { deep: self.deep.refusing_after(patience), ..self }
+    pub fn with_render_timeout(self, patience: Duration) -> Self {
+        Self { on_demand: self.on_demand.with_timeout(patience), ..self }
     }
 
     /// The same, for which a database that is empty or of another page may take the place of what is published, once.
     #[must_use]
-    pub fn accepting_empty(self, accepts_empty: bool) -> Self {
+    pub fn with_accept_empty(self, accepts_empty: bool) -> Self {
         Self { accepts_empty: AtomicBool::new(accepts_empty), ..self }
     }
 
     /// What is served now.
     pub fn site(&self) -> Arc<Site> {
-        self.served.load().site.clone()
+        self.live_site.load().site.clone()
     }
 
     /// What is served now, with its answers, for as long as it takes to answer.
-    pub fn served(&self) -> Guard<Arc<Served>> {
-        self.served.load()
+    pub fn live_site(&self) -> Guard<Arc<LiveSite>> {
+        self.live_site.load()
     }
 
     /// The newest change of what `/` shows, and those that follow.
-    pub fn changes(&self) -> watch::Receiver<Change> {
+    pub fn changes(&self) -> watch::Receiver<ChangeEvent> {
         self.changes.subscribe()
     }
 
@@ -204,12 +206,12 @@ impl Publisher {
     }
 
     /// Why what is served is not the newest state, where that is so.
-    pub fn trouble(&self) -> Option<Trouble> {
-        self.trouble.newest()
+    pub fn last_failure(&self) -> Option<StepFailure> {
+        self.last_failure.newest()
     }
 
     /// What it did so far.
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &PublishCounts {
         &self.counts
     }
 
@@ -220,32 +222,32 @@ impl Publisher {
     /// # Errors
     /// Where the database can't be read or a page can't be rendered; then the Site before stays.
     pub async fn publish(&self) -> anyhow::Result<i64> {
-        let ticket = self.asked.fetch_add(1, SeqCst) + 1;
+        let ticket = self.requested.fetch_add(1, SeqCst) + 1;
         let mut shared = self.publishing.lock().await;
         if shared.covers < ticket {
-            let covers = self.asked.load(SeqCst);
+            let covers = self.requested.load(SeqCst);
             let outcome = self.publish_newest().await;
-            *shared = Shared { covers, outcome: outcome.map_err(|error| format!("{error:#}")) };
+            *shared = PublishResult { covers, outcome: outcome.map_err(|error| format!("{error:#}")) };
         }
         shared.outcome.clone().map_err(anyhow::Error::msg)
     }
 
     async fn publish_newest(&self) -> anyhow::Result<i64> {
         let (begun, now, asked_at) = (Instant::now(), self.clock.now(), self.clock.monotonic());
-        let snapshot = self.noted(Step::Reading, self.load_successor(now).await)?;
+        let snapshot = self.record_outcome(Step::Reading, self.load_successor(now).await)?;
         let before = self.site();
         let rendered = self.render(snapshot.clone(), before.clone(), now).await;
-        self.setback.note(snapshot.revision, rendered.is_ok(), self.clock.monotonic());
-        let site = self.noted(Step::Rendering, rendered)?;
+        self.render_backoff.record_outcome(snapshot.revision, rendered.is_ok(), self.clock.monotonic());
+        let site = self.record_outcome(Step::Rendering, rendered)?;
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Published::Page(snapshot.database.clone());
         self.accepts_empty.store(false, Relaxed);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
-        self.served.store(Arc::new(Served::new(site.clone(), self.is_secure())));
+        self.live_site.store(Arc::new(LiveSite::new(site.clone(), self.is_secure())));
         *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked_at);
-        self.changes.send_if_modified(|change| change.follow(&before, &site));
+        self.changes.send_if_modified(|change| change.advance(&before, &site));
         self.counts.published.add(begun.elapsed());
         let revision = site.revision;
-        match self.noted(Step::Storing, self.store(site).await) {
+        match self.record_outcome(Step::Storing, self.store(site).await) {
             Ok(()) => self.withdrawals.note_stored(),
             Err(error) => {
                 tracing::warn!("the page was published but could not be stored on disk: {error:#}");
@@ -258,13 +260,13 @@ impl Publisher {
     /// The newest state of the database, where it may take the place of what is published. The revision of a backup
     /// that was restored is brought above the published one first.
     async fn load_successor(&self, now: DateTime<Utc>) -> anyhow::Result<Arc<Snapshot>> {
-        if self.was_away() {
+        if self.was_unreachable() {
             // It may be another database by now, or one that is still being restored.
-            self.admits(&self.db.examine(now).await?)?;
+            self.check_database(&self.db.examine(now).await?)?;
         }
         let (snapshot, order) = self.load(now).await?;
         let Published::Page(published) = self.published() else { return Ok(snapshot) };
-        if order == Order::Current || snapshot.revision > published.revision {
+        if order == StateOrder::Current || snapshot.revision > published.revision {
             return Ok(snapshot);
         }
         let (found, known) = (snapshot.revision, published.revision);
@@ -273,8 +275,8 @@ impl Publisher {
         Ok(self.load(now).await?.0)
     }
 
-    fn was_away(&self) -> bool {
-        self.trouble().is_some_and(|trouble| trouble.step == Step::Reading)
+    fn was_unreachable(&self) -> bool {
+        self.last_failure().is_some_and(|trouble| trouble.step == Step::Reading)
     }
 
     fn published(&self) -> Published {
@@ -285,15 +287,15 @@ impl Publisher {
     ///
     /// # Errors
     /// The reason to wait.
-    pub fn admits(&self, found: &Found) -> Result<(), Refusal> {
-        self.published().admits(found, self.accepts_empty.load(Relaxed))
+    pub fn check_database(&self, found: &Found) -> Result<(), SuccessionError> {
+        self.published().check_successor(found, self.accepts_empty.load(Relaxed))
     }
 
     /// The newest state, and how it follows on what is published. Copies of pages outlive a database of another page.
-    async fn load(&self, now: DateTime<Utc>) -> anyhow::Result<(Arc<Snapshot>, Order)> {
+    async fn load(&self, now: DateTime<Utc>) -> anyhow::Result<(Arc<Snapshot>, StateOrder)> {
         let mut tx = self.db.read().await?;
-        let order = match self.published().order(&db::State::load(&mut tx).await?) {
-            Err(_) if self.accepts_empty.load(Relaxed) => Order::Older,
+        let order = match self.published().compare(&db::State::load(&mut tx).await?) {
+            Err(_) if self.accepts_empty.load(Relaxed) => StateOrder::Older,
             order => order?,
         };
         let snapshot = Snapshot::load(&mut tx, now).await?;
@@ -321,7 +323,7 @@ impl Publisher {
 
     /// Removes the stored Site where it shows what was withdrawn since: a restart without a database would show it.
     fn drop_outdated_file(&self) {
-        if !self.withdrawals.outdates_stored() {
+        if !self.withdrawals.invalidates_stored() {
             return;
         }
         match std::fs::remove_file(&self.file) {
@@ -332,17 +334,17 @@ impl Publisher {
     }
 
     /// The same result, and a note of it for whoever watches.
-    fn noted<T>(&self, step: Step, result: anyhow::Result<T>) -> anyhow::Result<T> {
+    fn record_outcome<T>(&self, step: Step, result: anyhow::Result<T>) -> anyhow::Result<T> {
         match &result {
             Ok(_) => {
-                self.trouble.passes(step);
+                self.last_failure.record_success(step);
                 self.set_waiting(None);
             }
             Err(error) => {
                 self.counts.failed.increment();
-                self.trouble.fails(step, self.clock.monotonic());
+                self.last_failure.record_failure(step, self.clock.monotonic());
                 if step == Step::Reading {
-                    self.set_waiting(Some(self.reason_of(error)));
+                    self.set_waiting(Some(self.describe_failure(error)));
                 }
             }
         }
@@ -357,16 +359,16 @@ impl Publisher {
     pub async fn follow(&self) -> anyhow::Result<bool> {
         let newest = self.newest_revision().await;
         if let Ok(revision) = newest
-            && (revision != self.site().revision || self.snapshot().is_none() || self.was_away())
-            && !self.setback.holds(revision, self.clock.monotonic())
+            && (revision != self.site().revision || self.snapshot().is_none() || self.was_unreachable())
+            && !self.render_backoff.is_waiting(revision, self.clock.monotonic())
         {
             // Publishing notes whether the database is one to be read.
             return self.publish().await.map(|_| true);
         }
-        let revision = self.noted(Step::Reading, newest.map_err(Into::into))?;
+        let revision = self.record_outcome(Step::Reading, newest.map_err(Into::into))?;
         let behind = revision != self.site().revision || self.snapshot().is_none();
         if behind {
-            self.publish_unless_hopeless(revision).await?;
+            self.publish_unless_backing_off(revision).await?;
         }
         Ok(behind)
     }
@@ -376,18 +378,18 @@ impl Publisher {
     /// # Errors
     /// As [`Publisher::follow`].
     pub async fn refresh(&self) -> anyhow::Result<()> {
-        self.publish_unless_hopeless(self.site().revision).await
+        self.publish_unless_backing_off(self.site().revision).await
     }
 
-    async fn publish_unless_hopeless(&self, revision: i64) -> anyhow::Result<()> {
-        let left_alone = self.setback.holds(revision, self.clock.monotonic());
+    async fn publish_unless_backing_off(&self, revision: i64) -> anyhow::Result<()> {
+        let left_alone = self.render_backoff.is_waiting(revision, self.clock.monotonic());
         ensure!(!left_alone, "revision {revision} could not be rendered; retrying later");
         self.publish().await.map(drop)
     }
 
     /// Notes that the database can't be opened, and why, in a sentence for the operator.
-    pub fn waits_for_the_database(&self, reason: String) {
-        self.trouble.fails(Step::Reading, self.clock.monotonic());
+    pub fn set_database_unavailable(&self, reason: String) {
+        self.last_failure.record_failure(Step::Reading, self.clock.monotonic());
         self.set_waiting(Some(reason));
     }
 
@@ -400,8 +402,8 @@ impl Publisher {
         *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
-    fn reason_of(&self, error: &anyhow::Error) -> String {
-        let refused = error.downcast_ref::<Refusal>().map(ToString::to_string);
+    fn describe_failure(&self, error: &anyhow::Error) -> String {
+        let refused = error.downcast_ref::<SuccessionError>().map(ToString::to_string);
         refused.or_else(|| self.db.reason_closed()).unwrap_or_else(|| "the database can't be read".to_owned())
     }
 
@@ -411,30 +413,30 @@ impl Publisher {
 
     /// Says on every page when it was last confirmed, once that is longer ago than a minute; to be called
     /// where publishing fails. Publishing takes it back.
-    pub async fn grow_old(&self) {
-        let served = self.served.load_full();
+    pub async fn mark_stale(&self) {
+        let served = self.live_site.load_full();
         let site = served.site.clone();
-        if site.age.is_some() || site.revision == 0 || !self.is_old(&site) {
+        if site.staleness.is_some() || site.revision == 0 || !self.is_stale(&site) {
             return;
         }
         let is_secure = self.is_secure();
-        let aging = tokio::task::spawn_blocking(move || Arc::new(Served::new(Arc::new(site.grown_old()), is_secure)));
+        let aging = tokio::task::spawn_blocking(move || Arc::new(LiveSite::new(Arc::new(site.as_stale()), is_secure)));
         if let Ok(aged) = aging.await {
             // Unless something was published in the meantime.
-            let swapped = self.served.compare_and_swap(&served, aged.clone());
+            let swapped = self.live_site.compare_and_swap(&served, aged.clone());
             if Arc::ptr_eq(&swapped, &served) {
-                self.changes.send_if_modified(|change| change.follow(&served.site, &aged.site));
+                self.changes.send_if_modified(|change| change.advance(&served.site, &aged.site));
             }
         }
     }
 
     /// Whether the database has not confirmed `site` for too long, whatever the clock was set to meanwhile.
-    fn is_old(&self, site: &Site) -> bool {
+    fn is_stale(&self, site: &Site) -> bool {
         let confirmed = *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
         match confirmed {
-            Some(at) => self.clock.monotonic() - at >= OLD_AFTER,
+            Some(at) => self.clock.monotonic() - at >= STALE_AFTER,
             // It was stored by an earlier process, whose clock may have been ahead.
-            None => !(-OLD_AFTER..OLD_AFTER).contains(&(self.clock.now() - site.confirmed_at)),
+            None => !(-STALE_AFTER..STALE_AFTER).contains(&(self.clock.now() - site.confirmed_at)),
         }
     }
 

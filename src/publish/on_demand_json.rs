@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 use super::{Document, api};
 use crate::db::{self, Tx};
 use crate::domain::history::start_of_day;
-use crate::domain::postmortem::PublishedReview;
-use crate::domain::uptime::Effect;
-use crate::domain::{Component, ComponentId, Correction, Group, Incident, IncidentId, Maintenance, Page};
+use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::uptime::StatusInterval;
+use crate::domain::{Component, ComponentId, Group, Incident, IncidentId, Maintenance, Page, UptimeCorrection};
 use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 
@@ -17,7 +17,7 @@ pub(super) const MAX_IN_QUARTER: i64 = 500;
 
 /// In which of its two shapes an incident is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum JsonShape {
     /// With the page around it, under `/api/v2/`.
     Api,
     /// Everything at the top level, beside its page.
@@ -25,7 +25,7 @@ pub enum Form {
 }
 
 /// A document for programs with all that it tells.
-pub struct Record {
+pub struct JsonDocument {
     groups: Vec<Group>,
     components: Vec<Component>,
     open: Vec<Incident>,
@@ -35,20 +35,20 @@ pub struct Record {
 
 enum Subject {
     Nothing,
-    Incident(Incident, Option<PublishedReview>, Form),
-    Maintenance(Maintenance, Form),
+    Incident(Incident, Option<PublishedPostmortem>, JsonShape),
+    Maintenance(Maintenance, JsonShape),
     Quarter(u32, Vec<Incident>, Vec<Maintenance>),
     Showcase(Box<Showcase>),
 }
 
 struct Showcase {
     chosen: Vec<ComponentId>,
-    effects: Vec<Effect>,
-    corrections: Vec<Correction>,
-    incidents: api::Incidents,
+    effects: Vec<StatusInterval>,
+    corrections: Vec<UptimeCorrection>,
+    incidents: api::IncidentTitles,
 }
 
-impl Form {
+impl JsonShape {
     /// Where an incident is told in this shape.
     pub fn path(self, id: &IncidentId) -> String {
         match self {
@@ -58,9 +58,9 @@ impl Form {
     }
 }
 
-impl Record {
+impl JsonDocument {
     /// What every such document needs.
-    pub async fn around(
+    pub async fn with_context(
         tx: &mut Tx,
         components: Vec<Component>,
         open: Vec<Incident>,
@@ -70,17 +70,17 @@ impl Record {
         Ok(Self { groups, components, open, planned, subject: Subject::Nothing })
     }
 
-    pub fn of_incident(self, incident: Incident, review: Option<PublishedReview>, form: Form) -> Self {
+    pub fn for_incident(self, incident: Incident, review: Option<PublishedPostmortem>, form: JsonShape) -> Self {
         Self { subject: Subject::Incident(incident, review, form), ..self }
     }
 
-    pub fn of_maintenance(self, maintenance: Maintenance, form: Form) -> Self {
+    pub fn for_maintenance(self, maintenance: Maintenance, form: JsonShape) -> Self {
         Self { subject: Subject::Maintenance(maintenance, form), ..self }
     }
 
     /// What ended within three months, at most `limit` incidents and maintenances each; on the first page also what
     /// goes on.
-    pub async fn of_quarter(
+    pub async fn for_quarter(
         self,
         tx: &mut Tx,
         page: u32,
@@ -88,7 +88,7 @@ impl Record {
         now: DateTime<Utc>,
         limit: i64,
     ) -> db::Result<Self> {
-        let months = api::months(page, now, zone);
+        let months = api::history_months(page, now, zone);
         let edge = |month: Option<&crate::domain::history::Month>| month.map(|month| month.bounds(zone));
         let from = edge(months.last()).map_or(now, |(from, _)| from);
         let to = edge(months.first()).map_or(now, |(_, to)| to);
@@ -101,7 +101,7 @@ impl Record {
         Ok(Self { subject: Subject::Quarter(page, incidents, maintenances), ..self })
     }
 
-    pub async fn of_showcase(
+    pub async fn for_showcase(
         self,
         tx: &mut Tx,
         chosen: Vec<ComponentId>,
@@ -120,25 +120,29 @@ impl Record {
 
     /// The document.
     pub fn render(&self, page: &Page, origin: &str, now: DateTime<Utc>) -> Document {
-        let scene = api::Scene::of(page, origin, &self.groups, &self.components, &self.open, &self.planned);
+        let scene = api::PageContext::new(page, origin, &self.groups, &self.components, &self.open, &self.planned);
         let text = match &self.subject {
             Subject::Nothing => String::new(),
-            Subject::Incident(incident, review, Form::Api) => {
+            Subject::Incident(incident, review, JsonShape::Api) => {
                 let entry = api::EntryRow::incident(&scene, incident, review.as_ref());
-                api::single(&scene, entry)
+                api::render_incident(&scene, entry)
             }
-            Subject::Incident(incident, review, Form::Flat) => api::flat(&scene, incident, review.as_ref()),
-            Subject::Maintenance(it, Form::Api) => api::single(&scene, api::EntryRow::maintenance(&scene, it)),
-            Subject::Maintenance(it, Form::Flat) => api::flat_maintenance(&scene, it),
+            Subject::Incident(incident, review, JsonShape::Flat) => {
+                api::flat_incident(&scene, incident, review.as_ref())
+            }
+            Subject::Maintenance(it, JsonShape::Api) => {
+                api::render_incident(&scene, api::EntryRow::maintenance(&scene, it))
+            }
+            Subject::Maintenance(it, JsonShape::Flat) => api::flat_maintenance(&scene, it),
             Subject::Quarter(number, incidents, maintenances) => {
-                let months = api::months(*number, now, page.time_zone);
-                api::quarter(&scene, &months, incidents, maintenances, now)
+                let months = api::history_months(*number, now, page.time_zone);
+                api::render_quarter(&scene, &months, incidents, maintenances, now)
             }
             Subject::Showcase(it) => {
                 let chosen = |component: &Component| it.chosen.contains(&component.id);
-                api::showcase(&scene, chosen, &it.effects, &it.corrections, &it.incidents, now)
+                api::render_showcase(&scene, chosen, &it.effects, &it.corrections, &it.incidents, now)
             }
         };
-        Document::shared(super::machine_documents::JSON, text)
+        Document::cross_origin(super::machine_documents::JSON, text)
     }
 }

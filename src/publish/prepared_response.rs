@@ -10,12 +10,12 @@ use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use super::document::Reach;
-use super::stale::{Age, CONFIRMED_AT};
+use super::document::CrossOrigin;
+use super::stale::{CONFIRMED_AT_HEADER, Staleness};
 use super::{Document, Encoding};
 
 /// What every answer of this server carries, whatever its status.
-pub const PROTECTING: [(HeaderName, HeaderValue); 6] = [
+pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
     (
@@ -28,65 +28,65 @@ pub const PROTECTING: [(HeaderName, HeaderValue); 6] = [
 ];
 
 /// The policy of what is no page: nothing may be loaded, nothing may frame it.
-pub const STRICTEST: HeaderValue = HeaderValue::from_static(
+pub const CSP_NONE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 /// What every answer carries besides where visitors come over TLS.
-pub const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+pub const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 /// What an answer carries that scripts and pages of any origin may use.
-pub const FOR_EVERYBODY: [(HeaderName, HeaderValue); 2] = [
+pub const CORS_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
 ];
 
 /// How long a copy of a page may be shown: a moment by browsers and caches, longer where we can't be reached.
-pub const SHORTLY: HeaderValue =
+pub const CACHE_SHORT: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400");
 
 /// The same for a page that few read: a copy in a cache may be older than what was withdrawn from it since, and would be
 /// shown for as long as we can't be reached.
-pub const BRIEFLY: HeaderValue =
+pub const CACHE_BRIEF: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300");
 
 /// For what nobody should keep.
-const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What the answers of one kind have in common.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct ResponsePolicy {
     /// How long a copy may be kept; an error is never kept.
-    pub kept: HeaderValue,
+    pub cache_control: HeaderValue,
     /// What a page may load.
-    pub policy: HeaderValue,
+    pub content_security_policy: HeaderValue,
     /// Whether visitors come over TLS.
     pub secure: bool,
     /// How old it is, where nobody could confirm it for a while.
-    pub age: Option<Age>,
+    pub staleness: Option<Staleness>,
 }
 
 /// A document with the fields it is answered with.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct PreparedResponse {
     document: Arc<Document>,
     status: StatusCode,
     /// The fields of the document in each encoding.
-    whole: [HeaderMap; 3],
+    full_headers: [HeaderMap; 3],
     /// Those that say the reader has it already.
-    known: [HeaderMap; 3],
+    not_modified_headers: [HeaderMap; 3],
 }
 
-impl Answer {
+impl PreparedResponse {
     /// `document`, answered on these terms.
-    pub fn new(document: Arc<Document>, terms: &Terms) -> Self {
+    pub fn new(document: Arc<Document>, terms: &ResponsePolicy) -> Self {
         let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let whole = Encoding::ALL.map(|encoding| fields(&document, encoding, status, terms));
+        let whole = Encoding::ALL.map(|encoding| response_headers(&document, encoding, status, terms));
         let known = whole.clone().map(|mut fields| {
             fields.remove(header::CONTENT_ENCODING);
             fields
         });
-        Self { document, status, whole, known }
+        Self { document, status, full_headers: whole, not_modified_headers: known }
     }
 
     /// What is answered.
@@ -95,71 +95,74 @@ impl Answer {
     }
 
     /// The response to a request with this header; with the fields alone where only those were asked for.
-    pub fn to(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
+    pub fn respond(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
         let value = |name| request.get(name).map_or(&[][..], HeaderValue::as_bytes);
-        let encoding = Encoding::accepted(value(header::ACCEPT_ENCODING));
+        let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING));
         let tags = value(header::IF_NONE_MATCH);
         let index = encoding as usize;
         if !tags.is_empty() && self.status == StatusCode::OK && self.document.matches(tags) {
-            return response(StatusCode::NOT_MODIFIED, self.known[index].clone(), Bytes::new());
+            return build_response(StatusCode::NOT_MODIFIED, self.not_modified_headers[index].clone(), Bytes::new());
         }
-        let (fields, bytes) = (self.whole[index].clone(), self.document.bytes(encoding));
+        let (fields, bytes) = (self.full_headers[index].clone(), self.document.bytes(encoding));
         if !head_only {
-            return response(self.status, fields, bytes.clone());
+            return build_response(self.status, fields, bytes.clone());
         }
-        let mut response = response(self.status, fields, Bytes::new());
+        let mut response = build_response(self.status, fields, Bytes::new());
         response.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
         response
     }
 
     /// How much memory it takes, in bytes.
     pub fn weight(&self) -> usize {
-        self.document.weight() + FIELDS_WEIGHT
+        self.document.weight() + HEADERS_WEIGHT
     }
 }
 
 /// About what the fields of one document take, in bytes.
-const FIELDS_WEIGHT: usize = 12 * 1024;
+const HEADERS_WEIGHT: usize = 12 * 1024;
 
-fn response(status: StatusCode, fields: HeaderMap, body: Bytes) -> Response<Full<Bytes>> {
+fn build_response(status: StatusCode, fields: HeaderMap, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = fields;
     response
 }
 
-fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &Terms) -> HeaderMap {
-    let mut fields: HeaderMap = PROTECTING.into_iter().collect();
+fn response_headers(document: &Document, encoding: Encoding, status: StatusCode, terms: &ResponsePolicy) -> HeaderMap {
+    let mut fields: HeaderMap = SECURITY_HEADERS.into_iter().collect();
     fields.extend(HeaderValue::from_str(&document.content_type).map(|kind| (header::CONTENT_TYPE, kind)));
     let is_page = document.content_type.starts_with("text/html");
-    fields.insert(header::CONTENT_SECURITY_POLICY, if is_page { terms.policy.clone() } else { STRICTEST });
+    fields.insert(
+        header::CONTENT_SECURITY_POLICY,
+        if is_page { terms.content_security_policy.clone() } else { CSP_NONE },
+    );
     fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if status == StatusCode::OK {
-        fields.insert(header::CACHE_CONTROL, terms.kept.clone());
+        fields.insert(header::CACHE_CONTROL, terms.cache_control.clone());
         fields.extend(HeaderValue::from_str(document.etag(encoding)).map(|tag| (header::ETAG, tag)));
-        fields.extend(terms.age.as_ref().and_then(Age::field).map(|at| (CONFIRMED_AT, at)));
+        fields.extend(terms.staleness.as_ref().and_then(Staleness::header_value).map(|at| (CONFIRMED_AT_HEADER, at)));
     } else {
-        fields.insert(header::CACHE_CONTROL, NOT_AT_ALL);
+        fields.insert(header::CACHE_CONTROL, NO_STORE);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         fields.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
-    if let Reach::FramedBy(origins) = &document.reach
-        && let Some(policy) = framing(&terms.policy, origins)
+    if let CrossOrigin::FramedBy(origins) = &document.reach
+        && let Some(policy) = csp_with_frame_ancestors(&terms.content_security_policy, origins)
     {
         fields.insert(header::CONTENT_SECURITY_POLICY, policy);
         fields.remove(header::X_FRAME_OPTIONS);
     }
-    if document.reach == Reach::Everybody {
-        for (name, value) in FOR_EVERYBODY {
+    if document.reach == CrossOrigin::Any {
+        for (name, value) in CORS_HEADERS {
             fields.insert(name, value);
         }
-        if fields.contains_key(CONFIRMED_AT) {
-            fields.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_name(CONFIRMED_AT));
+        if fields.contains_key(CONFIRMED_AT_HEADER) {
+            fields.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_name(CONFIRMED_AT_HEADER));
         }
     }
     if terms.secure {
-        fields.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+        fields.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     if let Some(name) = encoding.name() {
         fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
@@ -168,7 +171,7 @@ fn fields(document: &Document, encoding: Encoding, status: StatusCode, terms: &T
 }
 
 /// The same policy, but that pages of these origins may frame the document.
-fn framing(policy: &HeaderValue, origins: &str) -> Option<HeaderValue> {
+fn csp_with_frame_ancestors(policy: &HeaderValue, origins: &str) -> Option<HeaderValue> {
     let policy = policy.to_str().ok()?.replace("frame-ancestors 'none'", &format!("frame-ancestors {origins}"));
     HeaderValue::from_str(&policy).ok()
 }
@@ -177,8 +180,16 @@ fn framing(policy: &HeaderValue, origins: &str) -> Option<HeaderValue> {
 mod tests {
     use super::*;
 
-    fn answer(document: Document) -> Answer {
-        Answer::new(Arc::new(document), &Terms { kept: SHORTLY, policy: STRICTEST, secure: true, age: None })
+    fn answer(document: Document) -> PreparedResponse {
+        PreparedResponse::new(
+            Arc::new(document),
+            &ResponsePolicy {
+                cache_control: CACHE_SHORT,
+                content_security_policy: CSP_NONE,
+                secure: true,
+                staleness: None,
+            },
+        )
     }
 
     fn request(pairs: &[(HeaderName, &str)]) -> HeaderMap {
@@ -186,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn each_encoding_has_its_own_fields() {
+    fn each_encoding_has_its_own_headers() {
         let answer = answer(Document::html(200, "up".repeat(100)));
         for (accepted, name) in [("br", Some("br")), ("gzip", Some("gzip")), ("", None)] {
-            let response = answer.to(&request(&[(header::ACCEPT_ENCODING, accepted)]), false);
+            let response = answer.respond(&request(&[(header::ACCEPT_ENCODING, accepted)]), false);
             let headers = response.headers();
             assert_eq!(headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes), name.map(str::as_bytes));
             let known = [(header::ACCEPT_ENCODING, accepted), (header::IF_NONE_MATCH, "*")];
-            let known = answer.to(&request(&known), false);
+            let known = answer.respond(&request(&known), false);
             assert_eq!(
                 (known.status(), known.headers().get(header::CONTENT_ENCODING)),
                 (StatusCode::NOT_MODIFIED, None)
@@ -203,8 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_never_kept_nor_known() {
-        let response = answer(Document::html(503, "down".into())).to(&request(&[(header::IF_NONE_MATCH, "*")]), false);
+    fn errors_are_never_cached() {
+        let response =
+            answer(Document::html(503, "down".into())).respond(&request(&[(header::IF_NONE_MATCH, "*")]), false);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(
             (&response.headers()[header::CACHE_CONTROL], &response.headers()[header::RETRY_AFTER]),
@@ -213,18 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_everybody_says_so() {
-        let own = answer(Document::html(200, "four".into())).to(&HeaderMap::new(), false);
+    fn cross_origin_documents_have_cors_headers() {
+        let own = answer(Document::html(200, "four".into())).respond(&HeaderMap::new(), false);
         assert!(!own.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
-        let shared = answer(Document::shared("application/json", "{}".into())).to(&HeaderMap::new(), false);
+        let shared = answer(Document::cross_origin("application/json", "{}".into())).respond(&HeaderMap::new(), false);
         assert_eq!(shared.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         let policies: Vec<_> = shared.headers().get_all("cross-origin-resource-policy").iter().collect();
         assert_eq!(policies, ["cross-origin"]);
     }
 
     #[test]
-    fn who_asks_for_the_fields_alone_learns_the_length() {
-        let response = answer(Document::html(200, "four".into())).to(&HeaderMap::new(), true);
+    fn head_request_returns_content_length() {
+        let response = answer(Document::html(200, "four".into())).respond(&HeaderMap::new(), true);
         assert_eq!(response.headers()[header::CONTENT_LENGTH], "4");
         assert_eq!(hyper::body::Body::size_hint(response.body()).exact(), Some(0));
     }

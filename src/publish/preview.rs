@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use super::on_demand::Found;
-use super::text_diff::differing;
-use super::{Deep, Document, Encoding, Form, Publisher, Site, Snapshot, render_site};
+use super::on_demand::LoadedPage;
+use super::text_diff::diff_texts;
+use super::{Document, Encoding, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render_site};
 use crate::db::{self, Tx, WriteTx};
-use crate::domain::diff::Lines;
+use crate::domain::diff::DocumentDiff;
 use crate::domain::{IncidentId, MaintenanceId};
 
 /// How long the texts of all documents may be compared; what is left then is compared coarsely.
-const COMPARING: Duration = Duration::from_secs(2);
+const DIFF_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What programs ask for most often; the others follow by their paths.
-const ASKED_FOR_MOST: [&str; 9] = [
+const POPULAR_PATHS: [&str; 9] = [
     "/badge.svg",
     "/embed",
     "/embed/frame",
@@ -27,34 +27,34 @@ const ASKED_FOR_MOST: [&str; 9] = [
     "/history.atom",
     "/history.rss",
     "/feed.json",
-    render_site::CALENDAR,
+    render_site::CALENDAR_PATH,
 ];
 
 /// What visitors would read.
 #[derive(Debug, Default)]
-pub struct Rehearsal {
+pub struct SitePreview {
     /// The status page, the matter's own page, the history, then whatever else would change.
-    pub renderings: Vec<Rendering>,
+    pub renderings: Vec<PreviewedDocument>,
     /// The documents for programs, and for other sites, that would change: they tell the same in other shapes.
-    pub told: Vec<Rendering>,
+    pub machine_documents: Vec<PreviewedDocument>,
     /// The paths of other pages, of which only the header would change: it tells the state of the page.
-    pub grazed: Vec<String>,
+    pub headers_only: Vec<String>,
     /// The paths of documents for programs in which only the time of the last change would be another.
-    pub dated: Vec<String>,
+    pub dates_only: Vec<String>,
     /// The paths of the documents that would stay as they are.
-    pub untouched: Vec<String>,
+    pub unchanged: Vec<String>,
     /// The path of the matter's own page, where visitors would find it no more.
-    pub gone: Option<String>,
+    pub removed: Option<String>,
 }
 
 /// One document as it would be.
 #[derive(Debug)]
-pub struct Rendering {
+pub struct PreviewedDocument {
     pub path: String,
     pub difference: Difference,
     pub document: Arc<Document>,
     /// What differs in it, where it is a text for programs that is served already.
-    pub lines: Lines,
+    pub lines: DocumentDiff,
 }
 
 /// How a document would differ from the one that is served.
@@ -67,20 +67,20 @@ pub enum Difference {
 
 /// What a change is about: the documents of its own that may be too old to be kept ready, its page first.
 #[derive(Clone, Debug, Default)]
-pub struct Subject(Vec<Deep>);
+pub struct PreviewSubject(Vec<OnDemandPage>);
 
-impl Subject {
+impl PreviewSubject {
     /// An incident or a maintenance.
     pub fn incident(id: &IncidentId) -> Self {
-        let mut own = vec![Deep::Incident(id.clone())];
-        own.extend([Form::Api, Form::Flat].map(|form| Deep::Record(id.clone(), form)));
-        own.extend(MaintenanceId::parse(id.as_str()).map(Deep::Event));
+        let mut own = vec![OnDemandPage::Incident(id.clone())];
+        own.extend([JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(id.clone(), form)));
+        own.extend(MaintenanceId::parse(id.as_str()).map(OnDemandPage::CalendarEvent));
         Self(own)
     }
 
     /// How components did in the past.
     pub fn uptime() -> Self {
-        Self(vec![Deep::Uptime])
+        Self(vec![OnDemandPage::Uptime])
     }
 
     /// The page itself.
@@ -89,7 +89,7 @@ impl Subject {
     }
 
     /// Those of its documents that are there.
-    async fn load(&self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Vec<(String, Found)>> {
+    async fn load(&self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Vec<(String, LoadedPage)>> {
         let mut found = Vec::new();
         for deep in &self.0 {
             match deep.clone().load(tx, now).await {
@@ -103,9 +103,9 @@ impl Subject {
     }
 
     /// What is looked at first.
-    fn first(&self) -> Vec<String> {
-        let history = matches!(self.0.first(), Some(Deep::Incident(_))).then(|| "/history".to_owned());
-        std::iter::once("/".to_owned()).chain(self.0.first().map(Deep::address)).chain(history).collect()
+    fn first_paths(&self) -> Vec<String> {
+        let history = matches!(self.0.first(), Some(OnDemandPage::Incident(_))).then(|| "/history".to_owned());
+        std::iter::once("/".to_owned()).chain(self.0.first().map(OnDemandPage::address)).chain(history).collect()
     }
 }
 
@@ -115,7 +115,7 @@ impl Publisher {
     ///
     /// # Errors
     /// Where the database can't be read or a page can't be rendered.
-    pub async fn rehearse(&self, mut tx: WriteTx, subject: Subject) -> anyhow::Result<Rehearsal> {
+    pub async fn preview(&self, mut tx: WriteTx, subject: PreviewSubject) -> anyhow::Result<SitePreview> {
         let now = self.clock.now();
         let after = Snapshot::load(&mut tx, now).await?;
         let own_after = subject.load(&mut tx, now).await?;
@@ -129,13 +129,13 @@ impl Publisher {
             // What stands, at this very minute: only then are the differences those of the change.
             let stands = render_site::render_site(&before, &served, &origin, now);
             let would = render_site::render_site(&after, &stands, &origin, now);
-            let render = |own: Vec<(String, Found)>, site: &Site| -> Vec<(String, Arc<Document>)> {
+            let render = |own: Vec<(String, LoadedPage)>, site: &Site| -> Vec<(String, Arc<Document>)> {
                 let cold = own.into_iter().filter(|(path, _)| site.document(path).is_none());
                 cold.map(|(path, found)| (path, Arc::new(found.render(&origin, now)))).collect()
             };
-            let before = documents(&stands, render(own_before, &stands));
-            let after = documents(&would, render(own_after, &would));
-            compare(&before, after, &subject)
+            let before = all_documents(&stands, render(own_before, &stands));
+            let after = all_documents(&would, render(own_after, &would));
+            compare_sites(&before, after, &subject)
         });
         rendered.await.context("rendering the preview")
     }
@@ -144,18 +144,18 @@ impl Publisher {
 type Documents = BTreeMap<String, Arc<Document>>;
 
 /// Every document that visitors can ask for, by its path.
-fn documents(site: &Site, own: Vec<(String, Arc<Document>)>) -> Documents {
+fn all_documents(site: &Site, own: Vec<(String, Arc<Document>)>) -> Documents {
     let hot = site.pages().filter_map(|(path, _)| Some((path.to_owned(), site.document(path)?.clone())));
     hot.chain(own).collect()
 }
 
-fn compare(before: &Documents, after: Documents, subject: &Subject) -> Rehearsal {
-    let first = subject.first();
+fn compare_sites(before: &Documents, after: Documents, subject: &PreviewSubject) -> SitePreview {
+    let first = subject.first_paths();
     let place = |path: &str| first.iter().position(|first| first == path);
-    let own: Vec<String> = subject.0.iter().map(Deep::address).collect();
-    let until = Instant::now() + COMPARING;
+    let own: Vec<String> = subject.0.iter().map(OnDemandPage::address).collect();
+    let until = Instant::now() + DIFF_TIMEOUT;
     let gone = own.first().filter(|path| before.contains_key(*path) && !after.contains_key(*path)).cloned();
-    let mut rehearsal = Rehearsal { gone, ..Rehearsal::default() };
+    let mut rehearsal = SitePreview { removed: gone, ..SitePreview::default() };
     for (path, document) in after {
         let old = before.get(&path);
         let difference = match old {
@@ -164,43 +164,43 @@ fn compare(before: &Documents, after: Documents, subject: &Subject) -> Rehearsal
             None => Difference::New,
         };
         if place(&path).is_some() {
-            rehearsal.renderings.push(Rendering { path, difference, document, lines: Lines::default() });
+            rehearsal.renderings.push(PreviewedDocument { path, difference, document, lines: DocumentDiff::default() });
         } else if difference == Difference::None {
-            rehearsal.untouched.push(path);
-        } else if is_for_programs(&path, &document) {
-            let lines = old.map(|old| compared(old, &document, until)).unwrap_or_default();
+            rehearsal.unchanged.push(path);
+        } else if is_machine_document(&path, &document) {
+            let lines = old.map(|old| diff_documents(old, &document, until)).unwrap_or_default();
             if lines.only_dates {
-                rehearsal.dated.push(path);
+                rehearsal.dates_only.push(path);
             } else {
-                rehearsal.told.push(Rendering { path, difference, document, lines });
+                rehearsal.machine_documents.push(PreviewedDocument { path, difference, document, lines });
             }
         } else if path.starts_with("/incidents/") || path == "/api" {
-            rehearsal.grazed.push(path);
+            rehearsal.headers_only.push(path);
         } else {
-            rehearsal.renderings.push(Rendering { path, difference, document, lines: Lines::default() });
+            rehearsal.renderings.push(PreviewedDocument { path, difference, document, lines: DocumentDiff::default() });
         }
     }
     rehearsal.renderings.sort_by_key(|it| place(&it.path).unwrap_or(first.len()));
-    let asked = |path: &str| ASKED_FOR_MOST.iter().position(|other| *other == path);
-    rehearsal.told.sort_by_key(|it| match asked(&it.path) {
+    let asked = |path: &str| POPULAR_PATHS.iter().position(|other| *other == path);
+    rehearsal.machine_documents.sort_by_key(|it| match asked(&it.path) {
         Some(place) => place,
-        None if own.contains(&it.path) => ASKED_FOR_MOST.len(),
-        None => ASKED_FOR_MOST.len() + 1,
+        None if own.contains(&it.path) => POPULAR_PATHS.len(),
+        None => POPULAR_PATHS.len() + 1,
     });
     rehearsal
 }
 
 /// Whether programs or other sites read it, and not visitors of the page.
-fn is_for_programs(path: &str, document: &Document) -> bool {
+fn is_machine_document(path: &str, document: &Document) -> bool {
     !document.content_type.starts_with("text/html") || path.starts_with("/embed")
 }
 
 /// What differs in a text; a page and a picture are looked at whole.
-fn compared(old: &Document, new: &Document, until: Instant) -> Lines {
+fn diff_documents(old: &Document, new: &Document, until: Instant) -> DocumentDiff {
     let kind = new.content_type.as_str();
     if kind.starts_with("text/html") || kind.starts_with("image/") {
-        return Lines::default();
+        return DocumentDiff::default();
     }
     let text = |document: &Document| String::from_utf8_lossy(document.bytes(Encoding::Plain)).into_owned();
-    differing(kind, &text(old), &text(new), until)
+    diff_texts(kind, &text(old), &text(new), until)
 }

@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
-use super::uptime::effects_of;
-use super::{Document, Reach, Site, Snapshot, calendar, machine_documents};
+use super::uptime::component_intervals;
+use super::{CrossOrigin, Document, Site, Snapshot, calendar, machine_documents};
 use crate::domain::audit::PublicDigest;
-use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
+use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::uptime;
 use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
@@ -26,16 +26,16 @@ use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
-use crate::ui::pages::public::{Bars, DAYS};
-use crate::ui::public_layout::{Shell, stylesheet};
+use crate::ui::pages::public::{DAYS, UptimeBars};
+use crate::ui::public_layout::{PublicContext, stylesheet};
 
 /// The statuses whose pages are rendered ahead.
-const ERRORS: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
+const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
 
 /// The address of the calendar of maintenances.
-pub(super) const CALENDAR: &str = "/maintenance.ics";
+pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
 /// Where the digest of the audit stands.
-const AUDIT_DIGEST: &str = "/.well-known/candor-audit";
+const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
 
 /// What public pages may load: the one style that stands in them, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -53,58 +53,60 @@ pub fn content_security_policy() -> String {
 
 /// Every hot document of `snapshot`. A document whose text is that of `before` is the very same one.
 pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
-    let view = View::of(snapshot, origin, now);
+    let view = SiteView::new(snapshot, origin, now);
     let mut documents = HashMap::new();
     let mut add = |path: String, status: u16, html: String| {
-        let same = before.document(&path).filter(|old| old.is(status, &html)).cloned();
+        let same = before.document(&path).filter(|old| old.has_content(status, &html)).cloned();
         documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::html(status, html))));
     };
-    add("/".to_owned(), 200, status::render(view.status_page()));
-    add("/history".to_owned(), 200, history::render(view.newest_history()));
+    add("/".to_owned(), 200, status::render_status_page(view.status_page()));
+    add("/history".to_owned(), 200, history::render_history(view.newest_history()));
     for incident in snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest) {
-        add(incident_path(incident), 200, incident::render(view.incident_page(incident.clone())));
+        add(incident_path(incident), 200, incident::render_incident_page(view.incident_page(incident.clone())));
     }
     for maintenance in snapshot.planned.iter().take(MAX_HOT_MAINTENANCES) {
         let page = view.maintenance_page(maintenance.clone());
-        add(maintenance_path(maintenance), 200, maintenance::render(page));
+        add(maintenance_path(maintenance), 200, maintenance::render_maintenance_page(page));
     }
-    for status in ERRORS {
-        add(error_path(status), status, error::render(ErrorPage::new(view.shell("/"), status)));
+    for status in ERROR_STATUSES {
+        add(error_path(status), status, error::render_error_page(ErrorPage::new(view.shell("/"), status)));
     }
-    add(FILTER_UNAVAILABLE.to_owned(), 503, error::render(ErrorPage::filter_unavailable(view.shell("/"))));
-    add("/api".to_owned(), 200, api::render(ApiPage { shell: view.shell("/api") }));
-    let reach = Reach::framed_by(&snapshot.page.embedders);
+    add(FILTER_UNAVAILABLE.to_owned(), 503, error::render_error_page(ErrorPage::filter_unavailable(view.shell("/"))));
+    add("/api".to_owned(), 200, api::render_api_page(ApiPage { shell: view.shell("/api") }));
+    let reach = CrossOrigin::framed_by(&snapshot.page.embedders);
     for path in ["/embed", "/embed/frame"] {
-        let html = embed::render(view.embed_page(path));
-        let same = before.document(path).filter(|old| old.is(200, &html) && old.reach == reach).cloned();
-        let make = || Arc::new(Document::framed(html, reach.clone()));
+        let html = embed::render_embed(view.embed_page(path));
+        let same = before.document(path).filter(|old| old.has_content(200, &html) && old.reach == reach).cloned();
+        let make = || Arc::new(Document::framable_html(html, reach.clone()));
         documents.insert(path.to_owned(), same.unwrap_or_else(make));
     }
-    let digest = (AUDIT_DIGEST.to_owned(), machine_documents::JSON, audit_digest(snapshot.audit.as_ref()));
-    for (path, kind, text) in machine_documents::documents(snapshot, origin, now).into_iter().chain([digest]) {
-        let same = before.document(&path).filter(|old| old.is(200, &text)).cloned();
-        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::shared(kind, text))));
+    let digest = (AUDIT_DIGEST_PATH.to_owned(), machine_documents::JSON, render_audit_digest(snapshot.audit.as_ref()));
+    for (path, kind, text) in
+        machine_documents::render_machine_documents(snapshot, origin, now).into_iter().chain([digest])
+    {
+        let same = before.document(&path).filter(|old| old.has_content(200, &text)).cloned();
+        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::cross_origin(kind, text))));
     }
-    let events = snapshot.planned.iter().chain(&snapshot.called_off).chain(&snapshot.finished);
-    let text = calendar::calendar(&snapshot.page, origin, events);
-    let same = before.document(CALENDAR).filter(|old| old.is(200, &text)).cloned();
-    documents.insert(CALENDAR.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::document(text))));
+    let events = snapshot.planned.iter().chain(&snapshot.cancelled).chain(&snapshot.finished);
+    let text = calendar::render_calendar(&snapshot.page, origin, events);
+    let same = before.document(CALENDAR_PATH).filter(|old| old.has_content(200, &text)).cloned();
+    documents.insert(CALENDAR_PATH.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::calendar_document(text))));
     let site = Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents);
-    site.going_on(snapshot.goes_on()).of_database(snapshot.database.clone())
+    site.with_ongoing(snapshot.is_ongoing()).with_database(snapshot.database.clone())
 }
 
 /// The digest of the audit, to be kept elsewhere and compared: a rewritten audit has another one. `null` before the first row.
-fn audit_digest(digest: Option<&PublicDigest>) -> String {
+fn render_audit_digest(digest: Option<&PublicDigest>) -> String {
     serde_json::to_string(&digest).unwrap_or_default()
 }
 
 /// What is served before anything was ever published.
 pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
-    let shell = Shell {
-        page: nameless_page(now),
+    let shell = PublicContext {
+        page: placeholder_page(now),
         base_url: origin.to_owned(),
         path: "/".into(),
-        tone: tone(&[], &[], &[]),
+        tone: header_tone(&[], &[], &[]),
         now,
     };
     let starting = ErrorPage {
@@ -112,9 +114,11 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
         message: "Starting up. Please try again in a moment.".to_owned(),
         ..ErrorPage::new(shell.clone(), 503)
     };
-    let page = |status| Arc::new(Document::html(status, error::render(ErrorPage::new(shell.clone(), status))));
-    let mut documents: HashMap<_, _> = ERRORS.into_iter().map(|status| (error_path(status), page(status))).collect();
-    let starting = Arc::new(Document::html(503, error::render(starting)));
+    let page =
+        |status| Arc::new(Document::html(status, error::render_error_page(ErrorPage::new(shell.clone(), status))));
+    let mut documents: HashMap<_, _> =
+        ERROR_STATUSES.into_iter().map(|status| (error_path(status), page(status))).collect();
+    let starting = Arc::new(Document::html(503, error::render_error_page(starting)));
     documents.insert("/".to_owned(), starting.clone());
     documents.insert("/history".to_owned(), starting);
     Site::new(0, now, content_security_policy(), Tz::UTC, documents)
@@ -128,14 +132,15 @@ pub(super) fn render_error(
     origin: &str,
     now: DateTime<Utc>,
 ) -> String {
-    let page = snapshot.map_or_else(|| nameless_page(now), |snapshot| snapshot.page.clone());
-    let shell = Shell { page, base_url: origin.to_owned(), path: "/".into(), tone: tone(&[], &[], &[]), now };
+    let page = snapshot.map_or_else(|| placeholder_page(now), |snapshot| snapshot.page.clone());
+    let shell =
+        PublicContext { page, base_url: origin.to_owned(), path: "/".into(), tone: header_tone(&[], &[], &[]), now };
     let message = if sentence.is_empty() { None } else { Some(sentence) };
     let usual = ErrorPage::new(shell, status);
-    error::render(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
+    error::render_error_page(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
 }
 
-fn nameless_page(now: DateTime<Utc>) -> Page {
+fn placeholder_page(now: DateTime<Utc>) -> Page {
     Page {
         id: String::new(),
         name: "Status".into(),
@@ -160,28 +165,28 @@ pub(super) fn maintenance_path(maintenance: &Maintenance) -> String {
 }
 
 /// The tone of the header.
-pub(super) fn tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Indicator {
+pub(super) fn header_tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Indicator {
     let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(open, planned)).collect();
-    Banner::of(&statuses, open).tone
+    Banner::from_incidents(&statuses, open).tone
 }
 
 /// What all pages of one rendering share.
-struct View<'a> {
+struct SiteView<'a> {
     snapshot: &'a Snapshot,
     origin: &'a str,
     now: DateTime<Utc>,
     banner: Banner,
 }
 
-impl<'a> View<'a> {
-    fn of(snapshot: &'a Snapshot, origin: &'a str, now: DateTime<Utc>) -> Self {
+impl<'a> SiteView<'a> {
+    fn new(snapshot: &'a Snapshot, origin: &'a str, now: DateTime<Utc>) -> Self {
         let status = |component: &Component| component.effective_status(&snapshot.open, &snapshot.planned);
         let statuses: Vec<Status> = snapshot.components.iter().map(status).collect();
-        Self { snapshot, origin, now, banner: Banner::of(&statuses, &snapshot.open) }
+        Self { snapshot, origin, now, banner: Banner::from_incidents(&statuses, &snapshot.open) }
     }
 
-    fn shell(&self, path: &str) -> Shell {
-        Shell {
+    fn shell(&self, path: &str) -> PublicContext {
+        PublicContext {
             page: self.snapshot.page.clone(),
             base_url: self.origin.to_owned(),
             path: path.to_owned(),
@@ -214,14 +219,17 @@ impl<'a> View<'a> {
         }
     }
 
-    fn bars(&self, component: &Component) -> Bars {
+    fn bars(&self, component: &Component) -> UptimeBars {
         let zone = self.snapshot.page.time_zone;
-        let own = effects_of(component, &self.snapshot.effects, &self.snapshot.corrections);
-        Bars { component: component.id.clone(), days: uptime::days(&own, component.start_date, DAYS, zone, self.now) }
+        let own = component_intervals(component, &self.snapshot.status_intervals, &self.snapshot.corrections);
+        UptimeBars {
+            component: component.id.clone(),
+            days: uptime::uptime_days(&own, component.start_date, DAYS, zone, self.now),
+        }
     }
 
     fn incident_page(&self, incident: Incident) -> IncidentPage {
-        let review = self.snapshot.reviews.get(&incident.id).cloned();
+        let review = self.snapshot.postmortems.get(&incident.id).cloned();
         IncidentPage { shell: self.shell(&incident_path(&incident)), incident, review }
     }
 
@@ -232,7 +240,7 @@ impl<'a> View<'a> {
     /// The newest incidents, cut between two months where there are more, and the maintenances among them.
     fn newest_history(&self) -> HistoryPage {
         let zone = self.snapshot.page.time_zone;
-        let (incidents, older) = cut_at_a_month(&self.snapshot.newest, zone);
+        let (incidents, older) = cut_at_month(&self.snapshot.newest, zone);
         let since = maintenances_since(&incidents, &self.snapshot.newest, zone);
         let mut maintenances = self.snapshot.latest_maintenances.clone();
         maintenances.retain(|it| since.is_none_or(|since| it.scheduled_for >= since));
@@ -241,9 +249,9 @@ impl<'a> View<'a> {
         HistoryPage {
             shell: self.shell("/history"),
             month: None,
-            filter: Filter::default(),
+            filter: HistoryFilter::default(),
             unsearched: None,
-            components: choices(&self.snapshot.components),
+            components: component_choices(&self.snapshot.components),
             totals: self.snapshot.totals,
             incidents,
             maintenances,
@@ -256,16 +264,16 @@ impl<'a> View<'a> {
 
 /// At most a page of the newest incidents and the link to the older ones. Months stay whole where
 /// more than one month fits.
-fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(String, String)>) {
+fn cut_at_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(String, String)>) {
     let Some(next) = newest.get(PAGE_SIZE) else { return (newest.to_vec(), None) };
-    let month = |incident: &Incident| Month::of(incident.started_at, zone);
+    let month = |incident: &Incident| Month::from_time(incident.started_at, zone);
     let page = &newest[..PAGE_SIZE];
     let whole: Vec<Incident> = page.iter().filter(|incident| month(incident) != month(next)).cloned().collect();
-    let label = format!("Older: {}", time::month(month(next).year, month(next).month));
+    let label = format!("Older: {}", time::format_month(month(next).year, month(next).month));
     if !whole.is_empty() {
         return (whole, Some((label, month_path(month(next)))));
     }
-    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), Cursor::behind(last)));
+    let last = page.last().map(|last| format!("{}?before={}", month_path(month(next)), Cursor::after_incident(last)));
     (page.to_vec(), last.map(|address| (label, address)))
 }
 
@@ -273,8 +281,8 @@ fn cut_at_a_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(Stri
 /// incident, which has a page of its own, or from the last shown incident on where that month is cut.
 fn maintenances_since(shown: &[Incident], newest: &[Incident], zone: Tz) -> Option<DateTime<Utc>> {
     let (next, last) = (newest.get(PAGE_SIZE)?, shown.last()?);
-    let month = Month::of(next.started_at, zone);
-    Some(if Month::of(last.started_at, zone) == month { last.started_at } else { month.bounds(zone).1 })
+    let month = Month::from_time(next.started_at, zone);
+    Some(if Month::from_time(last.started_at, zone) == month { last.started_at } else { month.bounds(zone).1 })
 }
 
 /// The address of a month.
@@ -283,6 +291,6 @@ pub(super) fn month_path(month: Month) -> String {
 }
 
 /// The components a reader can choose from.
-pub(super) fn choices(components: &[Component]) -> Vec<(ComponentId, String)> {
+pub(super) fn component_choices(components: &[Component]) -> Vec<(ComponentId, String)> {
     components.iter().map(|component| (component.id.clone(), component.name.clone())).collect()
 }

@@ -12,13 +12,13 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Age, Document};
+use super::{Document, Staleness};
 use crate::db::State;
 use crate::private_folder::create_private_folder;
 use crate::regular_file::{self, Links};
 
 /// Grows when the form of the stored file changes; a file of another form is not read.
-const FORMAT: u32 = 7;
+const FORMAT_VERSION: u32 = 7;
 /// The longest file that is written and read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
 /// More than the version and the digest before it take.
@@ -26,7 +26,7 @@ const HEADER_BYTES: u64 = 64;
 /// What the names of files begin with that are being written.
 const UNFINISHED: &str = ".site-unfinished-";
 /// How long nobody writes at such a file before it was left by a process that was killed.
-const LEFT_AFTER: Duration = Duration::from_secs(60);
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
 /// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,9 +42,9 @@ pub struct Site {
     /// The zone in which its pages show their times.
     pub time_zone: Tz,
     /// Whether something goes on, so that what pages say of it changes every minute.
-    pub goes_on: bool,
+    pub is_ongoing: bool,
     /// What every document says since the database was not heard of for too long.
-    pub age: Option<Age>,
+    pub staleness: Option<Staleness>,
     documents: HashMap<String, Arc<Document>>,
 }
 
@@ -63,19 +63,19 @@ impl Site {
             confirmed_at,
             content_security_policy: csp,
             time_zone,
-            goes_on: false,
-            age: None,
+            is_ongoing: false,
+            staleness: None,
             documents,
         }
     }
 
     /// The same Site, in which something goes on.
-    pub(super) fn going_on(self, goes_on: bool) -> Self {
-        Self { goes_on, ..self }
+    pub(super) fn with_ongoing(self, goes_on: bool) -> Self {
+        Self { is_ongoing: goes_on, ..self }
     }
 
     /// The same Site, rendered from this state of a database.
-    pub(super) fn of_database(self, database: State) -> Self {
+    pub(super) fn with_database(self, database: State) -> Self {
         Self { database, ..self }
     }
 
@@ -84,18 +84,18 @@ impl Site {
     pub(super) fn edition(&self) -> (i64, i64) {
         let day = i64::from(self.confirmed_at.with_timezone(&self.time_zone).num_days_from_ce());
         let minute = self.confirmed_at.timestamp().div_euclid(60);
-        (self.revision, if self.goes_on { minute } else { day })
+        (self.revision, if self.is_ongoing { minute } else { day })
     }
 
     /// The same Site, saying in every document but the error pages when it was last confirmed.
-    pub fn grown_old(&self) -> Self {
-        let age = Age { confirmed_at: self.confirmed_at, time_zone: self.time_zone };
+    pub fn as_stale(&self) -> Self {
+        let age = Staleness { confirmed_at: self.confirmed_at, time_zone: self.time_zone };
         let aged = |(path, document): (&String, &Arc<Document>)| {
-            let old = if path.starts_with('/') { Arc::new(document.grown_old(&age)) } else { document.clone() };
+            let old = if path.starts_with('/') { Arc::new(document.as_stale(&age)) } else { document.clone() };
             (path.clone(), old)
         };
         let documents = self.documents.iter().map(aged).collect();
-        Self { documents, age: Some(age), ..self.clone() }
+        Self { documents, staleness: Some(age), ..self.clone() }
     }
 
     /// The document at `path`, if it is a hot one.
@@ -129,7 +129,7 @@ impl Site {
         let mut fresh = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder).context("writing the Site")?;
         let body = postcard::to_stdvec(self)?;
         ensure!((body.len() as u64) < MAX_BYTES - HEADER_BYTES, "the page is larger than {MAX_BYTES} bytes");
-        fresh.write_all(&postcard::to_stdvec(&(FORMAT, digest(&body)))?).context("writing the Site")?;
+        fresh.write_all(&postcard::to_stdvec(&(FORMAT_VERSION, body_digest(&body)))?).context("writing the Site")?;
         fresh.write_all(&body).context("writing the Site")?;
         fresh.as_file().sync_all().context("writing the Site")?;
         fresh.persist(file).context("writing the Site")?;
@@ -138,14 +138,14 @@ impl Site {
 
     /// Reads the stored Site in `file`; the log says why one is not used. Removes what a process that was killed left
     /// unfinished beside it.
-    pub(super) fn kept_in(file: &Path) -> Stored {
-        forget_unfinished(file);
+    pub(super) fn load_stored(file: &Path) -> StoredSite {
+        remove_unfinished(file);
         match Self::read(file) {
-            Ok(site) => Stored::Site(Box::new(site)),
-            Err(_) if is_absent(file) => Stored::Nothing,
+            Ok(site) => StoredSite::Site(Box::new(site)),
+            Err(_) if is_absent(file) => StoredSite::Nothing,
             Err(error) => {
                 tracing::warn!("the stored page can't be used: {error:#}");
-                Stored::Unreadable
+                StoredSite::Unreadable
             }
         }
     }
@@ -158,15 +158,15 @@ impl Site {
         let bytes = regular_file::read(file, MAX_BYTES, Links::Refused)
             .with_context(|| format!("reading {}", file.display()))?;
         let (format, rest): (u32, &[u8]) = postcard::take_from_bytes(&bytes)?;
-        ensure!(format == FORMAT, "{} has another format", file.display());
+        ensure!(format == FORMAT_VERSION, "{} has another format", file.display());
         let (written, body): ([u8; 32], &[u8]) = postcard::take_from_bytes(rest)?;
-        ensure!(digest(body) == written, "{} is damaged", file.display());
+        ensure!(body_digest(body) == written, "{} is damaged", file.display());
         Ok(postcard::from_bytes(body)?)
     }
 }
 
 /// What is in the place of the stored Site.
-pub(super) enum Stored {
+pub(super) enum StoredSite {
     /// Nothing was ever published from this folder.
     Nothing,
     /// Something was, but it can't be read.
@@ -179,16 +179,16 @@ fn is_absent(file: &Path) -> bool {
     file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-fn digest(body: &[u8]) -> [u8; 32] {
+fn body_digest(body: &[u8]) -> [u8; 32] {
     Sha256::digest(body).into()
 }
 
 /// Removes what was being written beside `file` when its writer was killed. That it can't be removed hurts nobody.
-fn forget_unfinished(file: &Path) {
+fn remove_unfinished(file: &Path) {
     let entries = file.parent().and_then(|folder| std::fs::read_dir(folder).ok());
     for entry in entries.into_iter().flatten().flatten() {
         let written_at = entry.metadata().and_then(|about| about.modified()).ok();
-        let is_left = written_at.and_then(|at| at.elapsed().ok()).is_some_and(|ago| ago > LEFT_AFTER);
+        let is_left = written_at.and_then(|at| at.elapsed().ok()).is_some_and(|ago| ago > ABANDONED_AFTER);
         if is_left && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
             let _ = std::fs::remove_file(entry.path());
         }

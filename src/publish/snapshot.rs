@@ -6,14 +6,14 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use super::api::{self, MAX_LISTED};
 use crate::db::{self, Tx};
-use crate::domain::audit::{PublicDigest, full_hour};
-use crate::domain::history::{Filter, PAGE_SIZE, Totals, start_of_day};
-use crate::domain::postmortem::PublishedReview;
-use crate::domain::uptime::Effect;
-use crate::domain::{Component, Correction, Group, Incident, IncidentId, Maintenance, Page, Status};
+use crate::domain::audit::{PublicDigest, start_of_hour};
+use crate::domain::history::{HistoryFilter, PAGE_SIZE, Totals, start_of_day};
+use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::uptime::StatusInterval;
+use crate::domain::{Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection};
 use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
-use crate::ui::pages::public::status::past_days_begin;
+use crate::ui::pages::public::status::past_days_start;
 
 /// How many of the maintenances to come have pages rendered ahead.
 pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
@@ -22,7 +22,7 @@ pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
 const MAX_RECENT: i64 = 100;
 /// How long a maintenance that is over stays in the calendar: a program that looks rarely still learns that
 /// it was called off.
-const KEEP_FINISHED: TimeDelta = TimeDelta::days(60);
+const FINISHED_RETENTION: TimeDelta = TimeDelta::days(60);
 /// The most maintenances on a page of the history, and the most that are over in the calendar.
 pub(super) const MAX_MAINTENANCES: usize = 100;
 
@@ -50,7 +50,7 @@ pub struct Snapshot {
     /// Maintenances that were over within the last weeks, latest start first.
     pub finished: Vec<Maintenance>,
     /// Maintenances that were cancelled before they could begin, and would lie ahead.
-    pub called_off: Vec<Maintenance>,
+    pub cancelled: Vec<Maintenance>,
     /// Those since the last of `newest`, latest start first, one more than a page of the history holds.
     pub latest_maintenances: Vec<Maintenance>,
     /// Those of the latest planned start, as many as a list of the API holds.
@@ -60,15 +60,15 @@ pub struct Snapshot {
     /// When something about a maintenance happens by itself next.
     pub next_step: Option<DateTime<Utc>>,
     /// What held components down within the days that have bars.
-    pub effects: Vec<Effect>,
+    pub status_intervals: Vec<StatusInterval>,
     /// The titles of the incidents among them.
-    pub titles: api::Incidents,
+    pub titles: api::IncidentTitles,
     /// What the public may know of the audit.
     pub audit: Option<PublicDigest>,
     /// What wins over them.
-    pub corrections: Vec<Correction>,
+    pub corrections: Vec<UptimeCorrection>,
     /// The published reviews of the incidents above.
-    pub reviews: BTreeMap<IncidentId, PublishedReview>,
+    pub postmortems: BTreeMap<IncidentId, PublishedPostmortem>,
 }
 
 impl Snapshot {
@@ -78,9 +78,9 @@ impl Snapshot {
     /// Where the database can't be read.
     pub async fn load(tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Self> {
         let page = db::page_settings::load(tx).await?;
-        let since = Some(past_days_begin(now, page.time_zone));
+        let since = Some(past_days_start(now, page.time_zone));
         let first_bar = start_of_day(today(now, page.time_zone) - Days::new(DAYS - 1), page.time_zone);
-        let all = Filter::default();
+        let all = HistoryFilter::default();
         let listed = db::incidents::list(tx, &all, (None, None), None, MAX_LISTED as i64).await?;
         let newest: Vec<Incident> = listed.iter().take(PAGE_SIZE + 1).cloned().collect();
         let oldest = newest.get(PAGE_SIZE).map(|incident| incident.started_at);
@@ -90,8 +90,8 @@ impl Snapshot {
         let mut snapshot = Self {
             next_step: steps.chain(growth).min(),
             planned,
-            finished: db::maintenances::past_since(tx, now - KEEP_FINISHED, now, MAX_MAINTENANCES as i64).await?,
-            called_off: db::maintenances::called_off(tx, now, MAX_MAINTENANCES as i64).await?,
+            finished: db::maintenances::past_since(tx, now - FINISHED_RETENTION, now, MAX_MAINTENANCES as i64).await?,
+            cancelled: db::maintenances::called_off(tx, now, MAX_MAINTENANCES as i64).await?,
             latest_maintenances: db::maintenances::within(tx, (oldest, None), MAX_MAINTENANCES as i64 + 1).await?,
             newest,
             listed,
@@ -104,34 +104,34 @@ impl Snapshot {
             open: db::incidents::open(tx).await?,
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
-            effects: db::status_intervals::since(tx, first_bar).await?,
+            status_intervals: db::status_intervals::since(tx, first_bar).await?,
             titles: db::status_intervals::titles_since(tx, first_bar).await?,
-            audit: db::audit_chain::public_digest(tx, full_hour(now)).await?,
+            audit: db::audit_chain::public_digest(tx, start_of_hour(now)).await?,
             corrections: db::uptime_corrections::since(tx, first_bar).await?,
-            reviews: BTreeMap::new(),
+            postmortems: BTreeMap::new(),
             page,
         };
-        snapshot.load_reviews(tx).await?;
+        snapshot.load_postmortems(tx).await?;
         Ok(snapshot)
     }
 
     /// Whether something goes on: an incident is open, work is being done, or a component is not as it should be.
-    pub fn goes_on(&self) -> bool {
+    pub fn is_ongoing(&self) -> bool {
         let is_active = self.planned.iter().any(|it| it.phase.is_active());
         !self.open.is_empty() || is_active || self.components.iter().any(|it| it.status != Status::Operational)
     }
 
     /// The published review of an incident, if it has one.
-    pub fn review_of(&self, incident: &Incident) -> Option<&PublishedReview> {
-        self.reviews.get(&incident.id)
+    pub fn postmortem_for(&self, incident: &Incident) -> Option<&PublishedPostmortem> {
+        self.postmortems.get(&incident.id)
     }
 
-    async fn load_reviews(&mut self, tx: &mut Tx) -> db::Result<()> {
+    async fn load_postmortems(&mut self, tx: &mut Tx) -> db::Result<()> {
         let all = self.open.iter().chain(&self.recent).chain(&self.listed);
         let reviewed = all.filter(|incident| incident.reviewed_at.is_some()).map(|incident| incident.id.clone());
         for id in reviewed.collect::<BTreeSet<_>>() {
             if let Some(review) = db::postmortems::published(tx, &id).await? {
-                self.reviews.insert(id, review);
+                self.postmortems.insert(id, review);
             }
         }
         Ok(())

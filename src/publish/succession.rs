@@ -19,7 +19,7 @@ pub enum Published {
 
 /// How a database follows on what is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum StateOrder {
     /// It is as new, or newer.
     Current,
     /// It is an older state of the same page.
@@ -28,10 +28,10 @@ pub enum Order {
 
 /// Why a database does not take the place of what is published; a sentence for the operator without names of files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the database file is missing, but a page was published from here; {MEANT}")]
+pub enum SuccessionError {
+    #[error("the database file is missing, but a page was published from here; {ACCEPT_EMPTY_HINT}")]
     Missing,
-    #[error("the database is empty, but a page was published from here; {MEANT}")]
+    #[error("the database is empty, but a page was published from here; {ACCEPT_EMPTY_HINT}")]
     Empty,
     #[error("the database belongs to another application")]
     Foreign,
@@ -46,23 +46,23 @@ pub enum Refusal {
     OtherPage,
 }
 
-const MEANT: &str = "restore the database, or start with --accept-empty to begin a new page";
+const ACCEPT_EMPTY_HINT: &str = "restore the database, or start with --accept-empty to begin a new page";
 
 impl Published {
     /// Whether a database may be taken up in which this was `found`; a damaged or foreign one never is.
     ///
     /// # Errors
     /// The reason to wait.
-    pub fn admits(&self, found: &Found, accepts_empty: bool) -> Result<(), Refusal> {
+    pub fn check_successor(&self, found: &Found, accepts_empty: bool) -> Result<(), SuccessionError> {
         let is_free = accepts_empty || *self == Self::Nothing;
         match found {
-            Found::Foreign => Err(Refusal::Foreign),
-            Found::PreRelease => Err(Refusal::PreRelease),
-            Found::Broken(sentence) => Err(Refusal::Broken(sentence.clone())),
+            Found::Foreign => Err(SuccessionError::Foreign),
+            Found::PreRelease => Err(SuccessionError::PreRelease),
+            Found::Broken(sentence) => Err(SuccessionError::Broken(sentence.clone())),
             _ if is_free => Ok(()),
-            Found::Missing => Err(Refusal::Missing),
-            Found::Empty => Err(Refusal::Empty),
-            Found::Complete(state) => self.order(state).map(drop),
+            Found::Missing => Err(SuccessionError::Missing),
+            Found::Empty => Err(SuccessionError::Empty),
+            Found::Complete(state) => self.compare(state).map(drop),
         }
     }
 
@@ -70,16 +70,16 @@ impl Published {
     ///
     /// # Errors
     /// Where it is not a state of the same page.
-    pub fn order(&self, state: &State) -> Result<Order, Refusal> {
+    pub fn compare(&self, state: &State) -> Result<StateOrder, SuccessionError> {
         match self {
             // What an unreadable Site said can't be compared; a database that was prepared is more than nothing.
-            Self::Nothing | Self::Unreadable => Ok(Order::Current),
+            Self::Nothing | Self::Unreadable => Ok(StateOrder::Current),
             Self::Page(page) => {
                 // A page on which nothing was ever done has nothing to lose.
                 if page.audit_start.is_some() && !page.is_same_page(state) {
-                    return Err(if state.revision <= 1 { Refusal::Empty } else { Refusal::OtherPage });
+                    return Err(if state.revision <= 1 { SuccessionError::Empty } else { SuccessionError::OtherPage });
                 }
-                Ok(if state.revision < page.revision { Order::Older } else { Order::Current })
+                Ok(if state.revision < page.revision { StateOrder::Older } else { StateOrder::Current })
             }
         }
     }
@@ -96,27 +96,35 @@ mod tests {
     #[test]
     fn only_states_of_the_same_page_follow() {
         let published = Published::Page(state("page", Some("first"), 7));
-        let order = |page, audit, revision| published.order(&state(page, audit, revision));
-        assert_eq!(order("page", Some("first"), 7), Ok(Order::Current));
-        assert_eq!(order("page", Some("first"), 8), Ok(Order::Current));
-        assert_eq!(order("page", Some("first"), 3), Ok(Order::Older));
-        assert_eq!(order("imported", Some("first"), 8), Ok(Order::Current), "an import changes the id of the page");
-        assert_eq!(order("other", Some("other"), 9), Err(Refusal::OtherPage));
-        assert_eq!(order("other", None, 1), Err(Refusal::Empty));
+        let order = |page, audit, revision| published.compare(&state(page, audit, revision));
+        assert_eq!(order("page", Some("first"), 7), Ok(StateOrder::Current));
+        assert_eq!(order("page", Some("first"), 8), Ok(StateOrder::Current));
+        assert_eq!(order("page", Some("first"), 3), Ok(StateOrder::Older));
+        assert_eq!(
+            order("imported", Some("first"), 8),
+            Ok(StateOrder::Current),
+            "an import changes the id of the page"
+        );
+        assert_eq!(order("other", Some("other"), 9), Err(SuccessionError::OtherPage));
+        assert_eq!(order("other", None, 1), Err(SuccessionError::Empty));
     }
 
     #[test]
     fn a_page_without_history_may_be_replaced() {
         let published = Published::Page(state("page", None, 1));
-        assert_eq!(published.order(&state("other", Some("other"), 2)), Ok(Order::Current));
-        assert_eq!(published.admits(&Found::Missing, false), Err(Refusal::Missing), "its file has to exist");
+        assert_eq!(published.compare(&state("other", Some("other"), 2)), Ok(StateOrder::Current));
+        assert_eq!(
+            published.check_successor(&Found::Missing, false),
+            Err(SuccessionError::Missing),
+            "its file has to exist"
+        );
     }
 
     #[test]
     fn an_unreadable_site_needs_a_database_with_content() {
-        let admits = |found| Published::Unreadable.admits(&found, false);
-        assert_eq!(admits(Found::Missing), Err(Refusal::Missing));
-        assert_eq!(admits(Found::Empty), Err(Refusal::Empty));
+        let admits = |found| Published::Unreadable.check_successor(&found, false);
+        assert_eq!(admits(Found::Missing), Err(SuccessionError::Missing));
+        assert_eq!(admits(Found::Empty), Err(SuccessionError::Empty));
         assert_eq!(admits(Found::Complete(state("page", Some("first"), 2))), Ok(()));
     }
 
@@ -124,12 +132,15 @@ mod tests {
     fn accepting_empty_never_accepts_damage() {
         let published = Published::Page(state("page", Some("first"), 7));
         for found in [Found::Missing, Found::Empty, Found::Complete(state("other", Some("other"), 2))] {
-            assert_eq!(published.admits(&found, true), Ok(()));
-            assert_eq!(Published::Nothing.admits(&found, false), Ok(()));
-            assert!(published.admits(&found, false).is_err());
+            assert_eq!(published.check_successor(&found, true), Ok(()));
+            assert_eq!(Published::Nothing.check_successor(&found, false), Ok(()));
+            assert!(published.check_successor(&found, false).is_err());
         }
         for found in [Found::Foreign, Found::PreRelease, Found::Broken("damaged".into())] {
-            assert!(published.admits(&found, true).is_err() && Published::Nothing.admits(&found, false).is_err());
+            assert!(
+                published.check_successor(&found, true).is_err()
+                    && Published::Nothing.check_successor(&found, false).is_err()
+            );
         }
     }
 }

@@ -6,73 +6,80 @@ use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::history::{Month, start_of_day};
-use crate::domain::uptime::{Effect, Outage, corrected};
-use crate::domain::{Component, Correction, IncidentId, Status};
+use crate::domain::uptime::{Downtime, StatusInterval, apply_corrections};
+use crate::domain::{Component, IncidentId, Status, UptimeCorrection};
 use crate::format::time;
 use crate::ui::pages::public::DAYS;
-use crate::ui::pages::public::uptime::{ComponentUptime, MAX_TOLD, Span, SpanUptime};
+use crate::ui::pages::public::uptime::{ComponentUptime, MAX_LISTED, PeriodUptime, UptimePeriod};
 
 /// How many months the uptime page shows, the current one included.
 const MONTHS: usize = 12;
 
 /// The months of the uptime page, newest first.
-pub(super) fn months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
-    let months = std::iter::successors(Some(Month::of(now, zone)), |month| Some(month.previous()));
+pub(super) fn uptime_months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
+    let months = std::iter::successors(Some(Month::from_time(now, zone)), |month| Some(month.previous()));
     months.take(MONTHS).collect()
 }
 
 /// All that is told of one component.
-pub(super) fn of_component(
+pub(super) fn component_uptime(
     component: &Component,
-    (effects, corrections): (&[Effect], &[Correction]),
+    (effects, corrections): (&[StatusInterval], &[UptimeCorrection]),
     titles: &BTreeMap<IncidentId, String>,
     zone: Tz,
     now: DateTime<Utc>,
 ) -> ComponentUptime {
-    let own = effects_of(component, effects, corrections);
-    let corrections = corrections_of(component, corrections);
+    let own = component_intervals(component, effects, corrections);
+    let corrections = component_corrections(component, corrections);
     let start = component.start_date.map(|day| start_of_day(day, zone));
-    let line = |span: Span, (from, to): (DateTime<Utc>, DateTime<Utc>)| {
+    let line = |span: UptimePeriod, (from, to): (DateTime<Utc>, DateTime<Utc>)| {
         let here = own.iter().filter(|effect| effect.from < to && effect.to.unwrap_or(now) > from);
         let mut touching: Vec<_> =
             here.filter_map(|effect| Some((effect.from, effect.incident_id.as_ref()?))).collect();
         touching.sort_unstable_by(|a, b| b.cmp(a));
         let mut met = BTreeSet::new();
         touching.retain(|(_, id)| met.insert(*id));
-        let told = touching.iter().take(MAX_TOLD);
+        let told = touching.iter().take(MAX_LISTED);
         let told = told.filter_map(|(_, id)| Some(((*id).clone(), titles.get(id)?.clone()))).collect();
         let corrected = corrections.iter().any(|correction| correction.overlaps(from, to));
-        let outage = Outage::within(&own, from, to, start, now);
-        SpanUptime { span, outage, incidents: touching.len(), told, corrected }
+        let outage = Downtime::in_span(&own, from, to, start, now);
+        PeriodUptime { span, outage, incidents: touching.len(), told, corrected }
     };
     let today = time::today(now, zone);
-    let last_days = line(Span::LastDays(DAYS, today), (start_of_day(today - Days::new(DAYS - 1), zone), now));
-    let months = months(now, zone).into_iter().map(|month| line(Span::Month(month), month.bounds(zone))).collect();
-    let (by_hand, more_by_hand) = by_hand(component, effects);
+    let last_days = line(UptimePeriod::LastDays(DAYS, today), (start_of_day(today - Days::new(DAYS - 1), zone), now));
+    let months = uptime_months(now, zone)
+        .into_iter()
+        .map(|month| line(UptimePeriod::Month(month), month.bounds(zone)))
+        .collect();
+    let (by_hand, more_by_hand) = manual_intervals(component, effects);
     let (id, name) = (component.id.clone(), component.name.clone());
     ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand }
 }
 
 /// When people set the component to something other than operational, newest first. That they set it to be under
 /// maintenance counts for nothing, and is left out. Where there are too many, how many more.
-fn by_hand(component: &Component, effects: &[Effect]) -> (Vec<Effect>, usize) {
-    let is_told = |effect: &&Effect| {
+fn manual_intervals(component: &Component, effects: &[StatusInterval]) -> (Vec<StatusInterval>, usize) {
+    let is_told = |effect: &&StatusInterval| {
         effect.component_id == component.id && effect.incident_id.is_none() && effect.status != Status::UnderMaintenance
     };
-    let mut told: Vec<Effect> = effects.iter().filter(is_told).cloned().collect();
+    let mut told: Vec<StatusInterval> = effects.iter().filter(is_told).cloned().collect();
     told.sort_unstable_by_key(|effect| std::cmp::Reverse(effect.from));
-    let more = told.len().saturating_sub(MAX_TOLD);
-    told.truncate(MAX_TOLD);
+    let more = told.len().saturating_sub(MAX_LISTED);
+    told.truncate(MAX_LISTED);
     (told, more)
 }
 
 /// What held this component down, as corrected.
-pub(super) fn effects_of(component: &Component, effects: &[Effect], corrections: &[Correction]) -> Vec<Effect> {
+pub(super) fn component_intervals(
+    component: &Component,
+    effects: &[StatusInterval],
+    corrections: &[UptimeCorrection],
+) -> Vec<StatusInterval> {
     let own = effects.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
-    corrected(own, &corrections_of(component, corrections))
+    apply_corrections(own, &component_corrections(component, corrections))
 }
 
 /// What was corrected of this component.
-pub(super) fn corrections_of(component: &Component, corrections: &[Correction]) -> Vec<Correction> {
+pub(super) fn component_corrections(component: &Component, corrections: &[UptimeCorrection]) -> Vec<UptimeCorrection> {
     corrections.iter().filter(|correction| correction.component_id == component.id).cloned().collect()
 }

@@ -28,7 +28,7 @@ impl Withdrawals {
     }
 
     /// Outdates every copy.
-    pub(super) fn outdate(&self) {
+    pub(super) fn invalidate_all(&self) {
         self.count.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -41,7 +41,7 @@ impl Withdrawals {
             Some(before) => before.as_ref() != newest && has_withdrawn(tx, before.as_ref()).await?,
         };
         if withdrawn {
-            self.outdate();
+            self.invalidate_all();
         }
         if before.is_none() {
             self.note_stored();
@@ -56,7 +56,7 @@ impl Withdrawals {
     }
 
     /// Whether the Site on the disk may show what was withdrawn.
-    pub(super) fn outdates_stored(&self) -> bool {
+    pub(super) fn invalidates_stored(&self) -> bool {
         self.stored.load(Ordering::Acquire) != self.count()
     }
 }
@@ -77,12 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stored_site_is_outdated_by_a_withdrawal() {
+    fn withdrawal_invalidates_stored_site() {
         let withdrawals = Withdrawals::default();
-        assert!(!withdrawals.outdates_stored());
-        withdrawals.outdate();
-        assert!(withdrawals.outdates_stored());
+        assert!(!withdrawals.invalidates_stored());
+        withdrawals.invalidate_all();
+        assert!(withdrawals.invalidates_stored());
         withdrawals.note_stored();
-        assert!(!withdrawals.outdates_stored());
+        assert!(!withdrawals.invalidates_stored());
     }
 }

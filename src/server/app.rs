@@ -12,25 +12,25 @@ use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
-use crate::net::allowed_hosts::Hosts;
+use crate::net::allowed_hosts::AllowedHosts;
 use crate::publish::Publisher;
 use crate::server::connections;
-use crate::server::connections::Limits;
+use crate::server::connections::ConnectionLimits;
 use crate::server::core_dumps::disable_core_dumps;
 use crate::server::signals::Signals;
-use crate::state::{Calls, Parts, State};
-use crate::web::Front;
+use crate::state::{State, StateParts, TokenCalls};
+use crate::web::FastPath;
 use crate::{log, output, web, worker};
 
 /// How long the database may take to close.
-const CLOSING: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A server that listens already and will answer once it runs.
 pub struct App {
     state: State,
     listener: TcpListener,
     metrics: Option<TcpListener>,
-    limits: Limits,
+    limits: ConnectionLimits,
 }
 
 impl App {
@@ -47,25 +47,25 @@ impl App {
         };
         let address = listener.local_addr()?;
         let origin = serve.site.origin(address)?;
-        let hosts = Hosts::new(&origin, &serve.allowed_hosts).listening(address);
+        let hosts = AllowedHosts::new(&origin, &serve.allowed_hosts).with_listen_address(address);
         let db = Db::at(&database.url()?)?.unexamined();
         let file = serve.site.site_file();
         let publisher =
-            Publisher::new(db.clone(), clock.clone(), origin.clone(), file).accepting_empty(serve.accept_empty);
+            Publisher::new(db.clone(), clock.clone(), origin.clone(), file).with_accept_empty(serve.accept_empty);
         let trusted_proxies = serve.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
-        let secret_key = SecretKey::at(serve.secret_key_file());
+        let secret_key = SecretKey::from_file(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
         let provider = serve.oidc.provider(&origin)?;
-        let parts = Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
+        let parts = StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
         let state = State::new(parts);
-        *state.calls().lock().unwrap_or_else(PoisonError::into_inner) =
-            Calls::per_minute(serve.api_reads, serve.api_writes);
-        Ok(Self { state, listener, metrics, limits: Limits::default() })
+        *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
+            TokenCalls::per_minute(serve.api_reads, serve.api_writes);
+        Ok(Self { state, listener, metrics, limits: ConnectionLimits::default() })
     }
 
     /// The same under other limits.
     #[must_use]
-    pub fn limited_by(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
         Self { limits, ..self }
     }
 
@@ -92,19 +92,19 @@ impl App {
     /// # Errors
     /// Where the database is of a newer version, or not one of ours.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let front = Front::new(self.state.clone(), self.limits.body);
+        let front = FastPath::new(self.state.clone(), self.limits.body);
         let (streams, stopped) = (self.state.streams().clone(), stop.clone());
         tokio::spawn(async move {
             stopped.cancelled().await;
-            streams.end();
+            streams.close_all();
         });
         if let Some(listener) = self.metrics {
-            tokio::spawn(web::edge::prometheus::serve(listener, self.state.clone(), stop.clone()));
+            tokio::spawn(web::edge::prometheus::serve_metrics(listener, self.state.clone(), stop.clone()));
         }
         let (open, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
         let serving = connections::serve(open, self.listener, front, trusted, self.limits, stop.clone());
         let serving = tokio::spawn(serving);
-        let working = worker::run(self.state.clone(), stop.clone());
+        let working = worker::run_worker(self.state.clone(), stop.clone());
         let too_late = async {
             stop.cancelled().await;
             tokio::time::sleep(self.limits.grace).await;
@@ -118,8 +118,8 @@ impl App {
         };
         stop.cancel();
         serving.await.context("serving")?;
-        if tokio::time::timeout(CLOSING, self.state.db.close()).await.is_err() {
-            tracing::warn!("the database did not close in {} s", CLOSING.as_secs());
+        if tokio::time::timeout(CLOSE_TIMEOUT, self.state.db.close()).await.is_err() {
+            tracing::warn!("the database did not close in {} s", CLOSE_TIMEOUT.as_secs());
         }
         worked
     }
@@ -135,7 +135,7 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// As [`App::build`] and [`App::run`].
 pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
     let signals = Signals::handle()?;
-    let _log = log::start(serve.log_json);
+    let _log = log::start_log(serve.log_json);
     connections::raise_open_files();
     if !serve.core_dumps {
         disable_core_dumps();
@@ -143,6 +143,6 @@ pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock)
     let app = App::build(serve, database, clock).await?;
     output::print_detached(format!("Listening on {}", app.state.origin));
     let stop = CancellationToken::new();
-    tokio::spawn(signals.act(app.state.clone(), stop.clone()));
+    tokio::spawn(signals.run(app.state.clone(), stop.clone()));
     app.run(stop).await
 }

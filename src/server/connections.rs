@@ -13,16 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::log_limit::{Admitted, CONNECTIONS};
-use crate::net::per_client::ByAddress;
+use crate::log_limit::{CONNECTIONS, LogPermit};
+use crate::net::per_client::ClientCounter;
 use crate::server::http2;
-use crate::web::Front;
-use crate::web::edge::fast_path::Visit;
+use crate::web::FastPath;
+use crate::web::edge::fast_path::Connection;
 use crate::web::edge::request_checks;
 
 /// How long what may take, and how many there may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// How long a client may take to send the head of a request, and to begin the next one.
     pub head: Duration,
     /// How long the body of a request may take to arrive.
@@ -39,13 +39,13 @@ pub struct Limits {
     pub grace: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
             unread: Duration::from_secs(30),
-            idle: http2::IDLE,
+            idle: http2::IDLE_TIMEOUT,
             connections: 25_000,
             per_address: 100,
             grace: Duration::from_secs(8),
@@ -57,20 +57,20 @@ impl Default for Limits {
 /// looks at the length, and the buffer doubles as it grows: more than 64 KiB of it are never filled in one go.
 const MAX_HEAD: usize = 48 * 1024;
 /// How long accepting rests after an error that will not pass at once, such as too many open files.
-const REST: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// How long until a client that has sent half a greeting is looked at again.
-const PEEK_AGAIN: Duration = Duration::from_millis(20);
+const PEEK_INTERVAL: Duration = Duration::from_millis(20);
 /// What an HTTP/2 connection begins with (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Answers connections of `listener` until `stop`, and counts those `open`; then they get some time to end.
 pub async fn serve(
-    open: ByAddress,
+    open: ClientCounter,
     listener: TcpListener,
-    front: Front,
+    front: FastPath,
     trusted: Vec<IpAddr>,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
     let all = Arc::new(Semaphore::new(limits.connections));
@@ -78,18 +78,18 @@ pub async fn serve(
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &all) => accepted,
+            accepted = accept_connection(&listener, &all) => accepted,
         };
         let Some((stream, peer, permit)) = accepted else { continue };
         let is_trusted = trusted.contains(&peer.ip().to_canonical());
         let most = if is_trusted { limits.connections } else { limits.per_address };
-        let Some(place) = open.take(peer.ip(), most) else {
+        let Some(place) = open.acquire(peer.ip(), most) else {
             tracing::debug!("too many connections from {}", peer.ip());
             continue;
         };
-        let (visit, watcher, stop) = (front.visit(peer), graceful.watcher(), stop.clone());
+        let (visit, watcher, stop) = (front.connection(peer), graceful.watcher(), stop.clone());
         tokio::spawn(async move {
-            answer(stream, visit, limits, watcher, stop).await;
+            serve_connection(stream, visit, limits, watcher, stop).await;
             drop((place, permit));
         });
     }
@@ -107,43 +107,52 @@ pub fn raise_open_files() {
     }
 }
 
-async fn accept(listener: &TcpListener, all: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn accept_connection(
+    listener: &TcpListener,
+    all: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = all.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, permit)),
         Err(error) => {
-            if let Some(Admitted { left_out }) = CONNECTIONS.admit() {
+            if let Some(LogPermit { left_out }) = CONNECTIONS.acquire() {
                 tracing::warn!(left_out, "accepting a connection: {error}");
             }
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
             None
         }
     }
 }
 
 /// Answers the requests of one connection. How it ends is the client's affair.
-async fn answer(stream: TcpStream, visit: Visit, limits: Limits, watcher: Watcher, stop: CancellationToken) {
+async fn serve_connection(
+    stream: TcpStream,
+    visit: Connection,
+    limits: ConnectionLimits,
+    watcher: Watcher,
+    stop: CancellationToken,
+) {
     drop(stream.set_nodelay(true));
     // Who reads nothing of what it asked for would hold the connection for ever.
     let unread = u32::try_from(limits.unread.as_millis()).unwrap_or(u32::MAX);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
-    let Ok(Some(version)) = tokio::time::timeout(limits.head, spoken(&stream)).await else { return };
+    let Ok(Some(version)) = tokio::time::timeout(limits.head, sniff_version(&stream)).await else { return };
     match version {
-        Version::One => {
-            let connection = http1(limits.head).serve_connection(TokioIo::new(stream), visit);
+        HttpVersion::One => {
+            let connection = http1_builder(limits.head).serve_connection(TokioIo::new(stream), visit);
             drop(watcher.watch(connection).await);
         }
         // Thrice as large, and rare behind a proxy: the others should not make room for it. It ends by itself after
         // `stop`, and is waited for as long as there is its watcher.
-        Version::Two => {
-            Box::pin(http2::answer(stream, visit, limits, stop)).await;
+        HttpVersion::Two => {
+            Box::pin(http2::serve_http2(stream, visit, limits, stop)).await;
             drop(watcher);
         }
     }
 }
 
 /// Which HTTP a client speaks.
-enum Version {
+enum HttpVersion {
     One,
     Two,
 }
@@ -152,19 +161,19 @@ enum Version {
 ///
 /// hyper-util's builder for both versions would wait for that for ever, and reads the first bytes into a buffer of its
 /// own, for which each connection of HTTP/1 would hold 8 KB more as long as it lives.
-async fn spoken(stream: &TcpStream) -> Option<Version> {
+async fn sniff_version(stream: &TcpStream) -> Option<HttpVersion> {
     let mut start = [0; PREFACE.len()];
     loop {
         match stream.peek(&mut start).await {
             Ok(0) | Err(_) => return None,
-            Ok(length) if !PREFACE.starts_with(&start[..length]) => return Some(Version::One),
-            Ok(length) if length == PREFACE.len() => return Some(Version::Two),
-            Ok(_) => tokio::time::sleep(PEEK_AGAIN).await,
+            Ok(length) if !PREFACE.starts_with(&start[..length]) => return Some(HttpVersion::One),
+            Ok(length) if length == PREFACE.len() => return Some(HttpVersion::Two),
+            Ok(_) => tokio::time::sleep(PEEK_INTERVAL).await,
         }
     }
 }
 
-fn http1(head: Duration) -> http1::Builder {
+fn http1_builder(head: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

@@ -17,32 +17,32 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::connections::Limits;
-use crate::web::edge::fast_path::{Sent, Visit};
+use crate::server::connections::ConnectionLimits;
+use crate::web::edge::fast_path::{Connection, ResponseBody};
 use crate::web::public::event_stream::KEEP_ALIVE;
 
 /// How long a connection may go unused: longer than an event stream with nothing to tell is silent.
-pub const IDLE: Duration = Duration::from_secs(60);
-const _: () = assert!(IDLE.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event streams would be cut");
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const _: () = assert!(IDLE_TIMEOUT.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event streams would be cut");
 
 /// The most requests of one connection at once.
-const MAX_AT_ONCE: u32 = 100;
+const MAX_CONCURRENT_STREAMS: u32 = 100;
 /// The largest head of a request, in bytes, unpacked.
 const MAX_HEAD: u32 = 16 * 1024;
 
 /// Answers the requests of one connection until its client leaves or no longer uses it, or the server stops.
-pub async fn answer(stream: TcpStream, visit: Visit, limits: Limits, stop: CancellationToken) {
+pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: ConnectionLimits, stop: CancellationToken) {
     let used = Arc::new(Notify::new());
     let noticed = used.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         noticed.notify_one();
         let (answering, used) = (visit.call(request), noticed.clone());
-        async move { answering.await.map(|answer| answer.map(|body| Noticed { body, rest: Bytes::new(), used })) }
+        async move { answering.await.map(|answer| answer.map(|body| TrackedBody { body, rest: Bytes::new(), used })) }
     });
-    let mut connection = pin!(builder(limits.head).serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http2_builder(limits.head).serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = unused(&used, limits) => {}
+        () = wait_until_idle(&used, limits) => {}
         () = stop.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
@@ -52,40 +52,40 @@ pub async fn answer(stream: TcpStream, visit: Visit, limits: Limits, stop: Cance
 
 /// Ends once nothing was asked, and nothing of any answer was taken, for as long as that may be. Pings, settings
 /// and windows are no use of a connection.
-async fn unused(used: &Notify, limits: Limits) {
+async fn wait_until_idle(used: &Notify, limits: ConnectionLimits) {
     let mut patience = limits.head;
     while timeout(patience, used.notified()).await.is_ok() {
         patience = limits.idle;
     }
 }
 
-fn builder(head: Duration) -> Builder<TokioExecutor> {
+fn http2_builder(head: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .keep_alive_interval(head)
         .keep_alive_timeout(head)
-        .max_concurrent_streams(MAX_AT_ONCE)
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
         .max_header_list_size(MAX_HEAD);
     builder
 }
 
 /// The most of an answer that is handed over at once, in bytes: as much as a frame holds. A larger piece counts as taken
 /// when its first byte is, and whoever takes the rest of it slowly would be cut.
-const MAX_PIECE: usize = 16 * 1024;
+const MAX_CHUNK: usize = 16 * 1024;
 
 /// The body of an answer, of which it is noticed when some is taken. The library takes none where the client
 /// has left no room.
-struct Noticed {
-    body: Sent,
+struct TrackedBody {
+    body: ResponseBody,
     /// What the body gave and was not yet taken.
     rest: Bytes,
     used: Arc<Notify>,
 }
 
-impl Body for Noticed {
+impl Body for TrackedBody {
     type Data = Bytes;
-    type Error = <Sent as Body>::Error;
+    type Error = <ResponseBody as Body>::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -104,7 +104,7 @@ impl Body for Noticed {
         } else {
             self.used.notify_one();
         }
-        let length = self.rest.len().min(MAX_PIECE);
+        let length = self.rest.len().min(MAX_CHUNK);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 

@@ -43,7 +43,7 @@ impl Signals {
     }
 
     /// Cancels `stop` at `SIGINT`, `SIGTERM` or `SIGQUIT`; reloads what can be reloaded at each `SIGHUP` before.
-    pub async fn act(self, state: State, stop: CancellationToken) {
+    pub async fn run(self, state: State, stop: CancellationToken) {
         let Self { stop: [mut interrupt, mut terminate, mut quit], mut reload } = self;
         loop {
             tokio::select! {

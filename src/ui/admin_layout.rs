@@ -25,7 +25,7 @@ pub struct Assets {
 
 /// What every page of the admin knows.
 #[derive(Clone, Debug)]
-pub struct Shell {
+pub struct AdminContext {
     /// What stands at the top.
     pub page_name: String,
     /// What the public page says at this moment.
@@ -41,7 +41,7 @@ pub struct Shell {
     pub assets: Assets,
 }
 
-impl Shell {
+impl AdminContext {
     /// Whether the manager may publish incidents and set the status of components.
     pub fn can_publish(&self) -> bool {
         self.manager.role >= Role::Publisher
@@ -55,7 +55,7 @@ impl Shell {
 
 /// What the pages know that nobody needs to be logged in for.
 #[derive(Clone, Debug)]
-pub struct Porch {
+pub struct LoggedOutContext {
     /// What stands at the top.
     pub page_name: String,
     pub assets: Assets,
@@ -120,7 +120,7 @@ impl Section {
     }
 
     /// The sections in the navigation of a manager in `role`.
-    fn listed(role: Role) -> Vec<Section> {
+    fn visible_to(role: Role) -> Vec<Section> {
         let all = [
             Self::Desk,
             Self::Incidents,
@@ -138,7 +138,7 @@ impl Section {
 /// A page of the admin: its `title` stands in the tab, `content` below the navigation.
 #[component]
 pub fn AdminLayout(
-    shell: Shell,
+    shell: AdminContext,
     #[prop(into)] title: String,
     #[prop(optional_no_strip)] section: Option<Section>,
     content: AnyView,
@@ -155,7 +155,7 @@ pub fn AdminLayout(
     let scripts = Some(view! { {keys}{scripts} }.into_any());
     let body = view! {
         <a class="skip" href="#main">"Skip to content"</a>
-        <header class="top">{top(&shell, section)}</header>
+        <header class="top">{page_header(&shell, section)}</header>
         <main id="main" class="wide">{notice}{content}</main>
         <footer class="wide foot">
             <p>
@@ -166,12 +166,12 @@ pub fn AdminLayout(
             <span>{format!("Times are shown in {}", shell.zone.name())}</span>
         </footer>
     };
-    document(title, &shell.assets, scripts, body.into_any())
+    render_document(title, &shell.assets, scripts, body.into_any())
 }
 
 /// A page without navigation, for those who are not logged in.
 #[component]
-pub fn PlainLayout(porch: Porch, #[prop(into)] title: String, content: AnyView) -> impl IntoView {
+pub fn LoggedOutLayout(porch: LoggedOutContext, #[prop(into)] title: String, content: AnyView) -> impl IntoView {
     let title = format!("{title} · {}", porch.page_name);
     let body = view! {
         <main id="main" class="porch">
@@ -179,10 +179,10 @@ pub fn PlainLayout(porch: Porch, #[prop(into)] title: String, content: AnyView) 
             {content}
         </main>
     };
-    document(title, &porch.assets, None, body.into_any())
+    render_document(title, &porch.assets, None, body.into_any())
 }
 
-fn document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyView) -> AnyView {
+fn render_document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyView) -> AnyView {
     view! {
         <html lang="en">
             <head>
@@ -201,7 +201,7 @@ fn document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyV
     .into_any()
 }
 
-fn top(shell: &Shell, section: Option<Section>) -> AnyView {
+fn page_header(shell: &AdminContext, section: Option<Section>) -> AnyView {
     let link = |to: Section| {
         let current = (Some(to) == section).then_some("page");
         view! { <li><a href=to.path() aria-current=current data-keys=to.keys()>{to.words()}</a></li> }
@@ -214,7 +214,7 @@ fn top(shell: &Shell, section: Option<Section>) -> AnyView {
                 <span class="unseen">{tone_words(shell.tone)}</span>
             </a>
             <nav aria-label="Admin">
-                <ul>{Section::listed(shell.manager.role).into_iter().map(link).collect_view()}</ul>
+                <ul>{Section::visible_to(shell.manager.role).into_iter().map(link).collect_view()}</ul>
             </nav>
             <div class="me">
                 <a

@@ -6,9 +6,9 @@ use crate::domain::Invalid;
 
 /// What is wrong with a form, in the order in which its fields stand on the page.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Vec<(String, String)>);
+pub struct FormErrors(Vec<(String, String)>);
 
-impl Problems {
+impl FormErrors {
     /// The messages of `invalid`, those of the fields in `order` first.
     pub fn new(invalid: &Invalid, order: &[&str]) -> Self {
         let place = |field: &str| order.iter().position(|name| *name == field).unwrap_or(order.len());
@@ -31,7 +31,7 @@ impl Problems {
         self.0.iter().find(|(field, _)| field == name).map(|(_, text)| text.clone())
     }
 
-    fn begins_with(&self, name: &str) -> bool {
+    fn is_first(&self, name: &str) -> bool {
         self.0.first().is_some_and(|(field, _)| field == name)
     }
 }
@@ -65,8 +65,8 @@ impl Field {
     }
 
     /// With the message that `problems` has for it; the first of all problems takes the focus.
-    pub fn judged(self, problems: &Problems) -> Self {
-        Self { error: problems.message(&self.name), focus: problems.begins_with(&self.name), ..self }
+    pub fn with_error(self, problems: &FormErrors) -> Self {
+        Self { error: problems.message(&self.name), focus: problems.is_first(&self.name), ..self }
     }
 
     fn hint_id(&self) -> Option<String> {
@@ -78,7 +78,7 @@ impl Field {
     }
 
     /// The ids of hint and error, for `aria-describedby`.
-    fn described(&self) -> Option<String> {
+    fn described_by(&self) -> Option<String> {
         let ids: Vec<String> = self.hint_id().into_iter().chain(self.error_id()).collect();
         (!ids.is_empty()).then(|| ids.join(" "))
     }
@@ -99,7 +99,7 @@ impl Field {
     }
 
     /// Label, control and notes, one below the other.
-    fn around(&self, control: AnyView) -> AnyView {
+    fn wrap(&self, control: AnyView) -> AnyView {
         view! {
             <div class=self.class("field")>
                 <label for=self.id.clone()>{self.label.clone()}</label>
@@ -141,11 +141,11 @@ pub fn TextInput(
             autocomplete=autocomplete.unwrap_or("off")
             autofocus=field.focus || autofocus
             readonly=readonly
-            aria-describedby=field.described()
+            aria-describedby=field.described_by()
             aria-invalid=field.invalid()
         />
     };
-    field.around(control.into_any())
+    field.wrap(control.into_any())
 }
 
 /// An e-mail address.
@@ -198,13 +198,13 @@ pub fn TextArea(
             readonly=readonly
             dir="auto"
             autofocus=field.focus
-            aria-describedby=field.described()
+            aria-describedby=field.described_by()
             aria-invalid=field.invalid()
             inner_html=textarea_html(&value)
         ></textarea>
         {under}
     };
-    field.around(control.into_any())
+    field.wrap(control.into_any())
 }
 
 /// `text` as the content of a `<textarea>`. A browser drops a newline right after the tag, so one
@@ -236,7 +236,7 @@ pub fn zone_choices() -> Vec<Choice> {
 #[component]
 pub fn Select(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
     let control = bare_select(&field, choices, &value);
-    field.around(control)
+    field.wrap(control)
 }
 
 /// A row with the label at the left and the select at the right.
@@ -262,7 +262,7 @@ fn bare_select(field: &Field, choices: Vec<Choice>, value: &str) -> AnyView {
             id=field.id.clone()
             name=field.name.clone()
             autofocus=field.focus
-            aria-describedby=field.described()
+            aria-describedby=field.described_by()
             aria-invalid=field.invalid()
         >
             {choices.into_iter().map(option).collect_view()}
@@ -289,7 +289,7 @@ pub fn Group(
     id: Option<String>,
 ) -> impl IntoView {
     view! {
-        <fieldset class=field.class("field") id=id aria-describedby=field.described()>
+        <fieldset class=field.class("field") id=id aria-describedby=field.described_by()>
             <legend>{field.label.clone()}</legend>
             {content}
             {field.notes()}
@@ -336,7 +336,7 @@ pub fn CheckBox(
                     name=field.name.clone()
                     value=value
                     checked=checked
-                    aria-describedby=field.described()
+                    aria-describedby=field.described_by()
                 />
                 <span dir="auto">{field.label.clone()}</span>
             </label>
@@ -353,7 +353,7 @@ pub fn Hidden(name: &'static str, #[prop(into)] value: String) -> impl IntoView 
 
 /// How a button looks: what it is for, not what colour it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Weight {
+pub enum ButtonStyle {
     /// What the page is for.
     #[default]
     Primary,
@@ -363,13 +363,13 @@ pub enum Weight {
     Destructive,
 }
 
-impl Weight {
+impl ButtonStyle {
     /// The classes of a button of this weight.
     pub fn class(self) -> &'static str {
         match self {
-            Weight::Primary => "button primary",
-            Weight::Quiet => "button",
-            Weight::Destructive => "button destructive",
+            ButtonStyle::Primary => "button primary",
+            ButtonStyle::Quiet => "button",
+            ButtonStyle::Destructive => "button destructive",
         }
     }
 }
@@ -378,7 +378,7 @@ impl Weight {
 #[component]
 pub fn Submit(
     #[prop(into)] words: String,
-    #[prop(optional)] weight: Weight,
+    #[prop(optional)] weight: ButtonStyle,
     /// The keys that press it.
     #[prop(optional)]
     keys: Option<&'static str>,
@@ -392,7 +392,7 @@ pub fn Submit(
 
 /// The button that shows the form again with its preview; `action` is where the form goes.
 #[component]
-pub fn PreviewButton(#[prop(into)] action: String) -> impl IntoView {
+pub fn PreviewTextButton(#[prop(into)] action: String) -> impl IntoView {
     view! {
         <button type="submit" class="button" name="preview" value="1" formaction=format!("{action}#preview")>
             "Preview"
@@ -402,13 +402,13 @@ pub fn PreviewButton(#[prop(into)] action: String) -> impl IntoView {
 
 /// The button that shows what visitors would read, and publishes nothing.
 #[component]
-pub fn RehearseButton(
+pub fn PreviewPageButton(
     /// What is looked at, for those who hear the button without its row.
     #[prop(optional, into)]
     about: Option<String>,
 ) -> impl IntoView {
     let about = about.map(|about| view! { <span class="unseen" dir="auto">{format!(": {about}")}</span> });
-    view! { <button type="submit" class=Weight::Quiet.class() name="rehearse" value="1">"Preview page"{about}</button> }
+    view! { <button type="submit" class=ButtonStyle::Quiet.class() name="rehearse" value="1">"Preview page"{about}</button> }
 }
 
 /// A form that is only a button.
@@ -416,7 +416,7 @@ pub fn RehearseButton(
 pub fn PostButton(
     #[prop(into)] action: String,
     #[prop(into)] words: String,
-    #[prop(default = Weight::Quiet)] weight: Weight,
+    #[prop(default = ButtonStyle::Quiet)] weight: ButtonStyle,
     /// What it is done to, for those who hear the button without its row.
     #[prop(optional, into)]
     about: Option<String>,
@@ -431,7 +431,7 @@ pub fn PostButton(
 
 /// Everything that is wrong, above the form, each line leading to its field.
 #[component]
-pub fn ErrorSummary(problems: Problems) -> impl IntoView {
+pub fn ErrorSummary(problems: FormErrors) -> impl IntoView {
     (!problems.is_empty()).then(|| {
         let heading = match problems.0.len() {
             1 => "Please fix 1 error".to_owned(),
@@ -450,12 +450,12 @@ pub fn ErrorSummary(problems: Problems) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::render;
+    use crate::ui::render_page;
 
     #[test]
-    fn a_textarea_shows_its_text_literally() {
+    fn textarea_shows_text_literally() {
         let field = Field::new("body", "Message");
-        let html = render(|| view! { <TextArea field value="x</textarea><script>alert(1)</script>&amp;"/> });
+        let html = render_page(|| view! { <TextArea field value="x</textarea><script>alert(1)</script>&amp;"/> });
         assert!(
             html.contains(">\nx&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;</textarea>"),
             "{html}"
@@ -466,17 +466,17 @@ mod tests {
     #[test]
     fn a_textarea_keeps_a_leading_newline() {
         let field = Field::new("body", "Message");
-        let html = render(|| view! { <TextArea field value="\nx"/> });
+        let html = render_page(|| view! { <TextArea field value="\nx"/> });
         assert!(html.contains(">\n\nx</textarea>"), "{html}");
     }
 
     #[test]
-    fn a_wrong_field_says_so_beside_itself_and_takes_the_focus() {
+    fn invalid_field_shows_error_and_gets_focus() {
         let mut invalid = Invalid::field("title", "Enter a title.");
         invalid.add("body", "Say something.");
-        let problems = Problems::new(&invalid, &["title", "body"]);
-        let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
-        let html = render(|| {
+        let problems = FormErrors::new(&invalid, &["title", "body"]);
+        let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
+        let html = render_page(|| {
             view! {
                 <div>
                     <ErrorSummary problems/>

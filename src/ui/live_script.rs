@@ -5,26 +5,26 @@ use std::sync::LazyLock;
 
 use sha2::{Digest as _, Sha256};
 
-static SCRIPT: LazyLock<String> = LazyLock::new(|| squeeze(include_str!("../../public/live.js")));
+static SCRIPT: LazyLock<String> = LazyLock::new(|| minify_script(include_str!("../../public/live.js")));
 
-static ADDRESS: LazyLock<String> = LazyLock::new(|| {
-    let hash: String = Sha256::digest(script())[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+static SCRIPT_URL: LazyLock<String> = LazyLock::new(|| {
+    let hash: String = Sha256::digest(live_script())[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("/assets/live.{hash}.js")
 });
 
 /// The script, as it is served.
-pub fn script() -> &'static str {
+pub fn live_script() -> &'static str {
     &SCRIPT
 }
 
 /// The address of exactly this script, which may be cached for ever.
-pub fn address() -> &'static str {
-    &ADDRESS
+pub fn live_script_url() -> &'static str {
+    &SCRIPT_URL
 }
 
 /// `source` without comments that stand alone on their line, without indentation and empty lines. It knows our
 /// one file: no text in it goes over several lines.
-fn squeeze(source: &str) -> String {
+fn minify_script(source: &str) -> String {
     let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -34,9 +34,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn squeezing_leaves_the_code() {
-        assert_eq!(squeeze("// why\n{\n  // more\n  const a = 'b';\n\n}\n"), "{\nconst a = 'b';\n}");
-        assert!(script().starts_with("'use strict';\n{\n") && script().ends_with("\n}"));
-        assert!(!script().lines().any(|line| line.starts_with("//") || line.starts_with(' ')));
+    fn minified_script_keeps_its_code() {
+        assert_eq!(minify_script("// why\n{\n  // more\n  const a = 'b';\n\n}\n"), "{\nconst a = 'b';\n}");
+        assert!(live_script().starts_with("'use strict';\n{\n") && live_script().ends_with("\n}"));
+        assert!(!live_script().lines().any(|line| line.starts_with("//") || line.starts_with(' ')));
     }
 }

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use crate::ui::admin_layout::Assets;
-use crate::ui::form::{Submit, Weight};
+use crate::ui::form::{ButtonStyle, Submit};
 
 /// A form that sends what a device answers, in the hidden field `credential`.
 #[component]
@@ -16,7 +16,7 @@ pub fn PasskeyForm(
     challenge: &'static str,
     #[prop(default = "credential")] credential: &'static str,
     words: &'static str,
-    #[prop(default = Weight::Quiet)] weight: Weight,
+    #[prop(default = ButtonStyle::Quiet)] weight: ButtonStyle,
     /// The other fields of the form.
     fields: AnyView,
 ) -> impl IntoView {

@@ -14,7 +14,7 @@ use crate::format::url::is_safe_url;
 
 /// What every public page knows beside its own matter.
 #[derive(Clone, Debug)]
-pub struct Shell {
+pub struct PublicContext {
     /// The page's settings: name, zone, links.
     pub page: Page,
     /// Where the site is reached, like `https://status.example.org`.
@@ -27,7 +27,7 @@ pub struct Shell {
     pub now: DateTime<Utc>,
 }
 
-impl Shell {
+impl PublicContext {
     /// The zone in which the page shows its times.
     pub fn zone(&self) -> Tz {
         self.page.time_zone
@@ -40,18 +40,18 @@ impl Shell {
 
 /// What the head of a document says.
 #[derive(Clone, Debug)]
-pub struct Head {
+pub struct PageHead {
     /// The title without the page's name, which follows it.
     pub title: String,
     /// One plain sentence for search engines and previews.
     pub description: String,
     /// What kind of page it is.
-    pub kind: Kind,
+    pub kind: PageKind,
 }
 
 /// How a document is to be found and what it may claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PageKind {
     /// Found by search engines; its header tells the state of the page.
     Regular,
     /// One of endlessly many views of the same things: kept out of search engines.
@@ -60,8 +60,9 @@ pub enum Kind {
     Error,
 }
 
-static STYLESHEET: LazyLock<String> =
-    LazyLock::new(|| squeeze(concat!(include_str!("../../style/tokens.css"), include_str!("../../style/public.css"))));
+static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
+    minify_css(concat!(include_str!("../../style/tokens.css"), include_str!("../../style/public.css")))
+});
 
 /// Exactly the text inside the `<style>` of every public page; the content security policy allows its hash.
 pub fn stylesheet() -> &'static str {
@@ -70,7 +71,7 @@ pub fn stylesheet() -> &'static str {
 
 /// `css` without comments, line breaks and the spaces that mean nothing. It knows our two files, not
 /// all of CSS: no text in quotes holds a comment or one of the pairs below.
-fn squeeze(css: &str) -> String {
+fn minify_css(css: &str) -> String {
     let mut bare = String::with_capacity(css.len());
     let mut rest = css;
     while let Some((before, after)) = rest.split_once("/*") {
@@ -96,13 +97,14 @@ fn squeeze(css: &str) -> String {
 
 /// A whole document around `children`.
 #[component]
-pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
+pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) -> AnyView {
     let title = format!("{} · {}", head.title, shell.page.name);
-    let canonical = (head.kind != Kind::Error).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
-    let robots = (head.kind != Kind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    let canonical = (head.kind != PageKind::Error).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
+    let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
     // An error page has nothing to follow.
-    let script = (head.kind != Kind::Error).then(|| view! { <script src=live_script::address() defer></script> });
-    let tone = if head.kind == Kind::Error { "unknown" } else { shell.tone.key() };
+    let script =
+        (head.kind != PageKind::Error).then(|| view! { <script src=live_script::live_script_url() defer></script> });
+    let tone = if head.kind == PageKind::Error { "unknown" } else { shell.tone.key() };
     view! {
         <html lang="en">
             <head>
@@ -113,16 +115,16 @@ pub fn Layout(shell: Shell, head: Head, children: Children) -> AnyView {
                 {robots}
                 {canonical}
                 <link rel="icon" href=ICON />
-                {feeds(&shell.page.name)}
+                {feed_links(&shell.page.name)}
                 <style>{stylesheet()}</style>
                 {script}
             </head>
             <body class=format!("tone-{tone}")>
                 <a class="skip" href="#main">"Skip to content"</a>
                 " "
-                {header(&shell, head.kind)}
+                {page_header(&shell, head.kind)}
                 <main id="main">{children()}</main>
-                {footer(&shell)}
+                {page_footer(&shell)}
                 <p id="live" class="unseen" role="status"></p>
             </body>
         </html>
@@ -136,7 +138,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
 
 /// The feeds, for programs that look for them.
-fn feeds(name: &str) -> AnyView {
+fn feed_links(name: &str) -> AnyView {
     let feed = |words: &str| format!("{name} status – {words} feed");
     view! {
         <link rel="alternate" type="application/atom+xml" href="/history.atom" title=feed("Atom") />
@@ -146,14 +148,14 @@ fn feeds(name: &str) -> AnyView {
     .into_any()
 }
 
-fn header(shell: &Shell, kind: Kind) -> AnyView {
+fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
     let current = |path: &str| (shell.path == path).then_some("page");
     let state = match kind {
-        Kind::Error => "Status".to_owned(),
+        PageKind::Error => "Status".to_owned(),
         _ => format!("Status: {}", state_words(shell.tone)),
     };
     // The status page says its state in its first heading; the others say it here, beside the dot's colour.
-    let state = (shell.path != "/" || kind == Kind::Error).then(|| view! { <a href="/">{state}</a>" " });
+    let state = (shell.path != "/" || kind == PageKind::Error).then(|| view! { <a href="/">{state}</a>" " });
     // The spaces are for who reads without styles: there the words would run together.
     view! {
         <header class="top">
@@ -183,7 +185,7 @@ fn state_words(tone: Indicator) -> &'static str {
     }
 }
 
-fn footer(shell: &Shell) -> AnyView {
+fn page_footer(shell: &PublicContext) -> AnyView {
     let home = (!shell.page.url.is_empty()).then(|| (shell.page.name.clone(), shell.page.url.clone()));
     let others = shell.page.links.iter().map(|link| (link.label.clone(), link.url.clone()));
     let links = home.into_iter().chain(others).filter(|(_, url)| is_safe_url(url));
@@ -216,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stylesheet_is_small_and_has_no_comments() {
+    fn stylesheet_is_minified() {
         let css = stylesheet();
         assert!(css.len() <= 10 * 1024, "{} bytes", css.len());
         assert!(!css.contains("/*") && !css.contains('\n') && !css.contains("</"), "{css}");
@@ -224,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn squeezing_leaves_rules_alone() {
-        assert_eq!(squeeze("/* why\n */\na, e > f {\n  b: 0.5em d;\n\n}\n/* end"), "a,e>f{b:.5em d}");
+    fn minified_stylesheet_keeps_its_rules() {
+        assert_eq!(minify_css("/* why\n */\na, e > f {\n  b: 0.5em d;\n\n}\n/* end"), "a,e>f{b:.5em d}");
     }
 
     #[test]

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use qrcode::{Color, EcLevel, QrCode};
 
 /// The quiet zone around a code, in modules, that the standard asks for.
-const QUIET: usize = 4;
+const QUIET_ZONE: usize = 4;
 
 /// `text` as a QR code, dark on light whatever the page's colours are: not every camera reads the other way.
 #[component]
 pub fn Qr(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
-    let size = code.width() + 2 * QUIET;
+    let size = code.width() + 2 * QUIET_ZONE;
     Some(view! {
         <svg class="qr" viewBox=format!("0 0 {size} {size}") role="img" aria-label=label shape-rendering="crispEdges">
             <rect width=size height=size fill="#fff"/>
@@ -25,25 +25,25 @@ fn outline(code: &QrCode) -> String {
     let rows = colors.chunks(code.width()).enumerate();
     let dark = rows.flat_map(|(y, row)| row.iter().enumerate().map(move |(x, color)| (x, y, *color)));
     dark.filter(|(_, _, color)| *color == Color::Dark)
-        .map(|(x, y, _)| format!("M{} {}h1v1h-1z", x + QUIET, y + QUIET))
+        .map(|(x, y, _)| format!("M{} {}h1v1h-1z", x + QUIET_ZONE, y + QUIET_ZONE))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::fragment;
+    use crate::ui::render_fragment;
 
     #[test]
-    fn a_code_begins_with_its_corner_behind_the_quiet_zone() {
-        let svg = fragment(|| view! { <Qr text="otpauth://totp/x?secret=GEZDGNBV" label="The code"/> });
+    fn qr_code_starts_after_quiet_zone() {
+        let svg = render_fragment(|| view! { <Qr text="otpauth://totp/x?secret=GEZDGNBV" label="The code"/> });
         assert!(svg.contains("d=\"M4 4h1v1h-1zM5 4h1v1h-1z"), "{svg}");
         assert!(svg.contains("role=\"img\" aria-label=\"The code\""), "{svg}");
     }
 
     #[test]
-    fn a_text_too_long_for_a_code_has_none() {
+    fn too_long_text_has_no_qr_code() {
         let text = "x".repeat(5000);
-        assert!(!fragment(|| view! { <Qr text label="The code"/> }).contains("<svg"));
+        assert!(!render_fragment(|| view! { <Qr text label="The code"/> }).contains("<svg"));
     }
 }

@@ -12,8 +12,8 @@ use chrono::TimeDelta;
 
 use super::{api, public};
 use crate::db;
-use crate::log_limit::{Admitted, FAULTS, OUTAGES};
-use crate::publish::{Answer, DeepError, Document, Reach, SHORTLY, STRICTEST, Terms};
+use crate::log_limit::{FAULTS, LogPermit, OUTAGES};
+use crate::publish::{CACHE_SHORT, CSP_NONE, CrossOrigin, Document, OnDemandError, PreparedResponse, ResponsePolicy};
 use crate::state::State;
 
 /// Why a request gets no ordinary answer.
@@ -87,9 +87,9 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
-/// What [`render`] makes a page of: a sentence beyond what the status says.
+/// What [`render_error`] makes a page of: a sentence beyond what the status says.
 #[derive(Clone, Debug)]
-struct Failure(Option<String>);
+struct ErrorSentence(Option<String>);
 
 /// Beside an answer: it would have been another with a fresh proof of who the manager is.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ pub struct LoginRequired(pub String);
 
 /// Beside an answer: the request came from somebody else's page.
 #[derive(Clone, Copy, Debug)]
-pub struct Foreign;
+pub struct CrossOriginDenied;
 
 impl Error {
     /// Ends a handler with a page.
@@ -166,12 +166,12 @@ impl IntoResponse for Error {
         let status = self.status();
         match &self {
             Self::Internal(error) => {
-                if let Some(Admitted { left_out }) = FAULTS.admit() {
+                if let Some(LogPermit { left_out }) = FAULTS.acquire() {
                     tracing::error!(left_out, "{error:?}");
                 }
             }
             Self::Unavailable(cause) => {
-                if let Some(Admitted { left_out }) = OUTAGES.admit() {
+                if let Some(LogPermit { left_out }) = OUTAGES.acquire() {
                     tracing::warn!(left_out, "the database is unavailable: {cause}");
                 }
             }
@@ -195,9 +195,9 @@ impl IntoResponse for Error {
             response.extensions_mut().insert(ProofRequired);
         }
         if let Self::Foreign = &self {
-            response.extensions_mut().insert(Foreign);
+            response.extensions_mut().insert(CrossOriginDenied);
         }
-        response.extensions_mut().insert(Failure(self.sentence()));
+        response.extensions_mut().insert(ErrorSentence(self.sentence()));
         if let Self::Unauthorized(_) = self {
             response
                 .headers_mut()
@@ -214,7 +214,7 @@ impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error {
             db::Error::NotFound => Self::NotFound,
-            db::Error::Conflict(sentence) => Self::Conflict(format!("{}.", capitalised(sentence))),
+            db::Error::Conflict(sentence) => Self::Conflict(format!("{}.", capitalize(sentence))),
             db::Error::Full(sentence) => Self::Conflict(sentence.to_owned()),
             db::Error::Unavailable(cause) => Self::Unavailable(cause),
             db::Error::Uncertain(cause) => Self::Uncertain(cause),
@@ -224,18 +224,18 @@ impl From<db::Error> for Error {
     }
 }
 
-impl From<Arc<DeepError>> for Error {
-    fn from(error: Arc<DeepError>) -> Self {
+impl From<Arc<OnDemandError>> for Error {
+    fn from(error: Arc<OnDemandError>) -> Self {
         match error.as_ref() {
-            DeepError::Busy => Self::Busy,
-            DeepError::Db(db::Error::NotFound) => Self::NotFound,
-            DeepError::Db(db::Error::Conflict(sentence) | db::Error::Full(sentence)) => {
+            OnDemandError::Busy => Self::Busy,
+            OnDemandError::Db(db::Error::NotFound) => Self::NotFound,
+            OnDemandError::Db(db::Error::Conflict(sentence) | db::Error::Full(sentence)) => {
                 Self::Conflict((*sentence).to_owned())
             }
-            DeepError::Db(db::Error::Unavailable(cause)) => Self::Unavailable(cause.clone()),
-            DeepError::Db(db::Error::Uncertain(cause)) => Self::Uncertain(cause.clone()),
-            DeepError::Db(db::Error::Schema(error)) => Self::Internal(anyhow::anyhow!("{error}")),
-            DeepError::Db(db::Error::Other(error)) => Self::Internal(anyhow::anyhow!("{error:#}")),
+            OnDemandError::Db(db::Error::Unavailable(cause)) => Self::Unavailable(cause.clone()),
+            OnDemandError::Db(db::Error::Uncertain(cause)) => Self::Uncertain(cause.clone()),
+            OnDemandError::Db(db::Error::Schema(error)) => Self::Internal(anyhow::anyhow!("{error}")),
+            OnDemandError::Db(db::Error::Other(error)) => Self::Internal(anyhow::anyhow!("{error:#}")),
         }
     }
 }
@@ -256,7 +256,7 @@ impl From<tower_sessions::session::Error> for Error {
 }
 
 /// A sentence with a capital at its beginning.
-pub(super) fn capitalised(sentence: &str) -> String {
+pub(super) fn capitalize(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
@@ -265,17 +265,17 @@ pub(super) fn capitalised(sentence: &str) -> String {
 pub fn wants_json(path: &str, headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
         || path.ends_with(".json")
-        || path.starts_with(api::ROOT)
+        || path.starts_with(api::PREFIX)
 }
 
 /// What an error that has no page yet says beyond its status.
-pub(super) fn sentence_of(extensions: &Extensions) -> Option<String> {
-    extensions.get::<Failure>().and_then(|failure| failure.0.clone())
+pub(super) fn message_of(extensions: &Extensions) -> Option<String> {
+    extensions.get::<ErrorSentence>().and_then(|failure| failure.0.clone())
 }
 
 /// Makes a page, or a JSON document for who asks for one, of every answer that is an error and has
 /// neither yet: ours, and those of the router and the limits.
-pub async fn render(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+pub async fn render_error(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let wants_json = wants_json(request.uri().path(), request.headers());
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
@@ -285,28 +285,31 @@ pub async fn render(FromState(state): FromState<State>, request: Request, next: 
     if !(status.is_client_error() || status.is_server_error()) || !plain {
         return response;
     }
-    let sentence = sentence_of(response.extensions());
+    let sentence = message_of(response.extensions());
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> = kept
         .into_iter()
-        .chain(api::rate_limit::HEADERS)
+        .chain(api::rate_limit::RATE_LIMIT_HEADERS)
         .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
         .collect();
     let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
-    let mut page =
-        if wants_json { json(status, sentence) } else { public::error_page(&state, status, sentence, &reader) };
+    let mut page = if wants_json {
+        json_response(status, sentence)
+    } else {
+        public::error_page(&state, status, sentence, &reader)
+    };
     page.headers_mut().extend(kept);
     page
 }
 
 /// The most places that one answer names as wrong, and the most characters of one place and its message.
-const MAX_WRONG: usize = 200;
-const MAX_SAID: usize = 300;
+const MAX_ERRORS: usize = 200;
+const MAX_MESSAGE: usize = 300;
 
 /// Each place that is wrong with its message, and all messages as one sentence.
 fn unprocessable(wrong: &[(String, String)]) -> Response {
-    let short = |text: &str| text.chars().take(MAX_SAID).collect::<String>();
-    let wrong: Vec<_> = wrong.iter().take(MAX_WRONG).map(|(at, message)| (short(at), short(message))).collect();
+    let short = |text: &str| text.chars().take(MAX_MESSAGE).collect::<String>();
+    let wrong: Vec<_> = wrong.iter().take(MAX_ERRORS).map(|(at, message)| (short(at), short(message))).collect();
     let errors: Vec<_> =
         wrong.iter().map(|(pointer, message)| serde_json::json!({ "pointer": pointer, "message": message })).collect();
     let said: Vec<String> = wrong.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();
@@ -314,11 +317,11 @@ fn unprocessable(wrong: &[(String, String)]) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }
 
-fn json(status: StatusCode, sentence: Option<String>) -> Response {
-    (status, Json(told(status, sentence))).into_response()
+fn json_response(status: StatusCode, sentence: Option<String>) -> Response {
+    (status, Json(error_json(status, sentence))).into_response()
 }
 
-fn told(status: StatusCode, sentence: Option<String>) -> serde_json::Value {
+fn error_json(status: StatusCode, sentence: Option<String>) -> serde_json::Value {
     let reason = status.canonical_reason().unwrap_or("Error");
     let message = sentence.unwrap_or_else(|| format!("{reason}."));
     let error = reason.to_lowercase().replace(' ', "_");
@@ -326,29 +329,37 @@ fn told(status: StatusCode, sentence: Option<String>) -> serde_json::Value {
 }
 
 /// What programs are told where there is nothing, ready to be answered with.
-pub struct Nowhere {
-    own: Answer,
-    shared: Answer,
+pub struct PreparedNotFound {
+    own: PreparedResponse,
+    shared: PreparedResponse,
 }
 
-impl Nowhere {
+impl PreparedNotFound {
     /// `secure`: whether visitors come over TLS.
     pub fn new(secure: bool) -> Self {
-        let text = told(StatusCode::NOT_FOUND, None).to_string();
+        let text = error_json(StatusCode::NOT_FOUND, None).to_string();
         let answer = |reach| {
-            let document = Document::fault(StatusCode::NOT_FOUND.as_u16(), text.clone(), reach);
-            Answer::new(Arc::new(document), &Terms { kept: SHORTLY, policy: STRICTEST, secure, age: None })
+            let document = Document::json_error(StatusCode::NOT_FOUND.as_u16(), text.clone(), reach);
+            PreparedResponse::new(
+                Arc::new(document),
+                &ResponsePolicy {
+                    cache_control: CACHE_SHORT,
+                    content_security_policy: CSP_NONE,
+                    secure,
+                    staleness: None,
+                },
+            )
         };
-        Self { own: answer(Reach::Own), shared: answer(Reach::Everybody) }
+        Self { own: answer(CrossOrigin::SameOrigin), shared: answer(CrossOrigin::Any) }
     }
 
     /// What is said at `path`; scripts of any origin may read it where they may read what stands there.
-    pub fn for_programs(&self, path: &str) -> &Answer {
-        if public::for_everybody(path).is_some() { &self.shared } else { &self.own }
+    pub fn response(&self, path: &str) -> &PreparedResponse {
+        if public::cors_headers(path).is_some() { &self.shared } else { &self.own }
     }
 }
 
 /// What a panic in a handler becomes; the panic hook has logged it.
-pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+pub fn panic_response(_: Box<dyn Any + Send + 'static>) -> Response {
     Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()
 }

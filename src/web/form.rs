@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Query, RawForm, Request};
 use axum::http::request::Parts;
 
-use super::edge::body_timeout::is_too_slow;
+use super::edge::body_timeout::is_body_timeout;
 use super::{Error, MAX_BODY};
 use crate::db::components::MAX_COMPONENTS;
 use crate::domain::forms::Fields;
@@ -12,7 +12,7 @@ use crate::domain::forms::Fields;
 pub struct Form(pub Fields);
 
 /// The fields of a query; a query that can't be read has none.
-pub struct Search(pub Fields);
+pub struct QueryFields(pub Fields);
 
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = axum::response::Response;
@@ -20,9 +20,9 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         use axum::response::IntoResponse as _;
         let RawForm(bytes) = RawForm::from_request(request, state).await.map_err(|rejection| {
-            if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
+            if is_body_timeout(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
-        read(&bytes).map(Self).map_err(|error| error.into_response())
+        read_form(&bytes).map(Self).map_err(|error| error.into_response())
     }
 }
 
@@ -36,15 +36,15 @@ pub const MAX_NAME: usize = 100;
 ///
 /// # Errors
 /// Where it is not UTF-8, or has more fields, longer names or more text than any form of ours.
-pub fn read(bytes: &[u8]) -> Result<Fields, Error> {
-    read_within(bytes, usize::from(MAX_COMPONENTS))
+pub fn read_form(bytes: &[u8]) -> Result<Fields, Error> {
+    read_form_within(bytes, usize::from(MAX_COMPONENTS))
 }
 
-/// As [`read`], with at most `components` fields of components beside the others.
+/// As [`read_form`], with at most `components` fields of components beside the others.
 ///
 /// # Errors
-/// As [`read`].
-pub fn read_within(bytes: &[u8], components: usize) -> Result<Fields, Error> {
+/// As [`read_form`].
+pub fn read_form_within(bytes: &[u8], components: usize) -> Result<Fields, Error> {
     if !is_utf8(bytes) {
         return Err(Error::BadRequest("The form could not be read: it must be UTF-8.".into()));
     }
@@ -70,7 +70,7 @@ pub fn read_within(bytes: &[u8], components: usize) -> Result<Fields, Error> {
 }
 
 /// How many bytes `fields` have in HTML, names and values.
-pub fn size(fields: &Fields) -> usize {
+pub fn html_size(fields: &Fields) -> usize {
     fields.0.iter().map(|(name, value)| escaped_len(name) + escaped_len(value)).sum()
 }
 
@@ -103,7 +103,7 @@ pub fn is_utf8(bytes: &[u8]) -> bool {
     std::str::from_utf8(&raw).is_ok()
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Search {
+impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
@@ -121,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_bounds_for_fields_names_and_size() {
-        let fields = |body: &str| read(body.as_bytes()).map(|fields| fields.0.len());
+    fn form_fields_names_and_size_are_limited() {
+        let fields = |body: &str| read_form(body.as_bytes()).map(|fields| fields.0.len());
         assert!(matches!(fields(&repeated("a", MAX_FIELDS)), Ok(MAX_FIELDS)));
         assert!(matches!(fields(&repeated("a", MAX_FIELDS + 1)), Err(Error::Unfit(_))));
         assert!(matches!(fields(&"=&".repeat(MAX_FIELDS + 1)), Err(Error::Unfit(_))));
@@ -138,15 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_message_fits_whatever_its_signs() {
+    fn longest_message_fits_in_any_script() {
         for sign in ["\"", "&", "'", "<", "\u{1f6a2}"] {
             let body: String = url::form_urlencoded::byte_serialize(sign.repeat(25_000).as_bytes()).collect();
-            assert!(read(format!("title=x&body={body}").as_bytes()).is_ok(), "{sign}");
+            assert!(read_form(format!("title=x&body={body}").as_bytes()).is_ok(), "{sign}");
         }
     }
 
     #[test]
-    fn text_that_is_not_utf8_is_noticed() {
+    fn invalid_utf8_is_detected() {
         assert!(is_utf8(b"a=%C3%A9&b=+%25&c=%"));
         assert!(!is_utf8(b"a=%C0%AF"));
         assert!(!is_utf8(b"a=%ED%A0%80"));

@@ -10,7 +10,7 @@ pub mod page;
 pub mod public;
 pub mod sign_in;
 
-pub use edge::fast_path::Front;
+pub use edge::fast_path::FastPath;
 pub use error::Error;
 
 use axum::Router;
@@ -32,26 +32,27 @@ pub(crate) const MAX_BODY: usize = 512 * 1024;
 /// What a handler answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Every address Candor answers, but for what the [`Front`] has ready.
+/// Every address Candor answers, but for what the [`FastPath`] has ready.
 fn router(state: State) -> Router {
     // It judges what is sent itself, so that its pages can give it back.
     let admin = admin::router::router(&state);
-    let public =
-        public::router().fallback(public::not_found).layer(from_fn_with_state(state.clone(), csrf::refuse_foreign));
+    let public = public::router()
+        .fallback(public::not_found)
+        .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin));
     Router::new()
         .merge(public)
         .merge(api::router())
         // Inside of what makes a page of its refusal and adds the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .merge(admin)
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn_with_state(state.clone(), request_checks::turn_away))
-        .layer(from_fn_with_state(state.clone(), error::render))
+        .layer(CatchPanicLayer::custom(error::panic_response))
+        .layer(from_fn_with_state(state.clone(), request_checks::reject_malformed))
+        .layer(from_fn_with_state(state.clone(), error::render_error))
         .layer(from_fn_with_state(state.clone(), client_ip::resolve_address))
-        .layer(from_fn_with_state(state.clone(), headers::add))
-        .layer(TraceLayer::new_for_http().make_span_with(headers::span).on_failure(headers::log_failure))
+        .layer(from_fn_with_state(state.clone(), headers::add_default_headers))
+        .layer(TraceLayer::new_for_http().make_span_with(headers::request_span).on_failure(headers::log_failure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(from_fn(headers::forget_foreign_request_id))
+        .layer(from_fn(headers::drop_client_request_id))
         .with_state(state)
 }

@@ -11,7 +11,7 @@ use crate::state::State;
 ///
 /// # Errors
 /// Where the database can't be written; then nothing is done, and the next round tries again.
-pub async fn tick(state: &State) -> db::Result<bool> {
+pub async fn run_due_steps(state: &State) -> db::Result<bool> {
     let now = state.clock.now();
     let next = state.publisher.snapshot().and_then(|snapshot| snapshot.next_step);
     if next.is_none_or(|next| next > now) {

@@ -22,21 +22,21 @@ use crate::db::{
     admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, sessions,
 };
 use crate::domain::IncidentId;
-use crate::domain::audit::{Action, Actor, full_hour};
+use crate::domain::audit::{Action, Actor, start_of_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
-use crate::publish::Refusal;
+use crate::publish::SuccessionError;
 use crate::state::State;
 use crate::{db, notify, output};
 
 /// How often the revision is looked at: a change by another process shows within a second.
-const FOLLOW_EVERY: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How long a round may take: the answer to a question may never come, where the network fell silent.
-const ROUND: Duration = Duration::from_secs(45);
+const ROUND_TIMEOUT: Duration = Duration::from_secs(45);
 /// How often the Site is rendered anew though nothing changed: "open for 12m" grows, days pass.
-const REFRESH_EVERY: TimeDelta = TimeDelta::seconds(60);
+const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 /// How often what ran out is forgotten.
-const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(10);
+const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
 /// By how much the clock has to be set at once to be noticed; less is what keeping time takes.
 const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
 /// How long the link for the first owner is good.
@@ -46,18 +46,18 @@ pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 ///
 /// # Errors
 /// Where the database is of a newer version, or not one of ours; an absent one is waited for.
-pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut work = Work::default();
+pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut work = Worker::default();
     let (mut opened, mut logged) = (false, None);
     // What was kept may be old, and it may take a while until anybody knows whether the database answers.
-    state.publisher.grow_old().await;
+    state.publisher.mark_stale().await;
     while !stop.is_cancelled() {
         if !opened {
-            match open(&state).await? {
+            match open_database(&state).await? {
                 None => {
                     opened = true;
-                    tokio::spawn(probe::run(state.clone(), stop.clone()));
-                    tokio::spawn(state.courier().run(stop.clone()));
+                    tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
+                    tokio::spawn(state.mail_worker().run(stop.clone()));
                 }
                 Some(cause) => {
                     if logged.as_ref() != Some(&cause) {
@@ -68,27 +68,27 @@ pub async fn run(state: State, stop: CancellationToken) -> anyhow::Result<()> {
             }
         }
         if !opened {
-            state.publisher.grow_old().await;
-            state.worker().beat();
+            state.publisher.mark_stale().await;
+            state.worker_heartbeat().beat();
         } else {
-            match tokio::time::timeout(ROUND, ends(work.tick(&state))).await {
-                Ok(true) => state.worker().beat(),
+            match tokio::time::timeout(ROUND_TIMEOUT, ends(work.tick(&state))).await {
+                Ok(true) => state.worker_heartbeat().beat(),
                 Ok(false) => {
-                    state.worker_failing().note(true);
-                    work = Work::default();
+                    state.worker_failure().set_ongoing(true);
+                    work = Worker::default();
                 }
                 Err(_) => {
-                    tracing::warn!("the database has not answered for {} s", ROUND.as_secs());
-                    state.publisher.waits_for_the_database("the database does not answer".to_owned());
-                    state.publisher.grow_old().await;
-                    state.worker_failing().note(true);
-                    work = Work::default();
+                    tracing::warn!("the database has not answered for {} s", ROUND_TIMEOUT.as_secs());
+                    state.publisher.set_database_unavailable("the database does not answer".to_owned());
+                    state.publisher.mark_stale().await;
+                    state.worker_failure().set_ongoing(true);
+                    work = Worker::default();
                 }
             }
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
     Ok(())
@@ -106,14 +106,14 @@ async fn ends(future: impl Future<Output = ()>) -> bool {
 
 /// Takes the database up where it may take the place of what is published: brings it up to date and offers the first
 /// owner a link; where it is away, gives the reason.
-async fn open(state: &State) -> anyhow::Result<Option<String>> {
+async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
     let now = state.clock.now();
     let taken_up = match state.db.examine(now).await {
-        Ok(found) => match state.publisher.admits(&found) {
+        Ok(found) => match state.publisher.check_database(&found) {
             Ok(()) => state.db.prepare(now).await,
-            Err(refusal @ Refusal::PreRelease) => return Err(refusal.into()),
+            Err(refusal @ SuccessionError::PreRelease) => return Err(refusal.into()),
             Err(refusal) => {
-                state.publisher.waits_for_the_database(refusal.to_string());
+                state.publisher.set_database_unavailable(refusal.to_string());
                 return Ok(Some(refusal.to_string()));
             }
         },
@@ -125,11 +125,11 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
         Err(error) => {
             // The cause may name a host or a file, which is for the log.
             let reason = state.db.reason_closed().unwrap_or_else(|| "the database can't be opened".to_owned());
-            state.publisher.waits_for_the_database(reason);
+            state.publisher.set_database_unavailable(reason);
             return Ok(Some(error.to_string()));
         }
     }
-    let link = match offer_setup(state).await {
+    let link = match offer_setup_link(state).await {
         Ok(link) => link,
         Err(error) => return Ok(Some(error.to_string())),
     };
@@ -144,23 +144,23 @@ async fn open(state: &State) -> anyhow::Result<Option<String>> {
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn offer_setup(state: &State) -> db::Result<Option<String>> {
+pub async fn offer_setup_link(state: &State) -> db::Result<Option<String>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     if managers::count(&mut tx).await? > 0 {
         return Ok(None);
     }
-    let token = secret_token::fresh();
+    let token = secret_token::fresh_token();
     let link =
         one_time_links::Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now + SETUP_LINK_LIFETIME };
-    one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await?;
+    one_time_links::create(&mut tx, &secret_token::hash_token(&token), &link, now).await?;
     tx.commit_unaudited().await?;
     Ok(Some(format!("{}/setup/{token}", state.origin)))
 }
 
 /// When what was done last.
 #[derive(Default)]
-pub struct Work {
+pub struct Worker {
     refreshed_at: Option<Monotonic>,
     /// The full hour of the last refresh.
     refreshed_in: Option<DateTime<Utc>>,
@@ -172,7 +172,7 @@ pub struct Work {
     waits_for: Option<String>,
 }
 
-impl Work {
+impl Worker {
     /// One round: follows the revision, does what was planned, refreshes, sweeps, as each is due. Trouble is logged once, when
     /// it begins, and again when it is over.
     pub async fn tick(&mut self, state: &State) {
@@ -183,9 +183,9 @@ impl Work {
             _ => {}
         }
         self.failing = result.is_err();
-        state.worker_failing().note(self.failing);
+        state.worker_failure().set_ongoing(self.failing);
         if self.failing {
-            state.publisher.grow_old().await;
+            state.publisher.mark_stale().await;
             self.reopen(state).await;
         }
     }
@@ -208,7 +208,7 @@ impl Work {
         if !state.db.is_closed() {
             return;
         }
-        let cause = match open(state).await {
+        let cause = match open_database(state).await {
             Ok(cause) => cause,
             Err(error) => Some(format!("{error:#}")),
         };
@@ -229,21 +229,21 @@ impl Work {
         // Where an embargo can't be ended now, what was published otherwise still shows.
         let ended = end_embargoes(state).await;
         let mut published = state.publisher.follow().await?;
-        if maintenances::tick(state).await? {
+        if maintenances::run_due_steps(state).await? {
             state.publisher.publish().await?;
             published = true;
         }
         // The public digest of the audit changes on the hour. If the first deed after it published it, it would tell of that.
-        let hour = full_hour(state.clock.now());
+        let hour = start_of_hour(state.clock.now());
         let hour_passed = self.refreshed_at.is_some() && self.refreshed_in != Some(hour);
-        if published || hour_passed || due(self.refreshed_at, REFRESH_EVERY) {
+        if published || hour_passed || due(self.refreshed_at, REFRESH_INTERVAL) {
             if !published {
                 state.publisher.refresh().await?;
             }
             (self.refreshed_at, self.refreshed_in) = (Some(now), Some(hour));
         }
         record_suppressed_denials(state).await?;
-        if due(self.swept_at, SWEEP_EVERY) {
+        if due(self.swept_at, SWEEP_INTERVAL) {
             sweep(state).await?;
             self.swept_at = Some(now);
         }
@@ -291,7 +291,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     sessions::delete_expired(&mut tx, idle_since, created_after).await?;
     challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
-    outbox::delete_done(&mut tx, now - notify::REMEMBERED_FOR).await?;
+    outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;
     known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::KNOWN_FOR).await?;
     tx.commit_unaudited().await
 }
@@ -300,10 +300,10 @@ pub async fn sweep(state: &State) -> db::Result<()> {
 async fn record_suppressed_denials(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let until = state.clock.monotonic();
-    let left_out = state.refusals().lock().unwrap_or_else(PoisonError::into_inner).take_left_out(until);
+    let left_out = state.audit_denials().lock().unwrap_or_else(PoisonError::into_inner).take_suppressed(until);
     let Some(left_out) = left_out else { return Ok(()) };
     let several = || "several addresses".to_owned();
-    let actor = Actor::stranger(left_out.address.clone().unwrap_or_else(several));
+    let actor = Actor::anonymous(left_out.address.clone().unwrap_or_else(several));
     let entry = actions::managers::record_denial(
         Action::AuditSuppressDenials,
         format!("{} denied attempts", left_out.attempts),
@@ -316,7 +316,7 @@ mod tests {
     use super::ends;
 
     #[tokio::test]
-    async fn a_round_that_panics_is_not_the_last() {
+    async fn worker_continues_after_a_panic() {
         assert!(!ends(async { panic!("a row that nobody foresaw") }).await);
         assert!(ends(async {}).await);
     }

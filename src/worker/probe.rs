@@ -8,12 +8,12 @@ use crate::db::{self, Outage};
 use crate::state::State;
 
 /// How often it is looked whether there is reason to try.
-const LOOK_EVERY: Duration = Duration::from_millis(300);
+const PROBE_INTERVAL: Duration = Duration::from_millis(300);
 /// How long a probe may take at all: the answer may never come, where the network fell silent.
-const GIVE_UP: Duration = Duration::from_secs(45);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Tries to write whenever that is due, until `stop`.
-pub async fn run(state: State, stop: CancellationToken) {
+pub async fn run_probe(state: State, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -21,7 +21,7 @@ pub async fn run(state: State, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(PROBE_INTERVAL) => {}
         }
     }
 }
@@ -31,9 +31,9 @@ pub async fn probe_if_due(state: &State) {
     let writes = state.writes();
     let Some(depth) = writes.is_due() else { return };
     writes.begin();
-    let probed = match tokio::time::timeout(GIVE_UP, state.db.probe(depth)).await {
+    let probed = match tokio::time::timeout(PROBE_TIMEOUT, state.db.probe(depth)).await {
         Ok(probed) => probed,
-        Err(_) => Err(db::Error::Unavailable(format!("no answer in {} s", GIVE_UP.as_secs()))),
+        Err(_) => Err(db::Error::Unavailable(format!("no answer in {} s", PROBE_TIMEOUT.as_secs()))),
     };
     let was_failing = writes.is_failing();
     let failed = probed.as_ref().err().map(Outage::of);

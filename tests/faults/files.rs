@@ -114,7 +114,7 @@ fn an_empty_file_never_empties_the_page() {
 }
 
 #[test]
-fn nothing_is_accepted_after_the_wal_was_removed() {
+fn writes_fail_after_the_wal_was_removed() {
     let mut server = with_backup();
     let mut owner = server.log_in();
     std::fs::remove_file(format!("{}-wal", server.database().display())).expect("the write-ahead log");
@@ -128,7 +128,7 @@ fn nothing_is_accepted_after_the_wal_was_removed() {
 }
 
 #[test]
-fn a_copy_over_the_open_file_is_noticed() {
+fn overwriting_the_open_file_is_detected() {
     let mut server = with_backup();
     std::fs::copy(server.dir.join("b.db"), server.database()).expect("a copy");
     let mut owner = server.log_in_when_possible();
@@ -145,7 +145,7 @@ fn a_copy_over_the_open_file_is_noticed() {
 }
 
 #[test]
-fn a_killed_backup_leaves_nothing_under_its_name() {
+fn killed_backup_leaves_no_target_file() {
     let server = Server::sqlite();
     let mut finished = 0;
     for number in 0..30_u64 {
@@ -179,7 +179,7 @@ fn is_sound(file: &Path) {
 type Kind = (&'static str, fn(&Path));
 
 #[test]
-fn an_unusable_stored_site_does_not_hold_up_the_start() {
+fn unusable_stored_site_does_not_delay_start() {
     let mut server = Server::sqlite();
     let site = server.dir.join("site");
     let kinds: [Kind; 4] = [

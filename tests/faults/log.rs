@@ -35,7 +35,7 @@ fn page_stays_up_when_the_reader_of_the_log_dies() {
 }
 
 #[test]
-fn harmless_signals_do_no_harm() {
+fn harmless_signals_are_ignored() {
     let mut server = Server::sqlite();
     server.start();
     server.wait_until_ready_is(200);

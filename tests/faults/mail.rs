@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::server::Server;
 
 #[test]
-fn an_endless_smtp_line_takes_no_memory() {
+fn endless_smtp_line_is_limited() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {

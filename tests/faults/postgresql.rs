@@ -134,7 +134,7 @@ fn read_only_database_is_not_ready_within_seconds_and_recovers() {
 }
 
 #[test]
-fn readers_who_hang_up_do_not_break_posts() {
+fn disconnecting_readers_do_not_break_writes() {
     let (_database, mut server) = server();
     server.start();
     server.wait_until_ready_is(200);

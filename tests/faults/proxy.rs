@@ -55,7 +55,7 @@ impl Drop for Nginx {
 }
 
 #[test]
-fn an_unnamed_proxy_is_warned_of_once() {
+fn untrusted_proxy_is_warned_once() {
     let mut server = Server::sqlite();
     server.start();
     server.wait_until_ready_is(200);
@@ -72,7 +72,7 @@ fn an_unnamed_proxy_is_warned_of_once() {
 }
 
 #[test]
-fn a_named_proxy_is_not_warned_of() {
+fn trusted_proxy_is_not_warned_about() {
     let mut server = Server::sqlite();
     server.env.insert("CANDOR_TRUSTED_PROXIES".into(), "127.0.0.1".into());
     server.start();
@@ -83,7 +83,7 @@ fn a_named_proxy_is_not_warned_of() {
 }
 
 #[test]
-fn a_form_with_too_many_fields_gets_a_small_answer() {
+fn form_with_too_many_fields_gets_small_response() {
     let mut server = Server::sqlite();
     server.start();
     server.wait_until_ready_is(200);

@@ -9,23 +9,23 @@ use crate::support::TestDb;
 use crate::support::actors::{ABSENT, Crowd, HIDDEN, Met, NEVER, PUBLIC, STAND, UNSAID, UNSAID_WORDS, told};
 
 on_both_databases!(
-    managers_reach_what_their_role_reaches_whatever_became_of_the_incident,
-    nothing_that_never_was_is_told_from_what_is_not_for_you,
-    visitors_are_answered_alike_whoever_they_are,
-    what_is_hidden_from_visitors_answers_like_what_never_was,
-    what_is_written_and_not_published_is_told_to_no_visitor,
-    a_token_opens_its_own_door_only,
-    every_page_for_everybody_is_given_to_axe,
+    roles_decide_access_for_every_incident_state,
+    missing_and_forbidden_are_indistinguishable,
+    visitors_get_identical_responses,
+    hidden_incidents_answer_like_missing_ones,
+    unpublished_texts_are_never_public,
+    token_works_only_for_the_api,
+    every_public_page_is_saved_for_axe,
 );
 
 /// The routes of managers that `wanted` chooses.
 fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<Route> {
     let routes = routes();
-    let chosen = routes.table().iter().filter(|route| route.access != Access::Anybody && wanted(route.path));
+    let chosen = routes.table().iter().filter(|route| route.access != Access::Public && wanted(route.path));
     chosen.cloned().collect()
 }
 
-async fn managers_reach_what_their_role_reaches_whatever_became_of_the_incident(test: TestDb) {
+async fn roles_decide_access_for_every_incident_state(test: TestDb) {
     let Crowd { app, people } = Crowd::before(test).await;
     let before = app.everything().await;
     let mut asked = 0;
@@ -72,7 +72,7 @@ async fn managers_reach_what_their_role_reaches_whatever_became_of_the_incident(
 /// Where the last part of the address is not the id of a thing of its own kind.
 const NO_THING: [&str; 2] = ["/admin/islands/{*call}", "/admin/account/sessions/{session}/revocation"];
 
-async fn nothing_that_never_was_is_told_from_what_is_not_for_you(test: TestDb) {
+async fn missing_and_forbidden_are_indistinguishable(test: TestDb) {
     let Crowd { app, people } = Crowd::before(test).await;
     let before = app.everything().await;
     let mut wrong = Vec::new();
@@ -129,7 +129,7 @@ fn naming(id: &str) -> Vec<String> {
     addresses.flat_map(|address| ENDINGS.map(|ending| format!("{address}{ending}"))).collect()
 }
 
-async fn visitors_are_answered_alike_whoever_they_are(test: TestDb) {
+async fn visitors_get_identical_responses(test: TestDb) {
     let Crowd { app, people } = Crowd::before(test).await;
     let plain = public_paths().into_iter().filter(|path| !path.contains('{')).map(str::to_owned);
     for address in plain.chain(naming(PUBLIC)) {
@@ -150,7 +150,7 @@ async fn visitors_are_answered_alike_whoever_they_are(test: TestDb) {
     }
 }
 
-async fn what_is_hidden_from_visitors_answers_like_what_never_was(test: TestDb) {
+async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
     let Crowd { app: _app, people } = Crowd::before(test).await;
     for (place, address) in naming(NEVER).iter().enumerate() {
         for who in &people {
@@ -165,7 +165,7 @@ async fn what_is_hidden_from_visitors_answers_like_what_never_was(test: TestDb) 
     }
 }
 
-async fn what_is_written_and_not_published_is_told_to_no_visitor(test: TestDb) {
+async fn unpublished_texts_are_never_public(test: TestDb) {
     let crowd = Crowd::before(test).await;
     for (unsaid, public) in naming(UNSAID).iter().zip(naming(PUBLIC)) {
         for who in &crowd.people {
@@ -185,7 +185,7 @@ async fn what_is_written_and_not_published_is_told_to_no_visitor(test: TestDb) {
     }
 }
 
-async fn a_token_opens_its_own_door_only(test: TestDb) {
+async fn token_works_only_for_the_api(test: TestDb) {
     let Crowd { app, people } = Crowd::before(test).await;
     for who in &people {
         let answer = who.ask(&Method::GET, "/v1/token").await;
@@ -215,7 +215,7 @@ fn judged() -> Vec<&'static str> {
     list.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': [").map(|(path, _)| path)).collect()
 }
 
-async fn every_page_for_everybody_is_given_to_axe(test: TestDb) {
+async fn every_public_page_is_saved_for_axe(test: TestDb) {
     let Crowd { app, .. } = Crowd::before(test).await;
     let month = app.clock.now().format("%Y-%m").to_string();
     let mut pages = Vec::new();
@@ -231,7 +231,7 @@ async fn every_page_for_everybody_is_given_to_axe(test: TestDb) {
     pages.dedup();
     assert!(pages.len() >= 8, "{pages:?}");
     let routes = routes();
-    let open = routes.table().iter().filter(|route| (&route.method, route.access) == (&Method::GET, Access::Anybody));
+    let open = routes.table().iter().filter(|route| (&route.method, route.access) == (&Method::GET, Access::Public));
     let open = open.map(|route| route.path).filter(|path| !JUDGED_ELSEWHERE.contains(path));
     let judged = judged();
     let forgotten: Vec<_> = pages.into_iter().chain(open).filter(|path| !judged.contains(path)).collect();

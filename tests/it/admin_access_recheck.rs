@@ -22,13 +22,13 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
 on_both_databases!(
-    disabled_manager_writes_nothing_while_the_form_arrives,
-    demoted_manager_writes_nothing_while_the_form_arrives,
-    ended_session_writes_nothing_while_the_form_arrives,
-    required_second_factor_applies_while_the_form_arrives,
-    deeds_of_a_session_are_limited,
-    account_deeds_have_their_own_limit,
-    deeds_that_change_nothing_leave_no_trace,
+    manager_disabled_during_upload_writes_nothing,
+    manager_demoted_during_upload_writes_nothing,
+    session_ended_during_upload_writes_nothing,
+    second_factor_required_during_upload_applies,
+    changes_per_session_are_limited,
+    account_changes_have_their_own_limit,
+    noop_changes_leave_no_audit_entry,
 );
 
 /// What happens to a manager between the head and the end of a form.
@@ -53,7 +53,7 @@ impl Loss {
             }
             Self::FactorRequired => {
                 let policy = candor::db::login_policy::load(&mut tx).await.unwrap();
-                let policy = candor::domain::Policy { second_factor_required: true, ..policy };
+                let policy = candor::domain::LoginPolicy { second_factor_required: true, ..policy };
                 candor::db::login_policy::update(&mut tx, &policy).await.unwrap();
             }
         }
@@ -71,7 +71,7 @@ impl Loss {
             Self::SessionEnded => {}
             Self::FactorRequired => {
                 let policy = candor::db::login_policy::load(&mut tx).await.unwrap();
-                let policy = candor::domain::Policy { second_factor_required: false, ..policy };
+                let policy = candor::domain::LoginPolicy { second_factor_required: false, ..policy };
                 candor::db::login_policy::update(&mut tx, &policy).await.unwrap();
             }
         }
@@ -193,8 +193,8 @@ fn acting() -> Vec<(&'static str, Role)> {
     let posts = routes.table().iter().filter(|route| route.method == Method::POST);
     posts
         .filter_map(|route| match route.access {
-            Access::AtLeast(role) | Access::Freshly(role) => Some((route.path, role)),
-            Access::Anybody => None,
+            Access::AtLeast(role) | Access::Reauthenticated(role) => Some((route.path, role)),
+            Access::Public => None,
         })
         // The one renders a preview and has no transaction; the other needs a provider, and only the session's row changes.
         .filter(|(path, _)| !path.starts_with("/admin/islands/") && *path != "/admin/proof/oidc")
@@ -229,19 +229,19 @@ async fn is_refused_at_every_route(test: TestDb, loss: Loss) {
     assert!(read_to_the_end >= 35, "only {read_to_the_end} routes waited for the form");
 }
 
-async fn disabled_manager_writes_nothing_while_the_form_arrives(test: TestDb) {
+async fn manager_disabled_during_upload_writes_nothing(test: TestDb) {
     is_refused_at_every_route(test, Loss::Disabled).await;
 }
 
-async fn demoted_manager_writes_nothing_while_the_form_arrives(test: TestDb) {
+async fn manager_demoted_during_upload_writes_nothing(test: TestDb) {
     is_refused_at_every_route(test, Loss::Demoted).await;
 }
 
-async fn ended_session_writes_nothing_while_the_form_arrives(test: TestDb) {
+async fn session_ended_during_upload_writes_nothing(test: TestDb) {
     is_refused_at_every_route(test, Loss::SessionEnded).await;
 }
 
-async fn required_second_factor_applies_while_the_form_arrives(test: TestDb) {
+async fn second_factor_required_during_upload_applies(test: TestDb) {
     is_refused_at_every_route(test, Loss::FactorRequired).await;
 }
 
@@ -257,7 +257,7 @@ const WITHOUT_MANAGER: [&str; 7] = [
 ];
 
 #[test]
-fn admin_writes_only_through_a_judged_manager() {
+fn admin_writes_require_a_checked_manager() {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
     let mut folders = ["admin", "page", "sign_in"].map(|folder| web.join(folder)).to_vec();
     let mut writing = BTreeSet::new();
@@ -277,7 +277,7 @@ fn admin_writes_only_through_a_judged_manager() {
     assert_eq!(writing, WITHOUT_MANAGER.map(str::to_owned).into());
 }
 
-async fn deeds_of_a_session_are_limited(test: TestDb) {
+async fn changes_per_session_are_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&ines).await;
@@ -295,25 +295,25 @@ async fn deeds_of_a_session_are_limited(test: TestDb) {
     assert_eq!(browser.post("/admin/groups", &[("name", "Roads")]).await.status, StatusCode::SEE_OTHER);
 }
 
-async fn account_deeds_have_their_own_limit(test: TestDb) {
+async fn account_changes_have_their_own_limit(test: TestDb) {
     let app = TestApp::new(test).await;
     let vera = app.manager("Vera", Viewer).await;
     let mut browser = app.with_session(&vera).await;
     let before = app.counts().await;
-    for _ in 0..candor::state::ACCOUNT_DEEDS {
+    for _ in 0..candor::state::ACCOUNT_CHANGE_BURST {
         app.with_session(&vera).await;
         let ended = browser.post("/admin/account/sessions/revocation", &[]).await;
         assert_eq!(ended.status, StatusCode::SEE_OTHER);
     }
     let refused = browser.post("/admin/account/sessions/revocation", &[]).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    let deeds = i64::from(candor::state::ACCOUNT_DEEDS);
+    let deeds = i64::from(candor::state::ACCOUNT_CHANGE_BURST);
     assert_eq!(app.counts().await, (before.0 + deeds, before.1 + usize::try_from(deeds).unwrap()));
     app.clock.advance(TimeDelta::seconds(10));
     assert_eq!(browser.post("/admin/account/sessions/revocation", &[]).await.status, StatusCode::SEE_OTHER);
 }
 
-async fn deeds_that_change_nothing_leave_no_trace(test: TestDb) {
+async fn noop_changes_leave_no_audit_entry(test: TestDb) {
     let app = TestApp::new(test).await;
     let target = app.manager("Target", Viewer).await;
     let mut owner = app.logged_in(Owner).await;

@@ -1,13 +1,13 @@
 //! Eight documents recorded from one real page, imported and served again: equal, except where the program
 //! knows less or more than the page that was recorded.
 
-use candor::import::{Options, import, read};
+use candor::import::{ImportOptions, import, read};
 use serde_json::{Map, Value};
 
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(a_recorded_page_is_served_again_as_it_was);
+on_both_databases!(recorded_page_round_trips);
 
 /// The recorded documents and where they are served.
 const DOCUMENTS: [(&str, &str); 8] = [
@@ -21,13 +21,13 @@ const DOCUMENTS: [(&str, &str); 8] = [
     ("active", "/api/v2/scheduled-maintenances/active.json"),
 ];
 
-async fn a_recorded_page_is_served_again_as_it_was(test: TestDb) {
+async fn recorded_page_round_trips(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let folder = folder.join("statuspage-2019");
     let app = TestApp::new(test).await;
     let recorded = |name: &str| std::fs::read(folder.join(format!("{name}.json"))).expect("a recorded document");
     let sources: Vec<_> = DOCUMENTS.iter().map(|(name, _)| read(&recorded(name)).expect("readable")).collect();
-    import(&app.db, &sources, &Options::default(), app.clock.now(), || {}).await.unwrap();
+    import(&app.db, &sources, &ImportOptions::default(), app.clock.now(), || {}).await.unwrap();
     app.publish().await;
     for (name, path) in DOCUMENTS {
         let expected: Value = serde_json::from_slice(&recorded(name)).unwrap();

@@ -10,9 +10,9 @@ use candor::credentials::secret_token;
 use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
-use candor::net::allowed_hosts::Hosts;
+use candor::net::allowed_hosts::AllowedHosts;
 use candor::publish::Publisher as SitePublisher;
-use candor::state::{Parts, State};
+use candor::state::{State, StateParts};
 use candor::web::Error;
 use candor::web::access::manager::{CanAdminister, CanPublish, CanRead, Policy, Token};
 use chrono::TimeDelta;
@@ -23,16 +23,16 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
 on_both_databases!(
-    a_token_is_shown_once_and_kept_as_its_hash,
-    a_token_tells_what_it_is_good_for,
-    what_is_no_good_token_is_refused_in_json,
-    a_token_reaches_no_further_than_its_scope_and_its_manager,
-    a_token_ends_by_itself_by_revocation_and_with_its_manager,
-    a_token_is_not_taken_in_the_open,
-    its_use_is_noted_once_a_minute,
-    of_ten_who_hurry_one_makes_the_token_of_a_name,
-    everybody_sees_their_own_and_an_owner_all,
-    no_cookie_counts_where_tokens_do,
+    token_is_shown_once_and_stored_hashed,
+    token_endpoint_shows_scope_and_expiry,
+    invalid_tokens_get_json_401,
+    token_is_limited_by_scope_and_manager_role,
+    token_ends_by_expiry_revocation_or_manager,
+    token_requires_tls,
+    token_use_is_recorded_once_a_minute,
+    concurrent_creates_make_one_token,
+    managers_see_own_tokens_and_owners_all,
+    api_ignores_session_cookies,
 );
 
 /// Makes a token on the page; gives its secret.
@@ -58,16 +58,18 @@ fn json(answer: &Answer) -> Value {
     serde_json::from_str(&answer.text()).unwrap()
 }
 
-async fn a_token_is_shown_once_and_kept_as_its_hash(test: TestDb) {
+async fn token_is_shown_once_and_stored_hashed(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Publisher).await;
     let secret = make(&mut browser, "Deploy", "publish").await;
     assert!(secret_token::is_api_token(&secret), "{secret}");
-    assert_eq!(app.texts("select token_hash from api_tokens").await, [secret_token::hash(&secret)]);
+    assert_eq!(app.texts("select token_hash from api_tokens").await, [secret_token::hash_token(&secret)]);
     let list = browser.get("/admin/tokens").await.text();
     assert!(list.contains(&format!("candor_…{}", &secret[41..])) && !list.contains(&secret[..41]), "{list}");
     let audit = format!("{:?}", app.audit().await);
-    assert!(audit.contains("token.add") && !audit.contains(&secret) && !audit.contains(&secret_token::hash(&secret)));
+    assert!(
+        audit.contains("token.add") && !audit.contains(&secret) && !audit.contains(&secret_token::hash_token(&secret))
+    );
     for (name, scope, days, field) in [
         ("Deploy", "read", "7", "name"),
         ("", "read", "7", "name"),
@@ -81,7 +83,7 @@ async fn a_token_is_shown_once_and_kept_as_its_hash(test: TestDb) {
     assert_eq!(app.number("select count(*) from api_tokens").await, 1);
 }
 
-async fn a_token_tells_what_it_is_good_for(test: TestDb) {
+async fn token_endpoint_shows_scope_and_expiry(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     for scheme in ["Bearer", "bearer", "OAuth", "OAUTH"] {
@@ -97,7 +99,7 @@ async fn a_token_tells_what_it_is_good_for(test: TestDb) {
     }
 }
 
-async fn what_is_no_good_token_is_refused_in_json(test: TestDb) {
+async fn invalid_tokens_get_json_401(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     let unknown = secret_token::fresh_api_token();
@@ -110,7 +112,7 @@ async fn what_is_no_good_token_is_refused_in_json(test: TestDb) {
         &secret,
         &format!("Bearer {mistyped}"),
         &format!("Bearer {unknown}"),
-        &format!("Bearer {}", secret_token::hash(&secret)),
+        &format!("Bearer {}", secret_token::hash_token(&secret)),
     ] {
         let answer = ask(&app, bad).await;
         assert_eq!(
@@ -157,7 +159,7 @@ async fn admitted<P: Policy>(
     }
 }
 
-async fn a_token_reaches_no_further_than_its_scope_and_its_manager(test: TestDb) {
+async fn token_is_limited_by_scope_and_manager_role(test: TestDb) {
     let app = TestApp::new(test).await;
     let here = IpAddr::from([127, 0, 0, 1]);
     app.manager("Keeper", Owner).await;
@@ -185,7 +187,7 @@ async fn a_token_reaches_no_further_than_its_scope_and_its_manager(test: TestDb)
     assert_eq!((row.actor.manager_id, row.actor.name.as_str()), (Some(owner.id), "Ines by admin"));
 }
 
-async fn a_token_ends_by_itself_by_revocation_and_with_its_manager(test: TestDb) {
+async fn token_ends_by_expiry_revocation_or_manager(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Publisher).await;
     let mut owner = app.logged_in(Owner).await;
@@ -209,20 +211,20 @@ async fn a_token_ends_by_itself_by_revocation_and_with_its_manager(test: TestDb)
     assert!(!is_good(&app, &secret).await, "a year is over");
 }
 
-async fn a_token_is_not_taken_in_the_open(test: TestDb) {
+async fn token_requires_tls(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     let proxy: IpAddr = "10.0.0.1".parse().unwrap();
     let local: IpAddr = "127.0.0.1".parse().unwrap();
     let file = app.site_file();
     let publisher = SitePublisher::new(app.db.clone(), app.clock.clone(), app.origin.clone(), file);
-    let behind = State::new(Parts {
+    let behind = State::new(StateParts {
         db: app.db.clone(),
         clock: app.clock.clone(),
         publisher,
-        secret_key: SecretKey::at(app.site_file().with_file_name("secret.key")),
+        secret_key: SecretKey::from_file(app.site_file().with_file_name("secret.key")),
         origin: app.origin.clone(),
-        hosts: Hosts::new(&app.origin, &[]),
+        hosts: AllowedHosts::new(&app.origin, &[]),
         mailer: None,
         provider: None,
         trusted_proxies: vec![proxy, local],
@@ -263,7 +265,7 @@ async fn a_token_is_not_taken_in_the_open(test: TestDb) {
     assert_eq!((row.action.as_str(), row.actor.name.as_str()), ("token.deny-cleartext", "Publisher by Deploy"));
 }
 
-async fn its_use_is_noted_once_a_minute(test: TestDb) {
+async fn token_use_is_recorded_once_a_minute(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     let begun = app.clock.now();
@@ -279,7 +281,7 @@ async fn its_use_is_noted_once_a_minute(test: TestDb) {
     }
 }
 
-async fn of_ten_who_hurry_one_makes_the_token_of_a_name(test: TestDb) {
+async fn concurrent_creates_make_one_token(test: TestDb) {
     let app = TestApp::new(test).await;
     let browser = app.logged_in(Publisher).await;
     let mut hurrying = JoinSet::new();
@@ -292,7 +294,7 @@ async fn of_ten_who_hurry_one_makes_the_token_of_a_name(test: TestDb) {
     assert_eq!((made, app.number("select count(*) from api_tokens").await), (1, 1));
 }
 
-async fn everybody_sees_their_own_and_an_owner_all(test: TestDb) {
+async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     let app = TestApp::new(test).await;
     let make_as = async |manager: &Manager, name: &str| {
         let mut browser = app.with_session(manager).await;
@@ -317,7 +319,7 @@ async fn everybody_sees_their_own_and_an_owner_all(test: TestDb) {
     assert_eq!(app.audit().await.remove(0).action, "token.revoke");
 }
 
-async fn no_cookie_counts_where_tokens_do(test: TestDb) {
+async fn api_ignores_session_cookies(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Owner).await;
     browser.peer = Some([127, 0, 0, 1].into());

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::db::{components, postmortems};
 use candor::domain::forms::NewGroup;
-use candor::domain::postmortem::PublishedReview;
-use candor::domain::{Component, ComponentId, Impact, Incident, Phase, Review, Status, UpdateId};
+use candor::domain::postmortem::PublishedPostmortem;
+use candor::domain::{Component, ComponentId, Impact, Incident, Phase, Postmortem, Status, UpdateId};
 use chrono::TimeDelta;
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -18,16 +18,16 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::fixtures;
 
 on_both_databases!(
-    every_document_has_its_keys_in_their_order,
-    an_incident_is_told_to_the_last_sign,
-    a_group_has_a_row_and_stands_as_its_worst_member,
-    an_open_incident_over_green_components_raises_no_indicator,
+    document_keys_have_fixed_order,
+    incident_json_is_exact,
+    group_has_status_of_worst_member,
+    open_incident_alone_raises_no_indicator,
     a_maintenance_is_the_fifth_indicator,
     a_maintenance_moves_through_its_lists,
-    a_published_review_is_the_newest_update,
-    anybody_may_read_and_ask_whether_it_changed,
-    what_is_unknown_is_not_found_in_json,
-    a_list_holds_fifty_and_a_query_means_nothing,
+    published_postmortem_is_the_newest_update,
+    documents_have_cors_and_etags,
+    unknown_ids_get_json_404,
+    list_holds_fifty_and_ignores_query,
     an_old_incident_is_rendered_once,
     the_openapi_document_is_true,
 );
@@ -147,7 +147,7 @@ fn broken(app: &TestApp) -> Incident {
         fixtures::update("b2", at + TimeDelta::minutes(9), Phase::Monitoring, &[("inbound", Status::PartialOutage)]),
     ];
     it.updates.iter_mut().for_each(|update| update.components[0].name = "Inbound".into());
-    it.settle();
+    it.recompute();
     it
 }
 
@@ -157,7 +157,7 @@ async fn json_at(app: &TestApp, path: &str) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-async fn every_document_has_its_keys_in_their_order(test: TestDb) {
+async fn document_keys_have_fixed_order(test: TestDb) {
     let app = busy(test).await;
     let maintenance = format!("{INCIDENT} scheduled_for scheduled_until");
     let (group, single) = (format!("{COMPONENT} components"), format!("{INCIDENT} reminder_intervals"));
@@ -239,7 +239,7 @@ async fn every_document_has_its_keys_in_their_order(test: TestDb) {
     }
 }
 
-async fn an_incident_is_told_to_the_last_sign(test: TestDb) {
+async fn incident_json_is_exact(test: TestDb) {
     let app = busy(test).await;
     let page_id = app.publisher.snapshot().unwrap().page.id.clone();
     let document = app.visitor().get("/api/v2/incidents/unresolved.json").await.text();
@@ -274,7 +274,7 @@ async fn an_incident_is_told_to_the_last_sign(test: TestDb) {
     assert_eq!(incidents, expected);
 }
 
-async fn a_group_has_a_row_and_stands_as_its_worst_member(test: TestDb) {
+async fn group_has_status_of_worst_member(test: TestDb) {
     let app = busy(test).await;
     let document = json_at(&app, "/api/v2/components.json").await;
     let rows = document["components"].as_array().unwrap();
@@ -287,7 +287,7 @@ async fn a_group_has_a_row_and_stands_as_its_worst_member(test: TestDb) {
     assert_eq!(status, &json!({"indicator": "minor", "description": "Minor Service Outage"}));
 }
 
-async fn an_open_incident_over_green_components_raises_no_indicator(test: TestDb) {
+async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     app.component("API").await;
     let mut it = fixtures::incident("odd", app.clock.now());
@@ -345,20 +345,20 @@ async fn a_maintenance_moves_through_its_lists(test: TestDb) {
     assert_eq!(off["incident"]["incident_updates"][0]["body"], "Not needed.");
 }
 
-async fn a_published_review_is_the_newest_update(test: TestDb) {
+async fn published_postmortem_is_the_newest_update(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     let it = fixtures::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
     app.add(std::slice::from_ref(&it)).await;
     let mut tx = app.db.write().await.unwrap();
     let body = "What we learned.".to_owned();
-    let mut review = Review { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
+    let mut review = Postmortem { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
     postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.publish().await;
     assert_eq!(json_at(&app, "/api/v2/incidents.json").await["incidents"][0]["status"], "resolved");
     let mut tx = app.db.write().await.unwrap();
-    review.published = Some(PublishedReview { body: review.body.clone(), at: now });
+    review.published = Some(PublishedPostmortem { body: review.body.clone(), at: now });
     postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
@@ -369,7 +369,7 @@ async fn a_published_review_is_the_newest_update(test: TestDb) {
     assert_eq!(json_at(&app, "/incidents/late.json").await["postmortem_body"], "What we learned.");
 }
 
-async fn anybody_may_read_and_ask_whether_it_changed(test: TestDb) {
+async fn documents_have_cors_and_etags(test: TestDb) {
     let app = busy(test).await;
     for path in [
         "/api/v2/summary.json",
@@ -403,7 +403,7 @@ async fn anybody_may_read_and_ask_whether_it_changed(test: TestDb) {
     assert_eq!(page.header("access-control-allow-origin"), "", "pages are for people");
 }
 
-async fn what_is_unknown_is_not_found_in_json(test: TestDb) {
+async fn unknown_ids_get_json_404(test: TestDb) {
     let app = busy(test).await;
     for path in [
         "/api/v2/incidents/never.json",
@@ -424,7 +424,7 @@ async fn what_is_unknown_is_not_found_in_json(test: TestDb) {
     assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
-async fn a_list_holds_fifty_and_a_query_means_nothing(test: TestDb) {
+async fn list_holds_fifty_and_ignores_query(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
     let all: Vec<Incident> =
@@ -500,17 +500,12 @@ impl OpenApi {
         }
         match value {
             Value::Array(items) => items.iter().find_map(|item| self.misfit(&schema["items"], item, place)),
-            Value::Object(entries) => self.misfit_of_object(schema, entries, place),
+            Value::Object(entries) => self.schema_mismatch(schema, entries, place),
             _ => None,
         }
     }
 
-    fn misfit_of_object(
-        &self,
-        schema: &Value,
-        entries: &serde_json::Map<String, Value>,
-        place: &str,
-    ) -> Option<String> {
+    fn schema_mismatch(&self, schema: &Value, entries: &serde_json::Map<String, Value>, place: &str) -> Option<String> {
         let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
         if let Some(absent) = required.iter().find(|key| !entries.contains_key(key.as_str().unwrap())) {
             return Some(format!("{place} has no {absent}"));

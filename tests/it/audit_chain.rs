@@ -5,9 +5,9 @@ use candor::cli::demo;
 use candor::db::audit_chain::{self, Step, Walk};
 use candor::db::{Tx, WriteTx};
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::audit::{Action, Digest, Entry, PublicDigest, full_hour};
-use candor::domain::audit_throttle::{IN_ALL, PER_ADDRESS};
-use candor::worker::Work;
+use candor::domain::audit::{Action, Digest, Entry, PublicDigest, start_of_hour};
+use candor::domain::audit_throttle::{MAX_PER_ADDRESS, MAX_TOTAL};
+use candor::worker::Worker;
 use chrono::TimeDelta;
 
 use crate::cli::{candor, refused, said};
@@ -16,16 +16,16 @@ use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
 
 on_both_databases!(
-    every_change_of_a_row_is_found_and_the_row_named,
-    an_inserted_row_is_found,
-    rows_older_than_the_chain_are_chained_when_the_database_is_opened,
-    a_row_without_a_hash_is_not_excused_once_the_chain_has_begun,
-    the_shell_proves_the_audit_or_names_the_row,
-    a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten,
+    changed_audit_row_is_detected_and_named,
+    inserted_audit_row_is_detected,
+    unchained_rows_are_chained_at_open,
+    missing_hash_after_chain_start_is_an_error,
+    audit_command_verifies_or_names_the_row,
+    saved_digest_detects_truncation_and_rewrite,
     digest_of_the_last_full_hour_is_public,
-    every_refused_attempt_is_in_the_audit_without_its_secret,
-    whoever_is_refused_publishes_nothing,
-    a_flood_of_refused_attempts_is_counted,
+    denied_attempts_are_audited_without_secrets,
+    denied_requests_never_create_a_revision,
+    denial_flood_is_counted_not_recorded,
 );
 
 /// Five rows with every column filled, and their ids.
@@ -70,7 +70,7 @@ async fn break_after(test: &TestDb, statements: &[&'static str]) -> Option<i64> 
     break_in(&mut tx).await
 }
 
-async fn every_change_of_a_row_is_found_and_the_row_named(test: TestDb) {
+async fn changed_audit_row_is_detected_and_named(test: TestDb) {
     let ids = five_rows(&test).await;
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None);
     let third = [
@@ -103,7 +103,7 @@ async fn every_change_of_a_row_is_found_and_the_row_named(test: TestDb) {
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None, "what was tried was undone");
 }
 
-async fn an_inserted_row_is_found(test: TestDb) {
+async fn inserted_audit_row_is_detected(test: TestDb) {
     let ids = five_rows(&test).await;
     let copied = "insert into audit_log (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash)
                   select at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash
@@ -112,7 +112,7 @@ async fn an_inserted_row_is_found(test: TestDb) {
     assert!(broken > ids[4]);
 }
 
-async fn rows_older_than_the_chain_are_chained_when_the_database_is_opened(test: TestDb) {
+async fn unchained_rows_are_chained_at_open(test: TestDb) {
     five_rows(&test).await;
     let before = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap();
     let mut tx = test.write().await.unwrap();
@@ -128,7 +128,7 @@ async fn rows_older_than_the_chain_are_chained_when_the_database_is_opened(test:
     );
 }
 
-async fn a_row_without_a_hash_is_not_excused_once_the_chain_has_begun(test: TestDb) {
+async fn missing_hash_after_chain_start_is_an_error(test: TestDb) {
     let ids = five_rows(&test).await;
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit_log set hash = '' where subject_id = 'subject4'").await;
@@ -137,9 +137,9 @@ async fn a_row_without_a_hash_is_not_excused_once_the_chain_has_begun(test: Test
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, Some(ids[4]));
 }
 
-async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
+async fn audit_command_verifies_or_names_the_row(test: TestDb) {
     let verify = ["audit", "verify"];
-    demo::load(&test, &test.clock).await.unwrap();
+    demo::load_demo(&test, &test.clock).await.unwrap();
     let told = said(&candor(&test, &verify, ""));
     let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     assert!(told.contains("Audit log OK") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
@@ -150,7 +150,7 @@ async fn the_shell_proves_the_audit_or_names_the_row(test: TestDb) {
     assert!(error.contains("broken at row 1:"), "{error}");
 }
 
-async fn a_kept_digest_shows_that_the_end_was_cut_off_or_the_whole_rewritten(test: TestDb) {
+async fn saved_digest_detects_truncation_and_rewrite(test: TestDb) {
     let ids = five_rows(&test).await;
     let Digest { id, hash, .. } = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     let verify = |digest: String| candor(&test, &["audit", "verify", "--expect", &digest], "");
@@ -179,7 +179,7 @@ async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
         serde_json::from_str::<Option<PublicDigest>>(&answer.text()).unwrap()
     };
     assert_eq!(digest().await, None);
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let manager = app.manager("Ines", Owner).await;
     let mut owner = app.with_session(&manager).await;
@@ -189,7 +189,7 @@ async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     assert_eq!(digest().await, None, "nothing of this hour is public");
     app.clock.advance(TimeDelta::hours(1));
     work.tick(&app).await;
-    let hour = full_hour(app.clock.now());
+    let hour = start_of_hour(app.clock.now());
     let public = PublicDigest { until: hour, hash: head.clone().unwrap().hash };
     assert_eq!(digest().await.as_ref(), Some(&public), "published on the hour, without a deed");
     let mut owner = app.with_session(&manager).await;
@@ -201,7 +201,7 @@ async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     assert!(shown.contains(&format!("{}:{}", head.id, head.hash)), "{shown}");
 }
 
-async fn every_refused_attempt_is_in_the_audit_without_its_secret(test: TestDb) {
+async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
     let app = TestApp::new(test).await;
     let revision = app.counts().await.0;
     let viewer = app.manager("Vera", Viewer).await;
@@ -229,7 +229,7 @@ async fn every_refused_attempt_is_in_the_audit_without_its_secret(test: TestDb) 
     assert_eq!(break_in(&mut app.db.read().await.unwrap()).await, None);
 }
 
-async fn whoever_is_refused_publishes_nothing(test: TestDb) {
+async fn denied_requests_never_create_a_revision(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut owner = app.through_login(&manager).await;
@@ -245,10 +245,13 @@ async fn whoever_is_refused_publishes_nothing(test: TestDb) {
     assert_eq!(app.db.read().await.unwrap().revision().await.unwrap(), before);
     let rows = app.audit().await;
     let refused = |action: &str| rows.iter().filter(|row| row.action == action).count();
-    assert_eq!((refused("manager.deny-login"), refused("manager.deny-reauthentication")), (PER_ADDRESS as usize, 1));
+    assert_eq!(
+        (refused("manager.deny-login"), refused("manager.deny-reauthentication")),
+        (MAX_PER_ADDRESS as usize, 1)
+    );
 }
 
-async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {
+async fn denial_flood_is_counted_not_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let flood = async |address: &str, attempts: u32| {
         let mut browser = app.visitor();
@@ -257,24 +260,24 @@ async fn a_flood_of_refused_attempts_is_counted(test: TestDb) {
             browser.get("/setup/x").await;
         }
     };
-    flood("192.0.2.1", PER_ADDRESS + 5).await;
-    assert_eq!(app.audit().await.len(), PER_ADDRESS as usize);
+    flood("192.0.2.1", MAX_PER_ADDRESS + 5).await;
+    assert_eq!(app.audit().await.len(), MAX_PER_ADDRESS as usize);
     for other in 2..20 {
-        flood(&format!("192.0.2.{other}"), PER_ADDRESS).await;
+        flood(&format!("192.0.2.{other}"), MAX_PER_ADDRESS).await;
     }
-    assert_eq!(app.audit().await.len(), IN_ALL as usize);
-    let mut work = Work::default();
+    assert_eq!(app.audit().await.len(), MAX_TOTAL as usize);
+    let mut work = Worker::default();
     work.tick(&app).await;
-    assert_eq!(app.audit().await.len(), IN_ALL as usize, "the minute is not over");
+    assert_eq!(app.audit().await.len(), MAX_TOTAL as usize, "the minute is not over");
     app.clock.advance(TimeDelta::minutes(1));
     work.tick(&app).await;
     let row = app.audit().await.remove(0);
-    let left_out = PER_ADDRESS + 5 + 18 * PER_ADDRESS - IN_ALL;
+    let left_out = MAX_PER_ADDRESS + 5 + 18 * MAX_PER_ADDRESS - MAX_TOTAL;
     assert_eq!(
         (row.action.as_str(), row.subject_name),
         ("audit.suppress-denials", format!("{left_out} denied attempts"))
     );
     assert_eq!(row.actor.address, "several addresses");
     flood("192.0.2.1", 1).await;
-    assert_eq!(app.audit().await.len(), IN_ALL as usize + 2);
+    assert_eq!(app.audit().await.len(), MAX_TOTAL as usize + 2);
 }

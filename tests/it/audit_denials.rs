@@ -8,7 +8,7 @@ use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::audit::{Action, Effect};
 use candor::notify::Mailer;
-use candor::worker::Work;
+use candor::worker::Worker;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ use crate::support::fake_oidc::{Issuer, Person, Signing};
 use crate::support::fixtures;
 use crate::web_factors::{enrolled, half_way};
 
-on_both_databases!(every_kind_of_refusal_leaves_its_row_and_never_its_secret, what_guesses_nothing_leaves_no_row,);
+on_both_databases!(every_denial_is_audited_without_secrets, harmless_failures_are_not_audited,);
 
 /// A word that stands in whatever a refused attempt comes with, and must stand in no row.
 const SECRET: &str = "xylophone-secret";
@@ -77,7 +77,7 @@ async fn from_provider(browser: &mut Browser, issuer: &Issuer, person: &Person) 
     browser.get(&issuer.let_in(&leads_to(&going), person).address()).await
 }
 
-async fn every_kind_of_refusal_leaves_its_row_and_never_its_secret(test: TestDb) {
+async fn every_denial_is_audited_without_secrets(test: TestDb) {
     let (app, issuer) = with_everything(test).await;
     let mut watch = Watch::over(&app);
     of_roles_and_pages(&app, &mut watch).await;
@@ -90,7 +90,7 @@ async fn every_kind_of_refusal_leaves_its_row_and_never_its_secret(test: TestDb)
         flooding.get(&format!("/setup/{SECRET}")).await;
     }
     assert_eq!(watch.news().await.len(), 10);
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     watch.left("audit.suppress-denials", "nobody", "what was only counted").await;
     assert_eq!(watch.kinds, kinds(), "every denied action was provoked");
     assert!(!format!("{:?}", app.audit().await).contains(SECRET));
@@ -226,7 +226,7 @@ async fn of_tokens(app: &TestApp, watch: &mut Watch<'_>) {
 
 /// Nobody tried to be somebody, or nothing was looked at: a row of each would be a way to fill the disk. They are in the
 /// log and in the metrics.
-async fn what_guesses_nothing_leaves_no_row(test: TestDb) {
+async fn harmless_failures_are_not_audited(test: TestDb) {
     let (app, _issuer) = with_everything(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let manager = app.manager("Ines", Owner).await;

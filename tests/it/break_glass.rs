@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use candor::db::{login_failures, login_policy, managers};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
-use candor::domain::{Manager, Passwords};
+use candor::domain::{Manager, PasswordPolicy};
 use candor::notify::Mailer;
 use chrono::TimeDelta;
 
@@ -16,18 +16,18 @@ use crate::support::fake_oidc::Person;
 use crate::support::smtp::Sink;
 
 on_both_databases!(
-    an_owner_switches_passwords_off_for_all_but_one,
-    passwords_are_switched_off_only_where_there_is_another_way_in,
-    only_an_owner_with_a_password_keeps_one,
-    a_password_that_does_not_count_is_answered_like_a_wrong_one,
-    the_keeper_of_the_password_can_not_be_lost,
-    the_keeper_who_logs_in_elsewhere_stays_an_owner,
-    links_for_passwords_are_for_the_keeper_alone,
-    a_mail_with_a_link_is_for_the_keeper_alone,
-    a_password_that_does_not_count_proves_nothing,
-    the_shell_lets_passwords_count_again,
-    guessing_the_current_password_meets_the_lock_of_the_login,
-    a_password_is_not_set_for_an_account_that_was_changed_meanwhile,
+    owner_disables_passwords_except_break_glass,
+    passwords_can_be_disabled_only_with_another_login,
+    break_glass_needs_owner_with_password,
+    disabled_password_answers_like_a_wrong_one,
+    break_glass_owner_cannot_be_removed,
+    break_glass_owner_keeps_role_after_oidc_login,
+    password_links_are_for_break_glass_owner_only,
+    reset_mail_is_for_break_glass_owner_only,
+    disabled_password_is_no_proof,
+    command_line_enables_passwords_again,
+    guessing_current_password_is_throttled_like_login,
+    password_change_of_changed_account_is_rejected,
 );
 
 async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
@@ -38,7 +38,7 @@ async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
     browser.post("/admin/policy", &[("password_only_for", keeper), ("version", &version)]).await
 }
 
-async fn passwords(app: &TestApp) -> Passwords {
+async fn passwords(app: &TestApp) -> PasswordPolicy {
     login_policy::load(&mut app.db.read().await.unwrap()).await.unwrap().passwords
 }
 
@@ -46,18 +46,22 @@ async fn log_in(app: &TestApp, manager: &Manager, password: &str) -> Answer {
     app.visitor().post("/login", &[("email", &manager.email), ("password", password)]).await
 }
 
-async fn an_owner_switches_passwords_off_for_all_but_one(test: TestDb) {
+async fn owner_disables_passwords_except_break_glass(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let (ines, rui) = (app.manager("Ines", Owner).await, app.manager("Rui", Owner).await);
     let mut browser = app.through_login(&rui).await;
     let settings = browser.get("/admin/settings").await;
     assert_eq!(
         settings.words("select[name=password_only_for] option"),
-        ["Allowed for everyone", "Only Ines's (ines@example.org)", "Only Rui's (rui@example.org)"]
+        [
+            "Allowed for everyone",
+            "Disabled, except for Ines (ines@example.org)",
+            "Disabled, except for Rui (rui@example.org)"
+        ]
     );
     let done = choose(&mut browser, ines.id.as_str()).await;
     assert_eq!(done.location(), "/admin/settings?done=policy-saved", "{}", done.text());
-    assert_eq!(passwords(&app).await, Passwords::OnlyFor(ines.id.clone()));
+    assert_eq!(passwords(&app).await, PasswordPolicy::BreakGlass(ines.id.clone()));
     assert_eq!(app.audit().await[0].after.as_ref().unwrap()["passwords"]["only_for"], ines.id.as_str());
     assert_eq!(log_in(&app, &rui, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     app.through_login(&ines).await;
@@ -66,7 +70,7 @@ async fn an_owner_switches_passwords_off_for_all_but_one(test: TestDb) {
     app.through_login(&rui).await;
 }
 
-async fn passwords_are_switched_off_only_where_there_is_another_way_in(test: TestDb) {
+async fn passwords_can_be_disabled_only_with_another_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&ines).await;
@@ -78,15 +82,15 @@ async fn passwords_are_switched_off_only_where_there_is_another_way_in(test: Tes
         "{}",
         refused.text()
     );
-    assert_eq!(passwords(&app).await, Passwords::Everybody);
+    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
     // Whoever takes the provider away later can still switch them on, and leave them as they are.
     app.leave_one_password(&ines).await;
     assert_eq!(choose(&mut browser, ines.id.as_str()).await.status, StatusCode::SEE_OTHER);
     assert_eq!(choose(&mut browser, "").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(passwords(&app).await, Passwords::Everybody);
+    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
 }
 
-async fn only_an_owner_with_a_password_keeps_one(test: TestDb) {
+async fn break_glass_needs_owner_with_password(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     let paula = app.manager("Paula", Publisher).await;
@@ -100,7 +104,7 @@ async fn only_an_owner_with_a_password_keeps_one(test: TestDb) {
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{id}");
         assert!(refused.message("password_only_for").contains("Choose an owner"), "{id}");
     }
-    assert_eq!(passwords(&app).await, Passwords::Everybody);
+    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
 }
 
 /// Status, headers and body without what differs in every answer.
@@ -115,7 +119,7 @@ fn seen(answer: &Answer, email: &str) -> (StatusCode, HeaderMap, String) {
     (answer.status, headers, answer.text().replace(nonce, "NONCE").replace(email, "EMAIL"))
 }
 
-async fn a_password_that_does_not_count_is_answered_like_a_wrong_one(test: TestDb) {
+async fn disabled_password_answers_like_a_wrong_one(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let keeper = app.manager("Keeper", Owner).await;
     let mut seen_of = Vec::new();
@@ -135,7 +139,7 @@ async fn a_password_that_does_not_count_is_answered_like_a_wrong_one(test: TestD
     }
 }
 
-async fn the_keeper_of_the_password_can_not_be_lost(test: TestDb) {
+async fn break_glass_owner_cannot_be_removed(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, rui) = (app.manager("Ines", Owner).await, app.manager("Rui", Owner).await);
     let mut browser = app.through_login(&rui).await;
@@ -155,7 +159,7 @@ async fn the_keeper_of_the_password_can_not_be_lost(test: TestDb) {
     assert_eq!(same.status, StatusCode::SEE_OTHER, "to stay an owner is no loss");
 }
 
-async fn the_keeper_who_logs_in_elsewhere_stays_an_owner(test: TestDb) {
+async fn break_glass_owner_keeps_role_after_oidc_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Other", Owner).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
@@ -170,7 +174,7 @@ async fn the_keeper_who_logs_in_elsewhere_stays_an_owner(test: TestDb) {
     assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
 }
 
-async fn links_for_passwords_are_for_the_keeper_alone(test: TestDb) {
+async fn password_links_are_for_break_glass_owner_only(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     let mut browser = app.through_login(&ines).await;
@@ -190,7 +194,7 @@ async fn links_for_passwords_are_for_the_keeper_alone(test: TestDb) {
     assert_eq!(own.status, StatusCode::OK, "{}", own.text());
 }
 
-async fn a_mail_with_a_link_is_for_the_keeper_alone(test: TestDb) {
+async fn reset_mail_is_for_break_glass_owner_only(test: TestDb) {
     let sink = Sink::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     let app = TestApp::with_mailer(test, mailer).await;
@@ -200,14 +204,14 @@ async fn a_mail_with_a_link_is_for_the_keeper_alone(test: TestDb) {
     for manager in [&vera, &ines] {
         let answer = app.visitor().post("/forgotten", &[("email", &manager.email)]).await;
         bodies.push((answer.status, answer.location().to_owned()));
-        app.courier().deliver_due().await.unwrap();
+        app.mail_worker().deliver_due().await.unwrap();
     }
     assert_eq!(bodies[0], bodies[1], "both are answered alike");
     let to: Vec<String> = sink.mails().into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(to, [format!("TO:<{}>", ines.email)]);
 }
 
-async fn a_password_that_does_not_count_proves_nothing(test: TestDb) {
+async fn disabled_password_is_no_proof(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     let mut browser = app.through_login(&vera).await;
@@ -225,14 +229,14 @@ async fn a_password_that_does_not_count_proves_nothing(test: TestDb) {
     );
 }
 
-async fn the_shell_lets_passwords_count_again(test: TestDb) {
+async fn command_line_enables_passwords_again(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     app.leave_one_password(&ines).await;
     assert_eq!(log_in(&app, &vera, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let words = said(&candor(&app.test, &["manager", "passwords", "on"], ""));
     assert_eq!(words, "Password login is enabled for everyone.\n");
-    assert_eq!(passwords(&app).await, Passwords::Everybody);
+    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
     assert_eq!(
         (app.audit().await[0].action.as_str(), app.audit().await[0].actor.name.as_str()),
         ("policy.edit", "shell")
@@ -242,7 +246,7 @@ async fn the_shell_lets_passwords_count_again(test: TestDb) {
     assert!(again.contains("already enabled"), "{again}");
 }
 
-async fn guessing_the_current_password_meets_the_lock_of_the_login(test: TestDb) {
+async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let vera = app.manager("Vera", Viewer).await;
     let mut browser = app.with_session(&vera).await;
@@ -262,7 +266,7 @@ async fn guessing_the_current_password_meets_the_lock_of_the_login(test: TestDb)
 }
 
 /// The current password was right, and while the new one is hashed somebody changes the account.
-async fn a_password_is_not_set_for_an_account_that_was_changed_meanwhile(test: TestDb) {
+async fn password_change_of_changed_account_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&manager).await;

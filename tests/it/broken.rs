@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::counters::Class;
+use candor::counters::ResponseClass;
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
-use candor::server::connections::Limits;
-use candor::worker::Work;
+use candor::server::connections::ConnectionLimits;
+use candor::worker::Worker;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -78,10 +78,10 @@ async fn everything_is_answered(app: &TestApp, is_old: bool) {
 }
 
 /// The database fails for an hour: at first nobody notices, then every page says so, also on the next day.
-async fn an_hour_without_it(app: &TestApp, work: &mut Work) {
+async fn run_an_hour_without_database(app: &TestApp, work: &mut Worker) {
     work.tick(app).await;
     everything_is_answered(app, false).await;
-    let trouble = app.publisher.trouble().expect("trouble");
+    let trouble = app.publisher.last_failure().expect("trouble");
     assert_eq!(trouble.step, Step::Reading);
     let fresh = app.visitor().get("/feed.json").await.header("etag").to_owned();
     app.clock.advance(TimeDelta::seconds(61));
@@ -102,16 +102,16 @@ async fn an_hour_without_it(app: &TestApp, work: &mut Work) {
 
 /// It is back: some rounds later all is as before. A connection that a reader has just given back is let go of
 /// in the next round.
-async fn all_is_well_again(app: &TestApp, work: &mut Work) {
+async fn assert_recovered(app: &TestApp, work: &mut Worker) {
     let begun = Instant::now();
     work.tick(app).await;
-    while app.publisher.trouble().is_some() && begun.elapsed() < Duration::from_secs(15) {
+    while app.publisher.last_failure().is_some() && begun.elapsed() < Duration::from_secs(15) {
         tokio::time::sleep(Duration::from_millis(20)).await;
         work.tick(app).await;
     }
-    app.state.worker().beat();
+    app.state.worker_heartbeat().beat();
     everything_is_answered(app, false).await;
-    assert_eq!(app.publisher.trouble(), None);
+    assert_eq!(app.publisher.last_failure(), None);
     let ready = app.visitor().get("/readyz").await;
     assert_eq!(ready.status, StatusCode::OK, "{}", ready.text());
     let manager = app.manager("Afterwards", Owner).await;
@@ -129,9 +129,9 @@ fn beside(file: &Path, ending: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn an_sqlite_file_that_was_removed_is_missed_and_followed_to_its_copy() {
+async fn removed_sqlite_file_is_detected_and_its_copy_opened() {
     let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     work.tick(&app).await;
     let copy = beside(&file, ".copy");
     app.db.backup(&copy).await.unwrap();
@@ -141,30 +141,30 @@ async fn an_sqlite_file_that_was_removed_is_missed_and_followed_to_its_copy() {
     }
     let lost = owner.post("/admin/groups", &[("name", "Lost"), ("description", "")]).await;
     assert_eq!(lost.status, StatusCode::SERVICE_UNAVAILABLE, "what nobody could find again is not accepted");
-    an_hour_without_it(&app, &mut work).await;
+    run_an_hour_without_database(&app, &mut work).await;
     std::fs::rename(&copy, &file).unwrap();
-    all_is_well_again(&app, &mut work).await;
+    assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
-async fn an_sqlite_file_that_was_moved_away_and_back_is_taken_up_again() {
+async fn moved_sqlite_file_is_reopened_when_back() {
     let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     work.tick(&app).await;
     std::fs::rename(&file, beside(&file, ".away")).unwrap();
-    an_hour_without_it(&app, &mut work).await;
+    run_an_hour_without_database(&app, &mut work).await;
     std::fs::rename(beside(&file, ".away"), &file).unwrap();
-    all_is_well_again(&app, &mut work).await;
+    assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
-async fn what_is_old_is_as_ready_as_what_is_new() {
+async fn stale_pages_are_served_as_fast() {
     let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     work.tick(&app).await;
     let routed = || -> u64 {
         let counts = app.state.responses().counts();
-        counts.filter(|(class, ..)| *class == Class::Routed).map(|(.., count)| count).sum()
+        counts.filter(|(class, ..)| *class == ResponseClass::Routed).map(|(.., count)| count).sum()
     };
     everything_is_answered(&app, false).await;
     let before = routed();
@@ -184,13 +184,13 @@ async fn what_is_old_is_as_ready_as_what_is_new() {
     everything_is_answered(&app, true).await;
     assert_eq!(routed(), before, "all of it is ready, and says how old it is");
     std::fs::rename(beside(&file, ".away"), &file).unwrap();
-    all_is_well_again(&app, &mut work).await;
+    assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
-async fn an_sqlite_file_that_is_damaged_is_survived_until_a_sound_one_is_put_in_its_place() {
+async fn damaged_sqlite_file_is_survived_until_replaced() {
     let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     work.tick(&app).await;
     let copy = beside(&file, ".copy");
     app.db.backup(&copy).await.unwrap();
@@ -199,18 +199,18 @@ async fn an_sqlite_file_that_is_damaged_is_survived_until_a_sound_one_is_put_in_
         let length = std::fs::metadata(beside(&file, ending)).unwrap().len();
         std::fs::write(beside(&file, ending), vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
     }
-    an_hour_without_it(&app, &mut work).await;
+    run_an_hour_without_database(&app, &mut work).await;
     for ending in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(beside(&file, ending));
     }
     std::fs::rename(&copy, &file).unwrap();
-    all_is_well_again(&app, &mut work).await;
+    assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
-async fn an_sqlite_file_that_another_process_locks_is_read_all_the_same() {
+async fn locked_sqlite_file_is_still_readable() {
     let app = warm(TestDb::sqlite().await).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let mut owner = app.logged_in(Owner).await;
     let mut other = SqliteConnection::connect(&app.test.url).await.unwrap();
@@ -221,28 +221,28 @@ async fn an_sqlite_file_that_another_process_locks_is_read_all_the_same() {
     let refused = owner.post("/admin/groups", &[("name", "Locked out"), ("description", "")]).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     sqlx::query("rollback").execute(&mut other).await.unwrap();
-    all_is_well_again(&app, &mut work).await;
+    assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
-async fn a_postgres_that_is_stopped_and_started_is_missed_and_taken_up_again() {
+async fn postgres_restart_is_detected_and_recovered() {
     let Some(cluster) = Cluster::start().await else { return };
     let app = warm(TestDb::on(&cluster)).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     cluster.stop();
-    an_hour_without_it(&app, &mut work).await;
+    run_an_hour_without_database(&app, &mut work).await;
     let mut visitor = app.visitor();
     assert_eq!(visitor.get("/incidents/never-read").await.status, StatusCode::SERVICE_UNAVAILABLE);
     cluster.start_again();
-    all_is_well_again(&app, &mut work).await;
+    assert_recovered(&app, &mut work).await;
     app.db.close().await;
 }
 
 #[tokio::test]
-async fn a_start_without_a_database_shows_the_last_page_at_once() {
+async fn start_without_database_serves_last_page() {
     let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
-    let mut first = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let mut first = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let revision = first.state.publisher.site().revision;
     first.stop.cancel();
     (&mut first.ended).await.unwrap().unwrap();
@@ -269,15 +269,15 @@ async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir,
     let stored_at = Site::read(&data.path().join("site")).unwrap().confirmed_at;
     test.clock.advance(TimeDelta::minutes(2));
     let begun = Instant::now();
-    let mut server = Server::start(url, &test.clock, Limits::default(), data).await;
+    let mut server = Server::start(url, &test.clock, ConnectionLimits::default(), data).await;
     let request = "GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n";
     assert!(server.answer(request).await.starts_with("HTTP/1.1 200 OK"), "{url}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{url}: {:?} on a busy machine", begun.elapsed());
-    while server.state.publisher.trouble().is_none() && begun.elapsed() < Duration::from_secs(30) {
+    while server.state.publisher.last_failure().is_none() && begun.elapsed() < Duration::from_secs(30) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(server.state.publisher.trouble().map(|trouble| trouble.step), Some(Step::Reading), "{url}");
-    until("it says how old it is", || server.state.publisher.site().age.is_some()).await;
+    assert_eq!(server.state.publisher.last_failure().map(|trouble| trouble.step), Some(Step::Reading), "{url}");
+    until("it says how old it is", || server.state.publisher.site().staleness.is_some()).await;
     let answer = server.answer(request).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{url}");
     let field = stored_at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -297,15 +297,15 @@ fn fragile(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>)
 }
 
 #[tokio::test]
-async fn a_renderer_that_panics_leaves_the_page_as_it_was_and_is_reported() {
+async fn panicking_renderer_keeps_old_page_and_is_reported() {
     let app = TestApp::rendering_by(TestDb::sqlite().await, fragile).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let before = app.visitor().get("/").await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.body == before.body);
-    let trouble = app.publisher.trouble().expect("trouble");
+    let trouble = app.publisher.last_failure().expect("trouble");
     assert_eq!((trouble.step, trouble.since), (Step::Rendering, app.clock.monotonic()));
     let ready = app.visitor().get("/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -317,13 +317,13 @@ async fn a_renderer_that_panics_leaves_the_page_as_it_was_and_is_reported() {
     app.tamper("delete from incidents", "delete from incidents").await;
     app.clock.advance(TimeDelta::seconds(30));
     work.tick(&app).await;
-    assert_eq!((app.publisher.trouble(), app.visitor().get("/").await.words(".stale").len()), (None, 0));
+    assert_eq!((app.publisher.last_failure(), app.visitor().get("/").await.words(".stale").len()), (None, 0));
 }
 
 #[tokio::test]
-async fn a_state_that_can_t_be_rendered_is_tried_ever_more_seldom_and_the_next_one_at_once() {
+async fn failing_render_backs_off_until_next_revision() {
     let app = TestApp::rendering_by(TestDb::sqlite().await, fragile).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let served = app.visitor().get("/").await.body;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -339,7 +339,11 @@ async fn a_state_that_can_t_be_rendered_is_tried_ever_more_seldom_and_the_next_o
             assert_eq!(failed(), before + 1, "once in a second at most");
             tried.push(second);
         }
-        assert_eq!(app.publisher.trouble().map(|trouble| trouble.step), Some(Step::Rendering), "it is still reported");
+        assert_eq!(
+            app.publisher.last_failure().map(|trouble| trouble.step),
+            Some(Step::Rendering),
+            "it is still reported"
+        );
         app.clock.advance(TimeDelta::seconds(1));
     }
     assert_eq!(tried, [1, 3, 7, 15, 31, 61, 91]);
@@ -357,12 +361,12 @@ async fn a_state_that_can_t_be_rendered_is_tried_ever_more_seldom_and_the_next_o
     app.component("DNS").await;
     app.clock.advance(TimeDelta::seconds(2));
     work.tick(&app).await;
-    assert_eq!(app.publisher.trouble(), None);
+    assert_eq!(app.publisher.last_failure(), None);
     assert!(app.visitor().get("/").await.body != served, "the component shows");
 }
 
 #[tokio::test]
-async fn a_site_that_can_t_be_stored_is_served_and_the_one_before_stays_on_the_disk() {
+async fn unstorable_site_is_served_and_old_file_kept() {
     let test = TestDb::sqlite().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("data/site");
@@ -371,10 +375,10 @@ async fn a_site_that_can_t_be_stored_is_served_and_the_one_before_stays_on_the_d
     std::fs::write(folder.path().join("data"), "in the way").unwrap();
     let revision = publisher.publish().await.unwrap();
     assert_eq!(publisher.site().revision, revision);
-    assert_eq!(publisher.trouble().map(|trouble| trouble.step), Some(Step::Storing));
+    assert_eq!(publisher.last_failure().map(|trouble| trouble.step), Some(Step::Storing));
     std::fs::remove_file(folder.path().join("data")).unwrap();
     publisher.publish().await.unwrap();
-    assert_eq!((publisher.trouble(), Site::read(&file).unwrap().revision), (None, revision));
+    assert_eq!((publisher.last_failure(), Site::read(&file).unwrap().revision), (None, revision));
     let whole = std::fs::read(&file).unwrap();
     for length in [0, 1, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&file, &whole[..length]).unwrap();
@@ -382,21 +386,21 @@ async fn a_site_that_can_t_be_stored_is_served_and_the_one_before_stays_on_the_d
     }
 }
 
-on_both_databases!(a_worker_that_stands_still_and_a_site_that_is_old_are_reported);
+on_both_databases!(stuck_worker_and_stale_site_are_reported);
 
-async fn a_worker_that_stands_still_and_a_site_that_is_old_are_reported(test: TestDb) {
+async fn stuck_worker_and_stale_site_are_reported(test: TestDb) {
     let app = TestApp::new(test).await;
     let ready = async || app.visitor().get("/readyz").await.status;
     assert_eq!(ready().await, StatusCode::OK);
     app.clock.advance(TimeDelta::seconds(61));
     assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the worker has not begun a round for a minute");
-    app.state.worker().beat();
+    app.state.worker_heartbeat().beat();
     assert_eq!(ready().await, StatusCode::OK);
     app.clock.advance(TimeDelta::minutes(5));
-    app.state.worker().beat();
+    app.state.worker_heartbeat().beat();
     assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the Site was not confirmed for five minutes");
     app.publish().await;
     assert_eq!(ready().await, StatusCode::OK);
-    app.state.streams().end();
+    app.state.streams().close_all();
     assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE, "the server stops");
 }

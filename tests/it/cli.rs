@@ -14,14 +14,14 @@ use crate::support::{TestDb, now};
 
 on_both_databases!(
     an_incident_is_opened_updated_and_resolved,
-    an_incident_is_kept_from_visitors_and_published,
-    the_rules_of_the_web_hold_in_the_shell,
-    a_component_is_set,
+    hidden_incident_can_be_published,
+    commands_validate_like_the_web,
+    component_status_can_be_set,
     a_manager_is_added_with_a_password_or_a_link,
     a_manager_is_disabled_and_enabled,
-    second_factors_that_are_lost_are_removed,
-    a_password_is_reset_by_a_link_or_from_standard_input,
-    a_sound_database_is_checked,
+    lost_second_factors_can_be_removed,
+    password_is_reset_by_link_or_stdin,
+    sound_database_passes_check,
 );
 
 /// Runs the program over the test's database with `input` on its standard input.
@@ -67,7 +67,7 @@ async fn newest(test: &TestDb) -> Incident {
 }
 
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
-    demo::load(&test, &test.clock).await.unwrap();
+    demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
     let open =
         ["incident", "open", "--title", "Tiles fail", "--phase", "identified", "--component", "tile api=major_outage"];
@@ -76,7 +76,7 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     let it = newest(&test).await;
     assert_eq!((it.title.as_str(), it.phase, it.impact()), ("Tiles fail", Phase::Identified, Impact::Critical));
     assert_eq!(it.updates[0].body, "We are looking.\nMore soon.");
-    assert_eq!(it.affected().iter().map(|(_, name)| *name).collect::<Vec<_>>().len(), 2);
+    assert_eq!(it.affected_components().iter().map(|(_, name)| *name).collect::<Vec<_>>().len(), 2);
     let id = it.id.as_str();
     said(&candor(&test, &["incident", "update", id, "--component", "Tile API=operational", "--body", "Better."], ""));
     said(&candor(&test, &["incident", "resolve", id, "--body", "Over."], ""));
@@ -94,7 +94,7 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     assert!(list.contains("Bay of Biscay") && list.contains(id), "{list}");
 }
 
-async fn an_incident_is_kept_from_visitors_and_published(test: TestDb) {
+async fn hidden_incident_can_be_published(test: TestDb) {
     const OPEN: [&str; 6] = ["incident", "open", "--title", "Tiles fail", "--body", "We look."];
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
     said(&open(&["--internal"]));
@@ -115,10 +115,10 @@ async fn an_incident_is_kept_from_visitors_and_published(test: TestDb) {
     assert_eq!((rows[0].action.as_str(), rows[0].actor.name.as_str()), ("incident.publish", "shell"));
 }
 
-async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {
-    demo::load(&test, &test.clock).await.unwrap();
+async fn commands_validate_like_the_web(test: TestDb) {
+    demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
-    let over = demo::company(now()).unwrap().incidents[1].id.to_string();
+    let over = demo::demo_data(now()).unwrap().incidents[1].id.to_string();
     for (arguments, code, told) in [
         (vec!["incident", "open", "--title", " ", "--body", "x"], 1, "title: "),
         (vec!["incident", "open", "--title", "x", "--body", " "], 1, "body: "),
@@ -136,7 +136,7 @@ async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {
         (vec!["component", "set", "Radio", "major_outage"], 1, "unknown component"),
         (vec!["manager", "disable", "nobody@example.org"], 1, "no manager with the e-mail address"),
         (vec!["manager", "add", "--email", "x", "--name", "X", "--role", "viewer"], 1, "email: "),
-        (vec!["import", "statuspage", "/dev/null"], 1, "nothing is imported"),
+        (vec!["import", "statuspage", "/dev/null"], 1, "nothing was imported"),
         (vec!["nonsense"], 2, "nonsense"),
     ] {
         let error = refused(&candor(&test, &arguments, ""), code);
@@ -145,8 +145,8 @@ async fn the_rules_of_the_web_hold_in_the_shell(test: TestDb) {
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
 }
 
-async fn a_component_is_set(test: TestDb) {
-    demo::load(&test, &test.clock).await.unwrap();
+async fn component_status_can_be_set(test: TestDb) {
+    demo::load_demo(&test, &test.clock).await.unwrap();
     said(&candor(&test, &["component", "set", "billing", "partial_outage"], ""));
     let mut tx = test.read().await.unwrap();
     let billing = components::list(&mut tx).await.unwrap().into_iter().find(|part| part.name == "Billing").unwrap();
@@ -179,11 +179,11 @@ async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
     assert!(hash.unwrap().starts_with("$argon2id$"));
     let (viewer, hash) = managers::find_by_email(&mut tx, "rui@example.org").await.unwrap().unwrap();
     assert_eq!((viewer.role, hash), (Role::Viewer, None));
-    let link = one_time_links::find(&mut tx, &secret_token::hash(token), now()).await.unwrap().unwrap();
+    let link = one_time_links::find(&mut tx, &secret_token::hash_token(token), now()).await.unwrap().unwrap();
     assert_eq!(link.manager_id, Some(viewer.id));
     // Neither a password nor a token stands in the audit.
     let rows = format!("{:?}", audit::list(&mut tx, None, 10).await.unwrap());
-    assert!(!rows.contains("argon2") && !rows.contains(token) && !rows.contains(&secret_token::hash(token)));
+    assert!(!rows.contains("argon2") && !rows.contains(token) && !rows.contains(&secret_token::hash_token(token)));
     drop(tx);
     let list = said(&candor(&test, &["manager", "list"], ""));
     assert!(list.contains("ines@example.org  Ines  owner   active") && list.contains("invited"), "{list}");
@@ -204,7 +204,7 @@ async fn a_manager_is_disabled_and_enabled(test: TestDb) {
     assert!(error.contains("only active owner"), "{error}");
 }
 
-async fn second_factors_that_are_lost_are_removed(test: TestDb) {
+async fn lost_second_factors_can_be_removed(test: TestDb) {
     let who = ["--email", "ines@example.org", "--name", "Ines", "--role", "owner", "--password-stdin"];
     said(&candor(&test, &[&["manager", "add"][..], &who].concat(), "harbour crane whistles\n"));
     let remove = ["manager", "remove-factors", "ines@example.org"];
@@ -221,7 +221,7 @@ async fn second_factors_that_are_lost_are_removed(test: TestDb) {
     assert_eq!(audit::list(&mut tx, None, 1).await.unwrap()[0].action, "manager.remove-factors");
 }
 
-async fn a_password_is_reset_by_a_link_or_from_standard_input(test: TestDb) {
+async fn password_is_reset_by_link_or_stdin(test: TestDb) {
     let add = ["manager", "add", "--email", "a@example.org", "--name", "N", "--role", "owner", "--password-stdin"];
     said(&candor(&test, &add, "harbour crane whistles"));
     let hash = async || {
@@ -240,15 +240,15 @@ async fn a_password_is_reset_by_a_link_or_from_standard_input(test: TestDb) {
     assert_ne!(hash().await, first);
 }
 
-async fn a_sound_database_is_checked(test: TestDb) {
+async fn sound_database_passes_check(test: TestDb) {
     assert!(said(&candor(&test, &["check"], "")).contains("Database OK"));
 }
 
 #[tokio::test]
-async fn a_backup_is_the_database_and_private() {
+async fn backup_is_complete_and_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let test = TestDb::sqlite().await;
-    demo::load(&test, &test.clock).await.unwrap();
+    demo::load_demo(&test, &test.clock).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("it's a copy.db");
     let arguments = ["backup", copy.to_str().unwrap()];
@@ -266,7 +266,7 @@ async fn a_postgres_database_is_backed_up_with_its_own_tool() {
 }
 
 #[test]
-fn a_database_that_is_not_there_is_not_made_by_looking() {
+fn reading_commands_create_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("candor.db");
     for arguments in [vec!["check"], vec!["incident", "list"], vec!["manager", "list"], vec!["backup", "x"]] {
@@ -277,7 +277,7 @@ fn a_database_that_is_not_there_is_not_made_by_looking() {
 }
 
 #[test]
-fn a_damaged_database_is_found_out() {
+fn check_detects_damaged_database() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("candor.db");
     said(&program(&address(&file), &["sample"], ""));
@@ -289,7 +289,7 @@ fn a_damaged_database_is_found_out() {
 }
 
 #[test]
-fn the_address_of_the_database_can_stand_in_a_file() {
+fn database_url_can_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("address");
     std::fs::write(&file, format!("{}\n", address(&folder.path().join("other.db")))).unwrap();

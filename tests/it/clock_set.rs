@@ -4,24 +4,24 @@ use axum::http::StatusCode;
 use candor::db::{login_failures, outbox, totp};
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::manager::LinkPurpose;
-use candor::worker::Work;
+use candor::worker::Worker;
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 
 on_both_databases!(
-    a_clock_set_back_locks_nobody_out,
-    a_session_of_the_future_lasts_no_longer,
-    a_link_of_the_future_lasts_no_longer,
-    mail_of_the_future_is_sent,
-    an_app_code_of_the_future_blocks_no_later_code,
-    a_clock_set_back_is_shown_at_once,
+    clock_set_back_locks_no_account,
+    session_from_the_future_expires_in_time,
+    link_from_the_future_expires_in_time,
+    mail_queued_in_the_future_is_sent,
+    totp_step_from_the_future_blocks_no_code,
+    clock_set_back_is_reflected_immediately,
 );
 
 /// Does something while the clock is two hours ahead; then it is set right, and the worker comes round.
 async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
-    let (mut work, right) = (Work::default(), app.clock.now());
+    let (mut work, right) = (Worker::default(), app.clock.now());
     work.tick(app).await;
     app.clock.set_wall(right + TimeDelta::hours(2));
     work.tick(app).await;
@@ -31,7 +31,7 @@ async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
     done
 }
 
-async fn a_clock_set_back_locks_nobody_out(test: TestDb) {
+async fn clock_set_back_locks_no_account(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let attempt = async |password: &str| {
@@ -51,7 +51,7 @@ async fn a_clock_set_back_locks_nobody_out(test: TestDb) {
     assert_eq!(attempt(PASSWORD).await, StatusCode::SEE_OTHER);
 }
 
-async fn a_session_of_the_future_lasts_no_longer(test: TestDb) {
+async fn session_from_the_future_expires_in_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = while_ahead(&app, async || app.with_session(&manager).await).await;
@@ -60,7 +60,7 @@ async fn a_session_of_the_future_lasts_no_longer(test: TestDb) {
     assert_eq!(browser.get("/admin").await.status, StatusCode::SEE_OTHER, "it was idle for half an hour");
 }
 
-async fn a_link_of_the_future_lasts_no_longer(test: TestDb) {
+async fn link_from_the_future_expires_in_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let lifetime = TimeDelta::minutes(30);
@@ -71,7 +71,7 @@ async fn a_link_of_the_future_lasts_no_longer(test: TestDb) {
     assert_eq!(app.visitor().get(&link).await.status, StatusCode::NOT_FOUND);
 }
 
-async fn mail_of_the_future_is_sent(test: TestDb) {
+async fn mail_queued_in_the_future_is_sent(test: TestDb) {
     let app = TestApp::new(test).await;
     while_ahead(&app, async || {
         let mut tx = app.db.write().await.unwrap();
@@ -82,21 +82,21 @@ async fn mail_of_the_future_is_sent(test: TestDb) {
     assert!(outbox::is_due(&mut app.db.read().await.unwrap(), app.clock.now()).await.unwrap());
 }
 
-async fn an_app_code_of_the_future_blocks_no_later_code(test: TestDb) {
+async fn totp_step_from_the_future_blocks_no_code(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     while_ahead(&app, async || {
         let (mut tx, now) = (app.db.write().await.unwrap(), app.clock.now());
         totp::begin(&mut tx, &manager.id, "sealed", now).await.unwrap();
-        totp::accept(&mut tx, &manager.id, candor::credentials::totp::step(now), now).await.unwrap();
+        totp::accept(&mut tx, &manager.id, candor::credentials::totp::time_step(now), now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     })
     .await;
     let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
-    assert_eq!(stored.last_step, Some(candor::credentials::totp::step(app.clock.now())));
+    assert_eq!(stored.last_step, Some(candor::credentials::totp::time_step(app.clock.now())));
 }
 
-async fn a_clock_set_back_is_shown_at_once(test: TestDb) {
+async fn clock_set_back_is_reflected_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     let shown = while_ahead(&app, async || app.publisher.site().confirmed_at).await;
     assert_eq!(shown, app.clock.now() + TimeDelta::hours(2));

@@ -3,21 +3,21 @@
 use axum::http::StatusCode;
 use candor::db::Db;
 use candor::domain::Role::Owner;
-use candor::worker::Work;
+use candor::worker::Worker;
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    visitors_read_on_while_the_database_is_gone,
-    what_is_not_published_says_so_while_the_database_is_gone,
-    managers_are_told_that_the_database_is_gone,
-    a_change_while_the_database_is_gone_is_refused_and_nothing_is_shown,
-    a_restart_without_a_database_serves_the_very_same_bytes,
-    a_page_that_was_never_published_says_that_it_is_not_ready,
-    a_file_that_is_broken_is_ignored,
-    the_worker_goes_on_without_a_database,
+    pages_are_served_without_database,
+    unavailable_pages_are_503_without_database,
+    admin_reports_missing_database,
+    changes_without_database_are_rejected,
+    restart_without_database_serves_identical_bytes,
+    unpublished_page_is_not_ready,
+    broken_site_file_is_ignored,
+    worker_continues_without_database,
 );
 
 const PUBLISHED: [&str; 4] = ["/", "/history", "/incidents/recent", "/incidents/open"];
@@ -42,7 +42,7 @@ pub fn nowhere(app: &TestApp) -> Db {
     Db::at(url).unwrap()
 }
 
-async fn visitors_read_on_while_the_database_is_gone(test: TestDb) {
+async fn pages_are_served_without_database(test: TestDb) {
     let app = published(test).await;
     let mut before = Vec::new();
     for address in PUBLISHED {
@@ -66,7 +66,7 @@ async fn visitors_read_on_while_the_database_is_gone(test: TestDb) {
     }
 }
 
-async fn what_is_not_published_says_so_while_the_database_is_gone(test: TestDb) {
+async fn unavailable_pages_are_503_without_database(test: TestDb) {
     let app = published(test).await;
     app.db.close().await;
     for address in ["/history?q=mail", "/history?impact=major", "/history/2024-01", "/incidents/old"] {
@@ -81,7 +81,7 @@ async fn what_is_not_published_says_so_while_the_database_is_gone(test: TestDb) 
     assert_eq!(filtered.attributes(".back a", "href"), ["/history", "/"]);
 }
 
-async fn managers_are_told_that_the_database_is_gone(test: TestDb) {
+async fn admin_reports_missing_database(test: TestDb) {
     let app = published(test).await;
     let mut owner = app.logged_in(Owner).await;
     app.db.close().await;
@@ -98,7 +98,7 @@ async fn managers_are_told_that_the_database_is_gone(test: TestDb) {
     assert_eq!(app.visitor().get("/setup/token").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-async fn a_change_while_the_database_is_gone_is_refused_and_nothing_is_shown(test: TestDb) {
+async fn changes_without_database_are_rejected(test: TestDb) {
     let app = published(test).await;
     let mut owner = app.logged_in(Owner).await;
     let before = app.visitor().get("/").await.body;
@@ -109,7 +109,7 @@ async fn a_change_while_the_database_is_gone_is_refused_and_nothing_is_shown(tes
     assert!(app.visitor().get("/").await.body == before);
 }
 
-async fn a_restart_without_a_database_serves_the_very_same_bytes(test: TestDb) {
+async fn restart_without_database_serves_identical_bytes(test: TestDb) {
     let app = published(test).await;
     let (state, mut browser) = app.restarted_over(nowhere(&app));
     assert_eq!(state.publisher.site().revision, app.publisher.site().revision);
@@ -126,7 +126,7 @@ async fn a_restart_without_a_database_serves_the_very_same_bytes(test: TestDb) {
     assert!(browser.get("/nothing").await.body == app.visitor().get("/nothing").await.body);
 }
 
-async fn a_page_that_was_never_published_says_that_it_is_not_ready(test: TestDb) {
+async fn unpublished_page_is_not_ready(test: TestDb) {
     let app = TestApp::unpublished(test, "http://status.test");
     for address in ["/", "/history"] {
         let answer = app.visitor().get(address).await;
@@ -139,11 +139,11 @@ async fn a_page_that_was_never_published_says_that_it_is_not_ready(test: TestDb)
         assert_eq!(answer.header("retry-after"), "5", "{address}");
     }
     assert_eq!(app.visitor().get("/nothing").await.status, StatusCode::NOT_FOUND);
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
 }
 
-async fn a_file_that_is_broken_is_ignored(test: TestDb) {
+async fn broken_site_file_is_ignored(test: TestDb) {
     let app = published(test).await;
     let whole = std::fs::read(app.site_file()).unwrap();
     let broken = [
@@ -163,10 +163,10 @@ async fn a_file_that_is_broken_is_ignored(test: TestDb) {
     assert_eq!(browser.get("/").await.status, StatusCode::OK, "the next Site is kept again");
 }
 
-async fn the_worker_goes_on_without_a_database(test: TestDb) {
+async fn worker_continues_without_database(test: TestDb) {
     let app = published(test).await;
     let before = app.visitor().get("/").await.word("h1");
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     app.db.close().await;
     app.clock.advance(TimeDelta::hours(1));

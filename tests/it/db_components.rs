@@ -9,9 +9,9 @@ use crate::support::fixtures::component;
 use crate::support::{TestDb, now};
 
 on_both_databases!(
-    a_component_comes_back_as_it_was_stored,
-    places_are_given_within_the_group_and_on_the_top_level,
-    a_group_that_does_not_exist_is_refused,
+    component_round_trips,
+    positions_are_per_group_and_top_level,
+    unknown_group_is_rejected,
     a_change_to_an_older_version_of_a_component_is_a_conflict,
     a_change_to_an_older_version_of_a_group_is_a_conflict,
     deleting_a_group_leaves_its_components,
@@ -22,7 +22,7 @@ fn group(name: &str) -> NewGroup {
     NewGroup { name: name.into(), description: String::new(), position: None }
 }
 
-async fn a_component_comes_back_as_it_was_stored(test: TestDb) {
+async fn component_round_trips(test: TestDb) {
     let new = NewComponent {
         description: "What it does".into(),
         status: Status::UnderMaintenance,
@@ -38,7 +38,7 @@ async fn a_component_comes_back_as_it_was_stored(test: TestDb) {
     assert_eq!(components::list(&mut tx).await.unwrap(), [stored]);
 }
 
-async fn places_are_given_within_the_group_and_on_the_top_level(test: TestDb) {
+async fn positions_are_per_group_and_top_level(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let first = components::create_group(&mut tx, group("First"), now()).await.unwrap();
     let single = components::create(&mut tx, component("Single"), now()).await.unwrap();
@@ -52,7 +52,7 @@ async fn places_are_given_within_the_group_and_on_the_top_level(test: TestDb) {
     assert_eq!(groups, [first, second]);
 }
 
-async fn a_group_that_does_not_exist_is_refused(test: TestDb) {
+async fn unknown_group_is_rejected(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let lost = NewComponent { group_id: GroupId::parse("nowhere"), ..component("API") };
     assert!(matches!(components::create(&mut tx, lost, now()).await, Err(Error::NotFound)));

@@ -21,7 +21,7 @@ use crate::support::{TestDb, now};
 on_both_databases!(
     a_dropped_post_writes_all_or_nothing,
     a_dropped_search_leaves_no_transaction_open,
-    a_commit_without_an_answer_is_looked_up,
+    commit_with_unknown_outcome_is_checked,
     an_unknown_commit_says_so,
     a_failed_transaction_refuses_further_statements,
 );
@@ -304,7 +304,7 @@ fn commit_then_cut(sql: &str) -> Fault {
     Fault { sql: (sql == "commit").then_some("commit"), error: Some(cut()) }
 }
 
-async fn a_commit_without_an_answer_is_looked_up(test: TestDb) {
+async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
     let mut desk = Desk::new(test).await;
     for number in 0.. {
         let before = desk.written().await;
@@ -348,7 +348,7 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
 
 /// SQLite itself ends the transaction here.
 #[tokio::test]
-async fn a_full_sqlite_database_is_writable_once_there_is_space() {
+async fn full_sqlite_database_recovers_with_space() {
     let mut desk = Desk::new(TestDb::sqlite().await).await;
     let before = desk.written().await;
     let Db::Sqlite { writer, .. } = &desk.app.db else { unreachable!() };

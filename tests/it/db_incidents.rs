@@ -1,7 +1,7 @@
 //! Incidents in the database.
 
 use candor::db::{Error, admin_incidents, incidents};
-use candor::domain::history::{Cursor, Filter, Totals};
+use candor::domain::history::{Cursor, HistoryFilter, Totals};
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Phase, Status, UpdateId};
 use chrono::TimeDelta;
 
@@ -9,22 +9,22 @@ use crate::support::fixtures::{incident, resolved, update};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
-    an_incident_comes_back_as_it_was_stored,
+    incident_round_trips,
     a_missing_incident_is_not_found,
     a_taken_id_is_a_conflict,
     the_newest_start_comes_first_and_pages_neither_skip_nor_repeat,
     only_open_incidents_are_open,
     filters_choose_by_component_impact_text_and_time,
-    signs_that_mean_something_in_sql_are_only_text,
-    totals_are_of_the_same_incidents_as_the_list,
-    the_kept_totals_follow_every_change,
-    the_lists_of_components_follow_every_change,
-    a_change_is_kept_with_the_next_version,
+    sql_wildcards_are_literal,
+    totals_match_the_list,
+    stored_totals_follow_every_change,
+    component_lists_follow_every_change,
+    change_increments_the_version,
     a_change_to_an_older_version_is_a_conflict,
     deleting_an_incident_deletes_its_updates,
-    an_end_before_the_start_is_refused_by_the_database,
-    an_open_incident_with_an_end_is_refused_by_the_database,
-    the_starts_around_a_time_are_found,
+    database_rejects_end_before_start,
+    database_rejects_open_incident_with_end,
+    nearest_starts_are_found,
     the_owner_of_an_update_is_known,
 );
 
@@ -32,7 +32,7 @@ fn id(text: &str) -> IncidentId {
     IncidentId::parse(text).unwrap()
 }
 
-async fn ids(test: &TestDb, filter: &Filter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
+async fn ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
     let mut tx = test.read().await.unwrap();
     let found = incidents::list(&mut tx, filter, (None, None), cursor, limit).await.unwrap();
     found.iter().map(|incident| incident.id.to_string()).collect()
@@ -51,11 +51,11 @@ fn full(text: &str) -> Incident {
     second.version = 2;
     it.updates.push(second);
     it.updates.push(update("third", now(), Phase::Resolved, &[("web", Status::Operational)]));
-    it.settle();
+    it.recompute();
     it
 }
 
-async fn an_incident_comes_back_as_it_was_stored(test: TestDb) {
+async fn incident_round_trips(test: TestDb) {
     let it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
     let mut tx = test.read().await.unwrap();
@@ -81,7 +81,7 @@ async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: Te
     let all: Vec<Incident> =
         starts.iter().map(|(id, micros)| incident(id, now() + TimeDelta::microseconds(*micros))).collect();
     test.insert(&all).await;
-    let filter = Filter::default();
+    let filter = HistoryFilter::default();
     let expected = ["e", "d", "c", "b", "a", "g", "f"];
     assert_eq!(ids(&test, &filter, None, 100).await, expected);
     for limit in 1..=3 {
@@ -108,8 +108,8 @@ async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
     let hour = TimeDelta::hours(1);
     let plain = resolved("plain", now() - hour, hour);
     test.insert(&[full("full"), plain]).await;
-    let filter = |change: fn(&mut Filter)| {
-        let mut filter = Filter::default();
+    let filter = |change: fn(&mut HistoryFilter)| {
+        let mut filter = HistoryFilter::default();
         change(&mut filter);
         filter
     };
@@ -126,21 +126,22 @@ async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
     }
     let mut tx = test.read().await.unwrap();
     let bounds = (Some(now() - hour * 2), Some(now()));
-    let within = incidents::list(&mut tx, &Filter::default(), bounds, None, 10).await.unwrap();
+    let within = incidents::list(&mut tx, &HistoryFilter::default(), bounds, None, 10).await.unwrap();
     assert_eq!(within.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["plain"]);
 }
 
-async fn signs_that_mean_something_in_sql_are_only_text(test: TestDb) {
+async fn sql_wildcards_are_literal(test: TestDb) {
     let titled = |id: &str, title: &str| Incident { title: title.into(), ..incident(id, now()) };
     test.insert(&[titled("a", "100% _x_ \\ 'done'; drop table incidents"), titled("b", "1000 axb")]).await;
     for text in ["0%", "_x_", "\\", "'; drop", "% _"] {
-        let filter = Filter { text: Some(text.into()), ..Filter::default() };
+        let filter = HistoryFilter { text: Some(text.into()), ..HistoryFilter::default() };
         assert_eq!(ids(&test, &filter, None, 10).await, ["a"], "{text}");
     }
 }
 
-async fn totals_are_of_the_same_incidents_as_the_list(test: TestDb) {
-    let none = incidents::totals(&mut test.read().await.unwrap(), &Filter::default(), (None, None)).await.unwrap();
+async fn totals_match_the_list(test: TestDb) {
+    let none =
+        incidents::totals(&mut test.read().await.unwrap(), &HistoryFilter::default(), (None, None)).await.unwrap();
     assert_eq!(none, Totals::default());
     let first = now() - TimeDelta::days(400);
     let fraction = TimeDelta::minutes(12) + TimeDelta::milliseconds(999);
@@ -148,14 +149,14 @@ async fn totals_are_of_the_same_incidents_as_the_list(test: TestDb) {
         .await;
     test.insert(&[incident("c", now())]).await;
     let mut tx = test.read().await.unwrap();
-    let all = incidents::totals(&mut tx, &Filter::default(), (None, None)).await.unwrap();
+    let all = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
     assert_eq!(all, Totals { count: 3, seconds: 720 + 3600, first_started_at: Some(first) });
     let last_year = (Some(now() - TimeDelta::days(365)), None);
-    let some = incidents::totals(&mut tx, &Filter::default(), last_year).await.unwrap();
+    let some = incidents::totals(&mut tx, &HistoryFilter::default(), last_year).await.unwrap();
     assert_eq!((some.count, some.seconds), (2, 3600));
 }
 
-async fn the_kept_totals_follow_every_change(test: TestDb) {
+async fn stored_totals_follow_every_change(test: TestDb) {
     let day = TimeDelta::days(1);
     let mut moved = resolved("b", now() - day * 30, TimeDelta::hours(2));
     let mut reopened = resolved("c", now() - day * 20, TimeDelta::hours(4));
@@ -166,7 +167,7 @@ async fn the_kept_totals_follow_every_change(test: TestDb) {
     moved.ended_at = Some(moved.started_at + TimeDelta::hours(3));
     incidents::update(&mut tx, &mut moved, now()).await.unwrap();
     reopened.updates.pop();
-    reopened.settle();
+    reopened.recompute();
     incidents::update(&mut tx, &mut reopened, now()).await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
     incidents::delete(&mut tx, &id("nobody")).await.unwrap();
@@ -182,42 +183,42 @@ async fn the_kept_totals_follow_every_change(test: TestDb) {
 async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
     let mut tx = test.read().await.unwrap();
     let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
-    let kept = incidents::totals(&mut tx, &Filter::default(), (None, None)).await.unwrap();
-    assert_eq!(kept, incidents::totals(&mut tx, &Filter::default(), ever).await.unwrap());
+    let kept = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
+    assert_eq!(kept, incidents::totals(&mut tx, &HistoryFilter::default(), ever).await.unwrap());
     (kept.count, kept.seconds, kept.first_started_at)
 }
 
-async fn the_lists_of_components_follow_every_change(test: TestDb) {
+async fn component_lists_follow_every_change(test: TestDb) {
     let mut it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
-    let of = |component: &str| Filter { component: ComponentId::parse(component), ..Filter::default() };
+    let of = |component: &str| HistoryFilter { component: ComponentId::parse(component), ..HistoryFilter::default() };
     assert_eq!(ids(&test, &of("api"), None, 10).await, ["a"]);
     it.impact_override = Some(Impact::Minor);
     it.updates.iter_mut().for_each(|update| update.components.clear());
     it.updates[0] = update("first", it.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
-    it.settle();
+    it.recompute();
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
     test.keep(tx).await;
     assert_eq!(ids(&test, &of("api"), None, 10).await, [""; 0]);
-    assert_eq!(ids(&test, &Filter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
-    assert_eq!(ids(&test, &Filter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
+    assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
+    assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
 }
 
-async fn a_change_is_kept_with_the_next_version(test: TestDb) {
+async fn change_increments_the_version(test: TestDb) {
     let mut it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
     it.title = "Another title".into();
     it.updates.remove(0);
     it.updates.push(update("fourth", now() + TimeDelta::minutes(1), Phase::Investigating, &[]));
-    it.settle();
+    it.recompute();
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
     test.keep(tx).await;
     let stored = admin_incidents::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
     assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
     assert_eq!(stored, it);
-    let filter = Filter { text: Some("another".into()), ..Filter::default() };
+    let filter = HistoryFilter { text: Some("another".into()), ..HistoryFilter::default() };
     assert_eq!(ids(&test, &filter, None, 10).await, ["a"]);
 }
 
@@ -244,7 +245,7 @@ async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
     test.insert(&[full("b")]).await;
 }
 
-async fn an_end_before_the_start_is_refused_by_the_database(test: TestDb) {
+async fn database_rejects_end_before_start(test: TestDb) {
     for earlier in [TimeDelta::microseconds(1), TimeDelta::days(400)] {
         let mut it = resolved("a", now(), TimeDelta::hours(1));
         it.ended_at = Some(it.started_at - earlier);
@@ -253,7 +254,7 @@ async fn an_end_before_the_start_is_refused_by_the_database(test: TestDb) {
     }
 }
 
-async fn an_open_incident_with_an_end_is_refused_by_the_database(test: TestDb) {
+async fn database_rejects_open_incident_with_end(test: TestDb) {
     let mut it = incident("a", now());
     it.ended_at = Some(now());
     assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
@@ -262,7 +263,7 @@ async fn an_open_incident_with_an_end_is_refused_by_the_database(test: TestDb) {
     assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
 }
 
-async fn the_starts_around_a_time_are_found(test: TestDb) {
+async fn nearest_starts_are_found(test: TestDb) {
     let day = TimeDelta::days(1);
     test.insert(&[incident("a", now() - day * 9), incident("b", now() - day * 5), incident("c", now())]).await;
     let mut tx = test.read().await.unwrap();

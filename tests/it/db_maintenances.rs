@@ -9,14 +9,14 @@ use crate::support::fixtures::{component, incident, maintenance};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
-    a_maintenance_is_stored_as_it_is,
+    maintenance_round_trips,
     a_change_of_an_older_version_is_a_conflict,
     lists_are_in_order_and_bounded,
-    what_was_called_off_ahead_leaves_the_past_its_place,
-    the_database_itself_refuses_what_cannot_be,
+    cancelled_maintenances_do_not_displace_past_ones,
+    database_constraints_reject_invalid_maintenances,
     incidents_and_maintenances_never_share_an_id,
-    work_counts_as_no_downtime_and_takes_the_place_of_a_baseline,
-    a_series_makes_each_occurrence_once,
+    maintenance_is_no_downtime_and_replaces_baseline,
+    series_creates_each_occurrence_once,
 );
 
 fn hours(hours: i64) -> TimeDelta {
@@ -40,10 +40,10 @@ async fn found(test: &TestDb, id: &str) -> Maintenance {
 }
 
 fn fresh() -> UpdateId {
-    UpdateId::from_random(candor::credentials::random())
+    UpdateId::from_random(candor::credentials::random_bytes())
 }
 
-async fn a_maintenance_is_stored_as_it_is(test: TestDb) {
+async fn maintenance_round_trips(test: TestDb) {
     let mut it = planned("a", 5);
     it.zone = "Australia/Lord_Howe".parse().unwrap();
     it.switches.completes = false;
@@ -68,7 +68,7 @@ async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
     assert!(matches!(refused, Err(candor::db::Error::Conflict(_))));
 }
 
-async fn what_was_called_off_ahead_leaves_the_past_its_place(test: TestDb) {
+async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
     let over = |id: &str, ago: i64, cancelled: bool| {
         let mut it = planned(id, -ago);
         if !cancelled {
@@ -122,7 +122,7 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
     assert_eq!(maintenances::first_start_since(&mut tx, now()).await.unwrap(), Some(now() + hours(5)));
 }
 
-async fn the_database_itself_refuses_what_cannot_be(test: TestDb) {
+async fn database_constraints_reject_invalid_maintenances(test: TestDb) {
     let mut it = planned("a", 5);
     it.scheduled_until = it.scheduled_for;
     let mut tx = test.write().await.unwrap();
@@ -144,7 +144,7 @@ async fn incidents_and_maintenances_never_share_an_id(test: TestDb) {
     assert!(incidents::insert(&mut tx, &incident("two", now())).await.is_err());
 }
 
-async fn work_counts_as_no_downtime_and_takes_the_place_of_a_baseline(test: TestDb) {
+async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut api = components::create(&mut tx, component("API"), now() - hours(100)).await.unwrap();
     api.status = Status::MajorOutage;
@@ -166,11 +166,11 @@ async fn work_counts_as_no_downtime_and_takes_the_place_of_a_baseline(test: Test
     assert!(found.iter().all(|effect| effect.incident_id.is_none()));
 }
 
-async fn a_series_makes_each_occurrence_once(test: TestDb) {
+async fn series_creates_each_occurrence_once(test: TestDb) {
     use candor::domain::forms::{MaintenanceForm, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
     let mut tx = test.write().await.unwrap();
     let api = components::create(&mut tx, component("API"), now()).await.unwrap();
-    let window = WindowForm::of(now() + hours(24), now() + hours(26), chrono_tz::Europe::Lisbon);
+    let window = WindowForm::from_times(now() + hours(24), now() + hours(26), chrono_tz::Europe::Lisbon);
     let plan = PlanForm { title: "Again".into(), components: [api.id.to_string()].into(), ..PlanForm::default() };
     let recurrence =
         RecurrenceForm { repeats: "FREQ=WEEKLY".into(), skipped: "2026-12-24".into(), ..RecurrenceForm::default() };

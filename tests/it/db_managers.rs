@@ -13,15 +13,15 @@ use crate::support::{TestDb, now};
 on_both_databases!(
     a_manager_is_found_by_id_and_by_address,
     an_address_is_taken_once,
-    the_last_active_owner_stays,
+    last_active_owner_cannot_be_removed,
     others_can_be_disabled_before_there_is_an_active_owner,
     a_disabled_manager_has_no_sessions_and_no_links,
     a_new_password_ends_the_other_sessions,
     a_login_is_recorded,
     a_link_works_once,
-    a_link_runs_out,
+    link_expires,
     a_newer_link_replaces_the_one_before,
-    expired_links_are_forgotten,
+    expired_links_are_deleted,
 );
 
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
@@ -60,7 +60,7 @@ async fn an_address_is_taken_once(test: TestDb) {
     assert!(matches!(again, Err(Error::Conflict(_))));
 }
 
-async fn the_last_active_owner_stays(test: TestDb) {
+async fn last_active_owner_cannot_be_removed(test: TestDb) {
     let mut ines = create(&test, "Ines", Role::Owner).await;
     let mut rui = create(&test, "Rui", Role::Publisher).await;
     let refused = managers::disable(&mut test.write().await.unwrap(), &mut ines.clone(), now()).await;
@@ -142,7 +142,7 @@ async fn a_link_works_once(test: TestDb) {
     assert!(one_time_links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
 }
 
-async fn a_link_runs_out(test: TestDb) {
+async fn link_expires(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_newer_link_replaces_the_one_before(test: TestDb) {
     assert_eq!(good, ["b", "d", "e"]);
 }
 
-async fn expired_links_are_forgotten(test: TestDb) {
+async fn expired_links_are_deleted(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();

@@ -6,9 +6,9 @@ use candor::domain::page::Link;
 
 use crate::support::{TestDb, now};
 
-on_both_databases!(a_fresh_database_has_a_page, settings_come_back_and_an_older_version_is_a_conflict);
+on_both_databases!(new_database_has_a_page, settings_round_trip_and_stale_version_conflicts);
 
-async fn a_fresh_database_has_a_page(test: TestDb) {
+async fn new_database_has_a_page(test: TestDb) {
     let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.id.len(), page.version), ("Status", "UTC", 12, 1));
     // Preparing again leaves it as it is.
@@ -16,7 +16,7 @@ async fn a_fresh_database_has_a_page(test: TestDb) {
     assert_eq!(page_settings::load(&mut test.read().await.unwrap()).await.unwrap(), page);
 }
 
-async fn settings_come_back_and_an_older_version_is_a_conflict(test: TestDb) {
+async fn settings_round_trip_and_stale_version_conflicts(test: TestDb) {
     let link = |label: &str| Link { label: label.into(), url: "https://example.org".into() };
     let mut settings = PageSettings {
         name: "Tidewater Maps".into(),

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use candor::db::{Db, Error, components};
 use candor::domain::Status;
-use candor::domain::history::Filter;
+use candor::domain::history::HistoryFilter;
 use candor::worker;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
@@ -48,7 +48,7 @@ async fn works(db: &Db) {
     counts.sort_unstable();
     assert_eq!(counts, (0..6).collect::<Vec<_>>());
     let mut tx = db.read().await.unwrap();
-    let search = Filter { text: Some("50% \\ off".into()), ..Filter::default() };
+    let search = HistoryFilter { text: Some("50% \\ off".into()), ..HistoryFilter::default() };
     candor::db::incidents::totals(&mut tx, &search, (None, None)).await.unwrap();
     let listed = components::list(&mut tx).await.unwrap();
     assert!(listed.iter().all(|component| component.status == Status::Operational));
@@ -75,7 +75,7 @@ async fn defaults_of_the_database_do_not_matter() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_server_are_outages() {
+async fn connection_errors_are_outages() {
     let Some(test) = TestDb::postgres().await else { return };
     let (name, mut operator) = (database(&test), operator(&test).await);
     let role = format!("weak_{name}");
@@ -129,12 +129,12 @@ async fn the_start_waits_for_a_missing_database() {
     let (state, _) = app.restarted_over(Db::at(&url).unwrap());
     let stop = CancellationToken::new();
     let becomes_available = async {
-        until("the worker waits", || state.publisher.trouble().is_some()).await;
+        until("the worker waits", || state.publisher.last_failure().is_some()).await;
         run(&mut operator, &format!("create database {late}")).await;
         until("the page is published", || state.publisher.site().revision > 0).await;
         stop.cancel();
     };
-    let (worked, ()) = tokio::join!(worker::run(state.clone(), stop.clone()), becomes_available);
+    let (worked, ()) = tokio::join!(worker::run_worker(state.clone(), stop.clone()), becomes_available);
     worked.unwrap();
     state.db.close().await;
     run(&mut operator, &format!("drop database {late} with (force)")).await;
@@ -199,7 +199,7 @@ async fn a_pooler_in_transaction_mode_works() {
     works(&first).await;
     for db in [&first, &second] {
         let mut tx = db.write().await.unwrap();
-        let other = format!("incident-{}", candor::format::hex(&candor::credentials::random::<4>()));
+        let other = format!("incident-{}", candor::format::hex(&candor::credentials::random_bytes::<4>()));
         candor::db::incidents::insert(&mut tx, &incident(&other, now())).await.unwrap();
         tx.commit(&actor(), now(), entry()).await.unwrap();
         let (one, two) = (db.read().await.unwrap(), db.read().await.unwrap());

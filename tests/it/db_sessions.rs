@@ -8,10 +8,10 @@ use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
 on_both_databases!(
-    a_session_comes_back_until_it_runs_out,
+    session_round_trips_until_it_expires,
     saving_again_keeps_the_time_it_was_made,
-    a_session_that_is_used_lives_on_but_not_for_ever,
-    expired_sessions_are_forgotten,
+    used_session_lives_until_its_maximum_age,
+    expired_sessions_are_deleted,
     an_ended_session_is_gone,
 );
 
@@ -28,7 +28,7 @@ pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
     }
 }
 
-async fn a_session_comes_back_until_it_runs_out(test: TestDb) {
+async fn session_round_trips_until_it_expires(test: TestDb) {
     let stored = session("a", None);
     let mut tx = test.write().await.unwrap();
     sessions::insert(&mut tx, &stored).await.unwrap();
@@ -54,7 +54,7 @@ async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
     assert_eq!(stored, Session { created_at: now(), ..again });
 }
 
-async fn a_session_that_is_used_lives_on_but_not_for_ever(test: TestDb) {
+async fn used_session_lives_until_its_maximum_age(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let stored = session("a", None);
     sessions::insert(&mut tx, &stored).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_session_that_is_used_lives_on_but_not_for_ever(test: TestDb) {
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, now(), now()).await.unwrap(), None);
 }
 
-async fn expired_sessions_are_forgotten(test: TestDb) {
+async fn expired_sessions_are_deleted(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let old = now() - TimeDelta::days(30);
     let cases = [("a", now(), now()), ("b", now(), old), ("c", old, now())];

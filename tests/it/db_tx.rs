@@ -2,22 +2,22 @@
 
 use candor::db::{Db, Error, admin_incidents, audit, components, incidents};
 use candor::domain::audit::{Action, Entry};
-use candor::domain::history::Filter;
+use candor::domain::history::HistoryFilter;
 use chrono::TimeDelta;
 
 use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
 on_both_databases!(
-    a_change_its_audit_row_and_its_revision_are_kept_together,
-    what_is_dropped_leaves_nothing,
+    change_audit_row_and_revision_commit_together,
+    dropped_transaction_leaves_nothing,
     several_entries_share_one_revision,
-    what_is_nobodys_deed_makes_no_revision,
+    unaudited_commit_makes_no_revision,
     the_audit_is_listed_from_the_newest,
-    a_reader_sees_one_state_while_somebody_writes,
+    readers_see_a_consistent_snapshot,
     a_reader_cannot_write,
     twenty_writers_at_once_all_succeed,
-    preparing_at_once_takes_turns,
+    concurrent_prepare_is_serialized,
     a_closed_database_is_unavailable,
 );
 
@@ -25,7 +25,7 @@ async fn revision(test: &TestDb) -> i64 {
     test.read().await.unwrap().revision().await.unwrap()
 }
 
-async fn a_change_its_audit_row_and_its_revision_are_kept_together(test: TestDb) {
+async fn change_audit_row_and_revision_commit_together(test: TestDb) {
     let before = revision(&test).await;
     let it = incident("a", now());
     let mut tx = test.write().await.unwrap();
@@ -40,7 +40,7 @@ async fn a_change_its_audit_row_and_its_revision_are_kept_together(test: TestDb)
     assert_eq!(row.after.unwrap()["title"], "Incident a");
 }
 
-async fn what_is_dropped_leaves_nothing(test: TestDb) {
+async fn dropped_transaction_leaves_nothing(test: TestDb) {
     let before = revision(&test).await;
     let mut tx = test.write().await.unwrap();
     incidents::insert(&mut tx, &incident("a", now())).await.unwrap();
@@ -59,7 +59,7 @@ async fn several_entries_share_one_revision(test: TestDb) {
     assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [made; 3]);
 }
 
-async fn what_is_nobodys_deed_makes_no_revision(test: TestDb) {
+async fn unaudited_commit_makes_no_revision(test: TestDb) {
     let before = revision(&test).await;
     test.write().await.unwrap().commit_unaudited().await.unwrap();
     assert_eq!(revision(&test).await, before);
@@ -77,12 +77,12 @@ async fn the_audit_is_listed_from_the_newest(test: TestDb) {
     assert_eq!(subjects, ["4", "3", "2", "1", "0"]);
 }
 
-async fn a_reader_sees_one_state_while_somebody_writes(test: TestDb) {
+async fn readers_see_a_consistent_snapshot(test: TestDb) {
     let mut reader = test.read().await.unwrap();
     let before = reader.revision().await.unwrap();
     test.insert(&[incident("a", now())]).await;
     assert_eq!(reader.revision().await.unwrap(), before);
-    let none = incidents::totals(&mut reader, &Filter::default(), (None, None)).await.unwrap();
+    let none = incidents::totals(&mut reader, &HistoryFilter::default(), (None, None)).await.unwrap();
     assert_eq!((none.count, incidents::open(&mut reader).await.unwrap().len()), (0, 0));
     drop(reader);
     assert_eq!(revision(&test).await, before + 1);
@@ -128,7 +128,7 @@ async fn twenty_writers_at_once_all_succeed(test: TestDb) {
     assert_eq!(places, (1..=20).collect::<Vec<_>>());
 }
 
-async fn preparing_at_once_takes_turns(test: TestDb) {
+async fn concurrent_prepare_is_serialized(test: TestDb) {
     let others = [Db::at(&test.url).unwrap(), Db::at(&test.url).unwrap(), Db::at(&test.url).unwrap()];
     let (a, b, c) = tokio::join!(others[0].prepare(now()), others[1].prepare(now()), others[2].prepare(now()));
     for prepared in [a, b, c] {

@@ -8,9 +8,9 @@ use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 
 on_both_databases!(
-    a_draft_says_who_has_it_open_and_since_when,
-    a_draft_that_is_only_fetched_ahead_counts_as_not_open,
-    a_draft_opens_where_nobody_can_note_it,
+    draft_shows_who_has_it_open,
+    prefetched_draft_counts_as_not_open,
+    draft_opens_when_presence_cannot_be_recorded,
 );
 
 /// Ines and Rui before one draft; its path.
@@ -22,7 +22,7 @@ async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
     (ines, rui, path)
 }
 
-async fn a_draft_says_who_has_it_open_and_since_when(test: TestDb) {
+async fn draft_shows_who_has_it_open(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
     let before = app.counts().await;
@@ -51,14 +51,14 @@ async fn a_draft_says_who_has_it_open_and_since_when(test: TestDb) {
     assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);
 }
 
-async fn a_draft_that_is_only_fetched_ahead_counts_as_not_open(test: TestDb) {
+async fn prefetched_draft_counts_as_not_open(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, _, path) = two_before_a_draft(&app).await;
     assert_eq!(ines.get_with(&path, &[("sec-purpose", "prefetch")]).await.status, StatusCode::OK);
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
 }
 
-async fn a_draft_opens_where_nobody_can_note_it(test: TestDb) {
+async fn draft_opens_when_presence_cannot_be_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
     app.tamper(

@@ -9,15 +9,15 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    a_badge_tells_the_state_and_can_stand_anywhere,
-    nobody_may_frame_anything_at_first,
-    an_owner_names_the_sites_that_may_embed,
-    what_is_no_site_is_refused_beside_the_field,
-    the_small_view_shows_what_goes_on,
-    the_scripts_are_for_everybody,
+    badge_shows_status_and_is_cross_origin,
+    framing_is_denied_by_default,
+    owner_sets_the_embedders,
+    invalid_embedder_is_rejected_at_its_field,
+    embed_shows_ongoing_events,
+    embed_scripts_are_cross_origin,
 );
 
-async fn a_badge_tells_the_state_and_can_stand_anywhere(test: TestDb) {
+async fn badge_shows_status_and_is_cross_origin(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API <b>").await;
     app.publish().await;
@@ -27,7 +27,7 @@ async fn a_badge_tells_the_state_and_can_stand_anywhere(test: TestDb) {
     let mut it = fixtures::incident("it", app.clock.now());
     let down = [(api.id.as_str(), Status::MajorOutage)];
     it.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
-    it.settle();
+    it.recompute();
     app.add(&[it]).await;
     for (path, words) in [(path.as_str(), "API &lt;b&gt;: Major outage"), ("/badge.svg", "Status: Major System Outage")]
     {
@@ -40,7 +40,7 @@ async fn a_badge_tells_the_state_and_can_stand_anywhere(test: TestDb) {
     assert_eq!(app.visitor().get("/components/never/badge.svg").await.status, StatusCode::NOT_FOUND);
 }
 
-async fn nobody_may_frame_anything_at_first(test: TestDb) {
+async fn framing_is_denied_by_default(test: TestDb) {
     let app = TestApp::new(test).await;
     for path in ["/embed", "/embed/frame", "/embed/frame?mobile=true", "/"] {
         let page = app.visitor().get(path).await;
@@ -49,7 +49,7 @@ async fn nobody_may_frame_anything_at_first(test: TestDb) {
     }
 }
 
-async fn an_owner_names_the_sites_that_may_embed(test: TestDb) {
+async fn owner_sets_the_embedders(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let version = owner.get("/admin/settings").await.field("version");
@@ -72,7 +72,7 @@ async fn an_owner_names_the_sites_that_may_embed(test: TestDb) {
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
 }
 
-async fn what_is_no_site_is_refused_beside_the_field(test: TestDb) {
+async fn invalid_embedder_is_rejected_at_its_field(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for wrong in ["*", "https://example.org/path", "https://a.test; script-src *", "example.org"] {
@@ -83,7 +83,7 @@ async fn what_is_no_site_is_refused_beside_the_field(test: TestDb) {
     }
 }
 
-async fn the_small_view_shows_what_goes_on(test: TestDb) {
+async fn embed_shows_ongoing_events(test: TestDb) {
     let app = TestApp::new(test).await;
     let quiet = app.visitor().get("/embed/frame").await;
     assert_eq!(quiet.attributes("body[data-trouble]", "class"), [""; 0]);
@@ -97,7 +97,7 @@ async fn the_small_view_shows_what_goes_on(test: TestDb) {
     assert_eq!((plain.words("button").len(), plain.attributes("script", "src").len()), (0, 0));
 }
 
-async fn the_scripts_are_for_everybody(test: TestDb) {
+async fn embed_scripts_are_cross_origin(test: TestDb) {
     let app = TestApp::new(test).await;
     for path in ["/embed/script.js", "/embed/frame.js"] {
         let script = app.visitor().get(path).await;

@@ -9,13 +9,13 @@ use candor::db::components;
 use candor::domain::Status;
 use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::NewComponent;
-use candor::net::allowed_hosts::Hosts;
+use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::event_streams::MAX_PER_CLIENT;
 use candor::publish::{Encoding, Publisher};
-use candor::server::connections::Limits;
-use candor::state::{Parts, State};
-use candor::web::Front;
-use candor::web::edge::fast_path::Sent;
+use candor::server::connections::ConnectionLimits;
+use candor::state::{State, StateParts};
+use candor::web::FastPath;
+use candor::web::edge::fast_path::ResponseBody;
 use candor::{ui, web};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
@@ -26,10 +26,10 @@ use crate::support::server::{Server, Wire};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-on_both_databases!(a_commit_of_another_process_is_heard_soon);
+on_both_databases!(commit_of_another_process_is_streamed);
 
 #[tokio::test]
-async fn a_stream_begins_with_the_newest_change() {
+async fn stream_starts_with_newest_change() {
     let site = Published::new().await;
     let mut stream = site.get("/events", &[]).await;
     assert_eq!(stream.status(), StatusCode::OK);
@@ -44,7 +44,7 @@ async fn a_stream_begins_with_the_newest_change() {
 }
 
 #[tokio::test]
-async fn who_has_the_newest_change_hears_of_the_next_one() {
+async fn current_client_gets_the_next_change() {
     let site = Published::new().await;
     let tag = site.etag(Encoding::Brotli);
     let asked = format!("/events?last={}", tag.replace('"', "%22"));
@@ -65,7 +65,7 @@ async fn who_has_the_newest_change_hears_of_the_next_one() {
 }
 
 #[tokio::test]
-async fn what_the_page_does_not_show_is_no_event() {
+async fn hidden_changes_send_no_event() {
     let site = Published::new().await;
     let mut stream = site.get("/events", &[]).await;
     heard(&mut stream).await.unwrap();
@@ -76,7 +76,7 @@ async fn what_the_page_does_not_show_is_no_event() {
 }
 
 #[tokio::test]
-async fn a_client_has_only_so_many_streams() {
+async fn streams_per_client_are_limited() {
     let site = Published::new().await;
     let mut streams = Vec::new();
     for _ in 0..MAX_PER_CLIENT {
@@ -95,12 +95,12 @@ async fn streams_end_when_the_server_stops() {
     let site = Published::new().await;
     let mut stream = site.get("/events", &[]).await;
     heard(&mut stream).await.unwrap();
-    site.state.streams().end();
+    site.state.streams().close_all();
     assert_eq!(heard(&mut stream).await, None);
     assert_eq!(site.get("/events", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
-async fn a_commit_of_another_process_is_heard_soon(test: TestDb) {
+async fn commit_of_another_process_is_streamed(test: TestDb) {
     let (_server, mut stream, _data) = followed(&test).await;
     add_component(&test, "Search").await;
     // A second on a machine that is not busy with ten other tests.
@@ -108,7 +108,7 @@ async fn a_commit_of_another_process_is_heard_soon(test: TestDb) {
 }
 
 #[tokio::test]
-async fn a_server_stops_at_once_though_a_stream_is_open() {
+async fn open_stream_does_not_delay_shutdown() {
     let test = TestDb::sqlite().await;
     let (mut server, mut stream, _data) = followed(&test).await;
     server.stop.cancel();
@@ -118,17 +118,17 @@ async fn a_server_stops_at_once_though_a_stream_is_open() {
 }
 
 #[tokio::test]
-async fn the_script_is_small_and_kept_for_ever() {
+async fn live_script_is_small_and_immutable() {
     let site = Published::new().await;
     let page = text(site.get("/", &[]).await).await;
-    let address = ui::live_script::address();
+    let address = ui::live_script::live_script_url();
     assert!(page.contains(&format!("<script src=\"{address}\" defer></script>")), "{page}");
     let script = site.get(address, &[("accept-encoding", "br")]).await;
     assert_eq!(script.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
     assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
     let size = script.into_body().collect().await.unwrap().to_bytes().len();
     assert!(size <= 2048, "{size} bytes");
-    assert_eq!(text(site.get(address, &[]).await).await, ui::live_script::script());
+    assert_eq!(text(site.get(address, &[]).await).await, ui::live_script::live_script());
 }
 
 #[tokio::test]
@@ -136,8 +136,9 @@ async fn an_exported_site_has_its_script() {
     let site = Published::new().await;
     let target = site.folder.path().join("export");
     site.state.publisher.export(&target, web::edge::assets::fixed_files(), |_| {}).await.unwrap();
-    let written = std::fs::read_to_string(target.join(ui::live_script::address().trim_start_matches('/'))).unwrap();
-    assert_eq!(written, ui::live_script::script());
+    let written =
+        std::fs::read_to_string(target.join(ui::live_script::live_script_url().trim_start_matches('/'))).unwrap();
+    assert_eq!(written, ui::live_script::live_script());
     assert!(!target.join("live.js").exists());
 }
 
@@ -146,7 +147,7 @@ struct Published {
     test: TestDb,
     folder: TempDir,
     state: State,
-    front: Front,
+    front: FastPath,
 }
 
 impl Published {
@@ -156,22 +157,22 @@ impl Published {
         let origin = "http://status.example".to_owned();
         let file = folder.path().join("site");
         let publisher = Publisher::new(test.db.clone(), test.clock.clone(), origin.clone(), file);
-        let secret_key = SecretKey::at(folder.path().join("secret.key"));
+        let secret_key = SecretKey::from_file(folder.path().join("secret.key"));
         let (db, clock) = (test.db.clone(), test.clock.clone());
-        let hosts = Hosts::new(&origin, &[]);
+        let hosts = AllowedHosts::new(&origin, &[]);
         let (mailer, provider, trusted_proxies) = (None, None, Vec::new());
-        let parts = Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
+        let parts = StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
         let state = State::new(parts);
         state.publish().await;
-        let front = Front::new(state.clone(), SECOND);
+        let front = FastPath::new(state.clone(), SECOND);
         Self { test, folder, state, front }
     }
 
-    async fn get(&self, address: &str, headers: &[(&'static str, &str)]) -> Response<Sent> {
+    async fn get(&self, address: &str, headers: &[(&'static str, &str)]) -> Response<ResponseBody> {
         let mut request = Request::get(address).header(header::HOST, "status.example").body(Body::empty()).unwrap();
         let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         request.headers_mut().extend(pairs.collect::<HeaderMap>());
-        let Ok(response) = self.front.answer(request, None).await;
+        let Ok(response) = self.front.respond(request, None).await;
         response
     }
 
@@ -182,12 +183,12 @@ impl Published {
 }
 
 /// What the stream says next; nothing at its end.
-async fn heard(stream: &mut Response<Sent>) -> Option<String> {
+async fn heard(stream: &mut Response<ResponseBody>) -> Option<String> {
     let frame = timeout(SECOND, stream.body_mut().frame()).await.expect("something within a second")?;
     Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
 }
 
-async fn text(response: Response<Sent>) -> String {
+async fn text(response: Response<ResponseBody>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
@@ -212,7 +213,7 @@ pub async fn add_component(test: &TestDb, name: &str) {
 /// A server with a stream that has heard of the newest change.
 async fn followed(test: &TestDb) -> (Server, Wire, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let mut stream = server.connect().await;
     stream.get("/events").await;
     stream.hear("event: published").await;

@@ -8,21 +8,21 @@ use candor::db::{
     self, Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems,
 };
 use candor::domain::forms::PageSettings;
-use candor::domain::history::Filter;
-use candor::domain::postmortem::PublishedReview;
-use candor::domain::{Impact, IncidentId, MaintenanceId, Phase, Review, Status, Visibility};
-use candor::import::{Files, Options, Report, Statuspage, import};
+use candor::domain::history::HistoryFilter;
+use candor::domain::postmortem::PublishedPostmortem;
+use candor::domain::{Impact, IncidentId, MaintenanceId, Phase, Postmortem, Status, Visibility};
+use candor::import::{ImportOptions, ImportReport, SourceFiles, Statuspage, import};
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    what_is_exported_and_imported_elsewhere_is_an_equal_page,
-    an_export_holds_every_incident_and_nothing_hidden,
-    an_entry_of_a_feed_keeps_the_id_that_readers_know,
-    a_postmortem_becomes_a_review,
-    one_broken_file_spoils_no_other,
+    exported_page_imports_identically,
+    export_has_every_public_incident_only,
+    imported_feed_entry_keeps_its_id,
+    postmortem_is_imported,
+    broken_file_does_not_affect_others,
 );
 
 /// Another empty database of the same kind.
@@ -36,7 +36,7 @@ pub async fn another(test: &TestDb) -> TestDb {
 /// The company of the sample with what documents can tell beyond it: a review, an edited text, an impact that people
 /// set, a component out of order, a maintenance that goes on, an id of a feed entry from elsewhere.
 pub async fn told_company(test: &TestDb) {
-    let company = demo::load(test, &test.clock).await.unwrap();
+    let company = demo::load_demo(test, &test.clock).await.unwrap();
     let now = test.clock.now();
     let mut tx = test.write().await.unwrap();
     let ids: Vec<IncidentId> = company.incidents.iter().map(|it| it.id.clone()).collect();
@@ -51,9 +51,10 @@ pub async fn told_company(test: &TestDb) {
     edited.updates[0].edited_at = Some(edited.updates[0].created_at + TimeDelta::hours(1));
     edited.impact_override = Some(edited.computed_impact);
     incidents::update(&mut tx, &mut edited, now).await.unwrap();
-    let published = PublishedReview { body: "A valve was **stuck**.".into(), at: now - TimeDelta::hours(2) };
+    let published = PublishedPostmortem { body: "A valve was **stuck**.".into(), at: now - TimeDelta::hours(2) };
     let body = published.body.clone();
-    let mut review = Review { incident: ids[3].clone(), body, published: Some(published), updated_at: now, version: 0 };
+    let mut review =
+        Postmortem { incident: ids[3].clone(), body, published: Some(published), updated_at: now, version: 0 };
     postmortems::keep(&mut tx, &mut review, now).await.unwrap();
     let mut part = components::list(&mut tx).await.unwrap().pop().unwrap();
     part.status = Status::DegradedPerformance;
@@ -133,15 +134,15 @@ fn must_differ(name: &str) -> bool {
 }
 
 /// Imports a folder.
-pub async fn from_folder(test: &TestDb, folder: &Path) -> Report {
-    let files = Files::at(&Statuspage, &[folder.to_owned()]).unwrap();
-    let reports = import(test, &files, &Options::default(), test.clock.now(), || {}).await.unwrap();
-    let mut all = Report::default();
+pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
+    let files = SourceFiles::open(&Statuspage, &[folder.to_owned()]).unwrap();
+    let reports = import(test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap();
+    let mut all = ImportReport::default();
     reports.into_iter().for_each(|report| all.extend(report));
     all
 }
 
-async fn what_is_exported_and_imported_elsewhere_is_an_equal_page(test: TestDb) {
+async fn exported_page_imports_identically(test: TestDb) {
     let elsewhere = another(&test).await;
     told_company(&test).await;
     let app = TestApp::new(test).await;
@@ -157,7 +158,7 @@ async fn what_is_exported_and_imported_elsewhere_is_an_equal_page(test: TestDb) 
     assert!(different.is_empty(), "{different:#?}");
 }
 
-async fn an_export_holds_every_incident_and_nothing_hidden(test: TestDb) {
+async fn export_has_every_public_incident_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     let mut all: Vec<_> = (0..130)
@@ -186,7 +187,7 @@ async fn an_export_holds_every_incident_and_nothing_hidden(test: TestDb) {
     assert!(again.unwrap_err().to_string().contains("not empty"));
 }
 
-async fn an_entry_of_a_feed_keeps_the_id_that_readers_know(test: TestDb) {
+async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     app.add(&[fixtures::incident("known", now), fixtures::incident("other", now - TimeDelta::hours(1))]).await;
@@ -230,7 +231,7 @@ async fn an_entry_of_a_feed_keeps_the_id_that_readers_know(test: TestDb) {
     assert!(app.visitor().get("/history.atom").await.text().contains("acme.test,2005:Incident/101"));
 }
 
-async fn a_postmortem_becomes_a_review(test: TestDb) {
+async fn postmortem_is_imported(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let update = |status: &str, body: &str, minute: u32| {
         serde_json::json!({"id": format!("{status}{minute}"), "status": status, "body": body,
@@ -251,7 +252,7 @@ async fn a_postmortem_becomes_a_review(test: TestDb) {
     assert_eq!((report.incidents.created, report.warnings.len()), (2, 1), "{:#?}", report.warnings);
     assert!(from_folder(&test, folder.path()).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
-    let all = incidents::list(&mut tx, &Filter::default(), (None, None), None, 9).await.unwrap();
+    let all = incidents::list(&mut tx, &HistoryFilter::default(), (None, None), None, 9).await.unwrap();
     let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
     assert_eq!((told.updates.len(), told.phase, told.impact()), (2, Phase::Resolved, Impact::Minor));
     let review = postmortems::published(&mut tx, &told.id).await.unwrap().unwrap();
@@ -267,7 +268,7 @@ async fn a_postmortem_becomes_a_review(test: TestDb) {
     assert_eq!(review.unwrap().body, "A pump and a valve failed.");
 }
 
-async fn one_broken_file_spoils_no_other(test: TestDb) {
+async fn broken_file_does_not_affect_others(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("incidents")).unwrap();
     let whole = r#"{"id":"whole","name":"Whole","status":"resolved","impact":"none","created_at":"2026-03-01T10:00:00Z",
@@ -289,7 +290,7 @@ async fn one_broken_file_spoils_no_other(test: TestDb) {
     drop(tx);
     // A list that is broken stops everything before anything is written.
     std::fs::write(folder.path().join("incidents.json"), "[").unwrap();
-    let files = Files::at(&Statuspage, &[folder.path().to_owned()]).unwrap();
-    let stopped = import(&test, &files, &Options::default(), test.clock.now(), || {}).await.unwrap_err();
+    let files = SourceFiles::open(&Statuspage, &[folder.path().to_owned()]).unwrap();
+    let stopped = import(&test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap_err();
     assert!(stopped.to_string().contains("nothing was imported"), "{stopped}");
 }

@@ -9,12 +9,12 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures, noon_in, now};
 
 on_both_databases!(
-    every_feed_tells_the_updates_newest_first,
-    an_entry_keeps_its_id_and_says_that_it_changed,
+    feeds_list_updates_newest_first,
+    changed_entry_keeps_id_and_updates_date,
     the_same_history_gives_the_same_bytes,
     a_maintenance_says_when_it_ends,
-    nasty_text_is_only_text,
-    a_feed_holds_twenty_five,
+    hostile_text_is_escaped_in_feeds,
+    feed_has_at_most_25_entries,
     every_page_links_the_feeds,
 );
 
@@ -44,13 +44,13 @@ async fn said(app: &TestApp, path: &str) -> String {
     plain.into_iter().fold(text, |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
-async fn every_feed_tells_the_updates_newest_first(test: TestDb) {
+async fn feeds_list_updates_newest_first(test: TestDb) {
     let app = TestApp::new(test).await;
     let at = app.clock.now() - TimeDelta::hours(3);
     let mut it = fixtures::incident("it", at);
     it.updates.push(fixtures::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
     it.updates.push(fixtures::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
-    it.settle();
+    it.recompute();
     app.add(&[it]).await;
     for (path, kind) in FEEDS {
         assert_eq!(app.visitor().get(path).await.header("content-type"), kind);
@@ -73,7 +73,7 @@ async fn every_feed_tells_the_updates_newest_first(test: TestDb) {
     }
 }
 
-async fn an_entry_keeps_its_id_and_says_that_it_changed(test: TestDb) {
+async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let before = said(&app, "/history.atom").await;
@@ -124,7 +124,7 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
     }
 }
 
-async fn nasty_text_is_only_text(test: TestDb) {
+async fn hostile_text_is_escaped_in_feeds(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut it = fixtures::incident("it", app.clock.now());
     it.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
@@ -147,7 +147,7 @@ async fn nasty_text_is_only_text(test: TestDb) {
     }
 }
 
-async fn a_feed_holds_twenty_five(test: TestDb) {
+async fn feed_has_at_most_25_entries(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
     let all: Vec<_> = (1..=40).map(|n| fixtures::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();

@@ -6,7 +6,7 @@ use candor::domain::Role::{Owner, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
 use candor::net::event_streams::MAX_PER_CLIENT;
-use candor::server::connections::Limits;
+use candor::server::connections::ConnectionLimits;
 use chrono::TimeDelta;
 use serde_json::json;
 
@@ -16,13 +16,13 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    what_is_published_carries_exactly_this,
-    a_view_that_sites_may_frame_names_them_and_nobody_else,
-    what_is_answered_to_visitors_carries_exactly_this,
-    what_managers_are_answered_carries_exactly_this,
-    what_programs_are_answered_carries_exactly_this,
-    what_fails_carries_exactly_this,
-    without_tls_nothing_speaks_of_it,
+    published_document_headers_are_exact,
+    framable_view_names_only_its_sites,
+    visitor_response_headers_are_exact,
+    admin_response_headers_are_exact,
+    api_response_headers_are_exact,
+    error_response_headers_are_exact,
+    without_tls_no_hsts_or_secure_cookie,
 );
 
 /// Visitors come over TLS.
@@ -172,7 +172,7 @@ async fn published(test: TestDb) -> TestApp {
     app
 }
 
-async fn what_is_published_carries_exactly_this(test: TestDb) {
+async fn published_document_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let dns = app.publisher.snapshot().unwrap().components[0].id.clone();
     let badge = format!("/components/{dns}/badge.svg");
@@ -180,7 +180,7 @@ async fn what_is_published_carries_exactly_this(test: TestDb) {
     let shared = |kind| Like::new(kind, STRICTEST, SHORTLY).shared();
     let deep = Like::new(JSON, STRICTEST, BRIEFLY).shared();
     let file = |kind, kept| Like::new(kind, STRICTEST, kept);
-    let css = candor::web::edge::assets::addresses().css.as_str();
+    let css = candor::web::edge::assets::asset_urls().css.as_str();
     for (address, like) in [
         ("/", PAGE),
         ("/history", PAGE),
@@ -236,7 +236,7 @@ async fn what_is_published_carries_exactly_this(test: TestDb) {
     }
 }
 
-async fn a_view_that_sites_may_frame_names_them_and_nobody_else(test: TestDb) {
+async fn framable_view_names_only_its_sites(test: TestDb) {
     let app = TestApp::at(test, ORIGIN).await;
     let mut owner = logged_in(&app, Owner).await;
     let sites = [("embedders", "https://a.test\r\nhttps://b.test:8443"), ("name", "Acme"), ("time_zone", "UTC")];
@@ -256,7 +256,7 @@ async fn a_view_that_sites_may_frame_names_them_and_nobody_else(test: TestDb) {
     is_like("/nothing", &app.visitor().get("/nothing").await, FAILURE);
 }
 
-async fn what_is_answered_to_visitors_carries_exactly_this(test: TestDb) {
+async fn visitor_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let mut visitor = app.visitor();
     let json = [("accept", "application/json")];
@@ -300,18 +300,18 @@ async fn what_is_answered_to_visitors_carries_exactly_this(test: TestDb) {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
         is_like(what, &answer, like);
     }
-    let seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| app.streams().enter(None).unwrap()).collect();
+    let seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| app.streams().acquire(None).unwrap()).collect();
     let full = app.visitor().get("/events").await;
     assert_eq!((full.status, full.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "30"));
     is_like("one stream too many", &full, TOLD_ONCE);
     drop(seats);
-    app.streams().end();
+    app.streams().close_all();
     let over = app.visitor().get("/events").await;
     assert_eq!(over.status, StatusCode::SERVICE_UNAVAILABLE);
     is_like("no streams any more", &over, TOLD_ONCE);
 }
 
-async fn what_managers_are_answered_carries_exactly_this(test: TestDb) {
+async fn admin_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let (mut owner, mut viewer) = (logged_in(&app, Owner).await, logged_in(&app, Viewer).await);
     let dns = app.publisher.snapshot().unwrap().components[0].id.clone();
@@ -362,7 +362,7 @@ async fn what_managers_are_answered_carries_exactly_this(test: TestDb) {
     }
 }
 
-async fn what_programs_are_answered_carries_exactly_this(test: TestDb) {
+async fn api_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let ines = app.manager("Ines", Owner).await;
     let reading = Program::new(&app, &ines, "Reads", Scope::Read).await;
@@ -402,7 +402,7 @@ async fn what_programs_are_answered_carries_exactly_this(test: TestDb) {
 
 const JSON_BODY: (&str, &str) = ("content-type", "application/json");
 
-async fn what_fails_carries_exactly_this(test: TestDb) {
+async fn error_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let mut owner = logged_in(&app, Owner).await;
     // A missing table is an outage; a missing column is a fault of the program.
@@ -431,7 +431,7 @@ async fn what_fails_carries_exactly_this(test: TestDb) {
     is_like("what is ready", &ready, PAGE);
 }
 
-async fn without_tls_nothing_speaks_of_it(test: TestDb) {
+async fn without_tls_no_hsts_or_secure_cookie(test: TestDb) {
     let app = TestApp::unpublished(test, "http://status.test");
     for (address, like) in [("/", FAILURE), ("/feed.json", TOLD_ONCE.shared()), ("/badge.svg", FAILURE)] {
         let answer = app.visitor().get(address).await;
@@ -448,8 +448,8 @@ fn in_the_open(like: Like) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn what_only_a_socket_shows_carries_exactly_this() {
-    let edge = Edge::within(Limits { body: SOON, ..Limits::default() }).await;
+async fn connection_level_headers_are_exact() {
+    let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let mut late = edge.wire().await;
     let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n";
     late.say(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail")).await;

@@ -50,7 +50,7 @@ pub fn as_lines(text: &str) -> String {
 }
 
 #[test]
-fn the_corpus_is_large_and_says_nothing_twice() {
+fn corpus_is_large_and_unique() {
     let corpus = corpus();
     assert!(corpus.len() >= 270, "{}", corpus.len());
     assert_eq!(corpus.iter().collect::<BTreeSet<_>>().len(), corpus.len());

@@ -26,7 +26,7 @@ const IN_ONE_FEED: usize = 12;
 const OF_PUBLISHED: usize = 4;
 
 #[tokio::test]
-async fn no_nasty_text_becomes_more_in_feeds_and_lists() {
+async fn hostile_text_is_escaped_in_machine_lists() {
     let some: Vec<String> = corpus().into_iter().step_by(OF_PUBLISHED).collect();
     for texts in some.chunks(IN_ONE_FEED) {
         let app = with_incidents(texts).await;
@@ -82,7 +82,7 @@ fn names(list: &Value) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn no_nasty_text_becomes_more_in_a_document_of_its_own() {
+async fn hostile_text_is_escaped_in_single_documents() {
     let corpus = corpus();
     let app = with_incidents(&corpus).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -102,7 +102,7 @@ async fn no_nasty_text_becomes_more_in_a_document_of_its_own() {
 }
 
 #[tokio::test]
-async fn no_nasty_name_becomes_more_than_the_label_of_a_badge() {
+async fn hostile_name_is_escaped_in_badges() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     let manager = app.manager("Ines", Viewer).await;
     let program = Program::new(&app, &manager, "Reader", Scope::Read).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use candor::db::{components, incidents, maintenances, managers};
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::forms::line;
+use candor::domain::forms::parse_line;
 use candor::domain::{ComponentId, Phase, Status};
 use chrono::TimeDelta;
 
@@ -40,7 +40,7 @@ pub async fn with_incidents(corpus: &[String]) -> TestApp {
         it.title.clone_from(&line);
         it.detected_by = Some(line.chars().take(100).collect());
         it.internal_note = Some(body.clone());
-        it.settle();
+        it.recompute();
         incidents::insert(&mut tx, &it).await.unwrap();
         let tomorrow = now + TimeDelta::days(1);
         let mut work =
@@ -58,7 +58,7 @@ pub async fn with_incidents(corpus: &[String]) -> TestApp {
 const TOGETHER: usize = 48;
 
 #[tokio::test]
-async fn no_nasty_text_becomes_markup_in_any_document_of_the_site() {
+async fn hostile_text_is_escaped_in_every_site_document() {
     for texts in corpus().chunks(TOGETHER) {
         every_document_is_clean(texts).await;
     }
@@ -86,7 +86,7 @@ async fn every_document_is_clean(corpus: &[String]) {
 }
 
 #[tokio::test]
-async fn no_nasty_text_becomes_markup_in_what_is_published() {
+async fn hostile_text_is_escaped_in_published_pages() {
     let texts: Vec<String> = corpus().into_iter().step_by(OF_MAINTENANCES).collect();
     let app = with_incidents(&texts).await;
     app.publish().await;
@@ -134,7 +134,7 @@ pub async fn clean(browser: &mut Browser, address: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn no_nasty_text_becomes_markup_where_managers_work() {
+async fn hostile_text_is_escaped_in_the_admin() {
     for texts in corpus().chunks(TOGETHER) {
         every_page_of_managers_is_clean(texts).await;
     }
@@ -163,7 +163,7 @@ async fn every_page_of_managers_is_clean(corpus: &[String]) {
 }
 
 #[tokio::test]
-async fn no_nasty_name_of_a_component_a_group_or_a_manager_becomes_markup() {
+async fn hostile_names_are_escaped() {
     let (app, corpus) = (app().await, corpus());
     let mut owner = app.logged_in(Owner).await;
     let now = app.clock.now();
@@ -194,10 +194,10 @@ async fn no_nasty_name_of_a_component_a_group_or_a_manager_becomes_markup() {
 }
 
 #[tokio::test]
-async fn no_nasty_setting_becomes_markup() {
+async fn hostile_settings_are_escaped() {
     let app = app().await;
     let mut owner = app.logged_in(Owner).await;
-    let (good, bad): (Vec<_>, Vec<_>) = corpus().into_iter().partition(|text| line(text, 255).is_ok());
+    let (good, bad): (Vec<_>, Vec<_>) = corpus().into_iter().partition(|text| parse_line(text, 255).is_ok());
     for text in bad {
         let fields = [("version", "1"), ("name", &*text), ("logo_text", &text), ("time_zone", "UTC")];
         let answer = owner.post("/admin/settings", &fields).await;
@@ -222,7 +222,7 @@ async fn no_nasty_setting_becomes_markup() {
 }
 
 #[tokio::test]
-async fn no_nasty_text_becomes_markup_where_a_form_is_shown_again() {
+async fn hostile_text_is_escaped_in_returned_forms() {
     let app = app().await;
     let manager = app.manager("Ines", Owner).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -260,7 +260,7 @@ async fn no_nasty_text_becomes_markup_where_a_form_is_shown_again() {
 }
 
 #[tokio::test]
-async fn no_nasty_address_becomes_markup() {
+async fn hostile_urls_are_escaped() {
     let app = app().await;
     let owner = app.logged_in(Owner).await;
     for text in corpus() {

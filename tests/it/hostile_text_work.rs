@@ -11,11 +11,11 @@ use candor::db::{
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, NewApiToken, NewTemplate};
-use candor::domain::postmortem::PublishedReview;
+use candor::domain::postmortem::PublishedPostmortem;
 use candor::domain::second_factor::{MAX_PASSKEYS, Passkey};
 use candor::domain::{
-    Correction, CorrectionId, DraftId, Group, GroupId, IncidentId, PasskeyId, Phase, Review, SavedDraft, SeriesId,
-    Status,
+    CorrectionId, DraftId, Group, GroupId, IncidentId, PasskeyId, Phase, Postmortem, SavedDraft, SeriesId, Status,
+    UptimeCorrection,
 };
 use chrono::TimeDelta;
 
@@ -46,7 +46,7 @@ async fn clean_list(browser: &mut Browser, address: &str, selector: &str) -> Vec
 }
 
 #[tokio::test]
-async fn no_nasty_review_or_reason_becomes_markup() {
+async fn hostile_postmortems_and_reasons_are_escaped() {
     let (app, corpus) = (app().await, corpus());
     let now = app.clock.now();
     let component = app.component("API").await.id;
@@ -57,11 +57,11 @@ async fn no_nasty_review_or_reason_becomes_markup() {
             .await
             .unwrap();
         let body = as_lines(text);
-        let published = Some(PublishedReview { body: body.clone(), at: now });
+        let published = Some(PublishedPostmortem { body: body.clone(), at: now });
         let incident = IncidentId::parse(&id).unwrap();
-        let mut review = Review { incident, body, published, updated_at: now, version: 0 };
+        let mut review = Postmortem { incident, body, published, updated_at: now, version: 0 };
         postmortems::keep(&mut tx, &mut review, now).await.unwrap();
-        let correction = Correction {
+        let correction = UptimeCorrection {
             id: CorrectionId::parse(&format!("c{number}")).unwrap(),
             component_id: component.clone(),
             from: now - TimeDelta::hours(2),
@@ -85,7 +85,7 @@ async fn no_nasty_review_or_reason_becomes_markup() {
 }
 
 #[tokio::test]
-async fn no_nasty_template_or_draft_becomes_markup() {
+async fn hostile_templates_and_drafts_are_escaped() {
     for texts in corpus().chunks(TOGETHER) {
         every_prepared_text_is_clean(texts).await;
     }
@@ -129,7 +129,7 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
 }
 
 #[tokio::test]
-async fn no_nasty_name_of_a_token_a_passkey_or_a_browser_becomes_markup() {
+async fn hostile_token_passkey_and_browser_names_are_escaped() {
     let (app, corpus) = (app().await, corpus());
     let now = app.clock.now();
     let mut owner = app.logged_in(Owner).await;
@@ -141,7 +141,7 @@ async fn no_nasty_name_of_a_token_a_passkey_or_a_browser_becomes_markup() {
         for (number, text) in texts.iter().enumerate() {
             // Two texts may begin alike; names of tokens do not.
             let name = format!("{} {number}", short(text, 90));
-            let hash = secret_token::hash(&format!("{part} {number}"));
+            let hash = secret_token::hash_token(&format!("{part} {number}"));
             let new = NewApiToken { name: name.clone(), scope: Scope::Read, days: 30 };
             api_tokens::create(&mut tx, &manager, new, (&hash, "last"), now).await.unwrap();
             let id = PasskeyId::parse(&format!("key{part}-{number}")).unwrap();
@@ -175,7 +175,7 @@ async fn no_nasty_name_of_a_token_a_passkey_or_a_browser_becomes_markup() {
 }
 
 #[tokio::test]
-async fn no_nasty_series_or_group_becomes_markup() {
+async fn hostile_series_and_groups_are_escaped() {
     for texts in corpus().chunks(TOGETHER) {
         every_series_and_group_is_clean(texts).await;
     }
@@ -227,7 +227,7 @@ async fn every_series_and_group_is_clean(corpus: &[String]) {
 const OF_REHEARSALS: usize = 12;
 
 #[tokio::test]
-async fn no_nasty_text_becomes_markup_in_a_rehearsal() {
+async fn hostile_text_is_escaped_in_previews() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let mut publisher = app.logged_in(Publisher).await;

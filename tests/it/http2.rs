@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::http::{HeaderMap, Method, Request, Response, Version};
 use bytes::Bytes;
 use candor::publish::Encoding;
-use candor::server::connections::Limits;
+use candor::server::connections::ConnectionLimits;
 use tokio::time::timeout;
 
 use crate::event_stream::add_component;
@@ -18,7 +18,8 @@ const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
 /// A window of nothing, as a setting.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 /// Nothing is waited for long.
-const SHORT: fn() -> Limits = || Limits { head: SOON, idle: SOON, unread: SOON, ..Limits::default() };
+const SHORT: fn() -> ConnectionLimits =
+    || ConnectionLimits { head: SOON, idle: SOON, unread: SOON, ..ConnectionLimits::default() };
 
 /// The answer to a request of a polite client.
 async fn answer(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
@@ -54,11 +55,11 @@ fn answered(edge: &Edge) -> u64 {
 }
 
 async fn are_gone(edge: &Edge) {
-    until("they are gone", || edge.server.state.connections().open() == 0).await;
+    until("they are gone", || edge.server.state.connections().total() == 0).await;
 }
 
 #[tokio::test]
-async fn both_versions_answer_alike() {
+async fn http1_and_http2_answer_alike() {
     let edge = Edge::new().await;
     for (method, path) in [
         (Method::GET, "/"),
@@ -98,7 +99,7 @@ fn heard_lines(head: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn methods_and_hosts_are_judged_like_those_of_http_1() {
+async fn http2_methods_and_hosts_are_checked() {
     let edge = Edge::new().await;
     for (status, method) in [(405, "TRACE"), (405, "OPTIONS"), (405, "POST"), (501, "PROPFIND"), (501, "get")] {
         let mut asked = request(&edge, method.parse().unwrap(), "/");
@@ -132,7 +133,7 @@ async fn methods_and_hosts_are_judged_like_those_of_http_1() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_none_is_refused() {
+async fn malformed_headers_are_rejected() {
     let edge = Edge::new().await;
     let host = edge.server.address.to_string();
     let (method, scheme) = ((":method", "GET"), (":scheme", "http"));
@@ -194,7 +195,7 @@ async fn a_head_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn one_connection_asks_a_hundred_times_at_once_and_no_more() {
+async fn concurrent_streams_are_limited_to_100() {
     let edge = Edge::new().await;
     let mut frames = Frames::open(&edge.server, &[]).await;
     let form = [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
@@ -213,7 +214,7 @@ async fn one_connection_asks_a_hundred_times_at_once_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_large_head_is_refused() {
+async fn large_headers_are_rejected() {
     let edge = Edge::new().await;
     for (status, length) in [(200, 10_000), (431, 20_000)] {
         let mut asked = request(&edge, Method::GET, "/");
@@ -240,7 +241,7 @@ async fn a_large_head_is_refused() {
 
 /// CVE-2024-27316.
 #[tokio::test]
-async fn a_head_that_never_ends_is_cut() {
+async fn endless_headers_close_the_connection() {
     let edge = Edge::new().await;
     for load in [vec![], packed(&[("x", "y")]), packed(&[("x", &"y".repeat(15_000))])] {
         let mut frames = Frames::open(&edge.server, &[]).await;
@@ -259,7 +260,7 @@ async fn a_head_that_never_ends_is_cut() {
 
 /// CVE-2023-44487.
 #[tokio::test]
-async fn who_takes_back_every_request_is_sent_away() {
+async fn rapid_reset_closes_the_connection() {
     let edge = Edge::new().await;
     let mut frames = Frames::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
@@ -277,7 +278,7 @@ async fn who_takes_back_every_request_is_sent_away() {
 
 /// CVE-2025-8671: the server is made to take them back.
 #[tokio::test]
-async fn who_provokes_errors_is_sent_away() {
+async fn stream_error_flood_closes_the_connection() {
     let edge = Edge::new().await;
     let mut frames = Frames::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
@@ -294,7 +295,7 @@ async fn who_provokes_errors_is_sent_away() {
 }
 
 #[tokio::test]
-async fn a_flood_of_questions_is_not_answered_to_who_does_not_listen() {
+async fn ping_flood_without_reading_is_closed() {
     let edge = Edge::within(SHORT()).await;
     let ping = Frame::new(kind::PING, 0, 0, [7; 8]).bytes().repeat(1_000);
     let settings = Frame::new(kind::SETTINGS, 0, 0, NO_WINDOW).bytes().repeat(1_000);
@@ -309,7 +310,7 @@ async fn a_flood_of_questions_is_not_answered_to_who_does_not_listen() {
 }
 
 #[tokio::test]
-async fn who_floods_and_listens_holds_up_nobody_and_is_told_to_go() {
+async fn ping_flood_with_reading_gets_goaway() {
     let edge = Edge::within(SHORT()).await;
     let settings = Frame::new(kind::SETTINGS, 0, 0, [0, 4, 0, 0, 255, 255]);
     for frame in [Frame::new(kind::PING, 0, 0, [7; 8]), settings] {
@@ -333,8 +334,8 @@ async fn who_floods_and_listens_holds_up_nobody_and_is_told_to_go() {
 }
 
 #[tokio::test]
-async fn who_greets_and_asks_nothing_is_told_to_go() {
-    let edge = Edge::within(Limits { head: SOON, unread: SOON, ..Limits::default() }).await;
+async fn idle_connection_after_preface_gets_goaway() {
+    let edge = Edge::within(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = Frames::open(&edge.server, &[]).await;
     let last = frames.hear(kind::GO_AWAY, 0).await.unwrap();
     assert_eq!(last.reason(), reason::NONE);
@@ -351,7 +352,7 @@ async fn who_greets_and_asks_nothing_is_told_to_go() {
 }
 
 #[tokio::test]
-async fn who_asks_once_and_then_only_answers_pings_is_told_to_go() {
+async fn pings_do_not_keep_idle_connection_open() {
     let edge = Edge::within(SHORT()).await;
     let mut frames = Frames::open(&edge.server, &[]).await;
     for stream in [1, 3] {
@@ -364,10 +365,10 @@ async fn who_asks_once_and_then_only_answers_pings_is_told_to_go() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_told_something_is_not_cut() {
+async fn active_event_stream_is_not_closed() {
     // Long enough for a publishing on a machine that is busy.
     let idle = SOON * 5;
-    let edge = Edge::within(Limits { idle, unread: SOON, ..Limits::default() }).await;
+    let edge = Edge::within(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = Frames::open(&edge.server, &[]).await;
     frames.ask(1, "/events").await;
     assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
@@ -380,14 +381,14 @@ async fn a_stream_that_is_told_something_is_not_cut() {
         state.publish().await;
         frames.hear(kind::DATA, 1).await.expect("it goes on");
     }
-    assert_eq!(state.streams().open(), 1);
+    assert_eq!(state.streams().count_open(), 1);
     // Nothing is told any more, so it ends; in earnest it would be told every 25 s that it is one.
     frames.rest().await;
-    until("its seat is free", || state.streams().open() == 0).await;
+    until("its seat is free", || state.streams().count_open() == 0).await;
 }
 
 #[tokio::test]
-async fn who_takes_nothing_of_an_answer_is_cut() {
+async fn unread_response_closes_the_connection() {
     let edge = Edge::within(SHORT()).await;
     for (path, room) in [("/", 0), ("/", 1), ("/events", 0)] {
         let mut frames = Frames::open(&edge.server, &NO_WINDOW).await;
@@ -405,15 +406,16 @@ async fn who_takes_nothing_of_an_answer_is_cut() {
         assert!(taken < whole, "{path}");
         are_gone(&edge).await;
         // The seat of a stream is given back by its own task.
-        until("its seat is free", || edge.server.state.streams().open() == 0).await;
+        until("its seat is free", || edge.server.state.streams().count_open() == 0).await;
     }
 }
 
 #[tokio::test]
-async fn who_takes_a_large_document_slowly_but_steadily_gets_it_whole() {
+async fn slow_steady_reader_gets_whole_document() {
     // Long enough for a piece on a machine that is busy.
     let idle = SOON * 3;
-    let edge = Edge::within(Limits { head: SOON * 30, idle, unread: SOON, ..Limits::default() }).await;
+    let edge =
+        Edge::within(ConnectionLimits { head: SOON * 30, idle, unread: SOON, ..ConnectionLimits::default() }).await;
     for number in 0..150 {
         add_component(&edge.test, &format!("Number {number}")).await;
     }
@@ -441,7 +443,7 @@ async fn who_takes_a_large_document_slowly_but_steadily_gets_it_whole() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_sends_everybody_away() {
+async fn shutdown_sends_goaway() {
     let mut edge = Edge::new().await;
     let mut idle = Frames::open(&edge.server, &[]).await;
     let mut follower = Frames::open(&edge.server, &[]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candor::server::connections::Limits;
+use candor::server::connections::ConnectionLimits;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -21,10 +21,10 @@ pub struct Edge {
 
 impl Edge {
     pub async fn new() -> Self {
-        Self::within(Limits::default()).await
+        Self::within(ConnectionLimits::default()).await
     }
 
-    pub async fn within(limits: Limits) -> Self {
+    pub async fn within(limits: ConnectionLimits) -> Self {
         let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
         let server = Server::published(&test.url, &test.clock, limits, &data).await;
         Self { server, test, _data: data }
@@ -43,7 +43,7 @@ impl Edge {
 }
 
 #[tokio::test]
-async fn a_request_names_one_host_and_one_of_ours() {
+async fn request_needs_one_allowed_host() {
     let edge = Edge::new().await;
     let port = edge.server.address.port();
     let ask = |hosts: &str| format!("GET / HTTP/1.1\r\n{hosts}connection: close\r\n\r\n");
@@ -68,7 +68,7 @@ async fn a_request_names_one_host_and_one_of_ours() {
 }
 
 #[tokio::test]
-async fn whatever_watches_the_server_asks_by_any_name() {
+async fn health_checks_accept_any_host() {
     let edge = Edge::new().await;
     for path in ["/healthz", "/readyz"] {
         for hosts in ["", "host: 10.0.0.7\r\n"] {
@@ -80,7 +80,7 @@ async fn whatever_watches_the_server_asks_by_any_name() {
 }
 
 #[tokio::test]
-async fn a_request_of_unclear_length_is_refused_and_nothing_follows_it() {
+async fn ambiguous_length_is_rejected_and_closes() {
     let edge = Edge::new().await;
     let smuggled = "0\r\n\r\nGET /history HTTP/1.1\r\nhost: HOST\r\n\r\n";
     for lengths in [
@@ -107,7 +107,7 @@ async fn a_request_of_unclear_length_is_refused_and_nothing_follows_it() {
 }
 
 #[tokio::test]
-async fn two_requests_in_one_breath_get_two_answers() {
+async fn pipelined_requests_get_two_responses() {
     let edge = Edge::new().await;
     let both = "GET / HTTP/1.1\r\nhost: HOST\r\n\r\nGET /history HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n";
     let text = edge.server.answer(both).await;
@@ -136,7 +136,7 @@ async fn only_known_methods_are_answered() {
 }
 
 #[tokio::test]
-async fn a_large_head_is_refused() {
+async fn large_headers_are_rejected() {
     let edge = Edge::new().await;
     let with = |lines: String| format!("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n{lines}\r\n");
     assert_eq!(edge.status(&with(format!("x: {}\r\n", "y".repeat(30_000)))).await, 200);
@@ -147,27 +147,27 @@ async fn a_large_head_is_refused() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_or_half_of_it_is_cut() {
-    let edge = Edge::within(Limits { head: SOON, ..Limits::default() }).await;
+async fn silent_or_partial_request_is_closed() {
+    let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     for begun in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: HO", "GET / HTTP/1.1\r\nhost: HOST\r\n"] {
         let mut wire = edge.wire().await;
         wire.say(begun).await;
         assert!(!wire.rest().await.contains("200 OK"), "{begun:?}");
     }
-    until("they are all gone", || edge.server.state.connections().open() == 0).await;
+    until("they are all gone", || edge.server.state.connections().total() == 0).await;
 }
 
 #[tokio::test]
-async fn who_asks_once_and_then_never_again_is_cut() {
-    let edge = Edge::within(Limits { head: SOON, ..Limits::default() }).await;
+async fn idle_keep_alive_connection_is_closed() {
+    let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
     wire.get("/healthz").await;
     assert_eq!(wire.rest().await.matches("200 OK").count(), 1);
 }
 
 #[tokio::test]
-async fn a_body_that_never_arrives_is_not_waited_for() {
-    let edge = Edge::within(Limits { body: SOON, ..Limits::default() }).await;
+async fn missing_body_times_out() {
+    let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let head = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     let text = edge.server.answer(&format!("POST /login HTTP/1.1\r\n{head}content-length: 1000\r\n\r\nemail=x")).await;
     assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
@@ -175,8 +175,8 @@ async fn a_body_that_never_arrives_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn who_never_reads_is_cut() {
-    let edge = Edge::within(Limits { unread: SOON, ..Limits::default() }).await;
+async fn unread_http1_response_is_closed() {
+    let edge = Edge::within(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.server.connect_narrowly().await;
     let asking = tokio::spawn(async move {
         // More than the buffers between us hold; the server stops reading once it can't answer.
@@ -186,14 +186,14 @@ async fn who_never_reads_is_cut() {
         wire
     });
     let connections = edge.server.state.connections();
-    until("it is heard", || connections.open() == 1).await;
-    until("it is cut", || connections.open() == 0).await;
+    until("it is heard", || connections.total() == 1).await;
+    until("it is cut", || connections.total() == 0).await;
     asking.abort();
 }
 
 #[tokio::test]
-async fn an_address_holds_only_so_many_connections() {
-    let edge = Edge::within(Limits { per_address: 2, ..Limits::default() }).await;
+async fn connections_per_address_are_limited() {
+    let edge = Edge::within(ConnectionLimits { per_address: 2, ..ConnectionLimits::default() }).await;
     let mut wires = [edge.wire().await, edge.wire().await];
     for wire in &mut wires {
         wire.get("/healthz").await;
@@ -203,13 +203,13 @@ async fn an_address_holds_only_so_many_connections() {
     wires[0].get("/").await;
     wires[0].hear("200 OK").await;
     drop(wires);
-    until("they are gone", || edge.server.state.connections().open() == 0).await;
+    until("they are gone", || edge.server.state.connections().total() == 0).await;
     assert_eq!(edge.status("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n").await, 200);
 }
 
 #[tokio::test]
-async fn there_are_only_so_many_connections_in_all_and_the_next_one_waits() {
-    let edge = Edge::within(Limits { connections: 1, ..Limits::default() }).await;
+async fn total_connections_are_limited_and_queued() {
+    let edge = Edge::within(ConnectionLimits { connections: 1, ..ConnectionLimits::default() }).await;
     let mut first = edge.wire().await;
     first.get("/healthz").await;
     first.hear("ok\n").await;
@@ -221,14 +221,14 @@ async fn there_are_only_so_many_connections_in_all_and_the_next_one_waits() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_hears_nobody_new_and_is_not_ready() {
+async fn stopping_server_accepts_nothing_and_is_not_ready() {
     let mut edge = Edge::new().await;
     let mut stream = edge.wire().await;
     stream.get("/events").await;
     stream.hear("event: published").await;
     let mut late = edge.wire().await;
     late.say("GET /readyz HTTP/1.1\r\n").await;
-    until("both are heard", || edge.server.state.connections().open() == 2).await;
+    until("both are heard", || edge.server.state.connections().total() == 2).await;
     edge.server.stop.cancel();
     stream.rest().await;
     let address = edge.server.address;
@@ -241,18 +241,18 @@ async fn a_server_that_stops_hears_nobody_new_and_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_does_not_keep_a_server_from_ending() {
-    let mut edge = Edge::within(Limits { grace: SOON, ..Limits::default() }).await;
+async fn endless_request_does_not_block_shutdown() {
+    let mut edge = Edge::within(ConnectionLimits { grace: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
     wire.say("GET / HTTP/1.1\r\nhost: HO").await;
-    until("it is heard", || edge.server.state.connections().open() == 1).await;
+    until("it is heard", || edge.server.state.connections().total() == 1).await;
     edge.server.stop.cancel();
     timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
     assert!(!wire.rest().await.contains("200 OK"));
 }
 
 #[tokio::test]
-async fn the_numbers_are_told_on_a_listener_of_their_own() {
+async fn metrics_have_their_own_listener() {
     let edge = Edge::new().await;
     let mut wire = edge.wire().await;
     let nowhere = ["/nothing", "/nothing.json", "/api/v2/nothing.json"];
@@ -268,7 +268,7 @@ async fn the_numbers_are_told_on_a_listener_of_their_own() {
     wire.hear("HTTP/1.1 422").await;
     let public = edge.status("GET /metrics HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert_eq!(public, 404, "the public listener knows no numbers");
-    until("only the open one is left", || edge.server.state.connections().open() == 1).await;
+    until("only the open one is left", || edge.server.state.connections().total() == 1).await;
     let numbers = numbers(&edge.server).await;
     let revision = edge.server.state.publisher.site().revision;
     for line in [

@@ -3,34 +3,34 @@
 use std::path::Path;
 
 use candor::db::{components, incidents, maintenances, page_settings};
-use candor::domain::history::Filter;
+use candor::domain::history::HistoryFilter;
 use candor::domain::{Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status};
 use candor::format::duration;
-use candor::import::{Options, Report, Source, import, preview, read};
+use candor::import::{ImportOptions, ImportReport, Source, import, preview, read};
 use serde_json::{Value, json};
 
 use crate::support::{TestDb, fixtures, now};
 
 on_both_databases!(
-    a_recorded_history_comes_out_as_an_aggregator_shows_it,
-    a_recorded_page_with_groups_is_imported_whole,
+    imported_history_matches_the_aggregator,
+    recorded_page_with_groups_is_fully_imported,
     importing_again_changes_nothing,
-    a_preview_says_what_the_import_does_and_keeps_nothing,
+    dry_run_reports_and_writes_nothing,
     a_newer_document_changes_what_was_imported,
-    what_was_changed_here_is_left_alone,
-    impossible_data_is_imported_as_well_as_it_can_be,
-    what_cannot_be_imported_is_refused_with_the_reason,
-    a_maintenance_is_imported_as_what_it_is,
-    a_recorded_page_keeps_its_maintenances,
+    locally_changed_data_is_not_overwritten,
+    inconsistent_data_is_corrected_and_imported,
+    unimportable_items_are_rejected_with_reason,
+    maintenances_are_imported_as_maintenances,
+    recorded_maintenances_are_imported,
     an_incident_and_a_maintenance_never_share_an_id,
-    a_status_that_an_open_incident_explains_is_no_baseline,
-    a_page_that_was_set_up_keeps_its_settings,
-    names_lose_the_group_only_where_it_is_known,
+    incident_status_is_not_imported_as_baseline,
+    configured_page_keeps_its_settings,
+    group_prefix_is_removed_only_if_known,
     ids_of_updates_never_collide,
 );
 
-fn pingoru() -> Options {
-    Options { detected_by: Some("Pingoru".into()) }
+fn pingoru() -> ImportOptions {
+    ImportOptions { detected_by: Some("Pingoru".into()) }
 }
 
 fn recorded(folder: &Path, files: &[&str]) -> Vec<Source> {
@@ -41,13 +41,13 @@ fn source(document: &Value) -> Source {
     read(document.to_string().as_bytes()).unwrap()
 }
 
-async fn run(test: &TestDb, sources: &[Source]) -> Vec<Report> {
-    import(test, &sources, &Options::default(), now(), || {}).await.unwrap()
+async fn run(test: &TestDb, sources: &[Source]) -> Vec<ImportReport> {
+    import(test, &sources, &ImportOptions::default(), now(), || {}).await.unwrap()
 }
 
 async fn all(test: &TestDb) -> Vec<Incident> {
     let mut tx = test.read().await.unwrap();
-    incidents::list(&mut tx, &Filter::default(), (None, None), None, 1000).await.unwrap()
+    incidents::list(&mut tx, &HistoryFilter::default(), (None, None), None, 1000).await.unwrap()
 }
 
 async fn found(test: &TestDb, id: &str) -> Incident {
@@ -74,7 +74,7 @@ fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
            "resolved_at": null, "incident_updates": updates, "components": []})
 }
 
-async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
+async fn imported_history_matches_the_aggregator(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let sources = recorded(&folder, &["mailprotector-components.json", "mailprotector-incidents.json"]);
     let reports = import(&test, &sources, &pingoru(), now(), || {}).await.unwrap();
@@ -96,13 +96,18 @@ async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
     for (incident, (impact, length, affected, phases)) in imported.iter().zip(expected) {
         let title = &incident.title;
         assert_eq!(incident.impact(), impact, "{title}");
-        assert_eq!(incident.duration().and_then(duration::words).as_deref(), length, "{title}");
-        assert_eq!(incident.affected().iter().map(|(_, name)| *name).collect::<Vec<_>>(), affected, "{title}");
+        assert_eq!(incident.duration().and_then(duration::format_duration).as_deref(), length, "{title}");
+        assert_eq!(
+            incident.affected_components().iter().map(|(_, name)| *name).collect::<Vec<_>>(),
+            affected,
+            "{title}"
+        );
         assert_eq!(incident.updates.iter().map(|update| update.phase).collect::<Vec<_>>(), phases, "{title}");
         assert_eq!(incident.detected_by.as_deref(), Some("Pingoru"), "{title}");
     }
-    let totals = incidents::totals(&mut test.read().await.unwrap(), &Filter::default(), (None, None)).await.unwrap();
-    assert_eq!((totals.count, duration::total(totals.seconds)), (8, "13h 27m".into()));
+    let totals =
+        incidents::totals(&mut test.read().await.unwrap(), &HistoryFilter::default(), (None, None)).await.unwrap();
+    assert_eq!((totals.count, duration::format_total(totals.seconds)), (8, "13h 27m".into()));
     let [warning] = reports[1].warnings.as_slice() else { panic!("{:?}", reports[1].warnings) };
     assert!(warning.contains("6dcf822091d5") && warning.contains("before it started"), "{warning}");
     let early = found(&test, "6dcf822091d5").await;
@@ -112,7 +117,7 @@ async fn a_recorded_history_comes_out_as_an_aggregator_shows_it(test: TestDb) {
     assert_eq!((page.name.as_str(), page.id.as_str()), ("mailprotector", "8784d413641b"));
 }
 
-async fn a_recorded_page_with_groups_is_imported_whole(test: TestDb) {
+async fn recorded_page_with_groups_is_fully_imported(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     // Whatever the order of the files.
     let files = ["statuspage-2019/incidents.json", "statuspage-2019/summary.json", "statuspage-2019/components.json"];
@@ -126,10 +131,10 @@ async fn a_recorded_page_with_groups_is_imported_whole(test: TestDb) {
     assert!(parts.iter().filter(|part| part.group_id.as_ref() == Some(&groups[0].id)).count() > 5);
     drop(tx);
     // Names of components stand without the name of their group.
-    let bare = all(&test).await.iter().flat_map(Incident::affected).all(|(_, name)| !name.contains(" - "));
+    let bare = all(&test).await.iter().flat_map(Incident::affected_components).all(|(_, name)| !name.contains(" - "));
     assert!(bare);
     let before = (revision(&test).await, all(&test).await);
-    assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
+    assert!(run(&test, &sources).await.iter().all(ImportReport::changes_nothing));
     assert_eq!((revision(&test).await, all(&test).await), before);
 }
 
@@ -151,11 +156,11 @@ async fn importing_again_changes_nothing(test: TestDb) {
     assert_eq!((revision(&test).await, all(&test).await), before);
 }
 
-async fn a_preview_says_what_the_import_does_and_keeps_nothing(test: TestDb) {
+async fn dry_run_reports_and_writes_nothing(test: TestDb) {
     let one = incident("a", "resolved", &[("resolved", "Over")]);
     let sources = [source(&json!({"page": {"name": "Acme"}, "incidents": [one]})), source(&json!([one]))];
     let before = revision(&test).await;
-    let previewed = preview(&test, &sources, &Options::default(), now(), || {}).await.unwrap();
+    let previewed = preview(&test, &sources, &ImportOptions::default(), now(), || {}).await.unwrap();
     assert_eq!((revision(&test).await, all(&test).await.len()), (before, 0));
     assert_eq!(run(&test, &sources).await, previewed);
     assert_eq!((previewed[0].incidents.created, previewed[1].incidents.unchanged), (1, 1));
@@ -174,7 +179,7 @@ async fn a_newer_document_changes_what_was_imported(test: TestDb) {
     assert!(run(&test, &[source(&json!([newer]))]).await[0].changes_nothing());
 }
 
-async fn what_was_changed_here_is_left_alone(test: TestDb) {
+async fn locally_changed_data_is_not_overwritten(test: TestDb) {
     let component = |name: &str| json!({"id": "c", "name": name, "status": "operational", "position": 1});
     let document = |title: &str, name: &str| {
         let mut it = incident("a", "resolved", &[("resolved", "Over")]);
@@ -198,7 +203,7 @@ async fn what_was_changed_here_is_left_alone(test: TestDb) {
     assert_eq!(found(&test, "a").await.title, "Written here");
 }
 
-async fn impossible_data_is_imported_as_well_as_it_can_be(test: TestDb) {
+async fn inconsistent_data_is_corrected_and_imported(test: TestDb) {
     let change = |id: &str, status: &str, updates: &[(&str, &str)], change: fn(&mut Value)| {
         let mut it = incident(id, status, updates);
         change(&mut it);
@@ -242,7 +247,7 @@ async fn impossible_data_is_imported_as_well_as_it_can_be(test: TestDb) {
     assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
 }
 
-async fn what_cannot_be_imported_is_refused_with_the_reason(test: TestDb) {
+async fn unimportable_items_are_rejected_with_reason(test: TestDb) {
     let mut timeless = incident("timeless", "resolved", &[]);
     timeless["started_at"] = Value::Null;
     timeless["created_at"] = json!("soon");
@@ -258,7 +263,7 @@ async fn what_cannot_be_imported_is_refused_with_the_reason(test: TestDb) {
     for told in [
         "timeless “",
         "../etc “",
-        "stands twice",
+        "occurs twice",
         "a/b “",
         "m “Move”: its scheduled start",
         "n “Upgrade”: its scheduled start",
@@ -284,7 +289,7 @@ async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
     maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
-async fn a_maintenance_is_imported_as_what_it_is(test: TestDb) {
+async fn maintenances_are_imported_as_maintenances(test: TestDb) {
     let part = json!({"id": "c", "name": "API", "status": "under_maintenance", "position": 1});
     let document = json!({
         "page": {"name": "Acme", "time_zone": "America/Denver"}, "components": [part],
@@ -312,7 +317,7 @@ async fn a_maintenance_is_imported_as_what_it_is(test: TestDb) {
     assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
 }
 
-async fn a_recorded_page_keeps_its_maintenances(test: TestDb) {
+async fn recorded_maintenances_are_imported(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let files = ["statuspage-2019/components.json", "statuspage-2019/scheduled-maintenances.json"];
     let sources = recorded(&folder, &files);
@@ -324,7 +329,7 @@ async fn a_recorded_page_keeps_its_maintenances(test: TestDb) {
     let stored = maintenances::list(&mut tx, None, 1000).await.unwrap();
     assert!(stored.len() == expected && stored.iter().all(|it| it.phase == MaintenancePhase::Completed));
     drop(tx);
-    assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
+    assert!(run(&test, &sources).await.iter().all(ImportReport::changes_nothing));
 }
 
 async fn an_incident_and_a_maintenance_never_share_an_id(test: TestDb) {
@@ -341,7 +346,7 @@ async fn an_incident_and_a_maintenance_never_share_an_id(test: TestDb) {
     assert_eq!((report.incidents.refused, report.changes_nothing()), (1, true));
 }
 
-async fn a_status_that_an_open_incident_explains_is_no_baseline(test: TestDb) {
+async fn incident_status_is_not_imported_as_baseline(test: TestDb) {
     let mut open = incident("a", "identified", &[("identified", "Down")]);
     let affected = json!([{"code": "c", "name": "API", "old_status": "operational", "new_status": "major_outage"}]);
     open["incident_updates"][0]["affected_components"] = affected;
@@ -354,10 +359,10 @@ async fn a_status_that_an_open_incident_explains_is_no_baseline(test: TestDb) {
     assert_eq!((of("c").status, of("d").status), (Status::Operational, Status::MajorOutage));
     assert_eq!(of("c").effective_status(&incidents::open(&mut tx).await.unwrap(), &[]), Status::MajorOutage);
     drop(tx);
-    assert!(run(&test, &sources).await.iter().all(Report::changes_nothing));
+    assert!(run(&test, &sources).await.iter().all(ImportReport::changes_nothing));
 }
 
-async fn a_page_that_was_set_up_keeps_its_settings(test: TestDb) {
+async fn configured_page_keeps_its_settings(test: TestDb) {
     let page = |name: &str| {
         source(&json!({"page": {"id": "p1", "name": name, "url": "javascript:x", "time_zone": "Mars/Sea"}}))
     };
@@ -369,7 +374,7 @@ async fn a_page_that_was_set_up_keeps_its_settings(test: TestDb) {
     assert_eq!((report.page.refused, report.changes_nothing()), (1, true));
 }
 
-async fn names_lose_the_group_only_where_it_is_known(test: TestDb) {
+async fn group_prefix_is_removed_only_if_known(test: TestDb) {
     let mut it = incident("a", "identified", &[("identified", "Down")]);
     let affected = |code: &str| json!({"code": code, "name": "Mail - Inbound", "new_status": "partial_outage"});
     it["incident_updates"][0]["affected_components"] =

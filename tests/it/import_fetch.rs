@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use candor::db::{admin_incidents, maintenances, postmortems, templates};
 use candor::domain::{IncidentId, MaintenanceId, Phase};
-use candor::import::Report;
-use candor::import::fetch::{self, Keep, Pace, Polite, Step};
-use candor::net::http_client::Bounds;
-use candor::server::connections::Limits;
+use candor::import::ImportReport;
+use candor::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
+use candor::net::http_client::ResponseLimits;
+use candor::server::connections::ConnectionLimits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -21,36 +21,36 @@ use crate::support::fake_statuspage::{Answer, Hosted, Says};
 use crate::support::server::Server;
 
 on_both_databases!(
-    a_public_page_is_imported_whole,
-    a_running_candor_is_imported_as_an_equal_page,
-    the_management_api_tells_more,
-    the_shell_asks_once_for_the_preview_and_the_import,
+    public_page_is_fully_imported,
+    candor_page_imports_identically,
+    management_api_import_has_more_data,
+    command_fetches_once_for_dry_run_and_import,
 );
 
 /// So fast that no test waits, and so short that nothing takes long.
-fn pace() -> Pace {
-    let bounds = Bounds { time: Duration::from_secs(30), size: 1 << 20 };
-    Pace { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
+fn pace() -> Throttle {
+    let bounds = ResponseLimits { time: Duration::from_secs(30), size: 1 << 20 };
+    Throttle { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
 }
 
 /// Fetches the public page at `url` into `folder`: what could not be fetched, and for how many seconds we waited each time.
-async fn fetched(url: &Url, folder: &TempDir, pace: Pace) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
+async fn fetched(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
     let waits = Mutex::new(Vec::new());
-    let watch = |step: Step<'_>| {
-        if let Step::Waiting(seconds) = step {
+    let watch = |step: FetchStep<'_>| {
+        if let FetchStep::Waiting(seconds) = step {
             waits.lock().unwrap().push(seconds);
         }
     };
     let clock = candor::clock::Clock::fixed(crate::support::now());
-    let keep = Keep::open(&folder.path().join("kept"), url, false).unwrap();
-    let result = match Polite::new(url, None, pace, &clock, &watch) {
-        Ok(mut polite) => fetch::public(&mut polite, &keep).await,
+    let keep = DownloadCache::open(&folder.path().join("kept"), url, false).unwrap();
+    let result = match ThrottledClient::new(url, None, pace, &clock, &watch) {
+        Ok(mut polite) => fetch::fetch_public(&mut polite, &keep).await,
         Err(error) => Err(error),
     };
     (result, waits.into_inner().unwrap())
 }
 
-async fn import(test: &TestDb, folder: &TempDir) -> Report {
+async fn import(test: &TestDb, folder: &TempDir) -> ImportReport {
     from_folder(test, &folder.path().join("kept")).await
 }
 
@@ -122,7 +122,7 @@ fn hosted() -> Hosted {
     server
 }
 
-async fn a_public_page_is_imported_whole(test: TestDb) {
+async fn public_page_is_fully_imported(test: TestDb) {
     let server = hosted();
     let folder = tempfile::tempdir().unwrap();
     let (problems, waits) = fetched(&server.url, &folder, pace()).await;
@@ -156,7 +156,7 @@ async fn a_public_page_is_imported_whole(test: TestDb) {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_waited_for() {
+async fn retry_after_is_respected() {
     let server = hosted();
     let page = Says::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
     server.says(
@@ -184,7 +184,7 @@ async fn a_busy_server_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_stopped_goes_on_where_it_stopped() {
+async fn interrupted_fetch_resumes() {
     let server = hosted();
     server.says("/incidents/older.json", vec![Says::Status(500, "")]);
     let folder = tempfile::tempdir().unwrap();
@@ -206,20 +206,20 @@ async fn a_run_that_was_stopped_goes_on_where_it_stopped() {
         ]
     );
     // After an import everything is asked for anew; another page needs another folder.
-    let keep = Keep::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
     assert!(keep.has("incidents/older.json"));
-    keep.imported().unwrap();
-    let keep = Keep::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    keep.mark_imported().unwrap();
+    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
     assert!(!keep.has("incidents/older.json"));
     let other = Url::parse("https://status.example.org/").unwrap();
-    assert!(Keep::open(&folder.path().join("kept"), &other, false).is_err());
+    assert!(DownloadCache::open(&folder.path().join("kept"), &other, false).is_err());
     std::fs::write(folder.path().join("mine.txt"), "x").unwrap();
-    assert!(Keep::open(folder.path(), &other, true).is_err(), "what is not ours is not deleted");
+    assert!(DownloadCache::open(folder.path(), &other, true).is_err(), "what is not ours is not deleted");
     assert!(folder.path().join("mine.txt").exists());
 }
 
 #[tokio::test]
-async fn whatever_a_server_does_ends_with_a_sentence() {
+async fn every_server_failure_has_a_message() {
     let list = "/api/v2/incidents.json";
     for (path, answer, told) in [
         (list, Says::Status(302, "location: https://elsewhere.test/"), "redirects to https://elsewhere.test/"),
@@ -234,7 +234,7 @@ async fn whatever_a_server_does_ends_with_a_sentence() {
     ] {
         let server = hosted();
         server.says(path, vec![answer.clone()]);
-        let short = Pace { bounds: Bounds { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
+        let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
         let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
         assert!(error.as_ref().is_err_and(|error| error.contains(told)), "{answer:?}: {error:?}");
@@ -250,14 +250,14 @@ async fn whatever_a_server_does_ends_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn answers_together_are_bounded_too() {
+async fn total_response_size_is_limited() {
     let server = hosted();
     server.otherwise(|path: &str| {
         let page = path.strip_prefix("/history.json?page=");
         let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
         page.map_or(Says::Status(404, ""), |page| Says::Text(more(page)))
     });
-    let little = Pace { total: 1 << 20, ..pace() };
+    let little = Throttle { total: 1 << 20, ..pace() };
     let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
     let error = format!("{:#}", stopped.unwrap_err());
     assert!(error.contains("the response is too large"), "{error}");
@@ -276,14 +276,14 @@ async fn token_is_never_sent_over_http() {
         ("http://localhost:1", true),
     ] {
         let url = Url::parse(url).unwrap();
-        let polite = Polite::new(&url, Some("secret"), pace(), &clock, &|_| {});
+        let polite = ThrottledClient::new(&url, Some("secret"), pace(), &clock, &|_| {});
         assert_eq!(polite.is_ok(), is_sent, "{url}");
-        assert!(Polite::new(&url, None, pace(), &clock, &|_| {}).is_ok(), "{url}: without a token");
+        assert!(ThrottledClient::new(&url, None, pace(), &clock, &|_| {}).is_ok(), "{url}: without a token");
     }
 }
 
 #[tokio::test]
-async fn a_history_without_end_has_an_end() {
+async fn endless_history_is_limited() {
     // The same three months for ever, and months that always hold something new.
     for (answer, most) in [
         ((|_: &str| Says::Text(history(&["old"]).to_string())) as Answer, 20),
@@ -304,11 +304,11 @@ async fn a_history_without_end_has_an_end() {
     }
 }
 
-async fn a_running_candor_is_imported_as_an_equal_page(test: TestDb) {
+async fn candor_page_imports_identically(test: TestDb) {
     let elsewhere = another(&test).await;
     told_company(&test).await;
     let data = tempfile::tempdir().unwrap();
-    let server = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let url = Url::parse(&format!("http://{}/", server.address)).unwrap();
     let origin = url.as_str().trim_end_matches('/').to_owned();
     let folder = tempfile::tempdir().unwrap();
@@ -369,15 +369,15 @@ fn managed() -> Hosted {
     server
 }
 
-async fn the_management_api_tells_more(test: TestDb) {
+async fn management_api_import_has_more_data(test: TestDb) {
     let server = managed();
     let folder = tempfile::tempdir().unwrap();
-    let keep = Keep::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
     let clock = test.clock.clone();
-    let polite = || Polite::new(&server.url, Some("s3cret"), pace(), &clock, &|_| {}).unwrap();
-    let error = fetch::managed(&mut polite(), &keep, None).await.unwrap_err();
+    let polite = || ThrottledClient::new(&server.url, Some("s3cret"), pace(), &clock, &|_| {}).unwrap();
+    let error = fetch::fetch_managed(&mut polite(), &keep, None).await.unwrap_err();
     assert!(error.to_string().contains("--page: p1, p2"), "{error}");
-    let problems = fetch::managed(&mut polite(), &keep, Some("p1")).await.unwrap();
+    let problems = fetch::fetch_managed(&mut polite(), &keep, Some("p1")).await.unwrap();
     assert_eq!(problems, [""; 0]);
     assert!(server.asked().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
     let report = import(&test, &folder).await;
@@ -401,7 +401,7 @@ async fn the_management_api_tells_more(test: TestDb) {
     assert!(!String::from_utf8_lossy(&kept).contains("s3cret"));
 }
 
-async fn the_shell_asks_once_for_the_preview_and_the_import(test: TestDb) {
+async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
     let server = hosted();
     let folder = tempfile::tempdir().unwrap();
     let keep = folder.path().join("kept").display().to_string();

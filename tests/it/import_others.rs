@@ -6,18 +6,18 @@ use candor::db::{admin_incidents, components, incidents, maintenances, page_sett
 use candor::domain::{
     Component, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status, Visibility,
 };
-use candor::import::{CState, Cachet, Files, Format, Kuma, Options, Report, import, preview};
+use candor::import::{CState, Cachet, Format, ImportOptions, ImportReport, Kuma, SourceFiles, import, preview};
 use chrono_tz::Tz;
 
 use crate::cli::{candor, refused, said};
 use crate::support::TestDb;
 
 on_both_databases!(
-    cachets_answers_are_imported_as_they_are_meant,
-    cstates_files_are_imported_as_they_are_meant,
-    kumas_backup_becomes_components_and_nothing_secret,
-    kumas_page_is_imported_with_its_incident_and_maintenances,
-    the_shell_imports_them,
+    cachet_responses_are_imported,
+    cstate_files_are_imported,
+    kuma_backup_imports_components_without_secrets,
+    kuma_page_is_imported_with_events,
+    commands_import_other_formats,
 );
 
 const LISBON: Tz = Tz::Europe__Lisbon;
@@ -27,14 +27,14 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Previews and imports a fixture, which does what the preview said, and once more, which changes nothing.
-async fn run(test: &TestDb, format: &dyn Format, name: &str) -> Report {
-    let files = Files::at(format, &[fixture(name)]).unwrap();
-    let sum = |reports: Vec<Report>| {
-        let mut all = Report::default();
+async fn run(test: &TestDb, format: &dyn Format, name: &str) -> ImportReport {
+    let files = SourceFiles::open(format, &[fixture(name)]).unwrap();
+    let sum = |reports: Vec<ImportReport>| {
+        let mut all = ImportReport::default();
         reports.into_iter().for_each(|report| all.extend(report));
         all
     };
-    let (options, now) = (Options::default(), test.clock.now());
+    let (options, now) = (ImportOptions::default(), test.clock.now());
     let before = test.read().await.unwrap().revision().await.unwrap();
     let previewed = sum(preview(test, &files, &options, now, || {}).await.unwrap());
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
@@ -57,12 +57,12 @@ async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
     maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
-fn told(report: &Report, words: &[&str]) -> bool {
+fn told(report: &ImportReport, words: &[&str]) -> bool {
     let all = report.warnings.iter().chain(&report.refusals);
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
 
-async fn cachets_answers_are_imported_as_they_are_meant(test: TestDb) {
+async fn cachet_responses_are_imported(test: TestDb) {
     let report = run(&test, &Cachet { zone: LISBON }, "cachet").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (1, 3, 4), "{report:#?}");
     assert_eq!((report.maintenances.created, report.refusals.len()), (2, 0), "{:#?}", report.refusals);
@@ -77,7 +77,7 @@ async fn cachets_answers_are_imported_as_they_are_meant(test: TestDb) {
     assert_eq!(stuck.started_at.to_rfc3339(), "2026-10-24T09:00:00+00:00");
     assert_eq!(stuck.ended_at.unwrap().to_rfc3339(), "2026-10-24T10:30:00+00:00");
     assert_eq!(stuck.updates[2].edited_at.unwrap().to_rfc3339(), "2026-10-24T10:50:00+00:00");
-    assert_eq!((stuck.affected()[0].1, stuck.updates[1].id.as_str()), ("Turnstiles", "update-11"));
+    assert_eq!((stuck.affected_components()[0].1, stuck.updates[1].id.as_str()), ("Turnstiles", "update-11"));
     // What goes on holds its component as it stands; the baseline is free of it.
     let slow = found(&test, "2").await;
     assert!(slow.is_open() && slow.phase == Phase::Monitoring);
@@ -96,7 +96,7 @@ async fn cachets_answers_are_imported_as_they_are_meant(test: TestDb) {
     }
 }
 
-async fn cstates_files_are_imported_as_they_are_meant(test: TestDb) {
+async fn cstate_files_are_imported(test: TestDb) {
     let report = run(&test, &CState { zone: LISBON }, "cstate").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 4, 3), "{report:#?}");
     let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
@@ -116,7 +116,7 @@ async fn cstates_files_are_imported_as_they_are_meant(test: TestDb) {
     );
     assert!(berths.updates[2].body.ends_with("own.\n\nWhoever had to wait at anchor gets a free night."));
     assert_eq!(berths.updates[1].body, "Two harbour masters wrote into **one** book.");
-    let affected: Vec<&str> = berths.affected().into_iter().map(|(id, _)| id.as_str()).collect();
+    let affected: Vec<&str> = berths.affected_components().into_iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(affected, ["berth-booking", "tide-tables"]);
     let desk = found(&test, "customs-desk-closed").await;
     assert!(desk.is_open() && desk.statuses().into_values().eq([Status::MajorOutage]));
@@ -126,7 +126,7 @@ async fn cstates_files_are_imported_as_they_are_meant(test: TestDb) {
     assert!(told(&report, &["broken.md", "front matter"]), "{:#?}", report.refusals);
 }
 
-async fn kumas_backup_becomes_components_and_nothing_secret(test: TestDb) {
+async fn kuma_backup_imports_components_without_secrets(test: TestDb) {
     let report = run(&test, &Kuma, "kuma/backup.json").await;
     assert_eq!((report.groups.created, report.components.created), (1, 3), "{report:#?}");
     let parts = parts(&test).await;
@@ -141,7 +141,7 @@ async fn rows(test: &TestDb) -> Vec<candor::domain::audit::Record> {
     candor::db::audit::list(&mut test.read().await.unwrap(), None, 100).await.unwrap()
 }
 
-async fn kumas_page_is_imported_with_its_incident_and_maintenances(test: TestDb) {
+async fn kuma_page_is_imported_with_events(test: TestDb) {
     let report = run(&test, &Kuma, "kuma/status-page.json").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 3, 1), "{report:#?}");
     let clouds = found(&test, "incident-3").await;
@@ -152,7 +152,7 @@ async fn kumas_page_is_imported_with_its_incident_and_maintenances(test: TestDb)
     assert!(told(&report, &["By hand", "no time"]) && told(&report, &["Nightly restart", "recurs"]));
 }
 
-async fn the_shell_imports_them(test: TestDb) {
+async fn commands_import_other_formats(test: TestDb) {
     let path = |name: &str| fixture(name).display().to_string();
     let preview =
         said(&candor(&test, &["import", "cachet", "--zone", "Europe/Lisbon", "--dry-run", &path("cachet")], ""));

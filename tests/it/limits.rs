@@ -8,8 +8,8 @@ use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, MaintenanceForm, NewApiToken, NewGroup, NewTemplate, PlanForm, RecurrenceForm};
 use candor::domain::forms::{SeriesForm, WindowForm};
-use candor::domain::maintenance::Switches;
-use candor::domain::{Correction, CorrectionId, DraftId, Phase, SavedDraft, SeriesId, Status};
+use candor::domain::maintenance::Automation;
+use candor::domain::{CorrectionId, DraftId, Phase, SavedDraft, SeriesId, Status, UptimeCorrection};
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
@@ -19,14 +19,14 @@ use crate::support::fixtures;
 use crate::web_passkeys::{HERE, ask};
 
 on_both_databases!(
-    the_hundred_and_first_draft_is_refused,
-    the_two_hundred_and_first_template_is_refused,
-    the_five_hundred_and_first_correction_is_refused,
-    the_fifty_first_token_is_refused,
-    the_twenty_first_passkey_is_refused,
-    the_two_thousand_and_first_component_is_refused,
-    the_five_hundred_and_first_group_is_refused,
-    the_two_hundred_and_first_series_is_refused,
+    drafts_are_limited_to_100,
+    templates_are_limited_to_200,
+    corrections_are_limited_to_500,
+    tokens_are_limited_to_50,
+    passkeys_are_limited_to_20,
+    components_are_limited_to_2000,
+    groups_are_limited_to_500,
+    series_are_limited_to_200,
 );
 
 /// What is sent to a form, the field beside which the bound is told, and how.
@@ -50,7 +50,7 @@ impl OneTooMany<'_> {
     }
 }
 
-async fn the_hundred_and_first_draft_is_refused(test: TestDb) {
+async fn drafts_are_limited_to_100(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("open", app.clock.now())]).await;
     let mut tx = app.db.write().await.unwrap();
@@ -78,7 +78,7 @@ async fn the_hundred_and_first_draft_is_refused(test: TestDb) {
     assert_eq!(saved.location(), "/admin/drafts/draft7?done=draft-saved", "what is there already is saved as ever");
 }
 
-async fn the_two_hundred_and_first_template_is_refused(test: TestDb) {
+async fn templates_are_limited_to_200(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
     for number in 0..200 {
@@ -100,13 +100,13 @@ async fn the_two_hundred_and_first_template_is_refused(test: TestDb) {
         .await;
 }
 
-async fn the_five_hundred_and_first_correction_is_refused(test: TestDb) {
+async fn corrections_are_limited_to_500(test: TestDb) {
     let app = TestApp::new(test).await;
     let (full, other) = (app.component("API").await, app.component("Mail").await);
     let mut tx = app.db.write().await.unwrap();
     for number in 0..500 {
         let from = app.clock.now() - TimeDelta::days(2) + TimeDelta::minutes(2 * number);
-        let correction = Correction {
+        let correction = UptimeCorrection {
             id: CorrectionId::parse(&format!("correction{number}")).unwrap(),
             component_id: full.id.clone(),
             from,
@@ -134,13 +134,13 @@ async fn the_five_hundred_and_first_correction_is_refused(test: TestDb) {
     assert!(added.location().ends_with("?done=correction-added"), "another component has its own");
 }
 
-async fn the_fifty_first_token_is_refused(test: TestDb) {
+async fn tokens_are_limited_to_50(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Publisher).await;
     let mut tx = app.db.write().await.unwrap();
     for number in 0..50 {
         let new = NewApiToken { name: format!("Token {number}"), scope: Scope::Read, days: 7 };
-        let hash = secret_token::hash(&new.name);
+        let hash = secret_token::hash_token(&new.name);
         api_tokens::create(&mut tx, &manager, new, (&hash, "last"), app.clock.now()).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
@@ -153,7 +153,7 @@ async fn the_fifty_first_token_is_refused(test: TestDb) {
     assert_eq!(other.status, StatusCode::OK, "others have their own");
 }
 
-async fn the_twenty_first_passkey_is_refused(test: TestDb) {
+async fn passkeys_are_limited_to_20(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
@@ -172,7 +172,7 @@ async fn the_twenty_first_passkey_is_refused(test: TestDb) {
     assert!(app.everything().await == before, "something was written");
 }
 
-async fn the_two_thousand_and_first_component_is_refused(test: TestDb) {
+async fn components_are_limited_to_2000(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
     for number in 0..2000 {
@@ -186,7 +186,7 @@ async fn the_two_thousand_and_first_component_is_refused(test: TestDb) {
     one.is_refused(&app, &mut browser).await;
 }
 
-async fn the_five_hundred_and_first_group_is_refused(test: TestDb) {
+async fn groups_are_limited_to_500(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
     for number in 0..500 {
@@ -200,11 +200,11 @@ async fn the_five_hundred_and_first_group_is_refused(test: TestDb) {
     OneTooMany { address: "/admin/groups", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
 }
 
-async fn the_two_hundred_and_first_series_is_refused(test: TestDb) {
+async fn series_are_limited_to_200(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let window = WindowForm::of(now + TimeDelta::days(1), now + TimeDelta::hours(25), chrono_tz::Tz::UTC);
-    let plan = PlanForm { title: "Weekly".into(), switches: Switches::default(), ..PlanForm::default() };
+    let window = WindowForm::from_times(now + TimeDelta::days(1), now + TimeDelta::hours(25), chrono_tz::Tz::UTC);
+    let plan = PlanForm { title: "Weekly".into(), switches: Automation::default(), ..PlanForm::default() };
     let first = MaintenanceForm { plan, window, body: "Text".into() };
     let recurrence = RecurrenceForm { repeats: "FREQ=WEEKLY".into(), ..RecurrenceForm::default() };
     let form = SeriesForm { id: String::new(), first, recurrence };

@@ -5,10 +5,10 @@ use axum::http::{Request, StatusCode};
 use candor::db::{known_browsers, login_failures, managers};
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Viewer};
-use candor::domain::login_backoff::{FREE, MAX_FAILURES};
+use candor::domain::login_backoff::{FREE_ATTEMPTS, MAX_FAILURES};
 use candor::domain::manager::LinkPurpose;
-use candor::web::access::known_browser::Device;
-use candor::web::access::login_throttle::{self, Proven};
+use candor::web::access::known_browser::KnownBrowser;
+use candor::web::access::login_throttle::{self, VerifiedPassword};
 use candor::web::edge::client_ip::ClientAddress;
 use candor::worker::sweep;
 use chrono::TimeDelta;
@@ -18,21 +18,21 @@ use crate::support::TestDb;
 use crate::support::app::{Browser, PASSWORD, TestApp};
 
 on_both_databases!(
-    the_wait_doubles_with_every_mistake_and_the_right_password_ends_it,
-    while_the_door_is_locked_no_password_is_looked_at,
-    many_guesses_at_once_are_not_many_guesses,
-    after_a_hundred_mistakes_only_a_reset_opens_the_door,
-    a_known_browser_gets_in_while_others_guess,
-    a_known_browser_has_a_count_of_its_own,
-    an_unknown_address_is_written_about_as_a_known_one_is,
-    a_new_password_forgets_the_browsers,
-    a_browser_is_known_to_one_manager_only_and_by_its_hash,
-    a_browser_not_used_for_half_a_year_is_forgotten,
-    one_network_has_ten_attempts_and_then_one_every_six_seconds,
-    a_known_browser_is_not_held_up_by_its_network,
-    a_password_that_was_right_counts_once_it_is_kept,
-    a_password_that_was_replaced_while_it_was_compared_opens_nothing,
-    a_manager_who_was_changed_while_the_password_was_compared_is_not_let_in,
+    backoff_doubles_until_the_right_password,
+    locked_account_checks_no_password,
+    concurrent_guesses_count_individually,
+    after_100_failures_only_a_reset_unlocks,
+    known_browser_logs_in_during_an_attack,
+    known_browser_has_its_own_counter,
+    unknown_and_known_email_write_equally,
+    new_password_forgets_known_browsers,
+    known_browser_belongs_to_one_manager_by_hash,
+    unused_browser_is_forgotten_after_180_days,
+    login_attempts_per_network_are_limited,
+    known_browser_bypasses_network_limit,
+    verified_password_counts_once_committed,
+    password_replaced_during_verification_is_rejected,
+    manager_changed_during_verification_is_rejected,
 );
 
 async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
@@ -54,11 +54,11 @@ async fn count(app: &TestApp, manager: &Manager) -> i64 {
     login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
 }
 
-async fn the_wait_doubles_with_every_mistake_and_the_right_password_ends_it(test: TestDb) {
+async fn backoff_doubles_until_the_right_password(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.visitor();
-    for _ in 0..=FREE {
+    for _ in 0..=FREE_ATTEMPTS {
         assert_eq!(attempt(&mut browser, &manager, "a wrong password").await, OUT);
     }
     for wait in [1, 2, 4, 8, 16] {
@@ -72,17 +72,17 @@ async fn the_wait_doubles_with_every_mistake_and_the_right_password_ends_it(test
     assert_eq!(count(&app, &manager).await, 0);
 }
 
-async fn while_the_door_is_locked_no_password_is_looked_at(test: TestDb) {
+async fn locked_account_checks_no_password(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     for _ in 0..10 {
         attempt(&mut app.visitor(), &manager, "a wrong password").await;
     }
-    assert_eq!(count(&app, &manager).await, FREE + 1, "attempts at a locked door don't lengthen the wait");
+    assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1, "attempts at a locked door don't lengthen the wait");
     assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT);
 }
 
-async fn many_guesses_at_once_are_not_many_guesses(test: TestDb) {
+async fn concurrent_guesses_count_individually(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut guesses = JoinSet::new();
@@ -91,10 +91,10 @@ async fn many_guesses_at_once_are_not_many_guesses(test: TestDb) {
         guesses.spawn(async move { attempt(&mut browser, &manager, "a wrong password").await });
     }
     assert!(guesses.join_all().await.into_iter().all(|status| status == OUT));
-    assert_eq!(count(&app, &manager).await, FREE + 1);
+    assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1);
 }
 
-async fn after_a_hundred_mistakes_only_a_reset_opens_the_door(test: TestDb) {
+async fn after_100_failures_only_a_reset_unlocks(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut tx = app.db.write().await.unwrap();
@@ -111,7 +111,7 @@ async fn after_a_hundred_mistakes_only_a_reset_opens_the_door(test: TestDb) {
     assert_eq!(attempt(&mut app.visitor(), &manager, "gravel lantern otter").await, IN);
 }
 
-async fn a_known_browser_gets_in_while_others_guess(test: TestDb) {
+async fn known_browser_logs_in_during_an_attack(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -122,14 +122,14 @@ async fn a_known_browser_gets_in_while_others_guess(test: TestDb) {
     }
     assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT, "a stranger's browser has to wait");
     assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
-    assert_eq!(count(&app, &manager).await, FREE + 1, "which is no comfort to those who guess");
+    assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1, "which is no comfort to those who guess");
 }
 
-async fn a_known_browser_has_a_count_of_its_own(test: TestDb) {
+async fn known_browser_has_its_own_counter(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
-    for _ in 0..=FREE {
+    for _ in 0..=FREE_ATTEMPTS {
         assert_eq!(attempt(&mut browser.clone(), &manager, "a wrong password").await, OUT);
     }
     assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, OUT, "it has to wait as well");
@@ -139,7 +139,7 @@ async fn a_known_browser_has_a_count_of_its_own(test: TestDb) {
     assert_eq!(app.number("select cast(sum(failures) as bigint) from known_browsers").await, 0);
 }
 
-async fn an_unknown_address_is_written_about_as_a_known_one_is(test: TestDb) {
+async fn unknown_and_known_email_write_equally(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let nobody = Manager { email: "nobody@example.org".into(), ..manager.clone() };
@@ -153,7 +153,7 @@ async fn an_unknown_address_is_written_about_as_a_known_one_is(test: TestDb) {
     assert_eq!(app.number("select count(*) from login_failures").await, 2, "unknown addresses share one row");
 }
 
-async fn a_new_password_forgets_the_browsers(test: TestDb) {
+async fn new_password_forgets_known_browsers(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -162,11 +162,11 @@ async fn a_new_password_forgets_the_browsers(test: TestDb) {
     assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
-async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
+async fn known_browser_belongs_to_one_manager_by_hash(test: TestDb) {
     let app = TestApp::new(test).await;
     let (ines, rui) = (app.manager("Ines", Viewer).await, app.manager("Rui", Owner).await);
     let browser = app.through_login(&ines).await;
-    let hash = candor::credentials::secret_token::hash(&browser.cookies["device"]);
+    let hash = candor::credentials::secret_token::hash_token(&browser.cookies["device"]);
     assert_eq!(app.texts("select token_hash from known_browsers").await.concat(), hash);
     let known =
         async |id| known_browsers::failures(&mut app.db.read().await.unwrap(), &hash, id).await.unwrap().is_some();
@@ -184,7 +184,7 @@ async fn a_browser_is_known_to_one_manager_only_and_by_its_hash(test: TestDb) {
     assert!(!known(&ines.id).await, "the one unused for longest went first");
 }
 
-async fn a_browser_not_used_for_half_a_year_is_forgotten(test: TestDb) {
+async fn unused_browser_is_forgotten_after_180_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
@@ -198,7 +198,7 @@ async fn a_browser_not_used_for_half_a_year_is_forgotten(test: TestDb) {
     assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
-async fn a_known_browser_is_not_held_up_by_its_network(test: TestDb) {
+async fn known_browser_bypasses_network_limit(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut known = app.through_login(&manager).await;
@@ -213,7 +213,7 @@ async fn a_known_browser_is_not_held_up_by_its_network(test: TestDb) {
     assert_eq!(attempt(&mut known, &manager, PASSWORD).await, IN);
 }
 
-async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestDb) {
+async fn login_attempts_per_network_are_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let from = |address: &str| {
@@ -241,30 +241,31 @@ async fn one_network_has_ten_attempts_and_then_one_every_six_seconds(test: TestD
 }
 
 /// The right password, as it was compared a moment ago.
-async fn compared(app: &TestApp, manager: &Manager) -> Proven {
+async fn compared(app: &TestApp, manager: &Manager) -> VerifiedPassword {
     let (mut parts, ()) = Request::new(()).into_parts();
-    let Ok(device) = Device::from_request_parts(&mut parts, &app.state).await;
-    let attempt = login_throttle::begin(&app.state, &manager.email, ClientAddress(None), &device).await.unwrap();
+    let Ok(device) = KnownBrowser::from_request_parts(&mut parts, &app.state).await;
+    let attempt =
+        login_throttle::begin_attempt(&app.state, &manager.email, ClientAddress(None), &device).await.unwrap();
     match attempt.try_password(PASSWORD.to_owned()).await.unwrap() {
         Some(proven) => proven,
         None => panic!("it is the right one"),
     }
 }
 
-async fn a_password_that_was_right_counts_once_it_is_kept(test: TestDb) {
+async fn verified_password_counts_once_committed(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     guess(&app, &manager, 1).await;
     let proven = compared(&app, &manager).await;
     assert_eq!(count(&app, &manager).await, 2, "one that is being looked at counts as wrong");
     let mut tx = app.db.write().await.unwrap();
-    let kept = proven.keep(&mut tx).await.unwrap();
+    let kept = proven.confirm(&mut tx).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     assert_eq!(kept.map(|kept| kept.id), Some(manager.id.clone()));
     assert_eq!(count(&app, &manager).await, 0);
 }
 
-async fn a_password_that_was_replaced_while_it_was_compared_opens_nothing(test: TestDb) {
+async fn password_replaced_during_verification_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut manager = app.manager("Ines", Viewer).await;
     let proven = compared(&app, &manager).await;
@@ -272,12 +273,12 @@ async fn a_password_that_was_replaced_while_it_was_compared_opens_nothing(test: 
     managers::set_password(&mut tx, &mut manager, "the hash of a new one", None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     let mut tx = app.db.write().await.unwrap();
-    assert!(proven.keep(&mut tx).await.unwrap().is_none());
+    assert!(proven.confirm(&mut tx).await.unwrap().is_none());
     let (_, hash) = managers::find_by_email(&mut tx, &manager.email).await.unwrap().unwrap();
     assert_eq!(hash.as_deref(), Some("the hash of a new one"));
 }
 
-async fn a_manager_who_was_changed_while_the_password_was_compared_is_not_let_in(test: TestDb) {
+async fn manager_changed_during_verification_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
     let mut disabled = app.manager("Disabled", Viewer).await;
@@ -287,6 +288,6 @@ async fn a_manager_who_was_changed_while_the_password_was_compared_is_not_let_in
     managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
     managers::set_role(&mut tx, &mut promoted, Owner, app.clock.now()).await.unwrap();
     for proven in tries {
-        assert!(proven.keep(&mut tx).await.unwrap().is_none());
+        assert!(proven.confirm(&mut tx).await.unwrap().is_none());
     }
 }

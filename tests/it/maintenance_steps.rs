@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use candor::db::{Db, maintenances};
 use candor::domain::{Maintenance, MaintenancePhase, Status};
-use candor::worker::Work;
-use candor::worker::maintenances::tick;
+use candor::worker::Worker;
+use candor::worker::maintenances::run_due_steps;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    it_begins_and_ends_to_the_microsecond_and_the_page_shows_it,
-    two_processes_take_each_step_once,
-    what_was_missed_is_caught_up_as_of_its_own_time,
-    nothing_due_is_nothing_written,
+    automatic_start_and_end_are_exact_and_published,
+    concurrent_workers_take_each_step_once,
+    missed_steps_are_caught_up_at_their_due_time,
+    no_due_step_writes_nothing,
     each_start_makes_the_next_occurrence_of_a_series,
-    a_long_downtime_floods_nobody,
+    long_downtime_creates_no_flood,
 );
 
 /// A maintenance of an hour that begins two hours from now, over the component API.
@@ -40,10 +40,10 @@ async fn actions(app: &TestApp) -> Vec<String> {
     actions
 }
 
-async fn it_begins_and_ends_to_the_microsecond_and_the_page_shows_it(test: TestDb) {
+async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     let headline = async || app.visitor().get("/").await.word("h1");
     work.tick(&app).await;
     until(&app, it.scheduled_for - TimeDelta::microseconds(1));
@@ -67,7 +67,7 @@ async fn it_begins_and_ends_to_the_microsecond_and_the_page_shows_it(test: TestD
     assert!(app.audit().await[0].actor.name == "Candor" && app.audit().await[0].actor.manager_id.is_none());
 }
 
-async fn two_processes_take_each_step_once(test: TestDb) {
+async fn concurrent_workers_take_each_step_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
     let (other, _) = app.restarted_over(Db::at(&app.test.url).unwrap());
@@ -75,7 +75,7 @@ async fn two_processes_take_each_step_once(test: TestDb) {
     for at in [it.scheduled_for - TimeDelta::minutes(60), it.scheduled_for, it.scheduled_until] {
         until(&app, at);
         // Both believe that something is due; whoever writes second finds it done.
-        let (one, two) = tokio::join!(tick(&app), tick(&other));
+        let (one, two) = tokio::join!(run_due_steps(&app), run_due_steps(&other));
         assert_eq!(i32::from(one.unwrap()) + i32::from(two.unwrap()), 1, "{at}");
         app.publisher.publish().await.unwrap();
         other.publisher.publish().await.unwrap();
@@ -84,11 +84,11 @@ async fn two_processes_take_each_step_once(test: TestDb) {
     other.db.close().await;
 }
 
-async fn what_was_missed_is_caught_up_as_of_its_own_time(test: TestDb) {
+async fn missed_steps_are_caught_up_at_their_due_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
     app.clock.advance(TimeDelta::days(3));
-    assert!(tick(&app).await.unwrap());
+    assert!(run_due_steps(&app).await.unwrap());
     let over = app.maintenance("work").await;
     let said: Vec<_> = over.updates.iter().map(|update| (update.phase, update.posted_at)).collect();
     assert_eq!(
@@ -97,14 +97,14 @@ async fn what_was_missed_is_caught_up_as_of_its_own_time(test: TestDb) {
     );
     assert!(over.updates[1..].iter().all(|update| update.created_at == app.clock.now()));
     let revision = app.counts().await.0;
-    assert!(!tick(&app).await.unwrap());
+    assert!(!run_due_steps(&app).await.unwrap());
     assert_eq!(app.counts().await.0, revision);
 }
 
-async fn nothing_due_is_nothing_written(test: TestDb) {
+async fn no_due_step_writes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     plan(&app).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let (before, site) = (app.counts().await, app.publisher.site());
     app.clock.advance(TimeDelta::seconds(59));
@@ -119,20 +119,20 @@ async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
     let all = async || maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     assert_eq!(all().await.len(), 1);
     until(&app, first.scheduled_for);
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     let made = all().await;
     assert_eq!(made.len(), 2);
     assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
     assert_eq!((made[0].phase, made[1].phase), (MaintenancePhase::Scheduled, MaintenancePhase::InProgress));
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     assert_eq!(all().await.len(), 2);
 }
 
-async fn a_long_downtime_floods_nobody(test: TestDb) {
+async fn long_downtime_creates_no_flood(test: TestDb) {
     let app = TestApp::new(test).await;
     app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     app.clock.advance(TimeDelta::days(100));
-    assert!(tick(&app).await.unwrap());
+    assert!(run_due_steps(&app).await.unwrap());
     let made = maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     assert_eq!(made.len(), 2, "the one that was planned, and the next one");
     assert!(made[0].scheduled_for > app.clock.now() && made[1].phase == MaintenancePhase::Completed);

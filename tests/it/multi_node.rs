@@ -7,8 +7,8 @@ use candor::credentials::secret_token;
 use candor::db::{Db, api_tokens};
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
-use candor::server::connections::Limits;
-use candor::worker::Work;
+use candor::server::connections::ConnectionLimits;
+use candor::worker::Worker;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -18,16 +18,16 @@ use crate::support::app::{Browser, TestApp};
 use crate::support::server::Server;
 
 on_both_databases!(
-    who_is_out_at_one_node_is_out_at_the_other_at_once,
-    a_token_that_ends_at_one_node_opens_nothing_at_the_other,
-    what_is_published_at_one_node_is_soon_on_the_page_of_the_other,
-    what_is_published_at_one_node_shows_at_the_other_after_one_round,
+    logout_applies_to_all_nodes_immediately,
+    revoked_token_is_rejected_on_all_nodes,
+    publish_reaches_other_node_soon,
+    publish_reaches_other_node_after_one_round,
 );
 
 /// Another server, with its own connections, worker and folder, over the database of `app`.
 async fn other_node(app: &TestApp) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    (Server::published(&app.test.url, &app.clock, Limits::default(), &data).await, data)
+    (Server::published(&app.test.url, &app.clock, ConnectionLimits::default(), &data).await, data)
 }
 
 /// The status with which a node answers this request, of which the first line and some headers are given.
@@ -50,7 +50,7 @@ async fn is_in(node: &Server, browser: &Browser) -> bool {
     }
 }
 
-async fn who_is_out_at_one_node_is_out_at_the_other_at_once(test: TestDb) {
+async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let mut owner = app.logged_in(Owner).await;
@@ -66,7 +66,7 @@ async fn who_is_out_at_one_node_is_out_at_the_other_at_once(test: TestDb) {
     let manager = app.manager("Ines", Publisher).await;
     let [mut here, there, left] =
         [app.with_session(&manager).await, app.with_session(&manager).await, app.with_session(&manager).await];
-    let short = secret_token::hash(&there.cookies["sid"])[..16].to_owned();
+    let short = secret_token::hash_token(&there.cookies["sid"])[..16].to_owned();
     here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
     assert!(!is_in(&node, &there).await && is_in(&node, &left).await);
     let kept = here.clone();
@@ -74,7 +74,7 @@ async fn who_is_out_at_one_node_is_out_at_the_other_at_once(test: TestDb) {
     assert!(!is_in(&node, &kept).await && is_in(&node, &left).await);
 }
 
-async fn a_token_that_ends_at_one_node_opens_nothing_at_the_other(test: TestDb) {
+async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let mut owner = app.logged_in(Owner).await;
@@ -112,7 +112,7 @@ async fn open(app: &TestApp) {
     assert!(app.visitor().get("/").await.text().contains(TITLE), "it shows where it was published");
 }
 
-async fn what_is_published_at_one_node_is_soon_on_the_page_of_the_other(test: TestDb) {
+async fn publish_reaches_other_node_soon(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let read = async || node.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
@@ -127,10 +127,10 @@ async fn what_is_published_at_one_node_is_soon_on_the_page_of_the_other(test: Te
     tokio::time::timeout(Duration::from_secs(15), followed).await.expect("the other node follows");
 }
 
-async fn what_is_published_at_one_node_shows_at_the_other_after_one_round(test: TestDb) {
+async fn publish_reaches_other_node_after_one_round(test: TestDb) {
     let app = TestApp::new(test).await;
     let (state, mut visitor) = app.restarted_over(Db::at(&app.test.url).unwrap());
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&state).await;
     open(&app).await;
     assert!(!visitor.get("/").await.text().contains(TITLE), "it is another node");

@@ -15,27 +15,27 @@ use crate::support::fake_oidc::{Issuer, Person};
 use crate::support::fixtures;
 
 on_both_databases!(
-    whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_rules,
-    the_page_leads_to_the_provider_without_a_redirect,
-    a_login_belongs_to_the_subject_and_not_to_the_address,
-    an_invitation_is_accepted_by_the_login,
-    somebody_who_has_a_way_in_connects_the_login_themselves,
-    nothing_of_a_taken_address_is_given_away,
-    a_role_follows_what_the_provider_says_and_ends_other_sessions,
-    the_last_owner_stays_an_owner,
-    nobody_without_a_role_is_let_in,
-    whoever_has_lost_every_role_is_out_everywhere,
-    the_last_owner_is_not_shut_out,
+    first_login_creates_manager_with_mapped_role,
+    login_page_reaches_provider_without_http_redirect,
+    login_is_identified_by_subject_not_email,
+    oidc_login_accepts_an_invitation,
+    manager_connects_own_oidc_login,
+    taken_email_reveals_nothing,
+    role_sync_ends_other_sessions,
+    last_owner_keeps_the_role,
+    login_without_role_is_denied,
+    lost_role_revokes_all_access,
+    last_owner_keeps_access,
     a_disabled_manager_stays_out,
-    what_stands_in_the_other_document_counts_as_well,
-    a_new_key_of_the_provider_is_looked_up,
-    a_provider_that_is_away_is_said_so_and_passwords_go_on,
-    a_second_factor_is_asked_for_unless_the_provider_has_asked,
-    the_policy_counts_the_factor_that_the_provider_asked_for,
-    only_who_has_another_way_in_disconnects_the_login,
+    userinfo_claims_are_used,
+    rotated_provider_key_is_fetched,
+    unreachable_provider_is_reported_and_passwords_work,
+    provider_second_factor_replaces_ours,
+    policy_accepts_provider_second_factor,
+    disconnect_needs_another_login,
     an_owner_disconnects_the_login_of_another,
-    without_the_login_there_its_second_factor_counts_no_more,
-    whoever_is_disabled_while_they_come_back_does_not_stay_in,
+    disconnected_login_loses_its_second_factor,
+    manager_disabled_during_oidc_login_is_denied,
 );
 
 pub async fn with_provider(test: TestDb) -> (TestApp, Issuer) {
@@ -86,7 +86,7 @@ async fn invited(app: &TestApp, name: &str, role: Role) -> Manager {
     manager
 }
 
-async fn whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_rules(test: TestDb) {
+async fn first_login_creates_manager_with_mapped_role(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for (name, groups, role) in
         [("Vera", &[][..], Viewer), ("Paula", &["writers"], Publisher), ("Ines", &["writers", "owners"], Owner)]
@@ -106,7 +106,7 @@ async fn whoever_comes_for_the_first_time_becomes_a_manager_in_the_role_of_the_r
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 3, "nobody is added twice");
 }
 
-async fn the_page_leads_to_the_provider_without_a_redirect(test: TestDb) {
+async fn login_page_reaches_provider_without_http_redirect(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let login = app.visitor().get("/login").await;
     assert_eq!(login.words("form[action='/login/oidc'] button"), ["Log in with Harbour ID"]);
@@ -122,7 +122,7 @@ async fn the_page_leads_to_the_provider_without_a_redirect(test: TestDb) {
     assert_eq!(without.visitor().post("/login/oidc", &[]).await.status, StatusCode::CONFLICT);
 }
 
-async fn a_login_belongs_to_the_subject_and_not_to_the_address(test: TestDb) {
+async fn login_is_identified_by_subject_not_email(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
     is_in(&mut app.visitor(), &issuer, &vera).await;
@@ -133,7 +133,7 @@ async fn a_login_belongs_to_the_subject_and_not_to_the_address(test: TestDb) {
     is_out(&app, &issuer, &successor, "with your e-mail address already exists").await;
 }
 
-async fn an_invitation_is_accepted_by_the_login(test: TestDb) {
+async fn oidc_login_accepts_an_invitation(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = invited(&app, "Vera", Viewer).await;
     let token = app.link(LinkPurpose::Invite, Some(&vera), TimeDelta::days(3)).await;
@@ -146,7 +146,7 @@ async fn an_invitation_is_accepted_by_the_login(test: TestDb) {
     assert!(actions.contains(&"manager.accept-by-oidc".to_owned()), "{actions:?}");
 }
 
-async fn somebody_who_has_a_way_in_connects_the_login_themselves(test: TestDb) {
+async fn manager_connects_own_oidc_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     let person = Person::named("Ines", &["owners"]);
@@ -164,7 +164,7 @@ async fn somebody_who_has_a_way_in_connects_the_login_themselves(test: TestDb) {
     assert_eq!(taken.status, StatusCode::CONFLICT, "one login belongs to one manager");
 }
 
-async fn nothing_of_a_taken_address_is_given_away(test: TestDb) {
+async fn taken_email_reveals_nothing(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     app.with_session(&ines).await;
@@ -174,7 +174,7 @@ async fn nothing_of_a_taken_address_is_given_away(test: TestDb) {
     assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
 }
 
-async fn a_role_follows_what_the_provider_says_and_ends_other_sessions(test: TestDb) {
+async fn role_sync_ends_other_sessions(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
     let mut old = app.visitor();
@@ -189,7 +189,7 @@ async fn a_role_follows_what_the_provider_says_and_ends_other_sessions(test: Tes
     assert_eq!(record.after.unwrap()["role"], "publisher");
 }
 
-async fn the_last_owner_stays_an_owner(test: TestDb) {
+async fn last_owner_keeps_the_role(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
     let mut browser = app.visitor();
@@ -199,7 +199,7 @@ async fn the_last_owner_stays_an_owner(test: TestDb) {
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK);
 }
 
-async fn nobody_without_a_role_is_let_in(test: TestDb) {
+async fn login_without_role_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let stranger = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["others"]) };
     is_out(&app, &issuer, &stranger, "No role is assigned to you in Harbour ID").await;
@@ -209,7 +209,7 @@ async fn nobody_without_a_role_is_let_in(test: TestDb) {
     is_out(&app, &issuer, &stranger, "No role is assigned to you").await;
 }
 
-async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
+async fn lost_role_revokes_all_access(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
     let known = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["writers"]) };
@@ -235,7 +235,7 @@ async fn whoever_has_lost_every_role_is_out_everywhere(test: TestDb) {
     assert_eq!(app.counts().await, before, "there was nothing left to end");
 }
 
-async fn the_last_owner_is_not_shut_out(test: TestDb) {
+async fn last_owner_keeps_access(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let owner = Person { email: "ines@elsewhere.test".into(), ..Person::named("Ines", &["owners"]) };
     let mut browser = app.visitor();
@@ -260,7 +260,7 @@ async fn a_disabled_manager_stays_out(test: TestDb) {
     is_out(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is deactivated").await;
 }
 
-async fn what_stands_in_the_other_document_counts_as_well(test: TestDb) {
+async fn userinfo_claims_are_used(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     issuer.says_little();
     is_in(&mut app.visitor(), &issuer, &Person::named("Paula", &["writers"])).await;
@@ -269,17 +269,17 @@ async fn what_stands_in_the_other_document_counts_as_well(test: TestDb) {
     is_out(&app, &issuer, &unverified, "has not verified your e-mail address").await;
 }
 
-async fn a_new_key_of_the_provider_is_looked_up(test: TestDb) {
+async fn rotated_provider_key_is_fetched(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
     issuer.changes_its_key();
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
 }
 
-async fn a_provider_that_is_away_is_said_so_and_passwords_go_on(test: TestDb) {
+async fn unreachable_provider_is_reported_and_passwords_work(test: TestDb) {
     let clock = test.clock.clone();
     let settings =
-        candor::oidc::Settings { issuer: "http://127.0.0.1:9".into(), ..Issuer::open(&clock).await.settings() };
+        candor::oidc::ProviderSettings { issuer: "http://127.0.0.1:9".into(), ..Issuer::open(&clock).await.settings() };
     let app = TestApp::with_provider(test, Provider::new(settings, ORIGIN).unwrap()).await;
     let ines = app.manager("Ines", Owner).await;
     assert_eq!(app.visitor().get("/login").await.status, StatusCode::OK);
@@ -291,7 +291,7 @@ async fn a_provider_that_is_away_is_said_so_and_passwords_go_on(test: TestDb) {
     app.through_login(&ines).await;
 }
 
-async fn a_second_factor_is_asked_for_unless_the_provider_has_asked(test: TestDb) {
+async fn provider_second_factor_replaces_ours(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
     is_in(&mut app.visitor(), &issuer, &vera).await;
@@ -304,7 +304,7 @@ async fn a_second_factor_is_asked_for_unless_the_provider_has_asked(test: TestDb
     is_in(&mut app.visitor(), &issuer, &Person { methods: vec!["pwd", "mfa"], ..vera }).await;
 }
 
-async fn the_policy_counts_the_factor_that_the_provider_asked_for(test: TestDb) {
+async fn policy_accepts_provider_second_factor(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.require_second_factor().await;
     let mut lacking = app.visitor();
@@ -318,7 +318,7 @@ async fn the_policy_counts_the_factor_that_the_provider_asked_for(test: TestDb) 
     assert_eq!(lacking.get("/admin").await.location(), "/admin/account/factors", "the other session has none");
 }
 
-async fn only_who_has_another_way_in_disconnects_the_login(test: TestDb) {
+async fn disconnect_needs_another_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     is_in(&mut browser, &issuer, &Person::named("Vera", &[])).await;
@@ -347,7 +347,7 @@ async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
     assert_eq!(by_email(&app, "vera@example.org").await.id, manager.id, "with another login there");
 }
 
-async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) {
+async fn disconnected_login_loses_its_second_factor(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
     let ines = Person { methods: vec!["pwd", "mfa"], ..Person::named("Ines", &["owners"]) };
@@ -377,7 +377,7 @@ async fn without_the_login_there_its_second_factor_counts_no_more(test: TestDb) 
     }
 }
 
-async fn whoever_is_disabled_while_they_come_back_does_not_stay_in(test: TestDb) {
+async fn manager_disabled_during_oidc_login_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for round in 0..8 {
         let person = Person::named(&format!("Vera{round}"), &[]);

@@ -1,7 +1,7 @@
 //! Answers that prove nothing, and who brings them.
 
 use axum::http::StatusCode;
-use candor::oidc::{Provider, Settings};
+use candor::oidc::{Provider, ProviderSettings};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -14,18 +14,18 @@ use crate::support::fake_statuspage::{Hosted, Says};
 use crate::web_hostile::listen;
 
 on_both_databases!(
-    a_token_with_the_wrong_claims_proves_nothing,
-    a_token_that_the_provider_has_not_signed_proves_nothing,
-    an_address_that_is_not_verified_counts_for_nothing,
-    an_answer_counts_once_and_in_its_own_session_only,
-    an_answer_that_comes_late_counts_for_nothing,
-    an_answer_of_another_provider_counts_for_nothing,
-    whoever_is_refused_there_is_told_so_in_our_words,
-    after_the_login_nobody_is_sent_elsewhere,
-    a_planted_session_is_worth_nothing,
-    one_network_asks_ten_times_and_then_once_every_six_seconds,
-    the_secrets_of_a_question_are_in_no_page_and_no_log,
-    huge_answers_of_the_provider_are_cut,
+    id_token_with_wrong_claims_is_rejected,
+    id_token_with_wrong_signature_is_rejected,
+    unverified_email_is_rejected,
+    callback_works_once_in_its_own_session,
+    late_callback_is_rejected,
+    callback_of_another_issuer_is_rejected,
+    provider_errors_use_our_texts,
+    login_redirects_stay_on_this_site,
+    session_fixation_fails,
+    oidc_logins_per_network_are_limited,
+    oidc_secrets_are_never_shown_or_logged,
+    huge_provider_responses_are_rejected,
 );
 
 const NOTHING: &str = "Login with Harbour ID failed";
@@ -34,7 +34,7 @@ fn ines() -> Person {
     Person::named("Ines", &["owners"])
 }
 
-async fn a_token_with_the_wrong_claims_proves_nothing(test: TestDb) {
+async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let now = app.clock.now().timestamp();
     let wrong: [(&'static str, Value); 11] = [
@@ -63,7 +63,7 @@ async fn a_token_with_the_wrong_claims_proves_nothing(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
-async fn a_token_that_the_provider_has_not_signed_proves_nothing(test: TestDb) {
+async fn id_token_with_wrong_signature_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for signing in [Signing::Strangers, Signing::Nothing, Signing::PublicKey, Signing::ClientSecret] {
         issuer.signs(signing);
@@ -74,7 +74,7 @@ async fn a_token_that_the_provider_has_not_signed_proves_nothing(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
-async fn an_address_that_is_not_verified_counts_for_nothing(test: TestDb) {
+async fn unverified_email_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let why = "Harbour ID has not verified your e-mail address";
     is_out(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
@@ -82,7 +82,7 @@ async fn an_address_that_is_not_verified_counts_for_nothing(test: TestDb) {
     is_out(&app, &issuer, &ines(), why).await;
 }
 
-async fn an_answer_counts_once_and_in_its_own_session_only(test: TestDb) {
+async fn callback_works_once_in_its_own_session(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let (mut mine, mut theirs) = (app.visitor(), app.visitor());
     let going = mine.post("/login/oidc", &[]).await;
@@ -103,7 +103,7 @@ async fn an_answer_counts_once_and_in_its_own_session_only(test: TestDb) {
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
 }
 
-async fn an_answer_that_comes_late_counts_for_nothing(test: TestDb) {
+async fn late_callback_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
@@ -113,7 +113,7 @@ async fn an_answer_that_comes_late_counts_for_nothing(test: TestDb) {
     assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
 
-async fn an_answer_of_another_provider_counts_for_nothing(test: TestDb) {
+async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for other in ["https://id.example.org", "", "http://127.0.0.1"] {
         let mut browser = app.visitor();
@@ -125,12 +125,12 @@ async fn an_answer_of_another_provider_counts_for_nothing(test: TestDb) {
         assert!(answered.word("[role=alert]").contains(NOTHING), "{other}");
     }
     // Another provider under the same name does not say what the issuer does.
-    let settings = Settings { issuer: format!("{}/", issuer.url), ..issuer.settings() };
+    let settings = ProviderSettings { issuer: format!("{}/", issuer.url), ..issuer.settings() };
     let mut browser = app.under(Some(Provider::new(settings, ORIGIN).unwrap()));
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-async fn whoever_is_refused_there_is_told_so_in_our_words(test: TestDb) {
+async fn provider_errors_use_our_texts(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
@@ -143,7 +143,7 @@ async fn whoever_is_refused_there_is_told_so_in_our_words(test: TestDb) {
     assert!(!refused.text().contains("alert(1)"));
 }
 
-async fn after_the_login_nobody_is_sent_elsewhere(test: TestDb) {
+async fn login_redirects_stay_on_this_site(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for next in ["//evil.test", "/\\evil.test", "https://evil.test/admin", "/admin//evil.test", "javascript:x", "/"] {
         let mut browser = app.visitor();
@@ -154,7 +154,7 @@ async fn after_the_login_nobody_is_sent_elsewhere(test: TestDb) {
     }
 }
 
-async fn a_planted_session_is_worth_nothing(test: TestDb) {
+async fn session_fixation_fails(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
@@ -166,7 +166,7 @@ async fn a_planted_session_is_worth_nothing(test: TestDb) {
     assert!(planted.get("/admin").await.location().starts_with("/login"), "the id from before opens nothing");
 }
 
-async fn one_network_asks_ten_times_and_then_once_every_six_seconds(test: TestDb) {
+async fn oidc_logins_per_network_are_limited(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let from = |peer: &str| {
         let mut browser = app.visitor();
@@ -186,7 +186,7 @@ async fn one_network_asks_ten_times_and_then_once_every_six_seconds(test: TestDb
     assert_eq!(from("192.0.2.7").post("/login/oidc", &[]).await.status, StatusCode::OK);
 }
 
-async fn the_secrets_of_a_question_are_in_no_page_and_no_log(test: TestDb) {
+async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     let log = listen();
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
@@ -206,7 +206,7 @@ async fn the_secrets_of_a_question_are_in_no_page_and_no_log(test: TestDb) {
     assert!(!app.texts("select data from sessions").await.concat().contains(&verifier));
 }
 
-async fn huge_answers_of_the_provider_are_cut(test: TestDb) {
+async fn huge_provider_responses_are_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     // A token of four megabytes, in a claim that is read and in one that is not.
     for claim in ["name", "whatever"] {
@@ -223,21 +223,21 @@ async fn huge_answers_of_the_provider_are_cut(test: TestDb) {
     let endless = Hosted::new();
     endless.otherwise(|_| Says::Long(1 << 30));
     let url = endless.url.as_str().trim_end_matches('/').to_owned();
-    let settings = Settings { issuer: url, ..issuer.settings() };
+    let settings = ProviderSettings { issuer: url, ..issuer.settings() };
     let mut browser = app.under(Some(Provider::new(settings, ORIGIN).unwrap()));
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
-async fn a_provider_is_never_asked_in_the_open() {
+async fn provider_requires_https() {
     let issuer = Issuer::open(&TestDb::sqlite().await.clock).await;
     for bad in ["http://id.example.org", "ftp://127.0.0.1", "http://127.0.0.1.evil.test", "nonsense"] {
-        assert!(Provider::new(Settings { issuer: bad.into(), ..issuer.settings() }, ORIGIN).is_err(), "{bad}");
+        assert!(Provider::new(ProviderSettings { issuer: bad.into(), ..issuer.settings() }, ORIGIN).is_err(), "{bad}");
     }
 }
 
 #[tokio::test]
-async fn settings_that_do_not_go_together_are_refused_at_the_start() {
+async fn inconsistent_settings_fail_at_start() {
     let test = TestDb::sqlite().await;
     let issuer = ["--oidc-issuer", "https://id.example.org"];
     let (client, rule) = (["--oidc-client-id", "candor"], ["--oidc-roles", "group:owners=owner"]);
@@ -247,7 +247,7 @@ async fn settings_that_do_not_go_together_are_refused_at_the_start() {
         ([&issuer[..], &client].concat(), 1, "--oidc-roles"),
         ([&client[..], &rule].concat(), 1, "--oidc-issuer"),
         ([&open[..], &client, &rule].concat(), 1, "must begin with https://"),
-        ([&issuer[..], &client, &["--oidc-roles", "owners=owner"]].concat(), 2, "is no rule"),
+        ([&issuer[..], &client, &["--oidc-roles", "owners=owner"]].concat(), 2, "is not a role mapping"),
         ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "must be as-told"),
     ] {
         let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();

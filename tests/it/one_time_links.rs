@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use candor::db::managers;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
-use candor::worker::{SETUP_LINK_LIFETIME, offer_setup};
+use candor::worker::{SETUP_LINK_LIFETIME, offer_setup_link};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
@@ -12,18 +12,18 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, ORIGIN, PASSWORD, TestApp};
 
 on_both_databases!(
-    the_first_owner_comes_in_by_the_link,
-    looking_at_a_link_does_not_use_it,
+    setup_link_creates_first_owner,
+    opening_a_link_does_not_consume_it,
     a_link_works_once,
-    a_manager_with_a_second_factor_is_not_invited_again,
-    the_link_of_the_first_owner_lasts_half_an_hour,
-    of_twenty_who_hurry_one_becomes_the_owner,
-    with_a_manager_there_is_no_first_owner_any_more,
-    an_invitation_lasts_three_days,
-    a_reset_lasts_half_an_hour_and_ends_the_link_before_and_all_sessions,
+    manager_with_second_factor_cannot_be_reinvited,
+    setup_link_expires_after_30_minutes,
+    concurrent_setups_create_one_owner,
+    setup_link_fails_when_a_manager_exists,
+    invitation_expires_after_three_days,
+    reset_link_expires_and_ends_older_link_and_sessions,
     a_disabled_manager_has_no_link,
-    only_the_hash_of_a_token_is_kept,
-    a_link_that_never_was_says_no_more_than_one_that_was,
+    only_token_hash_is_stored,
+    unknown_and_used_links_look_the_same,
 );
 
 const FIRST: [(&str, &str); 3] =
@@ -37,7 +37,7 @@ fn path_of(answer: &Answer) -> String {
 }
 
 /// Whoever has something else to prove is not logged in by a link.
-async fn a_manager_with_a_second_factor_is_not_invited_again(test: TestDb) {
+async fn manager_with_second_factor_cannot_be_reinvited(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let other = app.manager("Rui", Publisher).await;
@@ -55,7 +55,7 @@ async fn a_manager_with_a_second_factor_is_not_invited_again(test: TestDb) {
 }
 
 async fn offered(app: &TestApp) -> String {
-    let link = offer_setup(app).await.unwrap().expect("a link");
+    let link = offer_setup_link(app).await.unwrap().expect("a link");
     link.strip_prefix(ORIGIN).unwrap().to_owned()
 }
 
@@ -65,7 +65,7 @@ async fn is_gone(app: &TestApp, path: &str) -> bool {
     shown.status == StatusCode::NOT_FOUND && shown.text().contains("This link is no longer valid")
 }
 
-async fn the_first_owner_comes_in_by_the_link(test: TestDb) {
+async fn setup_link_creates_first_owner(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
     let mut browser = app.visitor();
@@ -83,7 +83,7 @@ async fn the_first_owner_comes_in_by_the_link(test: TestDb) {
     assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.create-first-owner", "Ines"));
 }
 
-async fn looking_at_a_link_does_not_use_it(test: TestDb) {
+async fn opening_a_link_does_not_consume_it(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
     for _ in 0..3 {
@@ -102,7 +102,7 @@ async fn a_link_works_once(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
-async fn the_link_of_the_first_owner_lasts_half_an_hour(test: TestDb) {
+async fn setup_link_expires_after_30_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     assert_eq!(SETUP_LINK_LIFETIME, TimeDelta::minutes(30));
     let path = offered(&app).await;
@@ -113,7 +113,7 @@ async fn the_link_of_the_first_owner_lasts_half_an_hour(test: TestDb) {
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 0);
 }
 
-async fn of_twenty_who_hurry_one_becomes_the_owner(test: TestDb) {
+async fn concurrent_setups_create_one_owner(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
     let mut hurrying = JoinSet::new();
@@ -134,17 +134,17 @@ async fn of_twenty_who_hurry_one_becomes_the_owner(test: TestDb) {
     assert_eq!(app.counts().await.1, 1, "one audit row");
 }
 
-async fn with_a_manager_there_is_no_first_owner_any_more(test: TestDb) {
+async fn setup_link_fails_when_a_manager_exists(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
     app.manager("Ines", Owner).await;
     assert!(is_gone(&app, &path).await);
-    assert!(offer_setup(&app).await.unwrap().is_none());
+    assert!(offer_setup_link(&app).await.unwrap().is_none());
     let forged = format!("/setup/{}", app.link(LinkPurpose::Setup, None, TimeDelta::days(1)).await);
     assert!(is_gone(&app, &forged).await);
 }
 
-async fn an_invitation_lasts_three_days(test: TestDb) {
+async fn invitation_expires_after_three_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let keeper = app.manager("Keeper", Owner).await;
     let invite = async |email: &str| {
@@ -168,7 +168,7 @@ async fn an_invitation_lasts_three_days(test: TestDb) {
     assert!(taken.message("email").contains("already exists"), "{}", taken.message("email"));
 }
 
-async fn a_reset_lasts_half_an_hour_and_ends_the_link_before_and_all_sessions(test: TestDb) {
+async fn reset_link_expires_and_ends_older_link_and_sessions(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Publisher).await;
     let mut owner = app.logged_in(Owner).await;
@@ -198,7 +198,7 @@ async fn a_disabled_manager_has_no_link(test: TestDb) {
     assert_eq!(owner.post(&reset, &[]).await.status, StatusCode::CONFLICT);
 }
 
-async fn only_the_hash_of_a_token_is_kept(test: TestDb) {
+async fn only_token_hash_is_stored(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let path = path_of(&app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", manager.id), &[]).await);
@@ -206,12 +206,12 @@ async fn only_the_hash_of_a_token_is_kept(test: TestDb) {
     assert_eq!(token.len(), 43);
     assert_eq!(
         app.texts("select token_hash from one_time_links").await,
-        [candor::credentials::secret_token::hash(token)]
+        [candor::credentials::secret_token::hash_token(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token), "the token is in the audit");
 }
 
-async fn a_link_that_never_was_says_no_more_than_one_that_was(test: TestDb) {
+async fn unknown_and_used_links_look_the_same(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;
     for token in ["x", &"A".repeat(43), "%2e%2e", "%00", &"x".repeat(5000)] {

@@ -13,10 +13,10 @@ use crate::support::{TestDb, fixtures};
 const FIRST_WINDOW: usize = 14_600;
 
 on_both_databases!(
-    the_page_of_a_company_arrives_in_the_first_round_trip,
-    a_hundred_and_twenty_four_components_stay_light,
+    status_page_fits_the_first_round_trip,
+    large_page_stays_small,
     a_flood_of_unknown_incidents_renders_nothing,
-    a_query_that_means_nothing_renders_nothing,
+    unknown_query_renders_nothing,
 );
 
 /// The bytes of `/`, as they travel.
@@ -24,9 +24,9 @@ fn weight(app: &TestApp) -> usize {
     app.publisher.site().document("/").unwrap().bytes(Encoding::Brotli).len()
 }
 
-async fn the_page_of_a_company_arrives_in_the_first_round_trip(test: TestDb) {
+async fn status_page_fits_the_first_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
-    demo::load(&app.db, &app.clock).await.unwrap();
+    demo::load_demo(&app.db, &app.clock).await.unwrap();
     let now = app.clock.now();
     let more: Vec<_> = (1..=4)
         .map(|n| match n {
@@ -50,7 +50,7 @@ async fn the_page_of_a_company_arrives_in_the_first_round_trip(test: TestDb) {
     assert!(!page.text().contains("@font-face") && !page.text().contains("@import"));
 }
 
-async fn a_hundred_and_twenty_four_components_stay_light(test: TestDb) {
+async fn large_page_stays_small(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
     for n in 0..124 {
@@ -72,7 +72,7 @@ async fn a_flood_of_unknown_incidents_renders_nothing(test: TestDb) {
     assert_eq!(app.publisher.counts().rendered.value(), 0);
 }
 
-async fn a_query_that_means_nothing_renders_nothing(test: TestDb) {
+async fn unknown_query_renders_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1))]).await;
     for n in 0..20 {

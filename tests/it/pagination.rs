@@ -18,13 +18,13 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
 on_both_databases!(
-    an_owner_comes_to_every_session_and_ends_the_last,
-    a_manager_comes_to_every_own_session_and_ends_the_last,
-    an_owner_comes_to_every_manager,
-    an_owner_comes_to_every_token,
-    the_desk_leads_to_every_open_incident,
-    programs_come_to_every_open_incident_and_planned_maintenance,
-    what_is_shown_whole_is_bounded,
+    session_list_is_paginated_for_owners,
+    own_session_list_is_paginated,
+    manager_list_is_paginated,
+    token_list_is_paginated,
+    dashboard_paginates_open_incidents,
+    api_paginates_open_incidents_and_planned_maintenances,
+    unpaginated_lists_are_limited,
 );
 
 /// More than two pages.
@@ -63,7 +63,7 @@ async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
     for number in 0..MANY {
         let at = app.clock.now() - TimeDelta::seconds(number / 3);
         let session = Session {
-            id_hash: secret_token::hash(&format!("{}{number}", manager.id)),
+            id_hash: secret_token::hash_token(&format!("{}{number}", manager.id)),
             manager_id: Some(manager.id.to_string()),
             data: "{}".into(),
             address: "192.0.2.1".into(),
@@ -76,7 +76,7 @@ async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
     tx.commit_unaudited().await.unwrap();
 }
 
-async fn an_owner_comes_to_every_session_and_ends_the_last(test: TestDb) {
+async fn session_list_is_paginated_for_owners(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     log_in_everywhere(&app, &app.manager("Vera", Viewer).await).await;
@@ -91,7 +91,7 @@ async fn an_owner_comes_to_every_session_and_ends_the_last(test: TestDb) {
     assert_eq!(left, found[..119]);
 }
 
-async fn a_manager_comes_to_every_own_session_and_ends_the_last(test: TestDb) {
+async fn own_session_list_is_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let (vera, rui) = (app.manager("Vera", Viewer).await, app.manager("Rui", Viewer).await);
     let mut browser = app.with_session(&vera).await;
@@ -105,7 +105,7 @@ async fn a_manager_comes_to_every_own_session_and_ends_the_last(test: TestDb) {
     assert_eq!(revocations(&walk(&mut browser, "/admin/account").await, "/admin/account/sessions"), found[..119]);
 }
 
-async fn an_owner_comes_to_every_manager(test: TestDb) {
+async fn manager_list_is_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let mut tx = app.db.write().await.unwrap();
@@ -127,7 +127,7 @@ async fn an_owner_comes_to_every_manager(test: TestDb) {
     assert_eq!(owner.get("/admin/managers?after=nobody").await.words("tbody th"), [""; 0]);
 }
 
-async fn an_owner_comes_to_every_token(test: TestDb) {
+async fn token_list_is_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for name in ["Ines", "Rui", "Vera"] {
@@ -137,7 +137,7 @@ async fn an_owner_comes_to_every_token(test: TestDb) {
             let new = NewApiToken { name: format!("{name} {number}"), scope: Scope::Read, days: 30 };
             let at = app.clock.now() + TimeDelta::seconds(number / 2);
             let mut tx = app.db.write().await.unwrap();
-            api_tokens::create(&mut tx, &manager, new, (&secret_token::hash(&secret), "last"), at).await.unwrap();
+            api_tokens::create(&mut tx, &manager, new, (&secret_token::hash_token(&secret), "last"), at).await.unwrap();
             tx.commit_unaudited().await.unwrap();
         }
     }
@@ -158,7 +158,7 @@ fn open(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
     it
 }
 
-async fn the_desk_leads_to_every_open_incident(test: TestDb) {
+async fn dashboard_paginates_open_incidents(test: TestDb) {
     let app = TestApp::new(test).await;
     let visibility = |number| if number % 2 == 0 { Visibility::Public } else { Visibility::Internal };
     let all_open: Vec<Incident> = (0..MANY).map(|number| open(&app, number, visibility(number))).collect();
@@ -171,7 +171,7 @@ async fn the_desk_leads_to_every_open_incident(test: TestDb) {
     assert_eq!(found, expected);
 }
 
-async fn programs_come_to_every_open_incident_and_planned_maintenance(test: TestDb) {
+async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = Program::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
     // What visitors don't see takes nobody's place.
@@ -203,7 +203,7 @@ async fn programs_come_to_every_open_incident_and_planned_maintenance(test: Test
     }
 }
 
-async fn what_is_shown_whole_is_bounded(test: TestDb) {
+async fn unpaginated_lists_are_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     app.tamper(
         "insert into components (id, name, description, status, position, only_show_if_degraded, created_at, updated_at, version)
@@ -238,6 +238,6 @@ async fn what_is_shown_whole_is_bounded(test: TestDb) {
     }
     again.id = SeriesId::parse("one-more").unwrap();
     let one_more = series::insert(&mut tx, &again).await;
-    assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("200 maintenances")));
+    assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("200 recurring maintenances")));
     assert_eq!(series::going_on(&mut tx).await.unwrap().len(), 200);
 }

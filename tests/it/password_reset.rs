@@ -13,16 +13,16 @@ use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::smtp::Sink;
 
 on_both_databases!(
-    without_a_mail_server_the_page_says_whom_to_ask,
-    a_link_is_mailed_and_opens_the_way_to_a_new_password,
-    known_and_unknown_addresses_are_answered_and_written_about_alike,
-    nobody_is_mailed_more_than_three_times_an_hour,
-    one_network_asks_ten_times_an_hour,
-    what_is_refused_for_now_is_sent_later_and_what_is_refused_for_good_is_not,
-    whoever_cannot_log_in_is_not_mailed,
-    no_secret_waits_in_the_outbox,
-    what_is_not_an_address_is_said_beside_the_field,
-    a_hostile_page_name_stays_one_header,
+    without_mail_server_page_says_ask_an_owner,
+    mailed_link_resets_the_password,
+    known_and_unknown_emails_are_indistinguishable,
+    reset_mails_are_limited_to_three_an_hour,
+    reset_requests_per_network_are_limited,
+    temporary_failures_are_retried_permanent_are_not,
+    disabled_managers_are_not_mailed,
+    outbox_has_no_secrets,
+    invalid_email_is_reported_at_its_field,
+    hostile_page_name_cannot_inject_headers,
 );
 
 async fn with_mail(test: TestDb) -> (TestApp, Sink) {
@@ -41,7 +41,7 @@ fn path_in(text: &str) -> String {
     line.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{line}")).to_owned()
 }
 
-async fn without_a_mail_server_the_page_says_whom_to_ask(test: TestDb) {
+async fn without_mail_server_page_says_ask_an_owner(test: TestDb) {
     let app = TestApp::new(test).await;
     let page = app.visitor().get("/forgotten").await;
     assert!(page.status == StatusCode::OK && page.text().contains("Ask an owner") && !page.text().contains("<form"));
@@ -49,7 +49,7 @@ async fn without_a_mail_server_the_page_says_whom_to_ask(test: TestDb) {
     assert_eq!(app.visitor().get("/login").await.attributes(".hint a", "href"), ["/forgotten"]);
 }
 
-async fn a_link_is_mailed_and_opens_the_way_to_a_new_password(test: TestDb) {
+async fn mailed_link_resets_the_password(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut session = app.through_login(&manager).await;
@@ -57,8 +57,8 @@ async fn a_link_is_mailed_and_opens_the_way_to_a_new_password(test: TestDb) {
     let answer = ask(&mut browser, " INES@example.org ").await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/forgotten?sent"));
     assert!(browser.get("/forgotten?sent").await.text().contains("an e-mail with a link is on its way"));
-    app.courier().deliver_due().await.unwrap();
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let mails = sink.mails();
     assert_eq!(mails.len(), 1, "once is enough");
     let mail = &mails[0];
@@ -81,7 +81,7 @@ async fn a_link_is_mailed_and_opens_the_way_to_a_new_password(test: TestDb) {
     assert!(app.audit().await.iter().any(|row| row.action == "manager.mail-reset-link" && row.subject_name == "Ines"));
 }
 
-async fn known_and_unknown_addresses_are_answered_and_written_about_alike(test: TestDb) {
+async fn known_and_unknown_emails_are_indistinguishable(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
     let mut seen: Vec<(StatusCode, HeaderMap)> = Vec::new();
@@ -95,7 +95,7 @@ async fn known_and_unknown_addresses_are_answered_and_written_about_alike(test: 
     assert_eq!(seen[0], seen[1]);
     assert_eq!(app.number("select count(*) from outbox").await, 2, "a row for each");
     let revision = app.counts().await;
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.counts().await.1, revision.1 + 1, "only the mail is a deed");
     assert_eq!(app.number("select count(*) from outbox where outcome = 'no-recipient'").await, 1);
@@ -104,13 +104,13 @@ async fn known_and_unknown_addresses_are_answered_and_written_about_alike(test: 
     assert_eq!(app.number("select count(*) from outbox").await, 0);
 }
 
-async fn nobody_is_mailed_more_than_three_times_an_hour(test: TestDb) {
+async fn reset_mails_are_limited_to_three_an_hour(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
     let many = async || {
         for _ in 0..10 {
             assert_eq!(ask(&mut app.visitor(), "ines@example.org").await.location(), "/forgotten?sent");
-            app.courier().deliver_due().await.unwrap();
+            app.mail_worker().deliver_due().await.unwrap();
         }
     };
     many().await;
@@ -123,7 +123,7 @@ async fn nobody_is_mailed_more_than_three_times_an_hour(test: TestDb) {
     assert_eq!(sink.mails().len() as i64, 2 * MAX_RESETS);
 }
 
-async fn one_network_asks_ten_times_an_hour(test: TestDb) {
+async fn reset_requests_per_network_are_limited(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     let mut browser = app.visitor();
     browser.peer = Some("192.0.2.1".parse().unwrap());
@@ -137,36 +137,36 @@ async fn one_network_asks_ten_times_an_hour(test: TestDb) {
     assert_eq!(ask(&mut browser, "nobody@example.org").await.status, StatusCode::SEE_OTHER);
 }
 
-async fn what_is_refused_for_now_is_sent_later_and_what_is_refused_for_good_is_not(test: TestDb) {
+async fn temporary_failures_are_retried_permanent_are_not(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
     ask(&mut app.visitor(), "ines@example.org").await;
     for pause in [30, 60] {
         sink.refuse_next("451 try again");
-        app.courier().deliver_due().await.unwrap();
+        app.mail_worker().deliver_due().await.unwrap();
         app.clock.advance(TimeDelta::seconds(pause - 1));
-        app.courier().deliver_due().await.unwrap();
+        app.mail_worker().deliver_due().await.unwrap();
         assert_eq!(sink.mails().len(), 0, "{pause} seconds are not over");
         app.clock.advance(TimeDelta::seconds(1));
     }
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.visitor().get(&path_in(&sink.mails()[0].text())).await.status, StatusCode::OK);
     ask(&mut app.visitor(), "ines@example.org").await;
     sink.refuse_next("550 no such mailbox");
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     app.clock.advance(TimeDelta::minutes(30));
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 1);
     ask(&mut app.visitor(), "ines@example.org").await;
     app.clock.advance(TimeDelta::hours(2));
     sink.refuse_next("451 try again");
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 2, "nobody waits so long");
 }
 
-async fn whoever_cannot_log_in_is_not_mailed(test: TestDb) {
+async fn disabled_managers_are_not_mailed(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut gone = app.manager("Gone", Viewer).await;
     let mut tx = app.db.write().await.unwrap();
@@ -177,27 +177,27 @@ async fn whoever_cannot_log_in_is_not_mailed(test: TestDb) {
     for email in ["gone@example.org", "invited@example.org"] {
         assert_eq!(ask(&mut app.visitor(), email).await.location(), "/forgotten?sent");
     }
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert!(sink.mails().is_empty());
     assert_eq!(app.number("select count(*) from one_time_links").await, 0);
 }
 
-async fn no_secret_waits_in_the_outbox(test: TestDb) {
+async fn outbox_has_no_secrets(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
     ask(&mut app.visitor(), "ines@example.org").await;
     assert_eq!(app.number("select count(*) from one_time_links").await, 0, "the link is made when it is mailed");
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let path = path_in(&sink.mails()[0].text());
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(
         app.texts("select token_hash from one_time_links").await,
-        [candor::credentials::secret_token::hash(token)]
+        [candor::credentials::secret_token::hash_token(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token));
 }
 
-async fn what_is_not_an_address_is_said_beside_the_field(test: TestDb) {
+async fn invalid_email_is_reported_at_its_field(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     for bad in ["", "ines", "a@b.c\r\nBcc: x@y.z", "<script>@x", &format!("{}@x.org", "a".repeat(300))] {
         let answer = ask(&mut app.visitor(), bad).await;
@@ -207,7 +207,7 @@ async fn what_is_not_an_address_is_said_beside_the_field(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox").await, 0);
 }
 
-async fn a_hostile_page_name_stays_one_header(test: TestDb) {
+async fn hostile_page_name_cannot_inject_headers(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
     app.tamper(
@@ -216,7 +216,7 @@ async fn a_hostile_page_name_stays_one_header(test: TestDb) {
     )
     .await;
     ask(&mut app.visitor(), "ines@example.org").await;
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let mails = sink.mails();
     assert_eq!((mails.len(), mails[0].to.len(), mails[0].header("Bcc")), (1, 1, String::new()));
     assert!(mails[0].header("Subject").contains("Bcc: evil"), "{}", mails[0].data);

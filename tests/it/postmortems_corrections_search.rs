@@ -9,18 +9,18 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures, now};
 
 on_both_databases!(
-    a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn,
-    a_published_review_changes_only_when_it_is_published_again,
-    a_review_of_an_old_incident_is_on_its_page_too,
-    a_review_of_what_is_hidden_is_hidden,
-    a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both,
-    a_correction_wins_and_says_why,
-    a_removed_correction_lets_incidents_speak_again,
-    what_was_set_by_hand_is_explained_too,
+    postmortem_is_a_draft_unless_published,
+    published_postmortem_changes_only_on_publish,
+    postmortem_shows_on_old_incident_page,
+    postmortem_of_hidden_incident_is_hidden,
+    postmortem_is_limited_previewed_and_conflict_checked,
+    correction_overrides_and_shows_reason,
+    deleted_correction_restores_calculated_uptime,
+    manual_statuses_are_explained,
     a_correction_lies_in_the_past_and_apart_from_others,
     managers_find_incidents_by_text_phase_and_visibility,
-    what_is_found_is_paged_by_a_cursor_that_keeps_the_search,
-    the_audit_is_searched_by_who_what_and_text,
+    search_results_paginate_and_keep_the_query,
+    audit_is_searchable_by_actor_subject_and_text,
 );
 
 const SECRET: &str = "Xylophone";
@@ -46,7 +46,7 @@ impl Desk {
         let named =
             fixtures::update("x", it.started_at, Phase::Identified, &[(self.api.id.as_str(), Status::MajorOutage)]);
         it.updates[0].components = named.components;
-        it.settle();
+        it.recompute();
         it
     }
 
@@ -62,7 +62,7 @@ impl Desk {
     }
 }
 
-async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(test: TestDb) {
+async fn postmortem_is_a_draft_unless_published(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     let page = |path: &str| {
@@ -102,7 +102,7 @@ async fn a_review_is_a_draft_until_it_is_published_and_after_it_is_withdrawn(tes
     assert_eq!(actions, ["postmortem.withdraw", "postmortem.publish", "postmortem.edit"]);
 }
 
-async fn a_published_review_changes_only_when_it_is_published_again(test: TestDb) {
+async fn published_postmortem_changes_only_on_publish(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     assert_eq!(desk.review("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
@@ -115,7 +115,7 @@ async fn a_published_review_changes_only_when_it_is_published_again(test: TestDb
     assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "Second");
 }
 
-async fn a_review_of_an_old_incident_is_on_its_page_too(test: TestDb) {
+async fn postmortem_shows_on_old_incident_page(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     let mut many: Vec<_> = (1..40)
@@ -130,7 +130,7 @@ async fn a_review_of_an_old_incident_is_on_its_page_too(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#review .text"), "Learned");
 }
 
-async fn a_review_of_what_is_hidden_is_hidden(test: TestDb) {
+async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let mut inside = desk.outage("inside", TimeDelta::days(1));
     inside.visibility = Visibility::Internal;
@@ -143,7 +143,7 @@ async fn a_review_of_what_is_hidden_is_hidden(test: TestDb) {
     assert!(desk.app.visitor().get("/history").await.text() == before);
 }
 
-async fn a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both(test: TestDb) {
+async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     let before = desk.app.counts().await;
@@ -163,7 +163,7 @@ async fn a_review_is_bounded_and_previewed_and_of_two_the_second_sees_both(test:
     assert!(met.word(".conflict").contains("ééé") && met.word(".conflict").contains("by Publisher"));
 }
 
-async fn a_correction_wins_and_says_why(test: TestDb) {
+async fn correction_overrides_and_shows_reason(test: TestDb) {
     let mut desk = Desk::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     assert!(desk.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
@@ -185,7 +185,7 @@ async fn a_correction_wins_and_says_why(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.text().contains("2h major outage"));
 }
 
-async fn a_removed_correction_lets_incidents_speak_again(test: TestDb) {
+async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
     let mut desk = Desk::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     let before = desk.app.visitor().get("/uptime").await.text();
@@ -200,7 +200,7 @@ async fn a_removed_correction_lets_incidents_speak_again(test: TestDb) {
 }
 
 /// The inputs of every figure and of the banner are one click away, also where there was no incident.
-async fn what_was_set_by_hand_is_explained_too(test: TestDb) {
+async fn manual_statuses_are_explained(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let path = format!("/admin/components/{}/status", desk.api.id);
     let set = [("version", "1"), ("status", "partial_outage")];
@@ -285,7 +285,7 @@ async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
     );
 }
 
-async fn what_is_found_is_paged_by_a_cursor_that_keeps_the_search(test: TestDb) {
+async fn search_results_paginate_and_keep_the_query(test: TestDb) {
     let desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     let many: Vec<_> = (0..60)
@@ -306,7 +306,7 @@ async fn what_is_found_is_paged_by_a_cursor_that_keeps_the_search(test: TestDb) 
     assert!(all.iter().all(|title| title.starts_with("Same")) && second.attributes("a[rel='next']", "href").is_empty());
 }
 
-async fn the_audit_is_searched_by_who_what_and_text(test: TestDb) {
+async fn audit_is_searchable_by_actor_subject_and_text(test: TestDb) {
     let mut desk = Desk::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;

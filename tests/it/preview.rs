@@ -13,17 +13,17 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
 on_both_databases!(
-    a_rehearsal_shows_what_programs_would_read,
-    a_rehearsal_names_documents_in_which_only_a_date_changes,
-    a_rehearsal_of_a_thousand_changes_stays_light,
-    a_rehearsal_of_a_review_shows_the_page_of_the_incident,
-    a_rehearsal_of_an_edited_update_shows_the_new_text,
-    a_rehearsal_of_hiding_an_incident_says_what_is_gone,
-    a_rehearsal_of_publishing_a_hidden_incident_shows_it,
-    a_rehearsal_of_a_correction_shows_the_page_of_uptime,
-    a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk,
-    every_form_of_a_maintenance_can_be_seen_first,
-    an_empty_time_is_told_beside_its_field,
+    preview_shows_machine_documents,
+    preview_lists_date_only_changes,
+    preview_of_many_changes_stays_small,
+    postmortem_preview_shows_incident_page,
+    update_edit_preview_shows_new_text,
+    preview_of_hiding_lists_removed_pages,
+    preview_of_publishing_shows_hidden_incident,
+    correction_preview_shows_uptime_page,
+    status_preview_shows_page_and_returns_to_dashboard,
+    every_maintenance_form_has_a_preview,
+    empty_time_is_reported_at_its_field,
 );
 
 struct Desk {
@@ -94,7 +94,7 @@ fn told(answer: &Answer) -> Vec<String> {
 
 const NASTY: &str = "</pre><script>alert(1)</script>";
 
-async fn a_rehearsal_shows_what_programs_would_read(test: TestDb) {
+async fn preview_shows_machine_documents(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let api = status_of(&desk.api.id);
     let said = [("title", NASTY), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
@@ -128,7 +128,7 @@ async fn a_rehearsal_shows_what_programs_would_read(test: TestDb) {
     assert_eq!(svg, published, "what was shown is what is served");
 }
 
-async fn a_rehearsal_names_documents_in_which_only_a_date_changes(test: TestDb) {
+async fn preview_lists_date_only_changes(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
     desk.app.clock.advance(TimeDelta::minutes(5));
@@ -140,7 +140,7 @@ async fn a_rehearsal_names_documents_in_which_only_a_date_changes(test: TestDb) 
     assert!(named.contains(&"/api/v2/incidents/old.json".to_owned()), "{named:?}");
 }
 
-async fn a_rehearsal_of_a_thousand_changes_stays_light(test: TestDb) {
+async fn preview_of_many_changes_stays_small(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let mut tx = desk.app.db.write().await.unwrap();
     let mut names = Vec::new();
@@ -163,7 +163,7 @@ async fn a_rehearsal_of_a_thousand_changes_stays_light(test: TestDb) {
     assert!(around < 1_500_000, "{around} bytes beside {pages} of pages");
 }
 
-async fn a_rehearsal_of_a_review_shows_the_page_of_the_incident(test: TestDb) {
+async fn postmortem_preview_shows_incident_page(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     let mut embargoed = fixtures::resolved("later", now - TimeDelta::days(2), TimeDelta::hours(1));
@@ -183,7 +183,7 @@ async fn a_rehearsal_of_a_review_shows_the_page_of_the_incident(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/incidents/later").await.status, StatusCode::NOT_FOUND);
 }
 
-async fn a_rehearsal_of_an_edited_update_shows_the_new_text(test: TestDb) {
+async fn update_edit_preview_shows_new_text(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let update = desk.app.incident("it").await.updates[0].id.to_string();
@@ -197,7 +197,7 @@ async fn a_rehearsal_of_an_edited_update_shows_the_new_text(test: TestDb) {
     desk.goes_on(&answer, &address, "body").await;
 }
 
-async fn a_rehearsal_of_hiding_an_incident_says_what_is_gone(test: TestDb) {
+async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let form = desk.publisher.get("/admin/incidents/it/edit").await;
@@ -216,7 +216,7 @@ async fn a_rehearsal_of_hiding_an_incident_says_what_is_gone(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
 }
 
-async fn a_rehearsal_of_publishing_a_hidden_incident_shows_it(test: TestDb) {
+async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
     hidden.visibility = Visibility::Internal;
@@ -229,7 +229,7 @@ async fn a_rehearsal_of_publishing_a_hidden_incident_shows_it(test: TestDb) {
     assert_eq!(sent(&answer), [("version".to_owned(), "1".to_owned())]);
 }
 
-async fn a_rehearsal_of_a_correction_shows_the_page_of_uptime(test: TestDb) {
+async fn correction_preview_shows_uptime_page(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let address = format!("/admin/components/{}/corrections", desk.api.id);
     let said = [
@@ -245,7 +245,7 @@ async fn a_rehearsal_of_a_correction_shows_the_page_of_uptime(test: TestDb) {
     desk.goes_on(&answer, &address, "reason").await;
 }
 
-async fn a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk(test: TestDb) {
+async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let address = format!("/admin/components/{}/status", desk.api.id);
     assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
@@ -258,7 +258,7 @@ async fn a_rehearsal_of_a_status_shows_the_page_and_leads_back_to_the_desk(test:
     assert_eq!(desk.publisher.post(&address, &said).await.location(), "/admin?done=status-set");
 }
 
-async fn every_form_of_a_maintenance_can_be_seen_first(test: TestDb) {
+async fn every_maintenance_form_has_a_preview(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     let planned = fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &["api"]);
@@ -299,7 +299,7 @@ async fn every_form_of_a_maintenance_can_be_seen_first(test: TestDb) {
     desk.goes_on(&answer, "/admin/maintenances/work/cancellation", "body").await;
 }
 
-async fn an_empty_time_is_told_beside_its_field(test: TestDb) {
+async fn empty_time_is_reported_at_its_field(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     desk.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;

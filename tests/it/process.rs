@@ -92,7 +92,7 @@ impl Drop for Process {
 }
 
 #[test]
-fn harmless_signals_do_nothing_and_quit_stops_in_order() {
+fn harmless_signals_are_ignored_and_sigquit_stops() {
     let mut process = Process::start(Stdio::null(), Stdio::null(), "info");
     let harmless = [
         Signal::HUP,
@@ -113,7 +113,7 @@ fn harmless_signals_do_nothing_and_quit_stops_in_order() {
 }
 
 #[test]
-fn hangup_rereads_and_says_so() {
+fn sighup_reloads_and_logs() {
     let (log, stderr) = pipe().unwrap();
     let mut process = Process::start(Stdio::null(), stderr.into(), "info");
     let said = Arc::new(Mutex::new(String::new()));

@@ -3,7 +3,7 @@
 
 use candor::db::{audit, sessions};
 use candor::domain::Role::Owner;
-use candor::server::connections::Limits;
+use candor::server::connections::ConnectionLimits;
 use chrono::DateTime;
 use tempfile::TempDir;
 
@@ -12,17 +12,17 @@ use crate::support::app::{PASSWORD, TestApp};
 use crate::support::server::{Server, until};
 
 on_both_databases!(
-    the_audit_names_the_last_address_that_is_no_proxy,
-    without_a_trusted_proxy_nobody_is_believed,
-    a_network_behind_a_proxy_is_slowed_down_and_no_other,
-    a_session_names_the_address_that_the_proxy_saw,
-    unnamed_proxy_shows_in_readiness,
+    audit_has_last_untrusted_address,
+    without_trusted_proxy_forwarded_for_is_ignored,
+    rate_limits_use_the_forwarded_address,
+    session_has_forwarded_address,
+    untrusted_proxy_shows_in_readiness,
 );
 
 /// A server behind a proxy on this machine, and one behind that.
 async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
-    let server = Server::behind(proxies, &test.url, &test.clock, Limits::default(), &data).await;
+    let server = Server::behind(proxies, &test.url, &test.clock, ConnectionLimits::default(), &data).await;
     until("it has opened the database", || server.state.publisher.snapshot().is_some()).await;
     (server, data)
 }
@@ -55,7 +55,7 @@ async fn told(test: &TestDb) -> String {
     row.actor.address
 }
 
-async fn the_audit_names_the_last_address_that_is_no_proxy(test: TestDb) {
+async fn audit_has_last_untrusted_address(test: TestDb) {
     let (server, _data) = behind(&test, &PROXIES).await;
     for (headers, address) in [
         (&[][..], "127.0.0.1"),
@@ -77,7 +77,7 @@ async fn the_audit_names_the_last_address_that_is_no_proxy(test: TestDb) {
     }
 }
 
-async fn without_a_trusted_proxy_nobody_is_believed(test: TestDb) {
+async fn without_trusted_proxy_forwarded_for_is_ignored(test: TestDb) {
     for proxies in [&[][..], &["10.0.0.2"]] {
         let (server, _data) = behind(&test, proxies).await;
         for headers in [&["x-forwarded-for: 203.0.113.5"][..], &["x-forwarded-for: 203.0.113.5, 10.0.0.2"]] {
@@ -87,7 +87,7 @@ async fn without_a_trusted_proxy_nobody_is_believed(test: TestDb) {
     }
 }
 
-async fn a_network_behind_a_proxy_is_slowed_down_and_no_other(test: TestDb) {
+async fn rate_limits_use_the_forwarded_address(test: TestDb) {
     let (server, _data) = behind(&test, &PROXIES).await;
     for made_up in 0..10 {
         let spoofed = format!("x-forwarded-for: 198.51.100.{made_up}, 2001:db8:0:1::{made_up}");
@@ -104,7 +104,7 @@ async fn a_network_behind_a_proxy_is_slowed_down_and_no_other(test: TestDb) {
     }
 }
 
-async fn a_session_names_the_address_that_the_proxy_saw(test: TestDb) {
+async fn session_has_forwarded_address(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let (server, _data) = behind(&app.test, &PROXIES).await;
@@ -117,7 +117,7 @@ async fn a_session_names_the_address_that_the_proxy_saw(test: TestDb) {
     assert_eq!((deed.action.as_str(), deed.actor.address.as_str()), ("manager.login", "203.0.113.5"));
 }
 
-async fn unnamed_proxy_shows_in_readiness(test: TestDb) {
+async fn untrusted_proxy_shows_in_readiness(test: TestDb) {
     let warned = async |server: &Server| {
         let answer = server.answer("GET /readyz HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
         assert!(answer.contains("\"warning\":"), "{answer}");

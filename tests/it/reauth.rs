@@ -15,20 +15,20 @@ use crate::support::fixtures;
 use crate::web_factors::enrolled;
 
 on_both_databases!(
-    a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost,
-    a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes,
-    a_page_that_needs_a_proof_is_shown_after_it,
-    a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session,
-    fifty_wrong_proofs_at_once_are_five_guesses,
-    a_proof_that_was_not_looked_at_is_no_wrong_one,
-    a_request_that_saves_the_session_forgets_no_wrong_proof,
-    a_password_is_guessed_in_a_proof_no_faster_than_at_the_login,
-    passwords_never_stand_on_the_page_that_asks,
-    what_was_typed_stays_text_on_the_page_that_asks,
-    deleting_an_incident_needs_a_proof,
-    a_manager_changes_the_own_address,
-    an_address_that_is_taken_is_refused,
-    an_owner_sees_all_sessions_and_ends_one,
+    reauth_after_ten_minutes_keeps_typed_text,
+    reauth_rotates_session_id_and_lasts_ten_minutes,
+    protected_page_is_shown_after_reauth,
+    fifth_wrong_proof_ends_the_session,
+    concurrent_wrong_proofs_get_five_guesses,
+    unchecked_proof_does_not_count_as_wrong,
+    session_save_keeps_wrong_proof_count,
+    reauth_password_is_throttled_like_login,
+    reauth_page_never_contains_passwords,
+    reauth_page_escapes_typed_text,
+    deleting_an_incident_needs_reauth,
+    manager_changes_own_email,
+    taken_email_is_rejected,
+    owner_lists_and_ends_sessions,
 );
 
 async fn after_ten_minutes(app: &TestApp, manager: &Manager) -> Browser {
@@ -48,7 +48,7 @@ async fn confirm(browser: &mut Browser, asked: &Answer, proof: &[(&str, &str)]) 
     browser.post(&action, &fields).await
 }
 
-async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: TestDb) {
+async fn reauth_after_ten_minutes_keeps_typed_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = after_ten_minutes(&app, &owner).await;
@@ -64,7 +64,7 @@ async fn a_proof_is_asked_for_after_ten_minutes_and_nothing_typed_is_lost(test: 
     assert!(app.audit().await.iter().any(|record| record.action == "manager.reauthenticate"));
 }
 
-async fn a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes(test: TestDb) {
+async fn reauth_rotates_session_id_and_lasts_ten_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = after_ten_minutes(&app, &owner).await;
@@ -84,7 +84,7 @@ async fn a_proof_gives_the_session_a_new_id_and_lasts_ten_minutes(test: TestDb) 
     assert_eq!(app.sessions(&owner).await.len(), 1);
 }
 
-async fn a_page_that_needs_a_proof_is_shown_after_it(test: TestDb) {
+async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Vera", Viewer).await).await;
     let asked = browser.get("/admin/account/passkeys/new").await;
@@ -98,7 +98,7 @@ async fn a_page_that_needs_a_proof_is_shown_after_it(test: TestDb) {
     assert_eq!(browser.post("/admin/proof", &elsewhere).await.location(), "/admin");
 }
 
-async fn a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session(test: TestDb) {
+async fn fifth_wrong_proof_ends_the_session(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = after_ten_minutes(&app, &owner).await;
@@ -119,7 +119,7 @@ async fn a_wrong_proof_changes_nothing_and_the_fifth_ends_the_session(test: Test
     assert_eq!(again.post(&address, &[("role", "owner")]).await.status, StatusCode::SEE_OTHER, "the login is a proof");
 }
 
-async fn fifty_wrong_proofs_at_once_are_five_guesses(test: TestDb) {
+async fn concurrent_wrong_proofs_get_five_guesses(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let browser = after_ten_minutes(&app, &owner).await;
@@ -142,7 +142,7 @@ async fn fifty_wrong_proofs_at_once_are_five_guesses(test: TestDb) {
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
 }
 
-async fn a_proof_that_was_not_looked_at_is_no_wrong_one(test: TestDb) {
+async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, _, _) = enrolled(&app).await;
     // Ten wrong codes lock the app, in sessions of which none is ended by it.
@@ -176,7 +176,7 @@ async fn a_proof_that_was_not_looked_at_is_no_wrong_one(test: TestDb) {
     assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
 }
 
-async fn a_request_that_saves_the_session_forgets_no_wrong_proof(test: TestDb) {
+async fn session_save_keeps_wrong_proof_count(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&owner).await;
@@ -192,7 +192,7 @@ async fn a_request_that_saves_the_session_forgets_no_wrong_proof(test: TestDb) {
     assert!(app.sessions(&owner).await.is_empty());
 }
 
-async fn a_password_is_guessed_in_a_proof_no_faster_than_at_the_login(test: TestDb) {
+async fn reauth_password_is_throttled_like_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     for _ in 0..4 {
@@ -208,7 +208,7 @@ async fn a_password_is_guessed_in_a_proof_no_faster_than_at_the_login(test: Test
     assert_eq!(browser.post("/admin/proof", &right).await.status, StatusCode::SEE_OTHER);
 }
 
-async fn passwords_never_stand_on_the_page_that_asks(test: TestDb) {
+async fn reauth_page_never_contains_passwords(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
     let secret = "never to be seen again";
@@ -222,7 +222,7 @@ async fn passwords_never_stand_on_the_page_that_asks(test: TestDb) {
     assert!(!format!("{:?}", app.audit().await).contains(secret));
 }
 
-async fn what_was_typed_stays_text_on_the_page_that_asks(test: TestDb) {
+async fn reauth_page_escapes_typed_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
     let nasty = "\"'></form><script>alert(1)</script>\r\n&amp;";
@@ -232,10 +232,10 @@ async fn what_was_typed_stays_text_on_the_page_that_asks(test: TestDb) {
     assert_eq!(asked.attributes("input[name=name]", "value"), [nasty.replace("\r\n", "\n")]);
 }
 
-async fn deleting_an_incident_needs_a_proof(test: TestDb) {
+async fn deleting_an_incident_needs_reauth(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut incident = fixtures::incident("it", app.clock.now());
-    incident.settle();
+    incident.recompute();
     app.add(std::slice::from_ref(&incident)).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Paula", Publisher).await).await;
     let version = incident.version.to_string();
@@ -248,7 +248,7 @@ async fn deleting_an_incident_needs_a_proof(test: TestDb) {
     assert!(app.incidents().await.is_empty());
 }
 
-async fn a_manager_changes_the_own_address(test: TestDb) {
+async fn manager_changes_own_email(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -267,7 +267,7 @@ async fn a_manager_changes_the_own_address(test: TestDb) {
     assert_eq!(link.status, StatusCode::NOT_FOUND, "a link for the old address is dead");
 }
 
-async fn an_address_that_is_taken_is_refused(test: TestDb) {
+async fn taken_email_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Rui", Viewer).await;
     let mut browser = app.through_login(&app.manager("Ines", Viewer).await).await;
@@ -281,7 +281,7 @@ async fn an_address_that_is_taken_is_refused(test: TestDb) {
     assert_eq!(own.status, StatusCode::SEE_OTHER, "the own address is not taken");
 }
 
-async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
+async fn owner_lists_and_ends_sessions(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
     let vera = app.manager("Vera", Viewer).await;
@@ -291,7 +291,7 @@ async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
     who.sort();
     assert_eq!(who, ["Ines", "Vera", "Vera"]);
     assert_eq!(list.words("tbody strong"), ["Current session"]);
-    let short = candor::credentials::secret_token::hash(&one.cookies["sid"])[..16].to_owned();
+    let short = candor::credentials::secret_token::hash_token(&one.cookies["sid"])[..16].to_owned();
     let ended = owner.post(&format!("/admin/sessions/{short}/revocation"), &[]).await;
     assert_eq!(ended.location(), "/admin/sessions?done=session-revoked");
     assert!(one.get("/admin").await.location().starts_with("/login"));
@@ -307,7 +307,7 @@ async fn an_owner_sees_all_sessions_and_ends_one(test: TestDb) {
 /// Only PostgreSQL can go away between two statements that a test can tell apart; what counts and what does not is
 /// decided in the same lines for both.
 #[tokio::test]
-async fn a_proof_during_which_the_database_goes_away_is_no_wrong_one() {
+async fn database_outage_does_not_count_as_wrong_proof() {
     let Some(test) = TestDb::postgres().await else { return };
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;

@@ -11,13 +11,13 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fake_oidc::{Issuer, Person};
 
 on_both_databases!(
-    what_was_typed_waits_for_the_proof_and_is_done_after_it,
-    a_page_that_needs_a_proof_is_shown_after_it,
-    a_login_that_is_older_than_the_question_is_no_proof,
-    a_silent_login_there_is_no_fresh_proof,
-    the_login_of_somebody_else_is_no_proof,
-    what_waits_is_not_kept_for_long,
-    whoever_has_no_password_is_asked_for_none,
+    typed_form_is_submitted_after_oidc_reauth,
+    protected_page_is_shown_after_reauth,
+    login_older_than_the_request_is_no_proof,
+    silent_oidc_login_is_no_fresh_proof,
+    login_of_another_person_is_no_proof,
+    pending_action_expires,
+    no_password_field_without_password,
 );
 
 fn ines() -> Person {
@@ -50,7 +50,7 @@ async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
     there
 }
 
-async fn what_was_typed_waits_for_the_proof_and_is_done_after_it(test: TestDb) {
+async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let nasty = "Rui \"Ñ\" <b> & + = %20";
@@ -71,7 +71,7 @@ async fn what_was_typed_waits_for_the_proof_and_is_done_after_it(test: TestDb) {
     assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
 }
 
-async fn a_page_that_needs_a_proof_is_shown_after_it(test: TestDb) {
+async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let asked = browser.get("/admin/account/passkeys/new").await;
@@ -85,7 +85,7 @@ async fn a_page_that_needs_a_proof_is_shown_after_it(test: TestDb) {
     assert_eq!(back.location(), "/admin");
 }
 
-async fn a_login_that_is_older_than_the_question_is_no_proof(test: TestDb) {
+async fn login_older_than_the_request_is_no_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let now = app.clock.now().timestamp();
@@ -100,7 +100,7 @@ async fn a_login_that_is_older_than_the_question_is_no_proof(test: TestDb) {
     }
 }
 
-async fn a_silent_login_there_is_no_fresh_proof(test: TestDb) {
+async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let now = app.clock.now().timestamp();
     let told =
@@ -119,7 +119,7 @@ async fn a_silent_login_there_is_no_fresh_proof(test: TestDb) {
     assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN, "no clock runs ahead of ours");
 }
 
-async fn the_login_of_somebody_else_is_no_proof(test: TestDb) {
+async fn login_of_another_person_is_no_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
     let mut browser = stale(&app, &issuer).await;
@@ -133,7 +133,7 @@ async fn the_login_of_somebody_else_is_no_proof(test: TestDb) {
     }
 }
 
-async fn what_waits_is_not_kept_for_long(test: TestDb) {
+async fn pending_action_expires(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let asked = browser.post("/admin/account/email", &[("email", "new@example.org"), ("password", "secret")]).await;
@@ -148,7 +148,7 @@ async fn what_waits_is_not_kept_for_long(test: TestDb) {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
 }
 
-async fn whoever_has_no_password_is_asked_for_none(test: TestDb) {
+async fn no_password_field_without_password(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
     let asked = browser.get("/admin/account/totp").await;

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use candor::domain::Role::Publisher;
-use candor::domain::id::{RESERVED, is_reserved};
-use candor::import::{self, Options, Report, Source};
+use candor::domain::id::{RESERVED_WORDS, is_reserved};
+use candor::import::{self, ImportOptions, ImportReport, Source};
 use candor::web::{admin, api};
 use serde_json::{Value, json};
 
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 
-on_both_databases!(reserved_words_are_the_words_of_our_addresses, imported_reserved_id_is_replaced_and_found_again);
+on_both_databases!(reserved_words_match_route_segments, imported_reserved_id_is_replaced_and_found_again);
 
 /// What the parameters of the routes are called in whose place an imported id can stand.
 const IDS: [&str; 5] = ["{id}", "{incident}", "{component}", "{group}", "{update}"];
@@ -30,7 +30,7 @@ fn words_beside_ids(paths: &BTreeSet<String>) -> BTreeSet<String> {
     words
 }
 
-async fn reserved_words_are_the_words_of_our_addresses(test: TestDb) {
+async fn reserved_words_match_route_segments(test: TestDb) {
     let app = TestApp::new(test).await;
     let (admin, api, site) = (admin::routes(), api::routes(), app.publisher.site());
     let tables = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
@@ -43,14 +43,14 @@ async fn reserved_words_are_the_words_of_our_addresses(test: TestDb) {
     assert!(words.contains("new") && words.contains("unresolved") && words.contains("active_maintenance"), "{words:?}");
     let missing: Vec<_> = words.iter().filter(|word| !is_reserved(word)).collect();
     assert!(missing.is_empty(), "{missing:?} are no ids, and domain::id does not know them");
-    assert!(RESERVED.iter().all(|word| is_reserved(&word.to_uppercase())));
+    assert!(RESERVED_WORDS.iter().all(|word| is_reserved(&word.to_uppercase())));
 }
 
 /// Imports the document.
-async fn import(app: &TestApp, document: &Value) -> Report {
+async fn import(app: &TestApp, document: &Value) -> ImportReport {
     let source: Source = import::read(document.to_string().as_bytes()).unwrap();
     let now = app.clock.now();
-    let report = import::import(&app.db, &vec![source], &Options::default(), now, || ()).await.unwrap().remove(0);
+    let report = import::import(&app.db, &vec![source], &ImportOptions::default(), now, || ()).await.unwrap().remove(0);
     app.publish().await;
     report
 }

@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use candor::db::{Db, Found, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
-use candor::server::connections::Limits;
-use candor::worker::Work;
+use candor::server::connections::ConnectionLimits;
+use candor::worker::Worker;
 use chrono::TimeDelta;
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -54,14 +54,14 @@ async fn post(owner: &mut Browser, name: &str) -> StatusCode {
 }
 
 /// Works until the database is read again.
-async fn until_taken_up(app: &TestApp, work: &mut Work) {
+async fn until_taken_up(app: &TestApp, work: &mut Worker) {
     let begun = Instant::now();
     work.tick(app).await;
-    while app.publisher.trouble().is_some() && begun.elapsed() < Duration::from_secs(30) {
+    while app.publisher.last_failure().is_some() && begun.elapsed() < Duration::from_secs(30) {
         tokio::time::sleep(Duration::from_millis(50)).await;
         work.tick(app).await;
     }
-    assert_eq!(app.publisher.trouble(), None, "{:?}", app.publisher.waiting_reason());
+    assert_eq!(app.publisher.last_failure(), None, "{:?}", app.publisher.waiting_reason());
 }
 
 /// The database is sound, holds what the backup holds, and its revision and audit go on.
@@ -90,7 +90,7 @@ fn set_aside(file: &Path) -> usize {
 #[tokio::test]
 async fn running_server_takes_up_backup_without_old_wal() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     go_on(&app).await;
     let published = app.publisher.site().revision;
     std::fs::remove_file(&file).unwrap();
@@ -104,7 +104,7 @@ async fn running_server_takes_up_backup_without_old_wal() {
 #[tokio::test]
 async fn file_overwritten_in_place_is_noticed_and_taken_up() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     go_on(&app).await;
     let mut owner = app.logged_in(Owner).await;
     let published = app.publisher.site().revision;
@@ -119,7 +119,7 @@ async fn file_overwritten_in_place_is_noticed_and_taken_up() {
 #[tokio::test]
 async fn truncated_file_refuses_posts_until_it_is_restored() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     go_on(&app).await;
     let mut owner = app.logged_in(Owner).await;
     let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
@@ -127,7 +127,7 @@ async fn truncated_file_refuses_posts_until_it_is_restored() {
         std::fs::File::options().write(true).open(&file).unwrap().set_len(length).unwrap();
         assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
         work.tick(&app).await;
-        assert!(app.publisher.trouble().is_some() && app.visitor().get("/").await.body == page);
+        assert!(app.publisher.last_failure().is_some() && app.visitor().get("/").await.body == page);
     }
     std::fs::copy(&backup, &file).unwrap();
     until_taken_up(&app, &mut work).await;
@@ -137,7 +137,7 @@ async fn truncated_file_refuses_posts_until_it_is_restored() {
 #[tokio::test]
 async fn removed_wal_refuses_posts_and_loses_none() {
     let (app, _) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     go_on(&app).await;
     let mut owner = app.logged_in(Owner).await;
     std::fs::remove_file(beside(&file, "-wal")).unwrap();
@@ -168,7 +168,7 @@ async fn removed_wal_refuses_posts_and_loses_none() {
 #[tokio::test]
 async fn unfit_files_are_waited_out_with_the_page_up() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
@@ -183,8 +183,8 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
     let whole = std::fs::read(&backup).unwrap();
     let cases = [
         ("is empty", Vec::new()),
-        ("cut short", whole[..whole.len() / 2].to_vec()),
-        ("cut short", whole[..50].to_vec()),
+        ("truncated", whole[..whole.len() / 2].to_vec()),
+        ("truncated", whole[..50].to_vec()),
         ("not an SQLite database", vec![0xa5; 8192]),
         ("another program", std::fs::read(&foreign).unwrap()),
         ("is empty", std::fs::read(&fresh).unwrap()),
@@ -274,7 +274,7 @@ fn file_of(app: &TestApp) -> PathBuf {
 #[tokio::test]
 async fn restore_command_keeps_the_old_database_beside() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Work::default());
+    let (file, mut work) = (file(&app.test), Worker::default());
     go_on(&app).await;
     let published = app.publisher.site().revision;
     let words = said(&candor(&app.test, &["restore", backup.to_str().unwrap()], ""));
@@ -366,7 +366,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     let page = app.visitor().get("/").await.body;
     let other = another(&app.test).await;
     let (state, browser) = app.restarted_over(other.db.clone());
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&state).await;
     assert!(state.publisher.waiting_reason().unwrap().contains("the database is empty"));
     other.insert(&[fixtures::incident("other", now())]).await;
@@ -376,7 +376,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     assert_eq!(browser.clone().get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
     let accepting = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());
     let published = accepting.site().revision;
-    let accepting = accepting.accepting_empty(true);
+    let accepting = accepting.with_accept_empty(true);
     assert!(accepting.publish().await.unwrap() > published, "events and caches go forward");
 }
 
@@ -388,8 +388,8 @@ async fn older_state_of_the_page_continues_above_it(test: TestDb) {
     let older = "update revision set number = 2; delete from audit_log where id = (select max(id) from audit_log);
                  delete from incidents where id = 'two'";
     app.tamper(older, older).await;
-    Work::default().tick(&app).await;
-    assert_eq!((app.publisher.site().revision, app.publisher.trouble()), (published + 1, None));
+    Worker::default().tick(&app).await;
+    assert_eq!((app.publisher.site().revision, app.publisher.last_failure()), (published + 1, None));
     assert_eq!(app.visitor().get("/").await.words(".card h3"), ["Incident one"]);
     let newest = audit::list(&mut app.db.read().await.unwrap(), None, 1).await.unwrap().remove(0);
     assert_eq!(newest.action, "database.restore");
@@ -411,7 +411,7 @@ async fn damaged_site_never_begins_a_new_page(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("site"), [7; 5000]).unwrap();
     let (url, _database) = nothing(&test, data.path()).await;
-    let server = Server::start(&url, &test.clock, Limits::default(), &data).await;
+    let server = Server::start(&url, &test.clock, ConnectionLimits::default(), &data).await;
     until("it waits", || server.state.publisher.waiting_reason().is_some()).await;
     let reason = server.state.publisher.waiting_reason().unwrap();
     assert!(reason.contains("a page was published from here"), "{reason}");
@@ -427,12 +427,12 @@ async fn accepting_empty_begins_a_new_page(test: TestDb) {
     let other = another(&app.test).await;
     let publisher = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());
     assert!(publisher.publish().await.is_err());
-    let publisher = publisher.accepting_empty(true);
+    let publisher = publisher.with_accept_empty(true);
     for found in [Found::Missing, Found::Empty] {
-        assert_eq!(publisher.admits(&found), Ok(()));
+        assert_eq!(publisher.check_database(&found), Ok(()));
     }
     assert!(publisher.publish().await.unwrap() > published);
-    assert!(publisher.admits(&Found::Empty).is_err(), "once only");
+    assert!(publisher.check_database(&Found::Empty).is_err(), "once only");
 }
 
 async fn complete_database_is_recognized(test: TestDb) {
@@ -460,6 +460,6 @@ async fn unusable_site_files_are_refused_at_once() {
         assert_eq!(publisher.site().revision, 0, "{name}");
         let words = log.said().split_off(before);
         assert_eq!(words.matches("the stored page can't be used").count(), 1, "{name}: {words}");
-        assert!(publisher.admits(&Found::Missing).is_err(), "{name}");
+        assert!(publisher.check_database(&Found::Missing).is_err(), "{name}");
     }
 }

@@ -5,11 +5,11 @@ use candor::db::{admin_incidents, components, incidents, maintenances, page_sett
 
 use crate::support::{TestDb, now};
 
-on_both_databases!(the_sample_is_stored_as_it_is_told, the_sample_goes_only_into_an_empty_database);
+on_both_databases!(demo_data_round_trips, demo_needs_an_empty_database);
 
-async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
-    let company = demo::load(&test, &test.clock).await.unwrap();
-    assert_eq!(company, demo::company(now()).unwrap());
+async fn demo_data_round_trips(test: TestDb) {
+    let company = demo::load_demo(&test, &test.clock).await.unwrap();
+    assert_eq!(company, demo::demo_data(now()).unwrap());
     let mut tx = test.read().await.unwrap();
     let page = page_settings::load(&mut tx).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.links.len()), ("Tidewater Maps", "Europe/Lisbon", 3));
@@ -21,10 +21,10 @@ async fn the_sample_is_stored_as_it_is_told(test: TestDb) {
     assert_eq!(series::going_on(&mut tx).await.unwrap(), [company.series]);
 }
 
-async fn the_sample_goes_only_into_an_empty_database(test: TestDb) {
-    demo::load(&test, &test.clock).await.unwrap();
+async fn demo_needs_an_empty_database(test: TestDb) {
+    demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
-    let refused = demo::load(&test, &test.clock).await.unwrap_err();
+    let refused = demo::load_demo(&test, &test.clock).await.unwrap_err();
     assert!(refused.to_string().contains("the database is not empty"), "{refused}");
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
 }

@@ -143,7 +143,7 @@ async fn links(app: &TestApp, sink: &Sink, browser: &mut Browser, secrets: &mut 
     let mut rui = app.visitor();
     assert_eq!(rui.post(invitation, &[("password", CHOSEN)]).await.location(), "/admin?done=welcome");
     app.visitor().post("/forgotten", &[("email", "rui@example.org")]).await;
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let login = BASE64_STANDARD.encode(format!("\0candor\0{MAIL_PASSWORD}"));
     let logins = sink.logins();
     assert!(

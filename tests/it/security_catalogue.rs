@@ -26,14 +26,14 @@ fn rows(document: &str) -> Vec<[&str; 3]> {
 }
 
 #[test]
-fn every_case_of_the_catalogue_stands_there_once() {
+fn catalogue_cases_are_unique() {
     let document = document();
     let told: Vec<String> = rows(&document).iter().map(|row| row[0].to_owned()).collect();
     assert_eq!(told, cases());
 }
 
 #[test]
-fn every_case_names_a_test_or_says_why_there_is_none() {
+fn every_case_has_test_or_reason() {
     let document = document();
     for [case, what, tested] in rows(&document) {
         assert!(what.len() > 10, "{case}");
@@ -44,7 +44,7 @@ fn every_case_names_a_test_or_says_why_there_is_none() {
 /// What stands between back-ticks in the third column, as file and name: `web_login::name`, `totp.rs::name` or
 /// `name.spec.ts`. A test that needs a process of its own has a file of its own beside `tests/it`.
 #[test]
-fn every_test_it_names_exists() {
+fn catalogue_tests_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = document();
     let mut named = BTreeSet::new();
@@ -73,7 +73,7 @@ fn every_test_it_names_exists() {
 
 /// Every statement is a text of the source. The one exception copies a file whose name SQLite takes only as a text.
 #[test]
-fn sql_is_never_put_together() {
+fn sql_is_never_concatenated() {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(folder) = folders.pop() {

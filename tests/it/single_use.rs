@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
-use candor::worker::offer_setup;
+use candor::worker::offer_setup_link;
 use chrono::TimeDelta;
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -22,17 +22,17 @@ use crate::web_factors::{enrolled, half_way};
 use crate::web_passkeys::{HERE, ask, with_passkey};
 
 on_both_databases!(
-    one_of_fifty_becomes_the_first_owner,
-    one_of_fifty_accepts_an_invitation,
-    one_of_fifty_resets_a_password,
-    one_of_fifty_logs_in_with_a_recovery_code,
-    one_of_fifty_logs_in_with_a_code_of_the_app,
-    one_of_fifty_comes_back_from_the_identity_provider,
-    one_of_fifty_answers_the_challenge_of_a_passkey,
-    one_of_fifty_calls_with_an_idempotency_key_does_it,
-    a_form_that_is_sent_fifty_times_opens_one_incident,
-    a_form_that_is_sent_fifty_times_plans_one_maintenance,
-    another_text_in_a_form_that_was_sent_before_is_not_lost,
+    concurrent_first_owners_one_wins,
+    concurrent_invitation_accepts_one_wins,
+    concurrent_password_resets_one_wins,
+    concurrent_recovery_code_logins_one_wins,
+    concurrent_totp_logins_one_wins,
+    concurrent_oidc_callbacks_one_wins,
+    concurrent_passkey_answers_one_wins,
+    concurrent_idempotent_calls_run_once,
+    form_sent_fifty_times_opens_one_incident,
+    form_sent_fifty_times_plans_one_maintenance,
+    changed_text_in_resubmitted_form_is_kept,
 );
 
 const FIFTY: usize = 50;
@@ -72,16 +72,16 @@ async fn set_up(app: &TestApp, path: &str, fields: &'static [(&'static str, &'st
 
 const NEW: &[(&str, &str)] = &[("password", "gravel lantern otter")];
 
-async fn one_of_fifty_becomes_the_first_owner(test: TestDb) {
+async fn concurrent_first_owners_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
-    let link = offer_setup(&app).await.unwrap().expect("a link");
+    let link = offer_setup_link(&app).await.unwrap().expect("a link");
     let first = &[("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
     let answers = set_up(&app, link.strip_prefix(ORIGIN).unwrap(), first).await;
     one_is_sent_to(&answers, "/admin?done=welcome");
     assert_eq!(app.number("select count(*) from managers").await, 1);
 }
 
-async fn one_of_fifty_accepts_an_invitation(test: TestDb) {
+async fn concurrent_invitation_accepts_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let path = format!("/setup/{}", app.link(LinkPurpose::Invite, Some(&manager), TimeDelta::days(3)).await);
@@ -89,7 +89,7 @@ async fn one_of_fifty_accepts_an_invitation(test: TestDb) {
     assert_eq!(app.sessions(&manager).await.len(), 1);
 }
 
-async fn one_of_fifty_resets_a_password(test: TestDb) {
+async fn concurrent_password_resets_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let path = format!("/setup/{}", app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await);
@@ -111,7 +111,7 @@ async fn give(app: &TestApp, manager: &candor::domain::Manager, code: &str) -> V
     .await
 }
 
-async fn one_of_fifty_logs_in_with_a_recovery_code(test: TestDb) {
+async fn concurrent_recovery_code_logins_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, _, codes) = enrolled(&app).await;
     let left = app.number("select count(*) from recovery_codes").await;
@@ -119,14 +119,14 @@ async fn one_of_fifty_logs_in_with_a_recovery_code(test: TestDb) {
     assert_eq!(app.number("select count(*) from recovery_codes").await, left - 1);
 }
 
-async fn one_of_fifty_logs_in_with_a_code_of_the_app(test: TestDb) {
+async fn concurrent_totp_logins_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let code = phone.code(&app, 0);
     one_is_sent_to(&give(&app, &manager, &code).await, "/admin");
 }
 
-async fn one_of_fifty_comes_back_from_the_identity_provider(test: TestDb) {
+async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
@@ -140,7 +140,7 @@ async fn one_of_fifty_comes_back_from_the_identity_provider(test: TestDb) {
     assert_eq!(issuer.asked_for_tokens(), 1, "the others did not even ask");
 }
 
-async fn one_of_fifty_answers_the_challenge_of_a_passkey(test: TestDb) {
+async fn concurrent_passkey_answers_one_wins(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
     let mut browser = app.visitor();
@@ -154,7 +154,7 @@ async fn one_of_fifty_answers_the_challenge_of_a_passkey(test: TestDb) {
     one_is_sent_to(&answers, "/admin");
 }
 
-async fn one_of_fifty_calls_with_an_idempotency_key_does_it(test: TestDb) {
+async fn concurrent_idempotent_calls_run_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = Program::new(&app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await;
     let answers = at_once(std::slice::from_ref(&program.browser), |_| {
@@ -193,7 +193,7 @@ fn all_are_sent_to(answers: &[Answer], location: &str) {
 const INCIDENT: [(&str, &str); 3] =
     [("title", "Logins fail"), ("phase", "investigating"), ("body", "We look into it.")];
 
-async fn a_form_that_is_sent_fifty_times_opens_one_incident(test: TestDb) {
+async fn form_sent_fifty_times_opens_one_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     let id = publisher.get("/admin/incidents/new").await.field("new_id");
@@ -207,7 +207,7 @@ async fn a_form_that_is_sent_fifty_times_opens_one_incident(test: TestDb) {
     assert_eq!(app.audit().await.iter().filter(|row| row.action == "incident.open").count(), 1);
 }
 
-async fn a_form_that_is_sent_fifty_times_plans_one_maintenance(test: TestDb) {
+async fn form_sent_fifty_times_plans_one_maintenance(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     let plan = [
@@ -229,7 +229,7 @@ async fn a_form_that_is_sent_fifty_times_plans_one_maintenance(test: TestDb) {
     assert_eq!(app.number("select count(*) from maintenances").await, 2);
 }
 
-async fn another_text_in_a_form_that_was_sent_before_is_not_lost(test: TestDb) {
+async fn changed_text_in_resubmitted_form_is_kept(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     let id = publisher.get("/admin/incidents/new").await.field("new_id");

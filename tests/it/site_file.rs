@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use candor::publish::{Publisher, Site};
-use candor::server::connections::Limits;
+use candor::server::connections::ConnectionLimits;
 
 use crate::support::app::{ORIGIN, TestApp};
 use crate::support::server::{Server, until};
@@ -22,7 +22,7 @@ const TIMES: u32 = 15;
 /// The writer: a process of its own, started by the next test, which stores one Site after the other until it is killed.
 #[test]
 #[ignore = "the test below starts it as a process of its own"]
-fn a_writer_that_never_ends() {
+fn endless_site_writer() {
     let folder = PathBuf::from(std::env::var_os(FOLDER).expect("the folder"));
     let sites = ["one", "two"].map(|name| Site::read(&folder.join(name)).unwrap());
     println!("\nit begins");
@@ -34,7 +34,7 @@ fn a_writer_that_never_ends() {
 /// Starts the writer; it has begun.
 fn writer(folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "site_file::a_writer_that_never_ends", "--ignored", "--nocapture"]);
+    command.args(["--exact", "site_file::endless_site_writer", "--ignored", "--nocapture"]);
     let mut child = command.env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.map_while(Result::ok).any(|line| line == "it begins"), "the writer begins");
@@ -48,7 +48,7 @@ fn unfinished(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_writer_that_is_killed_again_and_again_leaves_one_site_or_the_other_whole() {
+async fn killed_writer_leaves_a_complete_site() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     let (folder, publisher) = (tempfile::tempdir().unwrap(), &app.publisher);
     let [file, one, two] = ["site", "one", "two"].map(|name| folder.path().join(name));
@@ -86,7 +86,7 @@ async fn a_writer_that_is_killed_again_and_again_leaves_one_site_or_the_other_wh
 }
 
 #[tokio::test]
-async fn a_stored_site_that_is_not_what_was_written_is_not_used_and_the_log_says_so() {
+async fn corrupt_stored_site_is_rejected_and_logged() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     let (log, file) = (listen(), app.site_file());
     let whole = std::fs::read(&file).unwrap();
@@ -115,13 +115,13 @@ async fn a_stored_site_that_is_not_what_was_written_is_not_used_and_the_log_says
     assert_eq!(log.said().len(), before, "a first start has nothing to say");
 }
 
-on_both_databases!(a_start_from_a_damaged_site_goes_on_and_stores_a_sound_one);
+on_both_databases!(start_from_damaged_site_recovers);
 
-async fn a_start_from_a_damaged_site_goes_on_and_stores_a_sound_one(test: TestDb) {
+async fn start_from_damaged_site_recovers(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("site");
     std::fs::write(&file, [7; 5000]).unwrap();
-    let server = Server::published(&test.url, &test.clock, Limits::default(), &data).await;
+    let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let answer = server.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with(&format!("HTTP/1.1 {}", StatusCode::OK)), "{answer}");
     until("it is stored", || Site::read(&file).is_ok()).await;

@@ -11,13 +11,13 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
 on_both_databases!(
-    every_form_gives_back_its_text_during_an_outage,
+    every_form_returns_its_text_during_an_outage,
     a_form_that_failed_can_be_sent_again,
-    a_failed_write_gives_back_the_text_inside_the_admin,
-    a_session_that_ended_in_a_handler_gives_back_the_text,
-    a_conflict_without_a_page_gives_back_the_form,
+    failed_write_returns_the_text,
+    session_ended_in_handler_returns_the_text,
+    conflict_without_page_returns_the_form,
     oversized_form_is_returned_as_far_as_it_fits,
-    a_refused_origin_gets_text_and_no_form,
+    cross_origin_request_gets_text_without_form,
     the_longest_message_survives_an_outage_whole,
     scripts_get_no_page_for_a_failed_call,
 );
@@ -50,10 +50,10 @@ fn addresses() -> Vec<(&'static str, String, bool)> {
         let ids = ["{id}", "{update}", "{correction}", "{session}", "{token}"];
         ids.into_iter().fold(path.replace("{*call}", "preview"), |path, id| path.replace(id, "it"))
     };
-    posts.map(|route| (route.path, address(route.path), route.access != Access::Anybody)).collect()
+    posts.map(|route| (route.path, address(route.path), route.access != Access::Public)).collect()
 }
 
-async fn every_form_gives_back_its_text_during_an_outage(test: TestDb) {
+async fn every_form_returns_its_text_during_an_outage(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = without_database(&app);
     browser.cookies = app.logged_in(Owner).await.cookies;
@@ -108,7 +108,7 @@ async fn a_form_that_failed_can_be_sent_again(test: TestDb) {
     assert_eq!(opened.updates[0].components.len(), 1);
 }
 
-async fn a_failed_write_gives_back_the_text_inside_the_admin(test: TestDb) {
+async fn failed_write_returns_the_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Publisher).await;
     app.tamper("alter table drafts rename to lost", "alter table drafts rename to lost").await;
@@ -121,7 +121,7 @@ async fn a_failed_write_gives_back_the_text_inside_the_admin(test: TestDb) {
     }
 }
 
-async fn a_session_that_ended_in_a_handler_gives_back_the_text(test: TestDb) {
+async fn session_ended_in_handler_returns_the_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let answer = app.visitor().post("/admin/incidents", &[("new_id", "x"), ("title", TITLE), ("body", BODY)]).await;
     assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
@@ -134,7 +134,7 @@ async fn a_session_that_ended_in_a_handler_gives_back_the_text(test: TestDb) {
     assert!(done.location().ends_with("?done=incident-opened"), "{}", done.text());
 }
 
-async fn a_conflict_without_a_page_gives_back_the_form(test: TestDb) {
+async fn conflict_without_page_returns_the_form(test: TestDb) {
     let app = TestApp::new(test).await;
     let component = app.component("API").await;
     let mut browser = app.logged_in(Publisher).await;
@@ -164,7 +164,7 @@ async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
-async fn a_refused_origin_gets_text_and_no_form(test: TestDb) {
+async fn cross_origin_request_gets_text_without_form(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Owner).await;
     let before = app.everything().await;

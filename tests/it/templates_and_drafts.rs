@@ -10,23 +10,23 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
 on_both_databases!(
-    the_desk_reminds_of_updates_that_are_due,
-    update_and_resolve_are_one_step_away,
-    the_keys_are_listed_and_their_script_is_served,
+    dashboard_shows_due_updates,
+    dashboard_links_update_and_resolve,
+    shortcuts_are_listed_and_served,
     a_template_fills_the_composer_of_an_incident,
     a_template_fills_the_composer_of_an_update,
-    an_unknown_placeholder_is_refused_beside_its_field,
-    of_two_changes_to_a_template_the_second_sees_both,
-    a_draft_is_kept_for_everybody_and_goes_when_it_is_published,
-    of_two_who_write_one_draft_the_second_sees_both_texts,
-    a_draft_that_was_published_is_not_published_twice,
-    a_draft_of_an_update_goes_with_its_incident,
-    a_draft_of_an_update_meets_what_a_colleague_posted_in_between,
-    a_rehearsal_shows_the_pages_and_keeps_nothing,
-    a_rehearsal_of_an_update_shows_an_old_incident_too,
-    a_rehearsal_of_what_is_hidden_says_who_will_see_it,
-    a_rehearsal_of_a_maintenance_keeps_nothing,
-    a_wrong_form_is_not_rehearsed,
+    unknown_placeholder_is_rejected_at_its_field,
+    template_edit_conflict_shows_both,
+    draft_is_shared_and_deleted_on_publish,
+    draft_conflict_shows_both_texts,
+    published_draft_cannot_be_published_again,
+    update_draft_is_deleted_with_its_incident,
+    update_draft_conflicts_with_newer_update,
+    preview_shows_pages_and_writes_nothing,
+    update_preview_shows_old_incident,
+    hidden_incident_preview_states_visibility,
+    maintenance_preview_writes_nothing,
+    invalid_form_is_not_previewed,
 );
 
 struct Desk {
@@ -51,7 +51,7 @@ impl Desk {
     }
 }
 
-async fn the_desk_reminds_of_updates_that_are_due(test: TestDb) {
+async fn dashboard_shows_due_updates(test: TestDb) {
     let desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     let open = |id: &str, ago, reminder| {
@@ -74,7 +74,7 @@ async fn the_desk_reminds_of_updates_that_are_due(test: TestDb) {
     assert!(!public.contains("reminder"), "visitors are told of reminders");
 }
 
-async fn update_and_resolve_are_one_step_away(test: TestDb) {
+async fn dashboard_links_update_and_resolve(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let page = desk.publisher.get("/admin").await;
@@ -88,7 +88,7 @@ async fn update_and_resolve_are_one_step_away(test: TestDb) {
     assert!(desk.app.logged_in(Viewer).await.get("/admin").await.words(".card .act").is_empty());
 }
 
-async fn the_keys_are_listed_and_their_script_is_served(test: TestDb) {
+async fn shortcuts_are_listed_and_served(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let page = desk.publisher.get("/admin/shortcuts").await;
     assert_eq!(page.words(".keys dt").len(), page.words(".keys dd").len());
@@ -145,7 +145,7 @@ async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
     assert_eq!((form.field(&status_of(&desk.api.id)), form.field("version")), ("partial_outage".into(), "1".into()));
 }
 
-async fn an_unknown_placeholder_is_refused_beside_its_field(test: TestDb) {
+async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let before = desk.app.everything().await;
     let fields = [("name", "Slow"), ("title", "{{title}}"), ("phase", "identified"), ("body", "{{ env.SECRET }}")];
@@ -157,7 +157,7 @@ async fn an_unknown_placeholder_is_refused_beside_its_field(test: TestDb) {
     assert!(desk.app.everything().await == before);
 }
 
-async fn of_two_changes_to_a_template_the_second_sees_both(test: TestDb) {
+async fn template_edit_conflict_shows_both(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = template(&mut desk, "One", "Text").await;
     let path = format!("/admin/templates/{id}");
@@ -187,7 +187,7 @@ fn kept(answer: &Answer) -> String {
     id.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
 
-async fn a_draft_is_kept_for_everybody_and_goes_when_it_is_published(test: TestDb) {
+async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let api = status_of(&desk.api.id);
     let said = [("title", "Xylophone"), ("body", "  half a sent"), ("phase", ""), (api.as_str(), "major_outage")];
@@ -215,7 +215,7 @@ async fn a_draft_is_kept_for_everybody_and_goes_when_it_is_published(test: TestD
     assert_eq!(viewer.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::FORBIDDEN);
 }
 
-async fn of_two_who_write_one_draft_the_second_sees_both_texts(test: TestDb) {
+async fn draft_conflict_shows_both_texts(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
     let mut rui = desk.colleague().await;
@@ -239,7 +239,7 @@ async fn of_two_who_write_one_draft_the_second_sees_both_texts(test: TestDb) {
     assert!(desk.app.incidents().await.is_empty());
 }
 
-async fn a_draft_that_was_published_is_not_published_twice(test: TestDb) {
+async fn published_draft_cannot_be_published_again(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
     let all =
@@ -255,7 +255,7 @@ async fn a_draft_that_was_published_is_not_published_twice(test: TestDb) {
     assert_eq!(desk.publisher.post("/admin/incidents", &all[2..]).await.status, StatusCode::SEE_OTHER);
 }
 
-async fn a_draft_of_an_update_meets_what_a_colleague_posted_in_between(test: TestDb) {
+async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let said = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
@@ -290,7 +290,7 @@ async fn a_draft_of_an_update_meets_what_a_colleague_posted_in_between(test: Tes
     assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
 }
 
-async fn a_draft_of_an_update_goes_with_its_incident(test: TestDb) {
+async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app
         .add(&[fixtures::incident("it", desk.app.clock.now()), fixtures::incident("other", desk.app.clock.now())])
@@ -327,7 +327,7 @@ fn frame(answer: &Answer, path: &str) -> String {
     frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
 }
 
-async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
+async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let mut desk = Desk::over(test).await;
     desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
     let before = desk.app.everything().await;
@@ -379,7 +379,7 @@ async fn a_rehearsal_shows_the_pages_and_keeps_nothing(test: TestDb) {
     assert!(answer.page().select("input[name='rehearse']").is_empty());
 }
 
-async fn a_rehearsal_of_an_update_shows_an_old_incident_too(test: TestDb) {
+async fn update_preview_shows_old_incident(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let now = desk.app.clock.now();
     let mut many: Vec<_> = (1..40)
@@ -398,7 +398,7 @@ async fn a_rehearsal_of_an_update_shows_an_old_incident_too(test: TestDb) {
     assert_eq!(desk.app.incident("old").await.updates.len(), 2);
 }
 
-async fn a_rehearsal_of_what_is_hidden_says_who_will_see_it(test: TestDb) {
+async fn hidden_incident_preview_states_visibility(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("rehearse", "1")];
     let mut later = said.to_vec();
@@ -420,7 +420,7 @@ async fn a_rehearsal_of_what_is_hidden_says_who_will_see_it(test: TestDb) {
     assert!(answer.word("main p.waiting").contains("Internal incident"));
 }
 
-async fn a_rehearsal_of_a_maintenance_keeps_nothing(test: TestDb) {
+async fn maintenance_preview_writes_nothing(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let before = desk.app.everything().await;
     let plan = [
@@ -456,14 +456,14 @@ async fn a_rehearsal_of_a_maintenance_keeps_nothing(test: TestDb) {
     assert!(desk.app.everything().await == kept, "a rehearsal was kept");
 }
 
-async fn a_wrong_form_is_not_rehearsed(test: TestDb) {
+async fn invalid_form_is_not_previewed(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("rehearse", "1")]).await;
     assert_eq!((answer.status, answer.field("title")), (StatusCode::UNPROCESSABLE_ENTITY, "X".into()));
     let mut it = fixtures::incident("it", desk.app.clock.now());
     it.updates[0].components =
         fixtures::update("x", it.started_at, Phase::Identified, &[("api", Status::MajorOutage)]).components;
-    it.settle();
+    it.recompute();
     desk.app.add(&[it]).await;
     let stale = [("phase", "identified"), ("body", "More."), ("version", "0"), ("rehearse", "1")];
     assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &stale).await.status, StatusCode::CONFLICT);

@@ -5,25 +5,25 @@ use std::sync::Arc;
 
 use candor::db::{components, incidents, status_intervals};
 use candor::domain::history::Month;
-use candor::domain::uptime::Effect;
+use candor::domain::uptime::StatusInterval;
 use candor::domain::{Component, Phase, Status};
-use candor::publish::{Deep, Document, Encoding, Publisher};
+use candor::publish::{Document, Encoding, OnDemandPage, Publisher};
 use chrono::TimeDelta;
 
 use crate::support::fixtures::{component, incident, resolved, update};
 use crate::support::{TestDb, noon_in, now};
 
 on_both_databases!(
-    effects_are_written_with_their_incident_and_go_with_it,
-    only_what_lasted_beyond_the_asked_time_is_found,
-    a_baseline_set_by_hand_counts_too,
-    the_page_shows_a_bar_for_each_day_and_says_what_it_shows,
-    the_uptime_page_tells_why,
-    a_month_names_what_began_before_it,
-    a_page_that_could_not_be_confirmed_says_so_until_it_is,
+    intervals_are_stored_and_deleted_with_incident,
+    intervals_ended_before_range_are_excluded,
+    manual_baseline_counts_as_downtime,
+    uptime_bars_show_each_day_with_text,
+    uptime_page_shows_reasons,
+    month_lists_incidents_started_earlier,
+    stale_page_is_labelled_until_confirmed,
 );
 
-async fn since(test: &TestDb, ago: TimeDelta) -> Vec<Effect> {
+async fn since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
     let mut tx = test.read().await.unwrap();
     status_intervals::since(&mut tx, now() - ago).await.unwrap()
 }
@@ -43,15 +43,15 @@ fn text(document: &Arc<Document>) -> String {
     String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap().replace("<!>", "")
 }
 
-async fn effects_are_written_with_their_incident_and_go_with_it(test: TestDb) {
+async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
     let mut it = incident("a", now() - TimeDelta::hours(3));
     it.updates = vec![update("first", now() - TimeDelta::hours(3), Phase::Identified, &[("api", Status::MajorOutage)])];
-    it.settle();
+    it.recompute();
     test.insert(std::slice::from_ref(&it)).await;
-    assert_eq!(since(&test, TimeDelta::days(1)).await, it.effects());
+    assert_eq!(since(&test, TimeDelta::days(1)).await, it.status_intervals());
     let mut tx = test.write().await.unwrap();
     it.updates.push(update("second", now() - TimeDelta::hours(1), Phase::Resolved, &[]));
-    it.settle();
+    it.recompute();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
     test.keep(tx).await;
     let stored = since(&test, TimeDelta::days(1)).await;
@@ -62,16 +62,16 @@ async fn effects_are_written_with_their_incident_and_go_with_it(test: TestDb) {
     assert_eq!(since(&test, TimeDelta::days(1)).await, []);
 }
 
-async fn only_what_lasted_beyond_the_asked_time_is_found(test: TestDb) {
+async fn intervals_ended_before_range_are_excluded(test: TestDb) {
     let mut old = resolved("old", now() - TimeDelta::days(30), TimeDelta::hours(1));
     old.updates[0].components = update("x", now(), Phase::Identified, &[("api", Status::PartialOutage)]).components;
-    old.settle();
+    old.recompute();
     test.insert(&[old]).await;
     assert_eq!(since(&test, TimeDelta::days(29)).await, []);
     assert_eq!(since(&test, TimeDelta::days(31)).await.len(), 1);
 }
 
-async fn a_baseline_set_by_hand_counts_too(test: TestDb) {
+async fn manual_baseline_counts_as_downtime(test: TestDb) {
     let mut api = a_component(&test, "API").await;
     for (ago, status) in [(TimeDelta::hours(5), Status::MajorOutage), (TimeDelta::hours(4), Status::Operational)] {
         let mut tx = test.write().await.unwrap();
@@ -92,11 +92,11 @@ async fn a_bad_half_hour(test: &TestDb) {
     let mut it = resolved("half", began, TimeDelta::minutes(30));
     it.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::PartialOutage)]).components;
-    it.settle();
+    it.recompute();
     test.insert(&[it]).await;
 }
 
-async fn the_page_shows_a_bar_for_each_day_and_says_what_it_shows(test: TestDb) {
+async fn uptime_bars_show_each_day_with_text(test: TestDb) {
     a_bad_half_hour(&test).await;
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher(&test, folder.path());
@@ -107,28 +107,28 @@ async fn the_page_shows_a_bar_for_each_day_and_says_what_it_shows(test: TestDb) 
     assert_eq!(html.matches("class=\"partial_outage\"").count(), 1, "{html}");
 }
 
-async fn the_uptime_page_tells_why(test: TestDb) {
+async fn uptime_page_shows_reasons(test: TestDb) {
     a_bad_half_hour(&test).await;
     let folder = tempfile::tempdir().unwrap();
-    let page = publisher(&test, folder.path()).deep(Deep::Uptime).await.unwrap();
+    let page = publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
     let html = text(page.document());
     assert!(html.contains("<summary>1 incident, 30m partial outage</summary>"), "{html}");
     assert!(html.contains("<a href=\"/incidents/half\" dir=\"auto\">Incident half</a>"), "{html}");
 }
 
 /// An incident counts in every month that it touched, and each of them names it.
-async fn a_month_names_what_began_before_it(test: TestDb) {
+async fn month_lists_incidents_started_earlier(test: TestDb) {
     let api = a_component(&test, "API").await;
-    let first_of_month = |at| Month::of(at, chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC).0;
+    let first_of_month = |at| Month::from_time(at, chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC).0;
     let first = first_of_month(first_of_month(now()) - TimeDelta::days(1));
     let began = first - TimeDelta::minutes(10);
     let mut it = resolved("across", began, TimeDelta::minutes(30));
     it.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
-    it.settle();
+    it.recompute();
     test.insert(&[it]).await;
     let folder = tempfile::tempdir().unwrap();
-    let page = publisher(&test, folder.path()).deep(Deep::Uptime).await.unwrap();
+    let page = publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
     let html = text(page.document());
     let lines = ["1 incident, 30m major outage", "1 incident, 20m major outage", "1 incident, 10m major outage"];
     for words in lines {
@@ -137,17 +137,17 @@ async fn a_month_names_what_began_before_it(test: TestDb) {
     assert_eq!(html.matches("href=\"/incidents/across\"").count(), lines.len(), "{html}");
 }
 
-async fn a_page_that_could_not_be_confirmed_says_so_until_it_is(test: TestDb) {
+async fn stale_page_is_labelled_until_confirmed(test: TestDb) {
     a_bad_half_hour(&test).await;
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher(&test, folder.path());
     publisher.publish().await.unwrap();
-    publisher.deep(Deep::Uptime).await.unwrap();
-    publisher.grow_old().await;
+    publisher.on_demand(OnDemandPage::Uptime).await.unwrap();
+    publisher.mark_stale().await;
     assert!(!text(publisher.site().document("/").unwrap()).contains("Last updated"));
     test.clock.advance(TimeDelta::seconds(61));
-    publisher.grow_old().await;
-    let deep = publisher.deep(Deep::Uptime).await.unwrap();
+    publisher.mark_stale().await;
+    let deep = publisher.on_demand(OnDemandPage::Uptime).await.unwrap();
     for document in [publisher.site().document("/").unwrap(), deep.document()] {
         let html = text(document);
         assert!(html.contains("Last updated at <time"), "{html}");

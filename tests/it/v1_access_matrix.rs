@@ -13,11 +13,11 @@ use crate::support::actors::{Crowd, HIDDEN, NEVER, PUBLIC, Somebody, UNSAID, UNS
 use crate::support::app::{Answer, TestApp};
 
 on_both_databases!(
-    who_brings_no_good_token_is_told_nothing_at_any_route,
-    what_visitors_do_not_see_answers_programs_like_what_never_was,
-    what_the_walk_sends_would_be_done_where_it_may,
-    no_list_names_what_visitors_do_not_see,
-    a_review_that_is_not_published_is_only_where_it_is_asked_for,
+    invalid_token_gets_401_on_every_route,
+    hidden_incidents_are_404_in_the_api,
+    matrix_requests_succeed_with_permission,
+    api_lists_omit_hidden_incidents,
+    unpublished_postmortem_is_only_at_its_endpoint,
 );
 
 /// What changes something wherever it is sent.
@@ -52,7 +52,7 @@ async fn call(app: &TestApp, who: &Somebody, method: &Method, address: &str) -> 
     who.call(method, address, &words()).await
 }
 
-async fn who_brings_no_good_token_is_told_nothing_at_any_route(test: TestDb) {
+async fn invalid_token_gets_401_on_every_route(test: TestDb) {
     let crowd = Crowd::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     let before = app.everything().await;
@@ -71,7 +71,7 @@ async fn who_brings_no_good_token_is_told_nothing_at_any_route(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
-async fn what_visitors_do_not_see_answers_programs_like_what_never_was(test: TestDb) {
+async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
     let crowd = Crowd::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     let before = app.everything().await;
@@ -100,7 +100,7 @@ async fn what_visitors_do_not_see_answers_programs_like_what_never_was(test: Tes
     assert!(app.everything().await == before, "somebody changed something");
 }
 
-async fn what_the_walk_sends_would_be_done_where_it_may(test: TestDb) {
+async fn matrix_requests_succeed_with_permission(test: TestDb) {
     let crowd = Crowd::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     let admin = crowd.people.iter().find(|who| who.name == "a token to administer").unwrap();
@@ -113,7 +113,7 @@ async fn what_the_walk_sends_would_be_done_where_it_may(test: TestDb) {
     }
 }
 
-async fn no_list_names_what_visitors_do_not_see(test: TestDb) {
+async fn api_lists_omit_hidden_incidents(test: TestDb) {
     let crowd = Crowd::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     for (_, path, _) in walked(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
@@ -131,7 +131,7 @@ async fn no_list_names_what_visitors_do_not_see(test: TestDb) {
     }
 }
 
-async fn a_review_that_is_not_published_is_only_where_it_is_asked_for(test: TestDb) {
+async fn unpublished_postmortem_is_only_at_its_endpoint(test: TestDb) {
     let crowd = Crowd::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     for (_, path, _) in walked(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {

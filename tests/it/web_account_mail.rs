@@ -32,11 +32,11 @@ async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
     let mut browser = app.with_session(&ines).await;
     let done = browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let text = sink.mails()[0].text();
     let link = text.lines().find_map(|line| line.strip_prefix(ORIGIN)).unwrap();
     assert_eq!(app.visitor().post(link, &[]).await.status, StatusCode::SEE_OTHER);
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let mails = sink.mails().split_off(1);
     let mut to: Vec<_> = mails.iter().flat_map(|mail| mail.to.clone()).collect();
     to.sort_unstable();
@@ -44,7 +44,7 @@ async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
     for mail in mails {
         let text = mail.text();
         assert!(
-            text.contains("The e-mail address of your account was changed.") && text.contains("tell an owner"),
+            text.contains("The e-mail address of your account was changed.") && text.contains("Tell an owner"),
             "{text}"
         );
         assert!(!text.contains("new@example.org") && !text.contains("/setup/"), "no address and no link: {text}");
@@ -64,7 +64,7 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
     let mut owner = app.logged_in(Owner).await;
     app.passkey(&ines, "another").await;
     owner.post(&format!("/admin/managers/{}/factors/removal", ines.id), &[]).await;
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let texts: Vec<String> = sink.mails().iter().map(|mail| mail.text().replace('\n', " ")).collect();
     for sentence in
         ["The password of your account was changed.", "New recovery codes were created", "passkey was removed"]
@@ -93,7 +93,7 @@ async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let row = audit.iter().find(|row| row.action == "manager.connect-oidc").unwrap();
     let after = format!("{:?}", row.after);
     assert!(after.contains("i.lund@example.org") && after.contains(&person.subject), "{after}");
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert!(sink.mails()[0].text().contains("was connected to your account"));
 }

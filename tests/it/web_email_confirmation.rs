@@ -48,7 +48,7 @@ async fn ask(browser: &mut Browser, email: &str) {
 
 /// Sends what is due; returns the path of the link in the newest mail.
 async fn mailed_link(app: &TestApp, sink: &Sink) -> String {
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     let text = sink.mails().last().expect("a mail").text();
     let line = text.lines().find(|line| line.contains("/setup/")).unwrap_or_else(|| panic!("{text}"));
     line.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{line}")).to_owned()
@@ -87,7 +87,7 @@ async fn new_address_counts_once_confirmed(test: TestDb) {
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(
         app.texts("select token_hash from one_time_links").await,
-        [candor::credentials::secret_token::hash(token)]
+        [candor::credentials::secret_token::hash_token(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token));
     let done = confirm(&app, &path).await;
@@ -275,7 +275,7 @@ async fn address_voided_before_the_mail_is_not_mailed(test: TestDb) {
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
     ask(&mut browser, "first@example.org").await;
     ask(&mut browser, NEW).await;
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(sink.mails()[0].to, [format!("TO:<{NEW}>")]);
     assert_eq!(app.number("select count(*) from outbox where outcome = 'no-recipient'").await, 1);
@@ -286,7 +286,7 @@ async fn failed_confirmation_mail_is_sent_later(test: TestDb) {
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
     ask(&mut browser, NEW).await;
     sink.refuse_next("451 try again");
-    app.courier().deliver_due().await.unwrap();
+    app.mail_worker().deliver_due().await.unwrap();
     assert!(sink.mails().is_empty());
     app.clock.advance(TimeDelta::seconds(30));
     let path = mailed_link(&app, &sink).await;

@@ -8,10 +8,10 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::html::Page;
 
 on_both_databases!(
-    no_text_becomes_markup_on_any_page,
-    no_text_becomes_markup_where_a_form_is_shown_again,
-    no_address_becomes_markup,
-    no_link_leads_into_a_script,
+    text_is_escaped_on_every_page,
+    text_is_escaped_in_returned_forms,
+    urls_are_escaped,
+    links_never_run_scripts,
 );
 
 /// Texts that would be markup where one place forgot to escape.
@@ -105,7 +105,7 @@ async fn plant(app: &TestApp, owner: &mut Browser, text: &str) -> (String, Strin
     (id, manager)
 }
 
-async fn no_text_becomes_markup_on_any_page(test: TestDb) {
+async fn text_is_escaped_on_every_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for text in HOSTILE {
@@ -162,7 +162,7 @@ fn edit_words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-async fn no_text_becomes_markup_where_a_form_is_shown_again(test: TestDb) {
+async fn text_is_escaped_in_returned_forms(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Owner).await;
     let mut owner = app.with_session(&ines).await;
@@ -238,7 +238,7 @@ async fn no_text_becomes_markup_where_a_form_is_shown_again(test: TestDb) {
     }
 }
 
-async fn no_address_becomes_markup(test: TestDb) {
+async fn urls_are_escaped(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.logged_in(Owner).await;
     for text in HOSTILE {
@@ -259,7 +259,7 @@ async fn no_address_becomes_markup(test: TestDb) {
     }
 }
 
-async fn no_link_leads_into_a_script(test: TestDb) {
+async fn links_never_run_scripts(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for address in [

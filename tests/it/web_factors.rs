@@ -12,23 +12,23 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 
 on_both_databases!(
-    an_app_counts_once_a_code_confirmed_it,
-    the_secret_is_nowhere_in_the_database_nor_in_the_audit,
-    after_the_password_only_the_second_step_can_be_reached,
-    the_second_step_waits_for_five_minutes,
-    whatever_changes_after_the_password_ends_the_second_step,
-    a_login_that_is_ended_while_its_code_is_on_the_way_is_over,
-    a_code_works_once_and_one_step_early_or_late,
-    ten_wrong_codes_lock_the_app_and_not_the_recovery_codes,
+    totp_counts_after_confirmation,
+    totp_secret_is_never_stored_in_plain,
+    half_login_reaches_only_the_second_step,
+    half_login_expires_after_five_minutes,
+    account_change_ends_half_login,
+    half_login_ended_during_code_check_fails,
+    totp_code_works_once_within_one_step,
+    ten_wrong_codes_lock_totp_only,
     a_recovery_code_works_once,
-    a_code_is_a_fresh_proof_and_counts_once,
-    new_recovery_codes_end_the_old_ones,
-    a_second_factor_ends_the_other_sessions_and_gives_this_one_a_new_id,
-    without_factors_the_password_is_enough_again,
-    a_new_password_keeps_the_second_factor,
-    the_policy_leads_everybody_to_a_second_factor,
-    the_last_factor_stays_while_the_policy_asks_for_one,
-    an_owner_takes_lost_factors_away,
+    code_is_a_fresh_proof_once,
+    new_recovery_codes_replace_old_ones,
+    adding_factor_ends_other_sessions_and_rotates_id,
+    without_factors_password_suffices,
+    new_password_keeps_second_factor,
+    policy_requires_second_factor_setup,
+    required_last_factor_cannot_be_removed,
+    owner_removes_lost_factors,
 );
 
 /// An authenticator app that scanned the page.
@@ -75,7 +75,7 @@ pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
     browser
 }
 
-async fn a_login_that_is_ended_while_its_code_is_on_the_way_is_over(test: TestDb) {
+async fn half_login_ended_during_code_check_fails(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
     let (mut manager, _, codes) = enrolled(&app).await;
@@ -95,7 +95,7 @@ pub async fn give(browser: &mut Browser, code: &str) -> Answer {
     browser.post("/login/factor", &[("code", code)]).await
 }
 
-async fn an_app_counts_once_a_code_confirmed_it(test: TestDb) {
+async fn totp_counts_after_confirmation(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -118,7 +118,7 @@ async fn an_app_counts_once_a_code_confirmed_it(test: TestDb) {
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
-async fn the_secret_is_nowhere_in_the_database_nor_in_the_audit(test: TestDb) {
+async fn totp_secret_is_never_stored_in_plain(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, codes) = enrolled(&app).await;
     let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
@@ -131,11 +131,11 @@ async fn the_secret_is_nowhere_in_the_database_nor_in_the_audit(test: TestDb) {
     for code in &codes {
         let plain = code.replace('-', "");
         assert!(!everything.contains(code) && !everything.contains(&plain));
-        assert!(hashes.contains(&candor::credentials::secret_token::hash(&plain)));
+        assert!(hashes.contains(&candor::credentials::secret_token::hash_token(&plain)));
     }
 }
 
-async fn after_the_password_only_the_second_step_can_be_reached(test: TestDb) {
+async fn half_login_reaches_only_the_second_step(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let sessions = app.sessions(&manager).await.len();
@@ -160,7 +160,7 @@ async fn after_the_password_only_the_second_step_can_be_reached(test: TestDb) {
     assert_eq!(actions, ["manager.login", "manager.begin-login"]);
 }
 
-async fn the_second_step_waits_for_five_minutes(test: TestDb) {
+async fn half_login_expires_after_five_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let mut browser = half_way(&app, &manager).await;
@@ -172,7 +172,7 @@ async fn the_second_step_waits_for_five_minutes(test: TestDb) {
     assert_eq!(app.visitor().get("/login/factor").await.location(), "/login", "nobody gave a password here");
 }
 
-async fn whatever_changes_after_the_password_ends_the_second_step(test: TestDb) {
+async fn account_change_ends_half_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let mut owner = app.logged_in(Owner).await;
@@ -186,14 +186,14 @@ async fn whatever_changes_after_the_password_ends_the_second_step(test: TestDb) 
     }
 }
 
-async fn a_code_works_once_and_one_step_early_or_late(test: TestDb) {
+async fn totp_code_works_once_within_one_step(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     for steps in [-2, 2] {
         let code = phone.code(&app, steps);
         let refused = give(&mut half_way(&app, &manager).await, &code).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{steps}");
-        assert!(refused.message("code").contains("wrong"), "{}", refused.text());
+        assert!(refused.message("code").contains("Incorrect"), "{}", refused.text());
         assert_eq!(refused.field("code"), "", "a code is not shown again");
     }
     for steps in [-1, 0, 1] {
@@ -208,7 +208,7 @@ async fn a_code_works_once_and_one_step_early_or_late(test: TestDb) {
     assert_eq!(app.audit().await[0].action, "manager.deny-code");
 }
 
-async fn ten_wrong_codes_lock_the_app_and_not_the_recovery_codes(test: TestDb) {
+async fn ten_wrong_codes_lock_totp_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, codes) = enrolled(&app).await;
     // Each login begins anew, which changes nothing: the wrong ones are counted for the manager.
@@ -252,7 +252,7 @@ async fn a_recovery_code_works_once(test: TestDb) {
     assert!(browser.get("/admin/account/factors").await.text().contains("8 of 10 codes left."));
 }
 
-async fn a_code_is_a_fresh_proof_and_counts_once(test: TestDb) {
+async fn code_is_a_fresh_proof_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let mut browser = half_way(&app, &manager).await;
@@ -271,7 +271,7 @@ async fn a_code_is_a_fresh_proof_and_counts_once(test: TestDb) {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "a code that proved something opens nothing more");
 }
 
-async fn new_recovery_codes_end_the_old_ones(test: TestDb) {
+async fn new_recovery_codes_replace_old_ones(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -284,7 +284,7 @@ async fn new_recovery_codes_end_the_old_ones(test: TestDb) {
     assert_eq!(give(&mut half_way(&app, &manager).await, &new[0]).await.location(), "/admin");
 }
 
-async fn a_second_factor_ends_the_other_sessions_and_gives_this_one_a_new_id(test: TestDb) {
+async fn adding_factor_ends_other_sessions_and_rotates_id(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let (mut here, mut there) = (app.through_login(&manager).await, app.through_login(&manager).await);
@@ -298,7 +298,7 @@ async fn a_second_factor_ends_the_other_sessions_and_gives_this_one_a_new_id(tes
     assert!(old.get("/admin").await.location().starts_with("/login"));
 }
 
-async fn without_factors_the_password_is_enough_again(test: TestDb) {
+async fn without_factors_password_suffices(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -311,7 +311,7 @@ async fn without_factors_the_password_is_enough_again(test: TestDb) {
     assert_eq!(twice.status, StatusCode::SEE_OTHER);
 }
 
-async fn a_new_password_keeps_the_second_factor(test: TestDb) {
+async fn new_password_keeps_second_factor(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
@@ -321,7 +321,7 @@ async fn a_new_password_keeps_the_second_factor(test: TestDb) {
     assert_eq!(give(&mut half_way(&app, &manager).await, &code).await.location(), "/admin");
 }
 
-async fn the_policy_leads_everybody_to_a_second_factor(test: TestDb) {
+async fn policy_requires_second_factor_setup(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&owner).await;
@@ -343,7 +343,7 @@ async fn the_policy_leads_everybody_to_a_second_factor(test: TestDb) {
     assert_eq!(vera.get("/admin").await.status, StatusCode::OK);
 }
 
-async fn the_last_factor_stays_while_the_policy_asks_for_one(test: TestDb) {
+async fn required_last_factor_cannot_be_removed(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
@@ -357,7 +357,7 @@ async fn the_last_factor_stays_while_the_policy_asks_for_one(test: TestDb) {
     assert_eq!(browser.post("/admin/account/totp/removal", &[]).await.status, StatusCode::SEE_OTHER);
 }
 
-async fn an_owner_takes_lost_factors_away(test: TestDb) {
+async fn owner_removes_lost_factors(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Vera", Viewer).await;
     let mut vera = app.through_login(&manager).await;

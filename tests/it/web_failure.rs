@@ -7,10 +7,10 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 
 on_both_databases!(
-    who_may_not_go_somewhere_stays_in_the_admin,
-    what_is_not_there_is_said_in_the_same_words_everywhere,
-    what_contradicts_what_stands_says_why,
-    programs_and_strangers_are_told_as_ever,
+    forbidden_page_keeps_admin_layout,
+    not_found_text_is_the_same_everywhere,
+    conflict_page_states_the_reason,
+    api_and_anonymous_errors_are_unchanged,
 );
 
 /// Whether the navigation of the admin stands around the answer, whose scripts its policy names.
@@ -23,7 +23,7 @@ fn is_inside(answer: &Answer, status: StatusCode, heading: &str) {
     assert!(answer.header("content-security-policy").contains(&format!("'nonce-{nonce}'")));
 }
 
-async fn who_may_not_go_somewhere_stays_in_the_admin(test: TestDb) {
+async fn forbidden_page_keeps_admin_layout(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut viewer = app.logged_in(Viewer).await;
     let answer = viewer.get("/admin/incidents/new").await;
@@ -36,7 +36,7 @@ async fn who_may_not_go_somewhere_stays_in_the_admin(test: TestDb) {
     assert!(answer.attributes("main a", "href").contains(&"/admin".to_owned()));
 }
 
-async fn what_is_not_there_is_said_in_the_same_words_everywhere(test: TestDb) {
+async fn not_found_text_is_the_same_everywhere(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     let mut said = Vec::new();
@@ -50,7 +50,7 @@ async fn what_is_not_there_is_said_in_the_same_words_everywhere(test: TestDb) {
     assert_eq!(said.len(), 1, "{said:?}");
 }
 
-async fn what_contradicts_what_stands_says_why(test: TestDb) {
+async fn conflict_page_states_the_reason(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -67,7 +67,7 @@ async fn what_contradicts_what_stands_says_why(test: TestDb) {
     assert!(wrong.word("main").contains("Choose a status from the list."));
 }
 
-async fn programs_and_strangers_are_told_as_ever(test: TestDb) {
+async fn api_and_anonymous_errors_are_unchanged(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     let json = publisher.get_with("/admin/incidents/never", &[("accept", "application/json")]).await;

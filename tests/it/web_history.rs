@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use candor::domain::history::{Filter, Month, SEARCHED};
+use candor::domain::history::{HistoryFilter, MAX_SEARCHED_INCIDENTS, Month};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
 use candor::format::duration;
-use candor::publish::Deep;
+use candor::publish::OnDemandPage;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use tokio::task::JoinSet;
 
@@ -15,17 +15,17 @@ use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     every_month_has_its_own_page,
-    sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one,
-    incidents_of_one_instant_are_walked_too,
-    new_incidents_do_not_disturb_the_walk,
-    a_filter_shows_exactly_what_it_names,
-    text_is_found_whatever_its_case_and_to_the_letter,
-    a_search_says_where_it_stops_and_leads_on,
-    days_are_those_of_the_zone_of_the_page,
-    the_sentence_counts_exactly_what_is_shown,
-    hostile_queries_are_answered_in_peace,
-    a_thousand_readers_of_one_cold_page_cause_one_rendering,
-    a_deep_page_shows_a_change_at_once,
+    month_pagination_loses_and_repeats_nothing,
+    pagination_handles_equal_times,
+    new_incidents_do_not_affect_pagination,
+    filter_shows_exactly_matching_incidents,
+    search_is_literal_and_case_insensitive,
+    search_states_its_limit_and_continues,
+    days_follow_the_page_zone,
+    summary_counts_match_the_list,
+    hostile_query_strings_return_200,
+    concurrent_readers_share_one_render,
+    on_demand_page_shows_changes_immediately,
 );
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -80,7 +80,7 @@ async fn every_month_has_its_own_page(test: TestDb) {
     assert!(older(&app.visitor().get("/history/2024-02").await).is_none());
 }
 
-async fn sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one(test: TestDb) {
+async fn month_pagination_loses_and_repeats_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     let start = at("2026-10-01T06:00:00.000001Z");
     let hour = TimeDelta::hours(1);
@@ -104,7 +104,7 @@ async fn sixty_incidents_of_a_month_are_walked_without_losing_or_repeating_one(t
     assert_eq!(every.word(".lede"), "60 incidents · 60h 0m in total. Show all", "the sentence is of the whole month");
 }
 
-async fn incidents_of_one_instant_are_walked_too(test: TestDb) {
+async fn pagination_handles_equal_times(test: TestDb) {
     let app = TestApp::new(test).await;
     let same: Vec<Incident> = (0..60)
         .map(|n| fixtures::resolved(&format!("n{n:02}"), at("2026-10-07T10:00:00Z"), TimeDelta::hours(1)))
@@ -117,7 +117,7 @@ async fn incidents_of_one_instant_are_walked_too(test: TestDb) {
     assert_eq!(walked.len(), 60, "one was repeated");
 }
 
-async fn new_incidents_do_not_disturb_the_walk(test: TestDb) {
+async fn new_incidents_do_not_affect_pagination(test: TestDb) {
     let app = TestApp::new(test).await;
     let start = at("2026-10-01T06:00:00Z");
     let fifty: Vec<Incident> =
@@ -139,7 +139,7 @@ async fn varied(test: TestDb) -> (TestApp, String, String) {
         it.title = title.into();
         let named: Vec<(&str, Status)> = component.into_iter().collect();
         it.updates[0] = fixtures::update(&format!("{id}-1"), at(began), Phase::Identified, &named);
-        it.settle();
+        it.recompute();
         it
     };
     app.add(&[
@@ -153,7 +153,7 @@ async fn varied(test: TestDb) -> (TestApp, String, String) {
     (app, api, mail)
 }
 
-async fn a_filter_shows_exactly_what_it_names(test: TestDb) {
+async fn filter_shows_exactly_matching_incidents(test: TestDb) {
     let (app, api, mail) = varied(test).await;
     let cases = [
         (String::new(), "a b c d e"),
@@ -194,7 +194,7 @@ async fn a_filter_shows_exactly_what_it_names(test: TestDb) {
     );
 }
 
-async fn text_is_found_whatever_its_case_and_to_the_letter(test: TestDb) {
+async fn search_is_literal_and_case_insensitive(test: TestDb) {
     let (app, _, _) = varied(test).await;
     let cases = [
         ("s3", "a"),
@@ -222,7 +222,7 @@ async fn text_is_found_whatever_its_case_and_to_the_letter(test: TestDb) {
     }
 }
 
-async fn a_search_says_where_it_stops_and_leads_on(test: TestDb) {
+async fn search_states_its_limit_and_continues(test: TestDb) {
     const MANY: &str = "
         insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
                                search_text, created_at, updated_at, version)
@@ -254,12 +254,16 @@ async fn a_search_says_where_it_stops_and_leads_on(test: TestDb) {
     assert_eq!(ids(&stopped), [""; 0]);
     let on = stopped.attributes("main p a", "href").pop().unwrap();
     assert_eq!(on, "/history?q=lighthouse&to=2021-05-04");
-    assert!(stopped.text().contains(&format!("Searched the latest {SEARCHED} incidents")), "{}", stopped.word("main"));
+    assert!(
+        stopped.text().contains(&format!("Searched the latest {MAX_SEARCHED_INCIDENTS} incidents")),
+        "{}",
+        stopped.word("main")
+    );
     let before = app.visitor().get("/history?q=lighthouse&to=2021-05-03").await;
     assert_eq!(ids(&before), ["lost"]);
 }
 
-async fn days_are_those_of_the_zone_of_the_page(test: TestDb) {
+async fn days_follow_the_page_zone(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Role::Owner).await;
     let settings = [("version", "1"), ("name", "Tidewater"), ("time_zone", "Pacific/Auckland")];
@@ -282,7 +286,7 @@ async fn days_are_those_of_the_zone_of_the_page(test: TestDb) {
     assert!(page.word("dl").contains("10 Oct 2026, 00:00 NZDT"), "{}", page.word("dl"));
 }
 
-async fn the_sentence_counts_exactly_what_is_shown(test: TestDb) {
+async fn summary_counts_match_the_list(test: TestDb) {
     let (app, api, mail) = varied(test).await;
     app.add(&[fixtures::incident("open", at("2026-11-10T11:00:00Z"))]).await;
     let now = app.clock.now();
@@ -312,8 +316,11 @@ async fn the_sentence_counts_exactly_what_is_shown(test: TestDb) {
             _ => first,
         };
         let rate = shown.len() as f64 / months(from).max(1.0);
-        let expected =
-            format!("{} · {rate:.1} per month · {} in total.", first.format("%-d %b %Y"), duration::total(seconds));
+        let expected = format!(
+            "{} · {rate:.1} per month · {} in total.",
+            first.format("%-d %b %Y"),
+            duration::format_total(seconds)
+        );
         let said = answer.word(".lede");
         assert!(said.starts_with(&format!("{} ", shown.len())), "{query}: {said}");
         assert!(said.contains(&expected), "{query}: {said} instead of {expected}");
@@ -322,7 +329,7 @@ async fn the_sentence_counts_exactly_what_is_shown(test: TestDb) {
     assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023 · "), "{}", all.word(".lede"));
 }
 
-async fn hostile_queries_are_answered_in_peace(test: TestDb) {
+async fn hostile_query_strings_return_200(test: TestDb) {
     let (app, api, _) = varied(test).await;
     let long = "x".repeat(10_000);
     let wide = "é".repeat(5_000);
@@ -372,7 +379,7 @@ async fn hostile_queries_are_answered_in_peace(test: TestDb) {
     assert_eq!(kept.field("q"), "é".repeat(100));
 }
 
-async fn a_thousand_readers_of_one_cold_page_cause_one_rendering(test: TestDb) {
+async fn concurrent_readers_share_one_render(test: TestDb) {
     let app = Arc::new(TestApp::new(test).await);
     let start = at("2025-03-01T06:00:00Z");
     let month: Vec<Incident> =
@@ -381,8 +388,9 @@ async fn a_thousand_readers_of_one_cold_page_cause_one_rendering(test: TestDb) {
     let mut readers = JoinSet::new();
     for _ in 0..1000 {
         let app = app.clone();
-        readers
-            .spawn(async move { app.publisher.deep(Deep::Month(Month { year: 2025, month: 3 }, None)).await.unwrap() });
+        readers.spawn(async move {
+            app.publisher.on_demand(OnDemandPage::Month(Month { year: 2025, month: 3 }, None)).await.unwrap()
+        });
     }
     let documents = readers.join_all().await;
     assert_eq!(app.publisher.counts().rendered.value(), 1);
@@ -396,13 +404,13 @@ async fn a_thousand_readers_of_one_cold_page_cause_one_rendering(test: TestDb) {
     let answers = visitors.join_all().await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK && answer.body == answers[0].body));
     assert_eq!(ids(&answers[0]).len(), 20);
-    let impact = Filter { impact: Some(Impact::None), ..Filter::default() };
-    let first = app.publisher.deep(Deep::Filtered(impact.clone(), None)).await.unwrap();
-    let again = app.publisher.deep(Deep::Filtered(impact, None)).await.unwrap();
+    let impact = HistoryFilter { impact: Some(Impact::None), ..HistoryFilter::default() };
+    let first = app.publisher.on_demand(OnDemandPage::Filtered(impact.clone(), None)).await.unwrap();
+    let again = app.publisher.on_demand(OnDemandPage::Filtered(impact, None)).await.unwrap();
     assert!(Arc::ptr_eq(&first, &again), "what was rendered is kept");
 }
 
-async fn a_deep_page_shows_a_change_at_once(test: TestDb) {
+async fn on_demand_page_shows_changes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("old", at("2025-03-01T06:00:00Z"))]).await;
     for address in ["/history/2025-03", "/history?q=incident"] {

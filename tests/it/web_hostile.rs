@@ -22,18 +22,18 @@ use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
 on_both_databases!(
-    text_that_is_no_text_is_refused,
-    what_a_form_does_not_ask_for_changes_nothing,
-    only_the_method_of_a_route_acts,
+    invalid_text_is_rejected,
+    unknown_form_fields_are_ignored,
+    wrong_method_changes_nothing,
     no_setting_takes_control_characters_or_a_megabyte,
-    languages_of_templates_stay_text,
-    nothing_answers_but_what_is_documented,
-    no_foreign_header_colours_an_answer,
-    a_header_nobody_asked_for_changes_no_byte,
-    nonsense_about_ranges_and_encodings_costs_nothing,
-    a_body_of_too_many_parts_is_answered_soon,
-    a_text_of_a_megabyte_is_refused,
-    no_secret_is_logged_and_no_line_is_forged,
+    template_syntax_stays_text,
+    undocumented_paths_are_404,
+    request_headers_do_not_affect_response,
+    unknown_header_changes_no_byte,
+    invalid_range_and_encoding_headers_are_cheap,
+    body_with_too_many_fields_is_rejected_quickly,
+    megabyte_text_is_rejected,
+    log_has_no_secrets_or_forged_lines,
 );
 
 /// A page with one incident and an owner's browser.
@@ -52,7 +52,7 @@ async fn send(browser: &mut Browser, address: &str, kind: &str, body: impl Into<
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-async fn text_that_is_no_text_is_refused(test: TestDb) {
+async fn invalid_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.everything().await;
     for (bytes, status) in [
@@ -88,7 +88,7 @@ async fn text_that_is_no_text_is_refused(test: TestDb) {
     assert!(alone("h3") || alone("h3 a") || alone("bdi") || alone("h3 bdi"), "{}", page.text());
 }
 
-async fn what_a_form_does_not_ask_for_changes_nothing(test: TestDb) {
+async fn unknown_form_fields_are_ignored(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let manager = app.manager("Ines", Publisher).await;
@@ -126,7 +126,7 @@ async fn what_a_form_does_not_ask_for_changes_nothing(test: TestDb) {
     assert_eq!((stored.role, stored.name, stored.email), (Publisher, manager.name, manager.email));
 }
 
-async fn only_the_method_of_a_route_acts(test: TestDb) {
+async fn wrong_method_changes_nothing(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
     let before = app.everything().await;
     let ours = [("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
@@ -197,7 +197,7 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     assert_eq!(app.visitor().get("/embed").await.headers, framed);
 }
 
-async fn languages_of_templates_stay_text(test: TestDb) {
+async fn template_syntax_stays_text(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     for text in [
         "{{7*7}}",
@@ -218,7 +218,7 @@ async fn languages_of_templates_stay_text(test: TestDb) {
     }
 }
 
-async fn nothing_answers_but_what_is_documented(test: TestDb) {
+async fn undocumented_paths_are_404(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
     for address in [
         "/.git/config",
@@ -267,7 +267,7 @@ async fn nothing_answers_but_what_is_documented(test: TestDb) {
     }
 }
 
-async fn no_foreign_header_colours_an_answer(test: TestDb) {
+async fn request_headers_do_not_affect_response(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     const CANARY: &str = "canary.evil.test";
     let names = [
@@ -393,7 +393,7 @@ const FOREIGN: [(&str, &str); 60] = [
     ("pragma", "no-cache"),
 ];
 
-async fn a_header_nobody_asked_for_changes_no_byte(test: TestDb) {
+async fn unknown_header_changes_no_byte(test: TestDb) {
     let (app, _) = with_an_incident(test).await;
     for address in [
         "/",
@@ -420,7 +420,7 @@ async fn a_header_nobody_asked_for_changes_no_byte(test: TestDb) {
     }
 }
 
-async fn nonsense_about_ranges_and_encodings_costs_nothing(test: TestDb) {
+async fn invalid_range_and_encoding_headers_are_cheap(test: TestDb) {
     let (app, _) = with_an_incident(test).await;
     let many = (0..1000).map(|n| format!("{n}-{n}")).collect::<Vec<_>>().join(",");
     let tags = (0..1000).map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(",");
@@ -450,7 +450,7 @@ async fn nonsense_about_ranges_and_encodings_costs_nothing(test: TestDb) {
     assert_eq!(app.visitor().get_with("/", &twice).await.status, plain.status);
 }
 
-async fn a_text_of_a_megabyte_is_refused(test: TestDb) {
+async fn megabyte_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let ines = app.manager("Ines", Owner).await;
     let program = Program::new(&app, &ines, "Writes", Scope::Admin).await;
@@ -469,7 +469,7 @@ async fn a_text_of_a_megabyte_is_refused(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
-async fn a_body_of_too_many_parts_is_answered_soon(test: TestDb) {
+async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.everything().await;
     let begun = Instant::now();
@@ -533,7 +533,7 @@ pub fn listen() -> Log {
     log
 }
 
-async fn no_secret_is_logged_and_no_line_is_forged(test: TestDb) {
+async fn log_has_no_secrets_or_forged_lines(test: TestDb) {
     let log = listen();
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;

@@ -10,25 +10,25 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 
 on_both_databases!(
     an_incident_opens_in_any_phase,
-    what_was_opened_is_on_the_page_before_the_answer,
-    everything_wrong_is_said_beside_its_field_and_nothing_typed_is_lost,
-    times_must_lie_in_the_past_and_the_right_way_round,
-    a_component_that_is_gone_or_a_status_that_never_was_is_refused,
+    opened_incident_is_published_before_response,
+    all_errors_are_shown_and_typed_text_is_kept,
+    times_must_be_past_and_ordered,
+    deleted_component_or_unknown_status_is_rejected,
     a_preview_shows_the_text_and_publishes_nothing,
     an_update_moves_the_phase_and_the_components,
-    resolving_clears_every_component_and_reopening_begins_with_none,
-    the_worst_of_baseline_and_incidents_shows,
-    an_incident_written_afterwards_keeps_its_times_and_components,
-    an_edited_text_says_so_and_the_earlier_one_stays_in_the_audit,
-    deleting_the_newest_update_goes_back_to_the_phase_before,
-    an_older_update_or_the_only_one_is_not_deleted,
-    an_update_edited_in_the_meantime_is_not_deleted,
+    resolving_clears_components_and_reopening_has_none,
+    worst_of_baseline_and_incidents_shows,
+    backfilled_incident_keeps_times_and_components,
+    edited_update_is_labelled_and_audited,
+    deleting_newest_update_restores_previous_phase,
+    only_newest_of_several_updates_can_be_deleted,
+    concurrently_edited_update_is_not_deleted,
     deleting_an_incident_needs_its_title_and_leaves_a_tombstone,
-    of_two_updates_at_once_the_second_sees_the_first_and_keeps_its_text,
-    of_two_edits_at_once_the_second_sees_the_first_and_keeps_its_text,
-    of_two_changes_to_details_or_settings_the_second_sees_both,
+    concurrent_update_conflict_keeps_text,
+    concurrent_edit_conflict_keeps_text,
+    details_and_settings_conflict_shows_both,
     every_change_is_one_audit_row_and_one_revision,
-    a_change_that_cannot_be_kept_leaves_nothing,
+    failed_commit_leaves_nothing,
     the_internal_note_is_never_public,
 );
 
@@ -103,7 +103,7 @@ async fn an_incident_opens_in_any_phase(test: TestDb) {
     }
 }
 
-async fn what_was_opened_is_on_the_page_before_the_answer(test: TestDb) {
+async fn opened_incident_is_published_before_response(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let before = desk.app.visitor().get("/").await;
     assert_eq!(before.word("h1"), "All Systems Operational");
@@ -121,7 +121,7 @@ async fn what_was_opened_is_on_the_page_before_the_answer(test: TestDb) {
     );
 }
 
-async fn everything_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(test: TestDb) {
+async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let mail = status_of(&desk.mail.id);
     let long = "x".repeat(256);
@@ -157,7 +157,7 @@ async fn everything_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(tes
     );
 }
 
-async fn times_must_lie_in_the_past_and_the_right_way_round(test: TestDb) {
+async fn times_must_be_past_and_ordered(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let mut sent = async |phase, started, ended| {
         let fields = [
@@ -182,7 +182,7 @@ async fn times_must_lie_in_the_past_and_the_right_way_round(test: TestDb) {
     assert!(status == 422 && ended.starts_with("Only resolved incidents have an end time"), "{ended}");
 }
 
-async fn a_component_that_is_gone_or_a_status_that_never_was_is_refused(test: TestDb) {
+async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let basic = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT)];
     let api = status_of(&desk.api.id);
@@ -225,7 +225,7 @@ async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
     assert_eq!((incident.phase, incident.impact()), (Phase::Identified, Impact::Major));
 }
 
-async fn resolving_clears_every_component_and_reopening_begins_with_none(test: TestDb) {
+async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
     let id = desk.open("identified", &[(&api, Status::PartialOutage), (&mail, Status::MajorOutage)]).await;
@@ -244,7 +244,7 @@ async fn resolving_clears_every_component_and_reopening_begins_with_none(test: T
     assert_eq!(desk.app.visitor().get("/").await.word(".card h3"), "Mail is late");
 }
 
-async fn the_worst_of_baseline_and_incidents_shows(test: TestDb) {
+async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
     let set = [("version", "1"), ("status", "partial_outage")];
@@ -261,7 +261,7 @@ async fn the_worst_of_baseline_and_incidents_shows(test: TestDb) {
     assert_eq!(stale.status, StatusCode::CONFLICT);
 }
 
-async fn an_incident_written_afterwards_keeps_its_times_and_components(test: TestDb) {
+async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let api = status_of(&desk.api.id);
     let fields = [
@@ -281,12 +281,14 @@ async fn an_incident_written_afterwards_keeps_its_times_and_components(test: Tes
     assert_eq!(desk.board().await, ["Operational", "Operational"]);
     let page = desk.app.visitor().get(&format!("/incidents/{id}")).await;
     let facts = page.words("dl").concat();
-    for words in ["a customer", "1 Jul 2026, 08:00 UTC", "1 Jul 2026, 09:12 UTC", "1h 12m", "afterwards", "API"] {
+    for words in
+        ["a customer", "1 Jul 2026, 08:00 UTC", "1 Jul 2026, 09:12 UTC", "1h 12m", "added retroactively", "API"]
+    {
         assert!(facts.contains(words), "{words} in {facts}");
     }
 }
 
-async fn an_edited_text_says_so_and_the_earlier_one_stays_in_the_audit(test: TestDb) {
+async fn edited_update_is_labelled_and_audited(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let update = desk.app.incident(&id).await.updates[0].id.to_string();
@@ -310,7 +312,7 @@ async fn an_edited_text_says_so_and_the_earlier_one_stays_in_the_audit(test: Tes
     assert!(!empty.message("body").is_empty());
 }
 
-async fn deleting_the_newest_update_goes_back_to_the_phase_before(test: TestDb) {
+async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let api = desk.api.clone();
     let id = desk.open("identified", &[(&api, Status::PartialOutage)]).await;
@@ -329,7 +331,7 @@ async fn deleting_the_newest_update_goes_back_to_the_phase_before(test: TestDb) 
     assert!(desk.app.audit().await[0].before.as_ref().unwrap().to_string().contains("Over too soon."));
 }
 
-async fn an_older_update_or_the_only_one_is_not_deleted(test: TestDb) {
+async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("identified", &[]).await;
     let first = desk.app.incident(&id).await.updates[0].id.to_string();
@@ -346,7 +348,7 @@ async fn an_older_update_or_the_only_one_is_not_deleted(test: TestDb) {
     assert!(desk.app.everything().await == before);
 }
 
-async fn an_update_edited_in_the_meantime_is_not_deleted(test: TestDb) {
+async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("identified", &[]).await;
     desk.update(&id, "monitoring", "Better.", &[]).await;
@@ -385,7 +387,7 @@ async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestD
     assert!(desk.publisher.get("/admin/audit").await.text().contains("Mail is late"));
 }
 
-async fn of_two_updates_at_once_the_second_sees_the_first_and_keeps_its_text(test: TestDb) {
+async fn concurrent_update_conflict_keeps_text(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let path = format!("/admin/incidents/{id}/updates");
@@ -408,7 +410,7 @@ async fn of_two_updates_at_once_the_second_sees_the_first_and_keeps_its_text(tes
     assert_eq!(phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
 }
 
-async fn of_two_edits_at_once_the_second_sees_the_first_and_keeps_its_text(test: TestDb) {
+async fn concurrent_edit_conflict_keeps_text(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let update = desk.app.incident(&id).await.updates[0].id.to_string();
@@ -421,7 +423,7 @@ async fn of_two_edits_at_once_the_second_sees_the_first_and_keeps_its_text(test:
     assert_eq!(desk.app.incident(&id).await.updates[0].body, "Theirs.");
 }
 
-async fn of_two_changes_to_details_or_settings_the_second_sees_both(test: TestDb) {
+async fn details_and_settings_conflict_shows_both(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let mut owner = desk.app.logged_in(Owner).await;
@@ -491,13 +493,13 @@ async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.word("title").ends_with("· Tidewater"));
 }
 
-async fn a_change_that_cannot_be_kept_leaves_nothing(test: TestDb) {
+async fn failed_commit_leaves_nothing(test: TestDb) {
     let mut desk = Desk::over(test).await;
     let id = desk.open("identified", &[]).await;
     let (before, page) = (desk.app.everything().await, desk.app.visitor().get("/").await.body);
     desk.app
         .tamper(
-            "create trigger no_audit before insert on audit begin select raise(abort, 'no'); end",
+            "create trigger no_audit before insert on audit_log begin select raise(abort, 'no'); end",
             "alter table audit_log add constraint no_audit check (revision < 0) not valid",
         )
         .await;

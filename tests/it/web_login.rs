@@ -10,14 +10,14 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 
 on_both_databases!(
-    every_reason_for_a_refusal_looks_the_same,
-    a_refused_attempt_is_in_the_audit_without_the_password,
-    a_login_is_in_the_audit_and_dates_the_manager,
-    the_address_is_known_whatever_its_case,
-    an_address_that_holds_what_no_text_does_is_nobodys,
-    a_password_is_long_rare_and_not_about_you,
-    a_password_of_a_kilobyte_opens_the_door,
-    after_the_login_nobody_is_sent_elsewhere,
+    all_login_failures_look_the_same,
+    failed_login_is_audited_without_password,
+    login_is_audited_and_recorded,
+    email_login_is_case_insensitive,
+    email_with_control_character_matches_nobody,
+    password_is_long_uncommon_and_impersonal,
+    kilobyte_password_works,
+    login_redirects_stay_on_this_site,
 );
 
 /// Status, headers and body without what differs in every answer.
@@ -30,7 +30,7 @@ fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
     (answer.status, headers, answer.text().replace(nonce, "NONCE"))
 }
 
-async fn every_reason_for_a_refusal_looks_the_same(test: TestDb) {
+async fn all_login_failures_look_the_same(test: TestDb) {
     let app = TestApp::new(test).await;
     let (known, mut disabled) = (app.manager("Known", Viewer).await, app.manager("Gone", Viewer).await);
     let mut tx = app.db.write().await.unwrap();
@@ -64,7 +64,7 @@ async fn every_reason_for_a_refusal_looks_the_same(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
-async fn a_refused_attempt_is_in_the_audit_without_the_password(test: TestDb) {
+async fn failed_login_is_audited_without_password(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;
     let secret = "a password mistyped by one lettre";
@@ -75,7 +75,7 @@ async fn a_refused_attempt_is_in_the_audit_without_the_password(test: TestDb) {
     assert!(!format!("{record:?}").contains(secret));
 }
 
-async fn a_login_is_in_the_audit_and_dates_the_manager(test: TestDb) {
+async fn login_is_audited_and_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     app.through_login(&manager).await;
@@ -85,14 +85,14 @@ async fn a_login_is_in_the_audit_and_dates_the_manager(test: TestDb) {
     assert_eq!(stored.last_login_at, Some(app.clock.now()));
 }
 
-async fn the_address_is_known_whatever_its_case(test: TestDb) {
+async fn email_login_is_case_insensitive(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;
     let answer = app.visitor().post("/login", &[("email", "  Ines@EXAMPLE.org "), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
 }
 
-async fn an_address_that_holds_what_no_text_does_is_nobodys(test: TestDb) {
+async fn email_with_control_character_matches_nobody(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&owner).await;
@@ -112,7 +112,7 @@ async fn an_address_that_holds_what_no_text_does_is_nobodys(test: TestDb) {
     }
 }
 
-async fn a_password_is_long_rare_and_not_about_you(test: TestDb) {
+async fn password_is_long_uncommon_and_impersonal(test: TestDb) {
     let app = TestApp::new(test).await;
     let token = app.link(LinkPurpose::Setup, None, TimeDelta::minutes(30)).await;
     let choose = |password: String| {
@@ -144,7 +144,7 @@ async fn a_password_is_long_rare_and_not_about_you(test: TestDb) {
     assert_eq!(choose("gravel lantern otter".to_owned()).await.location(), "/admin?done=welcome");
 }
 
-async fn a_password_of_a_kilobyte_opens_the_door(test: TestDb) {
+async fn kilobyte_password_works(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let long: String = (0..1024).map(|i| char::from(b'a' + (i * i % 26) as u8)).collect();
@@ -161,7 +161,7 @@ async fn a_password_of_a_kilobyte_opens_the_door(test: TestDb) {
     }
 }
 
-async fn after_the_login_nobody_is_sent_elsewhere(test: TestDb) {
+async fn login_redirects_stay_on_this_site(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let long = format!("/admin/{}", "x".repeat(9000));

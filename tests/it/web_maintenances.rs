@@ -9,19 +9,19 @@ use crate::support::app::{Browser, TestApp};
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
 on_both_databases!(
-    a_maintenance_is_planned_begun_extended_and_completed,
-    a_wrong_plan_comes_back_with_its_texts,
+    maintenance_is_planned_started_extended_completed,
+    invalid_plan_keeps_typed_text,
     a_preview_publishes_nothing,
-    a_maintenance_is_moved_and_visitors_are_told,
-    a_maintenance_is_edited_while_it_is_to_come,
-    a_cancelled_one_does_nothing_more,
-    what_somebody_else_changed_is_a_conflict,
+    rescheduled_maintenance_posts_an_update,
+    planned_maintenance_can_be_edited,
+    cancelled_maintenance_does_nothing_more,
+    concurrent_change_is_a_conflict,
     the_text_of_an_update_can_be_edited,
-    an_update_says_how_the_components_stand,
-    a_step_taken_twice_is_refused,
-    all_that_follow_are_edited_and_the_series_ends,
-    a_cancelled_occurrence_makes_room_for_the_next,
-    the_desk_and_the_list_show_what_is_planned,
+    maintenance_update_sets_component_statuses,
+    repeated_step_is_rejected,
+    series_edit_applies_to_future_and_can_end,
+    cancelled_occurrence_plans_the_next,
+    dashboard_and_list_show_planned_maintenances,
 );
 
 const PLAN: [(&str, &str); 9] = [
@@ -50,7 +50,7 @@ async fn planned(test: TestDb) -> (TestApp, Browser) {
     (app, browser)
 }
 
-async fn a_maintenance_is_planned_begun_extended_and_completed(test: TestDb) {
+async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let api = app.component("API").await;
     let mut browser = app.logged_in(Role::Publisher).await;
@@ -84,7 +84,7 @@ async fn a_maintenance_is_planned_begun_extended_and_completed(test: TestDb) {
     assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.start", "maintenance.schedule"]);
 }
 
-async fn a_wrong_plan_comes_back_with_its_texts(test: TestDb) {
+async fn invalid_plan_keeps_typed_text(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let before = app.everything().await;
@@ -101,7 +101,7 @@ async fn a_wrong_plan_comes_back_with_its_texts(test: TestDb) {
     assert!(answer.message("rule").contains("once a day"), "{}", answer.text());
     fields.retain(|(name, _)| !["repeats", "rule"].contains(name));
     let answer = browser.post("/admin/maintenances", &fields).await;
-    assert!(answer.message("components").contains("gone"), "{}", answer.text());
+    assert!(answer.message("components").contains("was deleted"), "{}", answer.text());
     let gap =
         [("scheduled_for", "2027-03-28T01:30"), ("zone", "Europe/Lisbon"), ("scheduled_until", "2027-03-28T03:00")];
     let answer = browser.post("/admin/maintenances", &[&PLAN[..2], &gap].concat()).await;
@@ -119,7 +119,7 @@ async fn a_preview_publishes_nothing(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
-async fn a_maintenance_is_moved_and_visitors_are_told(test: TestDb) {
+async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let form = browser.get("/admin/maintenances/work/schedule").await;
     assert_eq!(form.field("scheduled_for"), noon_in(1).format("%FT12:00").to_string());
@@ -146,10 +146,10 @@ async fn a_maintenance_is_moved_and_visitors_are_told(test: TestDb) {
     ];
     let answer = browser.post("/admin/maintenances/work/schedule", &past).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.message("scheduled_until").contains("passed"));
+    assert!(answer.message("scheduled_until").contains("in the past"));
 }
 
-async fn a_maintenance_is_edited_while_it_is_to_come(test: TestDb) {
+async fn planned_maintenance_can_be_edited(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let web = app.component("Web").await;
     let answer = browser
@@ -162,10 +162,10 @@ async fn a_maintenance_is_edited_while_it_is_to_come(test: TestDb) {
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let answer = browser.post("/admin/maintenances/work", &[("title", "Newer"), ("version", "3")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answer.message("components").contains("begun"));
+    assert!(answer.message("components").contains("started"));
 }
 
-async fn a_cancelled_one_does_nothing_more(test: TestDb) {
+async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let answer = browser.post("/admin/maintenances/work/cancellation", &[("version", "1")]).await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-cancelled");
@@ -176,7 +176,7 @@ async fn a_cancelled_one_does_nothing_more(test: TestDb) {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-async fn what_somebody_else_changed_is_a_conflict(test: TestDb) {
+async fn concurrent_change_is_a_conflict(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let text = [("phase", "scheduled"), ("body", "Somebody was quicker."), ("version", "1")];
     browser.post("/admin/maintenances/work/updates", &text).await;
@@ -208,7 +208,7 @@ async fn the_text_of_an_update_can_be_edited(test: TestDb) {
     assert!(page.contains("Better words") && page.contains("edited"), "{page}");
 }
 
-async fn an_update_says_how_the_components_stand(test: TestDb) {
+async fn maintenance_update_sets_component_statuses(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let api = app.maintenance("work").await.components[0].id.clone();
@@ -226,7 +226,7 @@ async fn an_update_says_how_the_components_stand(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), "Operational");
 }
 
-async fn a_step_taken_twice_is_refused(test: TestDb) {
+async fn repeated_step_is_rejected(test: TestDb) {
     let (_app, mut browser) = planned(test).await;
     let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
     assert_eq!(completion.status, StatusCode::CONFLICT);
@@ -236,7 +236,7 @@ async fn a_step_taken_twice_is_refused(test: TestDb) {
     assert!(answer.text().contains("has already started or is over"), "{}", answer.text());
 }
 
-async fn all_that_follow_are_edited_and_the_series_ends(test: TestDb) {
+async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("repeats", "FREQ=WEEKLY")]].concat()).await;
@@ -268,7 +268,7 @@ async fn all_that_follow_are_edited_and_the_series_ends(test: TestDb) {
     assert_eq!(all(&app).await.len(), 1, "the planned one stays");
 }
 
-async fn a_cancelled_occurrence_makes_room_for_the_next(test: TestDb) {
+async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
     let first = app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let mut browser = app.logged_in(Role::Publisher).await;
@@ -278,7 +278,7 @@ async fn a_cancelled_occurrence_makes_room_for_the_next(test: TestDb) {
     assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
 }
 
-async fn the_desk_and_the_list_show_what_is_planned(test: TestDb) {
+async fn dashboard_and_list_show_planned_maintenances(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     app.begin_series("weekly", noon_in(2)).await;
     let desk = browser.get("/admin").await;

@@ -7,14 +7,14 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
 on_both_databases!(
-    one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page,
-    one_that_goes_on_never_hides_an_incident,
-    one_that_is_over_stands_on_its_day_and_counts_as_no_incident,
-    a_month_with_nothing_but_a_maintenance_has_a_page,
-    the_calendar_is_the_same_until_something_changes,
-    a_hundred_that_were_called_off_take_no_place_of_what_was_done,
+    planned_maintenance_is_on_all_pages,
+    active_maintenance_never_hides_an_incident,
+    completed_maintenance_is_on_its_day_not_counted,
+    month_with_only_a_maintenance_has_a_page,
+    calendar_is_stable_until_changed,
+    cancelled_maintenances_do_not_displace_completed,
     an_unknown_event_is_not_found,
-    the_export_holds_the_calendar_and_each_maintenance,
+    export_has_calendar_and_every_maintenance,
 );
 
 /// The address of the month of an instant.
@@ -23,10 +23,10 @@ fn month(at: DateTime<Utc>) -> String {
 }
 
 fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
-    it.begin(UpdateId::from_random(candor::credentials::random()), at).unwrap();
+    it.begin(UpdateId::from_random(candor::credentials::random_bytes()), at).unwrap();
 }
 
-async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test: TestDb) {
+async fn planned_maintenance_is_on_all_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
@@ -46,7 +46,7 @@ async fn one_to_come_stands_on_the_page_in_the_history_and_on_its_own_page(test:
     assert!(app.visitor().get("/history").await.word(".lede").starts_with("No incidents reported"));
 }
 
-async fn one_that_goes_on_never_hides_an_incident(test: TestDb) {
+async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let (api, web) = (app.component("API").await, app.component("Web").await);
     let now = app.clock.now();
@@ -55,7 +55,7 @@ async fn one_that_goes_on_never_hides_an_incident(test: TestDb) {
     app.plan(&[it]).await;
     let mut broken = fixtures::incident("broken", now);
     broken.updates = vec![fixtures::update("b1", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)])];
-    broken.settle();
+    broken.recompute();
     app.add(&[broken]).await;
     let page = app.visitor().get("/").await;
     assert_eq!(page.word("h1"), "Partial System Outage");
@@ -64,7 +64,7 @@ async fn one_that_goes_on_never_hides_an_incident(test: TestDb) {
     assert_eq!(order, ["Incident broken", "Maintenance work"]);
 }
 
-async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: TestDb) {
+async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let yesterday = noon_in(-1);
@@ -86,7 +86,7 @@ async fn one_that_is_over_stands_on_its_day_and_counts_as_no_incident(test: Test
     assert!(app.visitor().get("/uptime").await.text().contains("100%"));
 }
 
-async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {
+async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let then = app.clock.now() - TimeDelta::days(100);
     let mut it = fixtures::maintenance("work", then, then + TimeDelta::hours(3), &[]);
@@ -100,7 +100,7 @@ async fn a_month_with_nothing_but_a_maintenance_has_a_page(test: TestDb) {
     assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
 }
 
-async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
+async fn calendar_is_stable_until_changed(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
@@ -138,16 +138,16 @@ async fn the_calendar_is_the_same_until_something_changes(test: TestDb) {
     assert!(!text.contains("VEVENT"), "{text}");
 }
 
-async fn a_hundred_that_were_called_off_take_no_place_of_what_was_done(test: TestDb) {
+async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     let app = TestApp::new(test).await;
     let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
     let mut done = fixtures::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
     begin(&mut done, now - hour * 30);
-    done.complete(UpdateId::from_random(candor::credentials::random()), now - hour * 28).unwrap();
+    done.complete(UpdateId::from_random(candor::credentials::random_bytes()), now - hour * 28).unwrap();
     let off = |number: i64| {
         let from = now + TimeDelta::minutes(1 + number);
         let mut it = fixtures::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
-        it.cancel("Off.".into(), UpdateId::from_random(candor::credentials::random()), now).unwrap();
+        it.cancel("Off.".into(), UpdateId::from_random(candor::credentials::random_bytes()), now).unwrap();
         it
     };
     let all: Vec<Maintenance> = (0..110_i64).map(off).chain([done]).collect();
@@ -166,7 +166,7 @@ async fn an_unknown_event_is_not_found(test: TestDb) {
     }
 }
 
-async fn the_export_holds_the_calendar_and_each_maintenance(test: TestDb) {
+async fn export_has_calendar_and_every_maintenance(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[])]).await;

@@ -16,19 +16,19 @@ use crate::support::fake_authenticator::Device;
 pub const HERE: &str = "https://status.test";
 
 on_both_databases!(
-    a_passkey_is_a_login_of_its_own,
-    a_passkey_makes_the_password_alone_too_little,
+    passkey_is_a_complete_login,
+    passkey_makes_password_alone_insufficient,
     a_challenge_works_once_and_in_its_own_session_only,
-    a_challenge_waits_for_five_minutes,
-    a_passkey_answers_this_site_only,
+    challenge_expires_after_five_minutes,
+    passkey_is_bound_to_this_origin,
     the_user_must_be_verified,
-    a_passkey_of_a_disabled_manager_opens_nothing,
-    a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in,
-    a_removed_passkey_opens_nothing,
-    a_device_is_asked_for_one_passkey_only,
-    a_passkey_of_ones_own_is_a_fresh_proof,
+    passkey_of_disabled_manager_is_rejected,
+    lost_provider_role_keeps_own_logins,
+    removed_passkey_is_rejected,
+    device_registers_one_passkey,
+    own_passkey_is_a_fresh_proof,
     without_a_name_and_tls_there_are_no_passkeys,
-    strangers_get_in_each_others_way_only,
+    anonymous_challenges_cannot_block_logins,
     challenges_are_bounded_used_once_and_swept,
 );
 
@@ -68,7 +68,7 @@ async fn is_refused(browser: &mut Browser, credential: &str, why: &str) {
     assert!(browser.get("/admin").await.location().starts_with("/login"), "{why}");
 }
 
-async fn a_passkey_is_a_login_of_its_own(test: TestDb) {
+async fn passkey_is_a_complete_login(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, mut here) = with_passkey(&app).await;
     app.clock.advance(TimeDelta::hours(1));
@@ -96,7 +96,7 @@ async fn a_passkey_is_a_login_of_its_own(test: TestDb) {
     assert!(list.words("main li").concat().contains("used just now"), "{}", list.text());
 }
 
-async fn a_passkey_makes_the_password_alone_too_little(test: TestDb) {
+async fn passkey_makes_password_alone_insufficient(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, _) = with_passkey(&app).await;
     let mut browser = app.visitor();
@@ -135,7 +135,7 @@ async fn a_challenge_works_once_and_in_its_own_session_only(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "a challenge of the client's own").await;
 }
 
-async fn a_challenge_waits_for_five_minutes(test: TestDb) {
+async fn challenge_expires_after_five_minutes(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
     let mut browser = app.visitor();
@@ -144,7 +144,7 @@ async fn a_challenge_waits_for_five_minutes(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "too late").await;
 }
 
-async fn a_passkey_answers_this_site_only(test: TestDb) {
+async fn passkey_is_bound_to_this_origin(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, mut inside) = with_passkey(&app).await;
     for origin in ["https://status.test.evil.example", "http://status.test", "https://status.test:8443", "null"] {
@@ -172,7 +172,7 @@ async fn the_user_must_be_verified(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "whoever held the device").await;
 }
 
-async fn a_passkey_of_a_disabled_manager_opens_nothing(test: TestDb) {
+async fn passkey_of_disabled_manager_is_rejected(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, _) = with_passkey(&app).await;
     let mut owner = app.logged_in(Owner).await;
@@ -185,7 +185,7 @@ async fn a_passkey_of_a_disabled_manager_opens_nothing(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "disabled").await;
 }
 
-async fn a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in(test: TestDb) {
+async fn lost_provider_role_keeps_own_logins(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, mut inside) = with_passkey(&app).await;
     app.manager("Keeper", Owner).await;
@@ -203,7 +203,7 @@ async fn a_role_lost_at_the_provider_ends_everything_but_the_own_ways_in(test: T
     assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");
 }
 
-async fn a_removed_passkey_opens_nothing(test: TestDb) {
+async fn removed_passkey_is_rejected(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, mut inside) = with_passkey(&app).await;
     let list = inside.get("/admin/account/factors").await;
@@ -218,7 +218,7 @@ async fn a_removed_passkey_opens_nothing(test: TestDb) {
     app.through_login(&manager).await;
 }
 
-async fn a_device_is_asked_for_one_passkey_only(test: TestDb) {
+async fn device_registers_one_passkey(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, _, mut inside) = with_passkey(&app).await;
     let options = ask(&mut inside, "/admin/account/passkeys/challenge").await;
@@ -230,7 +230,7 @@ async fn a_device_is_asked_for_one_passkey_only(test: TestDb) {
     assert_eq!(answer.location(), "/admin/account/factors?done=passkey-added", "recovery codes are there already");
 }
 
-async fn a_passkey_of_ones_own_is_a_fresh_proof(test: TestDb) {
+async fn own_passkey_is_a_fresh_proof(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, mut inside) = with_passkey(&app).await;
     let mut vera = app.through_login(&app.manager("Vera", Viewer).await).await;
@@ -296,7 +296,7 @@ fn at(app: &TestApp, address: &str) -> Browser {
     browser
 }
 
-async fn strangers_get_in_each_others_way_only(test: TestDb) {
+async fn anonymous_challenges_cannot_block_logins(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
     let mut early = at(&app, "198.51.100.7");

@@ -11,21 +11,21 @@ use crate::support::app::{Answer, PASSWORD, TestApp};
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    a_page_that_is_known_is_not_sent_again,
-    a_page_travels_as_small_as_the_reader_allows,
-    every_page_says_what_it_is_and_how_long_it_may_be_kept,
+    matching_etag_returns_304,
+    smallest_accepted_encoding_is_sent,
+    pages_have_content_type_and_cache_control,
     a_head_request_gets_the_headers_alone,
-    every_answer_carries_the_headers_that_protect_it,
-    what_is_known_to_be_nowhere_is_said_without_looking,
-    a_choice_that_was_made_before_is_ready_however_it_is_asked_for,
-    a_query_that_means_nothing_is_passed_over,
-    over_tls_every_answer_says_so,
-    a_policy_admits_the_style_of_its_page_and_nothing_else,
-    what_stands_nowhere_is_said_plainly,
+    every_response_has_security_headers,
+    known_404_needs_no_query,
+    cached_filter_is_served_for_any_query_order,
+    unknown_query_is_ignored,
+    over_tls_every_response_has_hsts,
+    csp_allows_only_the_page_style,
+    unknown_path_gets_404_page,
     a_query_changes_nothing_on_the_status_page,
-    a_change_of_one_page_keeps_the_tags_of_the_others,
-    the_health_of_the_server_is_told,
-    an_observatory_would_give_more_than_full_marks,
+    changing_one_page_keeps_other_etags,
+    health_endpoints_report_state,
+    headers_pass_mozilla_observatory,
 );
 
 const PAGES: [&str; 5] = ["/", "/history", "/history/2026-11", "/history?q=text", "/incidents/it"];
@@ -36,7 +36,7 @@ async fn with_an_incident(test: TestDb) -> TestApp {
     app
 }
 
-async fn a_page_that_is_known_is_not_sent_again(test: TestDb) {
+async fn matching_etag_returns_304(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
         for encoding in ["br", "gzip", "identity"] {
@@ -58,7 +58,7 @@ async fn a_page_that_is_known_is_not_sent_again(test: TestDb) {
     }
 }
 
-async fn a_page_travels_as_small_as_the_reader_allows(test: TestDb) {
+async fn smallest_accepted_encoding_is_sent(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
         let get = async |accepted| app.visitor().get_with(address, &[("accept-encoding", accepted)]).await;
@@ -77,7 +77,7 @@ async fn a_page_travels_as_small_as_the_reader_allows(test: TestDb) {
     }
 }
 
-async fn every_page_says_what_it_is_and_how_long_it_may_be_kept(test: TestDb) {
+async fn pages_have_content_type_and_cache_control(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
         let answer = app.visitor().get(address).await;
@@ -90,7 +90,7 @@ async fn every_page_says_what_it_is_and_how_long_it_may_be_kept(test: TestDb) {
         ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
         ("/robots.txt", "text/plain; charset=utf-8", "public, max-age=86400"),
         (
-            candor::web::edge::assets::addresses().css.as_str(),
+            candor::web::edge::assets::asset_urls().css.as_str(),
             "text/css; charset=utf-8",
             "public, max-age=31536000, immutable",
         ),
@@ -152,7 +152,7 @@ async fn one_of_each(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
     ]
 }
 
-async fn every_answer_carries_the_headers_that_protect_it(test: TestDb) {
+async fn every_response_has_security_headers(test: TestDb) {
     let app = with_an_incident(test).await;
     for (status, what, answer) in one_of_each(&app).await {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
@@ -187,7 +187,7 @@ async fn every_answer_carries_the_headers_that_protect_it(test: TestDb) {
     }
 }
 
-async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
+async fn known_404_needs_no_query(test: TestDb) {
     let app = with_an_incident(test).await;
     let asked = || app.publisher.counts().asked.value();
     let before = asked();
@@ -223,7 +223,7 @@ async fn what_is_known_to_be_nowhere_is_said_without_looking(test: TestDb) {
 }
 
 /// The form names every parameter, also those that are left empty, and readers add some of their own.
-async fn a_choice_that_was_made_before_is_ready_however_it_is_asked_for(test: TestDb) {
+async fn cached_filter_is_served_for_any_query_order(test: TestDb) {
     let app = with_an_incident(test).await;
     app.visitor().get("/history?q=mail").await;
     let form = "component=&impact=&range=&from=&to=";
@@ -236,7 +236,7 @@ async fn a_choice_that_was_made_before_is_ready_however_it_is_asked_for(test: Te
     assert_eq!(app.publisher.counts().rendered.value(), 1);
 }
 
-async fn a_query_that_means_nothing_is_passed_over(test: TestDb) {
+async fn unknown_query_is_ignored(test: TestDb) {
     let app = with_an_incident(test).await;
     let old = fixtures::incident("old", app.clock.now() - TimeDelta::days(900));
     app.add(&[old]).await;
@@ -260,7 +260,7 @@ async fn a_query_that_means_nothing_is_passed_over(test: TestDb) {
     }
 }
 
-async fn over_tls_every_answer_says_so(test: TestDb) {
+async fn over_tls_every_response_has_hsts(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     for address in ["/", "/nothing", "/login", "/admin", "/healthz"] {
         let answer = app.visitor().get(address).await;
@@ -268,7 +268,7 @@ async fn over_tls_every_answer_says_so(test: TestDb) {
     }
 }
 
-async fn a_policy_admits_the_style_of_its_page_and_nothing_else(test: TestDb) {
+async fn csp_allows_only_the_page_style(test: TestDb) {
     use base64::Engine as _;
     use sha2::Digest as _;
     let app = with_an_incident(test).await;
@@ -295,7 +295,7 @@ async fn a_policy_admits_the_style_of_its_page_and_nothing_else(test: TestDb) {
     assert_ne!(nonces[0], nonces[1], "a nonce is used once");
 }
 
-async fn what_stands_nowhere_is_said_plainly(test: TestDb) {
+async fn unknown_path_gets_404_page(test: TestDb) {
     let app = with_an_incident(test).await;
     let long = format!("/incidents/{}", "x".repeat(5000));
     let nowhere = [
@@ -338,7 +338,7 @@ async fn a_query_changes_nothing_on_the_status_page(test: TestDb) {
     }
 }
 
-async fn a_change_of_one_page_keeps_the_tags_of_the_others(test: TestDb) {
+async fn changing_one_page_keeps_other_etags(test: TestDb) {
     let app = with_an_incident(test).await;
     let tags = async || {
         let mut visitor = app.visitor();
@@ -359,7 +359,7 @@ async fn a_change_of_one_page_keeps_the_tags_of_the_others(test: TestDb) {
     assert_ne!(after.0, before.0);
 }
 
-async fn the_health_of_the_server_is_told(test: TestDb) {
+async fn health_endpoints_report_state(test: TestDb) {
     let app = with_an_incident(test).await;
     let (alive, ready) = (app.visitor().get("/healthz").await, app.visitor().get("/readyz").await);
     assert_eq!((alive.status, alive.text().as_str()), (StatusCode::OK, "ok\n"));
@@ -405,7 +405,7 @@ fn score(answer: &Answer) -> i32 {
     .fold(100, |sum, (_, modifier)| sum + modifier)
 }
 
-async fn an_observatory_would_give_more_than_full_marks(test: TestDb) {
+async fn headers_pass_mozilla_observatory(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     let manager = app.manager("Ines", Owner).await;
     let fields = [("email", manager.email.as_str()), ("password", PASSWORD)];

@@ -16,15 +16,15 @@ use crate::support::app::{Answer, Browser, TestApp, is_turned_away};
 use crate::support::fixtures;
 
 on_both_databases!(
-    a_stranger_is_sent_to_the_login,
-    a_disabled_manager_is_a_stranger,
+    anonymous_requests_redirect_to_login,
+    disabled_manager_is_anonymous,
     a_viewer_reads_and_changes_nothing,
     a_publisher_publishes_and_administers_nothing,
-    an_owner_goes_everywhere,
-    what_would_hurt_most_asks_who_it_is,
-    whoever_lacks_the_required_factor_can_only_add_one,
-    only_our_own_pages_may_act,
-    what_a_browser_fetches_ahead_changes_nothing,
+    owner_reaches_every_route,
+    sensitive_actions_require_reauth,
+    manager_without_required_factor_can_only_add_one,
+    cross_origin_changes_are_rejected,
+    prefetch_changes_nothing,
 );
 
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
@@ -196,15 +196,15 @@ fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
 }
 
 #[test]
-fn the_table_of_routes_is_exactly_this_one() {
+fn route_table_is_exact() {
     let access = |access| match access {
-        Access::Anybody => None,
-        Access::AtLeast(role) | Access::Freshly(role) => Some(role),
+        Access::Public => None,
+        Access::AtLeast(role) | Access::Reauthenticated(role) => Some(role),
     };
     let routes = routes();
     let real = routes.table().iter().map(|route| (route.method.clone(), route.path, access(route.access)));
     assert_eq!(real.collect::<Vec<_>>(), table().collect::<Vec<_>>());
-    let fresh = routes.table().iter().filter(|route| matches!(route.access, Access::Freshly(_)));
+    let fresh = routes.table().iter().filter(|route| matches!(route.access, Access::Reauthenticated(_)));
     let fresh: Vec<_> = fresh.map(|route| (route.method.as_str(), route.path)).collect();
     assert_eq!(fresh, FRESH);
 }
@@ -232,7 +232,7 @@ impl Walk {
         let now = app.clock.now();
         let mut incident = fixtures::incident("it", now);
         incident.updates.push(fixtures::update("it-2", now, Phase::Identified, &[]));
-        incident.settle();
+        incident.recompute();
         app.add(&[incident]).await;
         let tomorrow = now + TimeDelta::days(1);
         let mut planned = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
@@ -290,7 +290,7 @@ async fn is_a_stranger(walk: &Walk, browser: Browser) {
     assert!(walk.app.everything().await == before, "a stranger changed something");
 }
 
-async fn a_stranger_is_sent_to_the_login(test: TestDb) {
+async fn anonymous_requests_redirect_to_login(test: TestDb) {
     let walk = Walk::over(test).await;
     is_a_stranger(&walk, walk.app.visitor()).await;
     let mut visitor = walk.app.visitor();
@@ -298,7 +298,7 @@ async fn a_stranger_is_sent_to_the_login(test: TestDb) {
     assert_eq!(visitor.get(&format!("/setup/{}", walk.token)).await.status, StatusCode::OK);
 }
 
-async fn a_disabled_manager_is_a_stranger(test: TestDb) {
+async fn disabled_manager_is_anonymous(test: TestDb) {
     let walk = Walk::over(test).await;
     let mut manager = walk.app.manager("Gone", Owner).await;
     let mut tx = walk.app.db.write().await.unwrap();
@@ -317,7 +317,7 @@ async fn api_token(app: &TestApp, manager: &Manager) -> String {
         &mut tx,
         manager,
         new,
-        (&candor::credentials::secret_token::hash("walk"), "walk"),
+        (&candor::credentials::secret_token::hash_token("walk"), "walk"),
         app.clock.now(),
     )
     .await;
@@ -333,7 +333,7 @@ async fn walk_as(test: TestDb, role: Role) {
     walk.api_token = api_token(&walk.app, &walker).await;
     for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
-        let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
+        let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
         let before = walk.app.everything().await;
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         if Some(role) < least {
@@ -361,16 +361,16 @@ async fn a_publisher_publishes_and_administers_nothing(test: TestDb) {
     walk_as(test, Publisher).await;
 }
 
-async fn an_owner_goes_everywhere(test: TestDb) {
+async fn owner_reaches_every_route(test: TestDb) {
     walk_as(test, Owner).await;
 }
 
-async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
+async fn sensitive_actions_require_reauth(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.passkey(&owner, "passkey").await;
     let mut browser = walk.app.with_session(&owner).await;
-    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
     walk.app.clock.advance(TimeDelta::minutes(10));
     browser.get("/admin").await;
     let before = walk.app.everything().await;
@@ -382,7 +382,7 @@ async fn what_would_hurt_most_asks_who_it_is(test: TestDb) {
     assert!(walk.app.everything().await == before, "something was done without a proof");
 }
 
-async fn whoever_lacks_the_required_factor_can_only_add_one(test: TestDb) {
+async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.require_second_factor().await;
@@ -402,11 +402,11 @@ async fn whoever_lacks_the_required_factor_can_only_add_one(test: TestDb) {
     assert!(list.word("[role=alert]").contains("Two-factor authentication is required here"));
 }
 
-async fn only_our_own_pages_may_act(test: TestDb) {
+async fn cross_origin_changes_are_rejected(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
     let browser = walk.app.with_session(&owner).await;
-    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
     let before = walk.app.everything().await;
     let foreign: [&[(&str, &str)]; 7] = [
         &[("sec-fetch-site", "cross-site")],
@@ -436,13 +436,13 @@ async fn only_our_own_pages_may_act(test: TestDb) {
 }
 
 /// Browsers, mail programs and chats look at links before anybody follows them, and say so.
-async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
+async fn prefetch_changes_nothing(test: TestDb) {
     let mut walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.passkey(&owner, "passkey").await;
     walk.api_token = api_token(&walk.app, &owner).await;
     let browser = walk.app.with_session(&owner).await;
-    let hash = candor::credentials::secret_token::hash(&browser.cookies["sid"]);
+    let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
     let kept = "select token_hash from one_time_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
     let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
@@ -473,7 +473,7 @@ async fn what_a_browser_fetches_ahead_changes_nothing(test: TestDb) {
 
 /// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
 #[test]
-fn every_page_of_the_admin_is_judged_by_axe() {
+fn every_admin_page_is_saved_for_axe() {
     let source = include_str!("../../end2end/pages/routes.ts");
     let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
     let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();

@@ -17,26 +17,26 @@ use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
 on_both_databases!(
-    the_cookie_is_for_this_site_and_no_script,
-    over_tls_the_cookie_is_bound_to_the_host,
-    visitors_get_no_cookie_and_leave_no_session,
+    session_cookie_is_samesite_and_httponly,
+    over_tls_cookie_has_host_prefix,
+    visitors_get_no_cookie_or_session,
     the_database_holds_the_hash_of_the_id,
-    a_planted_id_is_worth_nothing,
-    a_session_ends_after_half_an_hour_without_use,
-    what_was_typed_when_the_session_had_ended_is_shown_again,
-    a_session_ends_twelve_hours_after_the_login,
+    planted_session_id_is_rejected,
+    session_expires_after_30_idle_minutes,
+    typed_text_survives_session_expiry,
+    session_expires_after_twelve_hours,
     logging_out_ends_the_session_and_clears_the_browser,
-    disabling_a_manager_ends_their_sessions_at_once,
+    disabling_a_manager_ends_sessions,
     a_new_role_ends_the_sessions_at_once,
     a_new_password_ends_the_other_sessions_at_once,
     a_manager_ends_one_session_or_all_others,
     an_owner_ends_the_sessions_of_somebody_else,
-    nobody_ends_the_session_of_another_by_its_hash,
+    session_of_another_cannot_be_ended_by_hash,
     a_session_that_was_ended_is_not_renewed,
-    of_two_who_renew_a_session_at_once_one_goes_on,
+    concurrent_session_renewals_one_wins,
     a_new_id_does_not_lengthen_the_session,
-    a_session_begins_only_for_who_is_still_as_they_proved_to_be,
-    a_second_factor_that_was_withdrawn_is_not_written_back,
+    session_starts_only_for_unchanged_manager,
+    removed_second_factor_is_not_written_back,
 );
 
 async fn is_in(browser: &Browser) -> bool {
@@ -48,7 +48,7 @@ async fn is_in(browser: &Browser) -> bool {
     }
 }
 
-async fn the_cookie_is_for_this_site_and_no_script(test: TestDb) {
+async fn session_cookie_is_samesite_and_httponly(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let answer = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
@@ -67,7 +67,7 @@ fn attributes_of(answer: &Answer, name: &str) -> Vec<String> {
     attributes
 }
 
-async fn over_tls_the_cookie_is_bound_to_the_host(test: TestDb) {
+async fn over_tls_cookie_has_host_prefix(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.visitor();
@@ -79,7 +79,7 @@ async fn over_tls_the_cookie_is_bound_to_the_host(test: TestDb) {
     assert!(is_in(&browser).await);
 }
 
-async fn visitors_get_no_cookie_and_leave_no_session(test: TestDb) {
+async fn visitors_get_no_cookie_or_session(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let addresses = [
@@ -116,12 +116,12 @@ async fn the_database_holds_the_hash_of_the_id(test: TestDb) {
     let id = &browser.cookies["sid"];
     let sessions = app.sessions(&manager).await;
     assert_eq!(sessions.len(), 1);
-    assert_eq!(sessions[0].id_hash, secret_token::hash(id));
+    assert_eq!(sessions[0].id_hash, secret_token::hash_token(id));
     assert!(!format!("{sessions:?}").contains(id.as_str()), "the id itself is stored");
     assert!(!format!("{:?}", app.audit().await).contains(id.as_str()), "the id itself is in the audit");
 }
 
-async fn a_planted_id_is_worth_nothing(test: TestDb) {
+async fn planted_session_id_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let (victim, attacker) = (app.manager("Ines", Owner).await, app.manager("Mallory", Viewer).await);
     let planted = app.through_login(&attacker).await;
@@ -138,7 +138,7 @@ async fn a_planted_id_is_worth_nothing(test: TestDb) {
     }
 }
 
-async fn a_session_ends_after_half_an_hour_without_use(test: TestDb) {
+async fn session_expires_after_30_idle_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
@@ -150,7 +150,7 @@ async fn a_session_ends_after_half_an_hour_without_use(test: TestDb) {
     assert!(!is_in(&browser).await);
 }
 
-async fn what_was_typed_when_the_session_had_ended_is_shown_again(test: TestDb) {
+async fn typed_text_survives_session_expiry(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let id = browser.get("/admin/incidents/new").await.field("new_id");
@@ -174,7 +174,7 @@ async fn what_was_typed_when_the_session_had_ended_is_shown_again(test: TestDb) 
     assert_eq!((mixed.status, mixed.text().contains("harbour")), (StatusCode::UNAUTHORIZED, false));
 }
 
-async fn a_session_ends_twelve_hours_after_the_login(test: TestDb) {
+async fn session_expires_after_twelve_hours(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
@@ -199,7 +199,7 @@ async fn logging_out_ends_the_session_and_clears_the_browser(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
-async fn disabling_a_manager_ends_their_sessions_at_once(test: TestDb) {
+async fn disabling_a_manager_ends_sessions(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let manager = app.manager("Ines", Publisher).await;
@@ -249,7 +249,7 @@ async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
     let mut here = app.through_login(&manager).await;
     let (a, b, c) =
         (app.through_login(&manager).await, app.through_login(&manager).await, app.through_login(&manager).await);
-    let short = secret_token::hash(&a.cookies["sid"])[..16].to_owned();
+    let short = secret_token::hash_token(&a.cookies["sid"])[..16].to_owned();
     let revoked = here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
     assert_eq!(revoked.location(), "/admin/account?done=session-revoked");
     assert!(!is_in(&a).await && is_in(&b).await && is_in(&c).await);
@@ -266,12 +266,12 @@ async fn an_owner_ends_the_sessions_of_somebody_else(test: TestDb) {
     assert!(!is_in(&browser).await && is_in(&owner).await);
 }
 
-async fn nobody_ends_the_session_of_another_by_its_hash(test: TestDb) {
+async fn session_of_another_cannot_be_ended_by_hash(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut viewer = app.logged_in(Viewer).await;
     let manager = app.manager("Ines", Owner).await;
     let browser = app.through_login(&manager).await;
-    let hash = secret_token::hash(&browser.cookies["sid"]);
+    let hash = secret_token::hash_token(&browser.cookies["sid"]);
     for named in [&hash[..16], &hash[..1], &hash, ""] {
         let answer = viewer.post(&format!("/admin/account/sessions/{named}/revocation"), &[]).await;
         assert!(answer.status.is_client_error(), "{named}: {}", answer.status);
@@ -301,7 +301,7 @@ async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
-async fn of_two_who_renew_a_session_at_once_one_goes_on(test: TestDb) {
+async fn concurrent_session_renewals_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let (one, other) = (carried(&app, &browser).await, carried(&app, &browser).await);
@@ -341,7 +341,7 @@ fn new_session(app: &TestApp) -> Session {
 
 /// The password was right, and then it is reset, the manager disabled or given another role, before the session begins:
 /// it would come a moment too late to be ended.
-async fn a_session_begins_only_for_who_is_still_as_they_proved_to_be(test: TestDb) {
+async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
     let [reset, disabled, demoted, same] = [
@@ -367,7 +367,7 @@ async fn a_session_begins_only_for_who_is_still_as_they_proved_to_be(test: TestD
 }
 
 /// A request that was on its way when the login at the provider was taken away still says that it counted twice.
-async fn a_second_factor_that_was_withdrawn_is_not_written_back(test: TestDb) {
+async fn removed_second_factor_is_not_written_back(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     app.require_second_factor().await;

@@ -13,17 +13,17 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
-    a_component_lives_and_dies,
-    what_was_sent_is_read_again_and_the_same_twice_is_one_change,
-    a_publisher_sets_the_status_and_nothing_else,
-    a_form_does_what_json_does,
-    a_group_has_its_components_and_leaves_them_behind,
+    component_is_created_updated_deleted,
+    sent_fields_round_trip_and_repeats_are_noop,
+    publisher_token_sets_status_only,
+    form_body_works_like_json,
+    deleting_group_keeps_components,
     lists_come_in_pages,
-    the_page_is_named_anew,
-    uptime_counts_what_was_out,
+    page_can_be_renamed,
+    uptime_endpoint_counts_downtime,
     templates_are_listed_and_added,
-    nobody_subscribes_yet,
-    a_call_whose_token_ends_while_it_is_read_does_nothing,
+    subscribing_is_not_supported,
+    token_revoked_during_upload_writes_nothing,
 );
 
 async fn program(app: &TestApp) -> Program {
@@ -34,7 +34,7 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-async fn a_component_lives_and_dies(test: TestDb) {
+async fn component_is_created_updated_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let made = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
@@ -83,7 +83,7 @@ async fn a_component_lives_and_dies(test: TestDb) {
     assert_eq!(program.wrong(Method::POST, "/components", &json!({ "name": "A" })).await, ["/component"]);
 }
 
-async fn what_was_sent_is_read_again_and_the_same_twice_is_one_change(test: TestDb) {
+async fn sent_fields_round_trip_and_repeats_are_noop(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let all = json!({ "component": {
@@ -105,7 +105,7 @@ async fn what_was_sent_is_read_again_and_the_same_twice_is_one_change(test: Test
     assert_eq!(program.get(&path).await, without);
 }
 
-async fn a_publisher_sets_the_status_and_nothing_else(test: TestDb) {
+async fn publisher_token_sets_status_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let component = app.component("API").await;
     let owner = app.manager("Ines", Owner).await;
@@ -122,7 +122,7 @@ async fn a_publisher_sets_the_status_and_nothing_else(test: TestDb) {
     assert_eq!(program.get(&path).await, changed);
 }
 
-async fn a_form_does_what_json_does(test: TestDb) {
+async fn form_body_works_like_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let form =
@@ -142,7 +142,7 @@ async fn a_form_does_what_json_does(test: TestDb) {
     assert_eq!(answer.status, StatusCode::CREATED, "JSON without its type is known by its first sign");
 }
 
-async fn a_group_has_its_components_and_leaves_them_behind(test: TestDb) {
+async fn deleting_group_keeps_components(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let [a, b, c] = [app.component("A").await, app.component("B").await, app.component("C").await]
@@ -192,7 +192,7 @@ async fn lists_come_in_pages(test: TestDb) {
     assert_eq!(names("?per_page=-1&page=x").await.len(), 5);
 }
 
-async fn the_page_is_named_anew(test: TestDb) {
+async fn page_can_be_renamed(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let page = program.get("").await;
@@ -208,7 +208,7 @@ async fn the_page_is_named_anew(test: TestDb) {
     assert_eq!(program.wrong(Method::PATCH, "", &wrong).await, ["/page/name", "/page/time_zone"]);
 }
 
-async fn uptime_counts_what_was_out(test: TestDb) {
+async fn uptime_endpoint_counts_downtime(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let api = app.component("API").await;
@@ -216,7 +216,7 @@ async fn uptime_counts_what_was_out(test: TestDb) {
     let mut it = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
     it.updates[0].components =
         fixtures::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
-    it.settle();
+    it.recompute();
     app.add(&[it]).await;
     let path = format!("/components/{}/uptime", api.id);
     let usual = program.get(&path).await;
@@ -256,7 +256,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
     );
 }
 
-async fn nobody_subscribes_yet(test: TestDb) {
+async fn subscribing_is_not_supported(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -270,7 +270,7 @@ async fn nobody_subscribes_yet(test: TestDb) {
     assert_eq!(program.send(Method::GET, "/subscribers/x", &json!({})).await.status, StatusCode::NOT_FOUND);
 }
 
-async fn a_call_whose_token_ends_while_it_is_read_does_nothing(test: TestDb) {
+async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
     let body = json!({ "component": { "name": "API" } });

@@ -16,17 +16,17 @@ on_both_databases!(
     an_incident_is_opened_updated_and_resolved,
     the_same_put_twice_changes_nothing,
     components_are_named_by_map_by_list_and_by_attachment,
-    what_was_over_before_is_told_with_its_components_and_times,
-    what_is_wrong_is_pointed_at,
-    lists_hold_what_they_say,
-    what_visitors_do_not_see_is_not_here,
-    an_update_is_reworded_and_redated,
-    a_maintenance_is_planned_moved_begun_and_completed,
-    a_deleted_maintenance_makes_room_for_the_next_of_its_series,
-    a_review_is_written_published_withdrawn_and_deleted,
+    backfilled_incident_has_components_and_times,
+    errors_have_json_pointers,
+    lists_match_their_definitions,
+    hidden_incidents_are_not_in_the_api,
+    update_text_and_time_can_change,
+    maintenance_is_planned_rescheduled_started_completed,
+    deleted_occurrence_plans_the_next,
+    postmortem_is_written_published_reverted_deleted,
     a_deleted_incident_is_gone,
-    the_same_key_makes_one_incident,
-    metadata_and_reminders_are_read_again,
+    idempotency_key_creates_one_incident,
+    metadata_and_reminders_round_trip,
 );
 
 async fn program(app: &TestApp) -> Program {
@@ -132,7 +132,7 @@ async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
     assert_eq!(same, more, "they are attached already");
 }
 
-async fn what_was_over_before_is_told_with_its_components_and_times(test: TestDb) {
+async fn backfilled_incident_has_components_and_times(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let api = app.component("API").await;
@@ -156,7 +156,7 @@ async fn what_was_over_before_is_told_with_its_components_and_times(test: TestDb
     assert_eq!(wrong, ["/incident/resolved_at", "/incident/started_at"]);
 }
 
-async fn what_is_wrong_is_pointed_at(test: TestDb) {
+async fn errors_have_json_pointers(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let before = app.everything().await;
@@ -191,7 +191,7 @@ async fn what_is_wrong_is_pointed_at(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
-async fn lists_hold_what_they_say(test: TestDb) {
+async fn lists_match_their_definitions(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let now = app.clock.now();
@@ -221,7 +221,7 @@ async fn lists_hold_what_they_say(test: TestDb) {
     assert_eq!(ids("/scheduled?per_page=1&page=2").await, ["coming"]);
 }
 
-async fn what_visitors_do_not_see_is_not_here(test: TestDb) {
+async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let now = app.clock.now();
@@ -239,7 +239,7 @@ async fn what_visitors_do_not_see_is_not_here(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
-async fn an_update_is_reworded_and_redated(test: TestDb) {
+async fn update_text_and_time_can_change(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let made = program.make("/incidents", &json!({ "incident": { "name": "A", "body": "Befor" } })).await;
@@ -259,7 +259,7 @@ async fn an_update_is_reworded_and_redated(test: TestDb) {
     assert_eq!(app.audit().await[0].action, "incident.edit-update");
 }
 
-async fn a_maintenance_is_planned_moved_begun_and_completed(test: TestDb) {
+async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let db = app.component("DB").await;
@@ -316,7 +316,7 @@ async fn a_maintenance_is_planned_moved_begun_and_completed(test: TestDb) {
     assert_eq!(said(&short), ["completed", "in_progress", "scheduled"]);
 }
 
-async fn a_deleted_maintenance_makes_room_for_the_next_of_its_series(test: TestDb) {
+async fn deleted_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let first = app.begin_series("again", app.clock.now() + TimeDelta::days(1)).await;
@@ -332,7 +332,7 @@ async fn a_deleted_maintenance_makes_room_for_the_next_of_its_series(test: TestD
     );
 }
 
-async fn a_review_is_written_published_withdrawn_and_deleted(test: TestDb) {
+async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let now = app.clock.now();
@@ -375,7 +375,7 @@ async fn a_deleted_incident_is_gone(test: TestDb) {
     assert_eq!(app.audit().await[0].action, "incident.delete");
 }
 
-async fn the_same_key_makes_one_incident(test: TestDb) {
+async fn idempotency_key_creates_one_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let program = Program::new(&app, &owner, "Deploy", Scope::Publish).await;
@@ -414,7 +414,7 @@ async fn the_same_key_makes_one_incident(test: TestDb) {
     }
 }
 
-async fn metadata_and_reminders_are_read_again(test: TestDb) {
+async fn metadata_and_reminders_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
     let metadata = json!({ "jira": { "id": "OPS-1", "empty": "", "none": null } });

@@ -12,12 +12,12 @@ use crate::support::api_client::{Program, json};
 use crate::support::app::TestApp;
 
 on_both_databases!(
-    a_token_reaches_what_its_scope_reaches,
-    what_is_not_there_is_said_in_json,
+    token_scope_decides_access,
+    api_not_found_is_json,
     an_address_may_end_in_json,
-    a_token_in_the_address_counts_only_where_an_owner_allows_it,
-    a_token_is_used_so_often_a_minute,
-    the_document_tells_of_every_route,
+    token_in_query_needs_owner_opt_in,
+    token_calls_are_rate_limited,
+    openapi_document_has_every_route,
 );
 
 /// Every route: method, path, and the least role of token and manager.
@@ -71,7 +71,7 @@ const TABLE: &[(&str, &str, Role)] = &[
 ];
 
 #[test]
-fn the_table_of_the_api_is_exactly_this_one() {
+fn api_route_table_is_exact() {
     let routes = routes();
     let real = routes.table().iter().map(|line| (line.method.as_str(), line.path, line.role));
     assert_eq!(real.collect::<Vec<_>>(), TABLE);
@@ -85,7 +85,7 @@ fn address(path: &str, program: &Program) -> String {
         .fold(path.replace("{page}", page), |path, name| path.replace(name, "never"))
 }
 
-async fn a_token_reaches_what_its_scope_reaches(test: TestDb) {
+async fn token_scope_decides_access(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let viewer = app.manager("Rui", Viewer).await;
@@ -115,7 +115,7 @@ async fn a_token_reaches_what_its_scope_reaches(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
-async fn what_is_not_there_is_said_in_json(test: TestDb) {
+async fn api_not_found_is_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let program = Program::new(&app, &owner, "Deploy", Scope::Admin).await;
@@ -162,7 +162,7 @@ async fn an_address_may_end_in_json(test: TestDb) {
     assert_eq!(program.get("/v1/pages.json").await[0]["id"], program.get("/v1/pages").await[0]["id"]);
 }
 
-async fn a_token_in_the_address_counts_only_where_an_owner_allows_it(test: TestDb) {
+async fn token_in_query_needs_owner_opt_in(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let program = Program::new(&app, &owner, "Old", Scope::Read).await;
@@ -180,7 +180,7 @@ async fn a_token_in_the_address_counts_only_where_an_owner_allows_it(test: TestD
     assert_eq!(row.after.unwrap()["api_key_in_query"], true);
 }
 
-async fn a_token_is_used_so_often_a_minute(test: TestDb) {
+async fn token_calls_are_rate_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let program = Program::new(&app, &owner, "Eager", Scope::Admin).await;
@@ -203,7 +203,7 @@ async fn a_token_is_used_so_often_a_minute(test: TestDb) {
     assert_eq!(write(&program).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-async fn the_document_tells_of_every_route(test: TestDb) {
+async fn openapi_document_has_every_route(test: TestDb) {
     let app = TestApp::new(test).await;
     let answer = app.visitor().get("/v1/openapi.json").await;
     let document = json(&answer);

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
 use candor::domain::{Component, Incident, Phase, Status, Visibility};
-use candor::worker::{Work, end_embargoes};
+use candor::worker::{Worker, end_embargoes};
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
@@ -11,19 +11,19 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
 on_both_databases!(
-    what_visitors_do_not_see_leaves_every_public_page_as_it_was,
-    a_hidden_incident_answers_like_one_that_never_was,
-    what_is_hidden_is_in_no_export,
-    a_published_incident_that_is_hidden_again_is_gone_everywhere,
+    hidden_incident_leaves_public_pages_unchanged,
+    hidden_incident_is_404,
+    exports_omit_hidden_incidents,
+    hiding_a_published_incident_removes_it_everywhere,
     an_embargo_ends_at_its_instant_and_only_once,
-    an_embargo_that_ended_while_nobody_looked_is_caught_up_with,
-    an_embargo_that_cannot_be_ended_holds_up_no_other,
+    missed_embargo_end_is_caught_up,
+    failing_embargo_does_not_block_others,
     two_nodes_end_an_embargo_once,
     an_embargo_can_be_ended_by_hand,
-    nobody_publishes_a_version_they_have_not_seen,
-    who_sees_it_is_chosen_when_it_is_opened,
-    who_sees_it_is_chosen_when_it_is_edited,
-    managers_read_in_words_who_sees_it,
+    publishing_an_unseen_version_is_rejected,
+    visibility_is_chosen_at_open,
+    visibility_is_chosen_at_edit,
+    visibility_is_shown_in_words,
 );
 
 /// A word that stands in everything that is hidden, and nowhere else.
@@ -86,7 +86,7 @@ fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> In
     incident.updates = vec![fixtures::update(id, at, Phase::Identified, &[("api", Status::MajorOutage)])];
     incident.updates[0].body = format!("The {SECRET} is **out**.");
     incident.updates[0].components[0].name = SECRET.into();
-    incident.settle();
+    incident.recompute();
     incident
 }
 
@@ -109,7 +109,7 @@ async fn hide(app: &TestApp) -> [&'static str; 4] {
     let until = app.clock.now() + TimeDelta::days(1);
     let mut over = secret(app, "over", Visibility::Internal, TimeDelta::days(40));
     over.updates.push(fixtures::update("over-2", app.clock.now() - TimeDelta::days(39), Phase::Resolved, &[]));
-    over.settle();
+    over.recompute();
     app.add(&[
         secret(app, "later", Visibility::Embargoed(until), TimeDelta::hours(3)),
         secret(app, "inside", Visibility::Internal, TimeDelta::days(1)),
@@ -140,7 +140,7 @@ fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
     (answer.status, headers, answer.text())
 }
 
-async fn what_visitors_do_not_see_leaves_every_public_page_as_it_was(test: TestDb) {
+async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
     let app = with_something_to_see(test).await;
     let before = told(&app, &PUBLIC).await;
     let mut changes = app.publisher.changes();
@@ -156,7 +156,7 @@ async fn what_visitors_do_not_see_leaves_every_public_page_as_it_was(test: TestD
     assert!(!changes.has_changed().unwrap(), "followers were told of something hidden");
 }
 
-async fn a_hidden_incident_answers_like_one_that_never_was(test: TestDb) {
+async fn hidden_incident_is_404(test: TestDb) {
     let app = with_something_to_see(test).await;
     let hidden = hide(&app).await;
     for id in hidden {
@@ -177,7 +177,7 @@ async fn a_hidden_incident_answers_like_one_that_never_was(test: TestDb) {
     assert!(!app.visitor().get("/history/2026-11").await.text().contains("2026-10"), "a neighbour is hinted at");
 }
 
-async fn what_is_hidden_is_in_no_export(test: TestDb) {
+async fn exports_omit_hidden_incidents(test: TestDb) {
     let app = with_something_to_see(test).await;
     hide(&app).await;
     let folder = tempfile::tempdir().unwrap();
@@ -207,7 +207,7 @@ async fn what_is_hidden_is_in_no_export(test: TestDb) {
     assert!(!stored.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "the stored Site tells it");
 }
 
-async fn a_published_incident_that_is_hidden_again_is_gone_everywhere(test: TestDb) {
+async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
     let app = with_something_to_see(test).await;
     let before = told(&app, &PUBLIC).await;
     app.add(&[secret(&app, "slip", Visibility::Public, TimeDelta::days(100))]).await;
@@ -226,7 +226,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     let app = with_something_to_see(test).await;
     let until = app.clock.now() + TimeDelta::hours(2);
     app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     app.clock.advance(TimeDelta::hours(2) - TimeDelta::microseconds(1));
     work.tick(&app).await;
     assert_eq!(app.visitor().get("/incidents/later").await.status, StatusCode::NOT_FOUND);
@@ -247,7 +247,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     assert_eq!(row.after.as_ref().unwrap()["visibility"], "public");
 }
 
-async fn an_embargo_that_ended_while_nobody_looked_is_caught_up_with(test: TestDb) {
+async fn missed_embargo_end_is_caught_up(test: TestDb) {
     let app = with_something_to_see(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
@@ -258,13 +258,13 @@ async fn an_embargo_that_ended_while_nobody_looked_is_caught_up_with(test: TestD
     ])
     .await;
     app.clock.advance(TimeDelta::days(30));
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     for (id, status) in [("first", 200), ("second", 200), ("third", 404), ("never", 404)] {
         assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.status, status, "{id}");
     }
 }
 
-async fn an_embargo_that_cannot_be_ended_holds_up_no_other(test: TestDb) {
+async fn failing_embargo_does_not_block_others(test: TestDb) {
     let app = with_something_to_see(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
@@ -282,7 +282,7 @@ async fn an_embargo_that_cannot_be_ended_holds_up_no_other(test: TestDb) {
     app.clock.advance(TimeDelta::hours(3));
     let told = end_embargoes(&app).await.unwrap_err();
     assert!(format!("{told:?}").contains("stuck"), "{told:?}");
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     for (id, status) in [("first", 404), ("second", 200)] {
         assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.status, status, "{id}");
@@ -326,11 +326,11 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     }
     app.clock.advance(TimeDelta::days(2));
     let before = app.counts().await;
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     assert_eq!(app.counts().await, before, "the schedule published again what is public already");
 }
 
-async fn nobody_publishes_a_version_they_have_not_seen(test: TestDb) {
+async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
     let app = with_something_to_see(test).await;
     hide(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -365,7 +365,7 @@ async fn edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, 
     browser.post(&format!("/admin/incidents/{id}"), &fields).await
 }
 
-async fn who_sees_it_is_chosen_when_it_is_opened(test: TestDb) {
+async fn visibility_is_chosen_at_open(test: TestDb) {
     let app = with_something_to_see(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     assert_eq!(publisher.get("/admin/incidents/new").await.field("visibility"), "public");
@@ -386,11 +386,11 @@ async fn who_sees_it_is_chosen_when_it_is_opened(test: TestDb) {
     assert!(page.words(".unseen-yet p")[0].contains("10 Nov 2026, 12:30 UTC"));
     assert!(!app.visitor().get("/").await.text().contains(SECRET));
     app.clock.advance(TimeDelta::minutes(30));
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     assert_eq!(app.visitor().get("/").await.word(".card h3"), SECRET);
 }
 
-async fn who_sees_it_is_chosen_when_it_is_edited(test: TestDb) {
+async fn visibility_is_chosen_at_edit(test: TestDb) {
     let app = with_something_to_see(test).await;
     hide(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -406,7 +406,7 @@ async fn who_sees_it_is_chosen_when_it_is_edited(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::OK);
 }
 
-async fn managers_read_in_words_who_sees_it(test: TestDb) {
+async fn visibility_is_shown_in_words(test: TestDb) {
     let app = with_something_to_see(test).await;
     hide(&app).await;
     let mut viewer = app.logged_in(Viewer).await;
@@ -420,7 +420,7 @@ async fn managers_read_in_words_who_sees_it(test: TestDb) {
 }
 
 #[test]
-fn no_query_but_the_desks_reads_what_is_hidden() {
+fn only_admin_queries_read_hidden_incidents() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     let mut folders = vec![root.join("db"), root.join("publish"), root.join("web/public"), root.join("ui")];

@@ -15,10 +15,10 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
 on_both_databases!(
-    the_worst_form_of_a_stranger_gets_a_small_answer,
-    the_worst_form_of_a_manager_gets_a_bounded_answer,
-    worst_form_awaiting_proof_gets_bounded_answer,
-    the_worst_call_of_a_program_gets_a_bounded_answer,
+    largest_anonymous_form_gets_small_response,
+    largest_manager_form_gets_limited_response,
+    largest_form_awaiting_reauth_gets_limited_response,
+    largest_api_call_gets_limited_response,
 );
 
 /// The size of a body that is still read.
@@ -118,7 +118,7 @@ impl Target {
     }
 }
 
-async fn the_worst_form_of_a_stranger_gets_a_small_answer(test: TestDb) {
+async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let target = Target::over(test).await;
     let before = target.app.everything().await;
     let mut forms = worst_forms();
@@ -128,7 +128,7 @@ async fn the_worst_form_of_a_stranger_gets_a_small_answer(test: TestDb) {
     assert!(target.app.everything().await == before);
 }
 
-async fn the_worst_form_of_a_manager_gets_a_bounded_answer(test: TestDb) {
+async fn largest_manager_form_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     for role in [Viewer, Publisher, Owner] {
         let forms = worst_forms();
@@ -138,7 +138,7 @@ async fn the_worst_form_of_a_manager_gets_a_bounded_answer(test: TestDb) {
     }
 }
 
-async fn worst_form_awaiting_proof_gets_bounded_answer(test: TestDb) {
+async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let owner = target.app.logged_in(Role::Owner).await;
     target.app.clock.advance(TimeDelta::minutes(11));
@@ -155,7 +155,7 @@ async fn worst_form_awaiting_proof_gets_bounded_answer(test: TestDb) {
     assert!(asked.body.len() <= 256 * 1024, "{}", asked.body.len());
 }
 
-async fn the_worst_call_of_a_program_gets_a_bounded_answer(test: TestDb) {
+async fn largest_api_call_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let ines = target.app.manager("Ines", Owner).await;
     let program = Program::new(&target.app, &ines, "Writes", Scope::Admin).await;
@@ -212,7 +212,7 @@ async fn the_worst_call_of_a_program_gets_a_bounded_answer(test: TestDb) {
 
 /// As in the running server, where managers are answered on threads of their own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_forms_at_once_are_returned_while_visitors_read() {
+async fn returned_forms_do_not_delay_visitors() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     let mut posts = tokio::task::JoinSet::new();
     for number in 0..300 {

@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use candor::db::incidents;
 use candor::domain::Role::Owner;
 use candor::domain::audit::{Action, Entry};
-use candor::domain::history::{Filter, Month};
+use candor::domain::history::{HistoryFilter, Month};
 use candor::domain::{Incident, IncidentId, Visibility};
-use candor::publish::{Deep, DeepError, Encoding, Publisher};
-use candor::worker::Work;
+use candor::publish::{Encoding, OnDemandError, OnDemandPage, Publisher};
+use candor::worker::Worker;
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
@@ -22,10 +22,10 @@ on_both_databases!(
     hidden_incident_stays_away_during_an_outage,
     edited_text_stays_away_during_an_outage,
     copies_survive_logins_and_additions_during_an_outage,
-    unpublished_change_outdates_every_copy,
+    unpublished_change_invalidates_every_copy,
     missing_page_loses_its_copies,
-    full_queue_is_busy_and_never_shows_a_copy,
-    made_up_requests_never_delay_countable_pages,
+    full_queue_is_busy_and_serves_no_copy,
+    random_requests_never_delay_bounded_pages,
     pages_of_single_incidents_are_stale_briefly,
 );
 
@@ -90,7 +90,7 @@ async fn marker_is_gone(app: &TestApp) {
     // Something else happens, so that nobody knows any more which addresses have nothing.
     let manager = app.manager("Somebody", Owner).await;
     app.through_login(&manager).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(app).await;
     app.clock.advance(TimeDelta::minutes(2));
     work.tick(app).await;
@@ -115,7 +115,7 @@ async fn change(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident))
     let before = candor::db::admin_incidents::find(&mut tx, &id).await.unwrap();
     let mut after = before.clone();
     edit(&mut after);
-    after.settle();
+    after.recompute();
     incidents::update(&mut tx, &mut after, app.clock.now()).await.unwrap();
     let entry = Entry::new(action, &id, &before.title).before(&before).after(&after);
     tx.commit(&fixtures::actor(), app.clock.now(), entry).await.unwrap();
@@ -161,7 +161,7 @@ async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
     app.through_login(&app.manager("Ines", Owner).await).await;
     app.add(&[fixtures::incident("new", app.clock.now())]).await;
     app.db.close().await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     app.clock.advance(TimeDelta::minutes(2));
     work.tick(&app).await;
@@ -172,7 +172,7 @@ async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
     }
 }
 
-async fn unpublished_change_outdates_every_copy(test: TestDb) {
+async fn unpublished_change_invalidates_every_copy(test: TestDb) {
     let app = read_everywhere(test).await;
     // The database goes away between a commit and its publishing, so that what it changed is not known.
     app.db.close().await;
@@ -196,7 +196,7 @@ async fn missing_page_loses_its_copies(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::NOT_FOUND);
     app.add(&[fixtures::incident("other", app.clock.now())]).await;
     app.db.close().await;
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
@@ -211,17 +211,17 @@ async fn insert(test: &TestDb, incident: Incident) {
 async fn impatient(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
     let file = folder.path().join("site");
     let publisher = Publisher::new(test.db.clone(), test.clock.clone(), "https://status.test".into(), file);
-    let publisher = publisher.refusing_after(Duration::from_millis(20));
+    let publisher = publisher.with_render_timeout(Duration::from_millis(20));
     publisher.publish().await.unwrap();
     publisher
 }
 
-const MARCH: Deep = Deep::Month(Month { year: 2025, month: 3 }, None);
+const MARCH: OnDemandPage = OnDemandPage::Month(Month { year: 2025, month: 3 }, None);
 
 /// A choice that nobody has made up before.
-fn choice(number: u32) -> Deep {
+fn choice(number: u32) -> OnDemandPage {
     let day = chrono::NaiveDate::from_ymd_opt(2025, 1, number).unwrap();
-    Deep::Filtered(Filter::default().up_to(day), None)
+    OnDemandPage::Filtered(HistoryFilter::default().until(day), None)
 }
 
 fn client(number: u8) -> Option<IpAddr> {
@@ -233,7 +233,7 @@ macro_rules! begin_to_render {
     ($publisher:ident, $pages:expr) => {{
         let mut held = Vec::new();
         for (page, client) in $pages {
-            let mut rendering = Box::pin($publisher.deep_for(page, client));
+            let mut rendering = Box::pin($publisher.on_demand_for(page, client));
             let begun = rendering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(begun.is_pending(), "it waits for the database");
             held.push(rendering);
@@ -242,41 +242,47 @@ macro_rules! begin_to_render {
     }};
 }
 
-async fn full_queue_is_busy_and_never_shows_a_copy(test: TestDb) {
+async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
     insert(&test, fixtures::incident("old", at)).await;
     let publisher = impatient(&test, &folder).await;
-    let shown = publisher.deep(MARCH).await.unwrap();
+    let shown = publisher.on_demand(MARCH).await.unwrap();
     assert!(String::from_utf8_lossy(shown.document().bytes(Encoding::Plain)).contains("old"));
     // Another edition, as after any deed.
     insert(&test, fixtures::incident("new", test.clock.now())).await;
     publisher.publish().await.unwrap();
-    let held = begin_to_render!(publisher, [(Deep::Quarter(2), client(1)), (Deep::Quarter(3), client(2))]);
-    let refused = publisher.deep_for(MARCH, client(3)).await.unwrap_err();
-    assert!(matches!(*refused, DeepError::Busy), "{refused}");
+    let held =
+        begin_to_render!(publisher, [(OnDemandPage::Quarter(2), client(1)), (OnDemandPage::Quarter(3), client(2))]);
+    let refused = publisher.on_demand_for(MARCH, client(3)).await.unwrap_err();
+    assert!(matches!(*refused, OnDemandError::Busy), "{refused}");
     drop(held);
-    assert!(publisher.deep_for(MARCH, client(3)).await.is_ok());
+    assert!(publisher.on_demand_for(MARCH, client(3)).await.is_ok());
 }
 
-async fn made_up_requests_never_delay_countable_pages(test: TestDb) {
+async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
     insert(&test, fixtures::incident("old", at)).await;
     let publisher = impatient(&test, &folder).await;
     // Two clients hold every turn of the made-up choices, and no third one gets any.
     let held = begin_to_render!(publisher, [(choice(1), client(1)), (choice(2), client(2))]);
-    assert!(matches!(*publisher.deep_for(choice(3), client(3)).await.unwrap_err(), DeepError::Busy));
-    for page in [MARCH, Deep::Quarter(1), Deep::Uptime, Deep::Incident(IncidentId::parse("old").unwrap())] {
-        assert!(publisher.deep_for(page.clone(), client(3)).await.is_ok(), "{page:?}");
+    assert!(matches!(*publisher.on_demand_for(choice(3), client(3)).await.unwrap_err(), OnDemandError::Busy));
+    for page in [
+        MARCH,
+        OnDemandPage::Quarter(1),
+        OnDemandPage::Uptime,
+        OnDemandPage::Incident(IncidentId::parse("old").unwrap()),
+    ] {
+        assert!(publisher.on_demand_for(page.clone(), client(3)).await.is_ok(), "{page:?}");
         // Whoever floods one queue reads on in the others.
-        assert!(publisher.deep_for(page.clone(), client(1)).await.is_ok(), "{page:?}");
+        assert!(publisher.on_demand_for(page.clone(), client(1)).await.is_ok(), "{page:?}");
     }
     drop(held);
     // One client, who asks for two at once, leaves a turn to the others.
     let held = begin_to_render!(publisher, [(choice(4), client(1))]);
-    assert!(matches!(*publisher.deep_for(choice(5), client(1)).await.unwrap_err(), DeepError::Busy));
-    assert!(publisher.deep_for(choice(6), client(2)).await.is_ok());
+    assert!(matches!(*publisher.on_demand_for(choice(5), client(1)).await.unwrap_err(), OnDemandError::Busy));
+    assert!(publisher.on_demand_for(choice(6), client(2)).await.is_ok());
     drop(held);
 }
 

@@ -3,7 +3,7 @@
 use candor::db::{Db, managers};
 use candor::domain::Role::Owner;
 use candor::domain::manager::LinkPurpose;
-use candor::worker::{Work, offer_setup, sweep};
+use candor::worker::{Worker, offer_setup_link, sweep};
 use chrono::TimeDelta;
 
 use crate::support::app::TestApp;
@@ -11,16 +11,16 @@ use crate::support::{TestDb, fixtures};
 
 on_both_databases!(
     a_change_by_another_process_shows_at_the_next_tick,
-    nothing_new_is_nothing_published,
-    a_link_for_the_first_owner_is_offered_only_without_managers,
-    what_ran_out_is_forgotten,
+    no_new_revision_publishes_nothing,
+    setup_link_is_offered_only_without_managers,
+    expired_rows_are_deleted,
     a_new_day_changes_the_past_days,
-    an_open_incident_grows_older_on_the_page,
+    open_incident_age_is_refreshed,
 );
 
 async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let other = Db::at(&app.test.url).unwrap();
     let mut tx = other.write().await.unwrap();
@@ -32,11 +32,11 @@ async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word(".card h3"), "Incident it");
 }
 
-async fn nothing_new_is_nothing_published(test: TestDb) {
+async fn no_new_revision_publishes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     assert!(!app.publisher.follow().await.unwrap());
     let site = app.publisher.site();
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let refreshed = app.publisher.site();
     assert!(std::sync::Arc::ptr_eq(site.document("/").unwrap(), refreshed.document("/").unwrap()));
@@ -48,9 +48,10 @@ async fn nothing_new_is_nothing_published(test: TestDb) {
     assert_eq!(app.publisher.site().confirmed_at, app.clock.now());
 }
 
-async fn a_link_for_the_first_owner_is_offered_only_without_managers(test: TestDb) {
+async fn setup_link_is_offered_only_without_managers(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (first, second) = (offer_setup(&app).await.unwrap().unwrap(), offer_setup(&app).await.unwrap().unwrap());
+    let (first, second) =
+        (offer_setup_link(&app).await.unwrap().unwrap(), offer_setup_link(&app).await.unwrap().unwrap());
     assert!(first.starts_with("http://status.test/setup/") && first != second);
     let path = |link: &str| link.strip_prefix("http://status.test").unwrap().to_owned();
     assert_eq!(app.visitor().get(&path(&first)).await.status, 404, "the link of an earlier start still works");
@@ -61,10 +62,10 @@ async fn a_link_for_the_first_owner_is_offered_only_without_managers(test: TestD
     managers::create(&mut tx, fixtures::manager("Rui", Owner), Some("x"), app.clock.now()).await.unwrap();
     managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    assert!(offer_setup(&app).await.unwrap().is_none());
+    assert!(offer_setup_link(&app).await.unwrap().is_none());
 }
 
-async fn what_ran_out_is_forgotten(test: TestDb) {
+async fn expired_rows_are_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let other = app.manager("Rui", Owner).await;
@@ -78,7 +79,7 @@ async fn what_ran_out_is_forgotten(test: TestDb) {
     assert_eq!(counts().await, (2, 2));
     let before = app.counts().await;
     app.clock.advance(TimeDelta::minutes(1));
-    Work::default().tick(&app).await;
+    Worker::default().tick(&app).await;
     assert_eq!(counts().await, (1, 1));
     assert_eq!(app.counts().await, before, "sweeping is nobody's deed");
     assert_eq!(fresh.get("/admin").await.status, 200);
@@ -88,7 +89,7 @@ async fn a_new_day_changes_the_past_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let thirteen_days_ago = app.clock.now() - TimeDelta::days(13);
     app.add(&[fixtures::resolved("old", thirteen_days_ago, TimeDelta::hours(1))]).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let today = app.visitor().get("/").await;
     let days = today.words(".day h3");
@@ -103,10 +104,10 @@ async fn a_new_day_changes_the_past_days(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/old").await.status, 200);
 }
 
-async fn an_open_incident_grows_older_on_the_page(test: TestDb) {
+async fn open_incident_age_is_refreshed(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.word(".card .chip").ends_with("started just now"));
     // Also on pages that are rendered on demand and kept.

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use candor::db::{Db, TABLES, VIEWS};
 use candor::domain::{IncidentId, Visibility};
-use candor::worker::{Work, probe_if_due};
+use candor::worker::{Worker, probe_if_due};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ on_both_databases!(
     a_stuck_writer_makes_readiness_fail_until_it_ends,
     failing_work_of_the_worker_makes_readiness_fail,
     the_probe_knows_every_table_and_view,
-    a_probe_leaves_no_trace,
+    probe_leaves_no_trace,
 );
 
 /// What `/readyz` answers: its status, the word and the sentence.
@@ -62,7 +62,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
         app.state.writes().trouble().is_some()
     })
     .await;
-    app.state.worker().beat();
+    app.state.worker_heartbeat().beat();
     let (status, word, _) = readiness(&app).await;
     assert_eq!((status, word), (StatusCode::SERVICE_UNAVAILABLE, "locked".into()));
     drop(stuck);
@@ -71,7 +71,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
     app.clock.advance(TimeDelta::seconds(3));
     probe_if_due(&app.state).await;
     app.publish().await;
-    app.state.worker().beat();
+    app.state.worker_heartbeat().beat();
     assert!(is_ready(&app).await, "{:?}", readiness(&app).await);
 }
 
@@ -80,7 +80,7 @@ async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
     let mut incident = fixtures::incident("embargoed", app.clock.now());
     incident.visibility = Visibility::Embargoed(app.clock.now() + TimeDelta::minutes(1));
     app.add(&[incident]).await;
-    let mut work = Work::default();
+    let mut work = Worker::default();
     work.tick(&app).await;
     let rename = "alter table incident_index rename to elsewhere";
     app.tamper(rename, rename).await;
@@ -88,7 +88,7 @@ async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
     work.tick(&app).await;
     app.clock.advance(TimeDelta::seconds(2));
     work.tick(&app).await;
-    app.state.worker().beat();
+    app.state.worker_heartbeat().beat();
     let (status, word, _) = readiness(&app).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{word}");
     let back = "alter table elsewhere rename to incident_index";
@@ -116,7 +116,7 @@ async fn the_probe_knows_every_table_and_view(test: TestDb) {
     assert_eq!(found, known);
 }
 
-async fn a_probe_leaves_no_trace(test: TestDb) {
+async fn probe_leaves_no_trace(test: TestDb) {
     let app = TestApp::new(test).await;
     let before = (app.counts().await, app.publisher.site().revision);
     for _ in 0..3 {

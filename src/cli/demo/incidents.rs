@@ -20,21 +20,21 @@ use chrono_tz::Tz;
 use super::page::{incident_id, update_id};
 use crate::domain::{AffectedComponent, Component, Impact, Incident, Phase, Reminder, Status, Update, Visibility};
 
-const STORY: &str = include_str!("incidents.txt");
+const INCIDENTS_TEXT: &str = include_str!("incidents.txt");
 
 /// The incidents of the story, newest first.
-pub fn incidents(now: DateTime<Utc>, zone: Tz, components: &[Component]) -> anyhow::Result<Vec<Incident>> {
-    let chapters = STORY.split("\n== ").skip(1);
+pub fn demo_incidents(now: DateTime<Utc>, zone: Tz, components: &[Component]) -> anyhow::Result<Vec<Incident>> {
+    let chapters = INCIDENTS_TEXT.split("\n== ").skip(1);
     let read = |chapter: &str| {
         let title = chapter.lines().next().unwrap_or_default();
-        incident(title, chapter, now, zone, components).with_context(|| title.to_owned())
+        parse_incident(title, chapter, now, zone, components).with_context(|| title.to_owned())
     };
     let mut incidents = chapters.map(read).collect::<anyhow::Result<Vec<Incident>>>()?;
     incidents.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
     Ok(incidents)
 }
 
-fn incident(
+fn parse_incident(
     title: &str,
     chapter: &str,
     now: DateTime<Utc>,
@@ -43,12 +43,12 @@ fn incident(
 ) -> anyhow::Result<Incident> {
     let (head, told) = chapter.split_once("\n+").context("no update")?;
     let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let started_at = start(field("start:").context("no start")?, now, zone)?;
+    let started_at = parse_start(field("start:").context("no start")?, now, zone)?;
     let lasted = field("lasted:").map(str::parse).transpose()?.map(TimeDelta::minutes);
     let impact_override = field("impact:").map(|key| Impact::from_key(key).context("an impact")).transpose()?;
     let mut updates = Vec::new();
     for (index, text) in told.split("\n+").enumerate() {
-        let mut update = update(text, started_at, components)?;
+        let mut update = parse_update(text, started_at, components)?;
         update.id = update_id(title, index);
         updates.push(update);
     }
@@ -71,11 +71,11 @@ fn incident(
         version: 1,
         updates,
     };
-    incident.settle();
+    incident.recompute();
     Ok(incident)
 }
 
-fn update(text: &str, started_at: DateTime<Utc>, components: &[Component]) -> anyhow::Result<Update> {
+fn parse_update(text: &str, started_at: DateTime<Utc>, components: &[Component]) -> anyhow::Result<Update> {
     let (line, body) = text.split_once('\n').context("no text")?;
     let (what, named) = line.split_once('|').unwrap_or((line, ""));
     let mut words = what.split_whitespace();
@@ -92,18 +92,18 @@ fn update(text: &str, started_at: DateTime<Utc>, components: &[Component]) -> an
         created_at: posted_at,
         edited_at: edited.map(|minutes| posted_at + TimeDelta::minutes(minutes)),
         version: if edited.is_some() { 2 } else { 1 },
-        components: named.map(|part| affected(part, components)).collect::<anyhow::Result<_>>()?,
+        components: named.map(|part| parse_affected(part, components)).collect::<anyhow::Result<_>>()?,
     })
 }
 
-fn affected(part: &str, components: &[Component]) -> anyhow::Result<AffectedComponent> {
+fn parse_affected(part: &str, components: &[Component]) -> anyhow::Result<AffectedComponent> {
     let (name, status) = part.split_once('=').with_context(|| part.to_owned())?;
     let component = components.iter().find(|component| component.name == name).with_context(|| name.to_owned())?;
     let status = Status::from_key(status).with_context(|| status.to_owned())?;
     Ok(AffectedComponent { id: component.id.clone(), name: name.to_owned(), status })
 }
 
-fn start(text: &str, now: DateTime<Utc>, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
+fn parse_start(text: &str, now: DateTime<Utc>, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
     let (day, time) = text.split_once(' ').context("a day and a time")?;
     if day == "now" {
         let minutes = time.strip_prefix('-').and_then(|time| time.strip_suffix('m')).context("minutes")?;
@@ -140,8 +140,8 @@ fn clock_change(today: NaiveDate, zone: Tz, is_it: impl Fn(i32, i32) -> bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::demo::page::company;
-    use crate::domain::forms::body;
+    use crate::cli::demo::page::demo_data;
+    use crate::domain::forms::parse_body;
     use crate::domain::incident::MAX_TITLE;
 
     /// Midnights, ends of months and years, a leap day, and both clock changes.
@@ -165,29 +165,29 @@ mod tests {
     }
 
     #[test]
-    fn the_story_is_the_same_for_the_same_now() {
+    fn demo_data_is_deterministic() {
         let now = at("2026-11-10T12:00:00Z");
-        assert_eq!(company(now).unwrap(), company(now).unwrap());
+        assert_eq!(demo_data(now).unwrap(), demo_data(now).unwrap());
     }
 
     #[test]
-    fn nothing_of_the_story_lies_in_the_future_or_the_wrong_way_round() {
+    fn demo_times_are_past_and_in_order() {
         for now in EDGES {
             let now = at(now);
-            let company = company(now).unwrap();
+            let company = demo_data(now).unwrap();
             for incident in &company.incidents {
                 let times = incident.updates.iter().flat_map(|u| [Some(u.posted_at), u.edited_at]).flatten();
                 assert!(times.chain(incident.ended_at).all(|at| at <= now), "{}", incident.title);
                 assert!(incident.ended_at.is_none_or(|end| end >= incident.started_at), "{}", incident.title);
                 assert!(incident.title.len() <= MAX_TITLE);
-                assert!(incident.updates.iter().all(|update| body(&update.body).is_ok()), "{}", incident.title);
+                assert!(incident.updates.iter().all(|update| parse_body(&update.body).is_ok()), "{}", incident.title);
             }
         }
     }
 
     #[test]
-    fn every_kind_of_incident_is_in_the_story() {
-        let company = company(at("2026-11-10T12:00:00Z")).unwrap();
+    fn demo_contains_every_kind_of_incident() {
+        let company = demo_data(at("2026-11-10T12:00:00Z")).unwrap();
         let any = |is_it: &dyn Fn(&Incident) -> bool| company.incidents.iter().filter(|i| is_it(i)).count();
         assert!((45..=60).contains(&company.incidents.len()), "{}", company.incidents.len());
         assert_eq!((company.components.len(), company.groups.len()), (12, 3));
@@ -202,16 +202,16 @@ mod tests {
         assert!(any(&|i| i.updates.len() >= 6) >= 1);
         assert!(any(&|i| i.updates.len() == 1 && !i.is_open()) >= 5);
         assert!(any(&|i| i.updates.iter().any(|u| u.edited_at.is_some())) >= 1);
-        assert!(any(&|i| i.affected().len() >= 3) >= 2);
+        assert!(any(&|i| i.affected_components().len() >= 3) >= 2);
         assert!(any(&|i| i.impact_override.is_some()) >= 2);
     }
 
     #[test]
-    fn the_clocks_change_where_the_story_says_so() {
+    fn demo_covers_a_clock_change() {
         let now = at("2026-11-10T12:00:00Z");
-        let back = start("clocks-back 00:20", now, chrono_tz::Europe::Lisbon).unwrap();
+        let back = parse_start("clocks-back 00:20", now, chrono_tz::Europe::Lisbon).unwrap();
         assert_eq!(back, at("2026-10-24T23:20:00Z"));
-        let forward = start("clocks-forward 00:40", now, chrono_tz::Europe::Lisbon).unwrap();
+        let forward = parse_start("clocks-forward 00:40", now, chrono_tz::Europe::Lisbon).unwrap();
         assert_eq!(forward, at("2026-03-29T00:40:00Z"));
     }
 }

@@ -5,21 +5,21 @@ use chrono_tz::Tz;
 
 use super::page::{maintenance_id, series_id, update_id};
 use crate::domain::forms::{NewMaintenance, Plan, Window};
-use crate::domain::maintenance::Switches;
-use crate::domain::recurrence::{Rule, instant};
+use crate::domain::maintenance::Automation;
+use crate::domain::recurrence::{RecurrenceRule, instant};
 use crate::domain::{Component, ComponentId, Invalid, Maintenance, Series};
 
-const SWITCHES: Switches = Switches { reminds: true, starts: true, completes: true, marks: true };
+const FULL_AUTOMATION: Automation = Automation { reminds: true, starts: true, completes: true, marks: true };
 
 /// The maintenances, latest start first, and the series of which one is an occurrence.
-pub fn maintenances(
+pub fn demo_maintenances(
     now: DateTime<Utc>,
     zone: Tz,
     components: &[Component],
 ) -> Result<(Vec<Maintenance>, Series), Invalid> {
     let today = now.with_timezone(&zone).date_naive();
-    let (series, weekly) = weekly(today, now, zone, components)?;
-    let upgrade = Told {
+    let (series, weekly) = weekly_series(today, now, zone, components)?;
+    let upgrade = DemoMaintenance {
         title: "Satellite imagery moves to new storage",
         body: "While the last scenes are copied, imagery is served from the old storage and new scenes wait. Maps and \
                styles are not affected.",
@@ -28,7 +28,7 @@ pub fn maintenances(
         components: &["Satellite imagery"],
         told_at: now - TimeDelta::days(1),
     };
-    let rekeying = Told {
+    let rekeying = DemoMaintenance {
         title: "New keys for sign-in",
         body: "We replace the keys that sign your sessions. You will be asked to sign in once more.",
         day: today - Days::new(9),
@@ -50,7 +50,7 @@ pub fn maintenances(
 }
 
 /// A maintenance in the words of those who plan it.
-struct Told {
+struct DemoMaintenance {
     title: &'static str,
     body: &'static str,
     day: NaiveDate,
@@ -60,10 +60,14 @@ struct Told {
     told_at: DateTime<Utc>,
 }
 
-impl Told {
+impl DemoMaintenance {
     fn plan(&self, zone: Tz, components: &[Component]) -> Result<Maintenance, Invalid> {
         let at = |hour| instant(self.day.and_time(hour_of_day(hour)), zone);
-        let plan = Plan { title: self.title.into(), components: ids(self.components, components), switches: SWITCHES };
+        let plan = Plan {
+            title: self.title.into(),
+            components: component_ids(self.components, components),
+            switches: FULL_AUTOMATION,
+        };
         let window = Window { from: at(self.hours.0), until: at(self.hours.1), zone };
         let new = NewMaintenance { plan, window, body: self.body.into() };
         new.plan((maintenance_id(self.title), update_id(self.title, 0)), components, self.told_at)
@@ -71,7 +75,7 @@ impl Told {
 }
 
 /// Every week, at half past three: the series and its next occurrence.
-fn weekly(
+fn weekly_series(
     today: NaiveDate,
     now: DateTime<Utc>,
     zone: Tz,
@@ -80,7 +84,7 @@ fn weekly(
     let title = "Weekly rebuild of the search index";
     let told_at = now - TimeDelta::days(30);
     let first_start = (today + Days::new(5)).and_time(hour_of_day(3)) + TimeDelta::minutes(30);
-    let rule = Rule::parse("FREQ=WEEKLY", first_start).map_err(|reason| Invalid::field("rule", reason))?;
+    let rule = RecurrenceRule::parse("FREQ=WEEKLY", first_start).map_err(|reason| Invalid::field("rule", reason))?;
     let mut series = Series {
         id: series_id(title),
         title: title.into(),
@@ -90,19 +94,19 @@ fn weekly(
         first_start,
         length: TimeDelta::minutes(45),
         skipped: Vec::new(),
-        switches: Switches { reminds: false, marks: false, ..SWITCHES },
-        components: ids(&["Geocoding"], components),
+        switches: Automation { reminds: false, marks: false, ..FULL_AUTOMATION },
+        components: component_ids(&["Geocoding"], components),
         made_until: None,
         grows_at: Some(told_at),
         created_at: told_at,
         updated_at: told_at,
         version: 1,
     };
-    let made = series.grow((maintenance_id(title), update_id(title, 0)), components, told_at);
+    let made = series.plan_next_occurrence((maintenance_id(title), update_id(title, 0)), components, told_at);
     Ok((series, made))
 }
 
-fn ids(names: &[&str], components: &[Component]) -> Vec<ComponentId> {
+fn component_ids(names: &[&str], components: &[Component]) -> Vec<ComponentId> {
     let named = components.iter().filter(|component| names.contains(&component.name.as_str()));
     named.map(|component| component.id.clone()).collect()
 }
@@ -113,14 +117,14 @@ fn hour_of_day(hour: u32) -> NaiveTime {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::demo::page::company;
+    use crate::cli::demo::page::demo_data;
     use crate::domain::MaintenancePhase::{Completed, Scheduled};
 
     #[test]
-    fn one_is_over_one_is_to_come_and_one_comes_again() {
+    fn demo_has_completed_planned_and_recurring_maintenance() {
         for now in ["2026-11-10T12:00:00Z", "2027-03-26T01:30:00Z", "2026-10-24T23:10:00Z"] {
             let now = now.parse().unwrap();
-            let company = company(now).unwrap();
+            let company = demo_data(now).unwrap();
             let phases: Vec<_> = company.maintenances.iter().map(|it| it.phase).collect();
             assert_eq!(phases, [Scheduled, Scheduled, Completed]);
             assert!(company.maintenances[..2].iter().all(|it| it.scheduled_for > now));

@@ -4,7 +4,7 @@ mod incidents;
 mod maintenances;
 mod page;
 
-pub use page::{Company, company};
+pub use page::{DemoData, demo_data};
 
 use anyhow::{Context as _, bail};
 
@@ -15,13 +15,13 @@ use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_setting
 use crate::domain::audit::Actor;
 
 pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
-    let company = load(db, clock).await?;
+    let company = load_demo(db, clock).await?;
     let (components, incidents) = (company.components.len(), company.incidents.len());
     say!(
         "{} has {} and {}, one of them open, and two scheduled maintenances.",
         company.settings.name,
-        output::count(components, "component"),
-        output::count(incidents, "incident")
+        output::format_count(components, "component"),
+        output::format_count(incidents, "incident")
     );
     Ok(())
 }
@@ -30,27 +30,27 @@ pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Where the database holds anything already, or can't be written.
-pub async fn load(db: &Db, clock: &Clock) -> anyhow::Result<Company> {
+pub async fn load_demo(db: &Db, clock: &Clock) -> anyhow::Result<DemoData> {
     let now = clock.now();
-    let company = company(now).context("the sample data")?;
-    let mut tx = db.write().await.map_err(output::plainly)?;
-    if !is_empty(&mut tx).await.map_err(output::plainly)? {
+    let company = demo_data(now).context("the sample data")?;
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    if !is_database_empty(&mut tx).await.map_err(output::describe_error)? {
         bail!("the database is not empty; `sample` needs an empty database");
     }
-    write(&mut tx, &company).await.map_err(output::plainly)?;
+    write_demo(&mut tx, &company).await.map_err(output::describe_error)?;
     let entry = actions::settings::load_sample(&company.settings.name);
-    tx.commit(&Actor::shell(), now, entry).await.map_err(output::plainly)?;
+    tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     Ok(company)
 }
 
 /// Whether nobody has put anything into the database. Managers may be there: they set it up.
-async fn is_empty(tx: &mut Tx) -> db::Result<bool> {
+async fn is_database_empty(tx: &mut Tx) -> db::Result<bool> {
     let history = admin_incidents::list(tx, None, 1).await?;
     let parts = components::list(tx).await?.len() + components::groups(tx).await?.len();
     Ok(history.is_empty() && parts == 0 && page_settings::load(tx).await?.version == 1)
 }
 
-async fn write(tx: &mut WriteTx, company: &Company) -> db::Result<()> {
+async fn write_demo(tx: &mut WriteTx, company: &DemoData) -> db::Result<()> {
     let stands = page_settings::load(tx).await?;
     page_settings::update(tx, &stands, &company.settings, company.now).await?;
     page_settings::set_id(tx, &company.page_id).await?;

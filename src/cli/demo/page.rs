@@ -16,10 +16,10 @@ use crate::domain::{
 const ZONE: Tz = chrono_tz::Europe::Lisbon;
 
 /// Name, description, and how many days ago it began to exist.
-type Part = (&'static str, &'static str, u64);
+type DemoComponent = (&'static str, &'static str, u64);
 
 /// Groups: name, description and components.
-const GROUPS: [(&str, &str, [Part; 4]); 3] = [
+const GROUPS: [(&str, &str, [DemoComponent; 4]); 3] = [
     (
         "Maps",
         "What a map is drawn from",
@@ -54,7 +54,7 @@ const GROUPS: [(&str, &str, [Part; 4]); 3] = [
 
 /// Everything the sample puts into a database; the same for the same `now`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Company {
+pub struct DemoData {
     pub now: DateTime<Utc>,
     pub page_id: String,
     pub settings: PageSettings,
@@ -72,10 +72,10 @@ pub struct Company {
 ///
 /// # Errors
 /// Where the story can't be read, which a test rules out.
-pub fn company(now: DateTime<Utc>) -> anyhow::Result<Company> {
-    let (groups, components) = parts(now);
-    let incidents = incidents::incidents(now, ZONE, &components)?;
-    let (maintenances, series) = maintenances::maintenances(now, ZONE, &components)?;
+pub fn demo_data(now: DateTime<Utc>) -> anyhow::Result<DemoData> {
+    let (groups, components) = demo_components(now);
+    let incidents = incidents::demo_incidents(now, ZONE, &components)?;
+    let (maintenances, series) = maintenances::demo_maintenances(now, ZONE, &components)?;
     let link = |label: &str, url: &str| Link { label: label.into(), url: url.into() };
     let settings = PageSettings {
         name: "Tidewater Maps".into(),
@@ -89,19 +89,19 @@ pub fn company(now: DateTime<Utc>) -> anyhow::Result<Company> {
             link("Terms", "https://tidewater.example/terms"),
         ],
     };
-    Ok(Company { now, page_id: letters("page"), settings, groups, components, incidents, maintenances, series })
+    Ok(DemoData { now, page_id: stable_letters("page"), settings, groups, components, incidents, maintenances, series })
 }
 
-fn parts(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
+fn demo_components(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
     let today = now.with_timezone(&ZONE).date_naive();
     let (mut groups, mut components) = (Vec::new(), Vec::new());
     for (place, (name, description, members)) in (1..).zip(GROUPS) {
         let founded = start_of_day(today - Days::new(730), ZONE);
-        let id = GroupId::from_random(bytes(name));
+        let id = GroupId::from_random(stable_bytes(name));
         for (place, (name, description, age)) in (1..).zip(members) {
             let start = today - Days::new(age);
             components.push(Component {
-                id: ComponentId::from_random(bytes(name)),
+                id: ComponentId::from_random(stable_bytes(name)),
                 group_id: Some(id.clone()),
                 name: name.into(),
                 description: description.into(),
@@ -129,30 +129,30 @@ fn parts(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
 
 /// The id of the incident called `title`.
 pub(super) fn incident_id(title: &str) -> IncidentId {
-    IncidentId::from_random(bytes(title))
+    IncidentId::from_random(stable_bytes(title))
 }
 
 /// The id of the maintenance called `title`.
 pub(super) fn maintenance_id(title: &str) -> MaintenanceId {
-    MaintenanceId::from_random(bytes(title))
+    MaintenanceId::from_random(stable_bytes(title))
 }
 
 /// The id of the series called `title`.
 pub(super) fn series_id(title: &str) -> SeriesId {
-    SeriesId::from_random(bytes(&format!("{title}, again and again")))
+    SeriesId::from_random(stable_bytes(&format!("{title}, again and again")))
 }
 
 /// The id of its update at `index`.
 pub(super) fn update_id(title: &str, index: usize) -> UpdateId {
-    UpdateId::from_random(bytes(&format!("{title} {index}")))
+    UpdateId::from_random(stable_bytes(&format!("{title} {index}")))
 }
 
-fn letters(label: &str) -> String {
-    IncidentId::from_random(bytes(label)).to_string()
+fn stable_letters(label: &str) -> String {
+    IncidentId::from_random(stable_bytes(label)).to_string()
 }
 
 /// What stands for random bytes: always the same for the same label.
-fn bytes(label: &str) -> [u8; 12] {
+fn stable_bytes(label: &str) -> [u8; 12] {
     let digest = Sha256::digest(format!("Tidewater Maps: {label}").as_bytes());
     std::array::from_fn(|at| digest[at])
 }

@@ -1,5 +1,5 @@
-use super::{Fields, required_line};
-use crate::domain::api_token::{LIFETIMES, MAX_NAME, Scope, USUAL_LIFETIME};
+use super::{Fields, parse_required_line};
+use crate::domain::api_token::{DEFAULT_LIFETIME, LIFETIMES, MAX_NAME, Scope};
 use crate::domain::{Invalid, Role};
 
 /// A new API token as somebody typed it.
@@ -21,7 +21,7 @@ pub struct NewApiToken {
 
 impl Default for ApiTokenForm {
     fn default() -> Self {
-        Self { name: String::new(), scope: Scope::Read.key().into(), days: USUAL_LIFETIME.to_string() }
+        Self { name: String::new(), scope: Scope::Read.key().into(), days: DEFAULT_LIFETIME.to_string() }
     }
 }
 
@@ -37,7 +37,7 @@ impl ApiTokenForm {
     /// A message for each field that is wrong.
     pub fn parse(&self, role: Role) -> Result<NewApiToken, Invalid> {
         let mut invalid = Invalid::new();
-        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Enter a name."));
+        let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Enter a name."));
         let scope = Scope::from_key(&self.scope).filter(|scope| scope.role() <= role);
         let scope = invalid.take("scope", scope.ok_or_else(|| "Choose a scope.".to_owned()));
         let days = self.days.parse().ok().filter(|days| LIFETIMES.contains(days));
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_gives_a_program_more_than_they_have() {
+    fn token_scope_cannot_exceed_own_role() {
         let form = |scope: &str| ApiTokenForm { name: "Deploy".into(), scope: scope.into(), ..ApiTokenForm::default() };
         let made = NewApiToken { name: "Deploy".into(), scope: Scope::Publish, days: 365 };
         assert_eq!(form("publish").parse(Role::Publisher), Ok(made));

@@ -1,6 +1,6 @@
 use chrono::NaiveDate;
 
-use super::{Fields, line, required_line};
+use super::{Fields, parse_line, parse_required_line};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
 use crate::domain::parse_time::parse_day;
 use crate::domain::{Component, Group, GroupId, Invalid, Status};
@@ -69,7 +69,7 @@ impl ComponentForm {
     }
 
     /// The form as it stands for `component`.
-    pub fn of(component: &Component) -> Self {
+    pub fn from_component(component: &Component) -> Self {
         Self {
             name: component.name.clone(),
             description: component.description.clone(),
@@ -88,11 +88,11 @@ impl ComponentForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewComponent, Invalid> {
         let mut invalid = Invalid::new();
-        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Give the component a name."));
-        let description = invalid.take("description", line(&self.description, MAX_DESCRIPTION));
+        let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the component a name."));
+        let description = invalid.take("description", parse_line(&self.description, MAX_DESCRIPTION));
         let status = Status::from_key(&self.status).ok_or_else(|| "Choose a status from the list.".to_owned());
         let status = invalid.take("status", status);
-        let position = invalid.take("position", position(&self.position));
+        let position = invalid.take("position", parse_position(&self.position));
         let group = match self.group.as_str() {
             "" => Ok(None),
             id => GroupId::parse(id).map(Some).ok_or_else(|| "Choose a group from the list.".to_owned()),
@@ -145,7 +145,7 @@ impl GroupForm {
     }
 
     /// The form as it stands for `group`.
-    pub fn of(group: &Group) -> Self {
+    pub fn from_group(group: &Group) -> Self {
         Self {
             name: group.name.clone(),
             description: group.description.clone(),
@@ -160,9 +160,9 @@ impl GroupForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewGroup, Invalid> {
         let mut invalid = Invalid::new();
-        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Give the group a name."));
-        let description = invalid.take("description", line(&self.description, MAX_DESCRIPTION));
-        let position = invalid.take("position", position(&self.position));
+        let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the group a name."));
+        let description = invalid.take("description", parse_line(&self.description, MAX_DESCRIPTION));
+        let position = invalid.take("position", parse_position(&self.position));
         match (name, description, position) {
             (Some(name), Some(description), Some(position)) => Ok(NewGroup { name, description, position }),
             _ => Err(invalid),
@@ -171,7 +171,7 @@ impl GroupForm {
 }
 
 /// A place from 1; nothing where it was left empty.
-fn position(text: &str) -> Result<Option<i64>, String> {
+fn parse_position(text: &str) -> Result<Option<i64>, String> {
     match text.trim() {
         "" => Ok(None),
         text => match text.parse() {
@@ -193,11 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_a_number_from_one() {
-        assert_eq!(position(""), Ok(None));
-        assert_eq!(position(" 3 "), Ok(Some(3)));
+    fn position_starts_at_one() {
+        assert_eq!(parse_position(""), Ok(None));
+        assert_eq!(parse_position(" 3 "), Ok(Some(3)));
         for bad in ["0", "-1", "x", "10001", "1e3"] {
-            assert!(position(bad).is_err(), "{bad}");
+            assert!(parse_position(bad).is_err(), "{bad}");
         }
     }
 }

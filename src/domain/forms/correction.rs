@@ -1,9 +1,9 @@
 use chrono::{DateTime, Utc};
 
-use super::{Fields, required_line};
+use super::{Fields, parse_required_line};
 use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::uptime_correction::MAX_REASON;
-use crate::domain::{ComponentId, Correction, CorrectionId, Invalid, Status};
+use crate::domain::{ComponentId, CorrectionId, Invalid, Status, UptimeCorrection};
 
 /// A correction as somebody typed it.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ impl CorrectionForm {
         }
         let status = Status::from_key(&self.status).ok_or_else(|| "Choose a status from the list.".to_owned());
         let status = invalid.take("status", status);
-        let reason = required_line(&self.reason, MAX_REASON, "Enter a reason (shown publicly).");
+        let reason = parse_required_line(&self.reason, MAX_REASON, "Enter a reason (shown publicly).");
         let reason = invalid.take("reason", reason);
         match (from, to, status, reason) {
             (Some(from), Some(to), Some(status), Some(reason)) if invalid.is_empty() => {
@@ -69,20 +69,20 @@ impl NewCorrection {
     ///
     /// # Errors
     /// Where it reaches into the future, or two of them would speak of one instant.
-    pub fn of(
+    pub fn into_correction(
         self,
         component: ComponentId,
         id: CorrectionId,
-        others: &[Correction],
+        others: &[UptimeCorrection],
         now: DateTime<Utc>,
-    ) -> Result<Correction, Invalid> {
+    ) -> Result<UptimeCorrection, Invalid> {
         if self.to > now {
             return Err(Invalid::field("ended_at", "The end can't be in the future."));
         }
         if others.iter().any(|other| other.overlaps(self.from, self.to)) {
             return Err(Invalid::field("started_at", "This overlaps an existing correction."));
         }
-        Ok(Correction {
+        Ok(UptimeCorrection {
             id,
             component_id: component,
             from: self.from,
@@ -108,17 +108,17 @@ mod tests {
         }
     }
 
-    fn of(form: &CorrectionForm, others: &[Correction]) -> Result<Correction, Invalid> {
+    fn of(form: &CorrectionForm, others: &[UptimeCorrection]) -> Result<UptimeCorrection, Invalid> {
         let now = "2026-11-10T12:00:00Z".parse().unwrap();
         let component = ComponentId::parse("api").unwrap();
-        form.parse()?.of(component, CorrectionId::parse("c").unwrap(), others, now)
+        form.parse()?.into_correction(component, CorrectionId::parse("c").unwrap(), others, now)
     }
 
     #[test]
-    fn a_correction_lies_in_the_past_the_right_way_round_and_apart_from_others() {
+    fn correction_is_past_ordered_and_not_overlapping() {
         let first = of(&form(), &[]).unwrap();
         assert_eq!(first.from.to_rfc3339(), "2026-11-03T09:00:00+00:00");
-        let wrong = |change: &dyn Fn(&mut CorrectionForm), others: &[Correction]| {
+        let wrong = |change: &dyn Fn(&mut CorrectionForm), others: &[UptimeCorrection]| {
             let mut form = form();
             change(&mut form);
             of(&form, others).unwrap_err()

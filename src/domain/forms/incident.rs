@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Fields, body, component_statuses, line, lines, required_line};
+use super::{Fields, parse_body, parse_component_statuses, parse_line, parse_lines, parse_required_line};
 use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
 use crate::domain::parse_time::{parse_local, parse_zone};
-use crate::domain::template::Meanings;
+use crate::domain::template::PlaceholderValues;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Impact, Incident, IncidentId, Invalid, Phase, Reminder, Status,
     Template, Update, UpdateId, Visibility,
@@ -42,7 +42,7 @@ pub struct IncidentDetailsForm {
     /// When an embargo ends, in `publish_zone`.
     pub publish_at: String,
     pub publish_zone: String,
-    /// Hours as [`Reminder::hours`] has them; empty for the usual ones.
+    /// Hours as [`Reminder::incident_hours`] has them; empty for the usual ones.
     pub reminder: String,
     pub version: i64,
 }
@@ -86,7 +86,7 @@ impl IncidentForm {
     }
 
     /// Fills the form from `template`.
-    pub fn begin_with(&mut self, template: &Template, meanings: &Meanings) {
+    pub fn apply_template(&mut self, template: &Template, meanings: &PlaceholderValues) {
         let (title, body) = template.filled(meanings);
         self.details.title.clone_from(&title);
         (self.title, self.body) = (title, body);
@@ -102,8 +102,8 @@ impl IncidentForm {
         let mut invalid = Invalid::new();
         let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
-        let text = invalid.take("body", body(&self.body));
-        let components = component_statuses(&self.components, &mut invalid);
+        let text = invalid.take("body", parse_body(&self.body));
+        let components = parse_component_statuses(&self.components, &mut invalid);
         let details = self.details.parse_into(&mut invalid);
         if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
             invalid.add("ended_at", "Only resolved incidents have an end time.");
@@ -137,7 +137,7 @@ impl IncidentDetailsForm {
     }
 
     /// The form as it stands for `incident`, with times in `zone`.
-    pub fn of(incident: &Incident, zone: Tz) -> Self {
+    pub fn from_incident(incident: &Incident, zone: Tz) -> Self {
         let local = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
         Self {
             title: incident.title.clone(),
@@ -169,23 +169,23 @@ impl IncidentDetailsForm {
     }
 
     fn parse_into(&self, invalid: &mut Invalid) -> Option<IncidentDetails> {
-        let title = invalid.take("title", required_line(&self.title, MAX_TITLE, "Enter a title."));
+        let title = invalid.take("title", parse_required_line(&self.title, MAX_TITLE, "Enter a title."));
         let impact = match self.impact.as_str() {
             "" => Ok(None),
             key => Impact::from_key(key).map(Some).ok_or_else(|| "Choose an impact from the list.".to_owned()),
         };
         let impact_override = invalid.take("impact", impact);
-        let started_at = self.time("started_at", &self.started_at, invalid);
-        let ended_at = self.time("ended_at", &self.ended_at, invalid);
+        let started_at = self.parse_time("started_at", &self.started_at, invalid);
+        let ended_at = self.parse_time("ended_at", &self.ended_at, invalid);
         if let (Some(start), Some(end)) = (started_at, ended_at)
             && end < start
         {
             invalid.add("ended_at", "The end is before the start.");
         }
-        let detected_by = invalid.take("detected_by", line(&self.detected_by, MAX_DETECTED_BY));
-        let internal_note = invalid.take("internal_note", lines(&self.internal_note, MAX_NOTE));
-        let visibility = self.visibility(invalid);
-        let reminder = invalid.take("reminder", reminder(&self.reminder));
+        let detected_by = invalid.take("detected_by", parse_line(&self.detected_by, MAX_DETECTED_BY));
+        let internal_note = invalid.take("internal_note", parse_lines(&self.internal_note, MAX_NOTE));
+        let visibility = self.parse_visibility(invalid);
+        let reminder = invalid.take("reminder", parse_reminder(&self.reminder));
         let filled = |text: String| (!text.is_empty()).then_some(text);
         Some(IncidentDetails {
             title: title?,
@@ -199,7 +199,7 @@ impl IncidentDetailsForm {
         })
     }
 
-    fn visibility(&self, invalid: &mut Invalid) -> Option<Visibility> {
+    fn parse_visibility(&self, invalid: &mut Invalid) -> Option<Visibility> {
         let publish_at = match self.visibility.as_str() {
             "" => return None,
             "embargoed" if self.publish_at.trim().is_empty() => {
@@ -216,7 +216,7 @@ impl IncidentDetailsForm {
         invalid.take("visibility", known.ok_or_else(|| "Choose a visibility.".to_owned()))
     }
 
-    fn time(&self, field: &str, text: &str, invalid: &mut Invalid) -> Option<DateTime<Utc>> {
+    fn parse_time(&self, field: &str, text: &str, invalid: &mut Invalid) -> Option<DateTime<Utc>> {
         if text.trim().is_empty() {
             return None;
         }
@@ -243,7 +243,7 @@ impl NewIncident {
         check_times(started_at, details.ended_at, now, &mut invalid);
         let visibility = details.visibility.unwrap_or_default();
         check_embargo(visibility, now, &mut invalid);
-        let affected = affected(&self.components, components, &mut invalid);
+        let affected = resolve_components(&self.components, components, &mut invalid);
         invalid.check()?;
         let first = Update {
             id: update,
@@ -273,7 +273,7 @@ impl NewIncident {
             version: 1,
             updates: vec![first],
         };
-        incident.settle();
+        incident.recompute();
         Ok(incident)
     }
 }
@@ -285,9 +285,9 @@ impl IncidentDetails {
     /// # Errors
     /// Where a time lies in the future or the wrong way round, or an open incident is given an end.
     pub fn apply(self, incident: &mut Incident, now: DateTime<Utc>) -> Result<(), Invalid> {
-        let started_at = unless_same_minute(self.started_at, Some(incident.started_at)).unwrap_or(incident.started_at);
-        let ended_at = unless_same_minute(self.ended_at, incident.ended_at);
-        let visibility = unless_same_embargo(self.visibility, incident.visibility);
+        let started_at = keep_seconds(self.started_at, Some(incident.started_at)).unwrap_or(incident.started_at);
+        let ended_at = keep_seconds(self.ended_at, incident.ended_at);
+        let visibility = keep_embargo_seconds(self.visibility, incident.visibility);
         let mut invalid = Invalid::new();
         check_times(started_at, ended_at, now, &mut invalid);
         if visibility != incident.visibility {
@@ -305,17 +305,17 @@ impl IncidentDetails {
         incident.internal_note = self.internal_note;
         incident.visibility = visibility;
         incident.reminder = self.reminder;
-        incident.settle();
+        incident.recompute();
         Ok(())
     }
 }
 
 /// The visibility that was chosen; where an embargo's minute is the one that stands, its seconds are kept.
-fn unless_same_embargo(chosen: Option<Visibility>, stands: Visibility) -> Visibility {
+fn keep_embargo_seconds(chosen: Option<Visibility>, stands: Visibility) -> Visibility {
     match (chosen, stands) {
         (None, stands) => stands,
         (Some(Visibility::Embargoed(at)), Visibility::Embargoed(until)) => {
-            Visibility::Embargoed(unless_same_minute(Some(at), Some(until)).unwrap_or(at))
+            Visibility::Embargoed(keep_seconds(Some(at), Some(until)).unwrap_or(at))
         }
         (Some(chosen), _) => chosen,
     }
@@ -328,7 +328,7 @@ fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Inval
     }
 }
 
-fn reminder(text: &str) -> Result<Reminder, String> {
+fn parse_reminder(text: &str) -> Result<Reminder, String> {
     let hours = match text.trim() {
         "" => Ok(None),
         text => text.parse().map(Some),
@@ -337,10 +337,7 @@ fn reminder(text: &str) -> Result<Reminder, String> {
 }
 
 /// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
-pub(super) fn unless_same_minute(
-    entered: Option<DateTime<Utc>>,
-    stands: Option<DateTime<Utc>>,
-) -> Option<DateTime<Utc>> {
+pub(super) fn keep_seconds(entered: Option<DateTime<Utc>>, stands: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     match (entered, stands) {
         (Some(entered), Some(stands)) if entered.timestamp().div_euclid(60) == stands.timestamp().div_euclid(60) => {
             Some(stands)
@@ -361,7 +358,7 @@ fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: 
 }
 
 /// The named components with the names they have now, in the order of `components`.
-pub(super) fn affected(
+pub(super) fn resolve_components(
     named: &[(ComponentId, Status)],
     components: &[Component],
     invalid: &mut Invalid,
@@ -400,14 +397,14 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_said_at_once() {
+    fn all_errors_are_reported_together() {
         let invalid = IncidentForm::default().parse().unwrap_err();
         let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["body", "phase", "title"]);
     }
 
     #[test]
-    fn a_backfilled_incident_keeps_its_own_times() {
+    fn backfilled_incident_keeps_its_times() {
         let mut form = form();
         form.details.started_at = "2026-07-01T10:00".into();
         form.details.ended_at = "2026-07-01T11:30".into();
@@ -418,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_can_neither_precede_the_start_nor_lie_ahead() {
+    fn end_is_after_start_and_not_in_future() {
         let mut form = form();
         form.details.started_at = "2026-07-01T10:00".into();
         form.details.ended_at = "2026-07-01T09:59".into();
@@ -429,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embargo_ends_in_the_future_at_a_time_of_its_own_zone() {
+    fn embargo_ends_in_future_in_its_own_zone() {
         let now = at("2026-07-05T12:00:00Z");
         let mut form = form();
         form.details.visibility = "embargoed".into();
@@ -445,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sees_it_stays_as_it_is_where_a_form_does_not_ask() {
+    fn visibility_is_unchanged_when_form_omits_it() {
         let now = at("2026-07-05T12:00:00Z");
         let mut form = form();
         assert_eq!(open(&form, now).unwrap().visibility, Visibility::Public);
@@ -459,11 +456,11 @@ mod tests {
     }
 
     #[test]
-    fn an_embargo_that_is_over_by_now_does_not_hinder_another_change() {
+    fn expired_embargo_does_not_block_edits() {
         let until = at("2026-07-05T12:30:59Z");
         let mut incident = open(&form(), at("2026-07-05T12:00:00Z")).unwrap();
         incident.visibility = Visibility::Embargoed(until);
-        let details = IncidentDetailsForm::of(&incident, Tz::UTC).parse().unwrap();
+        let details = IncidentDetailsForm::from_incident(&incident, Tz::UTC).parse().unwrap();
         details.apply(&mut incident, at("2026-07-05T13:00:00Z")).unwrap();
         assert_eq!(incident.visibility, Visibility::Embargoed(until));
     }
@@ -477,11 +474,11 @@ mod tests {
     }
 
     #[test]
-    fn editing_without_touching_the_times_keeps_their_seconds() {
+    fn unchanged_times_keep_their_seconds() {
         let now = at("2026-07-05T12:34:56Z");
         let mut incident = open(&form(), now).unwrap();
         let zone: Tz = "Asia/Kolkata".parse().unwrap();
-        let details = IncidentDetailsForm::of(&incident, zone).parse().unwrap();
+        let details = IncidentDetailsForm::from_incident(&incident, zone).parse().unwrap();
         details.apply(&mut incident, now).unwrap();
         assert_eq!((incident.started_at, incident.ended_at), (now, Some(now)));
     }

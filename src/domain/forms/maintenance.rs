@@ -3,12 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::incident::unless_same_minute;
-use super::{Fields, body, component_statuses, required_line};
+use super::incident::keep_seconds;
+use super::{Fields, parse_body, parse_component_statuses, parse_required_line};
 use crate::domain::incident::MAX_TITLE;
-use crate::domain::maintenance::{PlannedComponent, Switches};
+use crate::domain::maintenance::{Automation, PlannedComponent};
 use crate::domain::parse_time::{parse_local, parse_zone};
-use crate::domain::recurring_maintenance::planned;
+use crate::domain::recurring_maintenance::planned_components;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, UpdateId,
 };
@@ -37,7 +37,7 @@ pub struct PlanForm {
     pub title: String,
     /// Ids of the components that are ticked.
     pub components: BTreeSet<String>,
-    pub switches: Switches,
+    pub switches: Automation,
     pub version: i64,
 }
 
@@ -46,7 +46,7 @@ pub struct PlanForm {
 pub struct Plan {
     pub title: String,
     pub components: Vec<ComponentId>,
-    pub switches: Switches,
+    pub switches: Automation,
 }
 
 /// A new maintenance as somebody typed it.
@@ -122,8 +122,12 @@ impl WindowForm {
     }
 
     /// The form as it stands for the time from `from` to `until`.
-    pub fn of(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Self {
-        Self { scheduled_for: local(from, zone), scheduled_until: local(until, zone), zone: zone.name().to_owned() }
+    pub fn from_times(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Self {
+        Self {
+            scheduled_for: format_local(from, zone),
+            scheduled_until: format_local(until, zone),
+            zone: zone.name().to_owned(),
+        }
     }
 
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<Window> {
@@ -140,7 +144,7 @@ impl WindowForm {
 }
 
 /// `at` as a browser's `datetime-local` field writes it.
-pub(super) fn local(at: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn format_local(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string()
 }
 
@@ -150,7 +154,7 @@ impl PlanForm {
         Self {
             title: fields.text("title"),
             components: fields.values("component").into_iter().collect(),
-            switches: Switches {
+            switches: Automation {
                 reminds: fields.has("reminds"),
                 starts: fields.has("starts"),
                 completes: fields.has("completes"),
@@ -161,7 +165,7 @@ impl PlanForm {
     }
 
     /// The form as it stands for `maintenance`.
-    pub fn of(maintenance: &Maintenance) -> Self {
+    pub fn from_maintenance(maintenance: &Maintenance) -> Self {
         Self {
             title: maintenance.title.clone(),
             components: maintenance.components.iter().map(|component| component.id.to_string()).collect(),
@@ -184,7 +188,7 @@ impl PlanForm {
     }
 
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<Plan> {
-        let title = required_line(&self.title, MAX_TITLE, "Enter a title.");
+        let title = parse_required_line(&self.title, MAX_TITLE, "Enter a title.");
         let title = invalid.take("title", title);
         let components: Vec<_> = self.components.iter().filter_map(|id| ComponentId::parse(id)).collect();
         if components.len() < self.components.len() {
@@ -196,13 +200,13 @@ impl PlanForm {
 
 impl Plan {
     /// Those of `known` that it names; one that does not exist is told.
-    fn planned(&self, known: &[Component], invalid: &mut Invalid) -> Vec<PlannedComponent> {
+    fn planned_components(&self, known: &[Component], invalid: &mut Invalid) -> Vec<PlannedComponent> {
         for id in &self.components {
             if !known.iter().any(|component| component.id == *id) {
                 invalid.add("components", format!("Component {id} was deleted."));
             }
         }
-        planned(&self.components, known)
+        planned_components(&self.components, known)
     }
 
     /// Changes `maintenance` to this plan. A component that is gone stays if it was named before.
@@ -224,7 +228,7 @@ impl Plan {
             invalid.add("components", "A component was deleted.");
         }
         self.components = kept;
-        let mut components = self.planned(known, &mut invalid);
+        let mut components = self.planned_components(known, &mut invalid);
         components.extend(stay);
         let ids = |list: &[PlannedComponent]| list.iter().map(|it| it.id.clone()).collect::<BTreeSet<_>>();
         let begun = maintenance.phase != MaintenancePhase::Scheduled;
@@ -266,8 +270,8 @@ impl MaintenanceForm {
     pub(super) fn parse_into(&self, invalid: &mut Invalid) -> Option<NewMaintenance> {
         let plan = self.plan.parse_into(invalid);
         let window = self.window.parse_into(invalid);
-        let text = body(&self.body).map_err(|_| "Enter a message.".to_owned());
-        let text = if self.body.trim().is_empty() { text } else { body(&self.body) };
+        let text = parse_body(&self.body).map_err(|_| "Enter a message.".to_owned());
+        let text = if self.body.trim().is_empty() { text } else { parse_body(&self.body) };
         let body = invalid.take("body", text);
         Some(NewMaintenance { plan: plan?, window: window?, body: body? })
     }
@@ -286,7 +290,7 @@ impl NewMaintenance {
     ) -> Result<Maintenance, Invalid> {
         let mut invalid = Invalid::new();
         check_end(self.window.until, now, &mut invalid);
-        let components = self.plan.planned(components, &mut invalid);
+        let components = self.plan.planned_components(components, &mut invalid);
         invalid.check()?;
         let mut made = Maintenance {
             id: ids.0,
@@ -306,8 +310,8 @@ impl NewMaintenance {
             version: 1,
             updates: Vec::new(),
         };
-        let named = made.named(Status::Operational);
-        made.say(MaintenancePhase::Scheduled, self.body, named, ids.1, now, now);
+        let named = made.named_components(Status::Operational);
+        made.push_update(MaintenancePhase::Scheduled, self.body, named, ids.1, now, now);
         made.plan_reminder(now);
         Ok(made)
     }
@@ -331,10 +335,13 @@ impl MaintenanceUpdateForm {
     }
 
     /// The form as it stands before anything is typed: the phase and the components as they are.
-    pub fn of(maintenance: &Maintenance) -> Self {
+    pub fn from_maintenance(maintenance: &Maintenance) -> Self {
         let phase = maintenance.phase;
-        let mut statuses: BTreeMap<ComponentId, Status> =
-            maintenance.usual_statuses(MaintenancePhase::InProgress).into_iter().map(|it| (it.id, it.status)).collect();
+        let mut statuses: BTreeMap<ComponentId, Status> = maintenance
+            .default_statuses(MaintenancePhase::InProgress)
+            .into_iter()
+            .map(|it| (it.id, it.status))
+            .collect();
         statuses.extend(maintenance.statuses());
         Self {
             phase: phase.key().to_owned(),
@@ -352,8 +359,8 @@ impl MaintenanceUpdateForm {
         let mut invalid = Invalid::new();
         let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
-        let text = invalid.take("body", body(&self.body));
-        let components = component_statuses(&self.components, &mut invalid);
+        let text = invalid.take("body", parse_body(&self.body));
+        let components = parse_component_statuses(&self.components, &mut invalid);
         match (phase, text) {
             (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewMaintenanceUpdate { phase, body, components }),
             _ => Err(invalid),
@@ -374,7 +381,7 @@ impl NewMaintenanceUpdate {
             let (to, from) = (self.phase.words(), maintenance.phase.words().to_lowercase());
             invalid.add("phase", format!("The status can't change from {from} to {to}."));
         }
-        if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.would_end_at_once(now) {
+        if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.ends_immediately(now) {
             invalid.add("phase", "The window has passed. Reschedule it first.");
         }
         let mut named = Vec::new();
@@ -393,10 +400,12 @@ impl NewMaintenanceUpdate {
         invalid.check()?;
         let components = match self.phase {
             MaintenancePhase::InProgress | MaintenancePhase::Verifying => named,
-            MaintenancePhase::Completed if maintenance.phase.is_active() => maintenance.named(Status::Operational),
+            MaintenancePhase::Completed if maintenance.phase.is_active() => {
+                maintenance.named_components(Status::Operational)
+            }
             _ => Vec::new(),
         };
-        maintenance.say(self.phase, self.body, components, id, now, now);
+        maintenance.push_update(self.phase, self.body, components, id, now, now);
         Ok(())
     }
 }
@@ -408,8 +417,8 @@ impl ScheduleForm {
     }
 
     /// The form as it stands for `maintenance`.
-    pub fn of(maintenance: &Maintenance) -> Self {
-        let window = WindowForm::of(maintenance.scheduled_for, maintenance.scheduled_until, maintenance.zone);
+    pub fn from_maintenance(maintenance: &Maintenance) -> Self {
+        let window = WindowForm::from_times(maintenance.scheduled_for, maintenance.scheduled_until, maintenance.zone);
         Self { window, body: String::new(), version: maintenance.version }
     }
 
@@ -420,14 +429,15 @@ impl ScheduleForm {
     pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
         let window = self.window.parse_into(&mut invalid);
-        let text = invalid.take("body", optional_body(&self.body, "This maintenance has been moved to another time."));
+        let text =
+            invalid.take("body", parse_optional_body(&self.body, "This maintenance has been moved to another time."));
         if let Some(window) = window {
             check_end(window.until, now, &mut invalid);
         }
         let (Some(window), Some(text)) = (window, text) else { return Err(invalid) };
         invalid.check()?;
-        let from = unless_same_minute(Some(window.from), Some(maintenance.scheduled_for)).unwrap_or(window.from);
-        let until = unless_same_minute(Some(window.until), Some(maintenance.scheduled_until)).unwrap_or(window.until);
+        let from = keep_seconds(Some(window.from), Some(maintenance.scheduled_for)).unwrap_or(window.from);
+        let until = keep_seconds(Some(window.until), Some(maintenance.scheduled_until)).unwrap_or(window.until);
         let moved = maintenance.reschedule((from, until), window.zone, text, id, now);
         moved.map_err(|sentence| Invalid::field("scheduled_for", sentence))
     }
@@ -445,10 +455,10 @@ impl ExtensionForm {
     }
 
     /// The form as it stands for `maintenance`: half an hour more.
-    pub fn of(maintenance: &Maintenance, now: DateTime<Utc>) -> Self {
+    pub fn from_maintenance(maintenance: &Maintenance, now: DateTime<Utc>) -> Self {
         let more = maintenance.scheduled_until.max(now) + chrono::TimeDelta::minutes(30);
         Self {
-            until: local(more, maintenance.zone),
+            until: format_local(more, maintenance.zone),
             zone: maintenance.zone.name().to_owned(),
             body: String::new(),
             version: maintenance.version,
@@ -463,7 +473,7 @@ impl ExtensionForm {
         let mut invalid = Invalid::new();
         let zone = invalid.take("zone", parse_zone(&self.zone));
         let until = zone.and_then(|zone| invalid.take("until", parse_local(&self.until, zone)));
-        let text = invalid.take("body", optional_body(&self.body, "This maintenance takes longer than planned."));
+        let text = invalid.take("body", parse_optional_body(&self.body, "This maintenance takes longer than planned."));
         let (Some(until), Some(text)) = (until, text) else { return Err(invalid) };
         let extended = maintenance.extend(until, text, id, now);
         extended.map_err(|sentence| Invalid::field("until", sentence))
@@ -481,14 +491,14 @@ impl CancellationForm {
     /// # Errors
     /// A message for the text, where it is wrong.
     pub fn parse(&self) -> Result<String, Invalid> {
-        let usual = MaintenancePhase::Cancelled.usual_text();
-        optional_body(&self.body, usual).map_err(|message| Invalid::field("body", message))
+        let usual = MaintenancePhase::Cancelled.default_text();
+        parse_optional_body(&self.body, usual).map_err(|message| Invalid::field("body", message))
     }
 }
 
 /// The text of an update, or the `usual` one where nothing is written.
-fn optional_body(text: &str, usual: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Ok(usual.to_owned()) } else { body(text) }
+fn parse_optional_body(text: &str, usual: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Ok(usual.to_owned()) } else { parse_body(text) }
 }
 
 #[cfg(test)]
@@ -516,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_said_at_once() {
+    fn all_errors_are_reported_together() {
         let invalid = MaintenanceForm::default().parse().unwrap_err();
         let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["body", "title", "zone"]);
@@ -526,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_read_in_the_zone_that_is_named() {
+    fn window_is_parsed_in_its_zone() {
         let made = form().parse().unwrap().plan(ids(), &[], at("2026-11-20T00:00:00Z")).unwrap();
         assert_eq!(made.scheduled_for, at("2026-11-25T20:30:00Z"));
         assert_eq!((made.zone.name(), made.updates.len()), ("Asia/Kolkata", 1));
@@ -535,21 +545,21 @@ mod tests {
     }
 
     #[test]
-    fn a_component_that_is_gone_is_refused_in_a_new_plan_and_kept_in_an_old_one() {
+    fn deleted_component_is_rejected_in_new_plans_only() {
         let mut form = form();
         form.plan.components.insert("gone".into());
         let now = at("2026-11-20T00:00:00Z");
         assert!(form.parse().unwrap().plan(ids(), &[], now).unwrap_err().get("components").is_some());
         let mut old = maintenance(600, 660, &["gone"]);
-        PlanForm::of(&old).parse().unwrap().apply(&mut old, &[], DateTime::UNIX_EPOCH).unwrap();
+        PlanForm::from_maintenance(&old).parse().unwrap().apply(&mut old, &[], DateTime::UNIX_EPOCH).unwrap();
         assert_eq!(old.components.len(), 1);
     }
 
     #[test]
-    fn an_update_moves_only_along_the_phases_and_breaks_nothing() {
+    fn update_follows_allowed_phase_transitions() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(600);
         let mut it = maintenance(600, 660, &["api"]);
-        let mut form = MaintenanceUpdateForm::of(&it);
+        let mut form = MaintenanceUpdateForm::from_maintenance(&it);
         form.body = "Text".into();
         let id = |text: &str| UpdateId::parse(text).unwrap();
         form.phase = "completed".into();
@@ -565,22 +575,22 @@ mod tests {
     }
 
     #[test]
-    fn before_its_start_an_update_holds_no_component() {
+    fn updates_before_start_have_no_components() {
         let mut it = maintenance(600, 660, &["api"]);
-        let form = MaintenanceUpdateForm { body: "Reminder".into(), ..MaintenanceUpdateForm::of(&it) };
+        let form = MaintenanceUpdateForm { body: "Reminder".into(), ..MaintenanceUpdateForm::from_maintenance(&it) };
         form.parse().unwrap().post(&mut it, UpdateId::parse("a").unwrap(), DateTime::UNIX_EPOCH).unwrap();
-        assert!(it.newest().unwrap().components.is_empty() && it.statuses().is_empty());
+        assert!(it.newest_update().unwrap().components.is_empty() && it.statuses().is_empty());
     }
 
     #[test]
-    fn a_text_left_empty_is_the_usual_one() {
+    fn empty_text_uses_the_default() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(610);
         let mut it = maintenance(600, 660, &[]);
         it.begin(UpdateId::parse("a").unwrap(), now).unwrap();
-        let form = ExtensionForm::of(&it, now);
+        let form = ExtensionForm::from_maintenance(&it, now);
         assert_eq!((form.until.as_str(), form.zone.as_str()), ("1970-01-01T11:30", "UTC"));
         form.apply(&mut it, UpdateId::parse("b").unwrap(), now).unwrap();
-        assert_eq!(it.newest().unwrap().body, "This maintenance takes longer than planned.");
+        assert_eq!(it.newest_update().unwrap().body, "This maintenance takes longer than planned.");
         assert_eq!(CancellationForm::default().parse().unwrap(), "This maintenance has been cancelled.");
     }
 }

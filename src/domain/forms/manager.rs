@@ -1,4 +1,4 @@
-use super::{Fields, required_line};
+use super::{Fields, parse_required_line};
 use crate::domain::manager::{MAX_NAME, parse_email};
 use crate::domain::{Invalid, Role};
 
@@ -31,7 +31,7 @@ impl ManagerForm {
     pub fn parse(&self) -> Result<NewManager, Invalid> {
         let mut invalid = Invalid::new();
         let email = invalid.take("email", parse_email(&self.email));
-        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Enter a name."));
+        let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Enter a name."));
         let role = Role::from_key(&self.role).ok_or_else(|| "Choose a role.".to_owned());
         let role = invalid.take("role", role);
         match (email, name, role) {

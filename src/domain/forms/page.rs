@@ -1,8 +1,8 @@
 use chrono_tz::Tz;
 
-use super::{Fields, line, required_line};
+use super::{Fields, parse_line, parse_required_line};
 use crate::domain::page::is_origin;
-use crate::domain::page::{Link, MAX_EMBEDDERS, MAX_LINKS, MAX_TEXT};
+use crate::domain::page::{Link, MAX_EMBEDDERS, MAX_LINKS, MAX_PAGE_TEXT};
 use crate::domain::parse_time::parse_zone;
 use crate::domain::{Invalid, Page};
 use crate::format::url::is_safe_url;
@@ -47,7 +47,7 @@ impl PageForm {
     }
 
     /// The form as it stands for `page`.
-    pub fn of(page: &Page) -> Self {
+    pub fn from_page(page: &Page) -> Self {
         let link = |link: &Link| format!("{} {}\n", link.url, link.label);
         Self {
             name: page.name.clone(),
@@ -66,12 +66,12 @@ impl PageForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<PageSettings, Invalid> {
         let mut invalid = Invalid::new();
-        let name = invalid.take("name", required_line(&self.name, MAX_TEXT, "Give the page a name."));
-        let url = invalid.take("url", address(&self.url));
+        let name = invalid.take("name", parse_required_line(&self.name, MAX_PAGE_TEXT, "Give the page a name."));
+        let url = invalid.take("url", parse_address(&self.url));
         let time_zone = invalid.take("time_zone", parse_zone(&self.time_zone));
-        let logo_text = invalid.take("logo_text", line(&self.logo_text, MAX_TEXT));
-        let links = invalid.take("links", links(&self.links));
-        let embedders = invalid.take("embedders", embedders(&self.embedders));
+        let logo_text = invalid.take("logo_text", parse_line(&self.logo_text, MAX_PAGE_TEXT));
+        let links = invalid.take("links", parse_links(&self.links));
+        let embedders = invalid.take("embedders", parse_embedders(&self.embedders));
         match (name, url, time_zone, logo_text, links, embedders) {
             (Some(name), Some(url), Some(time_zone), Some(logo_text), Some(links), Some(embedders)) => {
                 Ok(PageSettings { name, url, time_zone, logo_text, links, embedders })
@@ -81,20 +81,20 @@ impl PageForm {
     }
 }
 
-fn address(text: &str) -> Result<String, String> {
-    let url = line(text, MAX_TEXT)?;
+fn parse_address(text: &str) -> Result<String, String> {
+    let url = parse_line(text, MAX_PAGE_TEXT)?;
     if url.is_empty() || is_safe_url(&url) { Ok(url) } else { Err("Enter a URL that begins with https://.".into()) }
 }
 
-fn links(text: &str) -> Result<Vec<Link>, String> {
+fn parse_links(text: &str) -> Result<Vec<Link>, String> {
     let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
     if rows.len() > MAX_LINKS {
         return Err(format!("At most {MAX_LINKS} links."));
     }
-    rows.into_iter().map(link).collect()
+    rows.into_iter().map(parse_link).collect()
 }
 
-fn embedders(text: &str) -> Result<Vec<String>, String> {
+fn parse_embedders(text: &str) -> Result<Vec<String>, String> {
     let rows = text.lines().map(|row| row.trim().trim_end_matches('/').to_ascii_lowercase());
     let mut origins: Vec<String> = rows.filter(|row| !row.is_empty()).collect();
     origins.dedup();
@@ -109,10 +109,10 @@ fn embedders(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
-fn link(row: &str) -> Result<Link, String> {
+fn parse_link(row: &str) -> Result<Link, String> {
     let (url, label) = row.split_once(char::is_whitespace).unwrap_or((row, row));
-    let label = required_line(label, MAX_TEXT, "Give every link a label.")?;
-    if is_safe_url(url) && url.len() <= MAX_TEXT {
+    let label = parse_required_line(label, MAX_PAGE_TEXT, "Give every link a label.")?;
+    if is_safe_url(url) && url.len() <= MAX_PAGE_TEXT {
         Ok(Link { label, url: url.to_owned() })
     } else {
         Err(format!("“{url}” is not a URL that begins with https:// or mailto:. Put the URL first, then the label."))
@@ -124,9 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_site_that_may_embed_is_an_origin() {
-        assert_eq!(embedders(" https://WWW.example.org/ \n\n").unwrap(), ["https://www.example.org"]);
-        assert_eq!(embedders("").unwrap(), [""; 0]);
+    fn embedder_is_an_origin() {
+        assert_eq!(parse_embedders(" https://WWW.example.org/ \n\n").unwrap(), ["https://www.example.org"]);
+        assert_eq!(parse_embedders("").unwrap(), [""; 0]);
         let long = format!("https://{}.test", "a".repeat(1 << 20));
         for bad in [
             "*",
@@ -156,17 +156,17 @@ mod tests {
             "javascript:alert(1)",
             &long,
         ] {
-            assert!(embedders(bad).is_err(), "{bad:.40}");
+            assert!(parse_embedders(bad).is_err(), "{bad:.40}");
         }
-        assert!(embedders(&(0..11).map(|n| format!("https://a{n}.test\n")).collect::<String>()).is_err());
+        assert!(parse_embedders(&(0..11).map(|n| format!("https://a{n}.test\n")).collect::<String>()).is_err());
     }
 
     #[test]
-    fn a_link_is_an_address_and_a_label() {
-        let parsed = links("https://example.org Home page\n\nmailto:help@example.org Help\n").unwrap();
+    fn link_has_url_and_label() {
+        let parsed = parse_links("https://example.org Home page\n\nmailto:help@example.org Help\n").unwrap();
         assert_eq!(parsed[0].label, "Home page");
         assert_eq!(parsed[1].url, "mailto:help@example.org");
-        assert!(links("javascript:alert(1) x").is_err());
-        assert!(links(&"https://example.org x\n".repeat(MAX_LINKS + 1)).is_err());
+        assert!(parse_links("javascript:alert(1) x").is_err());
+        assert!(parse_links(&"https://example.org x\n".repeat(MAX_LINKS + 1)).is_err());
     }
 }

@@ -1,5 +1,5 @@
 use super::Fields;
-use crate::domain::{Manager, Passwords, Policy};
+use crate::domain::{LoginPolicy, Manager, PasswordPolicy};
 
 /// What managers are asked for and what is taken from programs, as somebody chose it.
 #[derive(Clone, Debug, Default)]
@@ -23,11 +23,11 @@ impl PolicyForm {
     }
 
     /// The policy as it stands.
-    pub fn of(policy: &Policy) -> Self {
+    pub fn from_policy(policy: &LoginPolicy) -> Self {
         Self {
             second_factor_required: policy.second_factor_required,
             api_key_in_query: policy.api_key_in_query,
-            password_only_for: policy.passwords.keeper().map(ToString::to_string).unwrap_or_default(),
+            password_only_for: policy.passwords.break_glass_owner().map(ToString::to_string).unwrap_or_default(),
             version: policy.version,
         }
     }
@@ -36,14 +36,14 @@ impl PolicyForm {
     ///
     /// # Errors
     /// A message for the field `password_only_for`, where the chosen one can't be the only one.
-    pub fn parse(&self, all: &[Manager]) -> Result<Policy, String> {
+    pub fn parse(&self, all: &[Manager]) -> Result<LoginPolicy, String> {
         let chosen = all.iter().find(|manager| manager.id.as_str() == self.password_only_for);
         let passwords = match chosen {
-            _ if self.password_only_for.is_empty() => Passwords::Everybody,
-            Some(keeper) if keeper.can_keep_a_password() => Passwords::OnlyFor(keeper.id.clone()),
+            _ if self.password_only_for.is_empty() => PasswordPolicy::Everyone,
+            Some(keeper) if keeper.can_own_break_glass() => PasswordPolicy::BreakGlass(keeper.id.clone()),
             _ => return Err("Choose an owner who has a password.".into()),
         };
-        Ok(Policy {
+        Ok(LoginPolicy {
             second_factor_required: self.second_factor_required,
             api_key_in_query: self.api_key_in_query,
             passwords,

@@ -1,23 +1,23 @@
-use super::{Fields, lines};
+use super::{Fields, parse_lines};
 use crate::domain::update::MAX_BODY;
-use crate::domain::{Invalid, Review};
+use crate::domain::{Invalid, Postmortem};
 
 /// A review as somebody typed it.
 #[derive(Clone, Debug, Default)]
-pub struct ReviewForm {
+pub struct PostmortemForm {
     pub body: String,
     /// The review's version when the form was opened; 0 where there was none.
     pub version: i64,
 }
 
-impl ReviewForm {
+impl PostmortemForm {
     /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { body: fields.text("body"), version: fields.version() }
     }
 
     /// The form as it stands for `review`.
-    pub fn of(review: &Review) -> Self {
+    pub fn from_postmortem(review: &Postmortem) -> Self {
         Self { body: review.body.clone(), version: review.version }
     }
 
@@ -26,7 +26,7 @@ impl ReviewForm {
     /// # Errors
     /// A message for the text, where it is wrong.
     pub fn parse(&self) -> Result<String, Invalid> {
-        let text = lines(&self.body, MAX_BODY).map_err(|message| Invalid::field("body", message))?;
+        let text = parse_lines(&self.body, MAX_BODY).map_err(|message| Invalid::field("body", message))?;
         if text.trim().is_empty() {
             return Err(Invalid::field("body", "Enter the postmortem."));
         }

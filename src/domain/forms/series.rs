@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Fields, MaintenanceForm, NewMaintenance, PlanForm, WindowForm};
 use crate::domain::parse_time::parse_day;
-use crate::domain::recurrence::{Rule, instant};
+use crate::domain::recurrence::{RecurrenceRule, instant};
 use crate::domain::recurring_maintenance::MAX_SKIPPED;
 use crate::domain::{Component, Invalid, Series, SeriesId};
 
@@ -20,7 +20,7 @@ pub struct RecurrenceForm {
 /// Whether and how a maintenance comes again, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recurrence {
-    pub rule: Rule,
+    pub rule: RecurrenceRule,
     pub skipped: Vec<NaiveDate>,
 }
 
@@ -42,9 +42,9 @@ pub struct NewSeries {
 
 impl RecurrenceForm {
     /// What stands for a rule of one's own.
-    pub const CUSTOM: &str = "custom";
+    pub const CUSTOM_RULE: &str = "custom";
     /// The rules of the list with their words.
-    pub const RULES: [(&str, &str); 5] = [
+    pub const RULE_CHOICES: [(&str, &str); 5] = [
         ("FREQ=DAILY", "Every day"),
         ("FREQ=WEEKLY", "Every week"),
         ("FREQ=WEEKLY;INTERVAL=2", "Every two weeks"),
@@ -62,12 +62,12 @@ impl RecurrenceForm {
         !self.repeats.is_empty()
     }
 
-    fn of(series: &Series) -> Self {
+    fn from_series(series: &Series) -> Self {
         let rule = series.rule.as_str();
-        let listed = Self::RULES.iter().any(|(known, _)| *known == rule);
+        let listed = Self::RULE_CHOICES.iter().any(|(known, _)| *known == rule);
         let days: Vec<String> = series.skipped.iter().map(NaiveDate::to_string).collect();
         Self {
-            repeats: if listed { rule.to_owned() } else { Self::CUSTOM.to_owned() },
+            repeats: if listed { rule.to_owned() } else { Self::CUSTOM_RULE.to_owned() },
             rule: if listed { String::new() } else { rule.to_owned() },
             skipped: days.join("\n"),
         }
@@ -83,12 +83,12 @@ impl SeriesForm {
 
     /// The form as it stands for `series`: from the occurrence after `made_until`'s, or that one if it is
     /// still to come at `now`.
-    pub fn of(series: &Series, now: DateTime<Utc>) -> Self {
+    pub fn from_series(series: &Series, now: DateTime<Utc>) -> Self {
         let newest = series.made_until.unwrap_or(series.first_start);
         let next = if instant(newest, series.zone) > now {
             Some(newest)
         } else {
-            series.rule.after(series.first_start, Some(newest), &series.skipped)
+            series.rule.next_after(series.first_start, Some(newest), &series.skipped)
         };
         let from = instant(next.unwrap_or(newest), series.zone);
         let plan = PlanForm {
@@ -97,11 +97,11 @@ impl SeriesForm {
             switches: series.switches,
             version: series.version,
         };
-        let window = WindowForm::of(from, from + series.length, series.zone);
+        let window = WindowForm::from_times(from, from + series.length, series.zone);
         Self {
             id: String::new(),
             first: MaintenanceForm { plan, window, body: series.body.clone() },
-            recurrence: RecurrenceForm::of(series),
+            recurrence: RecurrenceForm::from_series(series),
         }
     }
 
@@ -112,22 +112,22 @@ impl SeriesForm {
     pub fn parse(&self) -> Result<NewSeries, Invalid> {
         let mut invalid = Invalid::new();
         let first = self.first.parse_into(&mut invalid);
-        let skipped = self.skipped(&mut invalid);
-        let rule = if self.recurrence.repeats == RecurrenceForm::CUSTOM {
+        let skipped = self.parse_skipped_dates(&mut invalid);
+        let rule = if self.recurrence.repeats == RecurrenceForm::CUSTOM_RULE {
             ("rule", &self.recurrence.rule)
         } else {
             ("repeats", &self.recurrence.repeats)
         };
         let (Some(first), Some(skipped)) = (first, skipped) else { return Err(invalid) };
         let start = first.window.from.with_timezone(&first.window.zone).naive_local();
-        let parsed = invalid.take(rule.0, Rule::parse(rule.1, start));
+        let parsed = invalid.take(rule.0, RecurrenceRule::parse(rule.1, start));
         match parsed {
             Some(rule) if invalid.is_empty() => Ok(NewSeries { first, recurrence: Recurrence { rule, skipped } }),
             _ => Err(invalid),
         }
     }
 
-    fn skipped(&self, invalid: &mut Invalid) -> Option<Vec<NaiveDate>> {
+    fn parse_skipped_dates(&self, invalid: &mut Invalid) -> Option<Vec<NaiveDate>> {
         let days = self.recurrence.skipped.split([' ', ',', '\n', '\t']).filter(|day| !day.is_empty());
         let days: Result<Vec<NaiveDate>, String> = days.map(parse_day).collect();
         let few = |days: Vec<NaiveDate>| {
@@ -211,18 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn a_series_survives_its_own_form() {
+    fn series_form_round_trips() {
         let now: DateTime<Utc> = "2026-11-20T00:00:00Z".parse().unwrap();
         for given in [form("FREQ=WEEKLY", "", "2026-12-24\n2026-12-31"), form("custom", "FREQ=MONTHLY;BYDAY=4TH", "")] {
             let id = SeriesId::parse("s").unwrap();
             let series = given.parse().unwrap().begin(id, &[], now).unwrap();
-            let shown = SeriesForm::of(&series, now);
+            let shown = SeriesForm::from_series(&series, now);
             assert_eq!((&shown.first.window, &shown.recurrence), (&given.first.window, &given.recurrence));
         }
     }
 
     #[test]
-    fn what_is_wrong_with_a_rule_is_said_beside_it() {
+    fn rule_errors_name_their_field() {
         assert!(form("custom", "FREQ=HOURLY", "").parse().unwrap_err().get("rule").unwrap().contains("once a day"));
         assert!(form("FREQ=FOO", "", "").parse().unwrap_err().get("repeats").is_some());
         assert!(form("FREQ=DAILY", "", "tomorrow").parse().unwrap_err().get("skipped").is_some());

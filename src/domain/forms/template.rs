@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::{Fields, body, component_statuses, line, required_line};
+use super::{Fields, parse_body, parse_component_statuses, parse_line, parse_required_line};
 use crate::domain::incident::MAX_TITLE;
-use crate::domain::template::{MAX_NAME, Placeholder, fill};
+use crate::domain::template::{MAX_NAME, Placeholder, fill_placeholders};
 use crate::domain::{ComponentId, Invalid, Phase, Status, Template};
 
 /// A template as somebody typed it.
@@ -41,7 +41,7 @@ impl TemplateForm {
     }
 
     /// The form as it stands for `template`.
-    pub fn of(template: &Template) -> Self {
+    pub fn from_template(template: &Template) -> Self {
         Self {
             name: template.name.clone(),
             title: template.title.clone(),
@@ -58,13 +58,13 @@ impl TemplateForm {
     /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewTemplate, Invalid> {
         let mut invalid = Invalid::new();
-        let name = invalid.take("name", required_line(&self.name, MAX_NAME, "Give the template a name."));
-        let title = line(&self.title, MAX_TITLE).and_then(|text| known_placeholders(text, false));
+        let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the template a name."));
+        let title = parse_line(&self.title, MAX_TITLE).and_then(|text| check_placeholders(text, false));
         let title = invalid.take("title", title);
-        let text = invalid.take("body", body(&self.body).and_then(|text| known_placeholders(text, true)));
+        let text = invalid.take("body", parse_body(&self.body).and_then(|text| check_placeholders(text, true)));
         let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
-        let components = component_statuses(&self.components, &mut invalid);
+        let components = parse_component_statuses(&self.components, &mut invalid);
         match (name, title, text, phase) {
             (Some(name), Some(title), Some(body), Some(phase)) if invalid.is_empty() => {
                 Ok(NewTemplate { name, title, body, phase, components })
@@ -75,9 +75,9 @@ impl TemplateForm {
 }
 
 /// `text`, if every placeholder in it exists; the title can't stand in the title itself.
-fn known_placeholders(text: String, title_is_known: bool) -> Result<String, String> {
+fn check_placeholders(text: String, title_is_known: bool) -> Result<String, String> {
     let known = |placeholder| (placeholder != Placeholder::Title || title_is_known).then(String::new);
-    match fill(&text, known) {
+    match fill_placeholders(&text, known) {
         Ok(_) => Ok(text),
         Err(name) => {
             let all = Placeholder::ALL.into_iter().filter(|placeholder| known(*placeholder).is_some());
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_placeholder_is_named_beside_its_field() {
+    fn unknown_placeholder_is_reported_at_its_field() {
         let form = TemplateForm {
             name: "Late".into(),
             title: "{{title}}".into(),

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incident::affected;
-use super::{Fields, body, component_statuses};
-use crate::domain::template::Meanings;
+use super::incident::resolve_components;
+use super::{Fields, parse_body, parse_component_statuses};
+use crate::domain::template::PlaceholderValues;
 use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Template, Update, UpdateId};
 
 /// A new update as somebody typed it.
@@ -52,7 +52,7 @@ impl UpdateForm {
     }
 
     /// The form as it stands before anything is typed: the phase and the components as they are.
-    pub fn of(incident: &Incident) -> Self {
+    pub fn from_incident(incident: &Incident) -> Self {
         let statuses = incident.statuses().into_iter();
         Self {
             phase: incident.phase.key().to_owned(),
@@ -63,7 +63,7 @@ impl UpdateForm {
     }
 
     /// Fills the form from `template`; components it does not name stay as they are.
-    pub fn begin_with(&mut self, template: &Template, meanings: &Meanings) {
+    pub fn apply_template(&mut self, template: &Template, meanings: &PlaceholderValues) {
         self.body = template.filled(meanings).1;
         self.phase = template.phase.key().to_owned();
         self.components.extend(template.statuses());
@@ -77,8 +77,8 @@ impl UpdateForm {
         let mut invalid = Invalid::new();
         let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
-        let text = invalid.take("body", body(&self.body));
-        let components = component_statuses(&self.components, &mut invalid);
+        let text = invalid.take("body", parse_body(&self.body));
+        let components = parse_component_statuses(&self.components, &mut invalid);
         match (phase, text) {
             (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewUpdate { phase, body, components }),
             _ => Err(invalid),
@@ -100,12 +100,12 @@ impl NewUpdate {
         now: DateTime<Utc>,
     ) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
-        let mut affected = affected(&self.components, components, &mut invalid);
+        let mut affected = resolve_components(&self.components, components, &mut invalid);
         invalid.check()?;
         if self.phase == Phase::Resolved {
             affected.clear();
         }
-        let newest = incident.newest();
+        let newest = incident.newest_update();
         let posted_at = newest.map_or(now, |update| update.posted_at.max(now));
         // Of two updates of one instant the later one is still the newer.
         let created_at = newest.map_or(now, |update| now.max(update.created_at + TimeDelta::microseconds(1)));
@@ -119,7 +119,7 @@ impl NewUpdate {
             version: 1,
             components: affected,
         });
-        incident.settle();
+        incident.recompute();
         Ok(())
     }
 }
@@ -131,7 +131,7 @@ impl UpdateEditForm {
     }
 
     /// The form as it stands for `update`.
-    pub fn of<P>(update: &Update<P>) -> Self {
+    pub fn from_update<P>(update: &Update<P>) -> Self {
         Self { body: update.body.clone(), version: update.version }
     }
 
@@ -140,7 +140,7 @@ impl UpdateEditForm {
     /// # Errors
     /// A message for the text, where it is wrong.
     pub fn parse(&self) -> Result<UpdateEdit, Invalid> {
-        body(&self.body).map(|body| UpdateEdit { body }).map_err(|message| Invalid::field("body", message))
+        parse_body(&self.body).map(|body| UpdateEdit { body }).map_err(|message| Invalid::field("body", message))
     }
 }
 
@@ -150,32 +150,32 @@ mod tests {
     use crate::domain::incident::tests::{incident, update};
 
     #[test]
-    fn a_resolving_update_ends_the_incident_and_names_no_component() {
+    fn resolving_update_ends_incident_without_components() {
         let mut it = incident(vec![update(0, Phase::Investigating, &[("api", Status::MajorOutage)])]);
-        let mut form = UpdateForm::of(&it);
+        let mut form = UpdateForm::from_incident(&it);
         form.phase = "resolved".into();
         form.body = "Over.".into();
         form.components.clear();
         let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(33);
         form.parse().unwrap().post(&mut it, UpdateId::parse("u").unwrap(), &[], now).unwrap();
         assert_eq!(it.ended_at, Some(now));
-        assert!(it.newest().unwrap().components.is_empty());
+        assert!(it.newest_update().unwrap().components.is_empty());
     }
 
     #[test]
-    fn of_two_updates_at_one_instant_the_later_one_is_the_newer() {
+    fn later_insert_wins_at_equal_times() {
         let mut it = incident(vec![update(0, Phase::Investigating, &[])]);
         for (id, phase) in [("z", "identified"), ("a", "monitoring")] {
             let form = UpdateForm { phase: phase.into(), body: id.into(), ..UpdateForm::default() };
             form.parse().unwrap().post(&mut it, UpdateId::parse(id).unwrap(), &[], DateTime::UNIX_EPOCH).unwrap();
         }
-        assert_eq!((it.phase, it.newest().unwrap().body.as_str()), (Phase::Monitoring, "a"));
+        assert_eq!((it.phase, it.newest_update().unwrap().body.as_str()), (Phase::Monitoring, "a"));
     }
 
     #[test]
-    fn a_component_that_is_gone_is_refused() {
+    fn deleted_component_is_rejected() {
         let mut it = incident(vec![update(0, Phase::Investigating, &[("api", Status::MajorOutage)])]);
-        let mut form = UpdateForm::of(&it);
+        let mut form = UpdateForm::from_incident(&it);
         form.body = "Text".into();
         let id = UpdateId::parse("u").unwrap();
         let invalid = form.parse().unwrap().post(&mut it, id, &[], DateTime::UNIX_EPOCH).unwrap_err();

@@ -8,16 +8,16 @@ use url::Url;
 use crate::private_folder::create_private_folder;
 
 /// Says from where the documents are.
-const FROM: &str = "from";
+const SOURCE_FILE: &str = "from";
 /// Says that they were imported.
-const IMPORTED: &str = "imported";
+const IMPORTED_FILE: &str = "imported";
 
 /// Documents that were fetched, by the paths of their addresses.
-pub struct Keep {
+pub struct DownloadCache {
     folder: PathBuf,
 }
 
-impl Keep {
+impl DownloadCache {
     /// The folder for what is fetched from `url`: empty after an import, or where everything is wanted `anew`; else
     /// with what was fetched before.
     ///
@@ -25,18 +25,20 @@ impl Keep {
     /// Where it can't be used, or holds something else.
     pub fn open(folder: &Path, url: &Url, anew: bool) -> anyhow::Result<Self> {
         let keep = Self { folder: folder.to_owned() };
-        match std::fs::read_to_string(folder.join(FROM)) {
+        match std::fs::read_to_string(folder.join(SOURCE_FILE)) {
             Ok(from) if from != url.as_str() => {
                 bail!("{} is the cache of {from}: choose another folder with --keep", folder.display())
             }
-            Ok(_) if anew || keep.has(IMPORTED) => std::fs::remove_dir_all(folder).with_context(|| keep.trouble())?,
+            Ok(_) if anew || keep.has(IMPORTED_FILE) => {
+                std::fs::remove_dir_all(folder).with_context(|| keep.write_error())?
+            }
             Ok(_) => return Ok(keep),
             Err(_) if folder.exists() && std::fs::read_dir(folder)?.next().is_some() => {
                 bail!("{} is not a cache folder: choose another folder with --keep", folder.display())
             }
             Err(_) => {}
         }
-        keep.put(FROM, url.as_str().as_bytes())?;
+        keep.put(SOURCE_FILE, url.as_str().as_bytes())?;
         Ok(keep)
     }
 
@@ -49,8 +51,8 @@ impl Keep {
     ///
     /// # Errors
     /// Where it can't be written.
-    pub fn imported(&self) -> anyhow::Result<()> {
-        self.put(IMPORTED, b"")
+    pub fn mark_imported(&self) -> anyhow::Result<()> {
+        self.put(IMPORTED_FILE, b"")
     }
 
     /// Whether the document `name` was fetched.
@@ -70,14 +72,14 @@ impl Keep {
     pub fn put(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let file = self.folder.join(name);
         let folder = file.parent().unwrap_or(&self.folder);
-        create_private_folder(folder).with_context(|| self.trouble())?;
-        let mut half = tempfile::NamedTempFile::new_in(folder).with_context(|| self.trouble())?;
-        std::io::Write::write_all(&mut half, bytes).with_context(|| self.trouble())?;
-        half.persist(&file).with_context(|| self.trouble())?;
+        create_private_folder(folder).with_context(|| self.write_error())?;
+        let mut half = tempfile::NamedTempFile::new_in(folder).with_context(|| self.write_error())?;
+        std::io::Write::write_all(&mut half, bytes).with_context(|| self.write_error())?;
+        half.persist(&file).with_context(|| self.write_error())?;
         Ok(())
     }
 
-    fn trouble(&self) -> String {
+    fn write_error(&self) -> String {
         format!("caching fetched files in {}", self.folder.display())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use super::{Keep, Polite, Step};
+use super::{DownloadCache, FetchStep, ThrottledClient};
 use crate::domain::id::is_id;
 
 /// How many things a page holds.
@@ -13,31 +13,39 @@ const PER_PAGE: usize = 100;
 /// The most pages of one kind.
 const MAX_PAGES: usize = 1000;
 
-pub async fn gather(polite: &mut Polite<'_>, keep: &Keep, id: Option<&str>) -> anyhow::Result<Vec<String>> {
+pub async fn fetch_all(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    id: Option<&str>,
+) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
-    let id = page(polite, keep, id).await?;
+    let id = fetch_page(polite, keep, id).await?;
     for (kind, path, size) in [
         ("component_groups", "component-groups", "per_page"),
         ("components", "components", "per_page"),
         ("incidents", "incidents", "limit"),
         ("incident_templates", "incident_templates", "per_page"),
     ] {
-        if let Some(problem) = list(polite, keep, kind, &format!("v1/pages/{id}/{path}"), size).await? {
+        if let Some(problem) = fetch_list(polite, keep, kind, &format!("v1/pages/{id}/{path}"), size).await? {
             problems.push(problem);
         }
     }
-    subscribers(polite, keep, &id).await?;
+    count_subscribers(polite, keep, &id).await?;
     Ok(problems)
 }
 
 /// Keeps the page and gives its id.
-async fn page(polite: &mut Polite<'_>, keep: &Keep, wanted: Option<&str>) -> anyhow::Result<String> {
+async fn fetch_page(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    wanted: Option<&str>,
+) -> anyhow::Result<String> {
     let name = "v1/page.json";
     let page = match keep.document(name) {
         Some(kept) => serde_json::from_slice::<Value>(&kept)?["page"].clone(),
         None => {
             let pages =
-                asked(polite, "v1/pages").await?.context("/v1/pages not found: this is not a management API")?;
+                fetch_json(polite, "v1/pages").await?.context("/v1/pages not found: this is not a management API")?;
             let pages = pages.as_array().cloned().unwrap_or_default();
             let ids: Vec<&str> = pages.iter().filter_map(|page| page["id"].as_str()).collect();
             let chosen = match wanted {
@@ -54,9 +62,9 @@ async fn page(polite: &mut Polite<'_>, keep: &Keep, wanted: Option<&str>) -> any
 }
 
 /// Keeps every page of a list; a sentence where there is no such list.
-async fn list(
-    polite: &mut Polite<'_>,
-    keep: &Keep,
+async fn fetch_list(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
     kind: &str,
     path: &str,
     size: &str,
@@ -66,7 +74,7 @@ async fn list(
         let name = format!("v1/{kind}-{number}.json");
         let items = match keep.document(&name) {
             Some(kept) => serde_json::from_slice::<Value>(&kept)?[kind].clone(),
-            None => match asked(polite, &format!("{path}?{size}={PER_PAGE}&page={number}")).await? {
+            None => match fetch_json(polite, &format!("{path}?{size}={PER_PAGE}&page={number}")).await? {
                 Some(items) => items,
                 None => return Ok(Some(format!("there is no /{path}"))),
             },
@@ -80,7 +88,7 @@ async fn list(
         }
         keep.put(&name, json!({ kind: items }).to_string().as_bytes())?;
         if kind == "incidents" {
-            polite.tell(Step::Incidents(known.len(), known.len()));
+            polite.report(FetchStep::Incidents(known.len(), known.len()));
         }
         if rows.len() < PER_PAGE {
             break;
@@ -90,26 +98,26 @@ async fn list(
 }
 
 /// Counts who will have to subscribe again.
-async fn subscribers(polite: &mut Polite<'_>, keep: &Keep, id: &str) -> anyhow::Result<()> {
+async fn count_subscribers(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
     let name = "v1/subscribers.json";
     if !keep.has(name) {
-        let counts = asked(polite, &format!("v1/pages/{id}/subscribers/count")).await?.unwrap_or_default();
-        keep.put(name, json!({ "subscribers_count": sum(&counts) }).to_string().as_bytes())?;
+        let counts = fetch_json(polite, &format!("v1/pages/{id}/subscribers/count")).await?.unwrap_or_default();
+        keep.put(name, json!({ "subscribers_count": sum_numbers(&counts) }).to_string().as_bytes())?;
     }
     Ok(())
 }
 
 /// All numbers in it, however they are grouped.
-fn sum(counts: &Value) -> u64 {
+fn sum_numbers(counts: &Value) -> u64 {
     match counts {
         Value::Number(number) => number.as_u64().unwrap_or(0),
-        Value::Object(object) => object.values().map(sum).sum(),
-        Value::Array(items) => items.iter().map(sum).sum(),
+        Value::Object(object) => object.values().map(sum_numbers).sum(),
+        Value::Array(items) => items.iter().map(sum_numbers).sum(),
         _ => 0,
     }
 }
 
-async fn asked(polite: &mut Polite<'_>, path: &str) -> anyhow::Result<Option<Value>> {
+async fn fetch_json(polite: &mut ThrottledClient<'_>, path: &str) -> anyhow::Result<Option<Value>> {
     let Some(body) = polite.get(path).await? else { return Ok(None) };
     Ok(Some(serde_json::from_slice(&body).with_context(|| format!("/{path}"))?))
 }

@@ -8,12 +8,12 @@ mod management_api;
 mod public_api;
 mod throttled_client;
 
-pub use download_cache::Keep;
-pub use throttled_client::{Pace, Polite};
+pub use download_cache::DownloadCache;
+pub use throttled_client::{Throttle, ThrottledClient};
 
 /// What goes on, for whoever watches.
 #[derive(Clone, Copy, Debug)]
-pub enum Step<'a> {
+pub enum FetchStep<'a> {
     /// Something is asked for.
     Asking(&'a str),
     /// The server wants us to wait, in seconds.
@@ -26,14 +26,18 @@ pub enum Step<'a> {
 ///
 /// # Errors
 /// Where the server does not answer as such a page does, or nothing can be kept.
-pub async fn public(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<String>> {
-    public_api::gather(polite, keep).await
+pub async fn fetch_public(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -> anyhow::Result<Vec<String>> {
+    public_api::fetch_all(polite, keep).await
 }
 
 /// Fetches what the management API tells of the page `id`, or of the only one. Gives what could not be fetched.
 ///
 /// # Errors
 /// As [`public_api`]; and where there are several pages and none is named.
-pub async fn managed(polite: &mut Polite<'_>, keep: &Keep, id: Option<&str>) -> anyhow::Result<Vec<String>> {
-    management_api::gather(polite, keep, id).await
+pub async fn fetch_managed(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    id: Option<&str>,
+) -> anyhow::Result<Vec<String>> {
+    management_api::fetch_all(polite, keep, id).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use super::{Keep, Polite, Step};
+use super::{DownloadCache, FetchStep, ThrottledClient};
 use crate::domain::id::is_id;
 use crate::import::{Source, read};
 
@@ -14,13 +14,13 @@ const LISTS: [&str; 4] =
     ["api/v2/summary.json", "api/v2/components.json", "api/v2/incidents.json", "api/v2/scheduled-maintenances.json"];
 const FEED: &str = "history.atom";
 /// After so many pages of the history without anything new there is nothing more: two years.
-const QUIET_PAGES: usize = 8;
+const MAX_EMPTY_PAGES: usize = 8;
 /// The most pages of the history: fifty years.
 const MAX_PAGES: usize = 200;
 /// The most incidents.
 const MAX_INCIDENTS: usize = 100_000;
 /// So many in one page of the history are as many as some servers tell.
-const SUSPICIOUS: usize = 500;
+const TRUNCATED_AT: usize = 500;
 
 #[derive(Deserialize)]
 struct History {
@@ -38,11 +38,11 @@ struct Row {
     code: String,
 }
 
-pub async fn gather(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<String>> {
+pub async fn fetch_all(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     let mut listed = Source::default();
     for list in LISTS {
-        listed.extend(fetched(polite, keep, list).await?);
+        listed.extend(fetch_required(polite, keep, list).await?);
     }
     // The feed is what some pages don't have, and others have switched off.
     if !keep.has(FEED)
@@ -53,22 +53,22 @@ pub async fn gather(polite: &mut Polite<'_>, keep: &Keep) -> anyhow::Result<Vec<
             Err(error) => problems.push(format!("{FEED}: {error}")),
         }
     }
-    let codes = history(polite, keep, &mut problems).await?;
+    let codes = fetch_history(polite, keep, &mut problems).await?;
     let whole: BTreeSet<&str> = listed.incidents.iter().chain(&listed.maintenances).map(|it| it.id.as_str()).collect();
     let older: Vec<&String> = codes.iter().filter(|code| !whole.contains(code.as_str())).collect();
     for (done, code) in older.iter().enumerate() {
-        polite.tell(Step::Incidents(done, older.len()));
-        problems.extend(incident(polite, keep, code).await?);
+        polite.report(FetchStep::Incidents(done, older.len()));
+        problems.extend(fetch_incident(polite, keep, code).await?);
     }
-    polite.tell(Step::Incidents(older.len(), older.len()));
+    polite.report(FetchStep::Incidents(older.len(), older.len()));
     for planned in listed.maintenances.iter().filter(|it| it.status != "completed" && is_id(&it.id)) {
-        what_it_does_by_itself(polite, keep, &planned.id).await?;
+        fetch_automation(polite, keep, &planned.id).await?;
     }
     Ok(problems)
 }
 
 /// A document without which there is no page.
-async fn fetched(polite: &mut Polite<'_>, keep: &Keep, name: &str) -> anyhow::Result<Source> {
+async fn fetch_required(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, name: &str) -> anyhow::Result<Source> {
     if let Some(kept) = keep.document(name) {
         return read(&kept).with_context(|| keep.folder().join(name).display().to_string());
     }
@@ -81,7 +81,11 @@ async fn fetched(polite: &mut Polite<'_>, keep: &Keep, name: &str) -> anyhow::Re
 }
 
 /// The ids of everything in the history, newest first.
-async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String>) -> anyhow::Result<Vec<String>> {
+async fn fetch_history(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    problems: &mut Vec<String>,
+) -> anyhow::Result<Vec<String>> {
     let (mut codes, mut known) = (Vec::new(), BTreeSet::new());
     let mut quiet = 0;
     for page in 1..=MAX_PAGES {
@@ -97,9 +101,9 @@ async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String
                 None => break,
             },
         };
-        let rows = rows(&body).with_context(|| format!("history.json?page={page}"))?;
+        let rows = parse_rows(&body).with_context(|| format!("history.json?page={page}"))?;
         keep.put(&name, &body)?;
-        if rows.len() >= SUSPICIOUS {
+        if rows.len() >= TRUNCATED_AT {
             problems.push(format!("history.json?page={page} lists {} incidents; there may be more", rows.len()));
         }
         let before = codes.len();
@@ -111,7 +115,7 @@ async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String
             }
         }
         quiet = if codes.len() == before { quiet + 1 } else { 0 };
-        if quiet == QUIET_PAGES {
+        if quiet == MAX_EMPTY_PAGES {
             break;
         }
         if codes.len() >= MAX_INCIDENTS {
@@ -122,13 +126,17 @@ async fn history(polite: &mut Polite<'_>, keep: &Keep, problems: &mut Vec<String
     Ok(codes)
 }
 
-fn rows(body: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
+fn parse_rows(body: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
     let history: History = serde_json::from_slice(body)?;
     Ok(history.months.into_iter().flat_map(|month| month.incidents).collect())
 }
 
 /// One incident, wherever it is told; a sentence where it is not.
-async fn incident(polite: &mut Polite<'_>, keep: &Keep, code: &str) -> anyhow::Result<Option<String>> {
+async fn fetch_incident(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    code: &str,
+) -> anyhow::Result<Option<String>> {
     let places = [format!("api/v2/incidents/{code}.json"), format!("incidents/{code}.json")];
     if places.iter().any(|place| keep.has(place)) {
         return Ok(None);
@@ -149,7 +157,7 @@ async fn incident(polite: &mut Polite<'_>, keep: &Keep, code: &str) -> anyhow::R
 }
 
 /// Whether a maintenance to come begins and ends by itself stands only in its own document, if there is one.
-async fn what_it_does_by_itself(polite: &mut Polite<'_>, keep: &Keep, id: &str) -> anyhow::Result<()> {
+async fn fetch_automation(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
     let place = format!("incidents/{id}.json");
     if !keep.has(&place)
         && let Some(body) = polite.get(&place).await?

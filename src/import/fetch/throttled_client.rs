@@ -9,33 +9,33 @@ use bytes::Bytes;
 use chrono::DateTime;
 use url::{Host, Url};
 
-use super::Step;
+use super::FetchStep;
 use crate::clock::Clock;
-use crate::net::http_client::{Bounds, Outbound, OutboundError};
+use crate::net::http_client::{HttpClient, HttpClientError, ResponseLimits};
 
 /// How often the same is asked before we give up.
-const ATTEMPTS: u32 = 6;
+const MAX_ATTEMPTS: u32 = 6;
 /// The longest that we wait for a server that asks us to, in seconds.
-const LONGEST_WAIT: u64 = 600;
+const MAX_RETRY_AFTER: u64 = 600;
 /// What people do after we have given up.
-const LATER: &str = "run the same command again later; fetched files are cached";
+const RETRY_HINT: &str = "run the same command again later; fetched files are cached";
 
 /// How fast we ask, and how much an answer may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct Throttle {
     /// Between two requests.
     pub pause: Duration,
     /// How long a second of waiting lasts: a second, but for tests.
     pub second: Duration,
-    pub bounds: Bounds,
+    pub bounds: ResponseLimits,
     /// Of all answers together, in bytes.
     pub total: usize,
 }
 
-impl Pace {
+impl Throttle {
     /// Five requests a second at the most, for documents that are made to be read by everybody.
     pub fn public() -> Self {
-        let bounds = Bounds { time: Duration::from_secs(60), size: 16 << 20 };
+        let bounds = ResponseLimits { time: Duration::from_secs(60), size: 16 << 20 };
         Self { pause: Duration::from_millis(200), second: Duration::from_secs(1), bounds, total: 2 << 30 }
     }
 
@@ -46,19 +46,19 @@ impl Pace {
 }
 
 /// A server that is asked politely.
-pub struct Polite<'a> {
-    outbound: Outbound,
+pub struct ThrottledClient<'a> {
+    outbound: HttpClient,
     /// What stands before every path, with a slash at its end.
     base: Url,
     authorization: Option<HeaderValue>,
-    pace: Pace,
+    pace: Throttle,
     clock: Clock,
-    watch: &'a dyn Fn(Step<'_>),
+    watch: &'a dyn Fn(FetchStep<'_>),
     asked: usize,
     received: usize,
 }
 
-impl<'a> Polite<'a> {
+impl<'a> ThrottledClient<'a> {
     /// The server at `base`, which is asked with `token` where there is one.
     ///
     /// # Errors
@@ -66,12 +66,12 @@ impl<'a> Polite<'a> {
     pub fn new(
         base: &Url,
         token: Option<&str>,
-        pace: Pace,
+        pace: Throttle,
         clock: &Clock,
-        watch: &'a dyn Fn(Step<'_>),
+        watch: &'a dyn Fn(FetchStep<'_>),
     ) -> anyhow::Result<Self> {
         ensure!(
-            token.is_none() || base.scheme() == "https" || is_this_machine(base),
+            token.is_none() || base.scheme() == "https" || is_localhost(base),
             "{base}: the token is only sent over HTTPS; use a URL that begins with https://"
         );
         let mut base = base.clone();
@@ -83,7 +83,7 @@ impl<'a> Polite<'a> {
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let outbound = Outbound::new([&base], pace.bounds)?;
+        let outbound = HttpClient::new([&base], pace.bounds)?;
         Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
     }
 
@@ -93,37 +93,37 @@ impl<'a> Polite<'a> {
     /// A sentence with the address, where it does not answer as it should.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Option<Bytes>> {
         let url = self.base.join(path)?;
-        for attempt in 0..ATTEMPTS {
+        for attempt in 0..MAX_ATTEMPTS {
             if self.asked > 0 {
                 tokio::time::sleep(self.pace.pause).await;
             }
             self.asked += 1;
-            (self.watch)(Step::Asking(path));
-            let wait = match self.outbound.ask(self.request(&url)?).await {
+            (self.watch)(FetchStep::Asking(path));
+            let wait = match self.outbound.send(self.request(&url)?).await {
                 Ok(answer) => {
                     self.received += answer.body().len();
                     ensure!(self.received <= self.pace.total, "{url}: the response is too large");
-                    match self.judge(&url, &answer)? {
-                        Judged::Found => return Ok(Some(answer.into_body())),
-                        Judged::Missing => return Ok(None),
-                        Judged::Later(wait) => wait,
+                    match self.classify(&url, &answer)? {
+                        FetchOutcome::Found => return Ok(Some(answer.into_body())),
+                        FetchOutcome::Missing => return Ok(None),
+                        FetchOutcome::Later(wait) => wait,
                     }
                 }
-                Err(OutboundError::Failed(_)) => None,
+                Err(HttpClientError::Failed(_)) => None,
                 Err(error) => return Err(error).with_context(|| url.to_string()),
             };
             let seconds = wait.unwrap_or(1 << attempt);
-            if seconds > LONGEST_WAIT {
-                bail!("{url}: the server asks us to wait {} minutes; {LATER}", seconds.div_ceil(60));
+            if seconds > MAX_RETRY_AFTER {
+                bail!("{url}: the server asks us to wait {} minutes; {RETRY_HINT}", seconds.div_ceil(60));
             }
-            (self.watch)(Step::Waiting(seconds));
+            (self.watch)(FetchStep::Waiting(seconds));
             tokio::time::sleep(self.pace.second.saturating_mul(u32::try_from(seconds)?)).await;
         }
-        bail!("{url}: no answer after {ATTEMPTS} attempts; {LATER}")
+        bail!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")
     }
 
     /// Says how far it has come.
-    pub fn tell(&self, step: Step<'_>) {
+    pub fn report(&self, step: FetchStep<'_>) {
         (self.watch)(step);
     }
 
@@ -136,12 +136,14 @@ impl<'a> Polite<'a> {
         Ok(request.body(Vec::new())?)
     }
 
-    fn judge(&self, url: &Url, answer: &Response<Bytes>) -> anyhow::Result<Judged> {
+    fn classify(&self, url: &Url, answer: &Response<Bytes>) -> anyhow::Result<FetchOutcome> {
         let header = |name| answer.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         match answer.status().as_u16() {
-            200 => Ok(Judged::Found),
-            404 | 410 => Ok(Judged::Missing),
-            420 | 429 | 502..=504 => Ok(Judged::Later(header(RETRY_AFTER).and_then(|value| self.seconds(value)))),
+            200 => Ok(FetchOutcome::Found),
+            404 | 410 => Ok(FetchOutcome::Missing),
+            420 | 429 | 502..=504 => {
+                Ok(FetchOutcome::Later(header(RETRY_AFTER).and_then(|value| self.parse_retry_after(value))))
+            }
             301..=308 => {
                 bail!("{url} redirects to {}: use that URL instead", header(LOCATION).unwrap_or("nowhere"))
             }
@@ -151,7 +153,7 @@ impl<'a> Polite<'a> {
     }
 
     /// How long a `Retry-After` means: seconds, or a date.
-    fn seconds(&self, value: &str) -> Option<u64> {
+    fn parse_retry_after(&self, value: &str) -> Option<u64> {
         let until = |date: &str| {
             let at = DateTime::parse_from_rfc2822(date).ok()?;
             u64::try_from((at.to_utc() - self.clock.now()).num_seconds().max(0)).ok()
@@ -161,7 +163,7 @@ impl<'a> Polite<'a> {
 }
 
 /// Whether only this machine is asked.
-fn is_this_machine(url: &Url) -> bool {
+fn is_localhost(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -170,7 +172,7 @@ fn is_this_machine(url: &Url) -> bool {
     }
 }
 
-enum Judged {
+enum FetchOutcome {
     Found,
     Missing,
     /// Asked for another time; after so many seconds, where the server says it.

@@ -23,26 +23,26 @@ use public_ip::is_metadata;
 pub use public_ip::is_public;
 
 /// How long a connection may take.
-const CONNECTING: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client of other servers.
 #[derive(Clone, Debug)]
-pub struct Outbound {
+pub struct HttpClient {
     client: reqwest::Client,
-    named: Named,
-    bounds: Bounds,
+    trusted: TrustedHosts,
+    bounds: ResponseLimits,
 }
 
 /// How much an answer may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct ResponseLimits {
     /// From the first byte sent to the last received.
     pub time: Duration,
     /// Of the body, in bytes.
     pub size: usize,
 }
 
-impl Default for Bounds {
+impl Default for ResponseLimits {
     /// 15 seconds and 64 KiB.
     fn default() -> Self {
         Self { time: Duration::from_secs(15), size: 64 * 1024 }
@@ -51,42 +51,46 @@ impl Default for Bounds {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum OutboundError {
+pub enum HttpClientError {
     #[error("{0} can't be requested: {1}")]
     Refused(String, &'static str),
     #[error("the response is longer than {0} bytes")]
     TooLong(usize),
-    #[error("{}", causes(.0))]
+    #[error("{}", error_chain(.0))]
     Failed(#[from] reqwest::Error),
 }
 
-impl Outbound {
+impl HttpClient {
     /// A client that may ask the hosts of `named` wherever they are, as the operator has chosen them, and all others
     /// only on the public internet.
     ///
     /// # Errors
     ///
     /// Fails where this machine has no certificates to trust.
-    pub fn new<'a>(named: impl IntoIterator<Item = &'a Url>, bounds: Bounds) -> Result<Self, OutboundError> {
+    pub fn new<'a>(named: impl IntoIterator<Item = &'a Url>, bounds: ResponseLimits) -> Result<Self, HttpClientError> {
         // Whoever comes first decides for the whole process, and everybody here means the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self::resolving_by(Named::of(named), bounds, SystemResolver)
+        Self::with_resolver(TrustedHosts::from_urls(named), bounds, SystemResolver)
     }
 
     /// The same with another resolver. The addresses that were judged are those that are connected to, so that a name that
     /// leads elsewhere a moment later (DNS rebinding) gains nothing.
-    fn resolving_by(named: Named, bounds: Bounds, resolver: impl LookUp) -> Result<Self, OutboundError> {
+    fn with_resolver(
+        named: TrustedHosts,
+        bounds: ResponseLimits,
+        resolver: impl Resolver,
+    ) -> Result<Self, HttpClientError> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(CONNECTING)
+            .connect_timeout(CONNECT_TIMEOUT)
             .timeout(bounds.time)
             .user_agent(concat!("Candor/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Judging { named: named.clone(), resolver: Arc::new(resolver) }))
+            .dns_resolver(Arc::new(FilteringResolver { named: named.clone(), resolver: Arc::new(resolver) }))
             .build()?;
-        Ok(Self { client, named, bounds })
+        Ok(Self { client, trusted: named, bounds })
     }
 
     /// What the server answers to `request`, whatever its status.
@@ -94,22 +98,22 @@ impl Outbound {
     /// # Errors
     ///
     /// Fails on an address that may not be asked, without an answer in time, and on one that is too long.
-    pub async fn ask(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, OutboundError> {
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, HttpClientError> {
         let request = reqwest::Request::try_from(request)?;
-        self.named.admit(request.url())?;
+        self.trusted.check_url(request.url())?;
         let mut answer = self.client.execute(request).await?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
-        *response.body_mut() = self.body(answer).await?;
+        *response.body_mut() = self.read_body(answer).await?;
         Ok(response)
     }
 
-    async fn body(&self, mut answer: reqwest::Response) -> Result<Bytes, OutboundError> {
+    async fn read_body(&self, mut answer: reqwest::Response) -> Result<Bytes, HttpClientError> {
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > self.bounds.size {
-                return Err(OutboundError::TooLong(self.bounds.size));
+                return Err(HttpClientError::TooLong(self.bounds.size));
             }
             body.extend_from_slice(&chunk);
         }
@@ -119,20 +123,20 @@ impl Outbound {
 
 /// The hosts that the operator has named, in lower case.
 #[derive(Clone, Debug)]
-struct Named(Arc<BTreeSet<String>>);
+struct TrustedHosts(Arc<BTreeSet<String>>);
 
-impl Named {
-    fn of<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
+impl TrustedHosts {
+    fn from_urls<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
         Self(Arc::new(urls.into_iter().filter_map(Url::host_str).map(str::to_owned).collect()))
     }
 
-    fn has(&self, host: &str) -> bool {
+    fn contains(&self, host: &str) -> bool {
         self.0.contains(host)
     }
 
     /// Judges what can be told from the address alone. The resolver is not asked about numbers, so they are judged here.
-    fn admit(&self, url: &Url) -> Result<(), OutboundError> {
-        let refuse = |why| Err(OutboundError::Refused(url.to_string(), why));
+    fn check_url(&self, url: &Url) -> Result<(), HttpClientError> {
+        let refuse = |why| Err(HttpClientError::Refused(url.to_string(), why));
         let Some(host) = url.host() else { return refuse("it has no host") };
         if !["http", "https"].contains(&url.scheme()) {
             return refuse("only https and http are spoken");
@@ -140,52 +144,52 @@ impl Named {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it holds a name or a password");
         }
-        if self.has(&host.to_string()) {
+        if self.contains(&host.to_string()) {
             return Ok(());
         }
         match host {
             _ if url.scheme() != "https" => refuse("it is not https"),
             _ if url.port_or_known_default() != Some(443) => refuse("it is not on port 443"),
-            Host::Ipv4(address) if !is_public(address.into()) => refuse(NOT_PUBLIC),
-            Host::Ipv6(address) if !is_public(address.into()) => refuse(NOT_PUBLIC),
+            Host::Ipv4(address) if !is_public(address.into()) => refuse(NOT_PUBLIC_MESSAGE),
+            Host::Ipv6(address) if !is_public(address.into()) => refuse(NOT_PUBLIC_MESSAGE),
             _ => Ok(()),
         }
     }
 }
 
-const NOT_PUBLIC: &str = "it is not on the public internet";
-const METADATA: &str = "its name leads to the metadata service of this machine";
+const NOT_PUBLIC_MESSAGE: &str = "it is not on the public internet";
+const METADATA_MESSAGE: &str = "its name leads to the metadata service of this machine";
 
 /// What finds the addresses of a name.
-trait LookUp: Send + Sync + 'static {
-    fn look_up(&self, name: &str) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+trait Resolver: Send + Sync + 'static {
+    fn resolve(&self, name: &str) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 }
 
 /// The resolver of this machine.
 struct SystemResolver;
 
-impl LookUp for SystemResolver {
-    async fn look_up(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+impl Resolver for SystemResolver {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
         Ok(tokio::net::lookup_host((name, 0)).await?.collect())
     }
 }
 
 /// Gives only addresses that may be asked.
-struct Judging<R> {
-    named: Named,
+struct FilteringResolver<R> {
+    named: TrustedHosts,
     resolver: Arc<R>,
 }
 
-impl<R: LookUp> Resolve for Judging<R> {
+impl<R: Resolver> Resolve for FilteringResolver<R> {
     fn resolve(&self, name: Name) -> Resolving {
-        let (is_named, resolver) = (self.named.has(name.as_str()), self.resolver.clone());
+        let (is_named, resolver) = (self.named.contains(name.as_str()), self.resolver.clone());
         Box::pin(async move {
-            let found = resolver.look_up(name.as_str()).await?;
+            let found = resolver.resolve(name.as_str()).await?;
             if found.iter().any(|address| is_metadata(address.ip())) {
-                return Err(io::Error::other(METADATA).into());
+                return Err(io::Error::other(METADATA_MESSAGE).into());
             }
             if !is_named && !found.iter().all(|address| is_public(address.ip())) {
-                return Err(io::Error::other(NOT_PUBLIC).into());
+                return Err(io::Error::other(NOT_PUBLIC_MESSAGE).into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -193,7 +197,7 @@ impl<R: LookUp> Resolve for Judging<R> {
 }
 
 /// An error with all that caused it, without the address, which may hold what nobody else should read.
-fn causes(error: &reqwest::Error) -> String {
+fn error_chain(error: &reqwest::Error) -> String {
     let mut text = String::from("no answer");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -207,9 +211,9 @@ fn causes(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    fn outbound(named: &[&str], bounds: Bounds) -> Outbound {
+    fn outbound(named: &[&str], bounds: ResponseLimits) -> HttpClient {
         let named: Vec<Url> = named.iter().map(|url| Url::parse(url).unwrap()).collect();
-        Outbound::new(&named, bounds).unwrap()
+        HttpClient::new(&named, bounds).unwrap()
     }
 
     fn asking(url: &str) -> Request<Vec<u8>> {
@@ -236,8 +240,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_operator_has_not_named_is_asked_on_the_public_internet_only() {
-        let outbound = outbound(&[], Bounds::default());
+    async fn untrusted_hosts_must_be_public() {
+        let outbound = outbound(&[], ResponseLimits::default());
         for url in [
             "https://127.0.0.1/",
             "https://127.1/",
@@ -252,18 +256,18 @@ mod tests {
             "http://status.example.org/",
             "https://status.example.org:8443/",
         ] {
-            let refused = outbound.ask(asking(url)).await;
-            assert!(matches!(refused, Err(OutboundError::Refused(..))), "{url}: {refused:?}");
+            let refused = outbound.send(asking(url)).await;
+            assert!(matches!(refused, Err(HttpClientError::Refused(..))), "{url}: {refused:?}");
         }
         // A name is judged by what it resolves to.
-        let refused = outbound.ask(asking("https://localhost/")).await.unwrap_err();
-        assert!(refused.to_string().ends_with(NOT_PUBLIC), "{refused}");
+        let refused = outbound.send(asking("https://localhost/")).await.unwrap_err();
+        assert!(refused.to_string().ends_with(NOT_PUBLIC_MESSAGE), "{refused}");
     }
 
     #[tokio::test]
-    async fn what_the_operator_has_named_is_asked_wherever_it_is() {
+    async fn trusted_hosts_may_be_private() {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
-        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        let answer = outbound(&[&there], ResponseLimits::default()).send(asking(&there)).await.unwrap();
         assert_eq!(&answer.body()[..], b"hi");
     }
 
@@ -273,61 +277,67 @@ mod tests {
         asked: Arc<std::sync::atomic::AtomicUsize>,
     }
 
-    impl LookUp for Scripted {
-        async fn look_up(&self, _: &str) -> io::Result<Vec<SocketAddr>> {
+    impl Resolver for Scripted {
+        async fn resolve(&self, _: &str) -> io::Result<Vec<SocketAddr>> {
             let asked = self.asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             Ok(self.answers[asked.min(self.answers.len() - 1)].clone())
         }
     }
 
     /// A client that finds these addresses, and how often it looked.
-    fn finding(named: &[&str], answers: &[&[&str]]) -> (Outbound, Arc<std::sync::atomic::AtomicUsize>) {
+    fn finding(named: &[&str], answers: &[&[&str]]) -> (HttpClient, Arc<std::sync::atomic::AtomicUsize>) {
         let answers = answers.iter().map(|all| all.iter().map(|one| one.parse().unwrap()).collect()).collect();
         let asked = Arc::default();
         let named: Vec<Url> = named.iter().map(|url| Url::parse(url).unwrap()).collect();
         let resolver = Scripted { answers, asked: Arc::clone(&asked) };
         let _ = rustls::crypto::ring::default_provider().install_default();
-        (Outbound::resolving_by(Named::of(&named), Bounds::default(), resolver).unwrap(), asked)
+        (
+            HttpClient::with_resolver(TrustedHosts::from_urls(&named), ResponseLimits::default(), resolver).unwrap(),
+            asked,
+        )
     }
 
     #[tokio::test]
-    async fn rebound_name_never_reaches_this_machine() {
+    async fn dns_rebinding_never_reaches_localhost() {
         for private in ["127.0.0.1:0", "169.254.169.254:0", "[::1]:0", "10.0.0.1:0"] {
             // One good address among them makes the others no better.
             let (outbound, _) = finding(&[], &[&["1.1.1.1:0", private]]);
-            let refused = outbound.ask(asking("https://rebind.test/")).await.unwrap_err();
-            assert!(refused.to_string().ends_with(NOT_PUBLIC) || refused.to_string().ends_with(METADATA), "{refused}");
+            let refused = outbound.send(asking("https://rebind.test/")).await.unwrap_err();
+            assert!(
+                refused.to_string().ends_with(NOT_PUBLIC_MESSAGE) || refused.to_string().ends_with(METADATA_MESSAGE),
+                "{refused}"
+            );
         }
     }
 
     #[tokio::test]
-    async fn judged_address_is_the_one_connected_to() {
+    async fn checked_address_is_the_one_connected_to() {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
         let port = Url::parse(&there).unwrap().port().unwrap();
         let named = format!("http://rebind.test:{port}/");
         // The second answer leads to an address at which nothing listens.
         let (outbound, asked) = finding(&[&named], &[&["127.0.0.1:0"], &["127.0.0.2:0"]]);
-        let answer = outbound.ask(asking(&named)).await.unwrap();
+        let answer = outbound.send(asking(&named)).await.unwrap();
         assert_eq!(&answer.body()[..], b"hi");
         assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "the name is looked up once");
     }
 
     #[tokio::test]
-    async fn named_host_never_leads_to_the_metadata_service() {
+    async fn trusted_host_never_resolves_to_metadata_service() {
         let (outbound, _) = finding(&["http://named.test/"], &[&["169.254.169.254:0"]]);
-        let refused = outbound.ask(asking("http://named.test/")).await.unwrap_err();
-        assert!(refused.to_string().ends_with(METADATA), "{refused}");
+        let refused = outbound.send(asking("http://named.test/")).await.unwrap_err();
+        assert!(refused.to_string().ends_with(METADATA_MESSAGE), "{refused}");
     }
 
     #[tokio::test]
-    async fn a_redirect_is_an_answer_like_any_other() {
+    async fn redirects_are_not_followed() {
         let there = server("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n").await;
-        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        let answer = outbound(&[&there], ResponseLimits::default()).send(asking(&there)).await.unwrap();
         assert_eq!(answer.status(), 302);
     }
 
     #[tokio::test]
-    async fn endless_headers_and_dripping_bodies_are_bounded() {
+    async fn endless_headers_and_slow_bodies_are_limited() {
         for (what, opening, forever, pause) in [
             ("one header", "HTTP/1.1 200 OK\r\nX-Long: ", "x".repeat(60_000), 0),
             ("many headers", "HTTP/1.1 200 OK\r\n", "X-More: 1\r\n".repeat(1_000), 0),
@@ -338,7 +348,7 @@ mod tests {
         ] {
             let there = endless(opening, forever, Duration::from_millis(pause)).await;
             let time = Duration::from_millis(if pause == 0 { 60_000 } else { 300 });
-            let answer = outbound(&[&there], Bounds { time, size: 4_096 }).ask(asking(&there)).await;
+            let answer = outbound(&[&there], ResponseLimits { time, size: 4_096 }).send(asking(&there)).await;
             assert!(answer.is_err(), "{what}");
         }
     }
@@ -346,7 +356,7 @@ mod tests {
     #[tokio::test]
     async fn compressed_answers_stay_compressed() {
         let there = server("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nbomb").await;
-        let answer = outbound(&[&there], Bounds::default()).ask(asking(&there)).await.unwrap();
+        let answer = outbound(&[&there], ResponseLimits::default()).send(asking(&there)).await.unwrap();
         assert_eq!(&answer.body()[..], b"bomb");
     }
 
@@ -366,13 +376,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_too_long_or_too_slow_is_cut() {
+    async fn oversized_or_slow_response_is_aborted() {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234").await;
-        let short = Bounds { size: 4, ..Bounds::default() };
-        let error = outbound(&[&there], short).ask(asking(&there)).await.unwrap_err();
+        let short = ResponseLimits { size: 4, ..ResponseLimits::default() };
+        let error = outbound(&[&there], short).send(asking(&there)).await.unwrap_err();
         assert_eq!(error.to_string(), "the response is longer than 4 bytes");
-        let quick = Bounds { time: Duration::from_millis(50), ..Bounds::default() };
-        let error = outbound(&[&there], quick).ask(asking(&there)).await.unwrap_err();
+        let quick = ResponseLimits { time: Duration::from_millis(50), ..ResponseLimits::default() };
+        let error = outbound(&[&there], quick).send(asking(&there)).await.unwrap_err();
         assert!(error.to_string().contains("timed out"), "{error}");
     }
 }

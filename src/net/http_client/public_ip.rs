@@ -25,7 +25,7 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
 
 /// Of IPv6 only this is given out to the public; these parts of it are not. Teredo is one of them, as what it holds is
 /// another's address in disguise.
-const GIVEN_OUT_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
+const ALLOCATED_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0x0db8, 0, 0, 0, 0, 0, 0), 32),
@@ -33,7 +33,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
 ];
 
 /// Prefixes behind which stands an IPv4 address: (first address, length of the prefix, bits behind the IPv4 address).
-const HOLDING_V4: [(Ipv6Addr, u32, u32); 4] = [
+const EMBEDDED_V4: [(Ipv6Addr, u32, u32); 4] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 0),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, 0),
     (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, 0),
@@ -50,7 +50,7 @@ pub fn is_public(address: IpAddr) -> bool {
 
 /// Where clouds answer questions about the machine, with its credentials: link-local addresses, and those that single
 /// providers use beside.
-const METADATA: [IpAddr; 3] = [
+const METADATA_ADDRESSES: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)),
@@ -62,7 +62,7 @@ pub fn is_metadata(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_link_local(),
         IpAddr::V6(address) => address.is_unicast_link_local(),
     };
-    is_link_local || METADATA.contains(&address.to_canonical())
+    is_link_local || METADATA_ADDRESSES.contains(&address.to_canonical())
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -72,12 +72,12 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let within = |first: Ipv6Addr, length: u32| (address.to_bits() ^ first.to_bits()) >> (128 - length) == 0;
-    if let Some((.., behind)) = HOLDING_V4.into_iter().find(|(first, length, _)| within(*first, *length)) {
+    if let Some((.., behind)) = EMBEDDED_V4.into_iter().find(|(first, length, _)| within(*first, *length)) {
         #[expect(clippy::cast_possible_truncation, reason = "the IPv4 address is what is left")]
         let held = (address.to_bits() >> behind) as u32;
         return is_public_v4(Ipv4Addr::from_bits(held));
     }
-    within(GIVEN_OUT_V6.0, GIVEN_OUT_V6.1) && !NOT_PUBLIC_V6.into_iter().any(|(first, length)| within(first, length))
+    within(ALLOCATED_V6.0, ALLOCATED_V6.1) && !NOT_PUBLIC_V6.into_iter().any(|(first, length)| within(first, length))
 }
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_near_is_not_public() {
+    fn private_addresses_are_not_public() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_is_public() {
+    fn public_addresses_are_public() {
         for address in [
             "1.1.1.1",
             "9.255.255.255",

@@ -6,7 +6,7 @@ use crate::domain::{AffectedComponent, ComponentId, Status, Update};
 
 /// One component in one update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change<'a> {
+pub struct StatusChange<'a> {
     pub component: &'a AffectedComponent,
     pub old: Status,
     pub new: Status,
@@ -15,21 +15,21 @@ pub struct Change<'a> {
 /// The changes of each update, in the order of `updates` (oldest first). An update that `ends` the matter
 /// sets free whatever it does not name; the first one can't, for then it was written afterwards and says
 /// how things had been.
-pub fn changes<P: Copy>(updates: &[Update<P>], ends: fn(P) -> bool) -> Vec<Vec<Change<'_>>> {
+pub fn status_changes<P: Copy>(updates: &[Update<P>], ends: fn(P) -> bool) -> Vec<Vec<StatusChange<'_>>> {
     let mut stands: BTreeMap<&ComponentId, (&AffectedComponent, Status)> = BTreeMap::new();
     let mut all = Vec::with_capacity(updates.len());
     for (index, update) in updates.iter().enumerate() {
-        let mut changes: Vec<Change<'_>> = Vec::new();
+        let mut changes: Vec<StatusChange<'_>> = Vec::new();
         for component in &update.components {
             let old = stands.get(&component.id).map_or(Status::Operational, |(_, status)| *status);
-            changes.push(Change { component, old, new: component.status });
+            changes.push(StatusChange { component, old, new: component.status });
             stands.insert(&component.id, (component, component.status));
         }
         if ends(update.phase) && index > 0 {
             let named = |id: &ComponentId| update.components.iter().any(|component| component.id == *id);
             for (id, (component, status)) in &mut stands {
                 if *status != Status::Operational && !named(id) {
-                    changes.push(Change { component, old: *status, new: Status::Operational });
+                    changes.push(StatusChange { component, old: *status, new: Status::Operational });
                     *status = Status::Operational;
                 }
             }
@@ -47,13 +47,13 @@ mod tests {
     use Status::{MajorOutage, Operational, PartialOutage};
 
     fn words(updates: &[Update]) -> Vec<Vec<(String, Status, Status)>> {
-        let change = |change: &Change<'_>| (change.component.id.to_string(), change.old, change.new);
-        let all = changes(updates, |phase| !phase.is_open());
+        let change = |change: &StatusChange<'_>| (change.component.id.to_string(), change.old, change.new);
+        let all = status_changes(updates, |phase| !phase.is_open());
         all.iter().map(|changes| changes.iter().map(change).collect()).collect()
     }
 
     #[test]
-    fn each_update_goes_on_from_the_one_before() {
+    fn each_update_starts_from_the_previous() {
         let updates = [
             update(0, Phase::Investigating, &[("api", MajorOutage), ("db", PartialOutage)]),
             update(5, Phase::Identified, &[("api", PartialOutage)]),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_afterwards_says_how_things_had_been() {
+    fn backfilled_update_states_past_status() {
         let only = [update(0, Phase::Resolved, &[("api", MajorOutage)])];
         assert_eq!(words(&only), [vec![("api".to_owned(), Operational, MajorOutage)]]);
     }

@@ -6,9 +6,9 @@ use crate::domain::{ComponentId, Incident, Status};
 /// The most characters of a label.
 const MAX_LABEL: usize = 100;
 /// About how wide a character is, in units of the picture.
-const CHARACTER: usize = 7;
+const CHARACTER_WIDTH: usize = 7;
 /// What stands left and right of a text.
-const GAP: usize = 10;
+const TEXT_PADDING: usize = 10;
 
 /// Where the badge of a component stands.
 pub fn badge_path(component: &ComponentId) -> String {
@@ -16,11 +16,11 @@ pub fn badge_path(component: &ComponentId) -> String {
 }
 
 /// A badge that says `words` of `label`, in the colour of `tone`.
-pub fn badge(label: &str, words: &str, tone: Indicator) -> String {
-    let label = cut(label);
-    let (left, right) = (width(&label), width(words));
+pub fn render_badge(label: &str, words: &str, tone: Indicator) -> String {
+    let label = truncate_label(label);
+    let (left, right) = (text_width(&label), text_width(words));
     let (all, middle_left, middle_right) = (left + right, left / 2, left + right / 2);
-    let (label, words, colour) = (escaped(&label), escaped(words), colour(tone));
+    let (label, words, colour) = (escape_xml(&label), escape_xml(words), tone_colour(tone));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all}\" height=\"20\" role=\"img\" \
          aria-label=\"{label}: {words}\"><title>{label}: {words}</title>\
@@ -33,11 +33,11 @@ pub fn badge(label: &str, words: &str, tone: Indicator) -> String {
 }
 
 /// The same badge with `words` behind what it says, where `svg` is one of ours.
-pub fn old_badge(svg: &str, words: &str) -> Option<String> {
+pub fn stale_badge(svg: &str, words: &str) -> Option<String> {
     let (_, rest) = svg.split_once("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")?;
     let (digits, _) = rest.split_once('"')?;
     let width: usize = digits.parse().ok()?;
-    let (wider, middle) = (width + self::width(words), width + self::width(words) / 2);
+    let (wider, middle) = (width + self::text_width(words), width + self::text_width(words) / 2);
     let aged = svg.replace(&format!("width=\"{digits}\" height"), &format!("width=\"{wider}\" height"));
     let aged = aged.replacen("\"><title>", &format!(", {words}\"><title>"), 1);
     let aged = aged.replacen("</title>", &format!(", {words}</title>"), 1);
@@ -45,8 +45,8 @@ pub fn old_badge(svg: &str, words: &str) -> Option<String> {
 }
 
 /// What the badge of the page says: short, and honest where an open incident leaves every component green.
-pub fn words(statuses: &[Status], open: &[Incident]) -> &'static str {
-    let counted = PageStatus::of(statuses);
+pub fn badge_words(statuses: &[Status], open: &[Incident]) -> &'static str {
+    let counted = PageStatus::from_components(statuses);
     match counted.indicator {
         Indicator::None | Indicator::Maintenance if !open.is_empty() => "Open incident",
         _ => counted.description,
@@ -54,7 +54,7 @@ pub fn words(statuses: &[Status], open: &[Incident]) -> &'static str {
 }
 
 /// The tone in which the status of one component is told.
-pub fn tone(status: Status) -> Indicator {
+pub fn status_tone(status: Status) -> Indicator {
     match status {
         Status::Operational => Indicator::None,
         Status::UnderMaintenance => Indicator::Maintenance,
@@ -65,7 +65,7 @@ pub fn tone(status: Status) -> Indicator {
 }
 
 /// Dark enough for white letters on them.
-fn colour(tone: Indicator) -> &'static str {
+fn tone_colour(tone: Indicator) -> &'static str {
     match tone {
         Indicator::None => "#1f7a46",
         Indicator::Maintenance => "#2f5fb3",
@@ -75,12 +75,12 @@ fn colour(tone: Indicator) -> &'static str {
     }
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count() * CHARACTER + 2 * GAP
+fn text_width(text: &str) -> usize {
+    text.chars().count() * CHARACTER_WIDTH + 2 * TEXT_PADDING
 }
 
 /// One line, not too long.
-fn cut(text: &str) -> String {
+fn truncate_label(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     match line.char_indices().nth(MAX_LABEL) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -89,7 +89,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Text that is only text in XML; what XML can't hold is left out.
-fn escaped(text: &str) -> String {
+fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}')) {
         match c {
@@ -109,28 +109,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_badge_holds_text_and_never_markup() {
-        let svg = badge("<script>alert('x')</script> & \"more\"\u{0}", "Operational", Indicator::None);
+    fn badge_text_is_escaped() {
+        let svg = render_badge("<script>alert('x')</script> & \"more\"\u{0}", "Operational", Indicator::None);
         assert!(!svg.contains("<script") && !svg.contains('\u{0}'), "{svg}");
-        assert_eq!(svg.matches('<').count(), badge("a", "b", Indicator::None).matches('<').count());
+        assert_eq!(svg.matches('<').count(), render_badge("a", "b", Indicator::None).matches('<').count());
         assert!(svg.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;: Operational"));
     }
 
     #[test]
-    fn an_old_badge_says_so_at_its_end() {
-        let svg = badge("Mail", "Operational", Indicator::None);
-        let old = old_badge(&svg, "as of noon").unwrap();
+    fn stale_badge_is_labelled() {
+        let svg = render_badge("Mail", "Operational", Indicator::None);
+        let old = stale_badge(&svg, "as of noon").unwrap();
         assert!(svg.contains("width=\"145\" height") && old.matches("width=\"235\" height").count() == 2, "{old}");
         assert!(
             old.contains("aria-label=\"Mail: Operational, as of noon\"><title>Mail: Operational, as of noon</title>")
         );
         assert!(old.ends_with("<text x=\"190\" y=\"14\">as of noon</text></g></svg>"), "{old}");
-        assert_eq!(old_badge("<svg></svg>", "as of noon"), None);
+        assert_eq!(stale_badge("<svg></svg>", "as of noon"), None);
     }
 
     #[test]
     fn a_long_name_is_cut() {
-        let svg = badge(&"ä".repeat(255), "Operational", Indicator::None);
+        let svg = render_badge(&"ä".repeat(255), "Operational", Indicator::None);
         assert_eq!(svg.matches('ä').count(), 3 * MAX_LABEL);
         assert!(svg.contains('…') && svg.contains("width=\"824\""), "{svg}");
     }

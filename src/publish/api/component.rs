@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::Scene;
+use super::PageContext;
 use crate::domain::{Component, Group, Status};
 
 /// A component or a group, in the order of keys that readers know. Some of them refuse any other key.
@@ -28,26 +28,30 @@ pub struct ComponentRow<'a> {
 }
 
 /// Every component and every group, by position: that within its group for a member of one.
-pub fn rows<'a>(scene: &Scene<'a>) -> Vec<ComponentRow<'a>> {
+pub fn component_rows<'a>(scene: &PageContext<'a>) -> Vec<ComponentRow<'a>> {
     let groups = scene.groups.iter().map(|group| group_row(scene, group));
-    let mut rows: Vec<ComponentRow<'a>> = groups.chain(leaves(scene, |_| true)).collect();
+    let mut rows: Vec<ComponentRow<'a>> = groups.chain(ungrouped_rows(scene, |_| true)).collect();
     rows.sort_by_key(|row| row.position);
     rows
 }
 
 /// The components that `chosen` lets through, in the order of the page.
-pub fn leaves<'a>(scene: &Scene<'a>, chosen: impl Fn(&Component) -> bool) -> Vec<ComponentRow<'a>> {
+pub fn ungrouped_rows<'a>(scene: &PageContext<'a>, chosen: impl Fn(&Component) -> bool) -> Vec<ComponentRow<'a>> {
     let chosen = scene.components.iter().filter(|(component, _)| chosen(component));
-    chosen.map(|(component, status)| row_with(scene, component, *status)).collect()
+    chosen.map(|(component, status)| component_row_with_status(scene, component, *status)).collect()
 }
 
 /// One component of the page, with the status that shows.
-pub fn row<'a>(scene: &Scene<'a>, component: &'a Component) -> ComponentRow<'a> {
+pub fn component_row<'a>(scene: &PageContext<'a>, component: &'a Component) -> ComponentRow<'a> {
     let shown = scene.components.iter().find(|(other, _)| other.id == component.id);
-    row_with(scene, component, shown.map_or(component.status, |(_, status)| *status))
+    component_row_with_status(scene, component, shown.map_or(component.status, |(_, status)| *status))
 }
 
-fn row_with<'a>(scene: &Scene<'a>, component: &'a Component, status: Status) -> ComponentRow<'a> {
+fn component_row_with_status<'a>(
+    scene: &PageContext<'a>,
+    component: &'a Component,
+    status: Status,
+) -> ComponentRow<'a> {
     ComponentRow {
         id: component.id.as_str(),
         name: &component.name,
@@ -55,7 +59,7 @@ fn row_with<'a>(scene: &Scene<'a>, component: &'a Component, status: Status) -> 
         created_at: scene.stamp(component.created_at),
         updated_at: scene.stamp(component.updated_at),
         position: component.position,
-        description: described(&component.description),
+        description: nonempty_description(&component.description),
         // Every component has its bars on the page.
         showcase: true,
         start_date: component.start_date,
@@ -68,7 +72,7 @@ fn row_with<'a>(scene: &Scene<'a>, component: &'a Component, status: Status) -> 
 }
 
 /// A group stands as its worst member does.
-fn group_row<'a>(scene: &Scene<'a>, group: &'a Group) -> ComponentRow<'a> {
+fn group_row<'a>(scene: &PageContext<'a>, group: &'a Group) -> ComponentRow<'a> {
     let members = || scene.components.iter().filter(|(component, _)| component.group_id.as_ref() == Some(&group.id));
     let worst = members().map(|(_, status)| *status).max().unwrap_or_default();
     ComponentRow {
@@ -78,7 +82,7 @@ fn group_row<'a>(scene: &Scene<'a>, group: &'a Group) -> ComponentRow<'a> {
         created_at: scene.stamp(group.created_at),
         updated_at: scene.stamp(group.updated_at),
         position: group.position,
-        description: described(&group.description),
+        description: nonempty_description(&group.description),
         showcase: false,
         start_date: None,
         group_id: None,
@@ -89,6 +93,6 @@ fn group_row<'a>(scene: &Scene<'a>, group: &'a Group) -> ComponentRow<'a> {
     }
 }
 
-fn described(text: &str) -> Option<&str> {
+fn nonempty_description(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }

@@ -8,7 +8,7 @@ use crate::domain::page_status::PageStatus;
 use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Page, Status};
 
 /// The page at one revision: whose it is, and how its components stand.
-pub struct Scene<'a> {
+pub struct PageContext<'a> {
     pub page: &'a Page,
     pub origin: &'a str,
     pub groups: &'a [Group],
@@ -35,8 +35,8 @@ pub struct StatusRow {
     description: &'static str,
 }
 
-impl<'a> Scene<'a> {
-    pub fn of(
+impl<'a> PageContext<'a> {
+    pub fn new(
         page: &'a Page,
         origin: &'a str,
         groups: &'a [Group],
@@ -60,7 +60,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The same, after what was changed at these instants too.
-    pub fn after(mut self, changes: impl Iterator<Item = DateTime<Utc>>) -> Self {
+    pub fn with_changes(mut self, changes: impl Iterator<Item = DateTime<Utc>>) -> Self {
         self.updated_at = changes.fold(self.updated_at, DateTime::max);
         self
     }
@@ -87,15 +87,15 @@ impl<'a> Scene<'a> {
     }
 
     /// The same as JSON.
-    pub fn page_written(&self) -> String {
-        super::written(&self.page_row())
+    pub fn page_json(&self) -> String {
+        super::to_json(&self.page_row())
     }
 
     /// The page's status by the count rule alone: an open incident over green components does not raise it,
     /// as readers of these documents expect. The page itself says more.
     pub fn status_row(&self) -> StatusRow {
         let statuses: Vec<Status> = self.components.iter().map(|(_, status)| *status).collect();
-        let PageStatus { indicator, description } = PageStatus::of(&statuses);
+        let PageStatus { indicator, description } = PageStatus::from_components(&statuses);
         StatusRow { indicator: indicator.key(), description }
     }
 

@@ -4,11 +4,11 @@ use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::component::{ComponentRow, leaves};
-use super::{Scene, written};
+use super::component::{ComponentRow, ungrouped_rows};
+use super::{PageContext, to_json};
 use crate::domain::history::Month;
 use crate::domain::{Incident, Maintenance};
-use crate::publish::feeds::{message, moments};
+use crate::publish::feeds::{format_window, render_message};
 
 /// The last page: fifty years back there is nothing.
 pub const MAX_PAGE: u32 = 200;
@@ -16,7 +16,7 @@ pub const MAX_PAGE: u32 = 200;
 const MONTHS: usize = 3;
 
 #[derive(Serialize)]
-struct History<'a> {
+struct HistoryDocument<'a> {
     page_status: PageStatus<'a>,
     components: Vec<ComponentRow<'a>>,
     months: Vec<MonthRow<'a>>,
@@ -29,12 +29,12 @@ struct History<'a> {
 
 #[derive(Serialize)]
 struct PageStatus<'a> {
-    page: Whole<'a>,
+    page: PageSettingsRow<'a>,
 }
 
 /// The page with its settings, as far as there is anything like them here.
 #[derive(Serialize)]
-struct Whole<'a> {
+struct PageSettingsRow<'a> {
     name: &'a str,
     domain: &'a str,
     created_at: String,
@@ -63,11 +63,11 @@ struct MonthRow<'a> {
     /// The weekday of its first day, 0 for Sunday.
     starts_on: u32,
     days: u32,
-    incidents: Vec<Row<'a>>,
+    incidents: Vec<IncidentRow<'a>>,
 }
 
 #[derive(Clone, Serialize)]
-struct Row<'a> {
+struct IncidentRow<'a> {
     code: &'a str,
     name: &'a str,
     /// The newest update, as HTML.
@@ -79,28 +79,29 @@ struct Row<'a> {
 }
 
 /// The months of page `page`, newest first: the current one and the two before it on page 1.
-pub fn months(page: u32, now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
-    let all = std::iter::successors(Some(Month::of(now, zone)), |month| Some(month.previous()));
+pub fn history_months(page: u32, now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
+    let all = std::iter::successors(Some(Month::from_time(now, zone)), |month| Some(month.previous()));
     let before = (page.clamp(1, MAX_PAGE) as usize - 1) * MONTHS;
     all.skip(before).take(MONTHS).collect()
 }
 
 /// The document of these months. What goes on still counts as ending `now`.
-pub fn quarter(
-    scene: &Scene<'_>,
+pub fn render_quarter(
+    scene: &PageContext<'_>,
     months: &[Month],
     incidents: &[Incident],
     maintenances: &[Maintenance],
     now: DateTime<Utc>,
 ) -> String {
     let zone = scene.zone();
-    let incidents = incidents.iter().map(|it| row(it, now, zone));
-    let rows: Vec<Row<'_>> = incidents.chain(maintenances.iter().map(|it| maintenance_row(it, now, zone))).collect();
+    let incidents = incidents.iter().map(|it| incident_row(it, now, zone));
+    let rows: Vec<IncidentRow<'_>> =
+        incidents.chain(maintenances.iter().map(|it| maintenance_row(it, now, zone))).collect();
     let (first, last) = (months.last(), months.first());
     let edge = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false);
-    written(&History {
-        page_status: PageStatus { page: whole(scene) },
-        components: leaves(scene, |_| true),
+    to_json(&HistoryDocument {
+        page_status: PageStatus { page: page_settings_row(scene) },
+        components: ungrouped_rows(scene, |_| true),
         months: months.iter().map(|month| month_row(*month, &rows, zone)).collect(),
         show_component_filter: false,
         show_uptime_calendar: true,
@@ -110,9 +111,9 @@ pub fn quarter(
     })
 }
 
-fn whole<'a>(scene: &Scene<'a>) -> Whole<'a> {
+fn page_settings_row<'a>(scene: &PageContext<'a>) -> PageSettingsRow<'a> {
     let updated_at = scene.stamp(scene.page.updated_at);
-    Whole {
+    PageSettingsRow {
         name: &scene.page.name,
         domain: scene.origin.split_once("://").map_or(scene.origin, |(_, domain)| domain),
         created_at: updated_at.clone(),
@@ -135,10 +136,10 @@ fn whole<'a>(scene: &Scene<'a>) -> Whole<'a> {
     }
 }
 
-fn month_row<'a>(month: Month, rows: &[Row<'a>], zone: Tz) -> MonthRow<'a> {
+fn month_row<'a>(month: Month, rows: &[IncidentRow<'a>], zone: Tz) -> MonthRow<'a> {
     let (from, to) = month.bounds(zone);
     let here = rows.iter().filter(|row| from <= row.ended_at && row.ended_at < to);
-    let mut incidents: Vec<Row<'a>> = here.cloned().collect();
+    let mut incidents: Vec<IncidentRow<'a>> = here.cloned().collect();
     incidents.sort_by_key(|row| std::cmp::Reverse(row.ended_at));
     MonthRow {
         name: month.first_day().format("%B").to_string(),
@@ -149,24 +150,24 @@ fn month_row<'a>(month: Month, rows: &[Row<'a>], zone: Tz) -> MonthRow<'a> {
     }
 }
 
-fn row(it: &Incident, now: DateTime<Utc>, zone: Tz) -> Row<'_> {
-    Row {
+fn incident_row(it: &Incident, now: DateTime<Utc>, zone: Tz) -> IncidentRow<'_> {
+    IncidentRow {
         code: it.id.as_str(),
         name: &it.title,
-        message: it.newest().map(|update| message(&update.body)).unwrap_or_default(),
+        message: it.newest_update().map(|update| render_message(&update.body)).unwrap_or_default(),
         impact: it.impact().key(),
-        timestamp: moments(it.started_at, it.ended_at, zone),
+        timestamp: format_window(it.started_at, it.ended_at, zone),
         ended_at: it.ended_at.unwrap_or(now),
     }
 }
 
-fn maintenance_row(it: &Maintenance, now: DateTime<Utc>, zone: Tz) -> Row<'_> {
-    Row {
+fn maintenance_row(it: &Maintenance, now: DateTime<Utc>, zone: Tz) -> IncidentRow<'_> {
+    IncidentRow {
         code: it.id.as_str(),
         name: &it.title,
-        message: it.newest().map(|update| message(&update.body)).unwrap_or_default(),
+        message: it.newest_update().map(|update| render_message(&update.body)).unwrap_or_default(),
         impact: "maintenance",
-        timestamp: moments(it.begins_at(), it.ended_at, zone),
+        timestamp: format_window(it.starts_at(), it.ended_at, zone),
         ended_at: it.ended_at.unwrap_or(now),
     }
 }
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn a_page_steps_back_three_months() {
         let now = "2025-11-20T10:00:00Z".parse().unwrap();
-        let words = |page| months(page, now, Tz::UTC).iter().map(Month::to_string).collect::<Vec<_>>();
+        let words = |page| history_months(page, now, Tz::UTC).iter().map(Month::to_string).collect::<Vec<_>>();
         assert_eq!(words(1), ["2025-11", "2025-10", "2025-09"]);
         assert_eq!(words(8), ["2024-02", "2024-01", "2023-12"]);
         assert_eq!((words(0), words(u32::MAX)), (words(1), words(MAX_PAGE)));

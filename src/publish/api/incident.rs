@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::affected_components::{Change, changes};
-use super::component::{ComponentRow, leaves};
+use super::affected_components::{StatusChange, status_changes};
+use super::component::{ComponentRow, ungrouped_rows};
 use super::context::PageRow;
-use super::{Scene, written};
-use crate::domain::postmortem::PublishedReview;
+use super::{PageContext, to_json};
+use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{ComponentId, Incident, Maintenance, MaintenancePhase, Phase, Update, UpdateId};
 
 /// An incident; with the two last keys a scheduled maintenance.
@@ -67,7 +67,7 @@ pub struct AffectedRow<'a> {
 
 /// One incident by itself.
 #[derive(Serialize)]
-struct Single<'a> {
+struct IncidentDocument<'a> {
     page: PageRow<'a>,
     incident: WithReminders<'a>,
 }
@@ -81,38 +81,38 @@ struct WithReminders<'a> {
 
 impl EntryRow<'_> {
     /// The entry as it stands in a list.
-    pub fn written(&self) -> String {
-        written(self)
+    pub fn to_json(&self) -> String {
+        to_json(self)
     }
 }
 
 /// The document of one incident or maintenance.
-pub fn single(scene: &Scene<'_>, entry: EntryRow<'_>) -> String {
-    written(&Single { page: scene.page_row(), incident: WithReminders { entry, reminder_intervals: None } })
+pub fn render_incident(scene: &PageContext<'_>, entry: EntryRow<'_>) -> String {
+    to_json(&IncidentDocument { page: scene.page_row(), incident: WithReminders { entry, reminder_intervals: None } })
 }
 
 impl<'a> EntryRow<'a> {
     /// An incident. A published review is its newest update, and gives it the status that says so.
-    pub fn incident(scene: &Scene<'a>, incident: &'a Incident, review: Option<&'a PublishedReview>) -> Self {
+    pub fn incident(scene: &PageContext<'a>, incident: &'a Incident, review: Option<&'a PublishedPostmortem>) -> Self {
         let id = incident.id.as_str();
         let mut updates = update_rows(scene, id, &incident.updates, Phase::key, |phase| !phase.is_open());
-        updates.extend(review.map(|review| (review.at, review_row(scene, id, review))));
+        updates.extend(review.map(|review| (review.at, postmortem_row(scene, id, review))));
         updates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        let created = created(incident.created_at, &incident.updates);
+        let created = creation_time(incident.created_at, &incident.updates);
         Self {
             id,
             name: &incident.title,
             status: if review.is_some() && !incident.is_open() { "postmortem" } else { incident.phase.key() },
             created_at: scene.stamp(created),
             updated_at: scene.stamp(incident.updated_at),
-            monitoring_at: first(scene, &incident.updates, |phase| phase == Phase::Monitoring),
+            monitoring_at: first_update_time(scene, &incident.updates, |phase| phase == Phase::Monitoring),
             resolved_at: incident.ended_at.map(|at| scene.stamp(at)),
             impact: incident.impact().key(),
             shortlink: scene.permalink(id),
             started_at: scene.stamp(incident.started_at),
             page_id: &scene.page.id,
             incident_updates: updates.into_iter().map(|(_, row)| row).collect(),
-            components: named(scene, incident.affected().into_iter().map(|(id, _)| id)),
+            components: existing_components(scene, incident.affected_components().into_iter().map(|(id, _)| id)),
             scheduled_for: None,
             scheduled_until: None,
             created,
@@ -121,25 +121,25 @@ impl<'a> EntryRow<'a> {
 
     /// A maintenance. One that was called off is told as completed: readers know no other end, and its
     /// newest text says what it was.
-    pub fn maintenance(scene: &Scene<'a>, it: &'a Maintenance) -> Self {
+    pub fn maintenance(scene: &PageContext<'a>, it: &'a Maintenance) -> Self {
         let id = it.id.as_str();
         let mut updates = update_rows(scene, id, &it.updates, phase_key, MaintenancePhase::is_over);
         updates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        let created = created(it.created_at, &it.updates);
+        let created = creation_time(it.created_at, &it.updates);
         Self {
             id,
             name: &it.title,
             status: phase_key(it.phase),
             created_at: scene.stamp(it.created_at),
             updated_at: scene.stamp(it.updated_at),
-            monitoring_at: first(scene, &it.updates, |phase| phase == MaintenancePhase::Verifying),
+            monitoring_at: first_update_time(scene, &it.updates, |phase| phase == MaintenancePhase::Verifying),
             resolved_at: it.ended_at.map(|at| scene.stamp(at)),
             impact: "maintenance",
             shortlink: scene.permalink(id),
             started_at: scene.stamp(it.updates.first().map_or(it.created_at, |first| first.posted_at)),
             page_id: &scene.page.id,
             incident_updates: updates.into_iter().map(|(_, row)| row).collect(),
-            components: named(scene, it.components.iter().map(|component| &component.id)),
+            components: existing_components(scene, it.components.iter().map(|component| &component.id)),
             scheduled_for: Some(scene.stamp(it.scheduled_for)),
             scheduled_until: Some(scene.stamp(it.scheduled_until)),
             created,
@@ -156,31 +156,34 @@ pub fn phase_key(phase: MaintenancePhase) -> &'static str {
 }
 
 /// When it was made. What was written afterwards counts from the time its first update shows.
-fn created<P>(created_at: DateTime<Utc>, updates: &[Update<P>]) -> DateTime<Utc> {
+fn creation_time<P>(created_at: DateTime<Utc>, updates: &[Update<P>]) -> DateTime<Utc> {
     updates.first().map_or(created_at, |first| created_at.min(first.posted_at))
 }
 
 /// The time that the first update in such a phase shows.
-fn first<P: Copy>(scene: &Scene<'_>, updates: &[Update<P>], is: fn(P) -> bool) -> Option<String> {
+fn first_update_time<P: Copy>(scene: &PageContext<'_>, updates: &[Update<P>], is: fn(P) -> bool) -> Option<String> {
     updates.iter().find(|update| is(update.phase)).map(|update| scene.stamp(update.posted_at))
 }
 
 /// The components of these ids that still exist, as they are now.
-fn named<'a, 'i>(scene: &Scene<'a>, ids: impl Iterator<Item = &'i ComponentId>) -> Vec<ComponentRow<'a>> {
+fn existing_components<'a, 'i>(
+    scene: &PageContext<'a>,
+    ids: impl Iterator<Item = &'i ComponentId>,
+) -> Vec<ComponentRow<'a>> {
     let ids: BTreeSet<&ComponentId> = ids.collect();
-    leaves(scene, |component| ids.contains(&component.id))
+    ungrouped_rows(scene, |component| ids.contains(&component.id))
 }
 
 /// Every update with the time it shows, newest last entry first among equals.
 fn update_rows<'a, P: Copy>(
-    scene: &Scene<'a>,
+    scene: &PageContext<'a>,
     owner: &'a str,
     updates: &'a [Update<P>],
     key: fn(P) -> &'static str,
     ends: fn(P) -> bool,
 ) -> Vec<(DateTime<Utc>, UpdateRow<'a>)> {
-    let all = updates.iter().zip(changes(updates, ends)).rev();
-    let row = |(update, changes): (&'a Update<P>, Vec<Change<'a>>)| {
+    let all = updates.iter().zip(status_changes(updates, ends)).rev();
+    let row = |(update, changes): (&'a Update<P>, Vec<StatusChange<'a>>)| {
         let affected: Vec<_> = changes.iter().map(|change| affected_row(scene, change)).collect();
         let row = UpdateRow {
             id: update.id.to_string(),
@@ -200,7 +203,7 @@ fn update_rows<'a, P: Copy>(
     all.map(row).collect()
 }
 
-fn affected_row<'a>(scene: &Scene<'_>, change: &Change<'a>) -> AffectedRow<'a> {
+fn affected_row<'a>(scene: &PageContext<'_>, change: &StatusChange<'a>) -> AffectedRow<'a> {
     AffectedRow {
         code: change.component.id.as_str(),
         name: scene.full_name(&change.component.id, &change.component.name),
@@ -209,10 +212,10 @@ fn affected_row<'a>(scene: &Scene<'_>, change: &Change<'a>) -> AffectedRow<'a> {
     }
 }
 
-fn review_row<'a>(scene: &Scene<'_>, owner: &'a str, review: &'a PublishedReview) -> UpdateRow<'a> {
+fn postmortem_row<'a>(scene: &PageContext<'_>, owner: &'a str, review: &'a PublishedPostmortem) -> UpdateRow<'a> {
     let at = scene.stamp(review.at);
     UpdateRow {
-        id: review_id(owner).to_string(),
+        id: postmortem_update_id(owner).to_string(),
         status: "postmortem",
         body: &review.body,
         incident_id: owner,
@@ -227,7 +230,7 @@ fn review_row<'a>(scene: &Scene<'_>, owner: &'a str, review: &'a PublishedReview
 }
 
 /// The id under which a review is told as an update: always the same for one incident.
-fn review_id(owner: &str) -> UpdateId {
+fn postmortem_update_id(owner: &str) -> UpdateId {
     let digest = Sha256::digest(format!("review of {owner}").as_bytes());
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))
 }

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::component::ComponentRow;
 use super::incident::UpdateRow;
-use super::{EntryRow, Scene, written};
-use crate::domain::postmortem::PublishedReview;
+use super::{EntryRow, PageContext, to_json};
+use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Incident, Maintenance};
 
 #[derive(Serialize)]
-struct Flat<'a> {
+struct FlatIncident<'a> {
     name: &'a str,
     status: &'static str,
     created_at: String,
@@ -41,8 +41,8 @@ struct Flat<'a> {
 
 /// What the object says beyond what every list says.
 #[derive(Default)]
-struct More<'a> {
-    review: Option<&'a PublishedReview>,
+struct FlatExtras<'a> {
+    review: Option<&'a PublishedPostmortem>,
     backfilled: bool,
     impact_override: Option<&'static str>,
     /// Reminds, starts by itself, completes by itself.
@@ -50,25 +50,25 @@ struct More<'a> {
 }
 
 /// The document of an incident.
-pub fn flat(scene: &Scene<'_>, incident: &Incident, review: Option<&PublishedReview>) -> String {
-    let more = More {
+pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, review: Option<&PublishedPostmortem>) -> String {
+    let more = FlatExtras {
         review,
         backfilled: incident.updates.first().is_some_and(|first| !first.phase.is_open()),
         impact_override: incident.impact_override.map(|impact| impact.key()),
-        ..More::default()
+        ..FlatExtras::default()
     };
-    write(scene, EntryRow::incident(scene, incident, review), &more)
+    render_flat(scene, EntryRow::incident(scene, incident, review), &more)
 }
 
 /// The document of a maintenance.
-pub fn flat_maintenance(scene: &Scene<'_>, it: &Maintenance) -> String {
+pub fn flat_maintenance(scene: &PageContext<'_>, it: &Maintenance) -> String {
     let switches = [it.switches.reminds, it.switches.starts, it.switches.completes];
-    write(scene, EntryRow::maintenance(scene, it), &More { switches, ..More::default() })
+    render_flat(scene, EntryRow::maintenance(scene, it), &FlatExtras { switches, ..FlatExtras::default() })
 }
 
-fn write(scene: &Scene<'_>, entry: EntryRow<'_>, more: &More<'_>) -> String {
+fn render_flat(scene: &PageContext<'_>, entry: EntryRow<'_>, more: &FlatExtras<'_>) -> String {
     let published = more.review.map(|review| scene.stamp(review.at));
-    written(&Flat {
+    to_json(&FlatIncident {
         name: entry.name,
         status: entry.status,
         created_at: entry.created_at,

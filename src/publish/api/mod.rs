@@ -13,14 +13,14 @@ mod incident_flat;
 mod showcase;
 mod v2;
 
-pub use badge::{badge, badge_path, old_badge, tone, words as badge_words};
-pub use component::{ComponentRow, leaves, row as component_row};
-pub use context::{Scene, stamp};
-pub use history::{MAX_PAGE, months, quarter};
-pub use incident::{EntryRow, UpdateRow, single};
-pub use incident_flat::{flat, flat_maintenance};
-pub use showcase::{Incidents, showcase};
-pub use v2::documents;
+pub use badge::{badge_path, badge_words, render_badge, stale_badge, status_tone};
+pub use component::{ComponentRow, component_row, ungrouped_rows};
+pub use context::{PageContext, stamp};
+pub use history::{MAX_PAGE, history_months, render_quarter};
+pub use incident::{EntryRow, UpdateRow, render_incident};
+pub use incident_flat::{flat_incident, flat_maintenance};
+pub use showcase::{IncidentTitles, render_showcase};
+pub use v2::render_v2_documents;
 
 /// The most incidents, and the most maintenances, in one list.
 pub const MAX_LISTED: usize = 50;
@@ -29,7 +29,7 @@ pub const MAX_LISTED: usize = 50;
 pub const OPENAPI: &str = include_str!("openapi.json");
 
 /// A document as it travels: compact, without a line end.
-fn written(document: &impl serde::Serialize) -> String {
+fn to_json(document: &impl serde::Serialize) -> String {
     // Only maps whose keys are no texts, and failing writers, can't be written.
     serde_json::to_string(document).unwrap_or_default()
 }

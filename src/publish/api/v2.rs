@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::component::{ComponentRow, rows};
+use super::component::{ComponentRow, component_rows};
 use super::context::{PageRow, StatusRow};
-use super::{EntryRow, MAX_LISTED, Scene, written};
+use super::{EntryRow, MAX_LISTED, PageContext, to_json};
 use crate::domain::MaintenancePhase;
 use crate::publish::Snapshot;
 
@@ -18,44 +18,45 @@ struct Summary<'a> {
 }
 
 #[derive(Serialize)]
-struct Stands<'a> {
+struct StatusDocument<'a> {
     page: PageRow<'a>,
     status: StatusRow,
 }
 
 #[derive(Serialize)]
-struct Components<'a> {
+struct ComponentsDocument<'a> {
     page: PageRow<'a>,
     components: Vec<ComponentRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Incidents<'a> {
+struct IncidentsDocument<'a> {
     page: PageRow<'a>,
     incidents: Vec<EntryRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Maintenances<'a> {
+struct MaintenancesDocument<'a> {
     page: PageRow<'a>,
     scheduled_maintenances: Vec<EntryRow<'a>>,
 }
 
 /// Every list with its path.
-pub fn documents(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
+pub fn render_v2_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let page = scene.page_row();
-    let (components, status) = (rows(scene), scene.status_row());
-    let incident = |incident| EntryRow::incident(scene, incident, snapshot.review_of(incident));
-    let incidents = sorted(snapshot.listed.iter().map(incident).collect());
-    let unresolved = sorted(snapshot.open.iter().map(incident).collect());
+    let (components, status) = (component_rows(scene), scene.status_row());
+    let incident = |incident| EntryRow::incident(scene, incident, snapshot.postmortem_for(incident));
+    let incidents = newest_first(snapshot.listed.iter().map(incident).collect());
+    let unresolved = newest_first(snapshot.open.iter().map(incident).collect());
     let planned = |wanted: fn(MaintenancePhase) -> bool| {
         let planned = snapshot.planned.iter().filter(|it| wanted(it.phase));
-        sorted(planned.map(|it| EntryRow::maintenance(scene, it)).collect())
+        newest_first(planned.map(|it| EntryRow::maintenance(scene, it)).collect())
     };
-    let maintenances = sorted(snapshot.listed_maintenances.iter().map(|it| EntryRow::maintenance(scene, it)).collect());
-    let incidents_of = |incidents| written(&Incidents { page: page.clone(), incidents });
+    let maintenances =
+        newest_first(snapshot.listed_maintenances.iter().map(|it| EntryRow::maintenance(scene, it)).collect());
+    let incidents_of = |incidents| to_json(&IncidentsDocument { page: page.clone(), incidents });
     let maintenances_of =
-        |scheduled_maintenances| written(&Maintenances { page: page.clone(), scheduled_maintenances });
+        |scheduled_maintenances| to_json(&MaintenancesDocument { page: page.clone(), scheduled_maintenances });
     let summary = Summary {
         page: page.clone(),
         components: components.clone(),
@@ -64,9 +65,9 @@ pub fn documents(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(&'static str, S
         status: status.clone(),
     };
     vec![
-        ("/api/v2/summary.json", written(&summary)),
-        ("/api/v2/status.json", written(&Stands { page: page.clone(), status })),
-        ("/api/v2/components.json", written(&Components { page: page.clone(), components })),
+        ("/api/v2/summary.json", to_json(&summary)),
+        ("/api/v2/status.json", to_json(&StatusDocument { page: page.clone(), status })),
+        ("/api/v2/components.json", to_json(&ComponentsDocument { page: page.clone(), components })),
         ("/api/v2/incidents.json", incidents_of(incidents)),
         ("/api/v2/incidents/unresolved.json", incidents_of(unresolved)),
         ("/api/v2/scheduled-maintenances.json", maintenances_of(maintenances)),
@@ -79,7 +80,7 @@ pub fn documents(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<(&'static str, S
 }
 
 /// The newest first, and no more than a list may hold.
-fn sorted(mut entries: Vec<EntryRow<'_>>) -> Vec<EntryRow<'_>> {
+fn newest_first(mut entries: Vec<EntryRow<'_>>) -> Vec<EntryRow<'_>> {
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.created));
     entries.truncate(MAX_LISTED);
     entries

@@ -8,8 +8,8 @@ use anyhow::{Context as _, ensure};
 
 use crate::db;
 use crate::domain::IncidentId;
-use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
-use crate::publish::{Deep, Document, Encoding, Form, Publisher};
+use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::publish::{Document, Encoding, JsonShape, OnDemandPage, Publisher};
 
 impl Publisher {
     /// Writes every public page into the new folder `target`, and the `files` beside them; gives the
@@ -28,44 +28,46 @@ impl Publisher {
         let site = self.site();
         let mut count = 0;
         for (path, document) in site.pages() {
-            write(target, path, document)?;
+            write_document(target, path, document)?;
             on_page(path);
             count += 1;
         }
-        for page in self.deep_pages().await? {
+        for page in self.on_demand_pages().await? {
             let path = page.address();
             if site.document(&path).is_none() {
-                let answer = self.deep(page).await?;
-                write(target, &path, answer.document())?;
+                let answer = self.on_demand(page).await?;
+                write_document(target, &path, answer.document())?;
                 on_page(&path);
                 count += 1;
             }
         }
         for (name, bytes) in files {
-            put(&target.join(&name), &bytes)?;
+            write_file(&target.join(&name), &bytes)?;
         }
         Ok(count)
     }
 
     /// Every incident, every maintenance and every month that has one, for people and for programs.
-    async fn deep_pages(&self) -> db::Result<Vec<Deep>> {
+    async fn on_demand_pages(&self) -> db::Result<Vec<OnDemandPage>> {
         let mut pages = Vec::new();
         let mut months: Vec<Month> = Vec::new();
         let mut cursor = None;
         let mut tx = self.db.read().await?;
         let zone = db::page_settings::load(&mut tx).await?.time_zone;
         loop {
-            let all = Filter::default();
+            let all = HistoryFilter::default();
             let incidents = db::incidents::list(&mut tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = incidents.last() else { break };
-            cursor = Some(Cursor::behind(last));
+            cursor = Some(Cursor::after_incident(last));
             for incident in &incidents {
-                let month = Month::of(incident.started_at, zone);
+                let month = Month::from_time(incident.started_at, zone);
                 if months.last() != Some(&month) {
                     months.push(month);
                 }
-                pages.push(Deep::Incident(incident.id.clone()));
-                pages.extend([Form::Api, Form::Flat].map(|form| Deep::Record(incident.id.clone(), form)));
+                pages.push(OnDemandPage::Incident(incident.id.clone()));
+                pages.extend(
+                    [JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(incident.id.clone(), form)),
+                );
             }
         }
         let mut cursor = None;
@@ -76,28 +78,28 @@ impl Publisher {
                 break;
             }
             for maintenance in &maintenances {
-                months.push(Month::of(maintenance.scheduled_for, zone));
+                months.push(Month::from_time(maintenance.scheduled_for, zone));
                 if let Some(id) = IncidentId::parse(maintenance.id.as_str()) {
-                    pages.extend([Form::Api, Form::Flat].map(|form| Deep::Record(id.clone(), form)));
-                    pages.push(Deep::Incident(id));
+                    pages.extend([JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(id.clone(), form)));
+                    pages.push(OnDemandPage::Incident(id));
                 }
-                pages.push(Deep::Event(maintenance.id.clone()));
+                pages.push(OnDemandPage::CalendarEvent(maintenance.id.clone()));
             }
         }
         months.sort_unstable();
         months.dedup();
-        pages.extend([Deep::Uptime, Deep::Quarter(1)]);
-        pages.extend(months.into_iter().map(|month| Deep::Month(month, None)));
+        pages.extend([OnDemandPage::Uptime, OnDemandPage::Quarter(1)]);
+        pages.extend(months.into_iter().map(|month| OnDemandPage::Month(month, None)));
         Ok(pages)
     }
 }
 
 /// The page `/history` becomes `history/index.html`, so that addresses stay as they are; what is no page
 /// becomes a file of its own name.
-fn write(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
+fn write_document(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
     let place = target.join(path.trim_start_matches('/'));
     let file = if document.content_type.starts_with("text/html") { place.join("index.html") } else { place };
-    put(&file, document.bytes(Encoding::Plain))
+    write_file(&file, document.bytes(Encoding::Plain))
 }
 
 fn ensure_empty(target: &Path) -> anyhow::Result<()> {
@@ -107,7 +109,7 @@ fn ensure_empty(target: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes a file and the folders above it.
-fn put(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use super::{ensure_empty, put, write};
+use super::{ensure_empty, write_document, write_file};
 use crate::db::{self, Tx};
 use crate::domain::IncidentId;
-use crate::domain::history::{Cursor, Filter, Month, PAGE_SIZE};
-use crate::publish::api::{self, EntryRow, Scene};
-use crate::publish::on_demand_json::Record;
-use crate::publish::{Encoding, Form, Publisher, Snapshot, machine_documents};
+use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::publish::api::{self, EntryRow, PageContext};
+use crate::publish::on_demand_json::JsonDocument;
+use crate::publish::{Encoding, JsonShape, Publisher, Snapshot, machine_documents};
 
 /// Documents that are the same as those that are served.
-const AS_SERVED: [&str; 8] = [
+const COPIED_DOCUMENTS: [&str; 8] = [
     "/api/v2/summary.json",
     "/api/v2/status.json",
     "/api/v2/components.json",
@@ -39,15 +39,19 @@ impl Publisher {
         self.publish().await?;
         let (site, snapshot) = (self.site(), self.snapshot().context("nothing was published")?);
         let mut count = 0;
-        for path in AS_SERVED {
+        for path in COPIED_DOCUMENTS {
             let document = site.document(path).with_context(|| format!("{path} was not published"))?;
-            write(target, path, document)?;
+            write_document(target, path, document)?;
             on_page(path);
             count += 1;
         }
         let mut tx = self.db.read().await?;
-        let mut folder =
-            Folder { target, scene: machine_documents::scene(&snapshot, &self.origin), count, on_page: &mut on_page };
+        let mut folder = ExportFolder {
+            target,
+            scene: machine_documents::page_context(&snapshot, &self.origin),
+            count,
+            on_page: &mut on_page,
+        };
         folder.incidents(&mut tx).await?;
         folder.maintenances(&mut tx).await?;
         folder.history(&mut tx, &snapshot, &self.origin, self.clock.now()).await?;
@@ -56,21 +60,21 @@ impl Publisher {
 }
 
 /// Where everything goes.
-struct Folder<'a> {
+struct ExportFolder<'a> {
     target: &'a Path,
-    scene: Scene<'a>,
+    scene: PageContext<'a>,
     count: usize,
     on_page: &'a mut dyn FnMut(&str),
 }
 
-impl Folder<'_> {
+impl ExportFolder<'_> {
     async fn incidents(&mut self, tx: &mut Tx) -> anyhow::Result<()> {
-        let mut list = List::open(self.target.join("api/v2/incidents.json"), &self.scene, "incidents")?;
-        let (all, mut cursor) = (Filter::default(), None);
+        let mut list = StreamedList::open(self.target.join("api/v2/incidents.json"), &self.scene, "incidents")?;
+        let (all, mut cursor) = (HistoryFilter::default(), None);
         loop {
             let some = db::incidents::list(tx, &all, (None, None), cursor.as_ref(), PAGE_SIZE as i64).await?;
             let Some(last) = some.last() else { break };
-            cursor = Some(Cursor::behind(last));
+            cursor = Some(Cursor::after_incident(last));
             for incident in &some {
                 let review = match incident.reviewed_at {
                     Some(_) => db::postmortems::published(tx, &incident.id).await?,
@@ -78,7 +82,7 @@ impl Folder<'_> {
                 };
                 let entry = EntryRow::incident(&self.scene, incident, review.as_ref());
                 list.add(&entry)?;
-                self.one(&incident.id, entry, &api::flat(&self.scene, incident, review.as_ref()))?;
+                self.write_incident(&incident.id, entry, &api::flat_incident(&self.scene, incident, review.as_ref()))?;
             }
         }
         self.count += 1;
@@ -87,7 +91,7 @@ impl Folder<'_> {
 
     async fn maintenances(&mut self, tx: &mut Tx) -> anyhow::Result<()> {
         let file = self.target.join("api/v2/scheduled-maintenances.json");
-        let mut list = List::open(file, &self.scene, "scheduled_maintenances")?;
+        let mut list = StreamedList::open(file, &self.scene, "scheduled_maintenances")?;
         let mut cursor = None;
         loop {
             let some = db::maintenances::list(tx, cursor.as_ref(), PAGE_SIZE as i64).await?;
@@ -99,7 +103,7 @@ impl Folder<'_> {
                 let entry = EntryRow::maintenance(&self.scene, it);
                 list.add(&entry)?;
                 if let Some(id) = IncidentId::parse(it.id.as_str()) {
-                    self.one(&id, entry, &api::flat_maintenance(&self.scene, it))?;
+                    self.write_incident(&id, entry, &api::flat_maintenance(&self.scene, it))?;
                 }
             }
         }
@@ -108,10 +112,10 @@ impl Folder<'_> {
     }
 
     /// One incident or maintenance in both shapes.
-    fn one(&mut self, id: &IncidentId, entry: EntryRow<'_>, flat: &str) -> anyhow::Result<()> {
-        let wrapped = api::single(&self.scene, entry);
-        for (form, text) in [(Form::Api, wrapped.as_str()), (Form::Flat, flat)] {
-            self.put(&form.path(id), text.as_bytes())?;
+    fn write_incident(&mut self, id: &IncidentId, entry: EntryRow<'_>, flat: &str) -> anyhow::Result<()> {
+        let wrapped = api::render_incident(&self.scene, entry);
+        for (form, text) in [(JsonShape::Api, wrapped.as_str()), (JsonShape::Flat, flat)] {
+            self.write_file(&form.path(id), text.as_bytes())?;
         }
         Ok(())
     }
@@ -126,23 +130,23 @@ impl Folder<'_> {
     ) -> anyhow::Result<()> {
         let zone = snapshot.page.time_zone;
         let first = [db::incidents::first_end(tx).await?, db::maintenances::first_end(tx).await?];
-        let oldest = Month::of(first.into_iter().flatten().min().unwrap_or(now), zone);
+        let oldest = Month::from_time(first.into_iter().flatten().min().unwrap_or(now), zone);
         for page in 1..=api::MAX_PAGE {
             let Snapshot { components, open, planned, .. } = snapshot.as_ref();
-            let around = Record::around(tx, components.clone(), open.clone(), planned.clone()).await?;
-            let record = around.of_quarter(tx, page, zone, now, i64::MAX).await?;
+            let around = JsonDocument::with_context(tx, components.clone(), open.clone(), planned.clone()).await?;
+            let record = around.for_quarter(tx, page, zone, now, i64::MAX).await?;
             let document = record.render(&snapshot.page, origin, now);
             let name = if page == 1 { "/history.json".to_owned() } else { format!("/history-{page}.json") };
-            self.put(&name, document.bytes(Encoding::Plain))?;
-            if api::months(page, now, zone).last().is_none_or(|month| *month <= oldest) {
+            self.write_file(&name, document.bytes(Encoding::Plain))?;
+            if api::history_months(page, now, zone).last().is_none_or(|month| *month <= oldest) {
                 break;
             }
         }
         Ok(())
     }
 
-    fn put(&mut self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        put(&self.target.join(path.trim_start_matches('/')), bytes)?;
+    fn write_file(&mut self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        write_file(&self.target.join(path.trim_start_matches('/')), bytes)?;
         (self.on_page)(path);
         self.count += 1;
         Ok(())
@@ -150,18 +154,18 @@ impl Folder<'_> {
 }
 
 /// A list that is written as it grows: it may be longer than what fits into memory.
-struct List {
+struct StreamedList {
     file: PathBuf,
     out: BufWriter<File>,
     is_empty: bool,
 }
 
-impl List {
-    fn open(file: PathBuf, scene: &Scene<'_>, kind: &str) -> anyhow::Result<Self> {
-        put(&file, b"")?;
+impl StreamedList {
+    fn open(file: PathBuf, scene: &PageContext<'_>, kind: &str) -> anyhow::Result<Self> {
+        write_file(&file, b"")?;
         let out = BufWriter::new(File::create(&file)?);
         let mut list = Self { file, out, is_empty: true };
-        list.write(&format!("{{\"page\":{},\"{kind}\":[", scene.page_written()))?;
+        list.write(&format!("{{\"page\":{},\"{kind}\":[", scene.page_json()))?;
         Ok(list)
     }
 
@@ -169,7 +173,7 @@ impl List {
         if !std::mem::take(&mut self.is_empty) {
             self.write(",")?;
         }
-        self.write(&entry.written())
+        self.write(&entry.to_json())
     }
 
     fn close(mut self) -> anyhow::Result<()> {

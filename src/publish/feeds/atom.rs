@@ -1,34 +1,34 @@
 use atom_syndication::{Content, Entry as AtomEntry, Feed as AtomFeed, Link, Person, Text};
 use chrono::{DateTime, FixedOffset, SubsecRound as _, Utc};
 
-use super::{Entry, Feed, plain};
+use super::{Feed, FeedEntry, strip_invalid_xml};
 
 /// The feed in Atom.
-pub fn atom(feed: &Feed<'_>) -> String {
+pub fn render_atom(feed: &Feed<'_>) -> String {
     let (origin, host) = (feed.origin, feed.host());
     let document = AtomFeed {
         title: Text::plain(feed.title()),
         id: format!("tag:{host},2005:/history"),
         updated: stamp(feed.updated()),
-        authors: vec![Person { name: plain(&feed.page.name), ..Person::default() }],
+        authors: vec![Person { name: strip_invalid_xml(&feed.page.name), ..Person::default() }],
         links: vec![
-            link("alternate", "text/html", origin.to_owned()),
-            link("self", "application/atom+xml", format!("{origin}/history.atom")),
+            atom_link("alternate", "text/html", origin.to_owned()),
+            atom_link("self", "application/atom+xml", format!("{origin}/history.atom")),
         ],
-        entries: feed.entries.iter().map(|it| entry(feed, it)).collect(),
+        entries: feed.entries.iter().map(|it| atom_entry(feed, it)).collect(),
         lang: Some("en-US".to_owned()),
         ..AtomFeed::default()
     };
     document.to_string()
 }
 
-fn entry(feed: &Feed<'_>, it: &Entry<'_>) -> AtomEntry {
+fn atom_entry(feed: &Feed<'_>, it: &FeedEntry<'_>) -> AtomEntry {
     AtomEntry {
-        title: Text::plain(plain(it.title)),
+        title: Text::plain(strip_invalid_xml(it.title)),
         id: feed.tag(it),
         published: Some(stamp(it.published)),
         updated: stamp(it.updated),
-        links: vec![link("alternate", "text/html", feed.address(it))],
+        links: vec![atom_link("alternate", "text/html", feed.address(it))],
         content: Some(Content {
             value: Some(it.html.clone()),
             content_type: Some("html".to_owned()),
@@ -38,7 +38,7 @@ fn entry(feed: &Feed<'_>, it: &Entry<'_>) -> AtomEntry {
     }
 }
 
-fn link(rel: &str, kind: &str, href: String) -> Link {
+fn atom_link(rel: &str, kind: &str, href: String) -> Link {
     Link { href, rel: rel.to_owned(), mime_type: Some(kind.to_owned()), ..Link::default() }
 }
 

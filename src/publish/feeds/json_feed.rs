@@ -1,7 +1,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::{Entry, Feed};
+use super::{Feed, FeedEntry};
 
 /// JSON Feed 1.1.
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Item<'a> {
 }
 
 /// The feed in JSON.
-pub fn json_feed(feed: &Feed<'_>) -> String {
+pub fn render_json_feed(feed: &Feed<'_>) -> String {
     let document = JsonFeed {
         version: "https://jsonfeed.org/version/1.1",
         title: feed.title(),
@@ -39,12 +39,12 @@ pub fn json_feed(feed: &Feed<'_>) -> String {
         feed_url: format!("{}/feed.json", feed.origin),
         authors: [Author { name: &feed.page.name }],
         language: "en-US",
-        items: feed.entries.iter().map(|it| item(feed, it)).collect(),
+        items: feed.entries.iter().map(|it| json_item(feed, it)).collect(),
     };
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-fn item<'a>(feed: &Feed<'_>, it: &'a Entry<'_>) -> Item<'a> {
+fn json_item<'a>(feed: &Feed<'_>, it: &'a FeedEntry<'_>) -> Item<'a> {
     Item {
         id: feed.tag(it),
         url: feed.address(it),

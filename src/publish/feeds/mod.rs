@@ -6,9 +6,9 @@ mod atom;
 mod json_feed;
 mod rss_feed;
 
-pub use atom::atom;
-pub use json_feed::json_feed;
-pub use rss_feed::rss;
+pub use atom::render_atom;
+pub use json_feed::render_json_feed;
+pub use rss_feed::render_rss;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -26,14 +26,14 @@ pub struct Feed<'a> {
     page: &'a Page,
     origin: &'a str,
     /// Newest first.
-    entries: Vec<Entry<'a>>,
+    entries: Vec<FeedEntry<'a>>,
 }
 
 /// One incident or maintenance.
-struct Entry<'a> {
+struct FeedEntry<'a> {
     id: &'a str,
     /// The id that readers knew it by where it came from, if it came from elsewhere.
-    known_as: Option<&'a str>,
+    source_id: Option<&'a str>,
     title: &'a str,
     published: DateTime<Utc>,
     updated: DateTime<Utc>,
@@ -45,18 +45,18 @@ struct Entry<'a> {
 
 impl<'a> Feed<'a> {
     /// The newest of `snapshot`.
-    pub fn of(snapshot: &'a Snapshot, origin: &'a str) -> Self {
+    pub fn from_snapshot(snapshot: &'a Snapshot, origin: &'a str) -> Self {
         let zone = snapshot.page.time_zone;
         let incidents = snapshot.listed.iter().map(|it| incident_entry(it, snapshot, zone));
         let maintenances = snapshot.listed_maintenances.iter().map(|it| maintenance_entry(it, snapshot, zone));
-        let mut entries: Vec<Entry<'_>> = incidents.chain(maintenances).collect();
+        let mut entries: Vec<FeedEntry<'_>> = incidents.chain(maintenances).collect();
         entries.sort_by(|a, b| (b.published, b.id).cmp(&(a.published, a.id)));
         entries.truncate(MAX_ENTRIES);
         Self { page: &snapshot.page, origin: origin.trim_end_matches('/'), entries }
     }
 
     fn title(&self) -> String {
-        plain(&format!("{} Status - Incident History", self.page.name))
+        strip_invalid_xml(&format!("{} Status - Incident History", self.page.name))
     }
 
     /// When anything in it changed last.
@@ -65,12 +65,12 @@ impl<'a> Feed<'a> {
     }
 
     /// The id by which readers know an entry: always the same, or they show it as new.
-    fn tag(&self, entry: &Entry<'_>) -> String {
+    fn tag(&self, entry: &FeedEntry<'_>) -> String {
         let own = || format!("tag:{},2005:Incident/{}", self.host(), entry.id);
-        entry.known_as.map_or_else(own, str::to_owned)
+        entry.source_id.map_or_else(own, str::to_owned)
     }
 
-    fn address(&self, entry: &Entry<'_>) -> String {
+    fn address(&self, entry: &FeedEntry<'_>) -> String {
         format!("{}/incidents/{}", self.origin, entry.id)
     }
 
@@ -81,56 +81,56 @@ impl<'a> Feed<'a> {
     }
 }
 
-fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> Entry<'a> {
-    let review = snapshot.review_of(it);
-    let told = review.map(|review| paragraph("Postmortem", review.at, &review.body, zone)).unwrap_or_default();
+fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> FeedEntry<'a> {
+    let review = snapshot.postmortem_for(it);
+    let told = review.map(|review| render_update("Postmortem", review.at, &review.body, zone)).unwrap_or_default();
     let changed = review.map_or(it.updated_at, |review| review.at.max(it.updated_at));
-    Entry {
+    FeedEntry {
         id: it.id.as_str(),
-        known_as: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
+        source_id: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
         title: &it.title,
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: changed,
         window: None,
-        html: told + &paragraphs(&it.updates, Phase::words, zone),
+        html: told + &render_updates(&it.updates, Phase::words, zone),
     }
 }
 
-fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) -> Entry<'a> {
+fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) -> FeedEntry<'a> {
     let window = (it.scheduled_for, it.scheduled_until);
-    let planned = moments(window.0, Some(window.1), zone);
+    let planned = format_window(window.0, Some(window.1), zone);
     let told = format!("<p><strong>THIS IS A SCHEDULED EVENT {planned}</strong></p>");
-    Entry {
+    FeedEntry {
         id: it.id.as_str(),
-        known_as: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
+        source_id: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
         title: &it.title,
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: it.updated_at,
         window: Some(window),
-        html: told + &paragraphs(&it.updates, MaintenancePhase::words, zone),
+        html: told + &render_updates(&it.updates, MaintenancePhase::words, zone),
     }
 }
 
 /// Every update, newest first. One that leaves the phase as it was is called an update.
-fn paragraphs<P: Copy + PartialEq>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz) -> String {
+fn render_updates<P: Copy + PartialEq>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz) -> String {
     let mut before = None;
     let mut all = Vec::with_capacity(updates.len());
     for update in updates {
         let label = if before == Some(update.phase) { "Update" } else { words(update.phase) };
         before = Some(update.phase);
-        all.push(paragraph(label, update.posted_at, &update.body, zone));
+        all.push(render_update(label, update.posted_at, &update.body, zone));
     }
     all.into_iter().rev().collect()
 }
 
-fn paragraph(label: &str, at: DateTime<Utc>, body: &str, zone: Tz) -> String {
-    let when = format!("{}, {} {}", day(at, zone), clock(at, zone), time::zone_name(at, zone));
-    format!("<p><small>{when}</small><br><strong>{label}</strong> - {}", inline(body))
+fn render_update(label: &str, at: DateTime<Utc>, body: &str, zone: Tz) -> String {
+    let when = format!("{}, {} {}", format_day(at, zone), format_clock(at, zone), time::zone_name(at, zone));
+    format!("<p><small>{when}</small><br><strong>{label}</strong> - {}", render_inline(body))
 }
 
 /// A text as HTML that goes on where a paragraph is open, and closes it.
-fn inline(body: &str) -> String {
-    let html = markdown::render(&plain(body));
+fn render_inline(body: &str) -> String {
+    let html = markdown::render_markdown(&strip_invalid_xml(body));
     let html = html.trim_end();
     match html.strip_prefix("<p>") {
         Some(rest) => rest.to_owned(),
@@ -139,8 +139,8 @@ fn inline(body: &str) -> String {
 }
 
 /// A text as HTML that stands by itself; one short paragraph goes without its tags.
-pub fn message(body: &str) -> String {
-    let html = markdown::render(&plain(body));
+pub fn render_message(body: &str) -> String {
+    let html = markdown::render_markdown(&strip_invalid_xml(body));
     let html = html.trim_end();
     let only = html.strip_prefix("<p>").and_then(|rest| rest.strip_suffix("</p>"));
     only.filter(|only| !only.contains("<p>")).unwrap_or(html).to_owned()
@@ -148,31 +148,31 @@ pub fn message(body: &str) -> String {
 
 /// `Mar <var data-var='date'> 1</var>, <var data-var='time'>10:02</var> - …12:40… MST`, as programs look for
 /// it; the second day is named where it is another one, and what goes on has no end.
-pub fn moments(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
-    let begin = format!("{}, {}", day(from, zone), clock(from, zone));
+pub fn format_window(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
+    let begin = format!("{}, {}", format_day(from, zone), format_clock(from, zone));
     match to {
         None => format!("{begin} {}", time::zone_name(from, zone)),
         Some(to) => {
             let end = if time::today(from, zone) == time::today(to, zone) {
-                clock(to, zone)
+                format_clock(to, zone)
             } else {
-                format!("{}, {}", day(to, zone), clock(to, zone))
+                format!("{}, {}", format_day(to, zone), format_clock(to, zone))
             };
             format!("{begin} - {end} {}", time::zone_name(to, zone))
         }
     }
 }
 
-fn day(at: DateTime<Utc>, zone: Tz) -> String {
+fn format_day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%b <var data-var='date'>%e</var>").to_string()
 }
 
-fn clock(at: DateTime<Utc>, zone: Tz) -> String {
-    format!("<var data-var='time'>{}</var>", time::clock(at, zone))
+fn format_clock(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("<var data-var='time'>{}</var>", time::format_clock(at, zone))
 }
 
 /// Text without what XML can't hold.
-fn plain(text: &str) -> String {
+fn strip_invalid_xml(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let fits = |c: &char| matches!(c, '\n' | '\t') || (!c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'));
     text.chars().filter(fits).collect()
@@ -183,27 +183,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_goes_on_behind_its_label() {
+    fn text_continues_after_its_label() {
         let at = "2026-03-01T19:40:00Z".parse().unwrap();
         assert_eq!(
-            paragraph("Resolved", at, "It is **over**.\n\nReally.", Tz::America__Denver),
+            render_update("Resolved", at, "It is **over**.\n\nReally.", Tz::America__Denver),
             "<p><small>Mar <var data-var='date'> 1</var>, <var data-var='time'>12:40</var> MST</small><br>\
              <strong>Resolved</strong> - It is <strong>over</strong>.</p>\n<p>Really.</p>"
         );
-        assert!(paragraph("Update", at, "- one\n- two", Tz::UTC).contains("<strong>Update</strong> - </p><ul>"));
+        assert!(render_update("Update", at, "- one\n- two", Tz::UTC).contains("<strong>Update</strong> - </p><ul>"));
     }
 
     #[test]
-    fn a_message_is_as_short_as_it_can_be() {
-        assert_eq!(message("Over & <b>out</b>."), "Over &amp; &lt;b&gt;out&lt;/b&gt;.");
-        assert_eq!(message("a\n\nb"), "<p>a</p>\n<p>b</p>");
+    fn short_message_has_no_paragraph_tags() {
+        assert_eq!(render_message("Over & <b>out</b>."), "Over &amp; &lt;b&gt;out&lt;/b&gt;.");
+        assert_eq!(render_message("a\n\nb"), "<p>a</p>\n<p>b</p>");
     }
 
     #[test]
-    fn moments_name_the_second_day_where_it_is_another() {
+    fn window_names_second_day_if_different() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let from = at("2026-03-01T22:02:00Z");
-        let words = |to| moments(from, to, Tz::UTC);
+        let words = |to| format_window(from, to, Tz::UTC);
         assert_eq!(words(None), "Mar <var data-var='date'> 1</var>, <var data-var='time'>22:02</var> UTC");
         assert!(words(Some(at("2026-03-01T23:00:00Z"))).ends_with("</var> - <var data-var='time'>23:00</var> UTC"));
         let other = words(Some(at("2026-03-12T01:00:00Z")));

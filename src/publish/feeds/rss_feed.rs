@@ -4,23 +4,23 @@ use chrono::{DateTime, Utc};
 use rss::extension::Extension;
 use rss::{Channel, Guid, Item};
 
-use super::{Entry, Feed, plain};
+use super::{Feed, FeedEntry, strip_invalid_xml};
 
 /// The feed in RSS 2.0.
-pub fn rss(feed: &Feed<'_>) -> String {
+pub fn render_rss(feed: &Feed<'_>) -> String {
     let channel = Channel {
         title: feed.title(),
         link: feed.origin.to_owned(),
         description: "Statuspage".to_owned(),
         pub_date: Some(stamp(feed, feed.updated())),
-        items: feed.entries.iter().map(|it| item(feed, it)).collect(),
+        items: feed.entries.iter().map(|it| rss_item(feed, it)).collect(),
         ..Channel::default()
     };
     channel.to_string()
 }
 
 /// A maintenance has the date of its planned start, and one key more for its planned end.
-fn item(feed: &Feed<'_>, it: &Entry<'_>) -> Item {
+fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
     let address = feed.address(it);
     let mut extensions = BTreeMap::new();
     if let Some((_, until)) = it.window {
@@ -29,7 +29,7 @@ fn item(feed: &Feed<'_>, it: &Entry<'_>) -> Item {
         extensions.insert(String::new(), BTreeMap::from([(name, vec![end])]));
     }
     Item {
-        title: Some(plain(it.title)),
+        title: Some(strip_invalid_xml(it.title)),
         description: Some(it.html.clone()),
         pub_date: Some(stamp(feed, it.window.map_or(it.published, |(start, _)| start))),
         link: Some(address.clone()),

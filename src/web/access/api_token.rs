@@ -24,10 +24,10 @@ use crate::web::{Error, Result};
 /// How old the note of its last use may get before it is renewed.
 const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-const MISSING: &str = "Send an API token: Authorization: Bearer candor_…";
-const UNKNOWN: &str = "Invalid, revoked or expired token.";
-const TOO_SMALL: &str = "Insufficient scope: this token's scope or its manager's role does not allow this.";
-const PLAIN: &str = "Tokens require HTTPS. Revoke this token; it was sent unencrypted.";
+const MISSING_TOKEN: &str = "Send an API token: Authorization: Bearer candor_…";
+const UNKNOWN_TOKEN: &str = "Invalid, revoked or expired token.";
+const SCOPE_TOO_SMALL: &str = "Insufficient scope: this token's scope or its manager's role does not allow this.";
+const TLS_REQUIRED: &str = "Tokens require HTTPS. Revoke this token; it was sent unencrypted.";
 
 /// The program that asks, admitted by the policy `P`.
 pub struct Token<P> {
@@ -41,13 +41,13 @@ pub struct Token<P> {
 
 impl<P> Token<P> {
     /// Who the audit names.
-    pub fn actor(&self) -> Actor {
+    pub fn token_actor(&self) -> Actor {
         actor(&self.token, self.address)
     }
 
     /// Whether it may also do what asks for `role`.
     pub fn is_at_least(&self, role: Role) -> bool {
-        self.token.reaches(role, self.manager.role)
+        self.token.allows(role, self.manager.role)
     }
 }
 
@@ -57,8 +57,8 @@ impl<P: Policy> Token<P> {
     ///
     /// # Errors
     /// Where the database can't be read.
-    pub async fn fault(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(Action, Error)>> {
-        let unknown = Ok(Some((Action::TokenDeny, Error::Unauthorized(UNKNOWN))));
+    pub async fn recheck(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(Action, Error)>> {
+        let unknown = Ok(Some((Action::TokenDeny, Error::Unauthorized(UNKNOWN_TOKEN))));
         let token = match api_tokens::find(tx, &self.token.id).await {
             Ok(token) if now < token.expires_at => token,
             Ok(_) | Err(db::Error::NotFound) => return unknown,
@@ -68,8 +68,8 @@ impl<P: Policy> Token<P> {
         if !manager.is_active() {
             return unknown;
         }
-        if !token.reaches(P::ROLE, manager.role) {
-            return Ok(Some((Action::TokenDenyScope, Error::TokenForbidden(TOO_SMALL))));
+        if !token.allows(P::ROLE, manager.role) {
+            return Ok(Some((Action::TokenDenyScope, Error::TokenForbidden(SCOPE_TOO_SMALL))));
         }
         (self.token, self.manager) = (token, manager);
         Ok(None)
@@ -81,22 +81,22 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self> {
         let address = parts.extensions.get().copied().unwrap_or(ClientAddress(None));
-        let Some(secret) = secret(parts, state).await? else { return Err(Error::Unauthorized(MISSING)) };
-        let found = find(state, &secret).await?;
-        let who = found.as_ref().map_or_else(|| Actor::stranger(address), |(token, _)| actor(token, address));
-        if !is_private(parts, address, state) {
-            denied_audit::record(state, who, Action::TokenDenyCleartext, "").await;
-            return Err(Error::TokenForbidden(PLAIN));
+        let Some(secret) = token_secret(parts, state).await? else { return Err(Error::Unauthorized(MISSING_TOKEN)) };
+        let found = find_token(state, &secret).await?;
+        let who = found.as_ref().map_or_else(|| Actor::anonymous(address), |(token, _)| actor(token, address));
+        if !is_confidential(parts, address, state) {
+            denied_audit::record_denial(state, who, Action::TokenDenyCleartext, "").await;
+            return Err(Error::TokenForbidden(TLS_REQUIRED));
         }
         let Some((token, manager)) = found else {
-            denied_audit::record(state, who, Action::TokenDeny, "").await;
-            return Err(Error::Unauthorized(UNKNOWN));
+            denied_audit::record_denial(state, who, Action::TokenDeny, "").await;
+            return Err(Error::Unauthorized(UNKNOWN_TOKEN));
         };
-        rate_limit::count(parts, state, &token.id)?;
-        if !token.reaches(P::ROLE, manager.role) {
+        rate_limit::count_call(parts, state, &token.id)?;
+        if !token.allows(P::ROLE, manager.role) {
             let what = denied_audit::describe_request(&parts.method, parts.uri.path());
-            denied_audit::record(state, who, Action::TokenDenyScope, &what).await;
-            return Err(Error::TokenForbidden(TOO_SMALL));
+            denied_audit::record_denial(state, who, Action::TokenDenyScope, &what).await;
+            return Err(Error::TokenForbidden(SCOPE_TOO_SMALL));
         }
         Ok(Self { token, manager, address, policy: PhantomData })
     }
@@ -109,8 +109,8 @@ fn actor(token: &ApiToken, address: ClientAddress) -> Actor {
 }
 
 /// The token in the header for it, or in the address where an owner allows that.
-async fn secret(parts: &Parts, state: &State) -> Result<Option<String>> {
-    if let Some(secret) = bearer(&parts.headers) {
+async fn token_secret(parts: &Parts, state: &State) -> Result<Option<String>> {
+    if let Some(secret) = bearer_token(&parts.headers) {
         return Ok(Some(secret));
     }
     let query = parts.uri.query().unwrap_or_default();
@@ -121,7 +121,7 @@ async fn secret(parts: &Parts, state: &State) -> Result<Option<String>> {
 }
 
 /// What stands behind `Bearer` or, as older clients write it, `OAuth`, in the one header for it.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+fn bearer_token(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     let (scheme, secret) = value.split_once(' ')?;
@@ -130,14 +130,14 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The living token with this secret and its active manager. Notes its use, at most once a minute.
-async fn find(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::Manager)>> {
+async fn find_token(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::Manager)>> {
     // What was mistyped or made up is told by its checksum, without asking the database.
     if !secret_token::is_api_token(secret) {
         return Ok(None);
     }
     let now = state.clock.now();
     let mut tx = state.db.read().await?;
-    let Some(token) = api_tokens::find_by_hash(&mut tx, &secret_token::hash(secret), now).await? else {
+    let Some(token) = api_tokens::find_by_hash(&mut tx, &secret_token::hash_token(secret), now).await? else {
         return Ok(None);
     };
     let manager = match managers::find(&mut tx, &token.manager_id).await {
@@ -157,7 +157,7 @@ async fn find(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::M
 /// Whether nobody between the program and us could read along: a proxy that we trust says that it came by https, or,
 /// where it came by none, it is on this machine. A proxy on this machine that says nothing vouches for nothing, and so does
 /// one that we don't know of.
-fn is_private(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
+fn is_confidential(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     if !peer.is_some_and(|peer| state.trusted_proxies.contains(&peer)) {
         return client.is_some_and(|client| client.is_loopback()) && !is_forwarded(&parts.headers);

@@ -16,25 +16,25 @@ use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
 
 /// Lets a request through if it changes nothing or comes from our own pages.
-pub async fn refuse_foreign(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+pub async fn reject_cross_origin(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || is_ours(request.headers(), &state.origin) {
+    if safe || is_same_origin(request.headers(), &state.origin) {
         return next.run(request).await;
     }
-    if leads_somewhere(request.uri().path()) {
+    if is_known_path(request.uri().path()) {
         let address = request.extensions().get().copied().unwrap_or(ClientAddress(None));
         let what = denied_audit::describe_request(request.method(), request.uri().path());
-        denied_audit::record_stranger(&state, address, Action::ManagerDenyCrossSite, &what).await;
+        denied_audit::record_anonymous_denial(&state, address, Action::ManagerDenyCrossSite, &what).await;
     }
     Error::Foreign.into_response()
 }
 
 /// Whether somebody's name could be used there: what is sent to nowhere is not worth a row.
-fn leads_somewhere(path: &str) -> bool {
+fn is_known_path(path: &str) -> bool {
     ["/admin", "/forgotten", "/login", "/logout", "/setup"].iter().any(|begin| path.starts_with(begin))
 }
 
-fn is_ours(headers: &HeaderMap, origin: &str) -> bool {
+fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         (Some(site), _) => site == "same-origin" || site == "none",
         (None, Some(from)) => from == origin,
@@ -48,11 +48,11 @@ mod tests {
 
     fn ours(pairs: &[(&'static str, &str)]) -> bool {
         let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        is_ours(&headers, "https://status.example.org")
+        is_same_origin(&headers, "https://status.example.org")
     }
 
     #[test]
-    fn only_our_own_pages_may_act() {
+    fn cross_origin_changes_are_rejected() {
         assert!(ours(&[("sec-fetch-site", "same-origin")]));
         assert!(ours(&[("sec-fetch-site", "none")]));
         assert!(ours(&[("origin", "https://status.example.org")]));

@@ -10,27 +10,27 @@ use tower_sessions::cookie::{Cookie, SameSite};
 use crate::credentials::secret_token;
 use crate::db::{self, Tx, known_browsers};
 use crate::domain::ManagerId;
-use crate::domain::login_backoff::Failures;
+use crate::domain::login_backoff::LoginFailures;
 use crate::state::State;
 
 /// What the browser's cookie says, if it has one.
 #[derive(Clone, Debug)]
-pub struct Device(Option<String>);
+pub struct KnownBrowser(Option<String>);
 
-impl FromRequestParts<State> for Device {
+impl FromRequestParts<State> for KnownBrowser {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Self::Rejection> {
         let values = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut cookies = values.flat_map(|value| Cookie::split_parse(value.to_owned())).filter_map(Result::ok);
-        let own = cookies.find(|cookie| cookie.name() == name(state));
+        let own = cookies.find(|cookie| cookie.name() == cookie_name(state));
         Ok(Self(own.map(|cookie| cookie.value().to_owned())))
     }
 }
 
-impl Device {
+impl KnownBrowser {
     /// Whether nobody has logged in with this browser.
-    pub fn is_new(&self) -> bool {
+    pub fn is_unknown(&self) -> bool {
         self.0.is_none()
     }
 
@@ -38,9 +38,9 @@ impl Device {
     ///
     /// # Errors
     /// Where the database can't be read.
-    pub async fn known_to(&self, tx: &mut Tx, manager: &ManagerId) -> db::Result<Option<(String, Failures)>> {
+    pub async fn find_for(&self, tx: &mut Tx, manager: &ManagerId) -> db::Result<Option<(String, LoginFailures)>> {
         let Some(token) = &self.0 else { return Ok(None) };
-        let hash = secret_token::hash(token);
+        let hash = secret_token::hash_token(token);
         let failures = known_browsers::failures(tx, &hash, manager).await?;
         Ok(failures.map(|failures| (hash, failures)))
     }
@@ -51,11 +51,11 @@ impl Device {
     /// Where the database can't be written.
     pub async fn remember(&self, state: &State, manager: &ManagerId, mut response: Response) -> db::Result<Response> {
         let mut tx = state.db.write().await?;
-        let known = self.known_to(&mut tx, manager).await?.is_some();
-        let token = self.0.clone().filter(|_| known).unwrap_or_else(secret_token::fresh);
-        known_browsers::save(&mut tx, &secret_token::hash(&token), manager, state.clock.now()).await?;
+        let known = self.find_for(&mut tx, manager).await?.is_some();
+        let token = self.0.clone().filter(|_| known).unwrap_or_else(secret_token::fresh_token);
+        known_browsers::save(&mut tx, &secret_token::hash_token(&token), manager, state.clock.now()).await?;
         tx.commit_unaudited().await?;
-        let cookie = Cookie::build((name(state), token))
+        let cookie = Cookie::build((cookie_name(state), token))
             .path("/")
             .http_only(true)
             .secure(state.is_secure())
@@ -69,6 +69,6 @@ impl Device {
     }
 }
 
-fn name(state: &State) -> &'static str {
+fn cookie_name(state: &State) -> &'static str {
     if state.is_secure() { "__Host-device" } else { "device" }
 }

@@ -8,81 +8,86 @@
 use std::sync::PoisonError;
 
 use super::denied_audit;
-use super::known_browser::Device;
-use crate::credentials::password::{self, Place, Verdict};
+use super::known_browser::KnownBrowser;
+use crate::credentials::password::{self, QueueSlot, Verdict};
 use crate::db::{self, WriteTx, known_browsers, login_failures, login_policy, managers};
-use crate::domain::login_backoff::Failures;
+use crate::domain::login_backoff::LoginFailures;
 use crate::domain::{Manager, ManagerId};
 use crate::state::State;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::{Error, Result};
 
 /// A password that is being tried.
-pub struct Attempt {
-    place: Place,
+pub struct LoginAttempt {
+    place: QueueSlot,
     manager: Option<Manager>,
     /// The hash to compare with; none where nobody is meant, the door is locked, or this password does not count.
     hash: Option<String>,
-    counted: Counted,
+    counter: FailureCounter,
 }
 
 /// What the attempt counts against.
-enum Counted {
+enum FailureCounter {
     /// An account that is not known or is locked: nothing.
-    Nobody,
+    None,
     Account(ManagerId),
     /// A browser that the account knows, by its hash: its own count, whatever others do to the account.
-    Device(String),
+    Browser(String),
 }
 
 /// Begins an attempt on the account with the address `email` (lower case).
 ///
 /// # Errors
 /// `TooMany` where the client's network has tried too often, `Busy` where too many passwords wait already.
-pub async fn begin(state: &State, email: &str, address: ClientAddress, device: &Device) -> Result<Attempt> {
+pub async fn begin_attempt(
+    state: &State,
+    email: &str,
+    address: ClientAddress,
+    device: &KnownBrowser,
+) -> Result<LoginAttempt> {
     // Whoever comes with a browser that the account knows is held up neither by others of their network nor by a flood.
-    let place = if is_known(state, email, device).await? {
-        password::place_for_known()?
+    let place = if is_known_browser(state, email, device).await? {
+        password::queue_slot_for_known()?
     } else {
-        if let Err(error) = take_turn(state, address) {
-            denied_audit::record_login(state, address, email).await;
+        if let Err(error) = count_attempt(state, address) {
+            denied_audit::record_denied_login(state, address, email).await;
             return Err(error);
         }
-        password::place()?
+        password::queue_slot()?
     };
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let (manager, hash) = managers::find_by_email(&mut tx, email).await?.unzip();
     let (failures, mut counted) = match &manager {
-        None => (Failures::default(), Counted::Nobody),
-        Some(Manager { id, .. }) => match device.known_to(&mut tx, id).await? {
-            Some((hash, failures)) => (failures, Counted::Device(hash)),
-            None => (login_failures::of(&mut tx, id).await?, Counted::Account(id.clone())),
+        None => (LoginFailures::default(), FailureCounter::None),
+        Some(Manager { id, .. }) => match device.find_for(&mut tx, id).await? {
+            Some((hash, failures)) => (failures, FailureCounter::Browser(hash)),
+            None => (login_failures::of(&mut tx, id).await?, FailureCounter::Account(id.clone())),
         },
     };
     let passwords = login_policy::load(&mut tx).await?.passwords;
-    let counts = manager.as_ref().is_none_or(|manager| passwords.count_for(&manager.id));
+    let counts = manager.as_ref().is_none_or(|manager| passwords.accepted_for(&manager.id));
     let locked = failures.is_locked(now);
     if locked {
-        counted = Counted::Nobody;
+        counted = FailureCounter::None;
     }
     match &counted {
-        Counted::Nobody => login_failures::add(&mut tx, None, now).await?,
-        Counted::Account(id) => login_failures::add(&mut tx, Some(id), now).await?,
-        Counted::Device(hash) => known_browsers::add_failure(&mut tx, hash, now).await?,
+        FailureCounter::None => login_failures::add(&mut tx, None, now).await?,
+        FailureCounter::Account(id) => login_failures::add(&mut tx, Some(id), now).await?,
+        FailureCounter::Browser(hash) => known_browsers::add_failure(&mut tx, hash, now).await?,
     }
     tx.commit_unaudited().await?;
-    Ok(Attempt { place, manager, hash: hash.flatten().filter(|_| !locked && counts), counted })
+    Ok(LoginAttempt { place, manager, hash: hash.flatten().filter(|_| !locked && counts), counter: counted })
 }
 
 /// Whether the account with this address knows the browser, which has not guessed wrong too often itself.
-async fn is_known(state: &State, email: &str, device: &Device) -> Result<bool> {
-    if device.is_new() {
+async fn is_known_browser(state: &State, email: &str, device: &KnownBrowser) -> Result<bool> {
+    if device.is_unknown() {
         return Ok(false);
     }
     let mut tx = state.db.read().await?;
     let Some((manager, _)) = managers::find_by_email(&mut tx, email).await? else { return Ok(false) };
-    let known = device.known_to(&mut tx, &manager.id).await?;
+    let known = device.find_for(&mut tx, &manager.id).await?;
     Ok(known.is_some_and(|(_, failures)| !failures.is_locked(state.clock.now())))
 }
 
@@ -90,52 +95,52 @@ async fn is_known(state: &State, email: &str, device: &Device) -> Result<bool> {
 ///
 /// # Errors
 /// `TooMany` where it has tried too often.
-pub fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
+pub fn count_attempt(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
     // Only a test that goes past the connections comes from nowhere.
     let Some(address) = address else { return Ok(()) };
-    let mut logins = state.logins().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut logins = state.login_attempts().lock().unwrap_or_else(PoisonError::into_inner);
     logins.take(address, state.clock.monotonic()).map_err(Error::TooMany)
 }
 
 /// A password that was right when its hash was read. Comparing takes a while, in which the password may have been changed
-/// or its manager disabled: so nobody is named before [`Proven::keep`] has looked again.
-pub struct Proven {
+/// or its manager disabled: so nobody is named before [`VerifiedPassword::confirm`] has looked again.
+pub struct VerifiedPassword {
     manager: Manager,
     compared: String,
     rehashed: Option<String>,
-    counted: Counted,
+    counter: FailureCounter,
 }
 
-impl Attempt {
+impl LoginAttempt {
     /// What `password` proves: nothing where it is wrong or its manager may not log in. It takes as long where nobody
     /// is meant or the door is locked.
     ///
     /// # Errors
     /// A fault of ours.
-    pub async fn try_password(self, password: String) -> Result<Option<Proven>> {
+    pub async fn try_password(self, password: String) -> Result<Option<VerifiedPassword>> {
         let verdict = self.place.verify(password, self.hash.clone()).await?;
         let manager = self.manager.filter(|manager| verdict != Verdict::Wrong && manager.is_active());
         let (Some(manager), Some(compared)) = (manager, self.hash) else { return Ok(None) };
         let rehashed = if let Verdict::Outdated(hash) = verdict { Some(hash) } else { None };
-        Ok(Some(Proven { manager, compared, rehashed, counted: self.counted }))
+        Ok(Some(VerifiedPassword { manager, compared, rehashed, counter: self.counter }))
     }
 }
 
-impl Proven {
+impl VerifiedPassword {
     /// The manager as they are in the transaction that acts on the password; nobody where anything about them has changed
     /// since its hash was read. Takes back what the attempt counted, and the wrong ones before it.
     ///
     /// # Errors
     /// Where the database can't be written.
-    pub async fn keep(self, tx: &mut WriteTx) -> db::Result<Option<Manager>> {
+    pub async fn confirm(self, tx: &mut WriteTx) -> db::Result<Option<Manager>> {
         let manager = managers::find(tx, &self.manager.id).await?;
-        if !manager.is_still(&self.manager) || !login_policy::counts_password_of(tx, &manager.id).await? {
+        if !manager.is_unchanged(&self.manager) || !login_policy::counts_password_of(tx, &manager.id).await? {
             return Ok(None);
         }
-        match self.counted {
-            Counted::Nobody => {}
-            Counted::Account(id) => login_failures::clear(tx, &id).await?,
-            Counted::Device(hash) => known_browsers::clear_failures(tx, &hash).await?,
+        match self.counter {
+            FailureCounter::None => {}
+            FailureCounter::Account(id) => login_failures::clear(tx, &id).await?,
+            FailureCounter::Browser(hash) => known_browsers::clear_failures(tx, &hash).await?,
         }
         managers::record_password(tx, &manager.id, &self.compared, self.rehashed.as_deref()).await?;
         Ok(Some(manager))

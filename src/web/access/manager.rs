@@ -28,7 +28,7 @@ pub trait Policy: Send + Sync + 'static {
     /// Whether who they are must have been proved in the last ten minutes.
     const FRESH: bool = false;
     /// Whether it is open to managers who still lack the second factor that the policy asks for.
-    const LACKING_FACTOR: bool = false;
+    const ALLOWS_MISSING_FACTOR: bool = false;
 }
 
 /// Every manager, even one who has yet to add the second factor that the policy asks for.
@@ -45,13 +45,13 @@ pub struct Fresh<P>(PhantomData<P>);
 
 impl Policy for CanEnter {
     const ROLE: Role = Role::Viewer;
-    const LACKING_FACTOR: bool = true;
+    const ALLOWS_MISSING_FACTOR: bool = true;
 }
 
 impl<P: Policy> Policy for Fresh<P> {
     const ROLE: Role = P::ROLE;
     const FRESH: bool = true;
-    const LACKING_FACTOR: bool = P::LACKING_FACTOR;
+    const ALLOWS_MISSING_FACTOR: bool = P::ALLOWS_MISSING_FACTOR;
 }
 
 impl Policy for CanRead {
@@ -77,16 +77,16 @@ pub struct Manager<P> {
     pub lacks_factor: bool,
     /// For the scripts of the page that answers.
     pub nonce: String,
-    request: Asked,
+    request: RequestInfo,
     policy: PhantomData<P>,
 }
 
 /// The request that a manager sent.
-struct Asked {
+struct RequestInfo {
     method: Method,
     path: String,
     /// Where to go after a login.
-    way_back: String,
+    return_path: String,
 }
 
 impl<P> Deref for Manager<P> {
@@ -100,7 +100,7 @@ impl<P> Deref for Manager<P> {
 impl<P> Manager<P> {
     /// Who the audit names.
     pub fn actor(&self) -> Actor {
-        Actor::of(&self.manager, self.address)
+        Actor::from_manager(&self.manager, self.address)
     }
 
     /// Whether this manager may also do what asks for `role`.
@@ -110,7 +110,7 @@ impl<P> Manager<P> {
 }
 
 /// Where the request comes from.
-fn address(parts: &Parts) -> ClientAddress {
+fn client_address_of(parts: &Parts) -> ClientAddress {
     parts.extensions.get().copied().unwrap_or(ClientAddress(None))
 }
 
@@ -118,24 +118,24 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self> {
-        let stranger = || Error::LoginRequired(way_back(parts));
+        let stranger = || Error::LoginRequired(return_path(parts));
         let session = parts.extensions.get::<Session>().cloned().ok_or_else(stranger)?;
-        let found = logged_in(&session, state).await?.ok_or_else(stranger)?;
+        let found = load_current_session(&session, state).await?.ok_or_else(stranger)?;
         let manager = Self {
             manager: found.manager.clone(),
-            address: address(parts),
+            address: client_address_of(parts),
             session_hash: found.session_hash.clone(),
             lacks_factor: found.lacks_factor,
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default(),
-            request: Asked {
+            request: RequestInfo {
                 method: parts.method.clone(),
                 path: parts.uri.path().to_owned(),
-                way_back: way_back(parts),
+                return_path: return_path(parts),
             },
             policy: PhantomData,
         };
-        match manager.fault(&found, state) {
-            Some(error) => Err(manager.refuse(error, state).await),
+        match manager.check_policy(&found, state) {
+            Some(error) => Err(manager.record_denial(error, state).await),
             None => Ok(manager),
         }
     }
@@ -158,54 +158,54 @@ impl<P: Policy> Manager<P> {
     /// As [`Manager::begin`].
     pub async fn begin_as(&self, state: &State) -> Result<(WriteTx, domain::Manager)> {
         let mut tx = state.db.write().await?;
-        let found = find_logged_in(&mut tx, &self.session_hash, &self.manager.id, state.clock.now()).await?;
-        let Some(found) = found else { return Err(Error::LoginRequired(self.request.way_back.clone())) };
-        if let Some(error) = self.fault(&found, state) {
+        let found = find_current_session(&mut tx, &self.session_hash, &self.manager.id, state.clock.now()).await?;
+        let Some(found) = found else { return Err(Error::LoginRequired(self.request.return_path.clone())) };
+        if let Some(error) = self.check_policy(&found, state) {
             // Recording the refusal needs the writer.
             drop(tx);
-            return Err(self.refuse(error, state).await);
+            return Err(self.record_denial(error, state).await);
         }
         if self.request.method != Method::GET {
-            self.count_deed(&found, state)?;
+            self.count_change(&found, state)?;
         }
         Ok((tx, found.manager))
     }
 
     /// Why the policy does not admit the manager.
-    fn fault(&self, found: &LoggedIn, state: &State) -> Option<Error> {
+    fn check_policy(&self, found: &CurrentSession, state: &State) -> Option<Error> {
         if found.manager.role < P::ROLE {
             return Some(Error::Forbidden);
         }
-        if found.lacks_factor && !P::LACKING_FACTOR {
+        if found.lacks_factor && !P::ALLOWS_MISSING_FACTOR {
             return Some(Error::FactorRequired);
         }
         (P::FRESH && !is_fresh(found.proved_at, state.clock.now())).then_some(Error::ProofRequired)
     }
 
     /// Records a refusal for want of the role; the other refusals ask for something first.
-    async fn refuse(&self, error: Error, state: &State) -> Error {
+    async fn record_denial(&self, error: Error, state: &State) -> Error {
         if matches!(error, Error::Forbidden) {
             let what = denied_audit::describe_request(&self.request.method, &self.request.path);
-            denied_audit::record(state, self.actor(), Action::ManagerDenyRole, &what).await;
+            denied_audit::record_denial(state, self.actor(), Action::ManagerDenyRole, &what).await;
         }
         error
     }
 
     /// Counts a change of this session. What every viewer may do has a limit of its own, because nothing else bounds it.
-    fn count_deed(&self, found: &LoggedIn, state: &State) -> Result<()> {
-        let mut deeds = state.deeds().lock().unwrap_or_else(PoisonError::into_inner);
+    fn count_change(&self, found: &CurrentSession, state: &State) -> Result<()> {
+        let mut deeds = state.session_changes().lock().unwrap_or_else(PoisonError::into_inner);
         let rate = if P::ROLE == Role::Viewer { &mut deeds.own_account } else { &mut deeds.others };
         // The id of a session changes with every proof; its beginning stays.
-        let session = (self.manager.id.clone(), found.begun_at);
+        let session = (self.manager.id.clone(), found.started_at);
         rate.count(session, state.clock.monotonic()).map_err(Error::TooManyDeeds)
     }
 }
 
 /// Who is logged in, as the session and the database know it.
-struct LoggedIn {
+struct CurrentSession {
     manager: domain::Manager,
     session_hash: String,
-    begun_at: DateTime<Utc>,
+    started_at: DateTime<Utc>,
     last_seen_at: DateTime<Utc>,
     /// When they last proved who they are: at the login, or later.
     proved_at: DateTime<Utc>,
@@ -215,14 +215,14 @@ struct LoggedIn {
 
 /// Who is logged in, if the session lives and the manager is active. Notes the use of the session, at
 /// most once a minute.
-async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>> {
+async fn load_current_session(session: &Session, state: &State) -> Result<Option<CurrentSession>> {
     let manager = session::load(session).await?.manager;
     let (Some(id), Some(manager)) = (session.id(), manager) else {
         return Ok(None);
     };
     let now = state.clock.now();
     let mut tx = state.db.read().await?;
-    let Some(found) = find_logged_in(&mut tx, &session::hash(id), &manager, now).await? else { return Ok(None) };
+    let Some(found) = find_current_session(&mut tx, &session::hash(id), &manager, now).await? else { return Ok(None) };
     drop(tx);
     if now - found.last_seen_at >= session::TOUCH_AFTER {
         let mut tx = state.db.write().await?;
@@ -233,12 +233,12 @@ async fn logged_in(session: &Session, state: &State) -> Result<Option<LoggedIn>>
 }
 
 /// The active manager whose living session has this hash.
-async fn find_logged_in(
+async fn find_current_session(
     tx: &mut Tx,
     session_hash: &str,
     manager: &ManagerId,
     now: DateTime<Utc>,
-) -> db::Result<Option<LoggedIn>> {
+) -> db::Result<Option<CurrentSession>> {
     let (idle_since, created_after) = crate::db::sessions::limits(now);
     let stored = sessions::find(tx, session_hash, idle_since, created_after).await?;
     let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
@@ -250,10 +250,10 @@ async fn find_logged_in(
     };
     let data = session::read(&stored)?;
     let lacks_factor = !data.second_factor && login_policy::is_unmet(tx, &manager.id).await?;
-    Ok(Some(LoggedIn {
+    Ok(Some(CurrentSession {
         manager,
         session_hash: session_hash.to_owned(),
-        begun_at: stored.created_at,
+        started_at: stored.created_at,
         last_seen_at: stored.last_seen_at,
         proved_at: data.reauthenticated_at.unwrap_or(stored.created_at),
         lacks_factor,
@@ -261,7 +261,7 @@ async fn find_logged_in(
 }
 
 /// Where to go after the login: the page that was asked for, or the desk where it was an action.
-fn way_back(parts: &Parts) -> String {
+fn return_path(parts: &Parts) -> String {
     match (&parts.method, parts.uri.path_and_query()) {
         (&Method::GET, Some(path)) => path.to_string(),
         _ => "/admin".to_owned(),
@@ -270,7 +270,7 @@ fn way_back(parts: &Parts) -> String {
 
 /// The address to go on to after the login, if it is one of ours: a path that no browser reads as
 /// another host.
-pub fn safe_next(next: &str) -> &str {
+pub fn safe_return_path(next: &str) -> &str {
     let path = next.split(['?', '#']).next().unwrap_or_default();
     let ours = (path == "/admin" || path.starts_with("/admin/")) && next.len() <= 1000;
     let plain = next.chars().all(|c| c.is_ascii_graphic() && c != '\\') && !path.contains("//") && !path.contains("..");
@@ -294,8 +294,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_the_login_nobody_is_sent_elsewhere() {
-        assert_eq!(safe_next("/admin/incidents?before=1"), "/admin/incidents?before=1");
+    fn login_redirects_stay_on_this_site() {
+        assert_eq!(safe_return_path("/admin/incidents?before=1"), "/admin/incidents?before=1");
         for bad in [
             "",
             "//evil.test",
@@ -311,7 +311,7 @@ mod tests {
             "/admin/../x",
             &format!("/admin/{}", "x".repeat(9000)),
         ] {
-            assert_eq!(safe_next(bad), "/admin", "{bad}");
+            assert_eq!(safe_return_path(bad), "/admin", "{bad}");
         }
     }
 }

@@ -17,11 +17,11 @@ use crate::web::access::manager::{Manager, Policy};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Everybody: the login and what leads to it.
-    Anybody,
+    Public,
     /// Managers of at least this role.
     AtLeast(Role),
     /// The same, with a proof of who they are from the last ten minutes.
-    Freshly(Role),
+    Reauthenticated(Role),
 }
 
 /// One line of the table.
@@ -40,32 +40,32 @@ pub struct Routes {
 }
 
 /// The arguments of a handler whose first one is a [`Manager`].
-pub trait Guarded {
+pub trait GuardedHandler {
     /// Whom its policy admits.
     const ACCESS: Access;
 }
 
-macro_rules! guarded {
+macro_rules! impl_guarded_handler {
     ($($argument:ident),*) => {
-        impl<M, P: Policy, $($argument),*> Guarded for (M, Manager<P>, $($argument,)*) {
-            const ACCESS: Access = if P::FRESH { Access::Freshly(P::ROLE) } else { Access::AtLeast(P::ROLE) };
+        impl<M, P: Policy, $($argument),*> GuardedHandler for (M, Manager<P>, $($argument,)*) {
+            const ACCESS: Access = if P::FRESH { Access::Reauthenticated(P::ROLE) } else { Access::AtLeast(P::ROLE) };
         }
     };
 }
 
-guarded!();
-guarded!(A);
-guarded!(A, B);
-guarded!(A, B, C);
-guarded!(A, B, C, D);
-guarded!(A, B, C, D, E);
+impl_guarded_handler!();
+impl_guarded_handler!(A);
+impl_guarded_handler!(A, B);
+impl_guarded_handler!(A, B, C);
+impl_guarded_handler!(A, B, C, D);
+impl_guarded_handler!(A, B, C, D, E);
 
 impl Routes {
     /// A page for managers.
     pub fn get<H, T>(self, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, State>,
-        T: Guarded + 'static,
+        T: GuardedHandler + 'static,
     {
         self.route(Method::GET, path, T::ACCESS, handler)
     }
@@ -74,19 +74,19 @@ impl Routes {
     pub fn post<H, T>(self, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, State>,
-        T: Guarded + 'static,
+        T: GuardedHandler + 'static,
     {
         self.route(Method::POST, path, T::ACCESS, handler)
     }
 
     /// A page for everybody.
-    pub fn open_get<H: Handler<T, State>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::GET, path, Access::Anybody, handler)
+    pub fn public_get<H: Handler<T, State>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::GET, path, Access::Public, handler)
     }
 
     /// An action of everybody.
-    pub fn open_post<H: Handler<T, State>, T: 'static>(self, path: &'static str, handler: H) -> Self {
-        self.route(Method::POST, path, Access::Anybody, handler)
+    pub fn public_post<H: Handler<T, State>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.route(Method::POST, path, Access::Public, handler)
     }
 
     fn route<H: Handler<T, State>, T: 'static>(

@@ -164,7 +164,7 @@ pub async fn begin(
     };
     let id = fresh_id();
     let mut tx = state.db.write().await?;
-    if !managers::find(&mut tx, &manager.id).await?.is_still(manager) {
+    if !managers::find(&mut tx, &manager.id).await?.is_unchanged(manager) {
         return Err(web::Error::LoginRequired("/admin".into()));
     }
     sessions::insert(&mut tx, &row(id, data.clone(), state.clock.now())?).await?;
@@ -218,7 +218,7 @@ async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<
 
 /// An id that nobody can guess.
 fn fresh_id() -> Id {
-    Id(i128::from_be_bytes(crate::credentials::random()))
+    Id(i128::from_be_bytes(crate::credentials::random_bytes()))
 }
 
 /// Withdraws in the row of a session that the identity provider asked for a second factor.
@@ -328,7 +328,7 @@ async fn write_living(state: &State, session: &Session) -> db::Result<Option<(Wr
 
 /// The hash under which the database knows the session.
 pub fn hash(id: Id) -> String {
-    secret_token::hash(&id.to_string())
+    secret_token::hash_token(&id.to_string())
 }
 
 impl Store {

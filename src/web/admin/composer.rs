@@ -1,16 +1,16 @@
 //! The composer of an incident and of its updates, with the templates and the draft beside the form.
 
 use super::edit::{Edit, Editor, Problem};
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, drafts, templates};
-use crate::domain::draft::Reader;
+use crate::domain::draft::DraftReader;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
 use crate::domain::{DraftId, Incident, IncidentId, SavedDraft};
-use crate::ui::admin_layout::Shell;
-use crate::ui::pages::admin::{Aids, Conflict, DraftMet, IncidentNew, IncidentView};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{ComposerExtras, Conflict, DraftConflict, IncidentNew, IncidentView};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
-use crate::web::page::layout::board;
+use crate::web::page::layout::component_board;
 
 /// The most other open incidents that are shown beside one; the dashboard has all of them.
 const MAX_OTHERS: i64 = 100;
@@ -21,9 +21,9 @@ pub(super) enum ComposerDraft {
     /// None: the templates are offered.
     None,
     /// The one that was opened, and who else has it open.
-    Opened { draft: SavedDraft, readers: Vec<Reader> },
+    Opened { draft: SavedDraft, readers: Vec<DraftReader> },
     /// The one that the submitted fields name, with the conflict if somebody else changed it.
-    Submitted { fields: Fields, conflict: Option<DraftMet> },
+    Submitted { fields: Fields, conflict: Option<DraftConflict> },
 }
 
 impl ComposerDraft {
@@ -32,17 +32,17 @@ impl ComposerDraft {
         Self::Submitted { fields: fields.clone(), conflict: None }
     }
 
-    async fn extras(&self, tx: &mut Tx) -> Result<Aids> {
+    async fn extras(&self, tx: &mut Tx) -> Result<ComposerExtras> {
         let (fields, conflict) = match self {
             Self::Opened { draft, readers } => {
                 let (draft, readers) = (Some(draft.clone()), readers.clone());
-                return Ok(Aids { templates: Vec::new(), draft, met: None, readers });
+                return Ok(ComposerExtras { templates: Vec::new(), draft, met: None, readers });
             }
             Self::None => (&Fields::default(), None),
             Self::Submitted { fields, conflict } => (fields, conflict.clone()),
         };
         let draft = match (&conflict, DraftId::parse(&fields.text("draft"))) {
-            (Some(DraftMet::Changed(both)), _) => Some(both.0.theirs.clone()),
+            (Some(DraftConflict::Changed(both)), _) => Some(both.0.theirs.clone()),
             // With the version it was opened with: a conflict is found when it is posted.
             (None, Some(id)) => {
                 let draft = drafts::find(tx, &id).await.ok();
@@ -50,7 +50,7 @@ impl ComposerDraft {
             }
             _ => None,
         };
-        Ok(Aids { templates: templates::list(tx).await?, draft, met: conflict, readers: Vec::new() })
+        Ok(ComposerExtras { templates: templates::list(tx).await?, draft, met: conflict, readers: Vec::new() })
     }
 }
 
@@ -69,11 +69,17 @@ impl Editor for IncidentComposer {
     type Form = IncidentForm;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, mut form: IncidentForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        mut form: IncidentForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
         if IncidentId::parse_fresh(&form.id).is_none() {
-            form.id = IncidentId::from_random(random()).to_string();
+            form.id = IncidentId::from_random(random_bytes()).to_string();
         }
-        let (board, aids) = (board(tx).await?, self.draft.extras(tx).await?);
+        let (board, aids) = (component_board(tx).await?, self.draft.extras(tx).await?);
         Ok(IncidentNew { shell, form, invalid: problem.invalid, board, aids }.html())
     }
 }
@@ -94,8 +100,8 @@ impl Editor for UpdateComposer {
     type Form = UpdateForm;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, form: UpdateForm, problem: Problem<()>) -> Result<String> {
-        let (board, aids) = (board(tx).await?, self.draft.extras(tx).await?);
+    async fn html(&self, tx: &mut Tx, shell: AdminContext, form: UpdateForm, problem: Problem<()>) -> Result<String> {
+        let (board, aids) = (component_board(tx).await?, self.draft.extras(tx).await?);
         let open = admin_incidents::open(tx, None, MAX_OTHERS).await?;
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
         Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
@@ -115,22 +121,22 @@ pub(super) enum FoundDraft {
     /// Nobody changed it since the composer was opened.
     Same(SavedDraft),
     /// Somebody changed or deleted it.
-    Conflict(DraftMet),
+    Conflict(DraftConflict),
 }
 
 /// Looks for the draft that `fields` go on with.
-pub(super) async fn find_draft(tx: &mut Tx, fields: &Fields) -> Result<FoundDraft> {
+pub(super) async fn find_submitted_draft(tx: &mut Tx, fields: &Fields) -> Result<FoundDraft> {
     let Some(id) = DraftId::parse(&fields.text("draft")) else { return Ok(FoundDraft::None) };
     let saved = match drafts::find(tx, &id).await {
-        Err(db::Error::NotFound) => return Ok(FoundDraft::Conflict(DraftMet::Gone)),
+        Err(db::Error::NotFound) => return Ok(FoundDraft::Conflict(DraftConflict::Gone)),
         found => found?,
     };
     if saved.version == submitted_version(fields) {
         return Ok(FoundDraft::Same(saved));
     }
-    let yours = SavedDraft { fields: SavedDraft::kept(fields), ..saved.clone() };
+    let yours = SavedDraft { fields: SavedDraft::fields_to_save(fields), ..saved.clone() };
     let conflict = Conflict { by: Some(saved.edited_by.clone()), at: Some(saved.edited_at), theirs: saved };
-    Ok(FoundDraft::Conflict(DraftMet::Changed(Box::new((conflict, yours)))))
+    Ok(FoundDraft::Conflict(DraftConflict::Changed(Box::new((conflict, yours)))))
 }
 
 /// Returns the draft that the submission was written from.
@@ -142,7 +148,7 @@ pub(super) async fn check_draft<C: Composer>(
     composer: &C,
     form: C::Form,
 ) -> Result<Option<SavedDraft>> {
-    match find_draft(&mut edit.tx, &edit.fields).await? {
+    match find_submitted_draft(&mut edit.tx, &edit.fields).await? {
         FoundDraft::None => Ok(None),
         FoundDraft::Same(draft) => Ok(Some(draft)),
         FoundDraft::Conflict(conflict) => {

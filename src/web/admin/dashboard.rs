@@ -4,33 +4,33 @@ use axum::response::Response;
 use crate::db::{admin_incidents, draft_presence, drafts, maintenances};
 use crate::domain::history::Cursor;
 use crate::state::State;
-use crate::ui::pages::admin::Desk;
+use crate::ui::pages::admin::Dashboard;
 use crate::web::Result;
 use crate::web::access::manager::{CanRead, Manager};
-use crate::web::form::Search;
-use crate::web::page::layout::{board, shell};
-use crate::web::page::page;
+use crate::web::form::QueryFields;
+use crate::web::page::layout::{admin_context, component_board};
+use crate::web::page::page_response;
 use crate::web::page::pagination;
 
 /// How many of the newest incidents are looked through for resolved ones.
-const RECENT: i64 = 10;
+const RECENT_LIMIT: i64 = 10;
 
 /// `GET /admin`; with a cursor, the open incidents behind it.
 pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
-    let board = board(&mut tx).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    let board = component_board(&mut tx).await?;
     let cursor = Cursor::parse(&query.text("before"));
-    let mut open = admin_incidents::open(&mut tx, cursor.as_ref(), pagination::READ).await?;
-    let older = pagination::cut(&mut open, admin_incidents::cursor);
+    let mut open = admin_incidents::open(&mut tx, cursor.as_ref(), pagination::READ_LIMIT).await?;
+    let older = pagination::take_page(&mut open, admin_incidents::cursor);
     let planned = maintenances::planned(&mut tx).await?;
-    let newest = admin_incidents::list(&mut tx, None, RECENT).await?;
+    let newest = admin_incidents::list(&mut tx, None, RECENT_LIMIT).await?;
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
     let drafts = drafts::list(&mut tx).await?;
     let readers = draft_presence::others(&mut tx, &manager.id, state.clock.now()).await?;
-    Ok(page(Desk { shell, open, older, planned, board, recent, drafts, readers }.html()))
+    Ok(page_response(Dashboard { shell, open, older, planned, board, recent, drafts, readers }.html()))
 }

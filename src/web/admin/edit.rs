@@ -4,19 +4,19 @@
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
-use super::preview::{self, Rehearsing};
-use crate::db::{self, Tx, WriteTx};
+use super::preview::{self, PreviewRequest};
+use crate::db::{self, Tx, WriteTx, incidents};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{self, Fields};
 use crate::domain::{self, Incident, Invalid, MaintenanceId};
-use crate::publish::Subject;
+use crate::publish::PreviewSubject;
 use crate::state::State;
-use crate::ui::admin_layout::{Section, Shell};
+use crate::ui::admin_layout::{AdminContext, Section};
 use crate::ui::pages::admin::Conflict;
 use crate::web::access::manager::{Manager, Policy};
-use crate::web::page::flash::done;
-use crate::web::page::layout::{conflict_with, shell};
-use crate::web::page::{conflict, invalid, page};
+use crate::web::page::flash::redirect_with_flash;
+use crate::web::page::layout::{admin_context, load_conflict};
+use crate::web::page::{conflict_response, invalid_response, page_response};
 use crate::web::{Error, Result};
 
 /// What keeps a submitted form from being saved; it is shown on the form's page.
@@ -44,7 +44,7 @@ pub(super) trait Editor: Sync {
     fn html(
         &self,
         tx: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: Self::Form,
         problem: Problem<Self::Theirs>,
     ) -> impl Future<Output = Result<String>> + Send;
@@ -58,8 +58,8 @@ pub(super) async fn show<P, E: Editor>(
     editor: &E,
     form: E::Form,
 ) -> Result<Response> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    Ok(page(editor.html(tx, shell, form, Problem::none()).await?))
+    let shell = admin_context(state, tx, manager, &Fields::default()).await?;
+    Ok(page_response(editor.html(tx, shell, form, Problem::none()).await?))
 }
 
 /// A form that carries the version of what it edits.
@@ -86,7 +86,7 @@ versioned!(
     MaintenanceUpdateForm,
     PageForm,
     PlanForm,
-    ReviewForm,
+    PostmortemForm,
     ScheduleForm,
     TemplateForm,
     UpdateEditForm,
@@ -151,10 +151,10 @@ impl<P: Policy> Edit<P> {
         if *form.version() == saved.version {
             return Ok(form);
         }
-        let theirs = conflict_with(&mut self.tx, saved.audit_id, saved.theirs).await?;
+        let theirs = load_conflict(&mut self.tx, saved.audit_id, saved.theirs).await?;
         *form.version() = saved.version;
         let problem = Problem { invalid: Invalid::new(), conflict: Some(theirs) };
-        Err(Error::page(conflict(self.render(editor, form, problem).await?)))
+        Err(Error::page(conflict_response(self.render(editor, form, problem).await?)))
     }
 
     /// Returns what was read from the form.
@@ -168,7 +168,7 @@ impl<P: Policy> Edit<P> {
         checked: std::result::Result<T, Invalid>,
     ) -> Result<T> {
         if self.fields.has("preview") {
-            return Err(Error::page(page(self.render(editor, form, Problem::none()).await?)));
+            return Err(Error::page(page_response(self.render(editor, form, Problem::none()).await?)));
         }
         match checked {
             Ok(checked) => Ok(checked),
@@ -196,7 +196,7 @@ impl<P: Policy> Edit<P> {
     /// 422: the form on its page, with a message beside each wrong field.
     pub async fn reject<E: Editor>(&mut self, editor: &E, form: E::Form, wrong: Invalid) -> Error {
         match self.render(editor, form, Problem { invalid: wrong, conflict: None }).await {
-            Ok(html) => Error::page(invalid(html)),
+            Ok(html) => Error::page(invalid_response(html)),
             Err(error) => error,
         }
     }
@@ -204,13 +204,13 @@ impl<P: Policy> Edit<P> {
     /// 409: the form on its page, which says itself what changed.
     pub async fn conflict<E: Editor>(&mut self, editor: &E, form: E::Form) -> Error {
         match self.render(editor, form, Problem::none()).await {
-            Ok(html) => Error::page(conflict(html)),
+            Ok(html) => Error::page(conflict_response(html)),
             Err(error) => error,
         }
     }
 
     async fn render<E: Editor>(&mut self, editor: &E, form: E::Form, problem: Problem<E::Theirs>) -> Result<String> {
-        let shell = shell(&self.state, &mut self.tx, &self.manager, &Fields::default()).await?;
+        let shell = admin_context(&self.state, &mut self.tx, &self.manager, &Fields::default()).await?;
         editor.html(&mut self.tx, shell, form, problem).await
     }
 
@@ -229,7 +229,7 @@ impl<P: Policy> Edit<P> {
             self.tx.commit_all(&self.manager.actor(), self.now, &entries).await?;
             self.state.publish().await;
         }
-        Ok(done(path, flash))
+        Ok(redirect_with_flash(path, flash))
     }
 
     /// Commits an entry that changes nothing on the public page, and goes to `path` with a flash.
@@ -245,20 +245,23 @@ impl<P: Policy> Edit<P> {
         if let Some(entry) = entry.into() {
             self.tx.commit(&self.manager.actor(), self.now, entry).await?;
         }
-        Ok(done(path, flash))
+        Ok(redirect_with_flash(path, flash))
     }
 
     /// Whether the page is to be previewed with the change.
     pub fn wants_preview(&self) -> bool {
-        preview::is_asked(&self.fields)
+        preview::is_preview_requested(&self.fields)
     }
 
     /// The public page of `incident` as it would be, sent from the form at `action`.
     ///
     /// # Errors
     /// If the database can't be read.
-    pub async fn preview_incident(self, incident: Incident, action: String) -> Result<Response> {
-        preview::of_incident(&self.state, self.tx, &self.manager, incident, action, &self.fields).await
+    pub async fn preview_incident(mut self, mut incident: Incident, action: String) -> Result<Response> {
+        let what = PreviewRequest::incident(&incident, action, &self.fields);
+        incident.visibility = preview::previewed_visibility(incident.visibility);
+        incidents::update(&mut self.tx, &mut incident, self.now).await?;
+        preview::show_preview(&self.state, self.tx, &self.manager, what).await
     }
 
     /// The public page of the maintenance `id` with what this transaction changed, sent from the form at `action`.
@@ -266,16 +269,16 @@ impl<P: Policy> Edit<P> {
     /// # Errors
     /// If the database can't be read.
     pub async fn preview_maintenance(self, id: &MaintenanceId, action: String) -> Result<Response> {
-        let what = Rehearsing::maintenance(id.as_str(), action, &self.fields)?;
-        preview::show(&self.state, self.tx, &self.manager, what).await
+        let what = PreviewRequest::maintenance(id.as_str(), action, &self.fields)?;
+        preview::show_preview(&self.state, self.tx, &self.manager, what).await
     }
 
     /// The public pages of `subject` with what this transaction changed, sent from the form at `action`.
     ///
     /// # Errors
     /// If the database can't be read.
-    pub async fn preview_page(self, subject: Subject, section: Section, action: String) -> Result<Response> {
-        let what = Rehearsing::of(subject, section, action, &self.fields);
-        preview::show(&self.state, self.tx, &self.manager, what).await
+    pub async fn preview_page(self, subject: PreviewSubject, section: Section, action: String) -> Result<Response> {
+        let what = PreviewRequest::new(subject, section, action, &self.fields);
+        preview::show_preview(&self.state, self.tx, &self.manager, what).await
     }
 }

@@ -6,32 +6,32 @@ use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::{Error, MAX_BODY, Result, form};
 
 /// How the errors of a call begin that was made wrongly, as `server_fn` writes them.
-const MALFORMED: [&[u8]; 4] = [b"Args|", b"MissingArg|", b"Deserialization|", b"Request|"];
+const CLIENT_ERRORS: [&[u8]; 4] = [b"Args|", b"MissingArg|", b"Deserialization|", b"Request|"];
 /// How those begin that the function itself answers.
-const REFUSED: &[u8] = b"ServerError|";
+const FUNCTION_ERROR: &[u8] = b"ServerError|";
 
 /// `POST /admin/islands/{call}`: what islands ask of the server. Only publishers have islands, and the
 /// guard stands before the call is even read.
-pub async fn call(_manager: Manager<CanPublish>, request: Request<Body>) -> Result<Response> {
+pub async fn call_server_function(_manager: Manager<CanPublish>, request: Request<Body>) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let unreadable = |_| Error::BadRequest("The call could not be read.".into());
     let bytes = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
-    form::read(&bytes)?;
+    form::read_form(&bytes)?;
     let request = Request::from_parts(parts, Body::from(bytes));
     let response = leptos_axum::handle_server_fns(request).await.into_response();
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return Ok(response);
     }
     let said = to_bytes(response.into_body(), MAX_BODY).await.map_err(unreadable)?;
-    Err(fault(&said))
+    Err(classify_error(&said))
 }
 
 /// Whose fault an error of a call is.
-fn fault(said: &[u8]) -> Error {
-    if MALFORMED.iter().any(|begin| said.starts_with(begin)) {
+fn classify_error(said: &[u8]) -> Error {
+    if CLIENT_ERRORS.iter().any(|begin| said.starts_with(begin)) {
         return Error::BadRequest("The arguments of the call are invalid.".into());
     }
-    match said.strip_prefix(REFUSED) {
+    match said.strip_prefix(FUNCTION_ERROR) {
         Some(sentence) => Error::Unfit(String::from_utf8_lossy(sentence).into_owned()),
         None => Error::Internal(anyhow::anyhow!("an island's call failed: {}", String::from_utf8_lossy(said))),
     }

@@ -5,13 +5,13 @@ use super::settings;
 use crate::actions;
 use crate::db::{WriteTx, login_policy, managers};
 use crate::domain::forms::PolicyForm;
-use crate::domain::{Invalid, Policy};
+use crate::domain::{Invalid, LoginPolicy};
 use crate::state::State;
 use crate::web::Result;
 use crate::web::access::manager::{CanAdminister, Fresh, Manager};
 use crate::web::form::Form;
-use crate::web::page::flash::done;
-use crate::web::page::invalid;
+use crate::web::page::flash::redirect_with_flash;
+use crate::web::page::invalid_response;
 
 /// `POST /admin/policy`: what every manager is asked for; its form stands on the page of the settings.
 pub async fn update(
@@ -22,33 +22,33 @@ pub async fn update(
     let form = PolicyForm::read(&fields);
     let mut tx = manager.begin(&state).await?;
     let before = login_policy::load(&mut tx).await?;
-    let chosen = match chosen(&state, &mut tx, &form, &before).await? {
+    let chosen = match parse_policy(&state, &mut tx, &form, &before).await? {
         Ok(chosen) => chosen,
         Err(message) => {
             let wrong = Invalid::field("password_only_for", message);
-            return Ok(invalid(settings::with_policy(&state, &mut tx, &manager, form, wrong).await?));
+            return Ok(invalid_response(settings::render_policy_form(&state, &mut tx, &manager, form, wrong).await?));
         }
     };
     if chosen == before {
-        return Ok(done("/admin/settings", "policy-saved"));
+        return Ok(redirect_with_flash("/admin/settings", "policy-saved"));
     }
     let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    Ok(done("/admin/settings", "policy-saved"))
+    Ok(redirect_with_flash("/admin/settings", "policy-saved"))
 }
 
 /// Passwords are switched off only where there is another way in.
-async fn chosen(
+async fn parse_policy(
     state: &State,
     tx: &mut WriteTx,
     form: &PolicyForm,
-    before: &Policy,
-) -> Result<std::result::Result<Policy, String>> {
+    before: &LoginPolicy,
+) -> Result<std::result::Result<LoginPolicy, String>> {
     let chosen = match form.parse(&managers::keepers(tx).await?) {
         Ok(chosen) => chosen,
         Err(message) => return Ok(Err(message)),
     };
-    let switches_off = chosen.passwords.keeper().is_some() && before.passwords.keeper().is_none();
+    let switches_off = chosen.passwords.break_glass_owner().is_some() && before.passwords.break_glass_owner().is_none();
     if switches_off && state.provider.is_none() {
         return Ok(Err("Password login can be disabled only if an identity provider is configured.".into()));
     }

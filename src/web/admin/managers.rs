@@ -10,18 +10,18 @@ use crate::db::{self, Tx, login_policy, managers, second_factors, sessions};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, ManagerForm};
 use crate::domain::mail_retry::AccountChange;
-use crate::domain::manager::{LinkPurpose, fold_email};
+use crate::domain::manager::{LinkPurpose, normalize_email};
 use crate::domain::{Invalid, Manager as KnownManager, ManagerId, Role};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
-use crate::ui::pages::admin::{LinkMade, ManagerEdit, ManagerList, ManagerRow};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{ManagerEdit, ManagerList, ManagerRow, OneTimeLink};
 use crate::web::access::manager::{CanAdminister, Fresh, Manager, Policy};
 use crate::web::admin::edit::{Edit, Editor, Problem};
-use crate::web::error::capitalised;
-use crate::web::form::{Form, Search};
-use crate::web::page::account_mail::announce;
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::error::capitalize;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::account_mail::queue_change_notice;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
@@ -31,20 +31,20 @@ const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
 /// Why there is no link for a password.
-const NO_PASSWORDS: &str = "Password login is disabled: managers log in with the identity provider, which \
+const PASSWORDS_DISABLED: &str = "Password login is disabled: managers log in with the identity provider, which \
                             creates their account.";
 
 /// `GET /admin/managers`
 pub async fn index(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let form = ManagerForm { role: Role::Publisher.key().to_owned(), ..ManagerForm::default() };
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let editor = InvitationEditor { after: ManagerId::parse(&query.text("after")), now: state.clock.now() };
-    Ok(page(editor.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(editor.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/managers`: invites a manager; the link is shown once.
@@ -55,10 +55,10 @@ pub async fn create(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let form = ManagerForm::read(&edit.fields);
-    if login_policy::load(&mut edit.tx).await?.passwords.keeper().is_some() {
-        return Err(Error::Conflict(NO_PASSWORDS.into()));
+    if login_policy::load(&mut edit.tx).await?.passwords.break_glass_owner().is_some() {
+        return Err(Error::Conflict(PASSWORDS_DISABLED.into()));
     }
-    let taken = managers::find_by_email(&mut edit.tx, &fold_email(&form.email)).await?.is_some();
+    let taken = managers::find_by_email(&mut edit.tx, &normalize_email(&form.email)).await?.is_some();
     let new = form.parse().and_then(|new| match taken {
         true => Err(Invalid::field("email", "A manager with this e-mail address already exists.")),
         false => Ok(new),
@@ -76,12 +76,12 @@ pub async fn reset(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let other = find(&mut edit.tx, &id).await?;
+    let other = find_manager(&mut edit.tx, &id).await?;
     if !other.is_active() {
         return Err(Error::Conflict("This account is deactivated. Reactivate it first.".into()));
     }
     if !login_policy::counts_password_of(&mut edit.tx, &other.id).await? {
-        return Err(Error::Conflict(NO_PASSWORDS.into()));
+        return Err(Error::Conflict(PASSWORDS_DISABLED.into()));
     }
     // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
     let is_new = other.is_invited() && !second_factors::of(&mut edit.tx, &other.id).await?.any();
@@ -97,15 +97,17 @@ async fn hand_out_link(
     entry: Entry,
 ) -> Result<Response> {
     let lifetime = if purpose == LinkPurpose::Invite { INVITATION_LIFETIME } else { RESET_LIFETIME };
-    let token = secret_token::fresh();
+    let token = secret_token::fresh_token();
     let link = Link { purpose, manager_id: Some(other.id.clone()), expires_at: edit.now + lifetime };
-    one_time_links::create(&mut edit.tx, &secret_token::hash(&token), &link, edit.now).await?;
+    one_time_links::create(&mut edit.tx, &secret_token::hash_token(&token), &link, edit.now).await?;
     one_time_links::cancel_email(&mut edit.tx, &other.id).await?;
     let Edit { state, manager, mut tx, now, .. } = edit;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     let address = format!("{}/setup/{token}", state.origin);
-    Ok(page(LinkMade { shell, manager: other, purpose, link: address, valid_until: link.expires_at }.html()))
+    Ok(page_response(
+        OneTimeLink { shell, manager: other, purpose, link: address, valid_until: link.expires_at }.html(),
+    ))
 }
 
 /// `GET /admin/managers/{id}`
@@ -113,14 +115,14 @@ pub async fn show(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let other = find(&mut tx, &id).await?;
+    let other = find_manager(&mut tx, &id).await?;
     let role = other.role.key().to_owned();
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let editor = RoleEditor { manager: other, now: state.clock.now() };
-    Ok(page(editor.html(&mut tx, shell, role, Problem::none()).await?))
+    Ok(page_response(editor.html(&mut tx, shell, role, Problem::none()).await?))
 }
 
 /// `POST /admin/managers/{id}/role`: ends the manager's sessions, so that the next login has the new role.
@@ -133,8 +135,8 @@ pub async fn set_role(
     let chosen = fields.text("role");
     let role = Role::from_key(&chosen).ok_or_else(|| Error::BadRequest("Choose a role from the list.".into()))?;
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
-    let address = address(&before);
+    let before = find_manager(&mut edit.tx, &id).await?;
+    let address = manager_path(&before);
     if before.role == role {
         return edit.save_private(None, &address, "role-set").await;
     }
@@ -152,8 +154,8 @@ pub async fn disable(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let before = find(&mut edit.tx, &id).await?;
-    let address = address(&before);
+    let before = find_manager(&mut edit.tx, &id).await?;
+    let address = manager_path(&before);
     if !before.is_active() {
         return edit.save_private(None, &address, "disabled").await;
     }
@@ -174,8 +176,8 @@ pub async fn enable(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let mut other = find(&mut edit.tx, &id).await?;
-    let address = address(&other);
+    let mut other = find_manager(&mut edit.tx, &id).await?;
+    let address = manager_path(&other);
     let entry = match other.is_active() {
         true => None,
         false => Some(actions::managers::enable(&mut edit.tx, &mut other, edit.now).await?),
@@ -190,14 +192,14 @@ pub async fn remove_factors(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let other = find(&mut edit.tx, &id).await?;
+    let other = find_manager(&mut edit.tx, &id).await?;
     let kept = own_session(&edit.manager, &other);
     let (removed, entry) = actions::managers::remove_factors(&mut edit.tx, &other, kept.as_deref()).await?;
     if removed.had_factors {
-        announce(&edit.state, &mut edit.tx, &other, None, AccountChange::FactorRemoved).await?;
+        queue_change_notice(&edit.state, &mut edit.tx, &other, None, AccountChange::FactorRemoved).await?;
     }
     let entry = (removed.had_factors || removed.ended_sessions > 0).then_some(entry);
-    edit.save_private(entry, &address(&other), "factors-removed").await
+    edit.save_private(entry, &manager_path(&other), "factors-removed").await
 }
 
 /// `POST /admin/managers/{id}/sessions/revocation`
@@ -207,10 +209,10 @@ pub async fn revoke_sessions(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let other = find(&mut edit.tx, &id).await?;
+    let other = find_manager(&mut edit.tx, &id).await?;
     let kept = own_session(&edit.manager, &other);
     let entry = actions::managers::revoke_sessions(&mut edit.tx, &other, kept.as_deref()).await?;
-    edit.save_private(entry, &address(&other), "sessions-revoked").await
+    edit.save_private(entry, &manager_path(&other), "sessions-revoked").await
 }
 
 /// An owner who acts on themselves stays logged in where they are.
@@ -223,24 +225,24 @@ fn own_session<P>(manager: &Manager<P>, other: &KnownManager) -> Option<String> 
 async fn refuse<P: Policy>(edit: Edit<P>, other: KnownManager, role: String, reason: &'static str) -> Error {
     let Edit { state, manager, tx, now, .. } = edit;
     drop(tx);
-    let wrong = Invalid::field("role", format!("{}.", capitalised(reason)));
+    let wrong = Invalid::field("role", format!("{}.", capitalize(reason)));
     let rendered = async {
         let mut tx = state.db.read().await?;
-        let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+        let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
         let problem = Problem { invalid: wrong, conflict: None };
         RoleEditor { manager: other, now }.html(&mut tx, shell, role, problem).await
     };
     match rendered.await {
-        Ok(html) => Error::page(crate::web::page::invalid(html)),
+        Ok(html) => Error::page(crate::web::page::invalid_response(html)),
         Err(error) => error,
     }
 }
 
-fn address(other: &KnownManager) -> String {
+fn manager_path(other: &KnownManager) -> String {
     format!("/admin/managers/{}", other.id)
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<KnownManager> {
+async fn find_manager(tx: &mut Tx, id: &str) -> Result<KnownManager> {
     let id = ManagerId::parse(id).ok_or(Error::NotFound)?;
     Ok(managers::find(tx, &id).await?)
 }
@@ -255,9 +257,9 @@ impl Editor for InvitationEditor {
     type Form = ManagerForm;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, form: ManagerForm, problem: Problem<()>) -> Result<String> {
-        let mut listed = managers::list(tx, self.after.as_ref(), pagination::READ).await?;
-        let more = pagination::cut(&mut listed, |other| Some(other.id.clone()));
+    async fn html(&self, tx: &mut Tx, shell: AdminContext, form: ManagerForm, problem: Problem<()>) -> Result<String> {
+        let mut listed = managers::list(tx, self.after.as_ref(), pagination::READ_LIMIT).await?;
+        let more = pagination::take_page(&mut listed, |other| Some(other.id.clone()));
         let mut rows = Vec::new();
         for other in listed {
             let sessions = sessions::count(tx, &other.id, limits(self.now)).await?;
@@ -278,7 +280,7 @@ impl Editor for RoleEditor {
     type Form = String;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, role: String, problem: Problem<()>) -> Result<String> {
+    async fn html(&self, tx: &mut Tx, shell: AdminContext, role: String, problem: Problem<()>) -> Result<String> {
         let manager = self.manager.clone();
         let sessions = sessions::count(tx, &manager.id, limits(self.now)).await?;
         let factors = second_factors::of(tx, &manager.id).await?;

@@ -31,24 +31,24 @@ use crate::web::sign_in::{
 /// The admin's addresses.
 pub fn routes() -> Routes {
     let routes = Routes::default()
-        .open_get("/login", login::new)
-        .open_post("/login", login::create)
-        .open_get("/login/factor", login_second_factor::new)
-        .open_post("/login/factor", login_second_factor::create)
-        .open_post("/login/passkey", login_passkey::create)
-        .open_post("/login/passkey/challenge", login_passkey::challenge)
-        .open_post("/login/oidc", login_oidc::create)
-        .open_get(CALLBACK, login_oidc::finish)
+        .public_get("/login", login::new)
+        .public_post("/login", login::create)
+        .public_get("/login/factor", login_second_factor::new)
+        .public_post("/login/factor", login_second_factor::create)
+        .public_post("/login/passkey", login_passkey::create)
+        .public_post("/login/passkey/challenge", login_passkey::challenge)
+        .public_post("/login/oidc", login_oidc::create)
+        .public_get(CALLBACK, login_oidc::finish)
         .post("/logout", login::destroy)
-        .open_get("/forgotten", forgot_password::new)
-        .open_post("/forgotten", forgot_password::create)
-        .open_get("/setup/{token}", one_time_links::new)
-        .open_post("/setup/{token}", one_time_links::create)
+        .public_get("/forgotten", forgot_password::new)
+        .public_post("/forgotten", forgot_password::create)
+        .public_get("/setup/{token}", one_time_links::new)
+        .public_post("/setup/{token}", one_time_links::create)
         .get("/admin", dashboard::show)
         .get("/admin/shortcuts", shortcuts::index);
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);
-    let routes = prepared_routes(routes);
+    let routes = template_and_draft_routes(routes);
     let routes = component_routes(routes);
     let routes = manager_routes(routes);
     account_routes(routes)
@@ -56,7 +56,7 @@ pub fn routes() -> Routes {
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/policy", login_policy::update)
-        .post("/admin/islands/{*call}", islands::call)
+        .post("/admin/islands/{*call}", islands::call_server_function)
 }
 
 fn incident_routes(routes: Routes) -> Routes {
@@ -104,7 +104,7 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .post("/admin/series/{id}/end", recurring::end)
 }
 
-fn prepared_routes(routes: Routes) -> Routes {
+fn template_and_draft_routes(routes: Routes) -> Routes {
     routes
         .get("/admin/drafts/{id}", drafts::show)
         .post("/admin/drafts/{id}/deletion", drafts::destroy)

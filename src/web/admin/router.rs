@@ -10,26 +10,26 @@ use crate::state::State;
 use crate::web::access::{csrf, session};
 use crate::web::edge::{headers, threads};
 use crate::web::error;
-use crate::web::page::error_page::{Keeping, keep, tell};
-use crate::web::sign_in::reauth::{Asking, ask};
+use crate::web::page::error_page::{SessionExpiredLayer, preserve_form, render_admin_error};
+use crate::web::sign_in::reauth::{ReauthLayer, require_reauth};
 
 /// The router of the admin. The outer layers answer every failure, a panic and a lost session included, with a page that
 /// gives back what was typed.
 pub fn router(state: &State) -> Router<State> {
     let (router, table) = super::routes().into_parts();
-    let asking = Asking::new(state, &table);
-    let keeping = Keeping::new(state, &table);
+    let asking = ReauthLayer::new(state, &table);
+    let keeping = SessionExpiredLayer::new(state, &table);
     router
-        .layer(from_fn_with_state(asking, ask))
-        .layer(from_fn_with_state(state.clone(), tell))
+        .layer(from_fn_with_state(asking, require_reauth))
+        .layer(from_fn_with_state(state.clone(), render_admin_error))
         .layer(session::layer(state))
-        .layer(from_fn_with_state(state.clone(), csrf::refuse_foreign))
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn(threads::apart))
-        .layer(from_fn_with_state(keeping, keep))
+        .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin))
+        .layer(CatchPanicLayer::custom(error::panic_response))
+        .layer(from_fn(threads::run_on_admin_threads))
+        .layer(from_fn_with_state(keeping, preserve_form))
         .layer(from_fn(with_admin_headers))
 }
 
 async fn with_admin_headers(request: Request, next: Next) -> Response {
-    headers::admin(request, next).await
+    headers::add_admin_headers(request, next).await
 }

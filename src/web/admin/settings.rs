@@ -6,25 +6,25 @@ use crate::db::{self, Tx};
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::Settings;
 use crate::web::Result;
 use crate::web::access::manager::{CanAdminister, CanRead, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved};
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 
 /// `GET /admin/settings`: managers who are no owners read them.
 pub async fn edit(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let form = PageForm::of(&db::page_settings::load(&mut tx).await?);
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
-    Ok(page(SettingsEditor::new(&state).html(&mut tx, shell, form, Problem::none()).await?))
+    let form = PageForm::from_page(&db::page_settings::load(&mut tx).await?);
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    Ok(page_response(SettingsEditor::new(&state).html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/settings`
@@ -37,7 +37,7 @@ pub async fn update(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let form = PageForm::read(&edit.fields);
     let before = db::page_settings::load(&mut edit.tx).await?;
-    let saved = Saved { audit_id: &before.id, version: before.version, theirs: PageForm::of(&before) };
+    let saved = Saved { audit_id: &before.id, version: before.version, theirs: PageForm::from_page(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let settings = edit.check(&editor, form.clone(), form.parse()).await?;
     let entry = actions::settings::edit_page(&mut edit.tx, &before, &settings, edit.now).await?;
@@ -59,31 +59,37 @@ impl Editor for SettingsEditor {
     type Form = PageForm;
     type Theirs = PageForm;
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, form: PageForm, problem: Problem<PageForm>) -> Result<String> {
-        let policy = PolicyForm::of(&db::login_policy::load(tx).await?);
-        let keepers = keepers(self.has_provider, tx, &policy).await?;
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        form: PageForm,
+        problem: Problem<PageForm>,
+    ) -> Result<String> {
+        let policy = PolicyForm::from_policy(&db::login_policy::load(tx).await?);
+        let keepers = break_glass_candidates(self.has_provider, tx, &policy).await?;
         let Problem { invalid, conflict } = problem;
         Ok(Settings { shell, form, policy, keepers, invalid, conflict }.html())
     }
 }
 
 /// The page again with the policy as it was chosen, and what is wrong with it.
-pub(super) async fn with_policy<P>(
+pub(super) async fn render_policy_form<P>(
     state: &State,
     tx: &mut Tx,
     manager: &Manager<P>,
     policy: PolicyForm,
     invalid: Invalid,
 ) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let form = PageForm::of(&db::page_settings::load(tx).await?);
-    let keepers = keepers(state.provider.is_some(), tx, &policy).await?;
+    let shell = admin_context(state, tx, manager, &Fields::default()).await?;
+    let form = PageForm::from_page(&db::page_settings::load(tx).await?);
+    let keepers = break_glass_candidates(state.provider.is_some(), tx, &policy).await?;
     Ok(Settings { shell, form, policy, keepers, invalid, conflict: None }.html())
 }
 
 /// Whose password alone may be left to count; nothing where passwords can't be switched off, for want of another
 /// way in.
-async fn keepers(has_provider: bool, tx: &mut Tx, policy: &PolicyForm) -> db::Result<Vec<KnownManager>> {
+async fn break_glass_candidates(has_provider: bool, tx: &mut Tx, policy: &PolicyForm) -> db::Result<Vec<KnownManager>> {
     if !has_provider && policy.password_only_for.is_empty() {
         return Ok(Vec::new());
     }

@@ -4,17 +4,17 @@ use axum::response::Response;
 use crate::actions;
 use crate::db::{self, Tx, templates};
 use crate::domain::forms::{Fields, TemplateForm};
-use crate::domain::template::Meanings;
+use crate::domain::template::PlaceholderValues;
 use crate::domain::{Component, Incident, Phase, Template, TemplateId};
 use crate::format::time;
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{TemplateDeletion, TemplateEdit, TemplateList};
 use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::{board, shell};
-use crate::web::page::page;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::{admin_context, component_board};
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 const LIST: &str = "/admin/templates";
@@ -23,12 +23,12 @@ const LIST: &str = "/admin/templates";
 pub async fn index(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let templates = templates::list(&mut tx).await?;
-    Ok(page(TemplateList { shell, templates }.html()))
+    Ok(page_response(TemplateList { shell, templates }.html()))
 }
 
 /// `GET /admin/templates/new`
@@ -59,8 +59,8 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let template = find(&mut tx, &id).await?;
-    let form = TemplateForm::of(&template);
+    let template = find_template(&mut tx, &id).await?;
+    let form = TemplateForm::from_template(&template);
     show(&state, &mut tx, &manager, &TemplateEditor { id: Some(template.id) }, form).await
 }
 
@@ -72,9 +72,9 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_template(&mut edit.tx, &id).await?;
     let (form, editor) = (TemplateForm::read(&edit.fields), TemplateEditor { id: Some(before.id.clone()) });
-    let saved = Saved { audit_id: &id, version: before.version, theirs: TemplateForm::of(&before) };
+    let saved = Saved { audit_id: &id, version: before.version, theirs: TemplateForm::from_template(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let mut after = Template {
@@ -99,9 +99,9 @@ pub async fn confirm_delete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let template = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    Ok(page(TemplateDeletion { shell, template }.html()))
+    let template = find_template(&mut tx, &id).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
+    Ok(page_response(TemplateDeletion { shell, template }.html()))
 }
 
 /// `POST /admin/templates/{id}/deletion`
@@ -111,44 +111,44 @@ pub async fn destroy(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let template = find(&mut edit.tx, &id).await?;
+    let template = find_template(&mut edit.tx, &id).await?;
     let entry = actions::templates::delete(&mut edit.tx, &template).await?;
     edit.save([entry], LIST, "template-deleted").await
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<Template> {
+async fn find_template(tx: &mut Tx, id: &str) -> Result<Template> {
     let id = TemplateId::parse(id).ok_or(Error::NotFound)?;
     Ok(templates::find(tx, &id).await?)
 }
 
 /// The template that the query of an address asks for.
-pub(super) async fn asked_for(tx: &mut Tx, query: &Fields) -> Result<Option<Template>> {
+pub(super) async fn requested_template(tx: &mut Tx, query: &Fields) -> Result<Option<Template>> {
     match query.text("template").as_str() {
         "" => Ok(None),
-        id => Ok(Some(find(tx, id).await?)),
+        id => Ok(Some(find_template(tx, id).await?)),
     }
 }
 
 /// What the placeholders of `template` mean now, for a new incident or for an update of `incident`.
-pub(super) async fn meanings(
+pub(super) async fn placeholder_values(
     tx: &mut Tx,
     template: &Template,
     incident: Option<&Incident>,
     now: chrono::DateTime<chrono::Utc>,
-) -> db::Result<Meanings> {
+) -> db::Result<PlaceholderValues> {
     let page = db::page_settings::load(tx).await?;
     let named = |component: &&Component| template.components.iter().any(|(id, _)| *id == component.id);
     let mut names: Vec<String> =
         db::components::list(tx).await?.iter().filter(named).map(|component| component.name.clone()).collect();
     if let Some(incident) = incident.filter(|_| names.is_empty()) {
-        names = incident.affected().into_iter().map(|(_, name)| name.to_owned()).collect();
+        names = incident.affected_components().into_iter().map(|(_, name)| name.to_owned()).collect();
     }
-    Ok(Meanings {
+    Ok(PlaceholderValues {
         components: names,
         title: incident.map(|incident| incident.title.clone()),
         phase: template.phase,
-        date: time::day(now, page.time_zone),
-        time: time::clock_with_zone(now, page.time_zone),
+        date: time::format_day(now, page.time_zone),
+        time: time::format_clock_with_zone(now, page.time_zone),
         page: page.name,
     })
 }
@@ -165,11 +165,11 @@ impl Editor for TemplateEditor {
     async fn html(
         &self,
         tx: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: TemplateForm,
         problem: Problem<TemplateForm>,
     ) -> Result<String> {
-        let board = board(tx).await?;
+        let board = component_board(tx).await?;
         let Problem { invalid, conflict } = problem;
         Ok(TemplateEdit { shell, id: self.id.clone(), form, invalid, board, conflict }.html())
     }

@@ -16,11 +16,11 @@ use crate::domain::audit::Entry;
 use crate::state::State;
 use crate::web::access::denied_audit;
 use crate::web::access::manager::{Policy, Token};
-use crate::web::edge::body_timeout::is_too_slow;
+use crate::web::edge::body_timeout::is_body_timeout;
 use crate::web::{Error, Result};
 
-const KEY: &str = "idempotency-key";
-const USED_OTHERWISE: &str = "This Idempotency-Key was already used for a different request.";
+const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+const KEY_REUSED: &str = "This Idempotency-Key was already used for a different request.";
 
 /// A call that the policy `P` admits, with the only transaction that writes. An argument of this kind is read
 /// last, and only for who is admitted.
@@ -32,11 +32,11 @@ pub struct Change<P> {
     pub tx: WriteTx,
     pub now: DateTime<Utc>,
     pub state: State,
-    key: Option<Key>,
+    key: Option<IdempotencyKey>,
 }
 
 /// What the call is known by, if it comes again.
-struct Key {
+struct IdempotencyKey {
     key: String,
     request_hash: String,
 }
@@ -49,39 +49,39 @@ impl<P: Policy> FromRequest<State> for Change<P> {
         let (mut parts, body) = request.into_parts();
         let program = Token::<P>::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
         let about = format!("{} {}", parts.method, parts.uri.path());
-        let key = key(&parts.headers).map_err(IntoResponse::into_response)?;
+        let key = idempotency_key(&parts.headers).map_err(IntoResponse::into_response)?;
         let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|rejection| {
-            if is_too_slow(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
+            if is_body_timeout(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
-        let body = params::read(&bytes).map_err(IntoResponse::into_response)?;
-        let hashed = |key| Key {
+        let body = params::parse_body(&bytes).map_err(IntoResponse::into_response)?;
+        let hashed = |key| IdempotencyKey {
             key,
-            request_hash: secret_token::hash(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))),
+            request_hash: secret_token::hash_token(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))),
         };
-        begin(program, body, key.map(hashed), state).await
+        begin_change(program, body, key.map(hashed), state).await
     }
 }
 
-async fn begin<P: Policy>(
+async fn begin_change<P: Policy>(
     mut program: Token<P>,
     body: Value,
-    key: Option<Key>,
+    key: Option<IdempotencyKey>,
     state: &State,
 ) -> Result<Change<P>, Response> {
     let mut tx = state.db.write().await.map_err(|error| Error::from(error).into_response())?;
     let now = state.clock.now();
-    let fault = program.fault(&mut tx, now).await.map_err(|error| Error::from(error).into_response())?;
+    let fault = program.recheck(&mut tx, now).await.map_err(|error| Error::from(error).into_response())?;
     if let Some((action, error)) = fault {
         drop(tx);
-        denied_audit::record(state, program.actor(), action, "").await;
+        denied_audit::record_denial(state, program.token_actor(), action, "").await;
         return Err(error.into_response());
     }
     if let Some(key) = &key {
         let found = idempotency::find(&mut tx, &program.token.id, &key.key, now).await;
         match found.map_err(|error| Error::from(error).into_response())? {
-            Some(kept) if kept.request_hash == key.request_hash => return Err(again(kept)),
+            Some(kept) if kept.request_hash == key.request_hash => return Err(replay(kept)),
             Some(_) => {
-                let wrong = vec![("/Idempotency-Key".to_owned(), USED_OTHERWISE.to_owned())];
+                let wrong = vec![("/Idempotency-Key".to_owned(), KEY_REUSED.to_owned())];
                 return Err(Error::Unprocessable(wrong).into_response());
             }
             None => {}
@@ -95,7 +95,7 @@ impl<P> Change<P> {
     ///
     /// # Errors
     /// Where it can't be kept; then nothing is.
-    pub async fn keep(self, status: StatusCode, told: &impl Serialize, entries: &[Entry]) -> Result<Response> {
+    pub async fn commit(self, status: StatusCode, told: &impl Serialize, entries: &[Entry]) -> Result<Response> {
         let body = serde_json::to_string(told).map_err(|error| Error::Internal(error.into()))?;
         self.finish(status, body, entries).await
     }
@@ -103,42 +103,42 @@ impl<P> Change<P> {
     /// Keeps what was done and shows it; there is nothing to tell.
     ///
     /// # Errors
-    /// As [`Change::keep`].
-    pub async fn keep_silently(self, entries: &[Entry]) -> Result<Response> {
+    /// As [`Change::commit`].
+    pub async fn commit_without_body(self, entries: &[Entry]) -> Result<Response> {
         self.finish(StatusCode::NO_CONTENT, String::new(), entries).await
     }
 
     async fn finish(mut self, status: StatusCode, body: String, entries: &[Entry]) -> Result<Response> {
         let keyed = self.key.is_some();
-        if let Some(Key { key, request_hash }) = self.key {
+        if let Some(IdempotencyKey { key, request_hash }) = self.key {
             let kept = Kept { request_hash, status: status.as_u16(), body: body.clone() };
             idempotency::keep(&mut self.tx, &self.program.token.id, &key, &kept, self.now).await?;
         }
         if !entries.is_empty() {
-            self.tx.commit_all(&self.program.actor(), self.now, entries).await?;
+            self.tx.commit_all(&self.program.token_actor(), self.now, entries).await?;
             self.state.publish().await;
         } else if keyed {
             self.tx.commit_unaudited().await?;
         }
-        Ok(answer(status, body))
+        Ok(json_response(status, body))
     }
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>> {
-    let Some(value) = headers.get(KEY) else { return Ok(None) };
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
+    let Some(value) = headers.get(IDEMPOTENCY_HEADER) else { return Ok(None) };
     let key = value.to_str().ok().map(str::trim).filter(|key| (1..=255).contains(&key.len()));
     let wrong = || Error::BadRequest("An Idempotency-Key has 1 to 255 plain characters.".into());
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
-fn again(kept: Kept) -> Response {
+fn replay(kept: Kept) -> Response {
     let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
-    let mut response = answer(status, kept.body);
+    let mut response = json_response(status, kept.body);
     response.headers_mut().insert("idempotency-replayed", header::HeaderValue::from_static("true"));
     response
 }
 
-fn answer(status: StatusCode, body: String) -> Response {
+fn json_response(status: StatusCode, body: String) -> Response {
     if body.is_empty() {
         return status.into_response();
     }

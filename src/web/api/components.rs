@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::objects::ComponentView;
-use super::page_context::{Echoes, Standing, echoes_of, part, window};
-use super::params::Given;
+use super::page_context::{ApiContext, ClientFields, list_window, load_client_fields, take_window};
+use super::params::Params;
 use crate::actions;
 use crate::db::{self, Tx, WriteTx, api_metadata, components};
 use crate::domain::audit::Entry;
@@ -15,40 +15,41 @@ use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Role, Status};
 use crate::state::State;
 use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Token};
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
-const NAMES: [(&str, &str); 1] = [("group", "group_id")];
-const TOO_SMALL: &str = "This token may only set the status of a component; other fields need the scope admin.";
+const FIELD_NAMES: [(&str, &str); 1] = [("group", "group_id")];
+const SCOPE_TOO_SMALL: &str = "This token may only set the status of a component; other fields need the scope admin.";
 
 /// `GET /v1/pages/{page}/components`
 pub async fn index(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let listed: Vec<&Component> = part(standing.components.iter().collect(), window(&query, "per_page", 100));
-    let said = echoes_of(&mut tx, listed.iter().map(|component| component.id.as_str())).await?;
-    let scene = standing.scene();
-    let views = listed.into_iter().zip(&said).map(|(component, said)| ComponentView::of(&scene, component, said));
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let listed: Vec<&Component> =
+        take_window(standing.components.iter().collect(), list_window(&query, "per_page", 100));
+    let said = load_client_fields(&mut tx, listed.iter().map(|component| component.id.as_str())).await?;
+    let scene = standing.page_context();
+    let views = listed.into_iter().zip(&said).map(|(component, said)| ComponentView::new(&scene, component, said));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
 /// `POST /v1/pages/{page}/components`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    Standing::of(&mut change.tx, &page, &change.state).await?;
-    let mut given = Given::inside(&change.body, "component")?;
+    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let mut given = Params::from_object(&change.body, "component")?;
     let mut form = ComponentForm { status: Status::Operational.key().to_owned(), ..ComponentForm::default() };
-    fill(&mut form, &mut given);
-    let said = said(Echoes::new(), &mut given);
-    let new = given.judge(form.parse(), &NAMES)?;
+    fill_form(&mut form, &mut given);
+    let said = merge_client_fields(ClientFields::new(), &mut given);
+    let new = given.finish(form.parse(), &FIELD_NAMES)?;
     let added = actions::components::add(&mut change.tx, new, change.now).await;
-    let (component, entry) = added.map_err(no_such_group)?;
+    let (component, entry) = added.map_err(unknown_group)?;
     api_metadata::keep(&mut change.tx, component.id.as_str(), &said).await?;
-    answer(change, StatusCode::CREATED, &component, &said, &[entry]).await
+    commit_component(change, StatusCode::CREATED, &component, &said, &[entry]).await
 }
 
 /// `GET /v1/pages/{page}/components/{component}`
@@ -58,10 +59,10 @@ pub async fn show(
     Path((page, component)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let component = find(&mut tx, &component).await?;
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let component = find_component(&mut tx, &component).await?;
     let said = api_metadata::of(&mut tx, component.id.as_str()).await?;
-    Ok(Json(ComponentView::of(&standing.scene(), &component, &said)).into_response())
+    Ok(Json(ComponentView::new(&standing.page_context(), &component, &said)).into_response())
 }
 
 /// `PATCH` and `PUT /v1/pages/{page}/components/{component}`: the status alone is for publishers, the rest for owners.
@@ -69,28 +70,28 @@ pub async fn update(
     Path((page, component)): Path<(String, String)>,
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
-    Standing::of(&mut change.tx, &page, &change.state).await?;
-    let before = find(&mut change.tx, &component).await?;
-    let mut given = Given::inside(&change.body, "component")?;
-    let mut form = ComponentForm::of(&before);
-    fill(&mut form, &mut given);
+    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let before = find_component(&mut change.tx, &component).await?;
+    let mut given = Params::from_object(&change.body, "component")?;
+    let mut form = ComponentForm::from_component(&before);
+    fill_form(&mut form, &mut given);
     let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
-    let said = said(said_before.clone(), &mut given);
-    let mut after = given.judge(form.parse(), &NAMES)?.apply(&before);
+    let said = merge_client_fields(said_before.clone(), &mut given);
+    let mut after = given.finish(form.parse(), &FIELD_NAMES)?.apply(&before);
     let status_alone = Component { status: before.status, ..after.clone() } == before && said == said_before;
     if !status_alone && !change.program.is_at_least(Role::Owner) {
-        return Err(Error::TokenForbidden(TOO_SMALL));
+        return Err(Error::TokenForbidden(SCOPE_TOO_SMALL));
     }
-    let entries = keep(&mut change.tx, &before, &mut after, (&said_before, &said), change.now).await?;
-    answer(change, StatusCode::OK, &after, &said, &entries).await
+    let entries = update_component(&mut change.tx, &before, &mut after, (&said_before, &said), change.now).await?;
+    commit_component(change, StatusCode::OK, &after, &said, &entries).await
 }
 
 /// Writes what changed; gives the entry for the audit, where something did.
-async fn keep(
+async fn update_component(
     tx: &mut WriteTx,
     before: &Component,
     after: &mut Component,
-    (said_before, said): (&Echoes, &Echoes),
+    (said_before, said): (&ClientFields, &ClientFields),
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Vec<Entry>> {
     if after == before && said == said_before {
@@ -102,7 +103,7 @@ async fn keep(
     } else {
         actions::components::edit(tx, before, after, now).await
     };
-    let entry = saved.map_err(no_such_group)?;
+    let entry = saved.map_err(unknown_group)?;
     api_metadata::keep(tx, after.id.as_str(), said).await?;
     Ok(vec![entry])
 }
@@ -112,14 +113,14 @@ pub async fn destroy(
     Path((page, component)): Path<(String, String)>,
     mut change: Change<CanAdminister>,
 ) -> Result<Response> {
-    Standing::of(&mut change.tx, &page, &change.state).await?;
-    let component = find(&mut change.tx, &component).await?;
+    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let component = find_component(&mut change.tx, &component).await?;
     let entry = actions::components::delete(&mut change.tx, &component).await?;
-    change.keep_silently(&[entry]).await
+    change.commit_without_body(&[entry]).await
 }
 
 /// Takes over what was sent.
-fn fill(form: &mut ComponentForm, given: &mut Given) {
+fn fill_form(form: &mut ComponentForm, given: &mut Params) {
     let fields = [
         ("name", &mut form.name),
         ("description", &mut form.description),
@@ -135,7 +136,7 @@ fn fill(form: &mut ComponentForm, given: &mut Given) {
     if form.group == "null" {
         form.group.clear();
     }
-    if let Some(status) = given.filled("status") {
+    if let Some(status) = given.nonempty_text("status") {
         form.status = status;
     }
     if let Some(flag) = given.flag("only_show_if_degraded") {
@@ -144,7 +145,7 @@ fn fill(form: &mut ComponentForm, given: &mut Given) {
 }
 
 /// What the program wants to read again exactly.
-pub(super) fn said(mut before: Echoes, given: &mut Given) -> Echoes {
+pub(super) fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
     if let Some(description) = given.value("description") {
         before.remove("description");
         if description.as_str() == Some("") {
@@ -159,19 +160,19 @@ pub(super) fn said(mut before: Echoes, given: &mut Given) -> Echoes {
     before
 }
 
-async fn answer<P>(
+async fn commit_component<P>(
     mut change: Change<P>,
     status: StatusCode,
     component: &Component,
-    said: &Echoes,
+    said: &ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
-    let standing = Standing::load(&mut change.tx, &change.state).await?;
-    let told = ComponentView::of(&standing.scene(), component, said);
-    change.keep(status, &told, entries).await
+    let standing = ApiContext::load(&mut change.tx, &change.state).await?;
+    let told = ComponentView::new(&standing.page_context(), component, said);
+    change.commit(status, &told, entries).await
 }
 
-fn no_such_group(error: db::Error) -> Error {
+fn unknown_group(error: db::Error) -> Error {
     match error {
         db::Error::NotFound => Error::Unprocessable(vec![("/component/group_id".into(), "Unknown group.".into())]),
         error => error.into(),
@@ -179,7 +180,7 @@ fn no_such_group(error: db::Error) -> Error {
 }
 
 /// The component of an address.
-pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
+pub(super) async fn find_component(tx: &mut Tx, id: &str) -> Result<Component> {
     let id = ComponentId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find(tx, &id).await?)
 }

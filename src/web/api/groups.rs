@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::change::Change;
-use super::components::said;
+use super::components::merge_client_fields;
 use super::objects::GroupView;
-use super::page_context::{Echoes, Standing, echoes_of, part, window};
-use super::params::Given;
+use super::page_context::{ApiContext, ClientFields, list_window, load_client_fields, take_window};
+use super::params::Params;
 use crate::actions;
 use crate::db::{Tx, api_metadata, components};
 use crate::domain::audit::Entry;
@@ -15,34 +15,35 @@ use crate::domain::forms::GroupForm;
 use crate::domain::{Component, Group, GroupId};
 use crate::state::State;
 use crate::web::access::manager::{CanAdminister, CanRead, Token};
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
-const EMPTY: &str = "A group needs at least one component.";
+const NO_MEMBERS: &str = "A group needs at least one component.";
 
 /// `GET /v1/pages/{page}/component-groups`
 pub async fn index(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let listed: Vec<&Group> = part(standing.groups.iter().collect(), window(&query, "per_page", 100));
-    let said = echoes_of(&mut tx, listed.iter().map(|group| group.id.as_str())).await?;
-    let scene = standing.scene();
-    let views = listed.into_iter().zip(&said).map(|(group, said)| GroupView::of(&scene, group, said));
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let listed: Vec<&Group> = take_window(standing.groups.iter().collect(), list_window(&query, "per_page", 100));
+    let said = load_client_fields(&mut tx, listed.iter().map(|group| group.id.as_str())).await?;
+    let scene = standing.page_context();
+    let views = listed.into_iter().zip(&said).map(|(group, said)| GroupView::new(&scene, group, said));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
 /// `POST /v1/pages/{page}/component-groups`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let Sent { form, members, said, given } = Sent::read(&change, &standing, GroupForm::default(), Echoes::new())?;
-    let new = given.judge(form.parse(), &[])?;
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let GroupInput { form, members, said, given } =
+        GroupInput::read(&change, &standing, GroupForm::default(), ClientFields::new())?;
+    let new = given.finish(form.parse(), &[])?;
     let Some(members) = members else {
-        return Err(Error::Unprocessable(vec![("/component_group/components".into(), EMPTY.into())]));
+        return Err(Error::Unprocessable(vec![("/component_group/components".into(), NO_MEMBERS.into())]));
     };
     let (group, added) = actions::groups::add(&mut change.tx, new, change.now).await?;
     let mut entries = vec![added];
@@ -50,7 +51,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     entries.extend(
         actions::groups::set_members(&mut change.tx, &group, &standing.components, &members, change.now).await?,
     );
-    answer(change, StatusCode::CREATED, &group, &said, &entries).await
+    commit_group(change, StatusCode::CREATED, &group, &said, &entries).await
 }
 
 /// `GET /v1/pages/{page}/component-groups/{group}`
@@ -60,10 +61,10 @@ pub async fn show(
     Path((page, group)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let group = find(&mut tx, &group).await?;
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let group = find_group(&mut tx, &group).await?;
     let said = api_metadata::of(&mut tx, group.id.as_str()).await?;
-    Ok(Json(GroupView::of(&standing.scene(), &group, &said)).into_response())
+    Ok(Json(GroupView::new(&standing.page_context(), &group, &said)).into_response())
 }
 
 /// `PATCH` and `PUT /v1/pages/{page}/component-groups/{group}`: where components are named, they become its members,
@@ -72,12 +73,12 @@ pub async fn update(
     Path((page, group)): Path<(String, String)>,
     mut change: Change<CanAdminister>,
 ) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let before = find(&mut change.tx, &group).await?;
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let before = find_group(&mut change.tx, &group).await?;
     let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
-    let sent = Sent::read(&change, &standing, GroupForm::of(&before), said_before.clone())?;
-    let Sent { form, members, said, given } = sent;
-    let new = given.judge(form.parse(), &[])?;
+    let sent = GroupInput::read(&change, &standing, GroupForm::from_group(&before), said_before.clone())?;
+    let GroupInput { form, members, said, given } = sent;
+    let new = given.finish(form.parse(), &[])?;
     let mut after = Group { name: new.name, description: new.description, ..before.clone() };
     let mut entries = Vec::new();
     if after != before || said != said_before {
@@ -89,7 +90,7 @@ pub async fn update(
             actions::groups::set_members(&mut change.tx, &after, &standing.components, &members, change.now).await?,
         );
     }
-    answer(change, StatusCode::OK, &after, &said, &entries).await
+    commit_group(change, StatusCode::OK, &after, &said, &entries).await
 }
 
 /// `DELETE /v1/pages/{page}/component-groups/{group}`: its components stay, without a group.
@@ -97,28 +98,28 @@ pub async fn destroy(
     Path((page, group)): Path<(String, String)>,
     mut change: Change<CanAdminister>,
 ) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let group = find(&mut change.tx, &group).await?;
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let group = find_group(&mut change.tx, &group).await?;
     let said = api_metadata::of(&mut change.tx, group.id.as_str()).await?;
-    let told = GroupView::of(&standing.scene(), &group, &said);
+    let told = GroupView::new(&standing.page_context(), &group, &said);
     let entry = actions::groups::delete(&mut change.tx, &group).await?;
-    change.keep(StatusCode::OK, &told, &[entry]).await
+    change.commit(StatusCode::OK, &told, &[entry]).await
 }
 
 /// What was sent of a group.
-struct Sent {
+struct GroupInput {
     form: GroupForm,
     /// The components it is to have, each once; nothing where they were not named.
     members: Option<Vec<Component>>,
-    said: Echoes,
-    given: Given,
+    said: ClientFields,
+    given: Params,
 }
 
-impl Sent {
+impl GroupInput {
     /// Reads it over what stands. The description is beside the group, or in it.
-    fn read<P>(change: &Change<P>, standing: &Standing, mut form: GroupForm, before: Echoes) -> Result<Self> {
-        let mut given = Given::inside(&change.body, "component_group")?;
-        let mut beside = Given::whole(&change.body);
+    fn read<P>(change: &Change<P>, standing: &ApiContext, mut form: GroupForm, before: ClientFields) -> Result<Self> {
+        let mut given = Params::from_object(&change.body, "component_group")?;
+        let mut beside = Params::from_body(&change.body);
         if let Some(name) = given.text("name") {
             form.name = name;
         }
@@ -126,42 +127,42 @@ impl Sent {
         if let Some(description) = place.text("description") {
             form.description = description;
         }
-        let mut said = said(before, place);
+        let mut said = merge_client_fields(before, place);
         said.remove("showcase");
         let members = given.list("components").and_then(|ids| members(&ids, standing, &mut given));
         Ok(Self { form, members, said, given })
     }
 }
 
-fn members(ids: &[String], standing: &Standing, given: &mut Given) -> Option<Vec<Component>> {
+fn members(ids: &[String], standing: &ApiContext, given: &mut Params) -> Option<Vec<Component>> {
     if ids.is_empty() {
-        given.wrong("components", EMPTY);
+        given.add_error("components", NO_MEMBERS);
     }
     let mut members: Vec<Component> = Vec::new();
     for id in ids {
         match standing.components.iter().find(|component| component.id.as_str() == id) {
             Some(_) if members.iter().any(|member| member.id.as_str() == id) => {}
             Some(component) => members.push(component.clone()),
-            None => given.wrong("components", format!("Unknown component {id}.")),
+            None => given.add_error("components", format!("Unknown component {id}.")),
         }
     }
     Some(members).filter(|members| !members.is_empty())
 }
 
-async fn answer<P>(
+async fn commit_group<P>(
     mut change: Change<P>,
     status: StatusCode,
     group: &Group,
-    said: &Echoes,
+    said: &ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
-    let standing = Standing::load(&mut change.tx, &change.state).await?;
-    let told = GroupView::of(&standing.scene(), group, said);
-    change.keep(status, &told, entries).await
+    let standing = ApiContext::load(&mut change.tx, &change.state).await?;
+    let told = GroupView::new(&standing.page_context(), group, said);
+    change.commit(status, &told, entries).await
 }
 
 /// The group of an address.
-pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Group> {
+pub(super) async fn find_group(tx: &mut Tx, id: &str) -> Result<Group> {
     let id = GroupId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find_group(tx, &id).await?)
 }

@@ -8,37 +8,37 @@ use axum::response::{IntoResponse, Response};
 
 use super::change::Change;
 use super::objects::EventView;
-use super::page_context::{Echoes, Standing, window};
-use super::params::Given;
+use super::page_context::{ApiContext, ClientFields, list_window};
+use super::params::Params;
 use super::{incidents, maintenances};
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::maintenances::Planned;
 use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems};
 use crate::domain::audit::Entry;
-use crate::domain::postmortem::PublishedReview;
+use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
-use crate::publish::api::Scene;
+use crate::publish::api::PageContext;
 use crate::state::State;
 use crate::web::access::manager::{CanPublish, CanRead, Token};
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
 /// An incident or a maintenance.
-pub enum Event {
+pub enum IncidentOrMaintenance {
     Incident(Incident),
     Maintenance(Maintenance),
 }
 
 /// An event with what is told of it besides.
-pub struct Loaded {
-    event: Event,
-    review: Option<PublishedReview>,
-    said: Echoes,
+pub struct LoadedEvent {
+    event: IncidentOrMaintenance,
+    review: Option<PublishedPostmortem>,
+    said: ClientFields,
 }
 
-impl Event {
+impl IncidentOrMaintenance {
     /// The event of an address.
     ///
     /// # Errors
@@ -70,14 +70,14 @@ impl Event {
     }
 }
 
-impl Loaded {
+impl LoadedEvent {
     /// `event` with what is told of it besides.
     ///
     /// # Errors
     /// Where the database can't be read.
-    pub async fn of(tx: &mut Tx, event: Event) -> Result<Self> {
+    pub async fn load(tx: &mut Tx, event: IncidentOrMaintenance) -> Result<Self> {
         let review = match &event {
-            Event::Incident(incident) if incident.reviewed_at.is_some() => {
+            IncidentOrMaintenance::Incident(incident) if incident.reviewed_at.is_some() => {
                 postmortems::published(tx, &incident.id).await?
             }
             _ => None,
@@ -87,10 +87,12 @@ impl Loaded {
     }
 
     /// The object that is answered.
-    pub fn view<'a>(&'a self, scene: &Scene<'a>) -> EventView<'a> {
+    pub fn view<'a>(&'a self, scene: &PageContext<'a>) -> EventView<'a> {
         match &self.event {
-            Event::Incident(incident) => EventView::incident(scene, incident, self.review.as_ref(), &self.said),
-            Event::Maintenance(maintenance) => EventView::maintenance(scene, maintenance, &self.said),
+            IncidentOrMaintenance::Incident(incident) => {
+                EventView::incident(scene, incident, self.review.as_ref(), &self.said)
+            }
+            IncidentOrMaintenance::Maintenance(maintenance) => EventView::maintenance(scene, maintenance, &self.said),
         }
     }
 }
@@ -100,17 +102,17 @@ pub async fn index(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let (text, window) = (IncidentSearch::read(&query).text, window(&query, "limit", 100));
+    let (text, window) = (IncidentSearch::read(&query).text, list_window(&query, "limit", 100));
 
     let incidents = admin_incidents::among_events(&mut tx, &text, window).await?;
     let maintenances = db::maintenances::among_events(&mut tx, &text, window).await?;
-    let mut events: Vec<Event> = incidents.into_iter().map(Event::Incident).collect();
-    events.extend(maintenances.into_iter().map(Event::Maintenance));
+    let mut events: Vec<IncidentOrMaintenance> = incidents.into_iter().map(IncidentOrMaintenance::Incident).collect();
+    events.extend(maintenances.into_iter().map(IncidentOrMaintenance::Maintenance));
     events.sort_by(|a, b| (b.created_at(), b.id()).cmp(&(a.created_at(), a.id())));
-    list(&mut tx, &page, &state, events).await
+    list_response(&mut tx, &page, &state, events).await
 }
 
 /// `GET /v1/pages/{page}/incidents/unresolved`
@@ -118,11 +120,11 @@ pub async fn unresolved(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let open = admin_incidents::open_to_visitors(&mut tx, window(&query, "per_page", 100)).await?;
-    list(&mut tx, &page, &state, open.into_iter().map(Event::Incident).collect()).await
+    let open = admin_incidents::open_to_visitors(&mut tx, list_window(&query, "per_page", 100)).await?;
+    list_response(&mut tx, &page, &state, open.into_iter().map(IncidentOrMaintenance::Incident).collect()).await
 }
 
 /// `GET /v1/pages/{page}/incidents/scheduled`: maintenances to come and going on.
@@ -130,9 +132,9 @@ pub async fn scheduled(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    planned(&state, &page, window(&query, "per_page", 100), Planned::All).await
+    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::All).await
 }
 
 /// `GET /v1/pages/{page}/incidents/upcoming`
@@ -140,9 +142,9 @@ pub async fn upcoming(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    planned(&state, &page, window(&query, "per_page", 100), Planned::ToCome).await
+    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::ToCome).await
 }
 
 /// `GET /v1/pages/{page}/incidents/active_maintenance`
@@ -150,24 +152,24 @@ pub async fn active_maintenance(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    planned(&state, &page, window(&query, "per_page", 100), Planned::GoingOn).await
+    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::GoingOn).await
 }
 
-async fn planned(state: &State, page: &str, window: (i64, i64), which: Planned) -> Result<Response> {
+async fn list_planned(state: &State, page: &str, window: (i64, i64), which: Planned) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let planned = db::maintenances::among_planned(&mut tx, which, window).await?;
-    list(&mut tx, page, state, planned.into_iter().map(Event::Maintenance).collect()).await
+    list_response(&mut tx, page, state, planned.into_iter().map(IncidentOrMaintenance::Maintenance).collect()).await
 }
 
-async fn list(tx: &mut Tx, page: &str, state: &State, events: Vec<Event>) -> Result<Response> {
-    let standing = Standing::of(tx, page, state).await?;
+async fn list_response(tx: &mut Tx, page: &str, state: &State, events: Vec<IncidentOrMaintenance>) -> Result<Response> {
+    let standing = ApiContext::load_for(tx, page, state).await?;
     let mut loaded = Vec::with_capacity(events.len());
     for event in events {
-        loaded.push(Loaded::of(tx, event).await?);
+        loaded.push(LoadedEvent::load(tx, event).await?);
     }
-    let scene = standing.scene();
+    let scene = standing.page_context();
     Ok(Json(loaded.iter().map(|event| event.view(&scene)).collect::<Vec<_>>()).into_response())
 }
 
@@ -178,17 +180,17 @@ pub async fn show(
     Path((page, id)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let event = Event::find(&mut tx, &id).await?;
-    Ok(Json(Loaded::of(&mut tx, event).await?.view(&standing.scene())).into_response())
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let event = IncidentOrMaintenance::find(&mut tx, &id).await?;
+    Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&standing.page_context())).into_response())
 }
 
 /// `POST /v1/pages/{page}/incidents`: an incident, or with a planned time a maintenance.
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let mut given = Given::inside(&change.body, "incident")?;
-    let status = given.filled("status").and_then(|status| MaintenancePhase::from_key(&status));
-    if status.is_some() || given.filled("scheduled_for").is_some() {
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let mut given = Params::from_object(&change.body, "incident")?;
+    let status = given.nonempty_text("status").and_then(|status| MaintenancePhase::from_key(&status));
+    if status.is_some() || given.nonempty_text("scheduled_for").is_some() {
         maintenances::create(change, &standing, given).await
     } else {
         incidents::create(change, &standing, given).await
@@ -201,52 +203,54 @@ pub async fn update(
     Path((page, id)): Path<(String, String)>,
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let given = Given::inside(&change.body, "incident")?;
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let given = Params::from_object(&change.body, "incident")?;
     let repeats = method == Method::PUT;
-    match Event::find(&mut change.tx, &id).await? {
-        Event::Incident(incident) => incidents::update(change, &standing, given, incident, repeats).await,
-        Event::Maintenance(it) => maintenances::update(change, &standing, given, it, repeats).await,
+    match IncidentOrMaintenance::find(&mut change.tx, &id).await? {
+        IncidentOrMaintenance::Incident(incident) => {
+            incidents::update(change, &standing, given, incident, repeats).await
+        }
+        IncidentOrMaintenance::Maintenance(it) => maintenances::update(change, &standing, given, it, repeats).await,
     }
 }
 
 /// `DELETE /v1/pages/{page}/incidents/{incident}`
 pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let event = Event::find(&mut change.tx, &id).await?;
-    let loaded = Loaded::of(&mut change.tx, event).await?;
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let event = IncidentOrMaintenance::find(&mut change.tx, &id).await?;
+    let loaded = LoadedEvent::load(&mut change.tx, event).await?;
     let entries = match &loaded.event {
-        Event::Incident(incident) => {
+        IncidentOrMaintenance::Incident(incident) => {
             vec![actions::incidents::delete(&mut change.tx, incident).await?]
         }
-        Event::Maintenance(it) => actions::maintenances::delete(&mut change.tx, it, change.now).await?,
+        IncidentOrMaintenance::Maintenance(it) => actions::maintenances::delete(&mut change.tx, it, change.now).await?,
     };
-    change.keep(StatusCode::OK, &loaded.view(&standing.scene()), &entries).await
+    change.commit(StatusCode::OK, &loaded.view(&standing.page_context()), &entries).await
 }
 
 /// Answers with the event as it stands after the change.
 ///
 /// # Errors
 /// Where it can't be kept.
-pub async fn answer<P>(
+pub async fn commit_event<P>(
     mut change: Change<P>,
     status: StatusCode,
-    event: Event,
-    said: Echoes,
+    event: IncidentOrMaintenance,
+    said: ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
-    let standing = Standing::load(&mut change.tx, &change.state).await?;
-    let loaded = Loaded { said, ..Loaded::of(&mut change.tx, event).await? };
-    change.keep(status, &loaded.view(&standing.scene()), entries).await
+    let standing = ApiContext::load(&mut change.tx, &change.state).await?;
+    let loaded = LoadedEvent { said, ..LoadedEvent::load(&mut change.tx, event).await? };
+    change.commit(status, &loaded.view(&standing.page_context()), entries).await
 }
 
 /// The id of a new update.
 pub fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(random())
+    UpdateId::from_random(random_bytes())
 }
 
 /// What the program wants to read again: an object of objects.
-pub fn said(mut before: Echoes, given: &mut Given) -> Echoes {
+pub fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
     match given.value("metadata") {
         None => {}
         Some(serde_json::Value::Null) => drop(before.remove("metadata")),
@@ -256,7 +260,7 @@ pub fn said(mut before: Echoes, given: &mut Given) -> Echoes {
         {
             before.insert("metadata".into(), fields.clone().into());
         }
-        Some(_) => given.wrong("metadata", "Send an object whose values are objects, of at most 10000 characters."),
+        Some(_) => given.add_error("metadata", "Send an object whose values are objects, of at most 10000 characters."),
     }
     before
 }

@@ -7,11 +7,11 @@ use axum::response::Response;
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::incident_or_maintenance::{Event, answer, fresh_update_id, said};
-use super::page_context::{Echoes, Standing};
-use super::params::{Given, local};
+use super::incident_or_maintenance::{IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields};
+use super::page_context::{ApiContext, ClientFields};
+use super::params::{Params, format_utc};
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::api_metadata;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
@@ -19,7 +19,7 @@ use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 
 /// What the fields of our forms are called here.
-const NAMES: [(&str, &str); 5] = [
+const FIELD_NAMES: [(&str, &str); 5] = [
     ("title", "name"),
     ("phase", "status"),
     ("impact", "impact_override"),
@@ -31,44 +31,44 @@ const NAMES: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// Where something about it is wrong.
-pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut given: Given) -> Result<Response> {
-    let backfilled = given.flag("backfilled") == Some(true) || given.filled("backfill_date").is_some();
-    let (form, said) = read(&mut given, standing.zone(), backfilled);
-    let (id, first, now) = (IncidentId::from_random(random()), fresh_update_id(), change.now);
+pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut given: Params) -> Result<Response> {
+    let backfilled = given.flag("backfilled") == Some(true) || given.nonempty_text("backfill_date").is_some();
+    let (form, said) = read_incident_form(&mut given, standing.zone(), backfilled);
+    let (id, first, now) = (IncidentId::from_random(random_bytes()), fresh_update_id(), change.now);
     let opened = form.parse().and_then(|new| new.open(id, first.clone(), &standing.components, now));
     let opened = opened.and_then(|mut incident| {
         // What is told afterwards shows the time at which it was over.
         if let Some(end) = incident.ended_at.filter(|_| backfilled) {
-            incident.redate(&first, end, now).map_err(|sentence| Invalid::field("ended_at", sentence))?;
+            incident.change_time(&first, end, now).map_err(|sentence| Invalid::field("ended_at", sentence))?;
         }
         Ok(incident)
     });
-    let incident = given.judge(opened, &NAMES)?;
+    let incident = given.finish(opened, &FIELD_NAMES)?;
     let entry = actions::incidents::open(&mut change.tx, &incident, None).await?;
     api_metadata::keep(&mut change.tx, incident.id.as_str(), &said).await?;
-    answer(change, StatusCode::CREATED, Event::Incident(incident), said, &[entry]).await
+    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &[entry]).await
 }
 
 /// The form of a new incident.
-fn read(given: &mut Given, zone: Tz, backfilled: bool) -> (IncidentForm, Echoes) {
+fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (IncidentForm, ClientFields) {
     let mut details = IncidentDetailsForm { zone: Tz::UTC.name().to_owned(), ..IncidentDetailsForm::default() };
-    fill(&mut details, given, zone);
+    fill_details(&mut details, given, zone);
     let usual = if backfilled { Phase::Resolved } else { Phase::Investigating };
-    let phase = given.filled("status").unwrap_or_else(|| usual.key().to_owned());
+    let phase = given.nonempty_text("status").unwrap_or_else(|| usual.key().to_owned());
     // What is said to be over without saying when was over as soon as it began: nobody claims more.
     if backfilled && details.ended_at.is_empty() {
         details.ended_at.clone_from(&details.started_at);
     }
-    let said = said(Echoes::new(), given);
+    let said = merge_client_fields(ClientFields::new(), given);
     let title = details.title.clone();
-    let body = body(given).unwrap_or_else(|| Phase::from_key(&phase).unwrap_or(usual).usual_text().to_owned());
+    let body = read_body(given).unwrap_or_else(|| Phase::from_key(&phase).unwrap_or(usual).default_text().to_owned());
     (
         IncidentForm {
             id: String::new(),
             title,
             phase,
             body,
-            components: components(given).unwrap_or_default(),
+            components: read_components(given).unwrap_or_default(),
             details,
         },
         said,
@@ -76,7 +76,7 @@ fn read(given: &mut Given, zone: Tz, backfilled: bool) -> (IncidentForm, Echoes)
 }
 
 /// Takes over what was sent about the incident besides its updates.
-fn fill(details: &mut IncidentDetailsForm, given: &mut Given, zone: Tz) {
+fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz) {
     if let Some(name) = given.text("name") {
         details.title = name;
     }
@@ -84,20 +84,20 @@ fn fill(details: &mut IncidentDetailsForm, given: &mut Given, zone: Tz) {
         details.impact = impact;
     }
     if given.has("reminder_intervals") {
-        details.reminder = reminder(given).unwrap_or_default();
+        details.reminder = read_reminder(given).unwrap_or_default();
     }
-    let started = given.instant("started_at", zone).or_else(|| backfill_date(given, zone));
+    let started = given.instant("started_at", zone).or_else(|| read_backfill_date(given, zone));
     if let Some(at) = started {
-        details.started_at = local(at);
+        details.started_at = format_utc(at);
     }
     if let Some(at) = given.instant("resolved_at", zone) {
-        details.ended_at = local(at);
+        details.ended_at = format_utc(at);
     }
 }
 
 /// A day, meaning its beginning, or an instant.
-fn backfill_date(given: &mut Given, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
-    let text = given.filled("backfill_date")?;
+fn read_backfill_date(given: &mut Params, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
+    let text = given.nonempty_text("backfill_date")?;
     match crate::domain::parse_time::parse_day(&text) {
         Ok(day) => Some(crate::domain::history::start_of_day(day, zone)),
         Err(_) => given.instant("backfill_date", zone),
@@ -105,7 +105,7 @@ fn backfill_date(given: &mut Given, zone: Tz) -> Option<chrono::DateTime<chrono:
 }
 
 /// The hours of reminders as a form has them: `"4"` is every four hours, `"[]"` none.
-fn reminder(given: &mut Given) -> Option<String> {
+fn read_reminder(given: &mut Params) -> Option<String> {
     let sent = given.value("reminder_intervals").map(ToString::to_string).unwrap_or_default();
     let plain: String = sent.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
     match plain.as_str() {
@@ -113,32 +113,35 @@ fn reminder(given: &mut Given) -> Option<String> {
         "[]" => Some("0".to_owned()),
         hours if hours.bytes().all(|b| b.is_ascii_digit()) => Some(hours.to_owned()),
         _ => {
-            given.wrong("reminder_intervals", "Send one number of hours, \"[]\" for none, or null for the usual ones.");
+            given.add_error(
+                "reminder_intervals",
+                "Send one number of hours, \"[]\" for none, or null for the usual ones.",
+            );
             None
         }
     }
 }
 
 /// The text of an update; `message` is what older clients call it.
-pub fn body(given: &mut Given) -> Option<String> {
-    given.filled("body").or_else(|| given.filled("message"))
+pub fn read_body(given: &mut Params) -> Option<String> {
+    given.nonempty_text("body").or_else(|| given.nonempty_text("message"))
 }
 
 /// The status of each component that is given one.
-pub fn statuses(given: &mut Given) -> Option<BTreeMap<String, String>> {
+pub fn read_statuses(given: &mut Params) -> Option<BTreeMap<String, String>> {
     let listed = given.value("components").is_some_and(serde_json::Value::is_array);
     if listed { None } else { given.map("components") }
 }
 
 /// The components that are named without a status; older clients name them in the other field.
-fn attached(given: &mut Given) -> Option<Vec<String>> {
+fn read_attached_components(given: &mut Params) -> Option<Vec<String>> {
     let listed = given.value("components").is_some_and(serde_json::Value::is_array);
     given.list(if listed { "components" } else { "component_ids" })
 }
 
 /// Every component that is named; one that is only attached is in order.
-pub fn components(given: &mut Given) -> Option<BTreeMap<String, String>> {
-    let (statuses, attached) = (statuses(given), attached(given));
+pub fn read_components(given: &mut Params) -> Option<BTreeMap<String, String>> {
+    let (statuses, attached) = (read_statuses(given), read_attached_components(given));
     if statuses.is_none() && attached.is_none() {
         return None;
     }
@@ -154,26 +157,26 @@ pub fn components(given: &mut Given) -> Option<BTreeMap<String, String>> {
 /// Where something about it is wrong.
 pub async fn update(
     mut change: Change<CanPublish>,
-    standing: &Standing,
-    mut given: Given,
+    standing: &ApiContext,
+    mut given: Params,
     before: Incident,
     repeats: bool,
 ) -> Result<Response> {
-    if given.filled("scheduled_for").is_some() {
-        given.wrong("scheduled_for", "An incident can't become a maintenance. Schedule a new one.");
+    if given.nonempty_text("scheduled_for").is_some() {
+        given.add_error("scheduled_for", "An incident can't become a maintenance. Schedule a new one.");
     }
     let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
-    let said = said(said_before.clone(), &mut given);
-    let mut details = IncidentDetailsForm::of(&before, Tz::UTC);
-    fill(&mut details, &mut given, standing.zone());
-    let posted = update_form(&mut given, &before, repeats);
+    let said = merge_client_fields(said_before.clone(), &mut given);
+    let mut details = IncidentDetailsForm::from_incident(&before, Tz::UTC);
+    fill_details(&mut details, &mut given, standing.zone());
+    let posted = read_update_form(&mut given, &before, repeats);
     let reopens = posted.as_ref().and_then(|form| Phase::from_key(&form.phase)).is_some_and(Phase::is_open);
-    if reopens && given.filled("resolved_at").is_none() {
+    if reopens && given.nonempty_text("resolved_at").is_none() {
         details.ended_at.clear();
     }
     let mut after = before.clone();
-    let changed = apply(&mut after, posted.as_ref(), &details, standing, change.now);
-    given.judge(changed, &NAMES)?;
+    let changed = apply_changes(&mut after, posted.as_ref(), &details, standing, change.now);
+    given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     if after != before {
         let (tx, now) = (&mut change.tx, change.now);
@@ -186,15 +189,15 @@ pub async fn update(
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(actions::incidents::record_metadata(&after, &said_before, &said));
     }
-    answer(change, StatusCode::OK, Event::Incident(after), said, &entries).await
+    commit_event(change, StatusCode::OK, IncidentOrMaintenance::Incident(after), said, &entries).await
 }
 
 /// The update first: what ends the incident decides whether it may have an end.
-fn apply(
+fn apply_changes(
     incident: &mut Incident,
     posted: Option<&UpdateForm>,
     details: &IncidentDetailsForm,
-    standing: &Standing,
+    standing: &ApiContext,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), Invalid> {
     let details = details.parse();
@@ -209,13 +212,13 @@ fn apply(
 }
 
 /// The update that is to be posted, where something new is said: a text, another phase, or how components stand.
-fn update_form(given: &mut Given, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
-    let (stands, newest) = (incident.phase.key(), incident.newest());
+fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
+    let (stands, newest) = (incident.phase.key(), incident.newest_update());
     // So a reviewed incident is read; it is no phase.
-    let status = given.filled("status").filter(|status| status != "postmortem" || incident.is_open());
+    let status = given.nonempty_text("status").filter(|status| status != "postmortem" || incident.is_open());
     let phase = status.unwrap_or_else(|| stands.to_owned());
-    let text = body(given);
-    let components = named(given, incident);
+    let text = read_body(given);
+    let components = named_components(given, incident);
     let said = text.as_ref().is_some_and(|text| {
         let repeated = phase == stands && newest.is_some_and(|newest| newest.body.trim_end() == text.trim_end());
         !(repeats && repeated)
@@ -223,28 +226,28 @@ fn update_form(given: &mut Given, incident: &Incident, repeats: bool) -> Option<
     let known = Phase::from_key(&phase);
     let moved = known != Some(incident.phase);
     let open = known.is_none_or(Phase::is_open);
-    let changed = open && is_news(&components, incident);
+    let changed = open && changes_components(&components, incident);
     if !said && !moved && !changed {
         return None;
     }
-    let usual = known.map_or("", |phase| if moved { phase.usual_text() } else { phase.usual_text_again() });
+    let usual = known.map_or("", |phase| if moved { phase.default_text() } else { phase.default_text_repeated() });
     let body = text.unwrap_or_else(|| usual.to_owned());
     Some(UpdateForm { phase, body, components, version: incident.version })
 }
 
 /// The components of an update: those with a status, and those that the incident did not name yet.
-fn named(given: &mut Given, incident: &Incident) -> BTreeMap<String, String> {
-    let affected = incident.affected();
+fn named_components(given: &mut Params, incident: &Incident) -> BTreeMap<String, String> {
+    let affected = incident.affected_components();
     let is_new = |id: &String| !affected.iter().any(|(other, _)| other.as_str() == id);
-    let attached = attached(given).unwrap_or_default().into_iter().filter(is_new);
+    let attached = read_attached_components(given).unwrap_or_default().into_iter().filter(is_new);
     let mut named: BTreeMap<_, _> = attached.map(|id| (id, Status::Operational.key().to_owned())).collect();
-    named.extend(statuses(given).unwrap_or_default());
+    named.extend(read_statuses(given).unwrap_or_default());
     named
 }
 
 /// Whether a component stands otherwise than the incident has it, or was not named by it yet.
-fn is_news(named: &BTreeMap<String, String>, incident: &Incident) -> bool {
-    let (stand, affected) = (incident.statuses(), incident.affected());
+fn changes_components(named: &BTreeMap<String, String>, incident: &Incident) -> bool {
+    let (stand, affected) = (incident.statuses(), incident.affected_components());
     named.iter().any(|(id, status)| {
         let Some(id) = ComponentId::parse(id) else { return true };
         let stands = stand.get(&id).copied().unwrap_or_default();

@@ -6,56 +6,57 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::incident_or_maintenance::{Event, answer, fresh_update_id, said};
-use super::incidents::{body, components, statuses};
-use super::page_context::{Echoes, Standing};
-use super::params::{Given, local};
+use super::incident_or_maintenance::{IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields};
+use super::incidents::{read_body, read_components, read_statuses};
+use super::page_context::{ApiContext, ClientFields};
+use super::params::{Params, format_utc};
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::api_metadata;
 use crate::domain::audit::Action;
 use crate::domain::forms::{
     ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
 };
-use crate::domain::maintenance::Switches;
+use crate::domain::maintenance::Automation;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 
 /// What the fields of our forms are called here.
-const NAMES: [(&str, &str); 4] =
+const FIELD_NAMES: [(&str, &str); 4] =
     [("title", "name"), ("phase", "status"), ("until", "scheduled_until"), ("zone", "scheduled_for")];
-const IMPACT: &str = "The impact of a maintenance is always maintenance.";
+const FIXED_IMPACT: &str = "The impact of a maintenance is always maintenance.";
 
 /// Plans a maintenance; with the status in_progress it begins at once.
 ///
 /// # Errors
 /// Where something about it is wrong.
-pub async fn create(mut change: Change<CanPublish>, standing: &Standing, mut given: Given) -> Result<Response> {
+pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut given: Params) -> Result<Response> {
     let form = MaintenanceForm {
-        plan: plan_form(PlanForm::default(), &mut given),
-        window: window(&mut given, standing.zone(), (String::new(), String::new())),
-        body: body(&mut given).unwrap_or_else(|| MaintenancePhase::Scheduled.usual_text().to_owned()),
+        plan: read_plan_form(PlanForm::default(), &mut given),
+        window: read_window(&mut given, standing.zone(), (String::new(), String::new())),
+        body: read_body(&mut given).unwrap_or_else(|| MaintenancePhase::Scheduled.default_text().to_owned()),
     };
     check_impact(&mut given);
-    let said = said(Echoes::new(), &mut given);
-    let status = given.filled("status").unwrap_or_else(|| MaintenancePhase::Scheduled.key().to_owned());
-    let made = form.parse().and_then(|new| made(new, &status, standing, change.now));
-    let made = given.judge(made, &NAMES)?;
+    let said = merge_client_fields(ClientFields::new(), &mut given);
+    let status = given.nonempty_text("status").unwrap_or_else(|| MaintenancePhase::Scheduled.key().to_owned());
+    let made = form.parse().and_then(|new| build_maintenance(new, &status, standing, change.now));
+    let made = given.finish(made, &FIELD_NAMES)?;
     let entry = actions::maintenances::schedule(&mut change.tx, &made).await?;
     api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
-    answer(change, StatusCode::CREATED, Event::Maintenance(made), said, &[entry]).await
+    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Maintenance(made), said, &[entry]).await
 }
 
-fn made(
+fn build_maintenance(
     mut new: NewMaintenance,
     status: &str,
-    standing: &Standing,
+    standing: &ApiContext,
     now: DateTime<Utc>,
 ) -> Result<Maintenance, Invalid> {
     // The times were read exactly; the clock they are shown by is that of the page.
     new.window.zone = standing.zone();
-    let mut made = new.plan((MaintenanceId::from_random(random()), fresh_update_id()), &standing.components, now)?;
+    let mut made =
+        new.plan((MaintenanceId::from_random(random_bytes()), fresh_update_id()), &standing.components, now)?;
     match MaintenancePhase::from_key(status) {
         Some(MaintenancePhase::Scheduled) => Ok(made),
         Some(MaintenancePhase::InProgress) => {
@@ -72,31 +73,31 @@ fn made(
 /// Where something about it is wrong.
 pub async fn update(
     mut change: Change<CanPublish>,
-    standing: &Standing,
-    mut given: Given,
+    standing: &ApiContext,
+    mut given: Params,
     before: Maintenance,
     repeats: bool,
 ) -> Result<Response> {
     check_impact(&mut given);
     let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
-    let said = said(said_before.clone(), &mut given);
+    let said = merge_client_fields(said_before.clone(), &mut given);
     let mut after = before.clone();
-    let changed = apply(&mut after, &mut given, standing, repeats, change.now);
-    given.judge(changed, &NAMES)?;
+    let changed = apply_changes(&mut after, &mut given, standing, repeats, change.now);
+    given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     if after != before {
-        let action = action(&before, &after);
+        let action = audit_action(&before, &after);
         entries.extend(actions::maintenances::save(&mut change.tx, action, &before, &mut after, change.now).await?);
     }
     if said != said_before {
         api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(actions::maintenances::record_metadata(&after, &said_before, &said));
     }
-    answer(change, StatusCode::OK, Event::Maintenance(after), said, &entries).await
+    commit_event(change, StatusCode::OK, IncidentOrMaintenance::Maintenance(after), said, &entries).await
 }
 
 /// What the audit calls the change.
-fn action(before: &Maintenance, after: &Maintenance) -> Action {
+fn audit_action(before: &Maintenance, after: &Maintenance) -> Action {
     if after.scheduled_for != before.scheduled_for {
         Action::MaintenanceReschedule
     } else if after.scheduled_until != before.scheduled_until {
@@ -108,55 +109,55 @@ fn action(before: &Maintenance, after: &Maintenance) -> Action {
     }
 }
 
-fn apply(
+fn apply_changes(
     it: &mut Maintenance,
-    given: &mut Given,
-    standing: &Standing,
+    given: &mut Params,
+    standing: &ApiContext,
     repeats: bool,
     now: DateTime<Utc>,
 ) -> Result<(), Invalid> {
     let begun = it.phase != MaintenancePhase::Scheduled;
-    let mut plan = plan_form(PlanForm::of(it), given);
+    let mut plan = read_plan_form(PlanForm::from_maintenance(it), given);
     if begun {
-        plan.components = PlanForm::of(it).components;
+        plan.components = PlanForm::from_maintenance(it).components;
     }
     plan.parse()?.apply(it, &standing.components, now)?;
-    let text = body(given);
-    let moved = shift(it, given, standing.zone(), text.as_deref(), now)?;
-    let phase = given.filled("status").unwrap_or_else(|| it.phase.key().to_owned());
+    let text = read_body(given);
+    let moved = reschedule(it, given, standing.zone(), text.as_deref(), now)?;
+    let phase = given.nonempty_text("status").unwrap_or_else(|| it.phase.key().to_owned());
     let known = MaintenancePhase::from_key(&phase);
     if it.phase == MaintenancePhase::Scheduled
         && matches!(known, Some(MaintenancePhase::Verifying | MaintenancePhase::Completed))
     {
         it.begin(fresh_update_id(), now).map_err(|sentence| Invalid::field("phase", sentence))?;
     }
-    let mut form = MaintenanceUpdateForm::of(it);
+    let mut form = MaintenanceUpdateForm::from_maintenance(it);
     let stand = form.components.clone();
     if begun {
-        form.components.extend(statuses(given).unwrap_or_default());
+        form.components.extend(read_statuses(given).unwrap_or_default());
     }
     let another = known != Some(it.phase);
-    let newest = it.newest().map(|newest| newest.body.trim_end());
+    let newest = it.newest_update().map(|newest| newest.body.trim_end());
     let repeated = newest == text.as_deref().map(str::trim_end);
     let says = text.is_some() && !moved && !(repeats && repeated && !another);
     if says || another || (it.phase.is_active() && form.components != stand) {
         form.phase = phase;
-        form.body = text.unwrap_or_else(|| known.map_or("", MaintenancePhase::usual_text).to_owned());
+        form.body = text.unwrap_or_else(|| known.map_or("", MaintenancePhase::default_text).to_owned());
         form.parse()?.post(it, fresh_update_id(), now)?;
     }
     Ok(())
 }
 
 /// Moves it to another time, or extends one that goes on; says whether it did.
-fn shift(
+fn reschedule(
     it: &mut Maintenance,
-    given: &mut Given,
+    given: &mut Params,
     zone: Tz,
     text: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<bool, Invalid> {
-    let stands = (local(it.scheduled_for), local(it.scheduled_until));
-    let form = window(given, zone, stands.clone());
+    let stands = (format_utc(it.scheduled_for), format_utc(it.scheduled_until));
+    let form = read_window(given, zone, stands.clone());
     if (&form.scheduled_for, &form.scheduled_until) == (&stands.0, &stands.1) {
         return Ok(false);
     }
@@ -172,8 +173,8 @@ fn shift(
 }
 
 /// The planned time on the clock of UTC, where nothing was sent as it `stands`.
-fn window(given: &mut Given, zone: Tz, stands: (String, String)) -> WindowForm {
-    let mut read = |name, stands| given.instant(name, zone).map_or(stands, local);
+fn read_window(given: &mut Params, zone: Tz, stands: (String, String)) -> WindowForm {
+    let mut read = |name, stands| given.instant(name, zone).map_or(stands, format_utc);
     WindowForm {
         scheduled_for: read("scheduled_for", stands.0),
         scheduled_until: read("scheduled_until", stands.1),
@@ -182,14 +183,14 @@ fn window(given: &mut Given, zone: Tz, stands: (String, String)) -> WindowForm {
 }
 
 /// The plan over what stands.
-fn plan_form(mut form: PlanForm, given: &mut Given) -> PlanForm {
+fn read_plan_form(mut form: PlanForm, given: &mut Params) -> PlanForm {
     if let Some(name) = given.text("name") {
         form.title = name;
     }
-    if let Some(named) = components(given) {
+    if let Some(named) = read_components(given) {
         form.components = named.into_keys().collect();
     }
-    let Switches { reminds, starts, completes, marks } = &mut form.switches;
+    let Automation { reminds, starts, completes, marks } = &mut form.switches;
     for (name, switch) in [
         ("scheduled_remind_prior", reminds),
         ("scheduled_auto_completed", completes),
@@ -202,8 +203,8 @@ fn plan_form(mut form: PlanForm, given: &mut Given) -> PlanForm {
     form
 }
 
-fn check_impact(given: &mut Given) {
-    if given.filled("impact_override").is_some_and(|impact| impact != "maintenance") {
-        given.wrong("impact_override", IMPACT);
+fn check_impact(given: &mut Params) {
+    if given.nonempty_text("impact_override").is_some_and(|impact| impact != "maintenance") {
+        given.add_error("impact_override", FIXED_IMPACT);
     }
 }

@@ -26,61 +26,61 @@ use axum::http::Uri;
 use axum::middleware::from_fn;
 use axum::routing::{any, get};
 
-use self::routes::{Routes, gives, gives_nothing};
+use self::routes::{Routes, no_content, returns};
 use super::Error;
 use crate::state::State;
 
 /// Where every address of the API begins.
-pub const ROOT: &str = "/v1/";
+pub const PREFIX: &str = "/v1/";
 
 /// Every route of the API with who may take it.
 #[rustfmt::skip]
 pub fn routes() -> Routes {
-    const PAGED: &[&str] = &["page", "per_page"];
-    const RANGE: &[&str] = &["start", "end", "skip_related_events"];
-    const FOUND: &[&str] = &["q", "limit", "page"];
-    const PEOPLE: &[&str] = &["q", "type", "state", "limit", "page", "sort_field", "sort_direction"];
+    const PAGE_QUERY: &[&str] = &["page", "per_page"];
+    const RANGE_QUERY: &[&str] = &["start", "end", "skip_related_events"];
+    const SEARCH_QUERY: &[&str] = &["q", "limit", "page"];
+    const SUBSCRIBER_QUERY: &[&str] = &["q", "type", "state", "limit", "page", "sort_field", "sort_direction"];
     Routes::default()
-        .get("/v1/token", token::show, gives("Get the token's scope", "Token"))
-        .get("/v1/pages", pages::index, gives("List pages (there is one)", "[Page]"))
-        .get("/v1/pages/{page}", pages::show, gives("Get the page", "Page"))
-        .patch_and_put("/v1/pages/{page}", pages::update, gives("Update the page's name, URL and time zone", "Page").taking("PageChange"))
-        .get("/v1/pages/{page}/components", components::index, gives("List components", "[Component]").asking(PAGED))
-        .post("/v1/pages/{page}/components", components::create, gives("Create a component", "Component").taking("ComponentChange").answering(201))
-        .get("/v1/pages/{page}/components/{component}", components::show, gives("Get a component", "Component"))
-        .patch_and_put("/v1/pages/{page}/components/{component}", components::update, gives("Update a component", "Component").taking("ComponentChange"))
-        .delete("/v1/pages/{page}/components/{component}", components::destroy, gives_nothing("Delete a component"))
-        .get("/v1/pages/{page}/components/{component}/uptime", uptime::of_component, gives("Get a component's uptime", "Uptime").asking(RANGE))
-        .get("/v1/pages/{page}/component-groups", groups::index, gives("List groups", "[Group]").asking(PAGED))
-        .post("/v1/pages/{page}/component-groups", groups::create, gives("Create a group", "Group").taking("GroupChange").answering(201))
-        .get("/v1/pages/{page}/component-groups/{group}", groups::show, gives("Get a group", "Group"))
-        .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, gives("Update a group and its members", "Group").taking("GroupChange"))
-        .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, gives("Delete a group; its components are kept", "Group"))
-        .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::of_group, gives("Get a group's uptime", "Uptime").asking(RANGE))
-        .get("/v1/pages/{page}/incidents", incident_or_maintenance::index, gives("List incidents and maintenance, newest first", "[Incident]").asking(FOUND))
-        .post("/v1/pages/{page}/incidents", incident_or_maintenance::create, gives("Create an incident or maintenance", "Incident").taking("IncidentChange").answering(201))
-        .get("/v1/pages/{page}/incidents/unresolved", incident_or_maintenance::unresolved, gives("List unresolved incidents", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/scheduled", incident_or_maintenance::scheduled, gives("List scheduled maintenance and maintenance in progress", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/upcoming", incident_or_maintenance::upcoming, gives("List upcoming maintenance", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/active_maintenance", incident_or_maintenance::active_maintenance, gives("List maintenance in progress", "[Incident]").asking(PAGED))
-        .get("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::show, gives("Get an incident or maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::update, gives("Update an incident or post an update", "Incident").taking("IncidentChange"))
-        .delete("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::destroy, gives("Delete an incident or maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, gives("Edit the text or time of an update", "Update").taking("UpdateChange"))
-        .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, gives("Get a postmortem", "Postmortem"))
-        .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, gives("Create or update a postmortem", "Postmortem").taking("PostmortemChange"))
-        .delete("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::destroy, gives_nothing("Delete a postmortem"))
-        .put("/v1/pages/{page}/incidents/{incident}/postmortem/publish", postmortems::publish, gives("Publish a postmortem", "Postmortem"))
-        .put("/v1/pages/{page}/incidents/{incident}/postmortem/revert", postmortems::revert, gives("Unpublish a postmortem", "Postmortem"))
-        .get("/v1/pages/{page}/incidents/{incident}/subscribers", subscribers::of_incident, gives("List subscribers (always empty)", "[Subscriber]").asking(PAGED))
-        .get("/v1/pages/{page}/incident_templates", templates::index, gives("List templates", "[Template]").asking(PAGED))
-        .post("/v1/pages/{page}/incident_templates", templates::create, gives("Create a template", "Template").taking("TemplateChange").answering(201))
-        .get("/v1/pages/{page}/subscribers", subscribers::index, gives("List subscribers (always empty)", "[Subscriber]").asking(PEOPLE))
-        .post("/v1/pages/{page}/subscribers", subscribers::create, gives("Create a subscriber (not supported)", "Subscriber").answering(201))
-        .get("/v1/pages/{page}/subscribers/count", subscribers::count, gives("Count subscribers (always 0)", "Counts"))
-        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, gives("Count subscribers by state (always 0)", "Histogram"))
-        .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::index, gives("List subscribers (always empty)", "[Subscriber]").asking(PAGED))
-        .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, gives("Not found", "Subscriber"))
+        .get("/v1/token", token::show, returns("Get the token's scope", "Token"))
+        .get("/v1/pages", pages::index, returns("List pages (there is one)", "[Page]"))
+        .get("/v1/pages/{page}", pages::show, returns("Get the page", "Page"))
+        .patch_and_put("/v1/pages/{page}", pages::update, returns("Update the page's name, URL and time zone", "Page").with_body("PageChange"))
+        .get("/v1/pages/{page}/components", components::index, returns("List components", "[Component]").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/components", components::create, returns("Create a component", "Component").with_body("ComponentChange").with_status(201))
+        .get("/v1/pages/{page}/components/{component}", components::show, returns("Get a component", "Component"))
+        .patch_and_put("/v1/pages/{page}/components/{component}", components::update, returns("Update a component", "Component").with_body("ComponentChange"))
+        .delete("/v1/pages/{page}/components/{component}", components::destroy, no_content("Delete a component"))
+        .get("/v1/pages/{page}/components/{component}/uptime", uptime::component_uptime, returns("Get a component's uptime", "Uptime").with_query(RANGE_QUERY))
+        .get("/v1/pages/{page}/component-groups", groups::index, returns("List groups", "[Group]").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/component-groups", groups::create, returns("Create a group", "Group").with_body("GroupChange").with_status(201))
+        .get("/v1/pages/{page}/component-groups/{group}", groups::show, returns("Get a group", "Group"))
+        .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, returns("Update a group and its members", "Group").with_body("GroupChange"))
+        .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, returns("Delete a group; its components are kept", "Group"))
+        .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::group_uptime, returns("Get a group's uptime", "Uptime").with_query(RANGE_QUERY))
+        .get("/v1/pages/{page}/incidents", incident_or_maintenance::index, returns("List incidents and maintenance, newest first", "[Incident]").with_query(SEARCH_QUERY))
+        .post("/v1/pages/{page}/incidents", incident_or_maintenance::create, returns("Create an incident or maintenance", "Incident").with_body("IncidentChange").with_status(201))
+        .get("/v1/pages/{page}/incidents/unresolved", incident_or_maintenance::unresolved, returns("List unresolved incidents", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/scheduled", incident_or_maintenance::scheduled, returns("List scheduled maintenance and maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/upcoming", incident_or_maintenance::upcoming, returns("List upcoming maintenance", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/active_maintenance", incident_or_maintenance::active_maintenance, returns("List maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::show, returns("Get an incident or maintenance", "Incident"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::update, returns("Update an incident or post an update", "Incident").with_body("IncidentChange"))
+        .delete("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::destroy, returns("Delete an incident or maintenance", "Incident"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, returns("Edit the text or time of an update", "Update").with_body("UpdateChange"))
+        .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, returns("Get a postmortem", "Postmortem"))
+        .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, returns("Create or update a postmortem", "Postmortem").with_body("PostmortemChange"))
+        .delete("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::destroy, no_content("Delete a postmortem"))
+        .put("/v1/pages/{page}/incidents/{incident}/postmortem/publish", postmortems::publish, returns("Publish a postmortem", "Postmortem"))
+        .put("/v1/pages/{page}/incidents/{incident}/postmortem/revert", postmortems::revert, returns("Unpublish a postmortem", "Postmortem"))
+        .get("/v1/pages/{page}/incidents/{incident}/subscribers", subscribers::index_for_incident, returns("List subscribers (always empty)", "[Subscriber]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incident_templates", templates::index, returns("List templates", "[Template]").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/incident_templates", templates::create, returns("Create a template", "Template").with_body("TemplateChange").with_status(201))
+        .get("/v1/pages/{page}/subscribers", subscribers::index, returns("List subscribers (always empty)", "[Subscriber]").with_query(SUBSCRIBER_QUERY))
+        .post("/v1/pages/{page}/subscribers", subscribers::create, returns("Create a subscriber (not supported)", "Subscriber").with_status(201))
+        .get("/v1/pages/{page}/subscribers/count", subscribers::count, returns("Count subscribers (always 0)", "Counts"))
+        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns("Count subscribers by state (always 0)", "Histogram"))
+        .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::index, returns("List subscribers (always empty)", "[Subscriber]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns("Not found", "Subscriber"))
 }
 
 /// The addresses of the API.
@@ -89,7 +89,7 @@ pub fn router() -> Router<State> {
         .into_router()
         .route("/v1/openapi", get(openapi::show))
         .route("/v1/{*nothing}", any(not_found))
-        .layer(from_fn(rate_limit::tell))
+        .layer(from_fn(rate_limit::add_rate_limit_headers))
 }
 
 async fn not_found() -> Error {
@@ -97,8 +97,8 @@ async fn not_found() -> Error {
 }
 
 /// Takes the `.json` off an address of the API: with it or without, it is the same.
-pub fn without_ending(uri: &mut Uri) {
-    let Some(path) = uri.path().strip_suffix(".json").filter(|path| path.starts_with(ROOT)) else { return };
+pub fn strip_json_suffix(uri: &mut Uri) {
+    let Some(path) = uri.path().strip_suffix(".json").filter(|path| path.starts_with(PREFIX)) else { return };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = format!("{path}{query}").parse().ok();
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_the_api_may_end_as_its_document_would() {
+    fn api_paths_accept_json_suffix() {
         for (asked, meant) in [
             ("/v1/pages.json", "/v1/pages"),
             ("/v1/pages/x/incidents.json?q=a.json", "/v1/pages/x/incidents?q=a.json"),
@@ -120,7 +120,7 @@ mod tests {
             ("/v1/pages/json", "/v1/pages/json"),
         ] {
             let mut uri: Uri = asked.parse().unwrap();
-            without_ending(&mut uri);
+            strip_json_suffix(&mut uri);
             assert_eq!(uri.to_string(), meant);
         }
     }

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::page_context::Echoes;
-use crate::domain::postmortem::PublishedReview;
-use crate::domain::{Component, Group, Incident, Maintenance, Review, Template};
-use crate::publish::api::{ComponentRow, EntryRow, Scene, UpdateRow, component_row, leaves};
+use super::page_context::ClientFields;
+use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::{Component, Group, Incident, Maintenance, Postmortem, Template};
+use crate::publish::api::{ComponentRow, EntryRow, PageContext, UpdateRow, component_row, ungrouped_rows};
 
 /// A component.
 #[derive(Serialize)]
@@ -107,32 +107,32 @@ pub struct TemplateView<'a> {
 
 impl<'a> ComponentView<'a> {
     /// A component as it shows, with what programs said of it.
-    pub fn of(scene: &Scene<'a>, component: &'a Component, echoes: &Echoes) -> Self {
+    pub fn new(scene: &PageContext<'a>, component: &'a Component, echoes: &ClientFields) -> Self {
         let mut row = component_row(scene, component);
         row.showcase = echoes.get("showcase").and_then(Value::as_bool).unwrap_or(row.showcase);
-        row.description = row.description.or(blank(echoes));
-        Self::from(row)
+        row.description = row.description.or(blank_description(echoes));
+        Self::from_row(row)
     }
 
-    fn from(row: ComponentRow<'a>) -> Self {
+    fn from_row(row: ComponentRow<'a>) -> Self {
         Self { row, automation_email: None }
     }
 }
 
 /// The empty text, where a program wrote one.
-fn blank(echoes: &Echoes) -> Option<&'static str> {
+fn blank_description(echoes: &ClientFields) -> Option<&'static str> {
     echoes.contains_key("description").then_some("")
 }
 
 impl<'a> GroupView<'a> {
     /// A group with what programs said of it.
-    pub fn of(scene: &Scene<'a>, group: &'a Group, echoes: &Echoes) -> Self {
+    pub fn new(scene: &PageContext<'a>, group: &'a Group, echoes: &ClientFields) -> Self {
         let members = scene.components.iter().filter(|(component, _)| component.group_id.as_ref() == Some(&group.id));
         Self {
             id: group.id.as_str(),
             page_id: &scene.page.id,
             name: &group.name,
-            description: Some(group.description.as_str()).filter(|text| !text.is_empty()).or(blank(echoes)),
+            description: Some(group.description.as_str()).filter(|text| !text.is_empty()).or(blank_description(echoes)),
             components: members.map(|(component, _)| component.id.as_str()).collect(),
             position: group.position,
             created_at: scene.stamp(group.created_at),
@@ -144,10 +144,10 @@ impl<'a> GroupView<'a> {
 impl<'a> EventView<'a> {
     /// An incident.
     pub fn incident(
-        scene: &Scene<'a>,
+        scene: &PageContext<'a>,
         incident: &'a Incident,
-        review: Option<&'a PublishedReview>,
-        echoes: &Echoes,
+        review: Option<&'a PublishedPostmortem>,
+        echoes: &ClientFields,
     ) -> Self {
         let published = review.map(|review| scene.stamp(review.at));
         Self {
@@ -159,30 +159,30 @@ impl<'a> EventView<'a> {
                 0 => "[]".to_owned(),
                 hours => hours.to_string(),
             }),
-            ..Self::of(EntryRow::incident(scene, incident, review), echoes)
+            ..Self::from_row(EntryRow::incident(scene, incident, review), echoes)
         }
     }
 
     /// A maintenance.
-    pub fn maintenance(scene: &Scene<'a>, it: &'a Maintenance, echoes: &Echoes) -> Self {
+    pub fn maintenance(scene: &PageContext<'a>, it: &'a Maintenance, echoes: &ClientFields) -> Self {
         Self {
             scheduled_auto_completed: it.switches.completes,
             scheduled_auto_in_progress: it.switches.starts,
             auto_transition_to_maintenance_state: Some(it.switches.marks),
             auto_transition_to_operational_state: Some(it.switches.marks),
             scheduled_remind_prior: it.switches.reminds,
-            ..Self::of(EntryRow::maintenance(scene, it), echoes)
+            ..Self::from_row(EntryRow::maintenance(scene, it), echoes)
         }
     }
 
-    fn of(entry: EntryRow<'a>, echoes: &Echoes) -> Self {
+    fn from_row(entry: EntryRow<'a>, echoes: &ClientFields) -> Self {
         Self {
             id: entry.id,
-            components: entry.components.into_iter().map(ComponentView::from).collect(),
+            components: entry.components.into_iter().map(ComponentView::from_row).collect(),
             created_at: entry.created_at,
             impact: entry.impact,
             impact_override: None,
-            incident_updates: entry.incident_updates.into_iter().map(UpdateView::from).collect(),
+            incident_updates: entry.incident_updates.into_iter().map(UpdateView::from_row).collect(),
             incident_impacts: [],
             metadata: echoes.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new())),
             monitoring_at: entry.monitoring_at,
@@ -213,20 +213,20 @@ impl<'a> EventView<'a> {
     }
 
     /// Its update called `id`.
-    pub fn update(self, id: &str) -> Option<UpdateView<'a>> {
+    pub fn find_update(self, id: &str) -> Option<UpdateView<'a>> {
         self.incident_updates.into_iter().find(|update| update.row.id == id)
     }
 }
 
 impl<'a> UpdateView<'a> {
-    fn from(row: UpdateRow<'a>) -> Self {
+    fn from_row(row: UpdateRow<'a>) -> Self {
         Self { row, twitter_updated_at: None, wants_twitter_update: false }
     }
 }
 
 impl<'a> PostmortemView<'a> {
     /// A review, published or not.
-    pub fn of(scene: &Scene<'_>, review: &'a Review) -> Self {
+    pub fn new(scene: &PageContext<'_>, review: &'a Postmortem) -> Self {
         let published = review.published.as_ref();
         let published_at = published.map(|published| scene.stamp(published.at));
         Self {
@@ -247,12 +247,12 @@ impl<'a> PostmortemView<'a> {
 
 impl<'a> TemplateView<'a> {
     /// A template with what programs said of it.
-    pub fn of(scene: &Scene<'a>, template: &'a Template, echoes: &Echoes) -> Self {
+    pub fn new(scene: &PageContext<'a>, template: &'a Template, echoes: &ClientFields) -> Self {
         let named = |component: &Component| template.components.iter().any(|(id, _)| *id == component.id);
         let said = |name: &str, usual: Value| echoes.get(name).cloned().unwrap_or(usual);
         Self {
             id: template.id.as_str(),
-            components: leaves(scene, named).into_iter().map(ComponentView::from).collect(),
+            components: ungrouped_rows(scene, named).into_iter().map(ComponentView::from_row).collect(),
             name: &template.name,
             title: &template.title,
             body: &template.body,

@@ -4,7 +4,7 @@ use axum::Json;
 use serde_json::{Map, Value, json};
 
 use super::routes;
-use super::routes::{Line, Told};
+use super::routes::{ApiRoute, Operation};
 use crate::domain::Role;
 
 /// The objects that are sent and answered.
@@ -12,14 +12,14 @@ const SCHEMAS: &str = include_str!("schemas.json");
 
 /// `GET /v1/openapi.json`: for everybody.
 pub async fn show() -> Json<Value> {
-    Json(document())
+    Json(openapi_document())
 }
 
-fn document() -> Value {
+fn openapi_document() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for line in routes().table() {
-        let path = paths.entry(line.path).or_insert_with(|| json!({ "parameters": parameters(line.path) }));
-        path[line.method.as_str().to_ascii_lowercase()] = operation(line);
+        let path = paths.entry(line.path).or_insert_with(|| json!({ "parameters": path_parameters(line.path) }));
+        path[line.method.as_str().to_ascii_lowercase()] = describe_operation(line);
     }
     json!({
         "openapi": "3.1.0",
@@ -38,21 +38,21 @@ fn document() -> Value {
                 },
             },
             "schemas": serde_json::from_str(SCHEMAS).unwrap_or(Value::Null),
-            "responses": responses(),
+            "responses": error_responses(),
         },
     })
 }
 
 /// The ids in a path.
-fn parameters(path: &str) -> Value {
+fn path_parameters(path: &str) -> Value {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameter =
         |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } });
     names.map(parameter).collect()
 }
 
-fn operation(line: &Line) -> Value {
-    let Told { summary, query, takes, status, gives } = line.told;
+fn describe_operation(line: &ApiRoute) -> Value {
+    let Operation { summary, query, takes, status, gives } = line.operation;
     let scope = match line.role {
         Role::Viewer => "read",
         Role::Publisher => "publish",
@@ -70,10 +70,10 @@ fn operation(line: &Line) -> Value {
         "summary": summary,
         "description": format!("Scope: {scope}."),
         "parameters": parameters,
-        "responses": answers(status, gives, writes),
+        "responses": operation_responses(status, gives, writes),
     });
     if let Some(schema) = takes {
-        let content = json!({ "schema": sent(schema, line.method == axum::http::Method::POST) });
+        let content = json!({ "schema": request_body(schema, line.method == axum::http::Method::POST) });
         operation["requestBody"] = json!({
             "required": true,
             "content": { "application/json": content, "application/x-www-form-urlencoded": content },
@@ -83,19 +83,19 @@ fn operation(line: &Line) -> Value {
 }
 
 /// What is sent; where something is made, its name must be in it.
-fn sent(schema: &str, makes: bool) -> Value {
+fn request_body(schema: &str, makes: bool) -> Value {
     let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
     let envelope = schemas[schema]["required"][0].as_str().unwrap_or_default();
     let needed = json!({ "properties": { envelope: { "required": ["name"] } } });
-    if makes { json!({ "allOf": [reference(schema), needed] }) } else { reference(schema) }
+    if makes { json!({ "allOf": [schema_reference(schema), needed] }) } else { schema_reference(schema) }
 }
 
-fn operation_id(line: &Line) -> String {
+fn operation_id(line: &ApiRoute) -> String {
     let path = line.path.trim_start_matches("/v1/").replace(['{', '}'], "").replace(['/', '-'], "_");
     format!("{}_{path}", line.method.as_str().to_ascii_lowercase())
 }
 
-fn answers(status: u16, gives: Option<&str>, writes: bool) -> Value {
+fn operation_responses(status: u16, gives: Option<&str>, writes: bool) -> Value {
     let good = match gives {
         Some(schema) => json!({
             "description": "Done",
@@ -114,17 +114,17 @@ fn answers(status: u16, gives: Option<&str>, writes: bool) -> Value {
 
 fn list_or_object(schema: &str) -> Value {
     match schema.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
-        Some(name) => json!({ "type": "array", "items": reference(name), "maxItems": 100 }),
-        None => reference(schema),
+        Some(name) => json!({ "type": "array", "items": schema_reference(name), "maxItems": 100 }),
+        None => schema_reference(schema),
     }
 }
 
-fn reference(schema: &str) -> Value {
+fn schema_reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
 /// What else may be answered, each with both `error` and `message`.
-fn responses() -> Value {
+fn error_responses() -> Value {
     let why = [
         ("400", "The request can't be parsed"),
         ("401", "Missing, invalid or expired token"),
@@ -139,7 +139,7 @@ fn responses() -> Value {
         ("503", "Temporarily unavailable; try again"),
     ];
     let response = |(status, description): (&str, &str)| {
-        let content = json!({ "application/json": { "schema": reference("Error") } });
+        let content = json!({ "application/json": { "schema": schema_reference("Error") } });
         (status.to_owned(), json!({ "description": description, "content": content }))
     };
     why.into_iter().map(response).collect()
@@ -150,8 +150,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_object_that_is_named_is_told_of() {
-        let document = document();
+    fn every_referenced_schema_is_defined() {
+        let document = openapi_document();
         let text = document.to_string();
         let named = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
         for name in named {

@@ -5,12 +5,12 @@ use serde_json::Map;
 
 use crate::db::{self, Tx, api_metadata, components, incidents, maintenances};
 use crate::domain::{Component, Group, Incident, Maintenance, Page};
-use crate::publish::api::Scene;
+use crate::publish::api::PageContext;
 use crate::state::State;
 use crate::web::{Error, Result};
 
 /// The page as one transaction sees it.
-pub struct Standing {
+pub struct ApiContext {
     pub page: Page,
     pub groups: Vec<Group>,
     /// In the order of the page.
@@ -21,14 +21,14 @@ pub struct Standing {
 }
 
 /// What programs said of a thing.
-pub type Echoes = Map<String, serde_json::Value>;
+pub type ClientFields = Map<String, serde_json::Value>;
 
-impl Standing {
+impl ApiContext {
     /// The page called `id`.
     ///
     /// # Errors
     /// `NotFound` where it is another.
-    pub async fn of(tx: &mut Tx, id: &str, state: &State) -> Result<Self> {
+    pub async fn load_for(tx: &mut Tx, id: &str, state: &State) -> Result<Self> {
         let standing = Self::load(tx, state).await?;
         if standing.page.id == id { Ok(standing) } else { Err(Error::NotFound) }
     }
@@ -49,8 +49,8 @@ impl Standing {
     }
 
     /// What documents are made of.
-    pub fn scene(&self) -> Scene<'_> {
-        Scene::of(&self.page, &self.origin, &self.groups, &self.components, &self.open, &self.planned)
+    pub fn page_context(&self) -> PageContext<'_> {
+        PageContext::new(&self.page, &self.origin, &self.groups, &self.components, &self.open, &self.planned)
     }
 
     /// The zone of the page.
@@ -63,7 +63,7 @@ impl Standing {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn echoes_of<'a>(tx: &mut Tx, subjects: impl Iterator<Item = &'a str>) -> Result<Vec<Echoes>> {
+pub async fn load_client_fields<'a>(tx: &mut Tx, subjects: impl Iterator<Item = &'a str>) -> Result<Vec<ClientFields>> {
     let mut all = Vec::new();
     for subject in subjects {
         all.push(api_metadata::of(tx, subject).await?);
@@ -72,7 +72,7 @@ pub async fn echoes_of<'a>(tx: &mut Tx, subjects: impl Iterator<Item = &'a str>)
 }
 
 /// The page of a list that a query asks for: how many are left out, and how many follow.
-pub fn window(query: &crate::domain::forms::Fields, size: &str, usual: i64) -> (i64, i64) {
+pub fn list_window(query: &crate::domain::forms::Fields, size: &str, usual: i64) -> (i64, i64) {
     let number = |name: &str| query.text(name).parse::<i64>().ok();
     let size = number(size).or_else(|| number("per_page")).or_else(|| number("limit")).unwrap_or(usual);
     let size = if size < 1 { usual } else { size.min(MAX_PAGE) };
@@ -85,7 +85,7 @@ const MAX_PAGE: i64 = 100;
 const MAX_PAGES: i64 = 100_000;
 
 /// The `window` of a list that is there as a whole.
-pub fn part<T>(all: Vec<T>, window: (i64, i64)) -> Vec<T> {
+pub fn take_window<T>(all: Vec<T>, window: (i64, i64)) -> Vec<T> {
     let [skipped, size] = [window.0, window.1].map(|number| usize::try_from(number).unwrap_or(0));
     all.into_iter().skip(skipped).take(size).collect()
 }
@@ -96,15 +96,15 @@ mod tests {
     use crate::domain::forms::Fields;
 
     #[test]
-    fn no_page_of_a_list_has_more_than_a_hundred() {
+    fn api_list_page_has_at_most_a_hundred() {
         let asked = |pairs: &[(&str, &str)]| {
             let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            window(&Fields(pairs.collect()), "limit", 100)
+            list_window(&Fields(pairs.collect()), "limit", 100)
         };
         assert_eq!(asked(&[]), (0, 100));
         assert_eq!(asked(&[("limit", "20"), ("page", "3")]), (40, 20));
         assert_eq!(asked(&[("limit", "1000000"), ("page", "-1")]), (0, 100));
         assert_eq!(asked(&[("per_page", "x"), ("page", "99999999999999999999")]), (0, 100));
-        assert_eq!(part(vec![1, 2, 3, 4], (1, 2)), [2, 3]);
+        assert_eq!(take_window(vec![1, 2, 3, 4], (1, 2)), [2, 3]);
     }
 }

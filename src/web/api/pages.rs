@@ -5,8 +5,8 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::change::Change;
-use super::page_context::Standing;
-use super::params::Given;
+use super::page_context::ApiContext;
+use super::params::Params;
 use crate::actions;
 use crate::domain::forms::PageForm;
 use crate::state::State;
@@ -16,7 +16,7 @@ use crate::web::access::manager::{CanAdminister, CanRead, Token};
 /// `GET /v1/pages`: the one there is.
 pub async fn index(_program: Token<CanRead>, FromState(state): FromState<State>) -> Result<Json<[Value; 1]>> {
     let mut tx = state.db.read().await?;
-    Ok(Json([view(&Standing::load(&mut tx, &state).await?, &state)]))
+    Ok(Json([page_object(&ApiContext::load(&mut tx, &state).await?, &state)]))
 }
 
 /// `GET /v1/pages/{page}`
@@ -26,32 +26,32 @@ pub async fn show(
     Path(page): Path<String>,
 ) -> Result<Json<Value>> {
     let mut tx = state.db.read().await?;
-    Ok(Json(view(&Standing::of(&mut tx, &page, &state).await?, &state)))
+    Ok(Json(page_object(&ApiContext::load_for(&mut tx, &page, &state).await?, &state)))
 }
 
 /// `PATCH` and `PUT /v1/pages/{page}`: its name, address and zone.
 pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    let before = Standing::of(&mut change.tx, &page, &change.state).await?.page;
-    let mut given = Given::inside(&change.body, "page")?;
-    let mut form = PageForm::of(&before);
+    let before = ApiContext::load_for(&mut change.tx, &page, &change.state).await?.page;
+    let mut given = Params::from_object(&change.body, "page")?;
+    let mut form = PageForm::from_page(&before);
     for (name, field) in [("name", &mut form.name), ("url", &mut form.url), ("time_zone", &mut form.time_zone)] {
         if let Some(text) = given.text(name) {
             *field = text;
         }
     }
-    let unchanged = PageForm::of(&before).parse();
-    let settings = given.judge(form.parse(), &[])?;
+    let unchanged = PageForm::from_page(&before).parse();
+    let settings = given.finish(form.parse(), &[])?;
     let mut entries = Vec::new();
     if unchanged.as_ref() != Ok(&settings) {
         entries.push(actions::settings::edit_page(&mut change.tx, &before, &settings, change.now).await?);
     }
-    let told = view(&Standing::load(&mut change.tx, &change.state).await?, &change.state);
-    change.keep(StatusCode::OK, &told, &entries).await
+    let told = page_object(&ApiContext::load(&mut change.tx, &change.state).await?, &change.state);
+    change.commit(StatusCode::OK, &told, &entries).await
 }
 
 /// The page. What it has no setting for says what is the case.
-fn view(standing: &Standing, state: &State) -> Value {
-    let (page, scene) = (&standing.page, standing.scene());
+fn page_object(standing: &ApiContext, state: &State) -> Value {
+    let (page, scene) = (&standing.page, standing.page_context());
     let updated = scene.stamp(page.updated_at);
     let host = state.origin.split_once("://").map_or("", |(_, host)| host);
     let mut view = json!({
@@ -61,14 +61,14 @@ fn view(standing: &Standing, state: &State) -> Value {
         "allow_rss_atom_feeds": true, "allow_webhook_subscribers": false, "activity_score": 0,
         "viewers_must_be_team_members": false, "time_zone": page.time_zone.name(),
     });
-    for name in UNKNOWN_HERE {
+    for name in UNSUPPORTED_FIELDS {
         view[name] = Value::Null;
     }
     view
 }
 
 /// What pages of Statuspage have and ours have not.
-const UNKNOWN_HERE: [&str; 28] = [
+const UNSUPPORTED_FIELDS: [&str; 28] = [
     "page_description",
     "headline",
     "subdomain",

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 6;
 
 /// The fields of one object, and what was found wrong with them so far.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct Params {
     /// The pointer to the object.
     at: String,
     fields: Map<String, Value>,
@@ -29,22 +29,22 @@ pub struct Given {
 ///
 /// # Errors
 /// Where it is neither JSON nor a form.
-pub fn read(bytes: &[u8]) -> Result<Value> {
+pub fn parse_body(bytes: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?;
     let text = text.trim();
     if text.starts_with(['{', '[']) {
-        if values(text) > MAX_VALUES {
+        if count_values(text) > MAX_VALUES {
             return Err(Error::Unfit(format!("The body has more than {MAX_VALUES} values.")));
         }
         return serde_json::from_str(text)
             .map_err(|error| Error::BadRequest(format!("The body is not valid JSON: {error}.")));
     }
     // Components may be named twice: in a list, and each with its status.
-    Ok(nested(&form::read_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))
+    Ok(parse_nested_form(&form::read_form_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))
 }
 
 /// At least as many values as `text` has as JSON: each comes after a comma, or begins a list or an object.
-fn values(text: &str) -> usize {
+fn count_values(text: &str) -> usize {
     let (mut count, mut quoted, mut escaped) = (0, false, false);
     for byte in text.bytes() {
         match byte {
@@ -59,19 +59,19 @@ fn values(text: &str) -> usize {
 }
 
 /// The object that a form with names like `incident[component_ids][]` means.
-fn nested(fields: &[(String, String)]) -> Value {
+fn parse_nested_form(fields: &[(String, String)]) -> Value {
     let mut whole = Value::Object(Map::new());
     for (name, value) in fields {
         let mut path = name.split('[').map(|part| part.trim_end_matches(']'));
         let steps: Vec<&str> = path.by_ref().take(MAX_DEPTH).collect();
         if path.next().is_none() && !name.is_empty() {
-            put(&mut whole, &steps, value);
+            insert_nested(&mut whole, &steps, value);
         }
     }
     whole
 }
 
-fn put(place: &mut Value, steps: &[&str], value: &str) {
+fn insert_nested(place: &mut Value, steps: &[&str], value: &str) {
     let Some((step, rest)) = steps.split_first() else {
         *place = Value::String(value.to_owned());
         return;
@@ -82,7 +82,7 @@ fn put(place: &mut Value, steps: &[&str], value: &str) {
         }
         if let Value::Array(list) = place {
             let mut item = Value::Null;
-            put(&mut item, rest, value);
+            insert_nested(&mut item, rest, value);
             list.push(item);
         }
         return;
@@ -91,19 +91,19 @@ fn put(place: &mut Value, steps: &[&str], value: &str) {
         *place = Value::Object(Map::new());
     }
     if let Value::Object(fields) = place {
-        put(fields.entry(*step).or_insert(Value::Null), rest, value);
+        insert_nested(fields.entry(*step).or_insert(Value::Null), rest, value);
     }
 }
 
-impl Given {
+impl Params {
     /// The fields of the object called `name` in the body.
     ///
     /// # Errors
     /// Where there is none.
-    pub fn inside(body: &Value, name: &str) -> Result<Self> {
+    pub fn from_object(body: &Value, name: &str) -> Result<Self> {
         let at = format!("/{name}");
-        refuse_private(body, "")?;
-        refuse_private(body.get(name).unwrap_or(&Value::Null), &at)?;
+        reject_private_fields(body, "")?;
+        reject_private_fields(body.get(name).unwrap_or(&Value::Null), &at)?;
         match body.get(name) {
             Some(Value::Object(fields)) => Ok(Self { at, fields: fields.clone(), wrong: Vec::new() }),
             _ => Err(Error::Unprocessable(vec![(at, format!("Send an object called {name} with the fields inside."))])),
@@ -111,7 +111,7 @@ impl Given {
     }
 
     /// The fields that stand at the top of the body.
-    pub fn whole(body: &Value) -> Self {
+    pub fn from_body(body: &Value) -> Self {
         Self { fields: body.as_object().cloned().unwrap_or_default(), ..Self::default() }
     }
 
@@ -131,7 +131,7 @@ impl Given {
     }
 
     /// Notes that something is wrong with a field.
-    pub fn wrong(&mut self, name: &str, message: impl Into<String>) {
+    pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
         self.wrong.push((format!("{}/{name}", self.at), message.into()));
     }
 
@@ -142,14 +142,14 @@ impl Given {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => {
-                self.wrong(name, "Send a text.");
+                self.add_error(name, "Send a text.");
                 None
             }
         }
     }
 
     /// A text that says something.
-    pub fn filled(&mut self, name: &str) -> Option<String> {
+    pub fn nonempty_text(&mut self, name: &str) -> Option<String> {
         self.text(name).filter(|text| !text.trim().is_empty())
     }
 
@@ -161,7 +161,7 @@ impl Given {
             Value::String(text) if matches!(text.as_str(), "true" | "1") => Some(true),
             Value::String(text) if matches!(text.as_str(), "false" | "0" | "") => Some(false),
             _ => {
-                self.wrong(name, "Send true or false.");
+                self.add_error(name, "Send true or false.");
                 None
             }
         }
@@ -180,7 +180,7 @@ impl Given {
             _ => None,
         };
         if texts.is_none() {
-            self.wrong(name, "Send a list of texts.");
+            self.add_error(name, "Send a list of texts.");
         }
         texts
     }
@@ -195,18 +195,18 @@ impl Given {
             _ => None,
         };
         if texts.is_none() {
-            self.wrong(name, "Send an object with a text for each name.");
+            self.add_error(name, "Send an object with a text for each name.");
         }
         texts
     }
 
     /// An instant, read in `zone` where it does not say its offset; nothing where the field is absent or empty.
     pub fn instant(&mut self, name: &str, zone: Tz) -> Option<DateTime<Utc>> {
-        let text = self.filled(name)?;
+        let text = self.nonempty_text(name)?;
         match parse_instant(&text).or_else(|message| parse_local(&text.replace('Z', ""), zone).map_err(|_| message)) {
             Ok(at) => Some(at),
             Err(message) => {
-                self.wrong(name, message);
+                self.add_error(name, message);
                 None
             }
         }
@@ -216,7 +216,7 @@ impl Given {
     ///
     /// # Errors
     /// With everything that is wrong.
-    pub fn judge<T>(mut self, parsed: Result<T, Invalid>, names: &[(&str, &str)]) -> Result<T> {
+    pub fn finish<T>(mut self, parsed: Result<T, Invalid>, names: &[(&str, &str)]) -> Result<T> {
         match parsed {
             Ok(parsed) if self.wrong.is_empty() => return Ok(parsed),
             Ok(_) => {}
@@ -236,7 +236,7 @@ impl Given {
 
 /// Fields by which a program may mean that something is not for visitors. The API publishes what it is sent, so a field that
 /// it passed over would publish a secret.
-const PRIVATE: [&str; 9] = [
+const PRIVATE_FIELDS: [&str; 9] = [
     "visibility",
     "internal",
     "internal_note",
@@ -248,26 +248,27 @@ const PRIVATE: [&str; 9] = [
     "publish_zone",
 ];
 
-/// Refuses an object with a field of [`PRIVATE`], or one about an embargo, unless it says nothing.
-fn refuse_private(object: &Value, at: &str) -> Result<()> {
+/// Refuses an object with a field of [`PRIVATE_FIELDS`], or one about an embargo, unless it says nothing.
+fn reject_private_fields(object: &Value, at: &str) -> Result<()> {
     let is_private = |name: &str| {
         let name = name.to_lowercase();
-        PRIVATE.contains(&name.as_str()) || name.contains("embargo")
+        PRIVATE_FIELDS.contains(&name.as_str()) || name.contains("embargo")
     };
     let fields = object.as_object().into_iter().flatten();
     let refused = fields.filter(|(name, value)| is_private(name) && !matches!(value, Value::Null | Value::Bool(false)));
     let message = "The API has no such field: all that is sent to it is public. Nothing was changed.";
-    let refused: Vec<_> = refused.map(|(name, _)| (format!("{at}/{}", escaped(name)), message.to_owned())).collect();
+    let refused: Vec<_> =
+        refused.map(|(name, _)| (format!("{at}/{}", escape_pointer(name)), message.to_owned())).collect();
     if refused.is_empty() { Ok(()) } else { Err(Error::Unprocessable(refused)) }
 }
 
 /// A name as it stands in a JSON pointer (RFC 6901).
-fn escaped(name: &str) -> String {
+fn escape_pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
 /// An instant as a form takes it: on the clock of UTC, so that no hour comes twice.
-pub fn local(at: DateTime<Utc>) -> String {
+pub fn format_utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
@@ -277,7 +278,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_form_means_what_its_json_does() {
+    fn form_and_json_bodies_are_equivalent() {
         let form = "incident%5Bname%5D=Slow&incident[component_ids][]=a&incident[component_ids][]=b\
                     &incident[components][a]=partial_outage&incident[backfilled]=true&top=1";
         let meant = json!({
@@ -287,23 +288,23 @@ mod tests {
             },
             "top": "1",
         });
-        assert_eq!(read(form.as_bytes()).unwrap(), meant);
-        assert_eq!(read(meant.to_string().as_bytes()).unwrap(), meant);
-        assert_eq!(read(b" \n").unwrap(), json!({}));
+        assert_eq!(parse_body(form.as_bytes()).unwrap(), meant);
+        assert_eq!(parse_body(meant.to_string().as_bytes()).unwrap(), meant);
+        assert_eq!(parse_body(b" \n").unwrap(), json!({}));
     }
 
     #[test]
-    fn what_is_neither_is_refused_and_nothing_nests_without_end() {
+    fn invalid_bodies_and_deep_nesting_are_rejected() {
         for bad in [&b"{"[..], b"[1", b"\xff", b"a=%ff"] {
-            assert!(matches!(read(bad), Err(Error::BadRequest(_))), "{bad:?}");
+            assert!(matches!(parse_body(bad), Err(Error::BadRequest(_))), "{bad:?}");
         }
-        assert!(read("[".repeat(100_000).as_bytes()).is_err());
-        assert_eq!(read(format!("a{}=1", "[b]".repeat(30)).as_bytes()).unwrap(), json!({}));
-        assert!(read(format!("a{}=1", "[b]".repeat(50)).as_bytes()).is_err());
+        assert!(parse_body("[".repeat(100_000).as_bytes()).is_err());
+        assert_eq!(parse_body(format!("a{}=1", "[b]".repeat(30)).as_bytes()).unwrap(), json!({}));
+        assert!(parse_body(format!("a{}=1", "[b]".repeat(50)).as_bytes()).is_err());
     }
 
     #[test]
-    fn field_that_hides_is_refused_and_never_ignored() {
+    fn private_fields_are_rejected() {
         for (body, pointer) in [
             (json!({ "it": { "visibility": "internal" } }), "/it/visibility"),
             (json!({ "it": { "Embargoed_until": "2026-12-01" } }), "/it/Embargoed_until"),
@@ -311,36 +312,36 @@ mod tests {
             (json!({ "it": {}, "internal_note": "x" }), "/internal_note"),
             (json!({ "it": { "embargo/a": 1 } }), "/it/embargo~1a"),
         ] {
-            let Err(Error::Unprocessable(wrong)) = Given::inside(&body, "it") else { panic!("{body} is taken") };
+            let Err(Error::Unprocessable(wrong)) = Params::from_object(&body, "it") else { panic!("{body} is taken") };
             assert_eq!(wrong[0].0, pointer);
         }
         for body in [json!({ "it": { "visibility": null, "private": false, "name": "embargo" } }), json!({ "it": {} })]
         {
-            assert!(Given::inside(&body, "it").is_ok(), "{body}");
+            assert!(Params::from_object(&body, "it").is_ok(), "{body}");
         }
     }
 
     #[test]
-    fn a_body_has_a_bound_of_values() {
+    fn number_of_body_values_is_limited() {
         let list = |count: usize| format!("[{}1]", "1,".repeat(count - 1));
-        assert!(read(list(MAX_VALUES).as_bytes()).is_ok());
-        assert!(matches!(read(list(MAX_VALUES + 1).as_bytes()), Err(Error::Unfit(_))));
-        assert!(matches!(read("{\"a\":{},".repeat(MAX_VALUES).as_bytes()), Err(Error::Unfit(_))));
+        assert!(parse_body(list(MAX_VALUES).as_bytes()).is_ok());
+        assert!(matches!(parse_body(list(MAX_VALUES + 1).as_bytes()), Err(Error::Unfit(_))));
+        assert!(matches!(parse_body("{\"a\":{},".repeat(MAX_VALUES).as_bytes()), Err(Error::Unfit(_))));
         let text = json!({ "body": "\"a, b, [c], {d}\\".repeat(MAX_VALUES) });
-        assert_eq!(read(text.to_string().as_bytes()).unwrap(), text);
-        assert!(matches!(read("a=b&".repeat(1000).as_bytes()), Err(Error::Unfit(_))));
+        assert_eq!(parse_body(text.to_string().as_bytes()).unwrap(), text);
+        assert!(matches!(parse_body("a=b&".repeat(1000).as_bytes()), Err(Error::Unfit(_))));
     }
 
     #[test]
-    fn fields_are_read_leniently_and_faults_point_at_their_place() {
+    fn fields_parse_leniently_and_errors_have_pointers() {
         let body = json!({ "it": { "a": null, "b": "1", "c": [1], "d": { "x": 1 }, "e": 5, "f": "yes" } });
-        let mut given = Given::inside(&body, "it").unwrap();
+        let mut given = Params::from_object(&body, "it").unwrap();
         assert_eq!((given.text("a"), given.text("e"), given.text("z")), (Some(String::new()), Some("5".into()), None));
         assert_eq!((given.flag("b"), given.flag("a"), given.flag("f")), (Some(true), None, None));
         assert_eq!((given.list("c"), given.map("d")), (None, None));
-        let Err(Error::Unprocessable(wrong)) = given.judge(Ok(()), &[]) else { panic!("it is wrong") };
+        let Err(Error::Unprocessable(wrong)) = given.finish(Ok(()), &[]) else { panic!("it is wrong") };
         let places: Vec<&str> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(places, ["/it/f", "/it/c", "/it/d"]);
-        assert!(matches!(Given::inside(&body, "other"), Err(Error::Unprocessable(_))));
+        assert!(matches!(Params::from_object(&body, "other"), Err(Error::Unprocessable(_))));
     }
 }

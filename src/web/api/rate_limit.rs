@@ -14,7 +14,7 @@ use crate::state::State;
 use crate::web::{Error, Result};
 
 /// What is told: how many calls at once, how many of them are left, and in how many seconds all are there again.
-pub const HEADERS: [HeaderName; 3] = [
+pub const RATE_LIMIT_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
@@ -22,33 +22,33 @@ pub const HEADERS: [HeaderName; 3] = [
 
 /// What is left to the token of a request, once it is known whose it is.
 #[derive(Clone, Default)]
-struct Left(Arc<OnceLock<Allowance>>);
+struct RemainingCalls(Arc<OnceLock<Allowance>>);
 
 /// Counts a call of `token`.
 ///
 /// # Errors
 /// Where it is one too many.
-pub fn count(parts: &Parts, state: &State, token: &TokenId) -> Result<()> {
+pub fn count_call(parts: &Parts, state: &State, token: &TokenId) -> Result<()> {
     let now = state.clock.monotonic();
-    let mut calls = state.calls().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut calls = state.token_calls().lock().unwrap_or_else(PoisonError::into_inner);
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let rate = if reads { &mut calls.reads } else { &mut calls.writes };
     let counted = rate.count(token.clone(), now);
-    if let Some(left) = parts.extensions.get::<Left>() {
-        left.0.get_or_init(|| rate.left(token, now));
+    if let Some(left) = parts.extensions.get::<RemainingCalls>() {
+        left.0.get_or_init(|| rate.remaining(token, now));
     }
     counted.map_err(Error::TooManyCalls)
 }
 
 /// Tells with the answer what is left.
-pub async fn tell(mut request: Request, next: Next) -> Response {
-    let left = Left::default();
+pub async fn add_rate_limit_headers(mut request: Request, next: Next) -> Response {
+    let left = RemainingCalls::default();
     request.extensions_mut().insert(left.clone());
     let mut response = next.run(request).await;
     if let Some(allowance) = left.0.get() {
         let seconds = (allowance.reset.num_milliseconds() + 999) / 1000;
         let told = [i64::from(allowance.limit), i64::from(allowance.remaining), seconds];
-        for (name, value) in HEADERS.into_iter().zip(told) {
+        for (name, value) in RATE_LIMIT_HEADERS.into_iter().zip(told) {
             response.headers_mut().insert(name, HeaderValue::from(value));
         }
     }

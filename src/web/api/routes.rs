@@ -15,17 +15,17 @@ use crate::web::access::manager::{Policy, Token};
 
 /// One line of the table.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct ApiRoute {
     pub method: Method,
     pub path: &'static str,
     /// The least role that the token and its manager need.
     pub role: Role,
-    pub told: Told,
+    pub operation: Operation,
 }
 
 /// What the document says of a route.
 #[derive(Clone, Copy, Debug)]
-pub struct Told {
+pub struct Operation {
     pub summary: &'static str,
     /// Parameters of the query.
     pub query: &'static [&'static str],
@@ -37,107 +37,107 @@ pub struct Told {
 }
 
 /// A route that answers 200 with what `schema` says.
-pub const fn gives(summary: &'static str, schema: &'static str) -> Told {
-    Told { summary, query: &[], takes: None, status: 200, gives: Some(schema) }
+pub const fn returns(summary: &'static str, schema: &'static str) -> Operation {
+    Operation { summary, query: &[], takes: None, status: 200, gives: Some(schema) }
 }
 
 /// A route that answers 204 with nothing.
-pub const fn gives_nothing(summary: &'static str) -> Told {
-    Told { summary, query: &[], takes: None, status: 204, gives: None }
+pub const fn no_content(summary: &'static str) -> Operation {
+    Operation { summary, query: &[], takes: None, status: 204, gives: None }
 }
 
-impl Told {
+impl Operation {
     /// With these parameters of the query.
-    pub const fn asking(self, query: &'static [&'static str]) -> Self {
+    pub const fn with_query(self, query: &'static [&'static str]) -> Self {
         Self { query, ..self }
     }
 
     /// With a body.
-    pub const fn taking(self, schema: &'static str) -> Self {
+    pub const fn with_body(self, schema: &'static str) -> Self {
         Self { takes: Some(schema), ..self }
     }
 
     /// With another status.
-    pub const fn answering(self, status: u16) -> Self {
+    pub const fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 }
 
 /// The arguments of a handler whose first is a [`Token`].
-pub trait Reads {
+pub trait ReadHandler {
     const ROLE: Role;
 }
 
 /// The arguments of a handler whose last is a [`Change`].
-pub trait Writes {
+pub trait WriteHandler {
     const ROLE: Role;
 }
 
-macro_rules! guarded {
+macro_rules! impl_handlers {
     ($($argument:ident),*) => {
-        impl<M, P: Policy, $($argument),*> Reads for (M, Token<P>, $($argument,)*) {
+        impl<M, P: Policy, $($argument),*> ReadHandler for (M, Token<P>, $($argument,)*) {
             const ROLE: Role = P::ROLE;
         }
-        impl<M, P: Policy, $($argument),*> Writes for (M, $($argument,)* Change<P>) {
+        impl<M, P: Policy, $($argument),*> WriteHandler for (M, $($argument,)* Change<P>) {
             const ROLE: Role = P::ROLE;
         }
     };
 }
 
-guarded!();
-guarded!(A);
-guarded!(A, B);
-guarded!(A, B, C);
+impl_handlers!();
+impl_handlers!(A);
+impl_handlers!(A, B);
+impl_handlers!(A, B, C);
 
 /// A router with its table.
 #[derive(Default)]
 pub struct Routes {
     router: Router<State>,
-    table: Vec<Line>,
+    table: Vec<ApiRoute>,
 }
 
 impl Routes {
     /// Something to read.
-    pub fn get<H, T>(self, path: &'static str, handler: H, told: Told) -> Self
+    pub fn get<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
-        T: Reads + 'static,
+        T: ReadHandler + 'static,
     {
         self.route(Method::GET, path, T::ROLE, handler, told)
     }
 
     /// Something to make.
-    pub fn post<H, T>(self, path: &'static str, handler: H, told: Told) -> Self
+    pub fn post<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
-        T: Writes + 'static,
+        T: WriteHandler + 'static,
     {
         self.route(Method::POST, path, T::ROLE, handler, told)
     }
 
     /// Something to change, by either method.
-    pub fn patch_and_put<H, T>(self, path: &'static str, handler: H, told: Told) -> Self
+    pub fn patch_and_put<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
-        T: Writes + 'static,
+        T: WriteHandler + 'static,
     {
         self.route(Method::PATCH, path, T::ROLE, handler.clone(), told).route(Method::PUT, path, T::ROLE, handler, told)
     }
 
     /// Something to set.
-    pub fn put<H, T>(self, path: &'static str, handler: H, told: Told) -> Self
+    pub fn put<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
-        T: Writes + 'static,
+        T: WriteHandler + 'static,
     {
         self.route(Method::PUT, path, T::ROLE, handler, told)
     }
 
     /// Something to take away.
-    pub fn delete<H, T>(self, path: &'static str, handler: H, told: Told) -> Self
+    pub fn delete<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
-        T: Writes + 'static,
+        T: WriteHandler + 'static,
     {
         self.route(Method::DELETE, path, T::ROLE, handler, told)
     }
@@ -148,16 +148,16 @@ impl Routes {
         path: &'static str,
         role: Role,
         handler: H,
-        told: Told,
+        told: Operation,
     ) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         self.router = self.router.route(path, on(filter, handler));
-        self.table.push(Line { method, path, role, told });
+        self.table.push(ApiRoute { method, path, role, operation: told });
         self
     }
 
     /// Every route.
-    pub fn table(&self) -> &[Line] {
+    pub fn table(&self) -> &[ApiRoute] {
         &self.table
     }
 

@@ -6,13 +6,13 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::change::Change;
-use super::incident_or_maintenance::Event;
-use super::page_context::Standing;
+use super::incident_or_maintenance::IncidentOrMaintenance;
+use super::page_context::ApiContext;
 use crate::state::State;
 use crate::web::access::manager::{CanPublish, CanRead, Token};
 use crate::web::{Error, Result};
 
-const NOBODY_YET: &str = "Subscriptions are not supported.";
+const NOT_SUPPORTED: &str = "Subscriptions are not supported.";
 
 /// `GET /v1/pages/{page}/subscribers` and `/unsubscribed`: nobody.
 pub async fn index(
@@ -20,19 +20,19 @@ pub async fn index(
     FromState(state): FromState<State>,
     Path(page): Path<String>,
 ) -> Result<Json<[Value; 0]>> {
-    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    ApiContext::load_for(&mut state.db.read().await?, &page, &state).await?;
     Ok(Json([]))
 }
 
 /// `GET /v1/pages/{page}/incidents/{incident}/subscribers`: nobody.
-pub async fn of_incident(
+pub async fn index_for_incident(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path((page, id)): Path<(String, String)>,
 ) -> Result<Json<[Value; 0]>> {
     let mut tx = state.db.read().await?;
-    Standing::of(&mut tx, &page, &state).await?;
-    Event::find(&mut tx, &id).await?;
+    ApiContext::load_for(&mut tx, &page, &state).await?;
+    IncidentOrMaintenance::find(&mut tx, &id).await?;
     Ok(Json([]))
 }
 
@@ -42,7 +42,7 @@ pub async fn count(
     FromState(state): FromState<State>,
     Path(page): Path<String>,
 ) -> Result<Json<Value>> {
-    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    ApiContext::load_for(&mut state.db.read().await?, &page, &state).await?;
     Ok(Json(json!({ "email": 0, "sms": 0, "webhook": 0, "integration_partner": 0, "slack": 0, "teams": 0 })))
 }
 
@@ -52,7 +52,7 @@ pub async fn histogram(
     FromState(state): FromState<State>,
     Path(page): Path<String>,
 ) -> Result<Json<Value>> {
-    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    ApiContext::load_for(&mut state.db.read().await?, &page, &state).await?;
     let nobody = json!({ "active": 0, "unconfirmed": 0, "quarantined": 0, "total": 0 });
     let kinds = ["email", "sms", "webhook", "integration_partner", "slack", "teams"];
     Ok(Json(kinds.into_iter().map(|kind| (kind.to_owned(), nobody.clone())).collect()))
@@ -64,12 +64,12 @@ pub async fn show(
     FromState(state): FromState<State>,
     Path((page, _)): Path<(String, String)>,
 ) -> Result<Json<Value>> {
-    Standing::of(&mut state.db.read().await?, &page, &state).await?;
+    ApiContext::load_for(&mut state.db.read().await?, &page, &state).await?;
     Err(Error::NotFound)
 }
 
 /// `POST /v1/pages/{page}/subscribers`: refused.
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
-    Standing::of(&mut change.tx, &page, &change.state).await?;
-    Err(Error::Unprocessable(vec![("/subscriber".into(), NOBODY_YET.into())]))
+    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    Err(Error::Unprocessable(vec![("/subscriber".into(), NOT_SUPPORTED.into())]))
 }

@@ -5,10 +5,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::change::Change;
-use super::incidents::components;
+use super::incidents::read_components;
 use super::objects::TemplateView;
-use super::page_context::{Echoes, Standing, echoes_of, part, window};
-use super::params::Given;
+use super::page_context::{ApiContext, ClientFields, list_window, load_client_fields, take_window};
+use super::params::Params;
 use crate::actions;
 use crate::db::{api_metadata, templates};
 use crate::domain::forms::TemplateForm;
@@ -16,58 +16,58 @@ use crate::domain::{Phase, Template};
 use crate::state::State;
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, CanRead, Token};
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 
-const NAMES: [(&str, &str); 1] = [("phase", "update_status")];
+const FIELD_NAMES: [(&str, &str); 1] = [("phase", "update_status")];
 
 /// `GET /v1/pages/{page}/incident_templates`
 pub async fn index(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let listed: Vec<Template> = part(templates::list(&mut tx).await?, window(&query, "per_page", 100));
-    let said = echoes_of(&mut tx, listed.iter().map(|template| template.id.as_str())).await?;
-    let scene = standing.scene();
-    let views = listed.iter().zip(&said).map(|(template, said)| TemplateView::of(&scene, template, said));
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let listed: Vec<Template> = take_window(templates::list(&mut tx).await?, list_window(&query, "per_page", 100));
+    let said = load_client_fields(&mut tx, listed.iter().map(|template| template.id.as_str())).await?;
+    let scene = standing.page_context();
+    let views = listed.iter().zip(&said).map(|(template, said)| TemplateView::new(&scene, template, said));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
 /// `POST /v1/pages/{page}/incident_templates`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = Standing::of(&mut change.tx, &page, &change.state).await?;
-    let mut given = Given::inside(&change.body, "template")?;
+    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let mut given = Params::from_object(&change.body, "template")?;
     let form = TemplateForm {
         name: given.text("name").unwrap_or_default(),
         title: given.text("title").unwrap_or_default(),
-        phase: given.filled("update_status").unwrap_or_else(|| Phase::Investigating.key().to_owned()),
+        phase: given.nonempty_text("update_status").unwrap_or_else(|| Phase::Investigating.key().to_owned()),
         body: given.text("body").unwrap_or_default(),
-        components: components(&mut given).unwrap_or_default(),
+        components: read_components(&mut given).unwrap_or_default(),
         version: 0,
     };
     let known = |id: &String| standing.components.iter().any(|component| component.id.as_str() == id);
     if let Some(id) = form.components.keys().find(|id| !known(id)) {
-        given.wrong("component_ids", format!("Unknown component {id}."));
+        given.add_error("component_ids", format!("Unknown component {id}."));
     }
-    let said = said(&mut given);
-    let new = given.judge(form.parse(), &NAMES)?;
+    let said = merge_client_fields(&mut given);
+    let new = given.finish(form.parse(), &FIELD_NAMES)?;
     let (made, entry) = actions::templates::add(&mut change.tx, new, change.now).await?;
     api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
-    change.keep(StatusCode::CREATED, &TemplateView::of(&standing.scene(), &made, &said), &[entry]).await
+    change.commit(StatusCode::CREATED, &TemplateView::new(&standing.page_context(), &made, &said), &[entry]).await
 }
 
 /// What the program wants to read again exactly.
-fn said(given: &mut Given) -> Echoes {
-    let mut said = Echoes::new();
+fn merge_client_fields(given: &mut Params) -> ClientFields {
+    let mut said = ClientFields::new();
     for name in ["should_tweet", "should_send_notifications"] {
         said.extend(given.flag(name).map(|flag| (name.to_owned(), Value::Bool(flag))));
     }
-    if let Some(group) = given.filled("group_id") {
+    if let Some(group) = given.nonempty_text("group_id") {
         if group.chars().count() > 100 {
-            given.wrong("group_id", "At most 100 characters.");
+            given.add_error("group_id", "At most 100 characters.");
         }
         said.insert("group_id".into(), Value::String(group));
     }

@@ -7,7 +7,7 @@ use crate::web::access::manager::{CanRead, Token};
 
 /// What a program may know of its token.
 #[derive(Serialize)]
-pub struct Shown {
+pub struct TokenView {
     name: String,
     scope: Scope,
     /// In whose name it acts.
@@ -17,9 +17,9 @@ pub struct Shown {
 }
 
 /// `GET /v1/token`: what the token it comes with is good for, and for how long.
-pub async fn show(program: Token<CanRead>) -> Json<Shown> {
+pub async fn show(program: Token<CanRead>) -> Json<TokenView> {
     let token = program.token;
-    Json(Shown {
+    Json(TokenView {
         name: token.name,
         scope: token.scope,
         manager: token.manager_name,

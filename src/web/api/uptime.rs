@@ -3,27 +3,27 @@ use axum::extract::{Path, State as FromState};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::page_context::Standing;
+use super::page_context::ApiContext;
 use super::{components, groups};
 use crate::db::{Tx, status_intervals, uptime_corrections};
 use crate::domain::forms::Fields;
 use crate::domain::history::start_of_day;
 use crate::domain::parse_time::{parse_day, parse_instant};
-use crate::domain::uptime::{Outage, corrected};
+use crate::domain::uptime::{Downtime, apply_corrections};
 use crate::domain::{Component, IncidentId};
-use crate::publish::api::{Scene, stamp};
+use crate::publish::api::{PageContext, stamp};
 use crate::state::State;
 use crate::web::access::manager::{CanRead, Token};
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
 /// How far back uptime is counted where nothing is said, and at most.
-const USUAL: TimeDelta = TimeDelta::days(90);
-const LONGEST: TimeDelta = TimeDelta::days(184);
+const DEFAULT_RANGE: TimeDelta = TimeDelta::days(90);
+const MAX_RANGE: TimeDelta = TimeDelta::days(184);
 
 /// How long something was out.
 #[derive(Serialize)]
-pub struct Uptime {
+pub struct UptimeView {
     range_start: String,
     range_end: String,
     uptime_percentage: f64,
@@ -42,39 +42,39 @@ struct Related {
 }
 
 /// `GET /v1/pages/{page}/components/{component}/uptime`
-pub async fn of_component(
+pub async fn component_uptime(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path((page, component)): Path<(String, String)>,
-    Search(query): Search,
-) -> Result<Json<Uptime>> {
+    QueryFields(query): QueryFields,
+) -> Result<Json<UptimeView>> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let component = components::find(&mut tx, &component).await?;
-    let range = Range::read(&query, &standing, state.clock.now())?;
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let component = components::find_component(&mut tx, &component).await?;
+    let range = UptimeRange::read(&query, &standing, state.clock.now())?;
     let (id, name) = (component.id.to_string(), component.name.clone());
-    Ok(Json(count(&mut tx, &standing.scene(), &[&component], &range, (id, name)).await?))
+    Ok(Json(compute_uptime(&mut tx, &standing.page_context(), &[&component], &range, (id, name)).await?))
 }
 
 /// `GET /v1/pages/{page}/component-groups/{group}/uptime`: of its components together.
-pub async fn of_group(
+pub async fn group_uptime(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path((page, group)): Path<(String, String)>,
-    Search(query): Search,
-) -> Result<Json<Uptime>> {
+    QueryFields(query): QueryFields,
+) -> Result<Json<UptimeView>> {
     let mut tx = state.db.read().await?;
-    let standing = Standing::of(&mut tx, &page, &state).await?;
-    let group = groups::find(&mut tx, &group).await?;
-    let range = Range::read(&query, &standing, state.clock.now())?;
+    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let group = groups::find_group(&mut tx, &group).await?;
+    let range = UptimeRange::read(&query, &standing, state.clock.now())?;
     let members = standing.components.iter().filter(|component| component.group_id.as_ref() == Some(&group.id));
     let members: Vec<&Component> = members.collect();
     let (id, name) = (group.id.to_string(), group.name.clone());
-    Ok(Json(count(&mut tx, &standing.scene(), &members, &range, (id, name)).await?))
+    Ok(Json(compute_uptime(&mut tx, &standing.page_context(), &members, &range, (id, name)).await?))
 }
 
 /// From when to when, and what is to be said of that.
-struct Range {
+struct UptimeRange {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     now: DateTime<Utc>,
@@ -82,8 +82,8 @@ struct Range {
     with_events: bool,
 }
 
-impl Range {
-    fn read(query: &Fields, standing: &Standing, now: DateTime<Utc>) -> Result<Self> {
+impl UptimeRange {
+    fn read(query: &Fields, standing: &ApiContext, now: DateTime<Utc>) -> Result<Self> {
         let zone = standing.zone();
         let mut wrong = Vec::new();
         let mut read = |name: &str| {
@@ -99,7 +99,7 @@ impl Range {
             }
         };
         let to = read("end").map_or(now, |end| end.min(now));
-        let from = read("start").unwrap_or(to - USUAL);
+        let from = read("start").unwrap_or(to - DEFAULT_RANGE);
         if from >= to {
             wrong.push(("/start".into(), "The start must be before the end and in the past.".into()));
         }
@@ -107,35 +107,35 @@ impl Range {
             return Err(Error::Unprocessable(wrong));
         }
         let mut warnings = Vec::new();
-        if to - from > LONGEST {
+        if to - from > MAX_RANGE {
             warnings.push("The range was cut to the last six months before its end.");
         }
         let with_events = !matches!(query.text("skip_related_events").as_str(), "true" | "1");
-        Ok(Self { from: from.max(to - LONGEST), to, now, warnings, with_events })
+        Ok(Self { from: from.max(to - MAX_RANGE), to, now, warnings, with_events })
     }
 }
 
-async fn count(
+async fn compute_uptime(
     tx: &mut Tx,
-    scene: &Scene<'_>,
+    scene: &PageContext<'_>,
     components: &[&Component],
-    range: &Range,
+    range: &UptimeRange,
     (id, name): (String, String),
-) -> Result<Uptime> {
+) -> Result<UptimeView> {
     let all = status_intervals::since(tx, range.from).await?;
-    let mut outage = Outage::default();
+    let mut outage = Downtime::default();
     let mut events: Vec<IncidentId> = Vec::new();
     for component in components {
         let own = all.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
-        let own = corrected(own, &uptime_corrections::of(tx, &component.id).await?);
+        let own = apply_corrections(own, &uptime_corrections::of(tx, &component.id).await?);
         let start = component.start_date.map(|day| start_of_day(day, scene.zone()));
-        outage = outage.plus(Outage::within(&own, range.from, range.to, start, range.now));
+        outage = outage.combine(Downtime::in_span(&own, range.from, range.to, start, range.now));
         let within = own.iter().filter(|effect| effect.from < range.to && effect.to.is_none_or(|to| to > range.from));
         events.extend(within.filter_map(|effect| effect.incident_id.clone()));
     }
     events.sort();
     events.dedup();
-    Ok(Uptime {
+    Ok(UptimeView {
         range_start: stamp(range.from, scene.zone()),
         range_end: stamp(range.to, scene.zone()),
         // Of what nothing is known, nothing was out.

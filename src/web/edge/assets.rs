@@ -12,25 +12,25 @@ use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
 use crate::format::hex;
-use crate::publish::{Answer, Document, STRICTEST, Terms};
+use crate::publish::{CSP_NONE, Document, PreparedResponse, ResponsePolicy};
 use crate::ui::live_script;
 
 /// How long a browser may keep a file whose name carries its hash.
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// How long a browser may keep a file with a fixed name.
-const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+const CACHE_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 #[derive(RustEmbed)]
 #[folder = "target/site/pkg"]
 #[allow_missing = true]
-struct Islands;
+struct IslandFiles;
 
 #[derive(RustEmbed)]
 #[folder = "public"]
-struct Public;
+struct EmbeddedFiles;
 
 /// What of it has an address of its own name; the script has one that carries its hash.
-const PUBLIC: [&str; 2] = ["favicon.svg", "robots.txt"];
+const PUBLIC_FILES: [&str; 2] = ["favicon.svg", "robots.txt"];
 
 /// The admin's stylesheet.
 const ADMIN_CSS: &str = concat!(include_str!("../../../style/tokens.css"), include_str!("../../../style/admin.css"));
@@ -41,7 +41,7 @@ const ADMIN_SCRIPT: &str = concat!(include_str!("../../../public/admin.js"), inc
 const PASSKEY_SCRIPT: &str = include_str!("../../../public/passkey.js");
 
 /// The addresses an admin page links to.
-pub struct Addresses {
+pub struct AssetUrls {
     pub css: String,
     /// The script that answers to keys.
     pub keys: String,
@@ -53,7 +53,7 @@ pub struct Addresses {
 }
 
 struct Assets {
-    addresses: Addresses,
+    addresses: AssetUrls,
     by_name: HashMap<String, Arc<Document>>,
 }
 
@@ -68,40 +68,50 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let css = add("admin.css", "text/css; charset=utf-8", ADMIN_CSS.as_bytes().into());
     let keys = add("admin.js", "text/javascript; charset=utf-8", ADMIN_SCRIPT.as_bytes().into());
     let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_SCRIPT.as_bytes().into());
-    let js = Islands::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
-    let wasm = Islands::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
-    let script = Document::file("text/javascript; charset=utf-8", live_script::script());
-    by_name.insert(live_script::address().trim_start_matches("/assets/").to_owned(), Arc::new(script));
-    Assets { addresses: Addresses { css, keys, passkey, js, wasm }, by_name }
+    let js = IslandFiles::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
+    let wasm = IslandFiles::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
+    let script = Document::static_file("text/javascript; charset=utf-8", live_script::live_script());
+    by_name.insert(live_script::live_script_url().trim_start_matches("/assets/").to_owned(), Arc::new(script));
+    Assets { addresses: AssetUrls { css, keys, passkey, js, wasm }, by_name }
 });
 
 static FIXED: LazyLock<HashMap<String, Arc<Document>>> = LazyLock::new(|| {
     let file = |name: Cow<'static, str>| {
         let kind = mime_guess::from_path(name.as_ref()).first_or_octet_stream();
         let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
-        Public::get(&name).map(|file| (name.into_owned(), Arc::new(Document::new(200, &kind, file.data.into_owned()))))
+        EmbeddedFiles::get(&name)
+            .map(|file| (name.into_owned(), Arc::new(Document::new(200, &kind, file.data.into_owned()))))
     };
-    Public::iter().filter_map(file).collect()
+    EmbeddedFiles::iter().filter_map(file).collect()
 });
 
 /// The addresses of what admin pages load.
-pub fn addresses() -> &'static Addresses {
+pub fn asset_urls() -> &'static AssetUrls {
     &ASSETS.addresses
 }
 
 /// Every file by its path, ready to be answered with.
-pub fn answers(secure: bool) -> HashMap<String, Answer> {
-    let hashed = ASSETS.by_name.iter().map(|(name, file)| (format!("/assets/{name}"), file, FOR_EVER));
-    let fixed = PUBLIC.iter().map(|name| (format!("/{name}"), &FIXED[*name], FOR_A_DAY));
+pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
+    let hashed = ASSETS.by_name.iter().map(|(name, file)| (format!("/assets/{name}"), file, CACHE_FOREVER));
+    let fixed = PUBLIC_FILES.iter().map(|name| (format!("/{name}"), &FIXED[*name], CACHE_DAY));
     let answer = |(path, file, kept): (String, &Arc<Document>, HeaderValue)| {
-        (path, Answer::new(file.clone(), &Terms { kept, policy: STRICTEST, secure, age: None }))
+        (
+            path,
+            PreparedResponse::new(
+                file.clone(),
+                &ResponsePolicy { cache_control: kept, content_security_policy: CSP_NONE, secure, staleness: None },
+            ),
+        )
     };
     hashed.chain(fixed).map(answer).collect()
 }
 
 /// What public pages load, by path, for whoever writes the site into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
-    let script = (live_script::address().trim_start_matches('/').to_owned(), live_script::script().as_bytes().to_vec());
-    let file = |name: &str| Public::get(name).map(|file| (name.to_owned(), file.data.into_owned()));
-    PUBLIC.into_iter().filter_map(file).chain([script])
+    let script = (
+        live_script::live_script_url().trim_start_matches('/').to_owned(),
+        live_script::live_script().as_bytes().to_vec(),
+    );
+    let file = |name: &str| EmbeddedFiles::get(name).map(|file| (name.to_owned(), file.data.into_owned()));
+    PUBLIC_FILES.into_iter().filter_map(file).chain([script])
 }

@@ -10,7 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 /// A body with the time by which it must be here.
-pub struct Timely<B> {
+pub struct TimedBody<B> {
     body: Pin<Box<B>>,
     deadline: Pin<Box<Sleep>>,
 }
@@ -18,16 +18,16 @@ pub struct Timely<B> {
 /// The body took too long.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
-pub struct TooSlow;
+pub struct BodyTimeout;
 
-impl<B> Timely<B> {
+impl<B> TimedBody<B> {
     /// `body`, of which all must have arrived within `limit`.
     pub fn new(body: B, limit: Duration) -> Self {
         Self { body: Box::pin(body), deadline: Box::pin(sleep(limit)) }
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for Timely<B> {
+impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for TimedBody<B> {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -35,7 +35,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for Timely<B> {
         if let Poll::Ready(frame) = self.body.as_mut().poll_frame(context) {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        self.deadline.as_mut().poll(context).map(|()| Some(Err(TooSlow.into())))
+        self.deadline.as_mut().poll(context).map(|()| Some(Err(BodyTimeout.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -47,7 +47,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for Timely<B> {
     }
 }
 
-/// Whether [`TooSlow`] is behind `error`.
-pub fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<TooSlow>())
+/// Whether [`BodyTimeout`] is behind `error`.
+pub fn is_body_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<BodyTimeout>())
 }

@@ -28,8 +28,8 @@ pub async fn resolve_address(FromState(state): FromState<State>, mut request: Re
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = client_address(peer, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(ClientAddress(address));
-    if let Some(peer) = peer.filter(|peer| is_unnamed_proxy(*peer, request.headers(), &state)) {
-        state.unnamed_proxy().notice(peer);
+    if let Some(peer) = peer.filter(|peer| is_untrusted_proxy(*peer, request.headers(), &state)) {
+        state.untrusted_proxy().record(peer);
     }
     next.run(request).await
 }
@@ -42,7 +42,7 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
 
 /// Whether the peer is a proxy that no setting names: one of our own network, or, where visitors come over TLS, which we do
 /// not speak, and no proxy is named at all, any peer. Other strangers may write such fields as they like.
-fn is_unnamed_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
+fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
     let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
     could_be && !state.trusted_proxies.contains(&peer) && is_forwarded(headers)
 }
@@ -57,7 +57,7 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr])
     let lines = headers.get_all("x-forwarded-for").iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
     let lines: Vec<_> = lines.collect();
     for hop in lines.iter().flat_map(|line| line.split(',')).rev() {
-        match address(hop.trim()) {
+        match parse_hop(hop.trim()) {
             Some(address) if trusted.contains(&address) => {}
             Some(address) => return Some(address),
             None => break,
@@ -67,7 +67,7 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr])
 }
 
 /// The address of one hop, which some proxies write with a port.
-fn address(hop: &str) -> Option<IpAddr> {
+fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = match bare {
         Some(bare) => bare.parse::<Ipv6Addr>().ok()?.into(),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed() {
+    fn forwarded_for_is_trusted_from_proxies_only() {
         assert_eq!(told("192.0.2.9", &[b"203.0.113.5"]), "192.0.2.9");
         assert_eq!(by_proxy("203.0.113.5"), "203.0.113.5");
         assert_eq!(by_proxy("198.51.100.1, 203.0.113.5, 10.0.0.2"), "203.0.113.5");
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_as_proxies_write_it() {
+    fn forwarded_addresses_parse_with_ports() {
         for (written, meant) in [
             ("203.0.113.5:40000", "203.0.113.5"),
             ("  203.0.113.5\t", "203.0.113.5"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_not_passed_over() {
+    fn invalid_forwarded_address_is_not_skipped() {
         for nonsense in [
             "",
             " ",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_counts_whatever_stands_in_it() {
+    fn last_forwarded_header_counts() {
         assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"203.0.113.5"]), "203.0.113.5");
         assert_eq!(told("10.0.0.1", &[b"203.0.113.5", b"10.0.0.2"]), "203.0.113.5");
         assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"\xff, 203.0.113.5"]), "203.0.113.5");

@@ -24,17 +24,17 @@ use hyper::body::{Body, Incoming};
 use hyper::{Response, StatusCode};
 use tower::ServiceExt as _;
 
-use super::body_timeout::Timely;
+use super::body_timeout::TimedBody;
 use super::{assets, request_checks};
-use crate::counters::Class;
-use crate::publish::Answer;
+use crate::counters::ResponseClass;
+use crate::publish::PreparedResponse;
 use crate::state::State;
-use crate::web::error::{self, Nowhere};
+use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
 
 /// The parameters that mean something, by address; one that ends in a slash stands for all below it. Every other one is
 /// passed over.
-const PARAMETERS: [(&str, &[&str]); 4] = [
+const KNOWN_PARAMETERS: [(&str, &[&str]); 4] = [
     ("/history", &["q", "component", "impact", "range", "from", "to", "before"]),
     ("/history/", &["before"]),
     ("/history.json", &["page"]),
@@ -42,124 +42,134 @@ const PARAMETERS: [(&str, &[&str]); 4] = [
 ];
 
 /// The body of an answer: bytes that are ready, or what the router makes.
-pub type Sent = Either<Full<Bytes>, axum::body::Body>;
+pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
 
 /// Everything that answers requests; cheap to clone.
 #[derive(Clone)]
-pub struct Front(Arc<Parts>);
+pub struct FastPath(Arc<Parts>);
 
 struct Parts {
     state: State,
     router: Router,
-    files: HashMap<String, Answer>,
-    nowhere: Nowhere,
+    files: HashMap<String, PreparedResponse>,
+    nowhere: PreparedNotFound,
     /// What the paths that the router knows begin with.
     beginnings: HashSet<&'static str>,
     body_timeout: Duration,
 }
 
-impl Front {
+impl FastPath {
     /// The front of a server with this state.
     pub fn new(state: State, body_timeout: Duration) -> Self {
-        let (router, files) = (router(state.clone()), assets::answers(state.is_secure()));
+        let (router, files) = (router(state.clone()), assets::prepared_files(state.is_secure()));
         let (admin, api) = (admin::routes(), api::routes());
         let tables = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
-        let beginnings = tables.map(beginning).chain(public::BEGINNINGS).collect();
-        let nowhere = Nowhere::new(state.is_secure());
+        let beginnings = tables.map(first_segment).chain(public::FIRST_SEGMENTS).collect();
+        let nowhere = PreparedNotFound::new(state.is_secure());
         Self(Arc::new(Parts { state, router, files, nowhere, beginnings, body_timeout }))
     }
 
     /// What answers the requests of one connection.
-    pub fn visit(&self, peer: SocketAddr) -> Visit {
-        Visit { front: self.clone(), peer }
+    pub fn connection(&self, peer: SocketAddr) -> Connection {
+        Connection { front: self.clone(), peer }
     }
 
     /// Answers a request; where nobody knows from whom it came, it has no peer.
-    pub fn answer<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Answering
+    pub fn respond<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> ResponseFuture
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        match self.at_once(&request) {
-            Some(response) => Answering::AtOnce(ready(response.map(Either::Left))),
-            None => Answering::Routed(Box::pin(self.clone().route(request, peer))),
+        match self.try_fast_path(&request) {
+            Some(response) => ResponseFuture::AtOnce(ready(response.map(Either::Left))),
+            None => ResponseFuture::Routed(Box::pin(self.clone().route(request, peer))),
         }
     }
 
-    fn at_once<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+    fn try_fast_path<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
         let head_only = match *request.method() {
             Method::GET => false,
             Method::HEAD => true,
             _ => return None,
         };
-        if !request_checks::is_plain(&self.0.state, request) {
+        if !request_checks::is_wellformed(&self.0.state, request) {
             return None;
         }
         let (uri, headers) = (request.uri(), request.headers());
-        let found = self.find(uri, headers, head_only).or_else(|| self.miss(uri, headers, head_only));
+        let found = self.lookup(uri, headers, head_only).or_else(|| self.known_missing(uri, headers, head_only));
         let (class, response) = found?;
         self.0.state.responses().count(class, response.status());
         Some(response)
     }
 
     /// The answer that is ready for this address: the whole, or a choice of it that somebody asked for before.
-    fn find(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
+    fn lookup(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        head_only: bool,
+    ) -> Option<(ResponseClass, Response<Full<Bytes>>)> {
         let publisher = &self.0.state.publisher;
         let path = uri.path();
-        if !chooses(uri)
-            && let Some(answer) = publisher.served().answer(path)
+        if !has_known_query(uri)
+            && let Some(answer) = publisher.live_site().response(path)
         {
-            return Some((Class::Site, answer.to(headers, head_only)));
+            return Some((ResponseClass::Site, answer.respond(headers, head_only)));
         }
         if let Some(answer) = self.0.files.get(path) {
-            return Some((Class::File, answer.to(headers, head_only)));
+            return Some((ResponseClass::File, answer.respond(headers, head_only)));
         }
-        if let Some(answer) = publisher.cached(address(uri)) {
-            return Some((Class::Cached, answer.to(headers, head_only)));
+        if let Some(answer) = publisher.cached(cache_key(uri)) {
+            return Some((ResponseClass::Cached, answer.respond(headers, head_only)));
         }
         // The form of the history names every parameter, also those that are left empty.
-        let kept = public::kept_at(uri)?;
-        if let Some(answer) = publisher.served().answer(&kept) {
-            return Some((Class::Site, answer.to(headers, head_only)));
+        let kept = public::history_cache_key(uri)?;
+        if let Some(answer) = publisher.live_site().response(&kept) {
+            return Some((ResponseClass::Site, answer.respond(headers, head_only)));
         }
-        Some((Class::Cached, publisher.cached(&kept)?.to(headers, head_only)))
+        Some((ResponseClass::Cached, publisher.cached(&kept)?.respond(headers, head_only)))
     }
 
     /// The page that says there is nothing here, where that is known: no address of ours begins like this one, or the
     /// database said so since it last changed. Whoever looks for holes asks for little else.
-    fn miss(&self, uri: &Uri, headers: &HeaderMap, head_only: bool) -> Option<(Class, Response<Full<Bytes>>)> {
+    fn known_missing(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        head_only: bool,
+    ) -> Option<(ResponseClass, Response<Full<Bytes>>)> {
         let (publisher, path) = (&self.0.state.publisher, uri.path());
-        let served = publisher.served();
+        let served = publisher.live_site();
         if served.site.revision == 0 {
             return None;
         }
-        let class = if !self.0.beginnings.contains(beginning(path)) || public::is_ready_or_nowhere(path) {
-            Class::Site
-        } else if publisher.is_known_missing(address(uri)) {
-            Class::Cached
+        let class = if !self.0.beginnings.contains(first_segment(path)) || public::never_on_demand(path) {
+            ResponseClass::Site
+        } else if publisher.is_known_missing(cache_key(uri)) {
+            ResponseClass::Cached
         } else {
             return None;
         };
         let answer = if error::wants_json(path, headers) {
-            self.0.nowhere.for_programs(path)
+            self.0.nowhere.response(path)
         } else {
             served.error(StatusCode::NOT_FOUND.as_u16())?
         };
-        Some((class, answer.to(headers, head_only)))
+        Some((class, answer.respond(headers, head_only)))
     }
 
-    async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Sent>
+    async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let mut request = request;
-        api::without_ending(request.uri_mut());
-        let class = Class::of_routed(request.uri().path());
+        api::strip_json_suffix(request.uri_mut());
+        let class = ResponseClass::from_path(request.uri().path());
         let timeout = self.0.body_timeout;
         let mut request = request.map(|body| {
             if body.is_end_stream() {
                 axum::body::Body::empty()
             } else {
-                axum::body::Body::new(Timely::new(body, timeout))
+                axum::body::Body::new(TimedBody::new(body, timeout))
             }
         });
         if let Some(peer) = peer {
@@ -172,11 +182,11 @@ impl Front {
 }
 
 /// Whether the query asks for a choice of what stands at the path.
-fn chooses(uri: &Uri) -> bool {
+fn has_known_query(uri: &Uri) -> bool {
     let Some(query) = uri.query() else { return false };
     let path = uri.path();
     let is_at = |address: &str| path == address || address.ends_with('/') && path.starts_with(address);
-    let Some((_, names)) = PARAMETERS.iter().find(|(address, _)| is_at(address)) else { return false };
+    let Some((_, names)) = KNOWN_PARAMETERS.iter().find(|(address, _)| is_at(address)) else { return false };
     // A name may be written with escapes: whoever does that takes the long way.
     query.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
@@ -185,40 +195,40 @@ fn chooses(uri: &Uri) -> bool {
 }
 
 /// The address under which a page is kept that was rendered on demand.
-fn address(uri: &Uri) -> &str {
-    uri.path_and_query().filter(|_| chooses(uri)).map_or(uri.path(), |whole| whole.as_str())
+fn cache_key(uri: &Uri) -> &str {
+    uri.path_and_query().filter(|_| has_known_query(uri)).map_or(uri.path(), |whole| whole.as_str())
 }
 
 /// What a path begins with: all between its first two slashes.
-pub fn beginning(path: &str) -> &str {
+pub fn first_segment(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-/// One connection to the [`Front`].
+/// One connection to the [`FastPath`].
 #[derive(Clone)]
-pub struct Visit {
-    front: Front,
+pub struct Connection {
+    front: FastPath,
     peer: SocketAddr,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Visit {
-    type Response = Response<Sent>;
+impl hyper::service::Service<Request<Incoming>> for Connection {
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
-    fn call(&self, request: Request<Incoming>) -> Answering {
-        self.front.answer(request, Some(self.peer))
+    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
+        self.front.respond(request, Some(self.peer))
     }
 }
 
 /// An answer, ready or on its way. Only the long way needs memory of its own.
-pub enum Answering {
-    AtOnce(Ready<Response<Sent>>),
-    Routed(Pin<Box<dyn Future<Output = Response<Sent>> + Send>>),
+pub enum ResponseFuture {
+    AtOnce(Ready<Response<ResponseBody>>),
+    Routed(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),
 }
 
-impl Future for Answering {
-    type Output = Result<Response<Sent>, Infallible>;
+impl Future for ResponseFuture {
+    type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {

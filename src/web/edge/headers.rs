@@ -11,36 +11,36 @@ use tower_http::classify::ServerErrorsFailureClass;
 use tracing::Span;
 use url::form_urlencoded;
 
-use crate::log_limit::{Admitted, FAULTS};
-use crate::publish::{PROTECTING, STRICTEST, TLS_ONLY};
+use crate::log_limit::{FAULTS, LogPermit};
+use crate::publish::{CSP_NONE, HSTS, SECURITY_HEADERS};
 use crate::state::State;
-use crate::web::public::for_everybody;
+use crate::web::public::cors_headers;
 
 /// Adds what is missing; a handler's own value wins. What the front has ready carries the same already.
-pub async fn add(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
-    let shared = for_everybody(request.uri().path());
+pub async fn add_default_headers(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    let shared = cors_headers(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in shared.into_iter().flatten().chain(PROTECTING) {
+    for (name, value) in shared.into_iter().flatten().chain(SECURITY_HEADERS) {
         headers.entry(name).or_insert(value);
     }
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(STRICTEST);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CSP_NONE);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if state.is_secure() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     response
 }
 
 /// The request id is ours: what a client sends in its place is forgotten.
-pub async fn forget_foreign_request_id(mut request: Request, next: Next) -> Response {
+pub async fn drop_client_request_id(mut request: Request, next: Next) -> Response {
     request.headers_mut().remove("x-request-id");
     next.run(request).await
 }
 
 /// The span of a request in the log: its method, its path without the query (which may hold what a
 /// visitor searched for), its id.
-pub fn span<B>(request: &axum::http::Request<B>) -> Span {
+pub fn request_span<B>(request: &axum::http::Request<B>) -> Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let method = request.method().as_str();
     let method = if method.len() > MAX_LOGGED_METHOD { "…" } else { method };
@@ -53,7 +53,7 @@ pub fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &Spa
     if let ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE) = failure
     {
         tracing::debug!("request failed: {failure}");
-    } else if let Some(Admitted { left_out }) = FAULTS.admit() {
+    } else if let Some(LogPermit { left_out }) = FAULTS.acquire() {
         let milliseconds = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         tracing::error!(left_out, milliseconds, "request failed: {failure}");
     }
@@ -63,13 +63,13 @@ pub fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &Spa
 const MAX_LOGGED_PATH: usize = 200;
 const MAX_LOGGED_METHOD: usize = 16;
 /// As long as the token of a one-time link; an id of ours is never as long.
-const SECRET_LENGTH: usize = 43;
+const LINK_TOKEN_LENGTH: usize = 43;
 
 /// A path as the log may hold it: cut, and without the tokens of one-time links, however the path is written.
 pub fn loggable_path(path: &str) -> String {
     let mut after_setup = false;
     let shown = |segment: &'_ str| {
-        let is_secret = after_setup && !segment.is_empty() || segment.len() >= SECRET_LENGTH;
+        let is_secret = after_setup && !segment.is_empty() || segment.len() >= LINK_TOKEN_LENGTH;
         // Written with escapes it is another address, and its token is a secret all the same.
         let decoded = form_urlencoded::parse(segment.as_bytes()).next();
         after_setup |= decoded.is_some_and(|(name, _)| name.eq_ignore_ascii_case("setup"));
@@ -88,7 +88,7 @@ pub fn loggable_path(path: &str) -> String {
 pub struct Nonce(pub String);
 
 /// What an admin page may load: its own scripts by their nonce, our stylesheet and what `style` names.
-pub fn admin_policy(nonce: &str, style: &str) -> String {
+pub fn admin_csp(nonce: &str, style: &str) -> String {
     let gap = if style.is_empty() { "" } else { " " };
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
@@ -98,11 +98,11 @@ pub fn admin_policy(nonce: &str, style: &str) -> String {
 }
 
 /// Gives an admin page its [`Nonce`] and the policy that names it; nothing of the admin is cached.
-pub async fn admin(mut request: Request, next: Next) -> Response {
-    let nonce = crate::format::hex(&crate::credentials::random::<16>());
+pub async fn add_admin_headers(mut request: Request, next: Next) -> Response {
+    let nonce = crate::format::hex(&crate::credentials::random_bytes::<16>());
     request.extensions_mut().insert(Nonce(nonce.clone()));
     let mut response = next.run(request).await;
-    if let Ok(policy) = HeaderValue::from_str(&admin_policy(&nonce, "")) {
+    if let Ok(policy) = HeaderValue::from_str(&admin_csp(&nonce, "")) {
         response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -114,8 +114,8 @@ mod tests {
     use super::loggable_path;
 
     #[test]
-    fn token_of_a_link_is_never_logged() {
-        let token = crate::credentials::secret_token::fresh();
+    fn link_token_is_never_logged() {
+        let token = crate::credentials::secret_token::fresh_token();
         for path in ["/setup/", "//setup/", "/setup//", "/x/setup/", "/Setup/", "/%73etup/", "/s%65tup/x/", "/"] {
             let logged = loggable_path(&format!("{path}{token}"));
             assert!(!logged.contains(&token) && logged.ends_with('…'), "{logged}");

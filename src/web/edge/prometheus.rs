@@ -15,12 +15,12 @@ use crate::log;
 use crate::state::State;
 
 /// Prometheus's text format.
-const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Serves `GET /metrics` until `stop`. It stands where only the operator's own programs reach it, so it has
 /// none of the limits of the public listener.
-pub async fn serve(listener: TcpListener, state: State, stop: CancellationToken) {
-    let router = Router::new().route("/metrics", get(show)).with_state(state);
+pub async fn serve_metrics(listener: TcpListener, state: State, stop: CancellationToken) {
+    let router = Router::new().route("/metrics", get(show_metrics)).with_state(state);
     tokio::select! {
         () = stop.cancelled() => {}
         served = axum::serve(listener, router) => {
@@ -31,13 +31,13 @@ pub async fn serve(listener: TcpListener, state: State, stop: CancellationToken)
     }
 }
 
-async fn show(FromState(state): FromState<State>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, FORMAT)], text(&state))
+async fn show_metrics(FromState(state): FromState<State>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], render_metrics(&state))
 }
 
 /// Every number, each with what it is.
-pub fn text(state: &State) -> String {
-    let mut lines = Lines(String::new());
+pub fn render_metrics(state: &State) -> String {
+    let mut lines = MetricLines(String::new());
     let (publisher, site) = (&state.publisher, state.publisher.site());
     let counts = publisher.counts();
     lines.begin("candor_responses_total", "counter", "Responses by kind of URL and status class.");
@@ -70,22 +70,22 @@ pub fn text(state: &State) -> String {
         &age.num_seconds(),
     );
     number("candor_site_revision", "gauge", "Revision being served.", &site.revision);
-    number("candor_event_streams", "gauge", "Open event streams.", &state.streams().open());
-    number("candor_connections", "gauge", "Open connections.", &state.connections().open());
-    number("candor_logins_refused_total", "counter", "Failed logins.", &state.refused_logins().value());
-    number("candor_passwords_hashed_total", "counter", "Password hashes computed.", &password::hashings());
+    number("candor_event_streams", "gauge", "Open event streams.", &state.streams().count_open());
+    number("candor_connections", "gauge", "Open connections.", &state.connections().total());
+    number("candor_logins_refused_total", "counter", "Failed logins.", &state.failed_logins().value());
+    number("candor_passwords_hashed_total", "counter", "Password hashes computed.", &password::hash_count());
     number("candor_log_lines_lost_total", "counter", "Log lines that could not be written.", &log::lost_lines());
     let writable = u8::from(state.writes().trouble().is_none());
     number("candor_database_writable", "gauge", "Whether the last test write to the database succeeded.", &writable);
-    let worked = state.worker().age().num_seconds();
+    let worked = state.worker_heartbeat().age().num_seconds();
     number("candor_worker_age_seconds", "gauge", "Seconds since the background worker last completed a run.", &worked);
     lines.0
 }
 
 /// Lines of the text format. Writing to a text can't fail.
-struct Lines(String);
+struct MetricLines(String);
 
-impl Lines {
+impl MetricLines {
     fn begin(&mut self, name: &str, kind: &str, what: &str) {
         let _ = write!(self.0, "# HELP {name} {what}\n# TYPE {name} {kind}\n");
     }

@@ -7,31 +7,31 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::net::allowed_hosts::Refusal;
+use crate::net::allowed_hosts::HostError;
 use crate::state::State;
 
 /// The most headers of a request.
 pub const MAX_HEADERS: usize = 64;
 /// Where whatever watches the server may ask by any name: a load balancer knows an address, not our host.
-const WATCHED: [&str; 2] = ["/healthz", "/readyz"];
+const HEALTH_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Turns away what has no place here; the rest goes on.
-pub async fn turn_away(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
-    match refusal(&state, &request) {
+pub async fn reject_malformed(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+    match check_request(&state, &request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
     }
 }
 
 /// Whether a request that changes nothing is plain enough to be answered without the router.
-pub fn is_plain<B>(state: &State, request: &axum::http::Request<B>) -> bool {
-    let judged = state.hosts.judge(request.uri(), request.headers(), request.version());
+pub fn is_wellformed<B>(state: &State, request: &axum::http::Request<B>) -> bool {
+    let judged = state.hosts.check_request(request.uri(), request.headers(), request.version());
     judged.is_ok()
         && request.headers().len() <= MAX_HEADERS
         && !request.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
-fn refusal(state: &State, request: &Request) -> Option<Response> {
+fn check_request(state: &State, request: &Request) -> Option<Response> {
     // hyper counts those of HTTP/1 itself.
     if request.headers().len() > MAX_HEADERS {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
@@ -47,19 +47,19 @@ fn refusal(state: &State, request: &Request) -> Option<Response> {
     // A body comes with its length. Where `Transfer-Encoding` and `Content-Length` come together, two servers
     // may disagree on where a request ends, and hyper hides the second from us; so neither chunks nor both.
     if request.headers().contains_key(header::TRANSFER_ENCODING) {
-        return Some(closing(StatusCode::BAD_REQUEST));
+        return Some(closing_response(StatusCode::BAD_REQUEST));
     }
-    if WATCHED.contains(&request.uri().path()) {
+    if HEALTH_PATHS.contains(&request.uri().path()) {
         return None;
     }
-    match state.hosts.judge(request.uri(), request.headers(), request.version()) {
+    match state.hosts.check_request(request.uri(), request.headers(), request.version()) {
         Ok(()) => None,
-        Err(Refusal::Unclear) => Some(closing(StatusCode::BAD_REQUEST)),
-        Err(Refusal::Foreign) => Some(StatusCode::MISDIRECTED_REQUEST.into_response()),
+        Err(HostError::Ambiguous) => Some(closing_response(StatusCode::BAD_REQUEST)),
+        Err(HostError::Foreign) => Some(StatusCode::MISDIRECTED_REQUEST.into_response()),
     }
 }
 
 /// An answer after which the connection ends: nobody knows what comes next on it.
-fn closing(status: StatusCode) -> Response {
+fn closing_response(status: StatusCode) -> Response {
     (status, [(header::CONNECTION, HeaderValue::from_static("close"))]).into_response()
 }

@@ -18,18 +18,18 @@ const THREADS: usize = 2;
 /// How many requests are answered there or wait at a time, of those with a session and of those without one.
 const MAX_WAITING: usize = 64;
 
-struct Threads {
+struct AdminThreads {
     runtime: Runtime,
     with_session: Arc<Semaphore>,
     without: Arc<Semaphore>,
 }
 
 /// Nothing where the system gives no threads: requests are then answered where they arrive.
-static ADMIN: LazyLock<Option<Threads>> = LazyLock::new(|| {
+static ADMIN_THREADS: LazyLock<Option<AdminThreads>> = LazyLock::new(|| {
     let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("admin").enable_all().build();
     let places = || Arc::new(Semaphore::new(MAX_WAITING));
     match runtime {
-        Ok(runtime) => Some(Threads { runtime, with_session: places(), without: places() }),
+        Ok(runtime) => Some(AdminThreads { runtime, with_session: places(), without: places() }),
         Err(error) => {
             tracing::warn!("could not start the admin threads: {error}");
             None
@@ -38,14 +38,14 @@ static ADMIN: LazyLock<Option<Threads>> = LazyLock::new(|| {
 });
 
 /// The threads, but where the program has only one anyway.
-fn threads() -> Option<&'static Threads> {
+fn admin_threads() -> Option<&'static AdminThreads> {
     let is_alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
-    if is_alone { None } else { ADMIN.as_ref() }
+    if is_alone { None } else { ADMIN_THREADS.as_ref() }
 }
 
 /// Answers a request on the threads of the admin. What is under way ends, also where nobody waits for it any more.
-pub async fn apart(request: Request, next: Next) -> Response {
-    let Some(threads) = threads() else { return next.run(request).await };
+pub async fn run_on_admin_threads(request: Request, next: Next) -> Response {
+    let Some(threads) = admin_threads() else { return next.run(request).await };
     let places = if has_session(request.headers()) { &threads.with_session } else { &threads.without };
     let Ok(place) = places.clone().try_acquire_owned() else { return Error::Busy.into_response() };
     let answering = async move {
@@ -58,8 +58,8 @@ pub async fn apart(request: Request, next: Next) -> Response {
 }
 
 /// The page that `page` makes, on the same threads; empty where it can't be made.
-pub async fn render(page: impl FnOnce() -> String + Send + 'static) -> String {
-    let Some(threads) = threads() else { return page() };
+pub async fn render_on_admin_threads(page: impl FnOnce() -> String + Send + 'static) -> String {
+    let Some(threads) = admin_threads() else { return page() };
     let rendered = threads.runtime.spawn(async move { page() }.in_current_span()).await;
     rendered.inspect_err(|error| tracing::error!("a page could not be rendered: {error}")).unwrap_or_default()
 }
@@ -96,7 +96,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(on_which_thread))
             .route("/never", get(pending::<String>))
-            .layer(from_fn(apart));
+            .layer(from_fn(run_on_admin_threads));
         let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
@@ -104,14 +104,17 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn full_queue_refuses_and_admin_has_its_own_threads() {
+    async fn full_admin_queue_rejects_requests() {
         assert_eq!(ask("/", "").await, (StatusCode::OK, "admin".to_owned()));
-        assert_eq!(render(|| std::thread::current().name().unwrap_or_default().to_owned()).await, "admin");
+        assert_eq!(
+            render_on_admin_threads(|| std::thread::current().name().unwrap_or_default().to_owned()).await,
+            "admin"
+        );
         let mut waiting = JoinSet::new();
         for _ in 0..MAX_WAITING {
             waiting.spawn(ask("/never", "a=b"));
         }
-        while ADMIN.as_ref().unwrap().without.available_permits() > 0 {
+        while ADMIN_THREADS.as_ref().unwrap().without.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(ask("/", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_of_one_thread_answers_where_it_stands() {
+    async fn single_threaded_runtime_needs_no_admin_threads() {
         assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "admin".to_owned()));
     }
 }

@@ -1,8 +1,8 @@
 //! What could not be done is said on a page of the admin, and what was typed for it is on that page.
 //!
-//! One mechanism for every form of the admin, from the table of routes: [`keep`] reads the body and hands it on,
-//! [`tell`] makes a page of an answer that is an error and has none, for whoever is logged in; where that needs a
-//! database that does not answer, [`keep`] makes it in the layout of the login.
+//! One mechanism for every form of the admin, from the table of routes: [`preserve_form`] reads the body and hands it on,
+//! [`render_admin_error`] makes a page of an answer that is an error and has none, for whoever is logged in; where that needs a
+//! database that does not answer, [`preserve_form`] makes it in the layout of the login.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,30 +15,30 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::layout::{plain_porch, porch, shell};
-use super::submitted_text::{FOR_MANAGERS, FOR_STRANGERS, Sent};
+use super::layout::{admin_context, logged_out_layout, offline_layout};
+use super::submitted_text::{MAX_ECHO_ANONYMOUS, MAX_ECHO_MANAGER, SubmittedForm};
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::state::State;
-use crate::ui::admin_layout::{Porch, Shell};
-use crate::ui::pages::admin::{Around, Failure, Typed};
+use crate::ui::admin_layout::{AdminContext, LoggedOutContext};
+use crate::ui::pages::admin::{AdminError, ErrorLayout, TypedForm};
 use crate::web::access::manager::{CanEnter, Manager};
 use crate::web::access::routes::{Access, Route};
 use crate::web::edge::headers::Nonce;
 use crate::web::edge::threads;
-use crate::web::error::{Foreign, LoginRequired, sentence_of, wants_json};
+use crate::web::error::{CrossOriginDenied, LoginRequired, message_of, wants_json};
 
 /// How long the page waits for the layout of whoever is logged in.
-const LAYOUT: Duration = Duration::from_secs(1);
+const LAYOUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The addresses that take forms.
 #[derive(Clone)]
-pub struct Keeping {
+pub struct SessionExpiredLayer {
     state: State,
     routes: Arc<HashMap<&'static str, Access>>,
 }
 
-impl Keeping {
+impl SessionExpiredLayer {
     /// Those of `table`.
     pub fn new(state: &State, table: &[Route]) -> Self {
         let posts = table.iter().filter(|route| route.method == Method::POST);
@@ -52,118 +52,133 @@ impl Keeping {
 }
 
 /// Reads a form before anything is done with it, and gives it back where the answer is an error without a page.
-pub async fn keep(FromState(keeping): FromState<Keeping>, request: Request, next: Next) -> Response {
+pub async fn preserve_form(
+    FromState(keeping): FromState<SessionExpiredLayer>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(access) = keeping.access(&parts) else {
         return next.run(Request::from_parts(parts, body)).await;
     };
-    let sent = Sent::read(&parts, access, body).await;
+    let sent = SubmittedForm::read(&parts, access, body).await;
     parts.extensions.insert(sent.clone());
     let response = next.run(Request::from_parts(parts, sent.body())).await;
-    if !is_bare(&response) {
+    if !needs_page(&response) {
         return response;
     }
-    match sent.typed(FOR_STRANGERS) {
+    match sent.typed(MAX_ECHO_ANONYMOUS) {
         Some(typed) => {
-            let around = Around::Plain(plain_porch(&keeping.state));
-            page(response, around, Some((&sent, typed))).await
+            let around = ErrorLayout::Plain(offline_layout(&keeping.state));
+            error_response(response, around, Some((&sent, typed))).await
         }
         None => response,
     }
 }
 
 /// Makes a page of the admin of an error that has no page yet, where a manager is logged in.
-pub async fn tell(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
+pub async fn render_admin_error(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let sent = parts.extensions.remove::<Sent>();
+    let sent = parts.extensions.remove::<SubmittedForm>();
     let mut asked = parts.clone();
-    let response = match sent.as_ref().and_then(Sent::fault) {
+    let response = match sent.as_ref().and_then(SubmittedForm::error) {
         Some(fault) => fault.into_response(),
         None => next.run(Request::from_parts(parts, body)).await,
     };
     match sent {
-        Some(sent) => of_form(&state, &mut asked, response, &sent).await,
-        None => of_page(&state, &mut asked, response).await,
+        Some(sent) => form_error_page(&state, &mut asked, response, &sent).await,
+        None => page_error_page(&state, &mut asked, response).await,
     }
 }
 
 /// An answer to a form.
-async fn of_form(state: &State, asked: &mut Parts, response: Response, sent: &Sent) -> Response {
+async fn form_error_page(state: &State, asked: &mut Parts, response: Response, sent: &SubmittedForm) -> Response {
     if let Some(LoginRequired(next)) = response.extensions().get().cloned() {
-        let typed = sent.typed(FOR_STRANGERS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
+        let typed = sent.typed(MAX_ECHO_ANONYMOUS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
         let Some(typed) = typed else { return response };
         let nonce = asked.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
-        return ended(porch(state, &nonce).await, next, sent, typed).await;
+        return session_expired_page(logged_out_layout(state, &nonce).await, next, sent, typed).await;
     }
     // Where the database does not answer, its layout would not come either.
-    if !is_bare(&response) || response.status() == StatusCode::SERVICE_UNAVAILABLE || !sent.is_guarded {
+    if !needs_page(&response) || response.status() == StatusCode::SERVICE_UNAVAILABLE || !sent.is_guarded {
         return response;
     }
-    let Some(shell) = of_manager(state, asked).await else { return response };
-    match sent.typed(FOR_MANAGERS) {
-        Some(typed) => page(response, Around::Admin(Box::new(shell)), Some((sent, typed))).await,
-        None if has_words(asked, &response) => page(response, Around::Admin(Box::new(shell)), None).await,
+    let Some(shell) = load_layout(state, asked).await else { return response };
+    match sent.typed(MAX_ECHO_MANAGER) {
+        Some(typed) => error_response(response, ErrorLayout::Admin(Box::new(shell)), Some((sent, typed))).await,
+        None if is_described(asked, &response) => {
+            error_response(response, ErrorLayout::Admin(Box::new(shell)), None).await
+        }
         None => response,
     }
 }
 
 /// An answer to whoever looks at a page.
-async fn of_page(state: &State, asked: &mut Parts, response: Response) -> Response {
-    if !has_words(asked, &response) {
+async fn page_error_page(state: &State, asked: &mut Parts, response: Response) -> Response {
+    if !is_described(asked, &response) {
         return response;
     }
-    match of_manager(state, asked).await {
-        Some(shell) => page(response, Around::Admin(Box::new(shell)), None).await,
+    match load_layout(state, asked).await {
+        Some(shell) => error_response(response, ErrorLayout::Admin(Box::new(shell)), None).await,
         None => response,
     }
 }
 
 /// Whether the error has no page yet.
-fn is_bare(response: &Response) -> bool {
+fn needs_page(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     is_plain && (response.status().is_client_error() || response.status().is_server_error())
 }
 
 /// Whether the page of a failure has words for an answer without a form.
-fn has_words(asked: &Parts, response: &Response) -> bool {
+fn is_described(asked: &Parts, response: &Response) -> bool {
     let path = asked.uri.path();
     (path == "/admin" || path.starts_with("/admin/"))
         && !wants_json(path, &asked.headers)
         && !response.headers().contains_key(header::CONTENT_TYPE)
-        && Failure::STATUSES.contains(&response.status().as_u16())
+        && AdminError::DESCRIBED_STATUSES.contains(&response.status().as_u16())
 }
 
 /// The layout of whoever is logged in.
-async fn of_manager(state: &State, asked: &mut Parts) -> Option<Shell> {
+async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     let loading = async {
         let manager = Manager::<CanEnter>::from_request_parts(asked, state).await.ok()?;
         let mut tx = state.db.read().await.ok()?;
-        let shell: db::Result<Shell> = shell(state, &mut tx, &manager, &Fields::default()).await;
+        let shell: db::Result<AdminContext> = admin_context(state, &mut tx, &manager, &Fields::default()).await;
         shell.inspect_err(|error| tracing::debug!("an error could not be shown in the admin: {error}")).ok()
     };
-    tokio::time::timeout(LAYOUT, loading).await.ok().flatten()
+    tokio::time::timeout(LAYOUT_TIMEOUT, loading).await.ok().flatten()
 }
 
 /// The page of whoever is not logged in any more.
-async fn ended(porch: Porch, next: String, sent: &Sent, typed: Typed) -> Response {
+async fn session_expired_page(
+    porch: LoggedOutContext,
+    next: String,
+    sent: &SubmittedForm,
+    typed: TypedForm,
+) -> Response {
     let mut response = StatusCode::UNAUTHORIZED.into_response();
     response.extensions_mut().insert(LoginRequired(next));
-    page(response, Around::Plain(porch), Some((sent, typed))).await
+    error_response(response, ErrorLayout::Plain(porch), Some((sent, typed))).await
 }
 
 /// `response` with the page of its failure.
-async fn page(response: Response, around: Around, form: Option<(&Sent, Typed)>) -> Response {
+async fn error_response(
+    response: Response,
+    around: ErrorLayout,
+    form: Option<(&SubmittedForm, TypedForm)>,
+) -> Response {
     let (mut head, _) = response.into_parts();
-    let is_foreign = head.extensions.get::<Foreign>().is_some();
+    let is_foreign = head.extensions.get::<CrossOriginDenied>().is_some();
     let login = head.extensions.get::<LoginRequired>().map(|required| required.0.clone());
-    let detail = sentence_of(&head.extensions);
+    let detail = message_of(&head.extensions);
     let status = head.status.as_u16();
     let (address, typed) = form.map(|(sent, typed)| (sent.address.clone(), typed)).unzip();
     // Another site's form must not act from a page of ours.
     let goes_again = !is_foreign && typed.as_ref().is_some_and(|typed| typed.is_whole) && !matches!(status, 404 | 413);
-    let failure = Failure { around, status, detail, typed, action: address.filter(|_| goes_again), login };
-    let html = threads::render(move || failure.html()).await;
+    let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login };
+    let html = threads::render_on_admin_threads(move || failure.html()).await;
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     Response::from_parts(head, Body::from(html))

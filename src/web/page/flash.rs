@@ -66,13 +66,13 @@ const NOTICES: &[(&str, &str)] = &[
 ];
 
 /// On to `path`, where the notice `word` is told.
-pub fn done(path: &str, word: &'static str) -> Response {
+pub fn redirect_with_flash(path: &str, word: &'static str) -> Response {
     debug_assert!(NOTICES.iter().any(|(known, _)| *known == word), "{word} is not on the list");
     Redirect::to(&format!("{path}?done={word}")).into_response()
 }
 
 /// What the query of an address says was done.
-pub fn told(query: &Fields) -> Option<String> {
+pub fn flash_message(query: &Fields) -> Option<String> {
     let word = query.text("done");
     NOTICES.iter().find(|(known, _)| *known == word).map(|(_, words)| (*words).to_owned())
 }

@@ -6,20 +6,25 @@ use crate::domain::forms::Fields;
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::{Component, Status};
 use crate::state::State;
-use crate::ui::admin_layout::{Assets, Porch, Shell};
-use crate::ui::pages::admin::{Board, Conflict};
+use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext};
+use crate::ui::pages::admin::{ComponentBoard, Conflict};
 use crate::web::access::manager::Manager;
 use crate::web::edge::assets;
 
 /// The shell of a page for `manager`; `query` may tell what was done before.
-pub async fn shell<P>(state: &State, tx: &mut Tx, manager: &Manager<P>, query: &Fields) -> db::Result<Shell> {
+pub async fn admin_context<P>(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<P>,
+    query: &Fields,
+) -> db::Result<AdminContext> {
     let page = db::page_settings::load(tx).await?;
-    let tone = tone(tx).await?;
-    Ok(Shell {
+    let tone = page_tone(tx).await?;
+    Ok(AdminContext {
         page_name: page.logo().to_owned(),
         tone,
         manager: (**manager).clone(),
-        notice: flash::told(query),
+        notice: flash::flash_message(query),
         zone: page.time_zone,
         now: state.clock.now(),
         assets: asset_links(&manager.nonce),
@@ -27,49 +32,49 @@ pub async fn shell<P>(state: &State, tx: &mut Tx, manager: &Manager<P>, query: &
 }
 
 /// The shell of a page for those who are not logged in.
-pub async fn porch(state: &State, nonce: &str) -> Porch {
+pub async fn logged_out_layout(state: &State, nonce: &str) -> LoggedOutContext {
     let page = match state.db.read().await {
         Ok(mut tx) => db::page_settings::load(&mut tx).await.ok(),
         Err(_) => None,
     };
     let page_name = page.map_or_else(|| "Status".to_owned(), |page| page.logo().to_owned());
-    Porch { page_name, assets: asset_links(nonce) }
+    LoggedOutContext { page_name, assets: asset_links(nonce) }
 }
 
 /// The same where no database may be asked: its name is that of the published page.
-pub fn plain_porch(state: &State) -> Porch {
+pub fn offline_layout(state: &State) -> LoggedOutContext {
     let page_name =
         state.publisher.snapshot().map_or_else(|| "Status".to_owned(), |shown| shown.page.logo().to_owned());
-    Porch { page_name, assets: asset_links("") }
+    LoggedOutContext { page_name, assets: asset_links("") }
 }
 
 /// The board of components as visitors see it.
-pub async fn board(tx: &mut Tx) -> db::Result<Board> {
+pub async fn component_board(tx: &mut Tx) -> db::Result<ComponentBoard> {
     let shown = db::incidents::open(tx).await?;
     let groups = db::components::groups(tx).await?;
     let components = db::components::list(tx).await?;
     let planned = db::maintenances::planned(tx).await?;
-    Ok(Board::of(&groups, &components, &shown, &planned))
+    Ok(ComponentBoard::new(&groups, &components, &shown, &planned))
 }
 
 /// Who changed the thing `id` last, and the form as it stands for what they left.
-pub async fn conflict_with<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Conflict<F>> {
+pub async fn load_conflict<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Conflict<F>> {
     let last = db::audit::last_of(tx, id).await?;
     let (by, at) = last.map(|record| (Some(record.actor.name), Some(record.at))).unwrap_or_default();
     Ok(Conflict { by, at, theirs })
 }
 
-async fn tone(tx: &mut Tx) -> db::Result<Indicator> {
+async fn page_tone(tx: &mut Tx) -> db::Result<Indicator> {
     let open = db::incidents::open(tx).await?;
     let components = db::components::list(tx).await?;
     let planned = db::maintenances::planned(tx).await?;
     let status = |component: &Component| component.effective_status(&open, &planned);
     let statuses: Vec<Status> = components.iter().map(status).collect();
-    Ok(Banner::of(&statuses, &open).tone)
+    Ok(Banner::from_incidents(&statuses, &open).tone)
 }
 
 fn asset_links(nonce: &str) -> Assets {
-    let links = assets::addresses();
+    let links = assets::asset_urls();
     Assets {
         nonce: nonce.to_owned(),
         css_href: links.css.clone(),

@@ -15,7 +15,7 @@ use crate::db;
 use crate::domain::Invalid;
 
 /// What was made; where there are as many as there may be, that is said beside `field`.
-pub fn room_for<T>(made: db::Result<T>, field: &str) -> Result<std::result::Result<T, Invalid>> {
+pub fn check_limit<T>(made: db::Result<T>, field: &str) -> Result<std::result::Result<T, Invalid>> {
     match made {
         Err(db::Error::Full(sentence)) => Ok(Err(Invalid::field(field, sentence))),
         made => Ok(Ok(made?)),
@@ -23,16 +23,16 @@ pub fn room_for<T>(made: db::Result<T>, field: &str) -> Result<std::result::Resu
 }
 
 /// A page of the admin.
-pub fn page(html: String) -> Response {
+pub fn page_response(html: String) -> Response {
     Html(html).into_response()
 }
 
 /// The same page again, with what was wrong beside its field.
-pub fn invalid(html: String) -> Response {
+pub fn invalid_response(html: String) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response()
 }
 
 /// The same page again, with what somebody else did in the meantime.
-pub fn conflict(html: String) -> Response {
+pub fn conflict_response(html: String) -> Response {
     (StatusCode::CONFLICT, Html(html)).into_response()
 }

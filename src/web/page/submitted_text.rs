@@ -9,28 +9,28 @@ use axum::http::{Method, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 
-use crate::ui::pages::admin::Typed;
+use crate::ui::pages::admin::TypedForm;
 use crate::web::access::routes::Access;
-use crate::web::edge::body_timeout::is_too_slow;
+use crate::web::edge::body_timeout::is_body_timeout;
 use crate::web::error::wants_json;
 use crate::web::form::{MAX_NAME, escaped_len, is_utf8};
-use crate::web::sign_in::reauth::is_secret;
+use crate::web::sign_in::reauth::is_secret_field;
 use crate::web::{Error, MAX_BODY};
 
 /// The largest body that is read of whoever needs no login: an address, a password, the answer of a passkey.
-const MAX_OPEN_BODY: usize = 16 * 1024;
+const MAX_PUBLIC_BODY: usize = 16 * 1024;
 /// How much more of a body is read and dropped: a browser that still sends does not see the answer.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
 /// How much HTML gives text back to a manager.
-pub(in crate::web) const FOR_MANAGERS: usize = MAX_BODY;
+pub(in crate::web) const MAX_ECHO_MANAGER: usize = MAX_BODY;
 /// How much HTML gives text back where nobody is known to be logged in: the longest message in the widest script.
-pub(in crate::web) const FOR_STRANGERS: usize = 128 * 1024;
+pub(in crate::web) const MAX_ECHO_ANONYMOUS: usize = 128 * 1024;
 /// What a field adds to a page beside its text, seen and unseen.
-const SHOWN_FIELD: usize = 400;
-const HIDDEN_FIELD: usize = 50;
+const VISIBLE_FIELD_COST: usize = 400;
+const HIDDEN_FIELD_COST: usize = 50;
 
 /// What a form says besides its text: it is sent again unseen.
-const NOT_SHOWN: [&str; 12] = [
+const HIDDEN_FIELDS: [&str; 12] = [
     "version",
     "new_id",
     "draft",
@@ -45,36 +45,36 @@ const NOT_SHOWN: [&str; 12] = [
     "zone",
 ];
 /// What counts once: it is asked for again.
-const CODES: [&str; 2] = ["code", "proof_code"];
+const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
 /// What a device answered: it can't be asked for on a page of ours.
-const CEREMONIES: [&str; 2] = ["credential", "proof_passkey"];
+const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 
 /// A form as it was sent to one of our addresses.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SubmittedForm {
     /// The address it was sent to.
     pub address: String,
     /// Whether it needs a login.
     pub is_guarded: bool,
     bytes: Bytes,
-    end: End,
+    end: BodyEnd,
     shows: bool,
 }
 
 /// How the reading of a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum BodyEnd {
     Whole,
     TooLarge,
     TooSlow,
     Broken,
 }
 
-impl Sent {
+impl SubmittedForm {
     /// Reads the body of a request to a route with this `access`.
     pub async fn read(parts: &Parts, access: Access, body: Body) -> Self {
-        let is_guarded = access != Access::Anybody;
-        let (bytes, end) = arrived(body, if is_guarded { MAX_BODY } else { MAX_OPEN_BODY }).await;
+        let is_guarded = access != Access::Public;
+        let (bytes, end) = read_body(body, if is_guarded { MAX_BODY } else { MAX_PUBLIC_BODY }).await;
         let path = parts.uri.path();
         // The calls of scripts are not forms that a browser makes a page of.
         let called = path.starts_with("/admin/islands/") || wants_json(path, &parts.headers);
@@ -93,44 +93,44 @@ impl Sent {
     }
 
     /// Why nothing can be done with it.
-    pub fn fault(&self) -> Option<Error> {
+    pub fn error(&self) -> Option<Error> {
         match self.end {
-            End::Whole => None,
-            End::TooLarge => Some(Error::TooLarge),
-            End::TooSlow => Some(Error::TooSlow),
-            End::Broken => Some(Error::BadRequest("The form did not arrive completely.".into())),
+            BodyEnd::Whole => None,
+            BodyEnd::TooLarge => Some(Error::TooLarge),
+            BodyEnd::TooSlow => Some(Error::TooSlow),
+            BodyEnd::Broken => Some(Error::BadRequest("The form did not arrive completely.".into())),
         }
     }
 
     /// What was typed, with at most `room` bytes of HTML; nothing where it was no form.
-    pub fn typed(&self, room: usize) -> Option<Typed> {
+    pub fn typed(&self, room: usize) -> Option<TypedForm> {
         self.shows.then(|| {
-            let mut typed = typed(&self.bytes, room);
-            typed.is_whole &= self.end == End::Whole;
+            let mut typed = typed_fields(&self.bytes, room);
+            typed.is_whole &= self.end == BodyEnd::Whole;
             typed
         })
     }
 }
 
 /// What arrives of a body, at most `max` bytes of it.
-async fn arrived(mut body: Body, max: usize) -> (Bytes, End) {
+async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
     let (mut bytes, mut dropped) = (BytesMut::new(), 0);
-    let mut end = End::Whole;
+    let mut end = BodyEnd::Whole;
     while let Some(frame) = body.frame().await {
         let data = match frame.map(|frame| frame.into_data()) {
             Ok(Ok(data)) => data,
             Ok(Err(_)) => continue,
             // What is too large stays so.
-            Err(_) if end == End::TooLarge => break,
+            Err(_) if end == BodyEnd::TooLarge => break,
             Err(error) => {
-                end = if is_too_slow(&error) { End::TooSlow } else { End::Broken };
+                end = if is_body_timeout(&error) { BodyEnd::TooSlow } else { BodyEnd::Broken };
                 break;
             }
         };
         let room = (max - bytes.len()).min(data.len());
         bytes.extend_from_slice(&data[..room]);
         if room < data.len() {
-            end = End::TooLarge;
+            end = BodyEnd::TooLarge;
             dropped += data.len() - room;
         }
         if dropped > MAX_DROPPED {
@@ -142,24 +142,25 @@ async fn arrived(mut body: Body, max: usize) -> (Bytes, End) {
 
 /// The fields of a form in their order, as far as there is `room`. Not `form::read`: what is refused there is given back
 /// here, and reading ends where the room does.
-fn typed(bytes: &[u8], mut room: usize) -> Typed {
-    let mut typed = Typed { is_whole: is_utf8(bytes), ..Typed::default() };
+fn typed_fields(bytes: &[u8], mut room: usize) -> TypedForm {
+    let mut typed = TypedForm { is_whole: is_utf8(bytes), ..TypedForm::default() };
     for (name, value) in url::form_urlencoded::parse(bytes) {
         // A component that is left alone says nothing.
         let (name, value) = (name.as_ref(), value.as_ref());
         if name.starts_with("component.") && value.is_empty() {
             continue;
         }
-        if CEREMONIES.contains(&name) || name.len() > MAX_NAME {
+        if PASSKEY_FIELDS.contains(&name) || name.len() > MAX_NAME {
             typed.is_whole &= value.is_empty();
             continue;
         }
-        let is_asked_again = is_secret(name) || CODES.contains(&name);
+        let is_asked_again = is_secret_field(name) || ONE_TIME_FIELDS.contains(&name);
         let is_shown = !is_asked_again
             && !value.trim().is_empty()
-            && !NOT_SHOWN.contains(&name)
+            && !HIDDEN_FIELDS.contains(&name)
             && !name.starts_with("component.");
-        let cost = if is_shown || is_asked_again { SHOWN_FIELD } else { HIDDEN_FIELD } + 4 * escaped_len(name);
+        let cost =
+            if is_shown || is_asked_again { VISIBLE_FIELD_COST } else { HIDDEN_FIELD_COST } + 4 * escaped_len(name);
         if cost > room {
             typed.is_whole = false;
             break;
@@ -171,7 +172,7 @@ fn typed(bytes: &[u8], mut room: usize) -> Typed {
             }
             continue;
         }
-        let part = beginning(value, room);
+        let part = truncate_html(value, room);
         room -= escaped_len(part);
         let list = if is_shown { &mut typed.shown } else { &mut typed.hidden };
         list.push((name.to_owned(), part.to_owned()));
@@ -184,7 +185,7 @@ fn typed(bytes: &[u8], mut room: usize) -> Typed {
 }
 
 /// As much of `text` as has at most `room` bytes in HTML.
-fn beginning(text: &str, mut room: usize) -> &str {
+fn truncate_html(text: &str, mut room: usize) -> &str {
     for (at, sign) in text.char_indices() {
         let long = escaped_len(sign.encode_utf8(&mut [0; 4]));
         if long > room {
@@ -209,27 +210,31 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_given_back_without_its_secrets() {
+    fn returned_form_has_no_secrets() {
         let body = b"version=3&title=Late&body=%3Cb%3E%0A&phase=&component.a=&component.b=major_outage&current=x\
                      &password=y&proof_code=123456&password=z";
-        let back = typed(body, FOR_STRANGERS);
+        let back = typed_fields(body, MAX_ECHO_ANONYMOUS);
         assert_eq!(back.shown, pairs(&[("title", "Late"), ("body", "<b>\n")]));
         assert_eq!(back.hidden, pairs(&[("version", "3"), ("phase", ""), ("component.b", "major_outage")]));
         assert_eq!(back.secrets, ["current", "password", "proof_code"]);
         assert!(back.is_whole);
-        assert!(!typed(b"credential=%7B%7D", 1000).is_whole && typed(b"credential=", 1000).is_whole);
-        assert!(!typed(b"a=%FF", 1000).is_whole);
+        assert!(!typed_fields(b"credential=%7B%7D", 1000).is_whole && typed_fields(b"credential=", 1000).is_whole);
+        assert!(!typed_fields(b"a=%FF", 1000).is_whole);
     }
 
     #[test]
-    fn reading_ends_where_the_room_does() {
-        let many = typed("a=b&".repeat(131_072).as_bytes(), FOR_STRANGERS);
-        assert!(!many.is_whole && many.shown.len() <= FOR_STRANGERS / SHOWN_FIELD, "{}", many.shown.len());
-        let unseen = typed("a=&".repeat(131_072).as_bytes(), FOR_STRANGERS);
-        assert!(!unseen.is_whole && unseen.hidden.len() <= FOR_STRANGERS / HIDDEN_FIELD, "{}", unseen.hidden.len());
-        let long = typed(format!("body={}", "\"".repeat(500_000)).as_bytes(), FOR_STRANGERS);
-        assert!(!long.is_whole && escaped_len(&long.shown[0].1) <= FOR_STRANGERS);
-        assert_eq!((beginning("a<ä", 5), beginning("a<ä", 6), beginning("a<ä", 7)), ("a<", "a<", "a<ä"));
+    fn returned_text_is_limited() {
+        let many = typed_fields("a=b&".repeat(131_072).as_bytes(), MAX_ECHO_ANONYMOUS);
+        assert!(!many.is_whole && many.shown.len() <= MAX_ECHO_ANONYMOUS / VISIBLE_FIELD_COST, "{}", many.shown.len());
+        let unseen = typed_fields("a=&".repeat(131_072).as_bytes(), MAX_ECHO_ANONYMOUS);
+        assert!(
+            !unseen.is_whole && unseen.hidden.len() <= MAX_ECHO_ANONYMOUS / HIDDEN_FIELD_COST,
+            "{}",
+            unseen.hidden.len()
+        );
+        let long = typed_fields(format!("body={}", "\"".repeat(500_000)).as_bytes(), MAX_ECHO_ANONYMOUS);
+        assert!(!long.is_whole && escaped_len(&long.shown[0].1) <= MAX_ECHO_ANONYMOUS);
+        assert_eq!((truncate_html("a<ä", 5), truncate_html("a<ä", 6), truncate_html("a<ä", 7)), ("a<", "a<", "a<ä"));
     }
 
     #[test]
@@ -237,7 +242,7 @@ mod tests {
         for sign in ["x", "ä", "夜", "\u{1f6a2}", "&", "<"] {
             let text = sign.repeat(25_000);
             let body: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-            let back = typed(format!("title=Late&body={body}").as_bytes(), FOR_STRANGERS);
+            let back = typed_fields(format!("title=Late&body={body}").as_bytes(), MAX_ECHO_ANONYMOUS);
             assert!(back.is_whole && back.shown[1].1 == text, "{sign}");
         }
     }

@@ -16,67 +16,67 @@ use hyper::body::Frame;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
-use crate::net::event_streams::{NoSeat, Seat};
-use crate::publish::Change;
+use crate::net::event_streams::{StreamLimit, StreamPermit};
+use crate::publish::ChangeEvent;
 use crate::state::State;
 use crate::web::edge::client_ip::ClientAddress;
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 
 /// How often a quiet stream says that it still is one, to the proxies between us.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(25);
 /// A comment, which a client passes over.
-const STILL_HERE: Bytes = Bytes::from_static(b":\n\n");
+const KEEP_ALIVE_COMMENT: Bytes = Bytes::from_static(b":\n\n");
 /// When a client comes back after its stream was cut, in milliseconds: not all in the same second.
-const RETRY: std::ops::RangeInclusive<u32> = 1_500..=6_000;
+const RETRY_MILLIS: std::ops::RangeInclusive<u32> = 1_500..=6_000;
 /// When one may ask again for whom there was no room, in seconds.
-const ROOM_AGAIN: &str = "30";
+const RETRY_AFTER_FULL: &str = "30";
 
 /// `GET /events`. Who names the newest change is told of the next one; everybody else of that one at once.
-pub async fn follow(
+pub async fn show(
     FromState(state): FromState<State>,
     Extension(ClientAddress(client)): Extension<ClientAddress>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
     headers: HeaderMap,
 ) -> Response {
-    let seat = match state.streams().enter(client) {
+    let seat = match state.streams().acquire(client) {
         Ok(seat) => seat,
-        Err(reason) => return full(reason),
+        Err(reason) => return limit_reached(reason),
     };
     let asked = query.text("last");
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or(&asked);
     let mut changes = state.publisher.changes();
     let newest = changes.borrow_and_update().clone();
-    let greeting = format!("retry: {}\n\n", rand::random_range(RETRY));
-    let told = if newest.is(last) { newest.greeting() } else { newest.event() };
+    let greeting = format!("retry: {}\n\n", rand::random_range(RETRY_MILLIS));
+    let told = if newest.matches(last) { newest.initial_event() } else { newest.event() };
     let first = [greeting.as_bytes(), &told].concat().into();
-    let follower = Follower { changes, ending: state.streams().ending(), _seat: seat };
+    let follower = StreamClient { changes, ending: state.streams().closed_token(), _seat: seat };
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    (headers, Body::new(Events(ReusableBoxFuture::new(async move { Some((first, follower)) })))).into_response()
+    (headers, Body::new(EventBody(ReusableBoxFuture::new(async move { Some((first, follower)) })))).into_response()
 }
 
 /// No page: nobody looks at this answer.
-fn full(reason: NoSeat) -> Response {
-    let headers = [(header::RETRY_AFTER, ROOM_AGAIN)];
+fn limit_reached(reason: StreamLimit) -> Response {
+    let headers = [(header::RETRY_AFTER, RETRY_AFTER_FULL)];
     let status = match reason {
-        NoSeat::ForAnybody => StatusCode::SERVICE_UNAVAILABLE,
-        NoSeat::ForThisClient => StatusCode::TOO_MANY_REQUESTS,
+        StreamLimit::Total => StatusCode::SERVICE_UNAVAILABLE,
+        StreamLimit::PerClient => StatusCode::TOO_MANY_REQUESTS,
     };
     let reason = Json(serde_json::json!({ "error": "too many open event streams" }));
     (status, headers, reason).into_response()
 }
 
 /// One client of the stream. It has no buffer: whoever is slow is told of the newest change only.
-struct Follower {
-    changes: watch::Receiver<Change>,
+struct StreamClient {
+    changes: watch::Receiver<ChangeEvent>,
     ending: CancellationToken,
-    _seat: Seat,
+    _seat: StreamPermit,
 }
 
-impl Follower {
+impl StreamClient {
     /// What it is told next; nothing when the server stops.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         let bytes = tokio::select! {
@@ -86,16 +86,16 @@ impl Follower {
                 changed.ok()?;
                 self.changes.borrow_and_update().event()
             }
-            () = tokio::time::sleep(KEEP_ALIVE) => STILL_HERE,
+            () = tokio::time::sleep(KEEP_ALIVE) => KEEP_ALIVE_COMMENT,
         };
         Some((bytes, self))
     }
 }
 
 /// The body of the answer: what the follower is told, one after the other.
-struct Events(ReusableBoxFuture<'static, Option<(Bytes, Follower)>>);
+struct EventBody(ReusableBoxFuture<'static, Option<(Bytes, StreamClient)>>);
 
-impl hyper::body::Body for Events {
+impl hyper::body::Body for EventBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -8,19 +8,19 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use crate::clock::Pulse;
+use crate::clock::Heartbeat;
 use crate::db::Outage;
 use crate::publish::Step;
 use crate::state::State;
 
 /// How old the Site may be: it is rendered anew every minute.
-const SITE_AGE: TimeDelta = TimeDelta::minutes(5);
+const MAX_SITE_AGE: TimeDelta = TimeDelta::minutes(5);
 /// For how long rounds of the worker may fail; one fails where the database is restarted.
-const FAILING: TimeDelta = TimeDelta::seconds(2);
+const MAX_WORKER_FAILURE: TimeDelta = TimeDelta::seconds(2);
 /// How long a round of the worker may take: it may wait for the database for some seconds.
-const WORKER_AGE: TimeDelta = TimeDelta::minutes(1);
+const MAX_WORKER_AGE: TimeDelta = TimeDelta::minutes(1);
 /// How long a round of the courier may take: it may wait for a slow mail server, some letters in a row.
-const COURIER_AGE: TimeDelta = TimeDelta::minutes(10);
+const MAX_MAIL_WORKER_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// What `/readyz` says. Nothing in it changes when managers work: everybody may read it.
 #[derive(Serialize)]
@@ -32,7 +32,7 @@ pub struct Readiness {
     /// Whether it took a change when that was last tried, some seconds ago at most.
     writable: bool,
     /// What is wrong, where something is.
-    trouble: Option<Trouble>,
+    trouble: Option<HealthProblem>,
     trouble_seconds: Option<i64>,
     /// The same as a sentence.
     reason: Option<Cow<'static, str>>,
@@ -49,7 +49,7 @@ pub struct Readiness {
 /// What is wrong, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Trouble {
+enum HealthProblem {
     Stopping,
     Rendering,
     Site,
@@ -63,7 +63,7 @@ enum Trouble {
     Database(Outage),
 }
 
-impl Trouble {
+impl HealthProblem {
     fn sentence(self) -> &'static str {
         match self {
             Self::Stopping => "The server is shutting down.",
@@ -80,27 +80,27 @@ impl Trouble {
 }
 
 /// `GET /healthz`: a page can be served. Only a server that has never had one can't.
-pub async fn alive(FromState(state): FromState<State>) -> (StatusCode, &'static str) {
+pub async fn show_health(FromState(state): FromState<State>) -> (StatusCode, &'static str) {
     let has_page = state.publisher.site().document("/").is_some_and(|page| page.status < 500);
     if has_page { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no page yet\n") }
 }
 
 /// `GET /readyz`: the process can do all of its work, and managers can post: 200, else 503. A server that is not ready
 /// still shows the page to visitors; a load balancer that should send them here asks `/healthz`.
-pub async fn ready(FromState(state): FromState<State>) -> (StatusCode, Json<Readiness>) {
+pub async fn show_readiness(FromState(state): FromState<State>) -> (StatusCode, Json<Readiness>) {
     let readiness = readiness(&state);
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness))
 }
 
 fn readiness(state: &State) -> Readiness {
-    let found = troubles(state);
+    let found = find_problems(state);
     let worst = found.first().copied();
-    let publishing = state.publisher.trouble();
+    let publishing = state.publisher.last_failure();
     Readiness {
         // A Site that can't be stored is served all the same.
-        ready: worst.is_none_or(|(trouble, _)| trouble == Trouble::Storing),
-        stopping: state.streams().have_ended(),
+        ready: worst.is_none_or(|(trouble, _)| trouble == HealthProblem::Storing),
+        stopping: state.streams().are_closed(),
         database: match publishing {
             Some(trouble) => trouble.step != Step::Reading,
             None => state.publisher.snapshot().is_some(),
@@ -108,44 +108,51 @@ fn readiness(state: &State) -> Readiness {
         writable: state.writes().trouble().is_none(),
         trouble: worst.map(|(trouble, _)| trouble),
         trouble_seconds: worst.and_then(|(_, lasts)| lasts).map(|lasts| lasts.num_seconds()),
-        reason: worst.map(|(trouble, _)| reason(state, trouble)),
+        reason: worst.map(|(trouble, _)| problem_sentence(state, trouble)),
         site_age_seconds: site_age(state).num_seconds(),
-        worker_age_seconds: state.worker().age().num_seconds(),
-        courier_age_seconds: state.courier_pulse().map(Pulse::age).map(|age| age.num_seconds()),
+        worker_age_seconds: state.worker_heartbeat().age().num_seconds(),
+        courier_age_seconds: state.mail_heartbeat().map(Heartbeat::age).map(|age| age.num_seconds()),
         warning: state
-            .unnamed_proxy()
-            .is_noticed()
+            .untrusted_proxy()
+            .was_seen()
             .then_some("a proxy passes requests on that --trusted-proxies does not name"),
     }
 }
 
 /// The sentence for the operator; why a database is not read, the publisher knows better.
-fn reason(state: &State, trouble: Trouble) -> Cow<'static, str> {
-    let waiting = state.publisher.waiting_reason().filter(|_| trouble == Trouble::Reading);
+fn problem_sentence(state: &State, trouble: HealthProblem) -> Cow<'static, str> {
+    let waiting = state.publisher.waiting_reason().filter(|_| trouble == HealthProblem::Reading);
     waiting.map_or(Cow::Borrowed(trouble.sentence()), Cow::Owned)
 }
 
 /// All that is wrong, the worst and most telling first, and for how long it has been.
-fn troubles(state: &State) -> Vec<(Trouble, Option<TimeDelta>)> {
-    let publishing = state.publisher.trouble();
+fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
+    let publishing = state.publisher.last_failure();
     let lasts = |step| {
         let trouble = publishing.filter(|trouble| trouble.step == step);
         trouble.map(|trouble| state.clock.monotonic() - trouble.since)
     };
     let nothing_read = publishing.is_none() && state.publisher.snapshot().is_none();
     let age = |age: TimeDelta, most| (age >= most).then_some(Some(age));
-    let stopping = state.streams().have_ended().then_some(None);
+    let stopping = state.streams().are_closed().then_some(None);
     let found = [
-        stopping.map(|lasts| (Trouble::Stopping, lasts)),
-        state.writes().trouble().map(|(outage, lasts)| (Trouble::Database(outage), Some(lasts))),
-        lasts(Step::Reading).map(|lasts| (Trouble::Reading, Some(lasts))),
-        nothing_read.then_some((Trouble::Reading, None)),
-        lasts(Step::Rendering).map(|lasts| (Trouble::Rendering, Some(lasts))),
-        age(site_age(state), SITE_AGE).map(|lasts| (Trouble::Site, lasts)),
-        age(state.worker().age(), WORKER_AGE).map(|lasts| (Trouble::Worker, lasts)),
-        state.worker_failing().age().filter(|lasts| *lasts >= FAILING).map(|lasts| (Trouble::Work, Some(lasts))),
-        state.courier_pulse().and_then(|pulse| age(pulse.age(), COURIER_AGE)).map(|lasts| (Trouble::Courier, lasts)),
-        lasts(Step::Storing).map(|lasts| (Trouble::Storing, Some(lasts))),
+        stopping.map(|lasts| (HealthProblem::Stopping, lasts)),
+        state.writes().trouble().map(|(outage, lasts)| (HealthProblem::Database(outage), Some(lasts))),
+        lasts(Step::Reading).map(|lasts| (HealthProblem::Reading, Some(lasts))),
+        nothing_read.then_some((HealthProblem::Reading, None)),
+        lasts(Step::Rendering).map(|lasts| (HealthProblem::Rendering, Some(lasts))),
+        age(site_age(state), MAX_SITE_AGE).map(|lasts| (HealthProblem::Site, lasts)),
+        age(state.worker_heartbeat().age(), MAX_WORKER_AGE).map(|lasts| (HealthProblem::Worker, lasts)),
+        state
+            .worker_failure()
+            .age()
+            .filter(|lasts| *lasts >= MAX_WORKER_FAILURE)
+            .map(|lasts| (HealthProblem::Work, Some(lasts))),
+        state
+            .mail_heartbeat()
+            .and_then(|pulse| age(pulse.age(), MAX_MAIL_WORKER_AGE))
+            .map(|lasts| (HealthProblem::Courier, lasts)),
+        lasts(Step::Storing).map(|lasts| (HealthProblem::Storing, Some(lasts))),
     ];
     found.into_iter().flatten().collect()
 }

@@ -5,8 +5,8 @@ mod health;
 mod json;
 mod pages;
 
-pub use json::{for_everybody, is_ready_or_nowhere};
-pub use pages::kept_at;
+pub use json::{cors_headers, never_on_demand};
+pub use pages::history_cache_key;
 pub use pages::{error_page, not_found};
 
 use axum::Router;
@@ -15,7 +15,7 @@ use axum::routing::get;
 use crate::state::State;
 
 /// What the paths of the public addresses begin with.
-pub const BEGINNINGS: [&str; 18] = [
+pub const FIRST_SEGMENTS: [&str; 18] = [
     "",
     ".well-known",
     "api",
@@ -39,42 +39,42 @@ pub const BEGINNINGS: [&str; 18] = [
 /// The public addresses.
 pub fn router() -> Router<State> {
     Router::new()
-        .route("/", get(pages::hot))
+        .route("/", get(pages::show_hot))
         .route("/history", get(pages::history))
         .route("/history/{month}", get(pages::month))
         .route("/uptime", get(pages::uptime))
         .route("/incidents/{id}", get(pages::incident).options(json::preflight))
-        .route("/api", get(pages::hot))
-        .route("/api/openapi.json", get(pages::hot).options(json::preflight))
+        .route("/api", get(pages::show_hot))
+        .route("/api/openapi.json", get(pages::show_hot).options(json::preflight))
         .route("/api/v2/{*path}", get(json::show).options(json::preflight))
         .route("/history.json", get(json::history).options(json::preflight))
         .route("/uptime_showcase", get(json::showcase).options(json::preflight))
-        .route("/history.atom", get(pages::hot).options(json::preflight))
-        .route("/history.rss", get(pages::hot).options(json::preflight))
-        .route("/feed.json", get(pages::hot).options(json::preflight))
-        .route("/embed", get(pages::hot))
-        .route("/embed/{part}", get(pages::hot))
-        .route("/badge.svg", get(pages::hot))
-        .route("/components/{id}/badge.svg", get(pages::hot))
-        .route("/maintenance.ics", get(pages::hot))
-        .route("/.well-known/candor-audit", get(pages::hot))
-        .route("/events", get(event_stream::follow))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+        .route("/history.atom", get(pages::show_hot).options(json::preflight))
+        .route("/history.rss", get(pages::show_hot).options(json::preflight))
+        .route("/feed.json", get(pages::show_hot).options(json::preflight))
+        .route("/embed", get(pages::show_hot))
+        .route("/embed/{part}", get(pages::show_hot))
+        .route("/badge.svg", get(pages::show_hot))
+        .route("/components/{id}/badge.svg", get(pages::show_hot))
+        .route("/maintenance.ics", get(pages::show_hot))
+        .route("/.well-known/candor-audit", get(pages::show_hot))
+        .route("/events", get(event_stream::show))
+        .route("/healthz", get(health::show_health))
+        .route("/readyz", get(health::show_readiness))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::BEGINNINGS;
-    use crate::web::edge::fast_path::beginning;
+    use super::FIRST_SEGMENTS;
+    use crate::web::edge::fast_path::first_segment;
 
     #[test]
-    fn the_beginning_of_every_address_is_known() {
+    fn first_segments_cover_every_route() {
         let source = include_str!("mod.rs");
         let paths = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split('"').next());
-        let mut used: Vec<&str> = paths.map(beginning).collect();
+        let mut used: Vec<&str> = paths.map(first_segment).collect();
         used.sort_unstable();
         used.dedup();
-        assert_eq!(used, BEGINNINGS);
+        assert_eq!(used, FIRST_SEGMENTS);
     }
 }

@@ -6,27 +6,27 @@ use axum::response::{IntoResponse, Response};
 
 use crate::db;
 use crate::domain::forms::Fields;
-use crate::domain::history::{Cursor, Filter, Month};
+use crate::domain::history::{Cursor, HistoryFilter, Month};
 use crate::domain::{IncidentId, MaintenanceId};
-use crate::publish::{Deep, DeepError, Form};
+use crate::publish::{JsonShape, OnDemandError, OnDemandPage};
 use crate::state::State;
 use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
-use crate::web::form::Search;
+use crate::web::form::QueryFields;
 
 /// Who asks.
 pub(super) type Client = Extension<ClientAddress>;
 
 /// A page of the Site, whatever the query says.
-pub async fn hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
-    match state.publisher.served().answer(uri.path()) {
-        Some(answer) => answer.to(&headers, false).map(Body::new),
-        None => nothing(&state).into_response(),
+pub async fn show_hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
+    match state.publisher.live_site().response(uri.path()) {
+        Some(answer) => answer.respond(&headers, false).map(Body::new),
+        None => missing_document(&state).into_response(),
     }
 }
 
 /// Why a document that every Site holds is not in this one: nothing was published yet, or it never was.
-pub(super) fn nothing(state: &State) -> Error {
+pub(super) fn missing_document(state: &State) -> Error {
     if state.publisher.site().revision == 0 { Error::Busy } else { Error::NotFound }
 }
 
@@ -35,24 +35,24 @@ pub async fn history(
     state: FromState<State>,
     client: Client,
     uri: Uri,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
     headers: HeaderMap,
 ) -> Response {
-    let filter = Filter::read(&query);
+    let filter = HistoryFilter::from_query(&query);
     let cursor = Cursor::parse(&query.text("before"));
     if filter.is_all() && cursor.is_none() {
-        return hot(state, uri, headers).await;
+        return show_hot(state, uri, headers).await;
     }
-    deep(&state.0, client, Deep::Filtered(filter, cursor), &headers).await
+    on_demand_response(&state.0, client, OnDemandPage::Filtered(filter, cursor), &headers).await
 }
 
 /// Where a choice of the history is kept, however it was asked for.
-pub fn kept_at(uri: &Uri) -> Option<String> {
+pub fn history_cache_key(uri: &Uri) -> Option<String> {
     if uri.path() != "/history" || uri.query().is_none() {
         return None;
     }
     let query = Fields(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default());
-    Some(Deep::Filtered(Filter::read(&query), Cursor::parse(&query.text("before"))).address())
+    Some(OnDemandPage::Filtered(HistoryFilter::from_query(&query), Cursor::parse(&query.text("before"))).address())
 }
 
 /// `GET /history/{month}`
@@ -60,18 +60,26 @@ pub async fn month(
     state: FromState<State>,
     client: Client,
     Path(month): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
     headers: HeaderMap,
 ) -> Response {
     match Month::parse(&month) {
-        Some(month) => deep(&state.0, client, Deep::Month(month, Cursor::parse(&query.text("before"))), &headers).await,
+        Some(month) => {
+            on_demand_response(
+                &state.0,
+                client,
+                OnDemandPage::Month(month, Cursor::parse(&query.text("before"))),
+                &headers,
+            )
+            .await
+        }
         None => Error::NotFound.into_response(),
     }
 }
 
 /// `GET /uptime`
 pub async fn uptime(FromState(state): FromState<State>, client: Client, headers: HeaderMap) -> Response {
-    deep(&state, client, Deep::Uptime, &headers).await
+    on_demand_response(&state, client, OnDemandPage::Uptime, &headers).await
 }
 
 /// `GET /incidents/{id}` of an incident or maintenance that is not in the Site any more, and
@@ -83,13 +91,13 @@ pub async fn incident(
     headers: HeaderMap,
 ) -> Response {
     if let Some(id) = id.strip_suffix(".ics").and_then(MaintenanceId::parse) {
-        return deep(&state, client, Deep::Event(id), &headers).await;
+        return on_demand_response(&state, client, OnDemandPage::CalendarEvent(id), &headers).await;
     }
     if let Some(id) = id.strip_suffix(".json").and_then(IncidentId::parse) {
-        return deep(&state, client, Deep::Record(id, Form::Flat), &headers).await;
+        return on_demand_response(&state, client, OnDemandPage::Json(id, JsonShape::Flat), &headers).await;
     }
     match IncidentId::parse(&id) {
-        Some(id) => deep(&state, client, Deep::Incident(id), &headers).await,
+        Some(id) => on_demand_response(&state, client, OnDemandPage::Incident(id), &headers).await,
         None => Error::NotFound.into_response(),
     }
 }
@@ -99,17 +107,17 @@ pub async fn not_found() -> Error {
     Error::NotFound
 }
 
-pub(super) async fn deep(
+pub(super) async fn on_demand_response(
     state: &State,
     Extension(ClientAddress(client)): Client,
-    page: Deep,
+    page: OnDemandPage,
     headers: &HeaderMap,
 ) -> Response {
-    let is_filtered = matches!(page, Deep::Filtered(..));
+    let is_filtered = matches!(page, OnDemandPage::Filtered(..));
     let is_unavailable =
-        |error: &DeepError| matches!(error, DeepError::Busy | DeepError::Db(db::Error::Unavailable(_)));
-    match state.publisher.deep_for(page, client).await {
-        Ok(answer) => answer.to(headers, false).map(Body::new),
+        |error: &OnDemandError| matches!(error, OnDemandError::Busy | OnDemandError::Db(db::Error::Unavailable(_)));
+    match state.publisher.on_demand_for(page, client).await {
+        Ok(answer) => answer.respond(headers, false).map(Body::new),
         Err(error) if is_filtered && is_unavailable(&error) => filter_unavailable(state, headers),
         Err(error) => Error::from(error).into_response(),
     }
@@ -117,17 +125,17 @@ pub(super) async fn deep(
 
 /// Says that a filtered view needs the database, and leads to the history that doesn't.
 fn filter_unavailable(state: &State, headers: &HeaderMap) -> Response {
-    match state.publisher.served().filter_unavailable() {
-        Some(answer) => answer.to(headers, false).map(Body::new),
+    match state.publisher.live_site().filter_unavailable() {
+        Some(answer) => answer.respond(headers, false).map(Body::new),
         None => Error::Busy.into_response(),
     }
 }
 
 /// The page that says an error: from the Site, unless it has a sentence of its own to say.
 pub fn error_page(state: &State, status: StatusCode, sentence: Option<String>, headers: &HeaderMap) -> Response {
-    let (served, status) = (state.publisher.served(), status.as_u16());
+    let (served, status) = (state.publisher.live_site(), status.as_u16());
     match served.error(status).filter(|_| sentence.is_none()) {
-        Some(answer) => answer.to(headers, false).map(Body::new),
-        None => state.publisher.error(status, sentence.unwrap_or_default()).to(headers, false).map(Body::new),
+        Some(answer) => answer.respond(headers, false).map(Body::new),
+        None => state.publisher.error(status, sentence.unwrap_or_default()).respond(headers, false).map(Body::new),
     }
 }

@@ -10,8 +10,8 @@ use crate::credentials::passkey::{self, RelyingParty};
 use crate::db::challenges::{Challenge, Kind};
 use crate::db::{self, Tx, WriteTx, managers, passkeys, sessions};
 use crate::domain::Manager as KnownManager;
-use crate::domain::parse_time::is_within;
-use crate::domain::rate_limit::neighbourhood;
+use crate::domain::parse_time::is_accepted_year;
+use crate::domain::rate_limit::network_prefix;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::state::State;
 use crate::web::access::session;
@@ -19,11 +19,11 @@ use crate::web::edge::client_ip::ClientAddress;
 use crate::web::{Error, Result};
 
 /// How many sessions without a manager may wait for an answer; each is a row that a stranger makes by asking. One network
-/// has some sixty of them within five minutes ([`login_lock::take_turn`](crate::web::access::login_throttle::take_turn)).
+/// has some sixty of them within five minutes ([`login_lock::take_turn`](crate::web::access_form::login_throttle::take_turn)).
 const MAX_ANONYMOUS: i64 = 1000;
 
 /// Whether browsers allow passkeys at the address of this page.
-pub fn is_possible(state: &State) -> bool {
+pub fn are_passkeys_available(state: &State) -> bool {
     RelyingParty::at(&state.origin, "").is_some()
 }
 
@@ -72,7 +72,7 @@ async fn reserve_anonymous_challenge(
     let mut tx = state.db.write().await?;
     sessions::make_room(&mut tx, state.clock.now() - HALF_LOGIN_LIFETIME, MAX_ANONYMOUS).await?;
     tx.commit_unaudited().await?;
-    let network = address.map_or_else(|| "nowhere".to_owned(), neighbourhood);
+    let network = address.map_or_else(|| "nowhere".to_owned(), network_prefix);
     Ok(session::note_network(session, network).await?)
 }
 
@@ -83,13 +83,13 @@ pub async fn find<T: DeserializeOwned>(state: &State, session: &Session, kind: K
 }
 
 /// The challenge of this kind, which is used up by this, whatever the answer to it is.
-pub async fn take<T: DeserializeOwned>(state: &State, session: &Session, kind: Kind) -> Result<Option<T>> {
+pub async fn take_challenge<T: DeserializeOwned>(state: &State, session: &Session, kind: Kind) -> Result<Option<T>> {
     let found = session::take_challenge(state, session, kind).await?;
     Ok(found.and_then(|challenge| unexpired(state, &challenge)))
 }
 
 fn unexpired<T: DeserializeOwned>(state: &State, challenge: &Challenge) -> Option<T> {
-    let is_valid = is_within(HALF_LOGIN_LIFETIME, challenge.expires_at, state.clock.now());
+    let is_valid = is_accepted_year(HALF_LOGIN_LIFETIME, challenge.expires_at, state.clock.now());
     is_valid.then(|| serde_json::from_str(&challenge.payload).ok()).flatten()
 }
 
@@ -101,11 +101,11 @@ pub async fn verify_passkey(
     answer: &str,
 ) -> Result<Option<KnownManager>> {
     let Some(challenge) = challenge else { return Ok(None) };
-    let Ok(hash) = passkey::named_in(answer) else { return Ok(None) };
+    let Ok(hash) = passkey::credential_hash_of_answer(answer) else { return Ok(None) };
     let Some(stored) = passkeys::find_by_credential(tx, &hash).await? else { return Ok(None) };
     let manager = managers::find(tx, &stored.manager_id).await?;
     let party = relying_party(state, tx).await?;
-    match party.log_in(answer, challenge, &stored.credential, &manager.id) {
+    match party.finish_login(answer, challenge, &stored.credential, &manager.id) {
         Ok(used) if manager.is_active() => {
             passkeys::touch(tx, &stored.id, &used.json, state.clock.now()).await?;
             Ok(Some(manager))

@@ -9,29 +9,29 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::db::{self, managers, outbox};
 use crate::domain::Invalid;
-use crate::domain::mail_retry::{MAX_RESETS, RESETS_WITHIN};
+use crate::domain::mail_retry::{MAX_RESETS, RESETS_WINDOW};
 use crate::domain::manager::parse_email;
 use crate::state::State;
-use crate::ui::pages::admin::{Forgotten, Way};
+use crate::ui::pages::admin::{ForgotPassword, ResetMethod};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::porch;
-use crate::web::page::{invalid, page};
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::logged_out_layout;
+use crate::web::page::{invalid_response, page_response};
 use crate::web::{Error, Result};
 
 /// `GET /forgotten`
 pub async fn new(
     FromState(state): FromState<State>,
     Extension(nonce): Extension<Nonce>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Response {
     let way = match &state.mailer {
-        None => Way::AskAnOwner,
-        Some(_) if query.has("sent") => Way::MailSent,
-        Some(_) => Way::ByMail { email: String::new(), invalid: Invalid::new() },
+        None => ResetMethod::AskAnOwner,
+        Some(_) if query.has("sent") => ResetMethod::MailSent,
+        Some(_) => ResetMethod::ByMail { email: String::new(), invalid: Invalid::new() },
     };
-    page(Forgotten { porch: porch(&state, &nonce.0).await, way }.html())
+    page_response(ForgotPassword { porch: logged_out_layout(&state, &nonce.0).await, way }.html())
 }
 
 /// `POST /forgotten`
@@ -48,31 +48,33 @@ pub async fn create(
     let email = match parse_email(&typed) {
         Ok(email) => email,
         Err(message) => {
-            let way = Way::ByMail { email: typed, invalid: Invalid::field("email", message) };
-            return Ok(invalid(Forgotten { porch: porch(&state, &nonce.0).await, way }.html()));
+            let way = ResetMethod::ByMail { email: typed, invalid: Invalid::field("email", message) };
+            return Ok(invalid_response(
+                ForgotPassword { porch: logged_out_layout(&state, &nonce.0).await, way }.html(),
+            ));
         }
     };
-    take_turn(&state, address)?;
-    ask(&state, &email).await?;
+    count_request(&state, address)?;
+    queue_reset(&state, &email).await?;
     Ok(Redirect::to("/forgotten?sent").into_response())
 }
 
 /// Counts the wish from the client's network.
-fn take_turn(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
+fn count_request(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
     // Only a test that goes past the connections comes from nowhere.
     let Some(address) = address else { return Ok(()) };
-    let mut resets = state.resets().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut resets = state.password_resets().lock().unwrap_or_else(PoisonError::into_inner);
     resets.take(address, state.clock.monotonic()).map_err(Error::TooMany)
 }
 
 /// Puts the wish into the outbox: for the manager, or for nobody where the address is not known or has been
 /// mailed often enough.
-async fn ask(state: &State, email: &str) -> db::Result<()> {
+async fn queue_reset(state: &State, email: &str) -> db::Result<()> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let known = managers::find_by_email(&mut tx, email).await?.map(|(manager, _)| manager.id);
     let whose = known.as_ref().map_or("", |id| id.as_str());
-    let asked = outbox::resets_since(&mut tx, whose, now - RESETS_WITHIN).await?;
+    let asked = outbox::resets_since(&mut tx, whose, now - RESETS_WINDOW).await?;
     outbox::add_reset(&mut tx, known.as_ref().filter(|_| asked < MAX_RESETS), now).await?;
     tx.commit_unaudited().await
 }

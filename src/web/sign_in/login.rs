@@ -9,35 +9,35 @@ use crate::actions;
 use crate::db::second_factors;
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Action, Actor};
-use crate::domain::manager::fold_email;
+use crate::domain::manager::normalize_email;
 use crate::state::State;
-use crate::ui::admin_layout::Porch;
+use crate::ui::admin_layout::LoggedOutContext;
 use crate::ui::pages::admin::Login;
 use crate::web::Result;
-use crate::web::access::known_browser::Device;
-use crate::web::access::login_throttle::{self, Proven};
-use crate::web::access::manager::{CanEnter, Manager, UserAgent, safe_next};
+use crate::web::access::known_browser::KnownBrowser;
+use crate::web::access::login_throttle::{self, VerifiedPassword};
+use crate::web::access::manager::{CanEnter, Manager, UserAgent, safe_return_path};
 use crate::web::access::session::Visitor;
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::porch;
-use crate::web::page::page;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::logged_out_layout;
+use crate::web::page::page_response;
 
 /// One sentence for every reason, so that nobody learns which addresses exist.
-const REFUSED: &str = "Incorrect e-mail address or password, or the account is disabled. After several attempts, wait a few \
+const LOGIN_DENIED: &str = "Incorrect e-mail address or password, or the account is disabled. After several attempts, wait a few \
                        minutes or ask an owner for a reset link.";
 
 /// `GET /login`
 pub async fn new(
     FromState(state): FromState<State>,
     Extension(nonce): Extension<Nonce>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Response {
-    let porch = porch(&state, &nonce.0).await;
-    let next = safe_next(&query.text("next")).to_owned();
-    page(form(&state, porch, String::new(), next, None).html())
+    let porch = logged_out_layout(&state, &nonce.0).await;
+    let next = safe_return_path(&query.text("next")).to_owned();
+    page_response(login_page(&state, porch, String::new(), next, None).html())
 }
 
 /// `POST /login`
@@ -46,19 +46,19 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     Extension(address): Extension<ClientAddress>,
     session: Session,
-    device: Device,
+    device: KnownBrowser,
     UserAgent(user_agent): UserAgent,
     Form(fields): Form,
 ) -> Result<Response> {
-    let (email, next) = (fields.text("email"), safe_next(&fields.text("next")).to_owned());
-    let admitted = admit(&state, &email, fields.text("password"), address, &device).await?;
+    let (email, next) = (fields.text("email"), safe_return_path(&fields.text("next")).to_owned());
+    let admitted = verify_login(&state, &email, fields.text("password"), address, &device).await?;
     let Some(admitted) = admitted else {
-        state.refused_logins().increment();
-        return Ok(refused(&state, &nonce, email, next, REFUSED).await);
+        state.failed_logins().increment();
+        return Ok(render_login_denied(&state, &nonce, email, next, LOGIN_DENIED).await);
     };
     let manager = &admitted.manager;
-    let answer = if admitted.half {
-        login_second_factor::begin(&state, &session, manager, &next).await?
+    let answer = if admitted.needs_second_factor {
+        login_second_factor::begin_half_login(&state, &session, manager, &next).await?
     } else {
         let visitor = Visitor { address, user_agent: &user_agent };
         session::begin(&state, &session, manager, visitor, None).await?;
@@ -69,15 +69,15 @@ pub async fn create(
 }
 
 /// The login again, with why it failed.
-pub async fn refused(state: &State, nonce: &Nonce, email: String, next: String, why: &str) -> Response {
-    let porch = porch(state, &nonce.0).await;
-    let login = form(state, porch, email, next, Some(why.to_owned()));
-    (StatusCode::UNPROCESSABLE_ENTITY, page(login.html())).into_response()
+pub async fn render_login_denied(state: &State, nonce: &Nonce, email: String, next: String, why: &str) -> Response {
+    let porch = logged_out_layout(state, &nonce.0).await;
+    let login = login_page(state, porch, email, next, Some(why.to_owned()));
+    (StatusCode::UNPROCESSABLE_ENTITY, page_response(login.html())).into_response()
 }
 
-fn form(state: &State, porch: Porch, email: String, next: String, error: Option<String>) -> Login {
+fn login_page(state: &State, porch: LoggedOutContext, email: String, next: String, error: Option<String>) -> Login {
     let provider = state.provider.as_ref().map(|provider| provider.name().to_owned());
-    Login { porch, email, next, passkeys: challenges::is_possible(state), provider, error }
+    Login { porch, email, next, passkeys: challenges::are_passkeys_available(state), provider, error }
 }
 
 /// `POST /logout`
@@ -98,44 +98,48 @@ pub async fn destroy(
 }
 
 /// Who gave the right password.
-struct Admitted {
+struct VerifiedLogin {
     manager: KnownManager,
     /// Whether a second factor is still to come.
-    half: bool,
+    needs_second_factor: bool,
 }
 
 /// The manager whose address and password these are, if they may log in. What is refused is recorded
 /// too, without the password.
-async fn admit(
+async fn verify_login(
     state: &State,
     email: &str,
     password: String,
     address: ClientAddress,
-    device: &Device,
-) -> Result<Option<Admitted>> {
-    let email = fold_email(email);
-    let attempt = login_throttle::begin(state, &email, address, device).await?;
+    device: &KnownBrowser,
+) -> Result<Option<VerifiedLogin>> {
+    let email = normalize_email(email);
+    let attempt = login_throttle::begin_attempt(state, &email, address, device).await?;
     let admitted = match attempt.try_password(password).await? {
-        Some(proven) => let_in(state, proven, address).await?,
+        Some(proven) => record_login(state, proven, address).await?,
         None => None,
     };
     if admitted.is_none() {
-        denied_audit::record_login(state, address, &email).await;
+        denied_audit::record_denied_login(state, address, &email).await;
     }
     Ok(admitted)
 }
 
 /// Records the login, if the password is still the one that it was when it was compared.
-async fn let_in(state: &State, proven: Proven, address: ClientAddress) -> Result<Option<Admitted>> {
+async fn record_login(
+    state: &State,
+    proven: VerifiedPassword,
+    address: ClientAddress,
+) -> Result<Option<VerifiedLogin>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    let Some(manager) = proven.keep(&mut tx).await? else { return Ok(None) };
+    let Some(manager) = proven.confirm(&mut tx).await? else { return Ok(None) };
     let half = second_factors::of(&mut tx, &manager.id).await?.any();
     let entry = if half {
         actions::managers::record_event(Action::ManagerBeginLogin, &manager)
     } else {
         actions::managers::log_in(&mut tx, Action::ManagerLogin, &manager, now).await?
     };
-    tx.commit(&Actor::of(&manager, address), now, entry).await?;
-    Ok(Some(Admitted { manager, half }))
+    tx.commit(&Actor::from_manager(&manager, address), now, entry).await?;
+    Ok(Some(VerifiedLogin { manager, needs_second_factor: half }))
 }

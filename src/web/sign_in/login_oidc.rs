@@ -17,15 +17,15 @@ use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::parse_email;
 use crate::domain::oidc_roles::{Identity, Person};
 use crate::domain::{Manager as KnownManager, Role};
-use crate::oidc::{Answer, Error as Failure, Provider};
+use crate::oidc::{AuthResponse, Error as Failure, Provider};
 use crate::state::State;
-use crate::web::access::manager::{UserAgent, safe_next};
+use crate::web::access::manager::{UserAgent, safe_return_path};
 use crate::web::access::session::{OidcLogin, Visitor};
 use crate::web::access::{denied_audit, login_throttle, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
-use crate::web::form::{Form, Search};
-use crate::web::page::account_mail::announce;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::account_mail::queue_change_notice;
 use crate::web::{Error, Result};
 
 /// `POST /login/oidc`
@@ -36,12 +36,12 @@ pub async fn create(
     session: Session,
     Form(fields): Form,
 ) -> Result<Response> {
-    let provider = oidc_flow::provider(&state)?;
-    login_throttle::take_turn(&state, address)?;
-    let next = safe_next(&fields.text("next")).to_owned();
-    match oidc_flow::begin(&state, &nonce, &session, address, Intent::LogIn { next: next.clone() }).await? {
+    let provider = oidc_flow::require_provider(&state)?;
+    login_throttle::count_attempt(&state, address)?;
+    let next = safe_return_path(&fields.text("next")).to_owned();
+    match oidc_flow::begin_oidc_login(&state, &nonce, &session, address, Intent::LogIn { next: next.clone() }).await? {
         Ok(response) => Ok(response),
-        Err(failure) => Ok(failed(&state, &nonce, provider, next, &failure).await),
+        Err(failure) => Ok(render_login_failed(&state, &nonce, provider, next, &failure).await),
     }
 }
 
@@ -54,48 +54,54 @@ pub async fn finish(
     session: Session,
     UserAgent(user_agent): UserAgent,
     parts: Parts,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    let provider = oidc_flow::provider(&state)?;
-    let Some(pending) = oidc_flow::take(&state, &session).await? else {
-        denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
+    let provider = oidc_flow::require_provider(&state)?;
+    let Some(pending) = oidc_flow::take_pending_login(&state, &session).await? else {
+        denied_audit::record_anonymous_denial(&state, address, Action::ManagerDenyLogin, provider.name()).await;
         let why = "The login expired or was started in another window. Try again.";
-        return Ok(login::refused(&state, &nonce, String::new(), "/admin".into(), why).await);
+        return Ok(login::render_login_denied(&state, &nonce, String::new(), "/admin".into(), why).await);
     };
-    let answer = Answer {
+    let answer = AuthResponse {
         code: query.text("code"),
         state: query.text("state"),
         issuer: query.text("iss"),
         error: query.text("error"),
     };
-    let judged = provider.judge(answer, pending.secrets, state.clock.now()).await;
+    let judged = provider.authenticate(answer, pending.secrets, state.clock.now()).await;
     match (pending.intent, judged) {
         (Intent::LogIn { next }, Ok(person)) => {
-            let at = Visit { state: &state, session: &session, address, user_agent: &user_agent };
-            match let_in(&at, provider, &person, &next).await? {
+            let at = BrowserContext { state: &state, session: &session, address, user_agent: &user_agent };
+            match complete_login(&at, provider, &person, &next).await? {
                 Ok(response) => Ok(response),
                 Err(unwelcome) => {
-                    denied_audit::record_login(&state, address, &person.email).await;
+                    denied_audit::record_denied_login(&state, address, &person.email).await;
                     let why = unwelcome.sentence(provider.name());
-                    Ok(login::refused(&state, &nonce, String::new(), next, &why).await)
+                    Ok(login::render_login_denied(&state, &nonce, String::new(), next, &why).await)
                 }
             }
         }
         (Intent::LogIn { next }, Err(failure)) => {
-            denied_audit::record_stranger(&state, address, Action::ManagerDenyLogin, provider.name()).await;
-            Ok(failed(&state, &nonce, provider, next, &failure).await)
+            denied_audit::record_anonymous_denial(&state, address, Action::ManagerDenyLogin, provider.name()).await;
+            Ok(render_login_failed(&state, &nonce, provider, next, &failure).await)
         }
         (Intent::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
-        (Intent::Prove { path, kept }, judged) => {
+        (Intent::Reauthenticate { path, kept }, judged) => {
             reauth_oidc::finish((&state, &session, parts, provider), judged, path, kept).await
         }
     }
 }
 
 /// The login again, with why the provider's answer is none.
-async fn failed(state: &State, nonce: &Nonce, provider: &Provider, next: String, failure: &Failure) -> Response {
-    let why = sentence(failure, provider.name());
-    let mut response = login::refused(state, nonce, String::new(), next, &why).await;
+async fn render_login_failed(
+    state: &State,
+    nonce: &Nonce,
+    provider: &Provider,
+    next: String,
+    failure: &Failure,
+) -> Response {
+    let why = failure_sentence(failure, provider.name());
+    let mut response = login::render_login_denied(state, nonce, String::new(), next, &why).await;
     if let Failure::Unreachable(_) = failure {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
@@ -103,7 +109,7 @@ async fn failed(state: &State, nonce: &Nonce, provider: &Provider, next: String,
 }
 
 /// What a manager is told of a failure; the log has the rest.
-pub fn sentence(failure: &Failure, name: &str) -> String {
+pub fn failure_sentence(failure: &Failure, name: &str) -> String {
     match failure {
         Failure::Unreachable(_) => tracing::warn!("{failure}"),
         _ => tracing::info!("{failure}"),
@@ -113,26 +119,28 @@ pub fn sentence(failure: &Failure, name: &str) -> String {
             format!("{name} can't be reached at the moment. Use a passkey or your password, or try again later.")
         }
         Failure::Denied(_) => format!("Login at {name} was denied."),
-        Failure::Unproven(_) => {
+        Failure::Invalid(_) => {
             format!("Login with {name} failed. Try again; if that does not help, tell an owner.")
         }
-        Failure::Unverified => format!("{name} has not verified your e-mail address, so you can't log in with it."),
+        Failure::EmailUnverified => {
+            format!("{name} has not verified your e-mail address, so you can't log in with it.")
+        }
     }
 }
 
 /// Why somebody whom the provider knows is not let in.
-enum Unwelcome {
+enum LoginDenied {
     NoRole,
     Disabled,
-    Taken,
+    EmailTaken,
 }
 
-impl Unwelcome {
+impl LoginDenied {
     fn sentence(self, name: &str) -> String {
         match self {
             Self::NoRole => format!("No role is assigned to you in {name}. Ask an owner."),
             Self::Disabled => "Your account here is deactivated. Ask an owner.".to_owned(),
-            Self::Taken => format!(
+            Self::EmailTaken => format!(
                 "An account with your e-mail address already exists. If it is yours, log in as before and connect \
                  {name} on your account page."
             ),
@@ -141,7 +149,7 @@ impl Unwelcome {
 }
 
 /// Whose browser it is that came back.
-struct Visit<'a> {
+struct BrowserContext<'a> {
     state: &'a State,
     session: &'a Session,
     address: ClientAddress,
@@ -149,27 +157,27 @@ struct Visit<'a> {
 }
 
 /// Begins the session of the manager to whom the login belongs, in the role that it brings.
-async fn let_in(
-    at: &Visit<'_>,
+async fn complete_login(
+    at: &BrowserContext<'_>,
     provider: &Provider,
     person: &Person,
     next: &str,
-) -> Result<std::result::Result<Response, Unwelcome>> {
+) -> Result<std::result::Result<Response, LoginDenied>> {
     let Some(role) = provider.role_of(person) else {
-        shut_out(at, provider, person).await?;
-        return Ok(Err(Unwelcome::NoRole));
+        revoke_access(at, provider, person).await?;
+        return Ok(Err(LoginDenied::NoRole));
     };
-    let manager = match belongs_to(at, provider, person, role).await? {
+    let manager = match find_or_create_manager(at, provider, person, role).await? {
         Ok(manager) if manager.is_active() => manager,
-        Ok(_) => return Ok(Err(Unwelcome::Disabled)),
+        Ok(_) => return Ok(Err(LoginDenied::Disabled)),
         Err(unwelcome) => return Ok(Err(unwelcome)),
     };
-    let manager = if manager.role == role { manager } else { follow(at, manager, role).await? };
+    let manager = if manager.role == role { manager } else { sync_role(at, manager, role).await? };
     let now = at.state.clock.now();
     let has_second_factor = provider.has_second_factor(person);
     let mut tx = at.state.db.write().await?;
     // Others may have been faster since: whoever was disabled or changed is not let in as they were.
-    if !managers::find(&mut tx, &manager.id).await?.is_still(&manager) {
+    if !managers::find(&mut tx, &manager.id).await?.is_unchanged(&manager) {
         return Err(Error::LoginRequired(next.to_owned()));
     }
     let half = !has_second_factor && second_factors::of(&mut tx, &manager.id).await?.any();
@@ -179,9 +187,9 @@ async fn let_in(
     } else {
         actions::managers::log_in(&mut tx, Action::ManagerLoginByOidc, &manager, now).await?
     };
-    tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
+    tx.commit(&Actor::from_manager(&manager, at.address), now, entry).await?;
     if half {
-        return Ok(Ok(login_second_factor::begin(at.state, at.session, &manager, next).await?));
+        return Ok(Ok(login_second_factor::begin_half_login(at.state, at.session, &manager, next).await?));
     }
     let visitor = Visitor { address: at.address, user_agent: at.user_agent };
     let login = OidcLogin { authenticated_at: person.proved_at(now), has_second_factor };
@@ -191,7 +199,7 @@ async fn let_in(
 
 /// Whoever has lost every group and domain that brings a role is out everywhere: their sessions, links and tokens end. The last
 /// owner, and the one whose password alone counts, stay what they are.
-async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Result<()> {
+async fn revoke_access(at: &BrowserContext<'_>, provider: &Provider, person: &Person) -> Result<()> {
     let mut tx = at.state.db.write().await?;
     let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? else {
         return Ok(());
@@ -199,7 +207,7 @@ async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Resul
     match managers::shut_out(&mut tx, &manager).await {
         Ok(true) => {
             let entry = actions::managers::record_event(Action::ManagerRevokeAccess, &manager);
-            tx.commit(&Actor::of(&manager, at.address), at.state.clock.now(), entry).await?;
+            tx.commit(&Actor::from_manager(&manager, at.address), at.state.clock.now(), entry).await?;
         }
         // Who is refused again and again publishes nothing.
         Ok(false) => {}
@@ -214,36 +222,36 @@ async fn shut_out(at: &Visit<'_>, provider: &Provider, person: &Person) -> Resul
 /// The manager to whom the login belongs, by the provider's own name for the person. Whoever comes for the first
 /// time becomes a manager, or the one who was invited under the same address and has no way in yet. Somebody who
 /// has one connects the login themselves: else whoever rules the provider's addresses would be them.
-async fn belongs_to(
-    at: &Visit<'_>,
+async fn find_or_create_manager(
+    at: &BrowserContext<'_>,
     provider: &Provider,
     person: &Person,
     role: Role,
-) -> Result<std::result::Result<KnownManager, Unwelcome>> {
+) -> Result<std::result::Result<KnownManager, LoginDenied>> {
     let now = at.state.clock.now();
     let mut tx = at.state.db.write().await?;
     if let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? {
         return Ok(Ok(manager));
     }
-    let Ok(email) = parse_email(&person.email) else { return Ok(Err(Unwelcome::NoRole)) };
+    let Ok(email) = parse_email(&person.email) else { return Ok(Err(LoginDenied::NoRole)) };
     let (mut manager, action) = match managers::find_by_email(&mut tx, &email).await? {
-        Some((known, _)) if !known.is_active() => return Ok(Err(Unwelcome::Disabled)),
+        Some((known, _)) if !known.is_active() => return Ok(Err(LoginDenied::Disabled)),
         Some((known, _)) if !known.is_invited() || second_factors::of(&mut tx, &known.id).await?.any() => {
-            return Ok(Err(Unwelcome::Taken));
+            return Ok(Err(LoginDenied::EmailTaken));
         }
         Some((invited, _)) => (invited, Action::ManagerAcceptByOidc),
-        None => (add(&mut tx, person, email, role, now).await?, Action::ManagerAddByOidc),
+        None => (create_manager(&mut tx, person, email, role, now).await?, Action::ManagerAddByOidc),
     };
-    let identity = Identity::of(person);
+    let identity = Identity::from_person(person);
     let connected = actions::managers::connect_oidc(&mut tx, &mut manager, &identity, now).await?;
-    announce(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
+    queue_change_notice(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
     let entries = [actions::managers::record_oidc_arrival(action, &manager), connected];
-    tx.commit_all(&Actor::of(&manager, at.address), now, &entries).await?;
+    tx.commit_all(&Actor::from_manager(&manager, at.address), now, &entries).await?;
     Ok(Ok(manager))
 }
 
 /// A new manager; the link that would make the first owner has done its part.
-async fn add(
+async fn create_manager(
     tx: &mut WriteTx,
     person: &Person,
     email: String,
@@ -255,7 +263,7 @@ async fn add(
 
 /// Gives the manager the role that the provider's word brings; other sessions end, as with any new role. The
 /// last owner, and the one whose password alone counts, stay what they are.
-async fn follow(at: &Visit<'_>, manager: KnownManager, role: Role) -> Result<KnownManager> {
+async fn sync_role(at: &BrowserContext<'_>, manager: KnownManager, role: Role) -> Result<KnownManager> {
     let now = at.state.clock.now();
     let mut tx = at.state.db.write().await?;
     let mut changed = manager.clone();
@@ -264,11 +272,11 @@ async fn follow(at: &Visit<'_>, manager: KnownManager, role: Role) -> Result<Kno
             drop(tx);
             tracing::warn!("the role of {} was not updated from the identity provider: {reason}", manager.id);
             let entry = actions::managers::record_event(Action::ManagerRetainRole, &manager);
-            at.state.db.write().await?.commit(&Actor::of(&manager, at.address), now, entry).await?;
+            at.state.db.write().await?.commit(&Actor::from_manager(&manager, at.address), now, entry).await?;
             return Ok(manager);
         }
         set => set?,
     };
-    tx.commit(&Actor::of(&manager, at.address), now, entry).await?;
+    tx.commit(&Actor::from_manager(&manager, at.address), now, entry).await?;
     Ok(managers::find(&mut at.state.db.read().await?, &changed.id).await?)
 }

@@ -11,7 +11,7 @@ use crate::db::challenges::Kind;
 use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Action, Actor};
 use crate::state::State;
-use crate::web::access::manager::{UserAgent, safe_next};
+use crate::web::access::manager::{UserAgent, safe_return_path};
 use crate::web::access::session::Visitor;
 use crate::web::access::{denied_audit, login_throttle, session};
 use crate::web::edge::client_ip::ClientAddress;
@@ -20,7 +20,7 @@ use crate::web::form::Form;
 use crate::web::{Error, Result};
 
 /// One sentence for every reason, so that nobody learns which passkeys are known.
-const REFUSED: &str = "Unknown passkey, or it took too long. Try again, or log in with your password.";
+const PASSKEY_DENIED: &str = "Unknown passkey, or it took too long. Try again, or log in with your password.";
 
 /// `POST /login/passkey/challenge`: what the browser is asked. It also serves as a fresh proof later.
 pub async fn challenge(
@@ -28,9 +28,9 @@ pub async fn challenge(
     Extension(address): Extension<ClientAddress>,
     session: Session,
 ) -> Result<Response> {
-    login_throttle::take_turn(&state, address)?;
+    login_throttle::count_attempt(&state, address)?;
     let mut tx = state.db.read().await?;
-    let asked = challenges::relying_party(&state, &mut tx).await?.ask_to_log_in();
+    let asked = challenges::relying_party(&state, &mut tx).await?.begin_login();
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
     Ok(Json(challenges::begin_passkey(&state, &session, address, Kind::PasskeyLogin, asked).await?).into_response())
@@ -45,34 +45,34 @@ pub async fn create(
     UserAgent(user_agent): UserAgent,
     Form(fields): Form,
 ) -> Result<Response> {
-    let next = safe_next(&fields.text("next")).to_owned();
-    let Some(manager) = admit(&state, &session, &fields.text("credential"), &address).await? else {
-        return Ok(login::refused(&state, &nonce, String::new(), next, REFUSED).await);
+    let next = safe_return_path(&fields.text("next")).to_owned();
+    let Some(manager) = verify_login(&state, &session, &fields.text("credential"), &address).await? else {
+        return Ok(login::render_login_denied(&state, &nonce, String::new(), next, PASSKEY_DENIED).await);
     };
     session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
     Ok(Redirect::to(&next).into_response())
 }
 
 /// The manager whose passkey gave this answer; what is refused is recorded too.
-async fn admit(
+async fn verify_login(
     state: &State,
     session: &Session,
     answer: &str,
     address: &ClientAddress,
 ) -> Result<Option<KnownManager>> {
     let now = state.clock.now();
-    if let Err(error) = login_throttle::take_turn(state, *address) {
-        denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
+    if let Err(error) = login_throttle::count_attempt(state, *address) {
+        denied_audit::record_anonymous_denial(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Err(error);
     }
-    let challenge = challenges::take(state, session, Kind::PasskeyLogin).await?;
+    let challenge = challenges::take_challenge(state, session, Kind::PasskeyLogin).await?;
     let mut tx = state.db.write().await?;
     let Some(manager) = challenges::verify_passkey(state, &mut tx, challenge, answer).await? else {
         drop(tx);
-        denied_audit::record_stranger(state, *address, Action::ManagerDenyLogin, "a passkey").await;
+        denied_audit::record_anonymous_denial(state, *address, Action::ManagerDenyLogin, "a passkey").await;
         return Ok(None);
     };
     let entry = actions::managers::log_in(&mut tx, Action::ManagerLoginByPasskey, &manager, now).await?;
-    tx.commit(&Actor::of(&manager, address), now, entry).await?;
+    tx.commit(&Actor::from_manager(&manager, address), now, entry).await?;
     Ok(Some(manager))
 }

@@ -8,15 +8,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
 use super::challenges;
-use super::second_factor_codes::{self, Checked};
+use super::second_factor_codes::{self, CodeCheck};
 use crate::actions;
 use crate::db::{self, Tx, managers, second_factors};
 use crate::domain::audit::{Action, Actor};
-use crate::domain::parse_time::is_within;
+use crate::domain::parse_time::is_accepted_year;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
-use crate::ui::pages::admin::LoginFactor;
+use crate::ui::pages::admin::LoginSecondFactor;
 use crate::web::Result;
 use crate::web::access::manager::UserAgent;
 use crate::web::access::session::{HalfLogin, SessionData, Visitor};
@@ -24,11 +24,16 @@ use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::form::Form;
-use crate::web::page::layout::porch;
-use crate::web::page::page;
+use crate::web::page::layout::logged_out_layout;
+use crate::web::page::page_response;
 
 /// Keeps that the password was right, under a new id, and leads to the second step.
-pub async fn begin(state: &State, session: &Session, manager: &KnownManager, next: &str) -> Result<Response> {
+pub async fn begin_half_login(
+    state: &State,
+    session: &Session,
+    manager: &KnownManager,
+    next: &str,
+) -> Result<Response> {
     if session.id().is_some() {
         session.flush().await?;
     }
@@ -44,8 +49,8 @@ pub async fn new(
     Extension(nonce): Extension<Nonce>,
     session: Session,
 ) -> Result<Response> {
-    let Some((manager, half)) = waiting(&state, &session).await? else { return Ok(over()) };
-    Ok(page(form(&state, &nonce, &manager, half, Invalid::new()).await?))
+    let Some((manager, half)) = pending_login(&state, &session).await? else { return Ok(redirect_to_login()) };
+    Ok(page_response(code_page(&state, &nonce, &manager, half, Invalid::new()).await?))
 }
 
 /// `POST /login/factor`
@@ -57,50 +62,52 @@ pub async fn create(
     UserAgent(user_agent): UserAgent,
     Form(fields): Form,
 ) -> Result<Response> {
-    let Some((manager, half)) = waiting(&state, &session).await? else { return Ok(over()) };
-    let Some(checked) = check(&state, &half, &fields.text("code"), &address).await? else { return Ok(over()) };
+    let Some((manager, half)) = pending_login(&state, &session).await? else { return Ok(redirect_to_login()) };
+    let Some(checked) = check_code(&state, &half, &fields.text("code"), &address).await? else {
+        return Ok(redirect_to_login());
+    };
     if !checked.is_right() {
         let wrong = Invalid::field("code", checked.sentence(state.clock.now()));
-        let html = form(&state, &nonce, &manager, half, wrong).await?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(html)).into_response());
+        let html = code_page(&state, &nonce, &manager, half, wrong).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page_response(html)).into_response());
     }
     session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
     Ok(Redirect::to(&half.next).into_response())
 }
 
 /// Judges the code and records what came of it; nothing where the login was ended meanwhile.
-async fn check(state: &State, half: &HalfLogin, code: &str, address: &ClientAddress) -> Result<Option<Checked>> {
+async fn check_code(state: &State, half: &HalfLogin, code: &str, address: &ClientAddress) -> Result<Option<CodeCheck>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    let Some(manager) = still_waits(&mut tx, half).await? else { return Ok(None) };
-    let checked = second_factor_codes::check(state, &mut tx, &manager.id, code).await?;
+    let Some(manager) = find_unchanged_manager(&mut tx, half).await? else { return Ok(None) };
+    let checked = second_factor_codes::check_code(state, &mut tx, &manager.id, code).await?;
     let (action, actor) = match checked {
-        Checked::App => (Action::ManagerLogin, Actor::of(&manager, address)),
-        Checked::Recovery => (Action::ManagerLoginByRecoveryCode, Actor::of(&manager, address)),
-        Checked::Wrong | Checked::Locked(_) => (Action::ManagerDenyCode, Actor::stranger(address)),
+        CodeCheck::App => (Action::ManagerLogin, Actor::from_manager(&manager, address)),
+        CodeCheck::Recovery => (Action::ManagerLoginByRecoveryCode, Actor::from_manager(&manager, address)),
+        CodeCheck::Wrong | CodeCheck::Locked(_) => (Action::ManagerDenyCode, Actor::anonymous(address)),
     };
     if checked.is_right() {
         let entry = actions::managers::log_in(&mut tx, action, &manager, now).await?;
         tx.commit(&actor, now, entry).await?;
     } else {
         let entry = actions::managers::record_event(action, &manager);
-        denied_audit::keep(state, tx, &actor, &entry).await?;
+        denied_audit::commit_denial(state, tx, &actor, &entry).await?;
     }
     Ok(Some(checked))
 }
 
 /// Whose login waits for its second step, if it still may be finished.
-async fn waiting(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
+async fn pending_login(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
     let Some(half) = session::load(session).await?.half_login else { return Ok(None) };
-    if !is_within(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
+    if !is_accepted_year(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
         return Ok(None);
     }
-    let manager = still_waits(&mut state.db.read().await?, &half).await?;
+    let manager = find_unchanged_manager(&mut state.db.read().await?, &half).await?;
     Ok(manager.map(|manager| (manager, half)))
 }
 
 /// Whose login it is, if nothing about them has changed since the password was right.
-async fn still_waits(tx: &mut Tx, half: &HalfLogin) -> db::Result<Option<KnownManager>> {
+async fn find_unchanged_manager(tx: &mut Tx, half: &HalfLogin) -> db::Result<Option<KnownManager>> {
     match managers::find(tx, &half.manager).await {
         Ok(manager) => Ok(Some(manager).filter(|manager| manager.is_active() && manager.version == half.version)),
         Err(db::Error::NotFound) => Ok(None),
@@ -109,11 +116,11 @@ async fn still_waits(tx: &mut Tx, half: &HalfLogin) -> db::Result<Option<KnownMa
 }
 
 /// The password has to be given again.
-fn over() -> Response {
+fn redirect_to_login() -> Response {
     Redirect::to("/login").into_response()
 }
 
-async fn form(
+async fn code_page(
     state: &State,
     nonce: &Nonce,
     manager: &KnownManager,
@@ -121,7 +128,7 @@ async fn form(
     invalid: Invalid,
 ) -> Result<String> {
     let factors = second_factors::of(&mut state.db.read().await?, &manager.id).await?;
-    let porch = porch(state, &nonce.0).await;
-    let passkeys = factors.passkeys > 0 && challenges::is_possible(state);
-    Ok(LoginFactor { porch, totp: factors.totp, passkeys, next: half.next, invalid }.html())
+    let porch = logged_out_layout(state, &nonce.0).await;
+    let passkeys = factors.passkeys > 0 && challenges::are_passkeys_available(state);
+    Ok(LoginSecondFactor { porch, totp: factors.totp, passkeys, next: half.next, invalid }.html())
 }

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use tower_sessions::Session;
 
-use super::login_oidc::sentence;
+use super::login_oidc::failure_sentence;
 use super::oidc_flow::{self, Intent};
 use crate::actions;
 use crate::db::{self, login_policy, managers, oidc_identities, second_factors};
@@ -19,8 +19,8 @@ use crate::state::State;
 use crate::web::access::manager::{CanAdminister, CanRead, Fresh, Manager};
 use crate::web::access::session;
 use crate::web::edge::headers::Nonce;
-use crate::web::page::account_mail::announce;
-use crate::web::page::flash::done;
+use crate::web::page::account_mail::queue_change_notice;
+use crate::web::page::flash::redirect_with_flash;
 use crate::web::{Error, Result};
 
 /// `POST /admin/account/identity`: to the provider, to connect the login there.
@@ -30,9 +30,9 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     session: Session,
 ) -> Result<Response> {
-    let provider = oidc_flow::provider(&state)?;
-    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, Intent::Connect).await?;
-    begun.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))
+    let provider = oidc_flow::require_provider(&state)?;
+    let begun = oidc_flow::begin_oidc_login(&state, &nonce, &session, manager.address, Intent::Connect).await?;
+    begun.map_err(|failure| Error::Conflict(failure_sentence(&failure, provider.name())))
 }
 
 /// Gives the login there to the manager who asked for it.
@@ -43,7 +43,7 @@ pub(in crate::web) async fn connect(
     judged: std::result::Result<Person, Failure>,
 ) -> Result<Response> {
     let manager = Manager::<CanRead>::from_request_parts(&mut parts, state).await?;
-    let person = judged.map_err(|failure| Error::Conflict(sentence(&failure, provider.name())))?;
+    let person = judged.map_err(|failure| Error::Conflict(failure_sentence(&failure, provider.name())))?;
     let now = state.clock.now();
     let (mut tx, mut own) = manager.begin_as(state).await?;
     let theirs = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?;
@@ -54,11 +54,11 @@ pub(in crate::web) async fn connect(
             provider.name()
         )));
     }
-    let identity = Identity::of(&person);
+    let identity = Identity::from_person(&person);
     let entry = actions::managers::connect_oidc(&mut tx, &mut own, &identity, now).await?;
-    announce(state, &mut tx, &own, None, AccountChange::ProviderConnected).await?;
+    queue_change_notice(state, &mut tx, &own, None, AccountChange::ProviderConnected).await?;
     tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done("/admin/account", "provider-connected"))
+    Ok(redirect_with_flash("/admin/account", "provider-connected"))
 }
 
 /// `POST /admin/account/identity/removal`: only of who has another way in.
@@ -68,19 +68,19 @@ pub async fn destroy(
     session: Session,
 ) -> Result<Response> {
     let (mut tx, mut own) = manager.begin_as(&state).await?;
-    refuse_without(&own)?;
+    require_other_login(&own)?;
     let by_password = own.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
     if !by_password && second_factors::of(&mut tx, &manager.id).await?.passkeys == 0 {
         return Err(Error::Conflict("This is your only login method. Add a passkey first.".into()));
     }
     let now = state.clock.now();
     let entry = actions::managers::disconnect_oidc(&mut tx, &mut own, Some(&manager.session_hash)).await?;
-    announce(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
+    queue_change_notice(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
     session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
     // What this request carries about may still be saved, where the proof came with it.
     session::forget_carried_second_factor(&session).await?;
-    Ok(done("/admin/account", "provider-disconnected"))
+    Ok(redirect_with_flash("/admin/account", "provider-disconnected"))
 }
 
 /// `POST /admin/managers/{id}/identity/removal`: for who has another login there now.
@@ -93,10 +93,10 @@ pub async fn remove(
     let id = ManagerId::parse(&id).ok_or(Error::NotFound)?;
     let mut tx = manager.begin(&state).await?;
     let mut other = managers::find(&mut tx, &id).await?;
-    refuse_without(&other)?;
+    require_other_login(&other)?;
     let (now, kept) = (state.clock.now(), (manager.id == other.id).then_some(manager.session_hash.as_str()));
     let entry = actions::managers::disconnect_oidc(&mut tx, &mut other, kept).await?;
-    announce(&state, &mut tx, &other, None, AccountChange::ProviderDisconnected).await?;
+    queue_change_notice(&state, &mut tx, &other, None, AccountChange::ProviderDisconnected).await?;
     if let Some(kept) = kept {
         session::forget_second_factor(&mut tx, kept, now).await?;
     }
@@ -104,16 +104,20 @@ pub async fn remove(
     if kept.is_some() {
         session::forget_carried_second_factor(&session).await?;
     }
-    Ok(done(&format!("/admin/managers/{}", other.id), "provider-disconnected"))
+    Ok(redirect_with_flash(&format!("/admin/managers/{}", other.id), "provider-disconnected"))
 }
 
-fn refuse_without(manager: &KnownManager) -> Result<()> {
+fn require_other_login(manager: &KnownManager) -> Result<()> {
     let none = || Error::Conflict("No identity provider is connected.".into());
     manager.has_identity.then_some(()).ok_or_else(none)
 }
 
 /// Whether the login at the provider belongs to this manager, where there is a provider.
-pub(in crate::web) async fn connected(state: &State, tx: &mut db::Tx, manager: &ManagerId) -> db::Result<Option<bool>> {
+pub(in crate::web) async fn is_connected(
+    state: &State,
+    tx: &mut db::Tx,
+    manager: &ManagerId,
+) -> db::Result<Option<bool>> {
     match &state.provider {
         Some(provider) => oidc_identities::has_one(tx, manager, provider.issuer()).await.map(Some),
         None => Ok(None),

@@ -8,13 +8,13 @@ use tower_sessions::Session;
 
 use super::challenges;
 use crate::db::challenges::Kind;
-use crate::oidc::{Asked, Provider, Secrets};
+use crate::oidc::{AuthSecrets, Prompt, Provider};
 use crate::state::State;
-use crate::ui::pages::admin::GoingElsewhere;
+use crate::ui::pages::admin::OidcRedirect;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
-use crate::web::page::layout::porch;
-use crate::web::page::page;
+use crate::web::page::layout::logged_out_layout;
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 /// What the answer is wanted for.
@@ -25,37 +25,37 @@ pub enum Intent {
     /// To give the login there to the manager who is logged in.
     Connect,
     /// To prove who the manager is, and go on to this path: to look, or to send these fields.
-    Prove { path: String, kept: Option<String> },
+    Reauthenticate { path: String, kept: Option<String> },
 }
 
 /// A question with its intent, as it waits.
 #[derive(Serialize, Deserialize)]
 pub struct PendingLogin {
     pub intent: Intent,
-    pub secrets: Secrets,
+    pub secrets: AuthSecrets,
 }
 
 /// The provider, where one is named.
-pub fn provider(state: &State) -> Result<&Provider> {
+pub fn require_provider(state: &State) -> Result<&Provider> {
     let none = || Error::Conflict("No identity provider is configured.".into());
     state.provider.as_ref().ok_or_else(none)
 }
 
 /// Sends the browser to the provider with a question. Not by a redirect: a form may only lead to our own pages
 /// (`form-action`), and browsers follow that rule through every redirect.
-pub async fn begin(
+pub async fn begin_oidc_login(
     state: &State,
     nonce: &Nonce,
     session: &Session,
     address: ClientAddress,
     intent: Intent,
 ) -> Result<std::result::Result<Response, crate::oidc::Error>> {
-    let (provider, now) = (provider(state)?, state.clock.now());
+    let (provider, now) = (require_provider(state)?, state.clock.now());
     let asked = match intent {
-        Intent::Prove { .. } => Asked::Afresh(now),
-        Intent::LogIn { .. } | Intent::Connect => Asked::Plainly,
+        Intent::Reauthenticate { .. } => Prompt::Login(now),
+        Intent::LogIn { .. } | Intent::Connect => Prompt::Default,
     };
-    let question = match provider.ask(asked, now).await {
+    let question = match provider.auth_request(asked, now).await {
         Ok(question) => question,
         Err(error) => return Ok(Err(error)),
     };
@@ -63,14 +63,14 @@ pub async fn begin(
     challenges::store(state, session, address, Kind::OidcLogin, &pending).await?;
     let there = question.address.to_string();
     let refresh = HeaderValue::from_str(&format!("0; url={there}")).map_err(|error| Error::Internal(error.into()))?;
-    let porch = porch(state, &nonce.0).await;
+    let porch = logged_out_layout(state, &nonce.0).await;
     let mut response =
-        page(GoingElsewhere { porch, name: provider.name().to_owned(), address: there }.html()).into_response();
+        page_response(OidcRedirect { porch, name: provider.name().to_owned(), address: there }.html()).into_response();
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(Ok(response))
 }
 
 /// What waits for an answer, which is used up by this, whatever the answer is.
-pub async fn take(state: &State, session: &Session) -> Result<Option<PendingLogin>> {
-    challenges::take(state, session, Kind::OidcLogin).await
+pub async fn take_pending_login(state: &State, session: &Session) -> Result<Option<PendingLogin>> {
+    challenges::take_challenge(state, session, Kind::OidcLogin).await
 }

@@ -16,21 +16,21 @@ use crate::domain::mail_retry::AccountChange;
 use crate::domain::manager::LinkPurpose;
 use crate::domain::{Invalid, Manager, ManagerId, Role};
 use crate::state::State;
-use crate::ui::pages::admin::{LinkGone, Setup};
-use crate::web::access::known_browser::Device;
+use crate::ui::pages::admin::{AcceptLink, LinkExpired};
+use crate::web::access::known_browser::KnownBrowser;
 use crate::web::access::manager::UserAgent;
 use crate::web::access::session::Visitor;
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::form::Form;
-use crate::web::page::account_mail::announce;
-use crate::web::page::flash::done;
-use crate::web::page::layout::porch;
-use crate::web::page::{invalid, page};
+use crate::web::page::account_mail::queue_change_notice;
+use crate::web::page::flash::redirect_with_flash;
+use crate::web::page::layout::logged_out_layout;
+use crate::web::page::{invalid_response, page_response};
 use crate::web::{Error, Result};
 
-const TAKEN: &str = "A manager with this e-mail address already exists, so your address was not changed.";
+const EMAIL_TAKEN: &str = "A manager with this e-mail address already exists, so your address was not changed.";
 
 /// `GET /setup/{token}`
 pub async fn new(
@@ -40,7 +40,7 @@ pub async fn new(
     Extension(address): Extension<ClientAddress>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let found = good_link(&state, &mut tx, &token).await?;
+    let found = find_valid_link(&state, &mut tx, &token).await?;
     let new_email = match &found {
         Some((link, Some(manager))) if link.purpose == LinkPurpose::Email => {
             one_time_links::pending_email(&mut tx, &manager.id, state.clock.now()).await?
@@ -48,12 +48,12 @@ pub async fn new(
         _ => None,
     };
     drop(tx);
-    let Some((link, manager)) = found else { return gone(&state, &nonce, address).await };
+    let Some((link, manager)) = found else { return link_expired_page(&state, &nonce, address).await };
     let (name, email) = manager.map(|manager| (manager.name, manager.email)).unwrap_or_default();
     let email = new_email.unwrap_or(email);
-    let porch = porch(&state, &nonce.0).await;
-    let setup = Setup { porch, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
-    Ok(secret(page(setup.html())))
+    let porch = logged_out_layout(&state, &nonce.0).await;
+    let setup = AcceptLink { porch, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
+    Ok(without_referrer(page_response(setup.html())))
 }
 
 /// `POST /setup/{token}`
@@ -63,46 +63,46 @@ pub async fn create(
     Extension(nonce): Extension<Nonce>,
     Extension(address): Extension<ClientAddress>,
     session: Session,
-    (device, UserAgent(user_agent)): (Device, UserAgent),
+    (device, UserAgent(user_agent)): (KnownBrowser, UserAgent),
     Form(fields): Form,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let found = good_link(&state, &mut tx, &token).await?;
+    let found = find_valid_link(&state, &mut tx, &token).await?;
     let page_name = db::page_settings::load(&mut tx).await?.name;
     drop(tx);
-    let Some((link, manager)) = found else { return gone(&state, &nonce, address).await };
+    let Some((link, manager)) = found else { return link_expired_page(&state, &nonce, address).await };
     if link.purpose == LinkPurpose::Email {
         return confirm_email(&state, &token, &nonce, address).await;
     }
-    let chosen = match chosen(&fields, manager.as_ref(), &page_name) {
+    let chosen = match parse_link_form(&fields, manager.as_ref(), &page_name) {
         Ok(chosen) => chosen,
         Err(wrong) => {
-            let porch = porch(&state, &nonce.0).await;
+            let porch = logged_out_layout(&state, &nonce.0).await;
             let (name, email) = match manager {
                 Some(manager) => (manager.name, manager.email),
                 None => (fields.text("name"), fields.text("email")),
             };
-            let setup = Setup { porch, purpose: link.purpose, token, name, email, invalid: wrong };
-            return Ok(secret(invalid(setup.html())));
+            let setup = AcceptLink { porch, purpose: link.purpose, token, name, email, invalid: wrong };
+            return Ok(without_referrer(invalid_response(setup.html())));
         }
     };
-    let hash = password::hash(chosen.password).await?;
-    let manager = match keep(&state, &token, &link, manager, chosen.manager, &hash, &address).await {
-        Err(db::Error::NotFound | db::Error::Conflict(_)) => return gone(&state, &nonce, address).await,
+    let hash = password::hash_password(chosen.password).await?;
+    let manager = match use_link(&state, &token, &link, manager, chosen.manager, &hash, &address).await {
+        Err(db::Error::NotFound | db::Error::Conflict(_)) => return link_expired_page(&state, &nonce, address).await,
         kept => kept?,
     };
     if link.purpose == LinkPurpose::Reset {
         return Ok(Redirect::to("/login").into_response());
     }
     session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
-    Ok(device.remember(&state, &manager.id, done("/admin", "welcome")).await?)
+    Ok(device.remember(&state, &manager.id, redirect_with_flash("/admin", "welcome")).await?)
 }
 
 /// Gives the manager of the link the address that it was mailed to. That ends all their links, this one included.
 async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    let email = match good_link(state, &mut tx, token).await? {
+    let email = match find_valid_link(state, &mut tx, token).await? {
         Some((link, Some(manager))) if link.purpose == LinkPurpose::Email => {
             one_time_links::pending_email(&mut tx, &manager.id, now).await?.map(|email| (manager, email))
         }
@@ -110,26 +110,26 @@ async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: Clien
     };
     let Some((before, email)) = email else {
         drop(tx);
-        return gone(state, nonce, address).await;
+        return link_expired_page(state, nonce, address).await;
     };
-    if is_taken(&mut tx, &email, &before.id).await? {
-        return Err(Error::Conflict(TAKEN.into()));
+    if is_email_taken(&mut tx, &email, &before.id).await? {
+        return Err(Error::Conflict(EMAIL_TAKEN.into()));
     }
     let mut manager = before.clone();
     let entry = actions::managers::set_email(&mut tx, &mut manager, email, now).await?;
-    announce(state, &mut tx, &manager, Some(&before.email), AccountChange::Email).await?;
-    tx.commit(&Actor::of(&manager, address), now, entry).await?;
-    Ok(secret(done("/admin/account", "email-set")))
+    queue_change_notice(state, &mut tx, &manager, Some(&before.email), AccountChange::Email).await?;
+    tx.commit(&Actor::from_manager(&manager, address), now, entry).await?;
+    Ok(without_referrer(redirect_with_flash("/admin/account", "email-set")))
 }
 
 /// What the form of a link asks for.
-struct Chosen {
+struct LinkInput {
     /// The first owner; nobody new for the other purposes.
     manager: Option<NewManager>,
     password: String,
 }
 
-fn chosen(fields: &Fields, known: Option<&Manager>, page_name: &str) -> Result<Chosen, Invalid> {
+fn parse_link_form(fields: &Fields, known: Option<&Manager>, page_name: &str) -> Result<LinkInput, Invalid> {
     let mut invalid = Invalid::new();
     let form = ManagerForm { role: Role::Owner.key().to_owned(), ..ManagerForm::read(fields) };
     let new = if known.is_some() { None } else { form.parse().map_err(|wrong| invalid = wrong).ok() };
@@ -137,15 +137,15 @@ fn chosen(fields: &Fields, known: Option<&Manager>, page_name: &str) -> Result<C
     // Not `text`: a password is taken as it was typed, to the letter.
     let password =
         fields.0.iter().rev().find(|(key, _)| key == "password").map(|(_, value)| value.clone()).unwrap_or_default();
-    if let Err(message) = password::check(&password, &[name, email, page_name, "candor"]) {
+    if let Err(message) = password::check_password(&password, &[name, email, page_name, "candor"]) {
         invalid.add("password", message);
     }
     invalid.check()?;
-    Ok(Chosen { manager: new, password })
+    Ok(LinkInput { manager: new, password })
 }
 
 /// Uses the link up and keeps what it was for, in one transaction.
-async fn keep(
+async fn use_link(
     state: &State,
     token: &str,
     link: &Link,
@@ -156,7 +156,7 @@ async fn keep(
 ) -> db::Result<Manager> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    one_time_links::consume(&mut tx, &secret_token::hash(token)).await?;
+    one_time_links::consume(&mut tx, &secret_token::hash_token(token)).await?;
     let (manager, entry) = match (known, new) {
         (Some(mut manager), _) => {
             let accepted = if link.purpose == LinkPurpose::Invite {
@@ -165,7 +165,7 @@ async fn keep(
                 Action::ManagerResetPassword
             };
             let entry = actions::managers::set_password_by_link(&mut tx, accepted, &mut manager, hash, now).await?;
-            announce(state, &mut tx, &manager, None, AccountChange::Password).await?;
+            queue_change_notice(state, &mut tx, &manager, None, AccountChange::Password).await?;
             (manager, entry)
         }
         (None, Some(new)) if managers::count(&mut tx).await? == 0 => {
@@ -180,8 +180,8 @@ async fn keep(
 }
 
 /// The link of `token` and whom it is for, if it is still good.
-async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option<(Link, Option<Manager>)>> {
-    let Some(link) = one_time_links::find(tx, &secret_token::hash(token), state.clock.now()).await? else {
+async fn find_valid_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option<(Link, Option<Manager>)>> {
+    let Some(link) = one_time_links::find(tx, &secret_token::hash_token(token), state.clock.now()).await? else {
         return Ok(None);
     };
     match &link.manager_id {
@@ -196,19 +196,19 @@ async fn good_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option
     }
 }
 
-async fn gone(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
-    denied_audit::record_stranger(state, address, Action::ManagerDenyLink, "").await;
-    let html = LinkGone { porch: porch(state, &nonce.0).await }.html();
-    Ok(secret((StatusCode::NOT_FOUND, page(html)).into_response()))
+async fn link_expired_page(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
+    denied_audit::record_anonymous_denial(state, address, Action::ManagerDenyLink, "").await;
+    let html = LinkExpired { porch: logged_out_layout(state, &nonce.0).await }.html();
+    Ok(without_referrer((StatusCode::NOT_FOUND, page_response(html)).into_response()))
 }
 
 /// The address of this page is a secret, or nearly one where a letter is wrong: it goes to nobody as a referrer.
-fn secret(mut response: Response) -> Response {
+fn without_referrer(mut response: Response) -> Response {
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
 /// Whether another manager has this address.
-pub async fn is_taken(tx: &mut Tx, email: &str, own: &ManagerId) -> db::Result<bool> {
+pub async fn is_email_taken(tx: &mut Tx, email: &str, own: &ManagerId) -> db::Result<bool> {
     Ok(managers::find_by_email(tx, email).await?.is_some_and(|(other, _)| other.id != *own))
 }

@@ -1,8 +1,8 @@
 //! A fresh proof of who the manager is, for what would hurt most in the wrong hands.
 //!
-//! Where a handler asks for [`Fresh`](crate::web::access::manager::Fresh) and the last proof is older than ten
+//! Where a handler asks for [`Fresh`](crate::web::access_form::manager::Fresh) and the last proof is older than ten
 //! minutes, the answer is a page that asks for the password, a code or a passkey. Its form goes to the same
-//! address with everything that was typed, so nothing is lost: [`ask`] takes the proof out, notes it in the
+//! address with everything that was typed, so nothing is lost: [`require_reauth`] takes the proof out, notes it in the
 //! session, and lets the request through.
 
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::second_factor_codes::{self, Checked};
+use super::second_factor_codes::{self, CodeCheck};
 use super::{challenges, oidc_connection};
 use crate::actions;
 use crate::db::challenges::Kind;
@@ -26,75 +26,75 @@ use crate::domain::audit::Action;
 use crate::domain::forms::Fields;
 use crate::domain::second_factor::MAX_WRONG_PROOFS;
 use crate::state::State;
-use crate::ui::pages::admin::Proof;
-use crate::web::access::known_browser::Device;
+use crate::ui::pages::admin::Reauthenticate;
+use crate::web::access::known_browser::KnownBrowser;
 use crate::web::access::login_throttle;
-use crate::web::access::manager::{CanEnter, Manager, safe_next};
+use crate::web::access::manager::{CanEnter, Manager, safe_return_path};
 use crate::web::access::routes::{Access, Route};
 use crate::web::access::{denied_audit, session};
 use crate::web::error::ProofRequired;
 use crate::web::form::{self, Form};
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::page::submitted_text::is_form;
 use crate::web::{Error, MAX_BODY, Result};
 
 /// The fields of a proof.
-const PASSWORD: &str = "proof_password";
-const CODE: &str = "proof_code";
-const PASSKEY: &str = "proof_passkey";
+const PASSWORD_FIELD: &str = "proof_password";
+const CODE_FIELD: &str = "proof_code";
+const PASSKEY_FIELD: &str = "proof_passkey";
 /// How much HTML the page that asks holds of the form that waits, which is there up to three times. What asks for a
 /// proof takes no long texts.
-const MAX_KEPT: usize = 64 * 1024;
+const MAX_PENDING_FORM: usize = 64 * 1024;
 
 /// Which routes ask for a fresh proof.
 #[derive(Clone)]
-pub struct Asking {
+pub struct ReauthLayer {
     state: State,
     routes: Arc<HashSet<(Method, &'static str)>>,
 }
 
-impl Asking {
+impl ReauthLayer {
     /// Those of `table` that do.
     pub fn new(state: &State, table: &[Route]) -> Self {
-        let fresh = table.iter().filter(|route| matches!(route.access, Access::Freshly(_)));
+        let fresh = table.iter().filter(|route| matches!(route.access, Access::Reauthenticated(_)));
         let routes = fresh.map(|route| (route.method.clone(), route.path)).collect();
         Self { state: state.clone(), routes: Arc::new(routes) }
     }
 
-    fn concerns(&self, request: &Request) -> bool {
+    fn applies_to(&self, request: &Request) -> bool {
         let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         self.routes.iter().any(|(method, asking)| method == request.method() && Some(*asking) == path)
     }
 }
 
 /// Lets a request through, and makes a page that asks for a proof of the answer that one is required.
-pub async fn ask(FromState(asking): FromState<Asking>, request: Request, next: Next) -> Response {
-    if !asking.concerns(&request) {
+pub async fn require_reauth(FromState(asking): FromState<ReauthLayer>, request: Request, next: Next) -> Response {
+    if !asking.applies_to(&request) {
         return next.run(request).await;
     }
-    answer(&asking.state, request, next).await.unwrap_or_else(Error::into_response)
+    respond_with_reauth(&asking.state, request, next).await.unwrap_or_else(Error::into_response)
 }
 
-async fn answer(state: &State, request: Request, next: Next) -> Result<Response> {
+async fn respond_with_reauth(state: &State, request: Request, next: Next) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
     // Nothing is read for whoever may not enter.
     Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
     let unreadable = |_| Error::BadRequest("The form could not be read.".into());
     let mut body = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
-    let mut fields = if is_form(&parts) { form::read(&body)? } else { Fields::default() };
-    if let Some(given) = Given::take(&mut fields) {
-        if let Err(wrong) = prove(state, &mut parts, given).await? {
-            return asking_page(state, &mut parts, fields, wrong).await;
+    let mut fields = if is_form(&parts) { form::read_form(&body)? } else { Fields::default() };
+    if let Some(given) = ProofInput::extract(&mut fields) {
+        if let Err(wrong) = submit_proof(state, &mut parts, given).await? {
+            return reauth_page(state, &mut parts, fields, wrong).await;
         }
-        body = encoded(&fields);
+        body = encode_form(&fields);
         parts.headers.remove(header::CONTENT_LENGTH);
     }
     let response = next.run(Request::from_parts(parts.clone(), Body::from(body))).await;
     if response.extensions().get::<ProofRequired>().is_none() {
         return Ok(response);
     }
-    asking_page(state, &mut parts, fields, Invalid::new()).await
+    reauth_page(state, &mut parts, fields, Invalid::new()).await
 }
 
 /// `POST /admin/proof`: the proof for a page that was only to be looked at.
@@ -102,57 +102,57 @@ pub async fn create(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
     session: Session,
-    device: Device,
+    device: KnownBrowser,
     Form(mut fields): Form,
 ) -> Result<Response> {
-    let next = safe_next(&fields.text("next")).to_owned();
-    let given = Given::take(&mut fields).unwrap_or_default();
-    match judge(&state, &session, &manager, &device, given).await? {
+    let next = safe_return_path(&fields.text("next")).to_owned();
+    let given = ProofInput::extract(&mut fields).unwrap_or_default();
+    match verify_and_count(&state, &session, &manager, &device, given).await? {
         Ok(()) => Ok(Redirect::to(&next).into_response()),
-        Err(wrong) => form_page(&state, &manager, &next, None, wrong).await,
+        Err(wrong) => reauth_form(&state, &manager, &next, None, wrong).await,
     }
 }
 
 /// A proof as it was sent.
 #[derive(Default)]
-struct Given {
+struct ProofInput {
     password: String,
     code: String,
     passkey: String,
 }
 
-impl Given {
+impl ProofInput {
     /// Takes the fields of a proof out of `fields`, if there are any.
-    fn take(fields: &mut Fields) -> Option<Self> {
+    fn extract(fields: &mut Fields) -> Option<Self> {
         // Not `text`: a password is taken as it was typed, to the letter.
         let typed = |name| fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let (password, code, passkey) = (typed(PASSWORD), typed(CODE), typed(PASSKEY));
+        let (password, code, passkey) = (typed(PASSWORD_FIELD), typed(CODE_FIELD), typed(PASSKEY_FIELD));
         if password.is_none() && code.is_none() && passkey.is_none() {
             return None;
         }
-        fields.0.retain(|(key, _)| ![PASSWORD, CODE, PASSKEY].contains(&key.as_str()));
+        fields.0.retain(|(key, _)| ![PASSWORD_FIELD, CODE_FIELD, PASSKEY_FIELD].contains(&key.as_str()));
         let [password, code, passkey] = [password, code, passkey].map(Option::unwrap_or_default);
         Some(Self { password, code, passkey })
     }
 }
 
-async fn prove(state: &State, parts: &mut Parts, given: Given) -> Result<Result<(), Invalid>> {
+async fn submit_proof(state: &State, parts: &mut Parts, given: ProofInput) -> Result<Result<(), Invalid>> {
     let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
     let session = parts.extensions.get::<Session>().cloned();
     let session = session.ok_or_else(|| Error::LoginRequired("/admin".into()))?;
-    let Ok(device) = Device::from_request_parts(parts, state).await;
-    judge(state, &session, &manager, &device, given).await
+    let Ok(device) = KnownBrowser::from_request_parts(parts, state).await;
+    verify_and_count(state, &session, &manager, &device, given).await
 }
 
 /// Notes a right proof in the session. One counts as wrong before it is looked at, so that many at once are no more
 /// guesses than one after the other; too many end the session. What was not looked at was no guess, so its count is taken
 /// back.
-async fn judge(
+async fn verify_and_count(
     state: &State,
     session: &Session,
     manager: &Manager<CanEnter>,
-    device: &Device,
-    given: Given,
+    device: &KnownBrowser,
+    given: ProofInput,
 ) -> Result<Result<(), Invalid>> {
     let over = || Error::LoginRequired("/admin".into());
     let count = session::count_failed_proof(state, session).await?.ok_or_else(over)?;
@@ -160,20 +160,20 @@ async fn judge(
         session.flush().await?;
         return Err(over());
     }
-    let judged = look(state, session, manager, device, given).await;
-    if matches!(judged, Ok(Judged::Unseen(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
+    let judged = verify_proof(state, session, manager, device, given).await;
+    if matches!(judged, Ok(ProofResult::NotChecked(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
         && let Err(error) = session::uncount_failed_proof(state, session).await
     {
         tracing::warn!("an unverified confirmation attempt still counts as failed: {error}");
     }
     let wrong = match judged? {
-        Judged::Right => {
+        ProofResult::Right => {
             // Under the new id nothing is counted.
             session::prove(state, session).await?;
             return Ok(Ok(()));
         }
-        Judged::Unseen(wrong) => return Ok(Err(wrong)),
-        Judged::Wrong(wrong) => wrong,
+        ProofResult::NotChecked(wrong) => return Ok(Err(wrong)),
+        ProofResult::Wrong(wrong) => wrong,
     };
     if count == MAX_WRONG_PROOFS {
         session.flush().await?;
@@ -183,28 +183,31 @@ async fn judge(
 }
 
 /// What became of a proof; what is wrong stands beside its field.
-enum Judged {
+enum ProofResult {
     Right,
     Wrong(Invalid),
     /// Not looked at: codes wait, because too many were wrong.
-    Unseen(Invalid),
+    NotChecked(Invalid),
 }
 
 /// Looks at a proof. Whatever comes out is recorded.
-async fn look(
+async fn verify_proof(
     state: &State,
     session: &Session,
     manager: &Manager<CanEnter>,
-    device: &Device,
-    given: Given,
-) -> Result<Judged> {
+    device: &KnownBrowser,
+    given: ProofInput,
+) -> Result<ProofResult> {
     let now = state.clock.now();
-    let challenge =
-        if given.passkey.is_empty() { None } else { challenges::take(state, session, Kind::PasskeyLogin).await? };
+    let challenge = if given.passkey.is_empty() {
+        None
+    } else {
+        challenges::take_challenge(state, session, Kind::PasskeyLogin).await?
+    };
     let by_password = given.passkey.is_empty() && given.code.trim().is_empty();
     // A password is guessed here no faster than at the login.
     let shown = if by_password {
-        let attempt = login_throttle::begin(state, &manager.email, manager.address, device).await?;
+        let attempt = login_throttle::begin_attempt(state, &manager.email, manager.address, device).await?;
         Some(attempt.try_password(given.password).await?)
     } else {
         None
@@ -214,45 +217,46 @@ async fn look(
     let wrong = if !given.passkey.is_empty() {
         let proven = challenges::verify_passkey(state, &mut tx, challenge, &given.passkey).await?;
         let own = proven.is_some_and(|proven| proven.id == manager.id);
-        (!own).then(|| Invalid::field(PASSWORD, "This passkey is not yours, or it took too long. Try again."))
+        (!own).then(|| Invalid::field(PASSWORD_FIELD, "This passkey is not yours, or it took too long. Try again."))
     } else if let Some(shown) = shown {
         let refused = match shown {
-            Some(proven) => proven.keep(&mut tx).await?.is_none(),
+            Some(proven) => proven.confirm(&mut tx).await?.is_none(),
             None => true,
         };
-        refused.then(|| Invalid::field(PASSWORD, "Incorrect password."))
+        refused.then(|| Invalid::field(PASSWORD_FIELD, "Incorrect password."))
     } else {
-        let checked = second_factor_codes::check(state, &mut tx, &manager.id, &given.code).await?;
-        seen = !matches!(checked, Checked::Locked(_));
-        (!matches!(checked, Checked::App | Checked::Recovery)).then(|| Invalid::field(CODE, checked.sentence(now)))
+        let checked = second_factor_codes::check_code(state, &mut tx, &manager.id, &given.code).await?;
+        seen = !matches!(checked, CodeCheck::Locked(_));
+        (!matches!(checked, CodeCheck::App | CodeCheck::Recovery))
+            .then(|| Invalid::field(CODE_FIELD, checked.sentence(now)))
     };
     if wrong.is_none() {
         tx.commit(&manager.actor(), now, actions::managers::record_event(Action::ManagerReauthenticate, &manager))
             .await?;
     } else {
         let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
-        denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
+        denied_audit::commit_denial(state, tx, &manager.actor(), &entry).await?;
     }
     Ok(match wrong {
-        None => Judged::Right,
-        Some(wrong) if seen => Judged::Wrong(wrong),
-        Some(wrong) => Judged::Unseen(wrong),
+        None => ProofResult::Right,
+        Some(wrong) if seen => ProofResult::Wrong(wrong),
+        Some(wrong) => ProofResult::NotChecked(wrong),
     })
 }
 
 /// The page that asks, for the request in `parts` with its `fields`.
-async fn asking_page(state: &State, parts: &mut Parts, fields: Fields, wrong: Invalid) -> Result<Response> {
+async fn reauth_page(state: &State, parts: &mut Parts, fields: Fields, wrong: Invalid) -> Result<Response> {
     let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
     let path = parts.uri.path_and_query().map_or("/admin", |path| path.as_str()).to_owned();
     let kept = (parts.method != Method::GET).then_some(fields);
-    if kept.as_ref().is_some_and(|fields| form::size(fields) > MAX_KEPT) {
+    if kept.as_ref().is_some_and(|fields| form::html_size(fields) > MAX_PENDING_FORM) {
         return Err(Error::TooLarge);
     }
-    form_page(state, &manager, &path, kept, wrong).await
+    reauth_form(state, &manager, &path, kept, wrong).await
 }
 
 /// `kept` are the fields of an action to `path`; nothing where `path` was only to be looked at.
-async fn form_page(
+async fn reauth_form(
     state: &State,
     manager: &Manager<CanEnter>,
     path: &str,
@@ -261,38 +265,38 @@ async fn form_page(
 ) -> Result<Response> {
     let status = if invalid.is_empty() { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut tx = state.db.read().await?;
-    let shell = shell(state, &mut tx, manager, &Fields::default()).await?;
+    let shell = admin_context(state, &mut tx, manager, &Fields::default()).await?;
     let factors = second_factors::of(&mut tx, &manager.id).await?;
     let (action, kept) = match kept {
-        Some(fields) => (path.to_owned(), fields.0.into_iter().filter(|(name, _)| !is_secret(name)).collect()),
+        Some(fields) => (path.to_owned(), fields.0.into_iter().filter(|(name, _)| !is_secret_field(name)).collect()),
         None => ("/admin/proof".to_owned(), vec![("next".to_owned(), path.to_owned())]),
     };
-    let passkeys = factors.passkeys > 0 && challenges::is_possible(state);
-    let password = password_of(&mut tx, manager).await?.is_some();
-    let provider = provider_of(state, &mut tx, manager).await?;
+    let passkeys = factors.passkeys > 0 && challenges::are_passkeys_available(state);
+    let password = password_hash(&mut tx, manager).await?.is_some();
+    let provider = provider_name(state, &mut tx, manager).await?;
     let path = path.to_owned();
-    let proof = Proof { shell, action, path, kept, password, totp: factors.totp, passkeys, provider, invalid };
-    Ok((status, page(proof.html())).into_response())
+    let proof = Reauthenticate { shell, action, path, kept, password, totp: factors.totp, passkeys, provider, invalid };
+    Ok((status, page_response(proof.html())).into_response())
 }
 
 /// What the provider is called, if the manager can log in there.
-async fn provider_of(state: &State, tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
-    let connected = oidc_connection::connected(state, tx, &manager.id).await?.unwrap_or(false);
+async fn provider_name(state: &State, tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
+    let connected = oidc_connection::is_connected(state, tx, &manager.id).await?.unwrap_or(false);
     Ok(state.provider.as_ref().filter(|_| connected).map(|provider| provider.name().to_owned()))
 }
 
 /// The hash of the manager's password, if it counts.
-async fn password_of(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
+async fn password_hash(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
     let counts = login_policy::counts_password_of(tx, &manager.id).await?;
     let hash = managers::find_by_email(tx, &manager.email).await?.and_then(|(_, hash)| hash);
     Ok(hash.filter(|_| counts))
 }
 
 /// Whether a field must not stand on a page.
-pub(in crate::web) fn is_secret(name: &str) -> bool {
+pub(in crate::web) fn is_secret_field(name: &str) -> bool {
     name.contains("password") || name == "current"
 }
 
-fn encoded(fields: &Fields) -> Bytes {
+fn encode_form(fields: &Fields) -> Bytes {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields.0).finish().into()
 }

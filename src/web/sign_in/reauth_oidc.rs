@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use super::challenges;
-use super::login_oidc::sentence;
+use super::login_oidc::failure_sentence;
 use super::oidc_flow::{self, Intent};
 use crate::actions;
 use crate::db::challenges::Kind;
@@ -19,17 +19,17 @@ use crate::domain::forms::Fields;
 use crate::domain::oidc_roles::Person;
 use crate::oidc::{self, Provider};
 use crate::state::State;
-use crate::ui::pages::admin::Proved;
-use crate::web::access::manager::{CanEnter, Manager, safe_next};
+use crate::ui::pages::admin::Reauthenticated;
+use crate::web::access::manager::{CanEnter, Manager, safe_return_path};
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::headers::Nonce;
 use crate::web::form::{self, Form};
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 /// How much of a form may wait for the provider's proof, in bytes.
-const MAX_KEPT: usize = 64 * 1024;
+const MAX_PENDING_ACTION: usize = 64 * 1024;
 
 /// `POST /admin/proof/oidc`: to the identity provider, for a login there that is newer than the question.
 pub async fn create(
@@ -40,15 +40,15 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let kept = fields.has("kept").then(|| fields.text("kept"));
-    if kept.as_ref().is_some_and(|kept| kept.len() > MAX_KEPT) {
+    if kept.as_ref().is_some_and(|kept| kept.len() > MAX_PENDING_ACTION) {
         return Err(Error::BadRequest(
             "The form is too large for this confirmation method. Choose another one.".into(),
         ));
     }
-    let intent = Intent::Prove { path: safe_next(&fields.text("path")).to_owned(), kept };
-    let name = oidc_flow::provider(&state)?.name();
-    let begun = oidc_flow::begin(&state, &nonce, &session, manager.address, intent).await?;
-    begun.map_err(|failure| Error::Conflict(sentence(&failure, name)))
+    let intent = Intent::Reauthenticate { path: safe_return_path(&fields.text("path")).to_owned(), kept };
+    let name = oidc_flow::require_provider(&state)?.name();
+    let begun = oidc_flow::begin_oidc_login(&state, &nonce, &session, manager.address, intent).await?;
+    begun.map_err(|failure| Error::Conflict(failure_sentence(&failure, name)))
 }
 
 /// What the provider answered: where it is the manager who is logged in, that is a fresh proof, and what they
@@ -73,21 +73,21 @@ pub(in crate::web) async fn finish(
             .await?;
     } else {
         let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
-        denied_audit::keep(state, tx, &manager.actor(), &entry).await?;
+        denied_audit::commit_denial(state, tx, &manager.actor(), &entry).await?;
         let somebody_else = || format!("This account at {} is not connected to yours.", provider.name());
-        let why = judged.map_or_else(|failure| sentence(&failure, provider.name()), |_| somebody_else());
+        let why = judged.map_or_else(|failure| failure_sentence(&failure, provider.name()), |_| somebody_else());
         return Err(Error::Conflict(why));
     }
     session::prove(state, session).await?;
     let Some(fields) = kept else { return Ok(Redirect::to(&path).into_response()) };
-    let wanted = Wanted { path, fields };
+    let wanted = PendingAction { path, fields };
     challenges::store(state, session, manager.address, Kind::ReauthForm, &wanted).await?;
     Ok(Redirect::to("/admin/proof").into_response())
 }
 
 /// What somebody wanted to do when they were sent to the provider.
 #[derive(Serialize, Deserialize)]
-struct Wanted {
+struct PendingAction {
     path: String,
     /// As a form sends them.
     fields: String,
@@ -100,9 +100,9 @@ pub async fn show(
     session: Session,
 ) -> Result<Response> {
     let wanted = match challenges::find(&state, &session, Kind::ReauthForm).await? {
-        Some(Wanted { path, fields }) => Some((path, form::read(fields.as_bytes())?.0)),
+        Some(PendingAction { path, fields }) => Some((path, form::read_form(fields.as_bytes())?.0)),
         None => None,
     };
-    let shell = shell(&state, &mut state.db.read().await?, &manager, &Fields::default()).await?;
-    Ok(page(Proved { shell, wanted }.html()))
+    let shell = admin_context(&state, &mut state.db.read().await?, &manager, &Fields::default()).await?;
+    Ok(page_response(Reauthenticated { shell, wanted }.html()))
 }

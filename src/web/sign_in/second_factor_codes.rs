@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 use crate::credentials::secret_token;
 use crate::db::{WriteTx, recovery_codes, totp};
 use crate::domain::ManagerId;
-use crate::domain::second_factor::{Code, RECOVERY_CODES, locked_until, recovery_code};
+use crate::domain::second_factor::{RECOVERY_CODES, SecondFactorCode, format_recovery_code, locked_until};
 use crate::state::State;
 use crate::web::Result;
 
 /// What became of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checked {
+pub enum CodeCheck {
     /// Right, from an authenticator app.
     App,
     /// Right, and this recovery code is used up.
@@ -21,7 +21,7 @@ pub enum Checked {
     Locked(DateTime<Utc>),
 }
 
-impl Checked {
+impl CodeCheck {
     /// Whether it was right.
     pub fn is_right(self) -> bool {
         matches!(self, Self::App | Self::Recovery)
@@ -41,41 +41,44 @@ impl Checked {
 
 /// Judges what `manager` typed. The caller commits, whatever comes out: what is used up must stay used
 /// up, and a wrong code counts.
-pub async fn check(state: &State, tx: &mut WriteTx, manager: &ManagerId, typed: &str) -> Result<Checked> {
-    match Code::read(typed) {
-        Some(Code::Totp(digits)) => check_totp(state, tx, manager, &digits).await,
-        Some(Code::Recovery(code)) if recovery_codes::consume(tx, manager, &secret_token::hash(&code)).await? => {
-            Ok(Checked::Recovery)
+pub async fn check_code(state: &State, tx: &mut WriteTx, manager: &ManagerId, typed: &str) -> Result<CodeCheck> {
+    match SecondFactorCode::read(typed) {
+        Some(SecondFactorCode::Totp(digits)) => check_totp(state, tx, manager, &digits).await,
+        Some(SecondFactorCode::Recovery(code))
+            if recovery_codes::consume(tx, manager, &secret_token::hash_token(&code)).await? =>
+        {
+            Ok(CodeCheck::Recovery)
         }
-        _ => Ok(Checked::Wrong),
+        _ => Ok(CodeCheck::Wrong),
     }
 }
 
-async fn check_totp(state: &State, tx: &mut WriteTx, manager: &ManagerId, digits: &str) -> Result<Checked> {
+async fn check_totp(state: &State, tx: &mut WriteTx, manager: &ManagerId, digits: &str) -> Result<CodeCheck> {
     let now = state.clock.now();
     let Some(app) = totp::find(tx, manager).await?.filter(|app| app.confirmed_at.is_some()) else {
-        return Ok(Checked::Wrong);
+        return Ok(CodeCheck::Wrong);
     };
     if let Some(until) = locked_until(app.failures, app.failed_at).filter(|until| now < *until) {
-        return Ok(Checked::Locked(until));
+        return Ok(CodeCheck::Locked(until));
     }
     let secret = state.secret_key.open(manager.as_str(), &app.secret)?;
     match crate::credentials::totp::matching_step(&secret, digits, now, app.last_step) {
         Some(step) => {
             totp::accept(tx, manager, step, now).await?;
-            Ok(Checked::App)
+            Ok(CodeCheck::App)
         }
         None => {
             totp::refuse(tx, manager, now).await?;
-            Ok(Checked::Wrong)
+            Ok(CodeCheck::Wrong)
         }
     }
 }
 
 /// Fresh recovery codes for `manager`, as they are shown this once; earlier ones no longer work.
-pub async fn renew(state: &State, tx: &mut WriteTx, manager: &ManagerId) -> Result<Vec<String>> {
-    let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code(crate::credentials::random())).collect();
-    let hashes: Vec<String> = codes.iter().map(|code| secret_token::hash(&code.replace('-', ""))).collect();
+pub async fn renew_recovery_codes(state: &State, tx: &mut WriteTx, manager: &ManagerId) -> Result<Vec<String>> {
+    let codes: Vec<String> =
+        (0..RECOVERY_CODES).map(|_| format_recovery_code(crate::credentials::random_bytes())).collect();
+    let hashes: Vec<String> = codes.iter().map(|code| secret_token::hash_token(&code.replace('-', ""))).collect();
     recovery_codes::replace(tx, manager, &hashes, state.clock.now()).await?;
     Ok(codes)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use candor::db::Db;
-use candor::import::{self, CState, Cachet, Format, Kuma, Options, Statuspage};
+use candor::import::{self, CState, Cachet, Format, Kuma, ImportOptions, Statuspage};
 use chrono::DateTime;
 use chrono_tz::UTC;
 use libfuzzer_sys::fuzz_target;
@@ -37,6 +37,6 @@ fuzz_target!(|input: (u8, &[u8])| {
     let Ok(source) = format.read(Path::new(path), bytes, &|_| true) else { return };
     let (runtime, db) = &*DB;
     let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-    let previewed = runtime.block_on(import::preview(db, &[source], &Options::default(), now, || ()));
+    let previewed = runtime.block_on(import::preview(db, &[source], &ImportOptions::default(), now, || ()));
     previewed.expect("what can be read can be kept");
 });

@@ -3,16 +3,16 @@
 #![no_main]
 
 use candor::domain::forms::Fields;
-use candor::domain::history::{Filter, MAX_SEARCH};
+use candor::domain::history::{HistoryFilter, MAX_SEARCH_LENGTH};
 use candor::domain::search::{AuditSearch, IncidentSearch};
 use candor::web::form;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|query: &[u8]| {
-    let Ok(fields) = form::read(query) else { return };
-    let filter = Filter::read(&fields);
-    assert!(filter.text.as_ref().is_none_or(|text| text.chars().count() <= MAX_SEARCH));
-    assert_eq!(Filter::read(&again(filter.pairs())), filter);
+    let Ok(fields) = form::read_form(query) else { return };
+    let filter = HistoryFilter::from_query(&fields);
+    assert!(filter.text.as_ref().is_none_or(|text| text.chars().count() <= MAX_SEARCH_LENGTH));
+    assert_eq!(HistoryFilter::from_query(&again(filter.pairs())), filter);
     let incidents = IncidentSearch::read(&fields);
     assert_eq!(IncidentSearch::read(&again(incidents.pairs())), incidents);
     let audit = AuditSearch::read(&fields);

@@ -7,7 +7,7 @@ use candor::db::{api_tokens, drafts, incidents, managers, postmortems};
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::{Fields, NewApiToken};
-use candor::domain::{DraftId, IncidentId, Manager, Phase, Review, SavedDraft, Visibility};
+use candor::domain::{DraftId, IncidentId, Manager, Phase, Postmortem, SavedDraft, Visibility};
 use candor::web::access::routes::{Access, Route};
 use chrono::TimeDelta;
 
@@ -94,9 +94,9 @@ impl Somebody {
     /// What they meet at a guarded `route`; nobody guards the others.
     pub fn meets(&self, route: &Route) -> Met {
         let (least, freshly) = match route.access {
-            Access::Anybody => return Met::Nothing,
+            Access::Public => return Met::Nothing,
             Access::AtLeast(role) => (role, false),
-            Access::Freshly(role) => (role, true),
+            Access::Reauthenticated(role) => (role, true),
         };
         // Here a second factor is added, so nobody can be asked for it before.
         let adds_factor = route.path.starts_with("/admin/account/passkeys");
@@ -225,7 +225,7 @@ impl Crowd {
         let mut it = fixtures::incident(id, now - TimeDelta::hours(1));
         it.updates.push(fixtures::update(&format!("{id}-2"), now, Phase::Identified, &[]));
         it.visibility = visibility;
-        it.settle();
+        it.recompute();
         it
     }
 
@@ -233,7 +233,8 @@ impl Crowd {
     pub async fn review(&self, id: &str) {
         let (app, now) = (&self.app, self.app.clock.now());
         let incident = IncidentId::parse(id).unwrap();
-        let mut review = Review { incident, body: UNSAID_WORDS.into(), published: None, updated_at: now, version: 0 };
+        let mut review =
+            Postmortem { incident, body: UNSAID_WORDS.into(), published: None, updated_at: now, version: 0 };
         let mut tx = app.db.write().await.unwrap();
         postmortems::keep(&mut tx, &mut review, now).await.unwrap();
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
@@ -269,7 +270,9 @@ async fn program(
     let secret = secret_token::fresh_api_token();
     let new = NewApiToken { name: name.into(), scope, days };
     let mut tx = app.db.write().await.unwrap();
-    api_tokens::create(&mut tx, manager, new, (&secret_token::hash(&secret), "last"), app.clock.now()).await.unwrap();
+    api_tokens::create(&mut tx, manager, new, (&secret_token::hash_token(&secret), "last"), app.clock.now())
+        .await
+        .unwrap();
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.visitor();
     browser.peer = Some([127, 0, 0, 1].into());

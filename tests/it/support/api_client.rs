@@ -27,7 +27,7 @@ impl Program {
         let new = NewApiToken { name: name.into(), scope, days: 365 };
         let mut tx = app.db.write().await.unwrap();
         let page = page_settings::load(&mut tx).await.unwrap();
-        api_tokens::create(&mut tx, manager, new, (&secret_token::hash(&secret), "last"), app.clock.now())
+        api_tokens::create(&mut tx, manager, new, (&secret_token::hash_token(&secret), "last"), app.clock.now())
             .await
             .unwrap();
         tx.commit_unaudited().await.unwrap();

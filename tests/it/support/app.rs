@@ -23,20 +23,20 @@ use candor::domain::audit::Record;
 use candor::domain::forms::{
     Fields, MaintenanceForm, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
 };
-use candor::domain::maintenance::Switches;
+use candor::domain::maintenance::Automation;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::second_factor::Passkey;
 use candor::domain::{
-    Component, ComponentId, Correction, CorrectionId, DraftId, Group, Incident, IncidentId, Maintenance, MaintenanceId,
-    Manager, PasskeyId, Passwords, Phase, Policy, Role, SavedDraft, SeriesId, Status,
+    Component, ComponentId, CorrectionId, DraftId, Group, Incident, IncidentId, LoginPolicy, Maintenance,
+    MaintenanceId, Manager, PasskeyId, PasswordPolicy, Phase, Role, SavedDraft, SeriesId, Status, UptimeCorrection,
 };
-use candor::net::allowed_hosts::Hosts;
+use candor::net::allowed_hosts::AllowedHosts;
 use candor::notify::Mailer;
 use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
-use candor::state::{Parts, State};
+use candor::state::{State, StateParts};
 use candor::web;
-use candor::web::Front;
+use candor::web::FastPath;
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt as _;
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ pub struct TestApp {
     pub test: TestDb,
     pub state: State,
     data: TempDir,
-    front: Front,
+    front: FastPath,
 }
 
 impl Deref for TestApp {
@@ -161,7 +161,7 @@ impl TestApp {
 
     /// A browser that holds a session of `manager`, without the way through the login.
     pub async fn with_session(&self, manager: &Manager) -> Browser {
-        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random()));
+        let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random_bytes()));
         let now = self.clock.now();
         let session = Session {
             id_hash: web::access::session::hash(id),
@@ -193,7 +193,9 @@ impl TestApp {
         let id = PasskeyId::parse(id).unwrap();
         let passkey = Passkey { id, name: "Laptop".into(), created_at: self.clock.now(), last_used_at: None };
         let mut tx = self.db.write().await.unwrap();
-        passkeys::create(&mut tx, &manager.id, &passkey, &secret_token::hash(passkey.id.as_str()), "{}").await.unwrap();
+        passkeys::create(&mut tx, &manager.id, &passkey, &secret_token::hash_token(passkey.id.as_str()), "{}")
+            .await
+            .unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
@@ -201,7 +203,7 @@ impl TestApp {
     pub async fn require_second_factor(&self) {
         let mut tx = self.db.write().await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
-        login_policy::update(&mut tx, &Policy { second_factor_required: true, ..policy }).await.unwrap();
+        login_policy::update(&mut tx, &LoginPolicy { second_factor_required: true, ..policy }).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
@@ -209,18 +211,18 @@ impl TestApp {
     pub async fn leave_one_password(&self, keeper: &Manager) {
         let mut tx = self.db.write().await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
-        let passwords = Passwords::OnlyFor(keeper.id.clone());
-        login_policy::update(&mut tx, &Policy { passwords, ..policy }).await.unwrap();
+        let passwords = PasswordPolicy::BreakGlass(keeper.id.clone());
+        login_policy::update(&mut tx, &LoginPolicy { passwords, ..policy }).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     }
 
     /// The token of a fresh one-time link.
     pub async fn link(&self, purpose: LinkPurpose, manager: Option<&Manager>, lifetime: TimeDelta) -> String {
-        let (token, now) = (secret_token::fresh(), self.clock.now());
+        let (token, now) = (secret_token::fresh_token(), self.clock.now());
         let manager_id = manager.map(|manager| manager.id.clone());
         let mut tx = self.db.write().await.unwrap();
         let link = Link { purpose, manager_id, expires_at: now + lifetime };
-        one_time_links::create(&mut tx, &secret_token::hash(&token), &link, now).await.unwrap();
+        one_time_links::create(&mut tx, &secret_token::hash_token(&token), &link, now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         token
     }
@@ -279,7 +281,7 @@ impl TestApp {
     /// A correction of a component's last hour but one, with this id.
     pub async fn correction(&self, component: &str, id: &str) {
         let now = self.clock.now();
-        let correction = Correction {
+        let correction = UptimeCorrection {
             id: CorrectionId::parse(id).unwrap(),
             component_id: ComponentId::parse(component).unwrap(),
             from: now - TimeDelta::hours(2),
@@ -316,8 +318,8 @@ impl TestApp {
     /// Begins a weekly series whose first occurrence, of an hour, begins at `first`, and publishes it.
     pub async fn begin_series(&self, id: &str, first: DateTime<chrono::Utc>) -> Maintenance {
         let now = self.clock.now();
-        let window = WindowForm::of(first, first + TimeDelta::hours(1), chrono_tz::Tz::UTC);
-        let switches = Switches { reminds: true, starts: true, completes: true, marks: true };
+        let window = WindowForm::from_times(first, first + TimeDelta::hours(1), chrono_tz::Tz::UTC);
+        let switches = Automation { reminds: true, starts: true, completes: true, marks: true };
         let plan = PlanForm { title: format!("Series {id}"), switches, ..PlanForm::default() };
         let recurrence = RecurrenceForm { repeats: "FREQ=WEEKLY".into(), ..RecurrenceForm::default() };
         let form = SeriesForm {
@@ -444,15 +446,15 @@ fn state(
     mailer: Option<Mailer>,
     provider: Option<Provider>,
 ) -> State {
-    let secret_key = SecretKey::at(file.with_file_name("secret.key"));
-    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).rendering_by(render);
-    let (hosts, origin, trusted_proxies) = (Hosts::new(origin, &[]), origin.to_owned(), Vec::new());
-    State::new(Parts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies })
+    let secret_key = SecretKey::from_file(file.with_file_name("secret.key"));
+    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
+    let (hosts, origin, trusted_proxies) = (AllowedHosts::new(origin, &[]), origin.to_owned(), Vec::new());
+    State::new(StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies })
 }
 
 /// What answers the requests of a test.
-fn front(state: &State) -> Front {
-    Front::new(state.clone(), std::time::Duration::from_secs(30))
+fn front(state: &State) -> FastPath {
+    FastPath::new(state.clone(), std::time::Duration::from_secs(30))
 }
 
 fn host(origin: &str) -> String {
@@ -462,7 +464,7 @@ fn host(origin: &str) -> String {
 /// The hash of the [`PASSWORD`], made once.
 async fn password_hash() -> &'static str {
     static HASH: OnceCell<String> = OnceCell::const_new();
-    HASH.get_or_init(|| async { password::hash(PASSWORD.into()).await.unwrap() }).await
+    HASH.get_or_init(|| async { password::hash_password(PASSWORD.into()).await.unwrap() }).await
 }
 
 /// Whether `answer` is what whoever is not logged in is told at a guarded `address`: to log in, or, where something was
@@ -479,7 +481,7 @@ pub fn is_turned_away(method: &Method, address: &str, answer: &Answer) -> bool {
 /// Somebody's browser: it keeps its cookies and says where its requests come from.
 #[derive(Clone)]
 pub struct Browser {
-    front: Front,
+    front: FastPath,
     host: String,
     pub cookies: BTreeMap<String, String>,
     /// Where its requests come from; from nowhere in particular where it is not said.
@@ -487,7 +489,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    fn new(front: Front, host: String) -> Self {
+    fn new(front: FastPath, host: String) -> Self {
         Self { front, host, cookies: BTreeMap::new(), peer: None }
     }
 
@@ -528,7 +530,7 @@ impl Browser {
             request = request.header(header::COOKIE, jar.join("; "));
         }
         let peer = self.peer.map(|peer| SocketAddr::new(peer, 40_000));
-        let Ok(response) = self.front.answer(request.body(body).expect("a request"), peer).await;
+        let Ok(response) = self.front.respond(request.body(body).expect("a request"), peer).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         let answer = Answer { status: parts.status, headers: parts.headers, body };

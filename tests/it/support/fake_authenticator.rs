@@ -29,8 +29,8 @@ pub struct Device {
 impl Device {
     /// A device whose browser shows a page at `origin`.
     pub fn at(origin: &str) -> Self {
-        let key = SigningKey::from_slice(&candor::credentials::random::<32>()).expect("a key");
-        let id = candor::credentials::random::<32>().to_vec();
+        let key = SigningKey::from_slice(&candor::credentials::random_bytes::<32>()).expect("a key");
+        let id = candor::credentials::random_bytes::<32>().to_vec();
         Self { key, id, user: String::new(), origin: origin.into(), verifies: true, uses: 0 }
     }
 

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use candor::clock::Clock;
 use candor::domain::oidc_roles::ProviderFactor;
-use candor::oidc::{Provider, Settings};
+use candor::oidc::{Provider, ProviderSettings};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
@@ -121,9 +121,9 @@ impl Issuer {
     }
 
     /// What Candor is told of it.
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> ProviderSettings {
         let rules = ["domain:example.org=viewer", "group:writers=publisher", "group:owners=owner"];
-        Settings {
+        ProviderSettings {
             issuer: self.url.clone(),
             client_id: CLIENT.into(),
             client_secret: Some(SECRET.into()),
@@ -147,7 +147,7 @@ impl Issuer {
         assert_eq!((&*asked["response_type"], &*asked["client_id"]), ("code", CLIENT));
         assert_eq!(asked["code_challenge_method"], "S256");
         assert_eq!(asked["scope"], "openid email profile groups");
-        let code = candor::credentials::secret_token::fresh();
+        let code = candor::credentials::secret_token::fresh_token();
         let grant = Grant {
             person: person.clone(),
             nonce: asked["nonce"].clone(),
@@ -243,7 +243,7 @@ async fn token(
     if challenge != grant.challenge || asked["redirect_uri"] != grant.redirect {
         return refuse();
     }
-    let access = candor::credentials::secret_token::fresh();
+    let access = candor::credentials::secret_token::fresh_token();
     let person = grant.person;
     let mut claims = json!({
         "iss": issuer.url, "sub": person.subject, "aud": CLIENT, "nonce": grant.nonce,
@@ -306,7 +306,7 @@ impl Known {
 }
 
 fn new_key() -> SigningKey {
-    SigningKey::from_slice(&candor::credentials::random::<32>()).expect("a key")
+    SigningKey::from_slice(&candor::credentials::random_bytes::<32>()).expect("a key")
 }
 
 fn public_key(key: &SigningKey, id: u32) -> Value {

@@ -2,7 +2,7 @@
 
 use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::{NewComponent, NewManager};
-use candor::domain::maintenance::{PlannedComponent, Switches};
+use candor::domain::maintenance::{Automation, PlannedComponent};
 use candor::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase,
     Reminder, Role, Status, Update, UpdateId, Visibility,
@@ -29,7 +29,7 @@ pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
         version: 1,
         updates: vec![update(&format!("{id}-1"), started_at, Phase::Investigating, &[])],
     };
-    incident.settle();
+    incident.recompute();
     incident
 }
 
@@ -37,7 +37,7 @@ pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
 pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incident {
     let mut incident = incident(id, started_at);
     incident.updates.push(update(&format!("{id}-2"), started_at + lasted, Phase::Resolved, &[]));
-    incident.settle();
+    incident.recompute();
     incident
 }
 
@@ -54,7 +54,7 @@ pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, componen
         zone: chrono_tz::Tz::UTC,
         started_at: None,
         ended_at: None,
-        switches: Switches { reminds: true, starts: true, completes: true, marks: true },
+        switches: Automation { reminds: true, starts: true, completes: true, marks: true },
         remind_at: None,
         components: components.iter().map(component).collect(),
         occurrence: None,
@@ -63,8 +63,8 @@ pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, componen
         version: 1,
         updates: Vec::new(),
     };
-    let (first, named) = (UpdateId::parse(&format!("{id}-1")).unwrap(), it.named(Status::Operational));
-    it.say(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, told, told);
+    let (first, named) = (UpdateId::parse(&format!("{id}-1")).unwrap(), it.named_components(Status::Operational));
+    it.push_update(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, told, told);
     it.plan_reminder(told);
     it
 }

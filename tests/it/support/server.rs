@@ -6,7 +6,7 @@ use std::time::Duration;
 use candor::clock::Clock;
 use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
 use candor::server::app::App;
-use candor::server::connections::Limits;
+use candor::server::connections::ConnectionLimits;
 use candor::state::State;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,7 +30,7 @@ pub struct Server {
 
 impl Server {
     /// A server over the database at `url` that has published it.
-    pub async fn published(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
+    pub async fn published(url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         let server = Self::start(url, clock, limits, data).await;
         let publisher = &server.state.publisher;
         until("it has published", || publisher.site().document("/").is_some_and(|page| page.status == 200)).await;
@@ -38,12 +38,12 @@ impl Server {
     }
 
     /// A server that has just begun to listen.
-    pub async fn start(url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
+    pub async fn start(url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         Self::behind(&[], url, clock, limits, data).await
     }
 
     /// The same behind proxies that it trusts.
-    pub async fn behind(proxies: &[&str], url: &str, clock: &Clock, limits: Limits, data: &TempDir) -> Self {
+    pub async fn behind(proxies: &[&str], url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let serve = ServeConfig {
             listen: any,
@@ -67,7 +67,7 @@ impl Server {
         let stopping = stop.clone();
         std::thread::spawn(move || {
             tokio::runtime::Runtime::new().unwrap().block_on(async {
-                let app = App::build(&serve, &database, clock).await.unwrap().limited_by(limits);
+                let app = App::build(&serve, &database, clock).await.unwrap().with_limits(limits);
                 let metrics = app.metrics_address().unwrap();
                 drop(say_start.send((app.address().unwrap(), metrics, app.state().clone())));
                 // Nobody listens where a test has failed.

@@ -3,13 +3,13 @@ use leptos::prelude::*;
 use super::account::new_password;
 use crate::domain::Invalid;
 use crate::domain::manager::LinkPurpose;
-use crate::ui::admin_layout::{PlainLayout, Porch};
-use crate::ui::form::{Email, ErrorSummary, Field, Password, Problems, Submit, TextInput};
+use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
+use crate::ui::form::{Email, ErrorSummary, Field, FormErrors, Password, Submit, TextInput};
 
 /// What a one-time link opens: the first owner's account, a password to choose, or an address to confirm.
 #[derive(Clone, Debug)]
-pub struct Setup {
-    pub porch: Porch,
+pub struct AcceptLink {
+    pub porch: LoggedOutContext,
     pub purpose: LinkPurpose,
     /// Of the link; the form goes to `/setup/{token}`.
     pub token: String,
@@ -22,8 +22,8 @@ pub struct Setup {
 
 /// Creates the first owner, chooses a password, or confirms an address.
 #[component]
-pub fn SetupPage(page: Setup) -> impl IntoView {
-    let problems = Problems::new(&page.invalid, &["name", "email", "password"]);
+pub fn AcceptLinkPage(page: AcceptLink) -> impl IntoView {
+    let problems = FormErrors::new(&page.invalid, &["name", "email", "password"]);
     let (heading, submit) = match page.purpose {
         LinkPurpose::Setup => ("Create your owner account", "Create account"),
         LinkPurpose::Invite => ("Choose a password", "Set the password and log in"),
@@ -36,15 +36,15 @@ pub fn SetupPage(page: Setup) -> impl IntoView {
         <h1>{heading}</h1>
         <ErrorSummary problems=problems.clone()/>
         <form method="post" action=format!("/setup/{}", page.token) novalidate>
-            {who(&page, &problems)}
+            {identity_fields(&page, &problems)}
             {password}
             <p class="actions"><Submit words=submit/></p>
         </form>
     };
-    view! { <PlainLayout porch=page.porch title=problems.titled(heading) content=content.into_any()/> }
+    view! { <LoggedOutLayout porch=page.porch title=problems.titled(heading) content=content.into_any()/> }
 }
 
-fn who(page: &Setup, problems: &Problems) -> AnyView {
+fn identity_fields(page: &AcceptLink, problems: &FormErrors) -> AnyView {
     if page.purpose == LinkPurpose::Email {
         return view! {
             <p><bdi>{page.name.clone()}</bdi>" logs in with "<bdi>{page.email.clone()}</bdi>" from then on."</p>
@@ -59,8 +59,8 @@ fn who(page: &Setup, problems: &Problems) -> AnyView {
         }
         .into_any();
     }
-    let name = Field::new("name", "Your name").judged(problems);
-    let email = Field::new("email", "Email").hint("Used to log in.").judged(problems);
+    let name = Field::new("name", "Your name").with_error(problems);
+    let email = Field::new("email", "Email").hint("Used to log in.").with_error(problems);
     view! {
         <TextInput field=name value=page.name.clone() autocomplete="name" autofocus=problems.is_empty()/>
         <Email field=email value=page.email.clone() autocomplete="username"/>
@@ -70,17 +70,17 @@ fn who(page: &Setup, problems: &Problems) -> AnyView {
 
 /// A one-time link that was used, replaced, or waited too long.
 #[derive(Clone, Debug)]
-pub struct LinkGone {
-    pub porch: Porch,
+pub struct LinkExpired {
+    pub porch: LoggedOutContext,
 }
 
 /// Says that the link is no longer valid.
 #[component]
-pub fn LinkGonePage(page: LinkGone) -> impl IntoView {
+pub fn LinkExpiredPage(page: LinkExpired) -> impl IntoView {
     let content = view! {
         <h1>"This link is no longer valid"</h1>
         <p>"This link has expired or was already used. Ask an owner for a new one."</p>
         <p class="actions"><a class="button" href="/login">"Log in"</a></p>
     };
-    view! { <PlainLayout porch=page.porch title="This link is no longer valid" content=content.into_any()/> }
+    view! { <LoggedOutLayout porch=page.porch title="This link is no longer valid" content=content.into_any()/> }
 }

@@ -1,18 +1,18 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::pagination::older;
+use super::pagination::older_link;
 use crate::domain::oidc_roles::Identity;
 use crate::domain::{Factors, Invalid};
-use crate::format::time::ago;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Email, ErrorSummary, Field, Password, PostButton, Problems, Submit, Weight};
+use crate::format::time::format_age;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, Email, ErrorSummary, Field, FormErrors, Password, PostButton, Submit};
 use crate::ui::time::Time;
 
 /// What managers can change about themselves.
 #[derive(Clone, Debug)]
 pub struct Account {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// The address as it was typed, else the one that stands.
     pub email: String,
     /// The new address that waits for its confirmation.
@@ -58,7 +58,7 @@ pub struct SessionRow {
 #[component]
 pub fn AccountPage(page: Account) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["email", "current", "password"]);
+    let problems = FormErrors::new(&page.invalid, &["email", "current", "password"]);
     let manager = &shell.manager;
     let content = view! {
         <div class="column">
@@ -81,7 +81,7 @@ pub fn AccountPage(page: Account) -> impl IntoView {
             <section aria-labelledby="sessions">
                 <h2 id="sessions">"Active sessions"</h2>
                 {sessions(&page.sessions, &shell)}
-                {older("/admin/account", Vec::new(), page.older)}
+                {older_link("/admin/account", Vec::new(), page.older)}
             </section>
         </div>
     };
@@ -112,13 +112,13 @@ fn pending_email(email: String) -> AnyView {
     .into_any()
 }
 
-fn email_form(problems: &Problems, email: String, confirms: bool) -> AnyView {
+fn email_form(problems: &FormErrors, email: String, confirms: bool) -> AnyView {
     let hint = if confirms {
         "Used to log in. A new address takes effect after you confirm the link sent to it."
     } else {
         "Used to log in. E-mail is not configured, so a new address takes effect at once."
     };
-    let field = Field::new("email", "Email").hint(hint).judged(problems);
+    let field = Field::new("email", "Email").hint(hint).with_error(problems);
     view! {
         <form method="post" action="/admin/account/email" novalidate>
             <Email field value=email autocomplete="email"/>
@@ -142,7 +142,7 @@ fn provider(provider: &ProviderRow) -> AnyView {
             "Connect",
         )
     };
-    let weight = if provider.connected.is_some() { Weight::Destructive } else { Weight::Quiet };
+    let weight = if provider.connected.is_some() { ButtonStyle::Destructive } else { ButtonStyle::Quiet };
     view! {
         <section aria-labelledby="provider">
             <h2 id="provider" dir="auto">{provider.name.clone()}</h2>
@@ -166,7 +166,7 @@ fn connected_login(identity: &Identity) -> AnyView {
     .into_any()
 }
 
-fn password_section(problems: &Problems, email: &str) -> AnyView {
+fn password_section(problems: &FormErrors, email: &str) -> AnyView {
     view! {
         <section aria-labelledby="change">
             <h2 id="change">"Change your password"</h2>
@@ -177,8 +177,8 @@ fn password_section(problems: &Problems, email: &str) -> AnyView {
 }
 
 /// The address stands in the form, unseen, so that password managers know whose password it is.
-fn password_form(problems: &Problems, email: &str) -> AnyView {
-    let current = Field::new("current", "Current password").judged(problems);
+fn password_form(problems: &FormErrors, email: &str) -> AnyView {
+    let current = Field::new("current", "Current password").with_error(problems);
     view! {
         <form method="post" action="/admin/account/password" novalidate>
             <input type="text" name="username" value=email.to_owned() autocomplete="username" hidden/>
@@ -192,28 +192,28 @@ fn password_form(problems: &Problems, email: &str) -> AnyView {
 }
 
 /// The field in which a password is chosen.
-pub fn new_password(label: &'static str, problems: &Problems) -> Field {
+pub fn new_password(label: &'static str, problems: &FormErrors) -> Field {
     Field::new("password", label)
         .hint("15 characters or more. A passphrase or a password manager is recommended.")
-        .judged(problems)
+        .with_error(problems)
 }
 
-fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
+fn sessions(sessions: &[SessionRow], shell: &AdminContext) -> AnyView {
     let row = |row: &SessionRow| {
         let action = if row.current {
             view! { <strong class="this">"Current session"</strong> }.into_any()
         } else {
             let action = format!("/admin/account/sessions/{}/revocation", row.id);
-            view! { <PostButton action words="Log out" about=device(&row.user_agent)/> }.into_any()
+            view! { <PostButton action words="Log out" about=browser_name(&row.user_agent)/> }.into_any()
         };
         view! {
             <li>
                 <div class="what">
-                    <span title=row.user_agent.clone()>{device(&row.user_agent)}</span>
+                    <span title=row.user_agent.clone()>{browser_name(&row.user_agent)}</span>
                     <p class="soft">
                         <bdi>{row.address.clone()}</bdi>" · seen "
-                        <Time at=row.last_seen_at words=ago(row.last_seen_at, shell.now)/>" · since "
-                        <Time at=row.created_at words=ago(row.created_at, shell.now)/>
+                        <Time at=row.last_seen_at words=format_age(row.last_seen_at, shell.now)/>" · since "
+                        <Time at=row.created_at words=format_age(row.created_at, shell.now)/>
                     </p>
                 </div>
                 {action}
@@ -231,7 +231,7 @@ fn sessions(sessions: &[SessionRow], shell: &Shell) -> AnyView {
 }
 
 /// Browser and system, where the text names ones we know; else the text itself.
-pub fn device(user_agent: &str) -> String {
+pub fn browser_name(user_agent: &str) -> String {
     let first = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };
@@ -257,10 +257,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_is_named_by_browser_and_system() {
+    fn device_name_has_browser_and_system() {
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0";
-        assert_eq!(device(edge), "Edge on Windows");
-        assert_eq!(device("curl/8"), "curl/8");
-        assert_eq!(device(""), "Unknown device");
+        assert_eq!(browser_name(edge), "Edge on Windows");
+        assert_eq!(browser_name("curl/8"), "curl/8");
+        assert_eq!(browser_name(""), "Unknown device");
     }
 }

@@ -1,17 +1,17 @@
 use leptos::prelude::*;
 
-use super::pagination::older;
+use super::pagination::older_link;
 use crate::domain::audit::{Action, Digest, Record};
 use crate::domain::search::{AuditSearch, NOUNS};
-use crate::format::time::full;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
+use crate::format::time::format_full;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, Choice, Field, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
 /// Who did what, a page at a time.
 #[derive(Clone, Debug)]
 pub struct AuditList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub search: AuditSearch,
     /// Newest first.
     pub records: Vec<Record>,
@@ -25,7 +25,7 @@ pub struct AuditList {
 #[component]
 pub fn AuditPage(page: AuditList) -> impl IntoView {
     let shell = page.shell.clone();
-    let rows = page.records.iter().map(|record| row(record, &shell)).collect_view();
+    let rows = page.records.iter().map(|record| audit_row(record, &shell)).collect_view();
     let table = if page.records.is_empty() {
         let none = if page.search == AuditSearch::default() { "No events yet." } else { "No matching events." };
         view! { <p class="soft">{none}</p> }.into_any()
@@ -49,16 +49,16 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
     };
     let content = view! {
         <h1>"Audit log"</h1>
-        {form(&page.search)}
+        {search_form(&page.search)}
         {table}
-        {older("/admin/audit", page.search.pairs(), page.older)}
-        {page.head.map(|head| chain(&head))}
+        {older_link("/admin/audit", page.search.pairs(), page.older)}
+        {page.head.map(|head| chain_digest(&head))}
     };
     view! { <AdminLayout shell title="Audit log" section=Some(Section::Audit) content=content.into_any()/> }
 }
 
 /// Up to where the audit can be proven, for whoever keeps it elsewhere.
-fn chain(head: &Digest) -> AnyView {
+fn chain_digest(head: &Digest) -> AnyView {
     view! {
         <section class="column" aria-labelledby="chain">
             <h2 id="chain">"Integrity"</h2>
@@ -78,7 +78,7 @@ fn chain(head: &Digest) -> AnyView {
 }
 
 /// What to look for; a plain form that asks for another list.
-fn form(search: &AuditSearch) -> AnyView {
+fn search_form(search: &AuditSearch) -> AnyView {
     let (who, what) = (Field::new("who", "Actor"), Field::new("what", "Event"));
     let (subject, text) = (Field::new("subject", "Name or ID"), Field::new("q", "Changed values"));
     let nouns = NOUNS.into_iter().map(|(noun, words)| Choice::new(noun, words));
@@ -90,26 +90,26 @@ fn form(search: &AuditSearch) -> AnyView {
             <Select field=what choices=nouns value=search.noun.unwrap_or_default()/>
             <TextInput field=subject value=search.subject.clone() kind="search"/>
             <TextInput field=text value=search.text.clone() kind="search"/>
-            <p class="actions"><Submit words="Search" weight=Weight::Quiet/>{all}</p>
+            <p class="actions"><Submit words="Search" weight=ButtonStyle::Quiet/>{all}</p>
         </form>
     }
     .into_any()
 }
 
-fn row(record: &Record, shell: &Shell) -> AnyView {
+fn audit_row(record: &Record, shell: &AdminContext) -> AnyView {
     let subject = if record.subject_name.is_empty() { record.subject_id.clone() } else { record.subject_name.clone() };
     let change = (record.before.is_some() || record.after.is_some()).then(|| {
         view! {
             <details>
                 <summary>"Before and after"</summary>
-                {document("Before", record.before.as_ref())}
-                {document("After", record.after.as_ref())}
+                {json_document("Before", record.before.as_ref())}
+                {json_document("After", record.after.as_ref())}
             </details>
         }
     });
     view! {
         <tr>
-            <td><Time at=record.at words=full(record.at, shell.zone)/></td>
+            <td><Time at=record.at words=format_full(record.at, shell.zone)/></td>
             <td dir="auto">{record.actor.name.clone()}</td>
             <td class="wide-cell">{action_words(&record.action)}" "<bdi>{subject}</bdi>{change}</td>
             <td dir="auto">{record.actor.address.clone()}</td>
@@ -118,7 +118,7 @@ fn row(record: &Record, shell: &Shell) -> AnyView {
     .into_any()
 }
 
-fn document(label: &'static str, value: Option<&serde_json::Value>) -> AnyView {
+fn json_document(label: &'static str, value: Option<&serde_json::Value>) -> AnyView {
     let text =
         value.map_or_else(|| "nothing".to_owned(), |value| serde_json::to_string_pretty(value).unwrap_or_default());
     view! { <p class="label">{label}</p><pre dir="auto">{text}</pre> }.into_any()

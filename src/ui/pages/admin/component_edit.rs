@@ -1,16 +1,18 @@
 use leptos::prelude::*;
 
 use super::component_list::status_choices;
-use super::conflict::{Conflict, both_texts};
+use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Group, Invalid, Status};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{CheckBox, Choice, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextInput, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{
+    ButtonStyle, CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextInput,
+};
 
 /// The form of a component, new or old.
 #[derive(Clone, Debug)]
 pub struct ComponentEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// Nothing for a new one.
     pub id: Option<ComponentId>,
     pub form: ComponentForm,
@@ -20,13 +22,13 @@ pub struct ComponentEdit {
     pub conflict: Option<Conflict<ComponentForm>>,
 }
 
-const ORDER: [&str; 6] = ["name", "description", "group", "status", "position", "start_date"];
+const FIELD_ORDER: [&str; 6] = ["name", "description", "group", "status", "position", "start_date"];
 
 /// Adds or edits a component.
 #[component]
 pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &ORDER);
+    let problems = FormErrors::new(&page.invalid, &FIELD_ORDER);
     let (heading, action, submit) = match &page.id {
         None => ("Add a component", "/admin/components".to_owned(), "Add component"),
         Some(id) => ("Edit a component", format!("/admin/components/{id}"), "Save"),
@@ -42,10 +44,10 @@ pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
         <div class="column">
             <h1>{heading}</h1>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             <form method="post" action=action novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
-                {fields(&page, &problems)}
+                {component_fields(&page, &problems)}
                 <p class="actions">
                     <Submit words=submit/>
                     <a href="/admin/components">"Cancel"</a>
@@ -58,18 +60,19 @@ pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
 }
 
-fn fields(page: &ComponentEdit, problems: &Problems) -> AnyView {
+fn component_fields(page: &ComponentEdit, problems: &FormErrors) -> AnyView {
     let form = &page.form;
-    let name = Field::new("name", "Name").judged(problems);
-    let about = Field::new("description", "Description (optional)").hint("One line of plain text.").judged(problems);
-    let group = Field::new("group", "Group").judged(problems);
-    let status = Field::new("status", "Status").hint("Status when no incident is active.").judged(problems);
+    let name = Field::new("name", "Name").with_error(problems);
+    let about =
+        Field::new("description", "Description (optional)").hint("One line of plain text.").with_error(problems);
+    let group = Field::new("group", "Group").with_error(problems);
+    let status = Field::new("status", "Status").hint("Status when no incident is active.").with_error(problems);
     let status_value = if form.status.is_empty() { Status::default().key() } else { &form.status };
     let place =
-        Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").judged(problems);
+        Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").with_error(problems);
     let since = Field::new("start_date", "Uptime start date (optional)")
         .hint("Uptime is not counted before this day.")
-        .judged(problems);
+        .with_error(problems);
     let hidden = Field::new("only_show_if_degraded", "Only show when not operational");
     let groups = page.groups.iter().map(|group| Choice::new(group.id.as_str(), group.name.clone()));
     let groups = std::iter::once(Choice::new("", "No group")).chain(groups).collect();
@@ -104,7 +107,7 @@ pub fn deletion_link(path: String, words: &'static str, consequence: &'static st
 /// The question before a component is deleted.
 #[derive(Clone, Debug)]
 pub struct ComponentDeletion {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub component: Component,
 }
 
@@ -142,7 +145,7 @@ pub fn deletion_question(
             <form method="post" action=action>
                 <Hidden name="version" value=version.to_string()/>
                 <p class="actions">
-                    <Submit words weight=Weight::Destructive/>
+                    <Submit words weight=ButtonStyle::Destructive/>
                     <a href=back>"Cancel"</a>
                 </p>
             </form>

@@ -7,7 +7,7 @@ use crate::ui::form::Choice;
 
 /// Every component, below its group.
 #[derive(Clone, Debug, Default)]
-pub struct Board {
+pub struct ComponentBoard {
     pub sections: Vec<BoardSection>,
 }
 
@@ -26,10 +26,10 @@ pub struct BoardRow {
     pub effective: Status,
 }
 
-impl Board {
+impl ComponentBoard {
     /// The board of `components` below their `groups`, while the incidents of `open` and the maintenances of
     /// `planned` go on.
-    pub fn of(groups: &[Group], components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Self {
+    pub fn new(groups: &[Group], components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Self {
         let row = |component: &Component| BoardRow {
             component: component.clone(),
             effective: component.effective_status(open, planned),
@@ -46,7 +46,7 @@ impl Board {
             alone.map(|component| ((component.position, 1), BoardSection { group: None, rows: vec![row(component)] }));
         let mut placed: Vec<_> = grouped.chain(alone).collect();
         placed.sort_by_key(|(place, _)| *place);
-        Self { sections: join_neighbours(placed.into_iter().map(|(_, section)| section)) }
+        Self { sections: merge_ungrouped(placed.into_iter().map(|(_, section)| section)) }
     }
 
     /// Every component in the order of the page.
@@ -66,7 +66,7 @@ impl Board {
 }
 
 /// Components without a group that stand next to each other are one section.
-fn join_neighbours(sections: impl Iterator<Item = BoardSection>) -> Vec<BoardSection> {
+fn merge_ungrouped(sections: impl Iterator<Item = BoardSection>) -> Vec<BoardSection> {
     let mut joined: Vec<BoardSection> = Vec::new();
     for section in sections {
         match joined.last_mut() {
@@ -88,7 +88,7 @@ pub fn status_choices() -> Vec<Choice> {
 }
 
 /// The board to read only, beside a form.
-pub fn small_board(board: &Board) -> AnyView {
+pub fn readonly_board(board: &ComponentBoard) -> AnyView {
     let row = |row: &BoardRow| {
         let name = row.component.name.clone();
         view! { <li><span dir="auto">{name}</span>{status_words(row.effective)}</li> }

@@ -1,13 +1,13 @@
 use leptos::prelude::*;
 
-use super::component_list::{Board, BoardRow, BoardSection, status_words};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_words};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 
 /// Groups and components in the order of the page.
 #[derive(Clone, Debug)]
 pub struct ComponentList {
-    pub shell: Shell,
-    pub board: Board,
+    pub shell: AdminContext,
+    pub board: ComponentBoard,
 }
 
 /// The list of components.
@@ -24,7 +24,7 @@ pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
         }
     });
     let empty = page.board.sections.is_empty();
-    let sections = page.board.sections.iter().map(|section| group(section, owner, publishes)).collect_view();
+    let sections = page.board.sections.iter().map(|section| group_section(section, owner, publishes)).collect_view();
     let list = if empty {
         view! { <p class="soft">"No components yet. Components are the parts of your service shown on the page, for example API, Website, Login."</p> }
             .into_any()
@@ -41,7 +41,7 @@ pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
     view! { <AdminLayout shell title="Components" section=Some(Section::Components) content=content.into_any()/> }
 }
 
-fn group(section: &BoardSection, owner: bool, publishes: bool) -> AnyView {
+fn group_section(section: &BoardSection, owner: bool, publishes: bool) -> AnyView {
     let heading = section.group.as_ref().map(|group| {
         let edit = owner.then(|| edit_link(format!("/admin/groups/{}/edit", group.id), &group.name));
         view! {
@@ -52,11 +52,11 @@ fn group(section: &BoardSection, owner: bool, publishes: bool) -> AnyView {
         }
     });
     let empty = section.rows.is_empty().then(|| view! { <p class="soft">"No components in this group."</p> });
-    let rows = section.rows.iter().map(|component| row(component, owner, publishes)).collect_view();
+    let rows = section.rows.iter().map(|component| component_row(component, owner, publishes)).collect_view();
     view! { <div class="group">{heading}{empty}<ul>{rows}</ul></div> }.into_any()
 }
 
-fn row(row: &BoardRow, owner: bool, publishes: bool) -> AnyView {
+fn component_row(row: &BoardRow, owner: bool, publishes: bool) -> AnyView {
     let component = &row.component;
     let hidden = component.only_show_if_degraded.then_some("Hidden ");
     let about = (hidden.is_some() || !component.description.is_empty()).then(|| {

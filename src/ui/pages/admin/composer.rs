@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 
-use super::component_list::{Board, BoardRow, BoardSection, status_choices};
+use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_choices};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{ComponentId, Phase, Status};
 use crate::format::markdown;
-use crate::islands::composer::{COUNT, Composer, NOTE};
-use crate::ui::form::{Choice, Field, Group, Problems, Segments, SelectRow, TextArea};
+use crate::islands::composer::{COUNT_ID, Composer, NOTE_ID};
+use crate::ui::form::{Choice, Field, FormErrors, Group, Segments, SelectRow, TextArea};
 
 /// The keys that press the button of the composer.
 pub const PUBLISH_KEYS: &str = "mod+Enter";
 
 /// The four phases as segments.
-pub fn phase(value: &str, problems: &Problems) -> AnyView {
+pub fn phase_field(value: &str, problems: &FormErrors) -> AnyView {
     let choices = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
-    let field = Field::new("phase", "Status").judged(problems);
+    let field = Field::new("phase", "Status").with_error(problems);
     view! { <Segments field choices value/> }.into_any()
 }
 
@@ -27,26 +27,26 @@ pub fn phase_words(key: &str) -> &'static str {
 }
 
 /// The message, and below it the line that the island keeps up to date.
-pub fn message(value: &str, problems: &Problems) -> AnyView {
+pub fn message_field(value: &str, problems: &FormErrors) -> AnyView {
     let under = view! {
         <p class="under">
-            <span id=NOTE>"Markdown."</span>
-            <span id=COUNT>"At most 25,000 characters"</span>
+            <span id=NOTE_ID>"Markdown."</span>
+            <span id=COUNT_ID>"At most 25,000 characters"</span>
         </p>
     };
-    let field = Field::new("body", "Message").judged(problems);
+    let field = Field::new("body", "Message").with_error(problems);
     view! { <TextArea field value under=under.into_any() keys="m"/> }.into_any()
 }
 
 /// Where and whose draft the island keeps.
-pub struct Draft {
+pub struct LocalDraft {
     /// The incident's id or `NEW_DRAFT`; empty for none.
     pub place: String,
     /// The text posted last.
     pub posted: String,
 }
 
-impl Draft {
+impl LocalDraft {
     /// None is kept.
     pub fn none() -> Self {
         Self { place: String::new(), posted: String::new() }
@@ -54,7 +54,7 @@ impl Draft {
 }
 
 /// The box in which the message stands as visitors will read it, under the words of its phase.
-pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
+pub fn text_preview(body: &str, phase: &str, draft: LocalDraft) -> AnyView {
     let phase = phase.to_owned();
     let html = markdown::render_truncated(body, MAX_BODY);
     view! {
@@ -70,15 +70,15 @@ pub fn preview(body: &str, phase: &str, draft: Draft) -> AnyView {
 
 /// The components with a select each. Those in `named` stand first and are always sent, since leaving one
 /// out would keep its status; the others begin with "Not affected" and fold away once some are named.
-pub fn components(
-    board: &Board,
+pub fn component_fields(
+    board: &ComponentBoard,
     chosen: &BTreeMap<String, String>,
     named: &BTreeSet<ComponentId>,
-    problems: &Problems,
+    problems: &FormErrors,
 ) -> AnyView {
-    let field = Field::new("components", "Affected components").judged(problems);
+    let field = Field::new("components", "Affected components").with_error(problems);
     let first = board.rows().filter(|row| named.contains(&row.component.id));
-    let first = first.map(|row| select(row, chosen, Choices::Statuses, problems)).collect_view();
+    let first = first.map(|row| status_select(row, chosen, StatusOptions::Statuses, problems)).collect_view();
     let others = board.sections.iter().map(|section| other_section(section, chosen, named, problems)).collect_view();
     let count = board.rows().filter(|row| !named.contains(&row.component.id)).count();
     let open = board.rows().any(|row| {
@@ -105,29 +105,35 @@ fn other_section(
     section: &BoardSection,
     chosen: &BTreeMap<String, String>,
     named: &BTreeSet<ComponentId>,
-    problems: &Problems,
+    problems: &FormErrors,
 ) -> Option<AnyView> {
     let rows: Vec<_> = section.rows.iter().filter(|row| !named.contains(&row.component.id)).collect();
     let heading =
         section.group.as_ref().map(|group| view! { <p class="group-name" dir="auto">{group.name.clone()}</p> });
-    let selects = rows.iter().map(|row| select(row, chosen, Choices::NotAffectedFirst, problems)).collect_view();
+    let selects =
+        rows.iter().map(|row| status_select(row, chosen, StatusOptions::NotAffectedFirst, problems)).collect_view();
     (!rows.is_empty()).then(|| view! { {heading}{selects} }.into_any())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Choices {
+enum StatusOptions {
     Statuses,
     NotAffectedFirst,
 }
 
-fn select(row: &BoardRow, chosen: &BTreeMap<String, String>, choices: Choices, problems: &Problems) -> AnyView {
+fn status_select(
+    row: &BoardRow,
+    chosen: &BTreeMap<String, String>,
+    choices: StatusOptions,
+    problems: &FormErrors,
+) -> AnyView {
     let id = row.component.id.as_str();
-    let fallback = if choices == Choices::Statuses { Status::Operational.key() } else { "" };
+    let fallback = if choices == StatusOptions::Statuses { Status::Operational.key() } else { "" };
     let value = chosen.get(id).map_or(fallback, String::as_str);
     let mut list = status_choices();
-    if choices == Choices::NotAffectedFirst {
+    if choices == StatusOptions::NotAffectedFirst {
         list.insert(0, Choice::new("", "Not affected"));
     }
-    let field = Field::new(format!("component.{id}"), row.component.name.clone()).judged(problems);
+    let field = Field::new(format!("component.{id}"), row.component.name.clone()).with_error(problems);
     view! { <SelectRow field choices=list value/> }.into_any()
 }

@@ -2,38 +2,38 @@
 
 use leptos::prelude::*;
 
-use super::conflict::{Compared, Conflict, both_texts};
-use super::templates::offered;
-use crate::domain::draft::Reader;
+use super::conflict::{ComparableForm, Conflict, conflict_details};
+use super::templates::template_links;
+use crate::domain::draft::DraftReader;
 use crate::domain::{Phase, SavedDraft, Template};
-use crate::format::time::{ago, clock};
-use crate::ui::admin_layout::Shell;
-use crate::ui::form::{Hidden, RehearseButton, Weight};
+use crate::format::time::{format_age, format_clock};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::form::{ButtonStyle, Hidden, PreviewPageButton};
 use crate::ui::time::Time;
 
 /// What stands around a composer.
 #[derive(Clone, Debug, Default)]
-pub struct Aids {
+pub struct ComposerExtras {
     /// By name.
     pub templates: Vec<Template>,
     /// The draft that is gone on with, with the version it was opened with.
     pub draft: Option<SavedDraft>,
     /// What became of the draft since it was opened.
-    pub met: Option<DraftMet>,
+    pub met: Option<DraftConflict>,
     /// Who else has the draft open.
-    pub readers: Vec<Reader>,
+    pub readers: Vec<DraftReader>,
 }
 
 /// What somebody else did with a draft.
 #[derive(Clone, Debug)]
-pub enum DraftMet {
+pub enum DraftConflict {
     /// Published or deleted it.
     Gone,
     /// Changed it: what stands, and what was submitted.
     Changed(Box<(Conflict<SavedDraft>, SavedDraft)>),
 }
 
-impl Compared for SavedDraft {
+impl ComparableForm for SavedDraft {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let phase = Phase::from_key(&self.fields.text("phase")).map_or("", Phase::words);
         let components = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
@@ -46,22 +46,22 @@ impl Compared for SavedDraft {
     }
 }
 
-impl Aids {
+impl ComposerExtras {
     /// What stands above the form; `path` is where the composer stands.
-    pub fn above(&self, path: &str, shell: &Shell) -> AnyView {
+    pub fn notices(&self, path: &str, shell: &AdminContext) -> AnyView {
         let met = match &self.met {
             None => None,
-            Some(DraftMet::Gone) => Some(gone()),
-            Some(DraftMet::Changed(both)) => both_texts(Some(&both.0), &both.1, shell),
+            Some(DraftConflict::Gone) => Some(draft_deleted()),
+            Some(DraftConflict::Changed(both)) => conflict_details(Some(&both.0), &both.1, shell),
         };
-        let saved = self.draft.as_ref().map(|draft| saved(draft, shell));
-        let opened = opened_by(self.readers.iter(), shell);
-        let offered = self.draft.is_none().then(|| offered(&self.templates, path)).flatten();
+        let saved = self.draft.as_ref().map(|draft| draft_saved(draft, shell));
+        let opened = draft_readers(self.readers.iter(), shell);
+        let offered = self.draft.is_none().then(|| template_links(&self.templates, path)).flatten();
         view! { {met}{saved}{opened}{offered} }.into_any()
     }
 
     /// The hidden fields that name the draft.
-    pub fn fields(&self) -> Option<AnyView> {
+    pub fn hidden_fields(&self) -> Option<AnyView> {
         self.draft.as_ref().map(|draft| {
             view! {
                 <Hidden name="draft" value=draft.id.to_string()/>
@@ -73,15 +73,15 @@ impl Aids {
 }
 
 /// The buttons beside the one that publishes.
-pub fn buttons() -> AnyView {
+pub fn extra_buttons() -> AnyView {
     view! {
-        <RehearseButton/>
-        <button type="submit" class=Weight::Quiet.class() name="save_draft" value="1">"Save as draft"</button>
+        <PreviewPageButton/>
+        <button type="submit" class=ButtonStyle::Quiet.class() name="save_draft" value="1">"Save as draft"</button>
     }
     .into_any()
 }
 
-fn gone() -> AnyView {
+fn draft_deleted() -> AnyView {
     view! {
         <div class="summary conflict" role="alert">
             <h2>"This draft was published or deleted while you were writing"</h2>
@@ -92,21 +92,21 @@ fn gone() -> AnyView {
 }
 
 /// Who left it like this, louder where that was somebody else.
-fn saved(draft: &SavedDraft, shell: &Shell) -> AnyView {
+fn draft_saved(draft: &SavedDraft, shell: &AdminContext) -> AnyView {
     let class = if draft.edited_by == shell.manager.name { "soft" } else { "waiting" };
     view! {
         <p class=class>
             "A draft: "<bdi>{draft.edited_by.clone()}</bdi>" edited this "
-            <Time at=draft.edited_at words=ago(draft.edited_at, shell.now)/>"."
+            <Time at=draft.edited_at words=format_age(draft.edited_at, shell.now)/>"."
         </p>
     }
     .into_any()
 }
 
 /// `Ines is editing this since 14:02.`, a line for each.
-pub fn opened_by<'a>(readers: impl Iterator<Item = &'a Reader>, shell: &Shell) -> AnyView {
-    let line = |reader: &Reader| {
-        let since = clock(reader.opened_at, shell.zone);
+pub fn draft_readers<'a>(readers: impl Iterator<Item = &'a DraftReader>, shell: &AdminContext) -> AnyView {
+    let line = |reader: &DraftReader| {
+        let since = format_clock(reader.opened_at, shell.zone);
         view! {
             <p class="waiting">
                 <bdi>{reader.name.clone()}</bdi>" is editing this since "<Time at=reader.opened_at words=since/>"."

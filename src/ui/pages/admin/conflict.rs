@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::domain::forms::{
-    ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, ReviewForm, SeriesForm, TemplateForm,
+    ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm, TemplateForm,
     UpdateEditForm,
 };
 use crate::domain::{Impact, Status};
-use crate::format::time::full;
-use crate::ui::admin_layout::Shell;
+use crate::format::time::format_full;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::time::Time;
 
 /// An edit that met a newer version. The form beside it keeps what was typed and carries the new
@@ -24,12 +24,12 @@ pub struct Conflict<F> {
 }
 
 /// A form whose fields can be read one by one.
-pub trait Compared {
+pub trait ComparableForm {
     /// Each field's label and text.
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
 
-impl Compared for IncidentDetailsForm {
+impl ComparableForm for IncidentDetailsForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let impact = Impact::from_key(&self.impact).map_or("Automatic", Impact::words);
         vec![
@@ -39,13 +39,13 @@ impl Compared for IncidentDetailsForm {
             ("Ended", self.ended_at.replace('T', " ")),
             ("Detected by", self.detected_by.clone()),
             ("Internal note", self.internal_note.clone()),
-            ("Visibility", seen_words(self)),
+            ("Visibility", visibility_words(self)),
             ("Reminders", self.reminder.clone()),
         ]
     }
 }
 
-impl Compared for PlanForm {
+impl ComparableForm for PlanForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let on = |on: bool| if on { "Yes" } else { "No" }.to_owned();
         vec![
@@ -59,7 +59,7 @@ impl Compared for PlanForm {
     }
 }
 
-impl Compared for SeriesForm {
+impl ComparableForm for SeriesForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = self.first.plan.fields();
         let window = &self.first.window;
@@ -75,7 +75,7 @@ impl Compared for SeriesForm {
     }
 }
 
-fn seen_words(form: &IncidentDetailsForm) -> String {
+fn visibility_words(form: &IncidentDetailsForm) -> String {
     match form.visibility.as_str() {
         "embargoed" => format!("Published at {} {}", form.publish_at.replace('T', " "), form.publish_zone),
         "internal" => "Internal".to_owned(),
@@ -83,19 +83,19 @@ fn seen_words(form: &IncidentDetailsForm) -> String {
     }
 }
 
-impl Compared for UpdateEditForm {
+impl ComparableForm for UpdateEditForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![("Message", self.body.clone())]
     }
 }
 
-impl Compared for ReviewForm {
+impl ComparableForm for PostmortemForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![("Message", self.body.clone())]
     }
 }
 
-impl Compared for ComponentForm {
+impl ComparableForm for ComponentForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let status = Status::from_key(&self.status).map_or("", Status::words);
         let hidden = if self.only_show_if_degraded { "Yes" } else { "No" };
@@ -110,7 +110,7 @@ impl Compared for ComponentForm {
     }
 }
 
-impl Compared for TemplateForm {
+impl ComparableForm for TemplateForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let components = self.components.iter().map(|(id, status)| format!("{id}: {status}"));
         vec![
@@ -123,7 +123,7 @@ impl Compared for TemplateForm {
     }
 }
 
-impl Compared for GroupForm {
+impl ComparableForm for GroupForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("Name", self.name.clone()),
@@ -133,7 +133,7 @@ impl Compared for GroupForm {
     }
 }
 
-impl Compared for PageForm {
+impl ComparableForm for PageForm {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
             ("Name", self.name.clone()),
@@ -147,7 +147,11 @@ impl Compared for PageForm {
 }
 
 /// What they wrote, where it differs from `yours`; nothing where there is no conflict.
-pub fn both_texts<F: Compared>(conflict: Option<&Conflict<F>>, yours: &F, shell: &Shell) -> Option<AnyView> {
+pub fn conflict_details<F: ComparableForm>(
+    conflict: Option<&Conflict<F>>,
+    yours: &F,
+    shell: &AdminContext,
+) -> Option<AnyView> {
     let conflict = conflict?;
     let differing = conflict.theirs.fields().into_iter().zip(yours.fields()).filter(|(theirs, yours)| theirs != yours);
     let row = |((label, theirs), _): ((&'static str, String), _)| {
@@ -160,13 +164,13 @@ pub fn both_texts<F: Compared>(conflict: Option<&Conflict<F>>, yours: &F, shell:
     } else {
         view! { <dl>{rows}</dl> }.into_any()
     };
-    Some(notice(conflict.by.as_deref(), conflict.at, rows, shell))
+    Some(conflict_notice(conflict.by.as_deref(), conflict.at, rows, shell))
 }
 
 /// The notice of a conflict over `theirs`.
-pub fn notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shell: &Shell) -> AnyView {
+pub fn conflict_notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shell: &AdminContext) -> AnyView {
     let by = by.unwrap_or("someone else").to_owned();
-    let at = at.map(|at| view! { ", "<Time at words=full(at, shell.zone)/> });
+    let at = at.map(|at| view! { ", "<Time at words=format_full(at, shell.zone)/> });
     view! {
         <div class="summary conflict" role="alert">
             <h2>"Someone changed this while you were writing"</h2>

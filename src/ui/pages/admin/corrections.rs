@@ -2,22 +2,22 @@ use leptos::prelude::*;
 
 use super::component_list::{status_choices, status_words};
 use crate::domain::forms::CorrectionForm;
-use crate::domain::{Component, Correction, Invalid};
-use crate::format::time::span;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::domain::{Component, Invalid, UptimeCorrection};
+use crate::format::time::format_span;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    DateTimeLocal, ErrorSummary, Field, PostButton, Problems, RehearseButton, Select, Submit, TextInput, Weight,
-    zone_choices,
+    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, PostButton, PreviewPageButton, Select, Submit,
+    TextInput, zone_choices,
 };
 use crate::ui::time::Time;
 
 /// The corrections of a component's uptime, and the form that adds one.
 #[derive(Clone, Debug)]
 pub struct CorrectionList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub component: Component,
     /// The newest first.
-    pub corrections: Vec<Correction>,
+    pub corrections: Vec<UptimeCorrection>,
     pub form: CorrectionForm,
     pub invalid: Invalid,
 }
@@ -26,11 +26,11 @@ pub struct CorrectionList {
 #[component]
 pub fn CorrectionsPage(page: CorrectionList) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["started_at", "ended_at", "zone", "status", "reason"]);
+    let problems = FormErrors::new(&page.invalid, &["started_at", "ended_at", "zone", "status", "reason"]);
     let list = if page.corrections.is_empty() {
         view! { <p class="soft">"No corrections."</p> }.into_any()
     } else {
-        let rows = page.corrections.iter().map(|correction| row(correction, &page)).collect_view();
+        let rows = page.corrections.iter().map(|correction| correction_row(correction, &page)).collect_view();
         view! { <ul class="plain-list">{rows}</ul> }.into_any()
     };
     let content = view! {
@@ -44,7 +44,7 @@ pub fn CorrectionsPage(page: CorrectionList) -> impl IntoView {
             <section aria-labelledby="new">
                 <h2 id="new">"Add a correction"</h2>
                 <ErrorSummary problems=problems.clone()/>
-                {form(&page, &problems)}
+                {correction_form(&page, &problems)}
             </section>
         </div>
     };
@@ -52,14 +52,14 @@ pub fn CorrectionsPage(page: CorrectionList) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
 }
 
-fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
+fn correction_form(page: &CorrectionList, problems: &FormErrors) -> AnyView {
     let form = &page.form;
-    let from = Field::new("started_at", "From").judged(problems);
-    let to = Field::new("ended_at", "To").judged(problems);
-    let zone = Field::new("zone", "Time zone").judged(problems);
+    let from = Field::new("started_at", "From").with_error(problems);
+    let to = Field::new("ended_at", "To").with_error(problems);
+    let zone = Field::new("zone", "Time zone").with_error(problems);
     let zone_value = if form.zone.is_empty() { page.shell.zone.name() } else { &form.zone };
-    let status = Field::new("status", "Actual status").judged(problems);
-    let reason = Field::new("reason", "Reason").hint("One line, shown publicly.").judged(problems);
+    let status = Field::new("status", "Actual status").with_error(problems);
+    let reason = Field::new("reason", "Reason").hint("One line, shown publicly.").with_error(problems);
     view! {
         <form method="post" action=format!("/admin/components/{}/corrections", page.component.id) novalidate>
             <div class="pair">
@@ -73,7 +73,7 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
             <TextInput field=reason value=form.reason.clone()/>
             <p class="actions">
                 <Submit words="Publish correction"/>
-                <RehearseButton/>
+                <PreviewPageButton/>
                 <a href="/admin/components">"Cancel"</a>
             </p>
         </form>
@@ -81,8 +81,8 @@ fn form(page: &CorrectionList, problems: &Problems) -> AnyView {
     .into_any()
 }
 
-fn row(correction: &Correction, page: &CorrectionList) -> AnyView {
-    let words = span(correction.from, Some(correction.to), page.shell.zone);
+fn correction_row(correction: &UptimeCorrection, page: &CorrectionList) -> AnyView {
+    let words = format_span(correction.from, Some(correction.to), page.shell.zone);
     let delete = format!("/admin/components/{}/corrections/{}/deletion", page.component.id, correction.id);
     view! {
         <li class="draft">
@@ -90,7 +90,7 @@ fn row(correction: &Correction, page: &CorrectionList) -> AnyView {
                 <Time at=correction.from words=words.clone()/>": "{status_words(correction.status)}
                 <p class="soft" dir="auto">{correction.reason.clone()}</p>
             </div>
-            <PostButton action=delete words="Remove" weight=Weight::Destructive about=words/>
+            <PostButton action=delete words="Remove" weight=ButtonStyle::Destructive about=words/>
         </li>
     }
     .into_any()

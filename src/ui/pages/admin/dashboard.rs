@@ -1,16 +1,16 @@
 use leptos::prelude::*;
 
-use super::component_list::{Board, BoardRow, BoardSection, status_choices, status_words};
-use super::composer_extras::opened_by;
-use super::incident_card::{impact_words, open_card, seen};
+use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_choices, status_words};
+use super::composer_extras::draft_readers;
+use super::incident_card::{impact_words, open_incident_card, visibility_badge};
 use super::maintenances::phase_words;
-use super::pagination::older;
-use crate::domain::draft::Reader;
+use super::pagination::older_link;
+use crate::domain::draft::DraftReader;
 use crate::domain::{Incident, Maintenance, SavedDraft};
-use crate::format::duration::words;
-use crate::format::time::{ago, day, window};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Field, Hidden, PostButton, RehearseButton, Select, Submit, Weight};
+use crate::format::duration::format_duration;
+use crate::format::time::{format_age, format_day, format_window};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, Field, Hidden, PostButton, PreviewPageButton, Select, Submit};
 use crate::ui::time::Time;
 
 /// The most maintenances shown.
@@ -18,26 +18,26 @@ const MAX_PLANNED: usize = 10;
 
 /// Where a manager arrives: what is open, how everything stands, what was over lately.
 #[derive(Clone, Debug)]
-pub struct Desk {
-    pub shell: Shell,
+pub struct Dashboard {
+    pub shell: AdminContext,
     /// Newest first.
     pub open: Vec<Incident>,
     /// The cursor of the open ones that began before; nothing on the last page.
     pub older: Option<String>,
     /// Maintenances to come and going on, soonest first.
     pub planned: Vec<Maintenance>,
-    pub board: Board,
+    pub board: ComponentBoard,
     /// Resolved lately, newest first.
     pub recent: Vec<Incident>,
     /// The newest first.
     pub drafts: Vec<SavedDraft>,
     /// Who else has one of them open.
-    pub readers: Vec<Reader>,
+    pub readers: Vec<DraftReader>,
 }
 
 /// The desk.
 #[component]
-pub fn DeskPage(page: Desk) -> impl IntoView {
+pub fn DashboardPage(page: Dashboard) -> impl IntoView {
     let shell = page.shell.clone();
     let open_button = shell.can_publish().then(|| {
         view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
@@ -50,41 +50,43 @@ pub fn DeskPage(page: Desk) -> impl IntoView {
         <section aria-labelledby="open">
             <h2 id="open">"Active incidents"</h2>
             {open_incidents(&page, &shell)}
-            {older("/admin", Vec::new(), page.older.clone())}
+            {older_link("/admin", Vec::new(), page.older.clone())}
         </section>
-        {drafts(&page)}
+        {draft_list(&page)}
         <section aria-labelledby="planned">
             <h2 id="planned">"Maintenance"</h2>
-            {planned(&page.planned, &shell)}
+            {planned_maintenances(&page.planned, &shell)}
         </section>
         <section aria-labelledby="board">
             <h2 id="board">"Components"</h2>
-            {board(&page.board, &shell)}
+            {component_board(&page.board, &shell)}
         </section>
         <section aria-labelledby="recent">
             <h2 id="recent">"Recently resolved"</h2>
-            {recent(&page.recent, &shell)}
+            {recent_incidents(&page.recent, &shell)}
         </section>
     };
     view! { <AdminLayout shell title="Dashboard" section=Some(Section::Desk) content=content.into_any()/> }
 }
 
-fn open_incidents(page: &Desk, shell: &Shell) -> AnyView {
+fn open_incidents(page: &Dashboard, shell: &AdminContext) -> AnyView {
     let open = &page.open;
     if open.is_empty() {
         return view! { <p class="soft">"No active incidents."</p> }.into_any();
     }
-    let card = |(place, incident): (usize, &Incident)| open_card(incident, shell, actions(incident, shell, place == 0));
+    let card = |(place, incident): (usize, &Incident)| {
+        open_incident_card(incident, shell, incident_actions(incident, shell, place == 0))
+    };
     view! {
-        {waiting(page, shell)}
+        {due_updates(page, shell)}
         <ul class="cards">{open.iter().enumerate().map(card).collect_view()}</ul>
     }
     .into_any()
 }
 
 /// How many of them wait for an update, in one sentence; of those on this page where there are more.
-fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
-    let waiting = page.open.iter().filter(|incident| incident.reminders(shell.now) > 0).count();
+fn due_updates(page: &Dashboard, shell: &AdminContext) -> Option<AnyView> {
+    let waiting = page.open.iter().filter(|incident| incident.reminders_due(shell.now) > 0).count();
     let text = match (waiting, page.older.is_some()) {
         (0, _) => return None,
         (several, true) => format!("Of these, {several} need an update."),
@@ -95,7 +97,7 @@ fn waiting(page: &Desk, shell: &Shell) -> Option<AnyView> {
 }
 
 /// An update and the end, one step away; the keys lead to the first incident.
-fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
+fn incident_actions(incident: &Incident, shell: &AdminContext, first: bool) -> Option<AnyView> {
     let path = format!("/admin/incidents/{}", incident.id);
     let about = || view! { <span class="unseen" dir="auto">{format!(": {}", incident.title)}</span> };
     shell.can_publish().then(|| {
@@ -114,12 +116,12 @@ fn actions(incident: &Incident, shell: &Shell, first: bool) -> Option<AnyView> {
 }
 
 /// The maintenances that go on and the next ones to come.
-fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
+fn planned_maintenances(planned: &[Maintenance], shell: &AdminContext) -> AnyView {
     if planned.is_empty() {
         return view! { <p class="soft">"No maintenance scheduled."</p> }.into_any();
     }
     let row = |it: &Maintenance| {
-        let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+        let words = format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
         view! {
             <li>
                 <a href=format!("/admin/maintenances/{}", it.id) dir="auto">{it.title.clone()}</a>
@@ -135,7 +137,7 @@ fn planned(planned: &[Maintenance], shell: &Shell) -> AnyView {
 }
 
 /// What was begun and not published yet, for those who may go on with it.
-fn drafts(page: &Desk) -> Option<AnyView> {
+fn draft_list(page: &Dashboard) -> Option<AnyView> {
     let rows = page.drafts.iter().map(|draft| draft_row(draft, page)).collect_view();
     (page.shell.can_publish() && !page.drafts.is_empty()).then(|| {
         view! {
@@ -148,7 +150,7 @@ fn drafts(page: &Desk) -> Option<AnyView> {
     })
 }
 
-fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
+fn draft_row(draft: &SavedDraft, page: &Dashboard) -> AnyView {
     let of = draft.incident.as_ref().map(|id| page.open.iter().chain(&page.recent).find(|incident| incident.id == *id));
     let title = match of {
         None => draft.fields.text("title"),
@@ -165,17 +167,17 @@ fn draft_row(draft: &SavedDraft, page: &Desk) -> AnyView {
                 <a href=path dir="auto">{title.clone()}</a>
                 <p class="soft">
                     {kind}" · "<bdi>{draft.edited_by.clone()}</bdi>", "
-                    <Time at=draft.edited_at words=ago(draft.edited_at, page.shell.now)/>
+                    <Time at=draft.edited_at words=format_age(draft.edited_at, page.shell.now)/>
                 </p>
-                {opened_by(page.readers.iter().filter(|reader| reader.draft == draft.id), &page.shell)}
+                {draft_readers(page.readers.iter().filter(|reader| reader.draft == draft.id), &page.shell)}
             </div>
-            <PostButton action=delete words="Delete" weight=Weight::Destructive about=title/>
+            <PostButton action=delete words="Delete" weight=ButtonStyle::Destructive about=title/>
         </li>
     }
     .into_any()
 }
 
-fn board(board: &Board, shell: &Shell) -> AnyView {
+fn component_board(board: &ComponentBoard, shell: &AdminContext) -> AnyView {
     if board.is_empty() {
         let add = shell.is_owner().then(|| view! { " "<a href="/admin/components/new">"Add your first component"</a> });
         return view! { <p class="soft">"No components yet."{add}</p> }.into_any();
@@ -191,13 +193,13 @@ fn board(board: &Board, shell: &Shell) -> AnyView {
     view! { {caption}<div class="board">{sections}</div> }.into_any()
 }
 
-fn board_section(section: &BoardSection, shell: &Shell) -> AnyView {
+fn board_section(section: &BoardSection, shell: &AdminContext) -> AnyView {
     let heading = section.group.as_ref().map(|group| view! { <h3 dir="auto">{group.name.clone()}</h3> });
     let rows = section.rows.iter().map(|row| board_row(row, shell)).collect_view();
     (!section.rows.is_empty()).then(|| view! { <div class="group">{heading}<ul>{rows}</ul></div> }).into_any()
 }
 
-fn board_row(row: &BoardRow, shell: &Shell) -> AnyView {
+fn board_row(row: &BoardRow, shell: &AdminContext) -> AnyView {
     let form = shell.can_publish().then(|| baseline_form(row));
     view! {
         <li>
@@ -216,21 +218,21 @@ fn baseline_form(row: &BoardRow) -> AnyView {
         <form class="baseline" method="post" action=format!("/admin/components/{}/status", component.id)>
             <Hidden name="version" value=component.version.to_string()/>
             <Select field choices=status_choices() value=component.status.key()/>
-            <Submit words="Update" weight=Weight::Quiet about=component.name.clone()/>
-            <RehearseButton about=component.name.clone()/>
+            <Submit words="Update" weight=ButtonStyle::Quiet about=component.name.clone()/>
+            <PreviewPageButton about=component.name.clone()/>
         </form>
     }
     .into_any()
 }
 
-fn recent(incidents: &[Incident], shell: &Shell) -> AnyView {
+fn recent_incidents(incidents: &[Incident], shell: &AdminContext) -> AnyView {
     if incidents.is_empty() {
         return view! { <p class="soft">"No recent incidents."</p> }.into_any();
     }
     let row = |incident: &Incident| {
-        let ended = incident.ended_at.map(|at| view! { <Time at words=day(at, shell.zone)/>" · " });
-        let took = incident.duration().and_then(words).map(|took| format!(" · {took}"));
-        let seen = seen(incident.visibility, shell.zone).map(|seen| view! { " · "{seen} });
+        let ended = incident.ended_at.map(|at| view! { <Time at words=format_day(at, shell.zone)/>" · " });
+        let took = incident.duration().and_then(format_duration).map(|took| format!(" · {took}"));
+        let seen = visibility_badge(incident.visibility, shell.zone).map(|seen| view! { " · "{seen} });
         view! {
             <li>
                 <a href=format!("/admin/incidents/{}", incident.id) dir="auto">{incident.title.clone()}</a>

@@ -1,17 +1,17 @@
 use leptos::prelude::*;
 
-use crate::ui::admin_layout::{AdminLayout, PlainLayout, Porch, Shell};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Field, Password, Submit, TextArea, TextInput};
 
 /// Something that a manager asked for and that could not be done.
 #[derive(Clone, Debug)]
-pub struct Failure {
-    pub around: Around,
+pub struct AdminError {
+    pub around: ErrorLayout,
     pub status: u16,
     /// More about it, where there is something to say.
     pub detail: Option<String>,
     /// What was typed for it.
-    pub typed: Option<Typed>,
+    pub typed: Option<TypedForm>,
     /// Where it can be sent again as it is here.
     pub action: Option<String>,
     /// Where a login comes first: the page that it leads back to.
@@ -20,15 +20,15 @@ pub struct Failure {
 
 /// The layout around the page of a failure.
 #[derive(Clone, Debug)]
-pub enum Around {
-    Admin(Box<Shell>),
+pub enum ErrorLayout {
+    Admin(Box<AdminContext>),
     /// Where nobody is known to be logged in.
-    Plain(Porch),
+    Plain(LoggedOutContext),
 }
 
 /// The fields of a form that was sent in vain.
 #[derive(Clone, Debug, Default)]
-pub struct Typed {
+pub struct TypedForm {
     /// What somebody filled in.
     pub shown: Vec<(String, String)>,
     /// What goes with it.
@@ -39,18 +39,18 @@ pub struct Typed {
     pub is_whole: bool,
 }
 
-impl Failure {
+impl AdminError {
     /// What this page has words for where nothing was typed.
-    pub const STATUSES: [u16; 5] = [400, 403, 404, 409, 500];
+    pub const DESCRIBED_STATUSES: [u16; 5] = [400, 403, 404, 409, 500];
 }
 
 /// Says what could not be done and what to do, with what was typed.
 #[component]
-pub fn FailurePage(page: Failure) -> impl IntoView {
-    let (heading, text) = if page.login.is_some() { ENDED } else { words(page.status) };
+pub fn AdminErrorPage(page: AdminError) -> impl IntoView {
+    let (heading, text) = if page.login.is_some() { SESSION_EXPIRED } else { status_words(page.status) };
     let detail = page.detail.clone().map(|detail| view! { <p dir="auto">{detail}</p> });
     let text = (page.status != 422).then(|| view! { <p>{text}</p> });
-    let inside = matches!(page.around, Around::Admin(_));
+    let inside = matches!(page.around, ErrorLayout::Admin(_));
     let desk = (page.typed.is_none() && inside)
         .then(|| view! { <p class="actions"><a class="button" href="/admin">"Back to dashboard"</a></p> });
     let content = view! {
@@ -58,24 +58,26 @@ pub fn FailurePage(page: Failure) -> impl IntoView {
             <h1>{heading}</h1>
             {detail}
             {text}
-            {page.login.as_deref().map(login)}
-            {page.typed.as_ref().map(|typed| form(&page, typed))}
+            {page.login.as_deref().map(login_form)}
+            {page.typed.as_ref().map(|typed| typed_form(&page, typed))}
             {desk}
         </div>
     }
     .into_any();
     match page.around {
-        Around::Admin(shell) => view! { <AdminLayout shell=*shell title=heading content section=None/> }.into_any(),
-        Around::Plain(porch) => view! { <PlainLayout porch title=heading content/> }.into_any(),
+        ErrorLayout::Admin(shell) => {
+            view! { <AdminLayout shell=*shell title=heading content section=None/> }.into_any()
+        }
+        ErrorLayout::Plain(porch) => view! { <LoggedOutLayout porch title=heading content/> }.into_any(),
     }
 }
 
-const ENDED: (&str, &str) = (
+const SESSION_EXPIRED: (&str, &str) = (
     "Your session has ended",
     "Nothing was changed or published. What you typed is below: log in in a new tab, then send it again from here.",
 );
 
-fn words(status: u16) -> (&'static str, &'static str) {
+fn status_words(status: u16) -> (&'static str, &'static str) {
     match status {
         400 | 422 => ("Invalid request", "The request was malformed. Nothing was saved."),
         403 => ("You don't have permission", "Your role does not allow this. Ask an owner."),
@@ -98,7 +100,7 @@ fn words(status: u16) -> (&'static str, &'static str) {
     }
 }
 
-fn login(next: &str) -> AnyView {
+fn login_form(next: &str) -> AnyView {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     view! {
         <p class="actions">
@@ -111,10 +113,10 @@ fn login(next: &str) -> AnyView {
 }
 
 /// What was typed: in a form where it can be sent again, to copy from where it can't.
-fn form(page: &Failure, typed: &Typed) -> AnyView {
+fn typed_form(page: &AdminError, typed: &TypedForm) -> AnyView {
     let is_fixed = page.action.is_none() || page.login.is_some();
     let shown =
-        typed.shown.iter().enumerate().map(|(number, field)| shown_field(number, field, is_fixed)).collect_view();
+        typed.shown.iter().enumerate().map(|(number, field)| typed_field(number, field, is_fixed)).collect_view();
     let cut = (!typed.is_whole).then(|| {
         view! { <p>"Part of the form can't be sent again from here. Copy what you need, then go back to the form."</p> }
     });
@@ -127,21 +129,21 @@ fn form(page: &Failure, typed: &Typed) -> AnyView {
         <form method="post" action=action novalidate>
             {hidden.collect_view()}
             {shown}
-            {typed.secrets.iter().map(|name| secret(name)).collect_view()}
+            {typed.secrets.iter().map(|name| secret_field(name)).collect_view()}
             <p class="actions"><Submit words=words/></p>
         </form>
     }
     .into_any()
 }
 
-fn shown_field(number: usize, (name, value): &(String, String), readonly: bool) -> AnyView {
-    let field = Field::new(name.clone(), label(name)).id(format!("typed-{number}"));
+fn typed_field(number: usize, (name, value): &(String, String), readonly: bool) -> AnyView {
+    let field = Field::new(name.clone(), field_label(name)).id(format!("typed-{number}"));
     let rows = if value.contains('\n') || value.len() > 80 { 8 } else { 2 };
     view! { <TextArea field value=value.clone() rows readonly/> }.into_any()
 }
 
-fn secret(name: &str) -> AnyView {
-    let field = Field::new(name, label(name)).id(format!("typed-{name}"));
+fn secret_field(name: &str) -> AnyView {
+    let field = Field::new(name, field_label(name)).id(format!("typed-{name}"));
     if name.contains("code") {
         return view! { <TextInput field value="" class="short" autocomplete="one-time-code"/> }.into_any();
     }
@@ -149,7 +151,7 @@ fn secret(name: &str) -> AnyView {
 }
 
 /// A field's name in words: `scheduled_for` as "Scheduled for". The text of an update is called as everywhere.
-fn label(name: &str) -> String {
+fn field_label(name: &str) -> String {
     let name = match name {
         "body" => "message",
         "current" => "current password",

@@ -2,15 +2,15 @@ use leptos::prelude::*;
 
 use crate::domain::Factors;
 use crate::domain::second_factor::{Passkey, RECOVERY_CODES};
-use crate::format::time::ago;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{PostButton, Weight};
+use crate::format::time::format_age;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, PostButton};
 use crate::ui::time::Time;
 
 /// The manager's own second factors.
 #[derive(Clone, Debug)]
 pub struct FactorList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub factors: Factors,
     /// Oldest first.
     pub passkeys: Vec<Passkey>,
@@ -39,24 +39,24 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
             <p>"Adds a second step when you log in."</p>
             <section aria-labelledby="app">
                 <h2 id="app">"Authenticator app"</h2>
-                {app(page.factors.totp)}
+                {totp_section(page.factors.totp)}
             </section>
             <section aria-labelledby="passkeys">
                 <h2 id="passkeys">"Passkeys"</h2>
-                {passkeys(&page, &shell)}
+                {passkey_section(&page, &shell)}
             </section>
-            {recovery(page.factors)}
+            {recovery_section(page.factors)}
             <p><a href="/admin/account">"Back to your account"</a></p>
         </div>
     };
     view! { <AdminLayout shell title="Two-factor authentication" section=Some(Section::Account) content=content.into_any()/> }
 }
 
-fn app(confirmed: bool) -> AnyView {
+fn totp_section(confirmed: bool) -> AnyView {
     if confirmed {
         return view! {
             <p class="soft">"Required after your password."</p>
-            <PostButton action="/admin/account/totp/removal" words="Remove the app" weight=Weight::Destructive/>
+            <PostButton action="/admin/account/totp/removal" words="Remove the app" weight=ButtonStyle::Destructive/>
         }
         .into_any();
     }
@@ -67,17 +67,17 @@ fn app(confirmed: bool) -> AnyView {
     .into_any()
 }
 
-fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
+fn passkey_section(page: &FactorList, shell: &AdminContext) -> AnyView {
     let row = |passkey: &Passkey| {
         let used = match passkey.last_used_at {
-            Some(at) => view! { "used "<Time at words=ago(at, shell.now)/> }.into_any(),
+            Some(at) => view! { "used "<Time at words=format_age(at, shell.now)/> }.into_any(),
             None => "never used".into_any(),
         };
         view! {
             <li>
                 <div class="what">
                     <span dir="auto">{passkey.name.clone()}</span>
-                    <p class="soft">"Added "<Time at=passkey.created_at words=ago(passkey.created_at, shell.now)/>" · "{used}</p>
+                    <p class="soft">"Added "<Time at=passkey.created_at words=format_age(passkey.created_at, shell.now)/>" · "{used}</p>
                 </div>
                 <PostButton
                     action=format!("/admin/account/passkeys/{}/removal", passkey.id)
@@ -93,7 +93,7 @@ fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
         view! { <p class="actions"><a class="button" href="/admin/account/passkeys/new">"Add a passkey"</a></p> }
             .into_any()
     } else {
-        view! { <p>{IMPOSSIBLE}</p> }.into_any()
+        view! { <p>{PASSKEYS_UNAVAILABLE}</p> }.into_any()
     };
     view! {
         <p class="soft">"Log in with your fingerprint, face, PIN or security key, without a password."</p>
@@ -104,10 +104,10 @@ fn passkeys(page: &FactorList, shell: &Shell) -> AnyView {
 }
 
 /// Why no passkey can be added.
-pub const IMPOSSIBLE: &str = "Passkeys need HTTPS and a domain name. Ask your server administrator to set \
+pub const PASSKEYS_UNAVAILABLE: &str = "Passkeys need HTTPS and a domain name. Ask your server administrator to set \
                               CANDOR_BASE_URL (http://localhost:3000 also works).";
 
-fn recovery(factors: Factors) -> Option<AnyView> {
+fn recovery_section(factors: Factors) -> Option<AnyView> {
     let left = match factors.recovery_codes {
         0 => "No codes left.".to_owned(),
         1 => "1 code left.".to_owned(),

@@ -1,19 +1,19 @@
 use leptos::prelude::*;
 
 use crate::domain::Invalid;
-use crate::ui::admin_layout::{PlainLayout, Porch};
-use crate::ui::form::{Email, ErrorSummary, Field, Problems, Submit};
+use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
+use crate::ui::form::{Email, ErrorSummary, Field, FormErrors, Submit};
 
 /// How one comes by a new password.
 #[derive(Clone, Debug)]
-pub struct Forgotten {
-    pub porch: Porch,
-    pub way: Way,
+pub struct ForgotPassword {
+    pub porch: LoggedOutContext,
+    pub way: ResetMethod,
 }
 
 /// The way that is open.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum ResetMethod {
     /// This server sends no mail.
     AskAnOwner,
     /// The address as it was typed, and what is wrong with it.
@@ -24,20 +24,20 @@ pub enum Way {
 
 /// The page for a forgotten password.
 #[component]
-pub fn ForgottenPage(page: Forgotten) -> impl IntoView {
+pub fn ForgotPasswordPage(page: ForgotPassword) -> impl IntoView {
     let (title, content) = match page.way {
-        Way::AskAnOwner => ("Forgot password".to_owned(), ask_an_owner()),
-        Way::MailSent => ("Check your e-mail".to_owned(), mail_sent()),
-        Way::ByMail { email, invalid } => {
-            let problems = Problems::new(&invalid, &["email"]);
-            (problems.titled("Forgot password"), by_mail(email, &problems))
+        ResetMethod::AskAnOwner => ("Forgot password".to_owned(), ask_an_owner()),
+        ResetMethod::MailSent => ("Check your e-mail".to_owned(), mail_sent()),
+        ResetMethod::ByMail { email, invalid } => {
+            let problems = FormErrors::new(&invalid, &["email"]);
+            (problems.titled("Forgot password"), request_form(email, &problems))
         }
     };
     let content = view! {
         {content}
         <p class="hint"><a href="/login">"Back to the login"</a></p>
     };
-    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
 }
 
 fn ask_an_owner() -> AnyView {
@@ -59,8 +59,8 @@ fn mail_sent() -> AnyView {
     .into_any()
 }
 
-fn by_mail(email: String, problems: &Problems) -> AnyView {
-    let field = Field::new("email", "Email").judged(problems);
+fn request_form(email: String, problems: &FormErrors) -> AnyView {
+    let field = Field::new("email", "Email").with_error(problems);
     view! {
         <h1>"Forgot password"</h1>
         <ErrorSummary problems=problems.clone()/>

@@ -1,16 +1,16 @@
 use leptos::prelude::*;
 
 use super::component_edit::{deletion_link, deletion_question};
-use super::conflict::{Conflict, both_texts};
+use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::GroupForm;
 use crate::domain::{Group, GroupId, Invalid};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 
 /// The form of a group, new or old.
 #[derive(Clone, Debug)]
 pub struct GroupEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// Nothing for a new one.
     pub id: Option<GroupId>,
     pub form: GroupForm,
@@ -22,7 +22,7 @@ pub struct GroupEdit {
 #[component]
 pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["name", "description", "position"]);
+    let problems = FormErrors::new(&page.invalid, &["name", "description", "position"]);
     let (heading, action, submit) = match &page.id {
         None => ("Add a group", "/admin/groups".to_owned(), "Add the group"),
         Some(id) => ("Edit a group", format!("/admin/groups/{id}"), "Save"),
@@ -30,15 +30,16 @@ pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
     let deletion = page.id.as_ref().map(|id| {
         deletion_link(format!("/admin/groups/{id}/deletion"), "Delete the group", "Its components are kept, ungrouped.")
     });
-    let name = Field::new("name", "Name").judged(&problems);
-    let about = Field::new("description", "Description (optional)").hint("One line of plain text.").judged(&problems);
+    let name = Field::new("name", "Name").with_error(&problems);
+    let about =
+        Field::new("description", "Description (optional)").hint("One line of plain text.").with_error(&problems);
     let place =
-        Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").judged(&problems);
+        Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").with_error(&problems);
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             <form method="post" action=action novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
                 <TextInput field=name value=page.form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
@@ -59,7 +60,7 @@ pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
 /// The question before a group is deleted.
 #[derive(Clone, Debug)]
 pub struct GroupDeletion {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub group: Group,
     /// How many components stand in it.
     pub components: usize,

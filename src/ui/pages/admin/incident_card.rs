@@ -4,13 +4,13 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::domain::{Impact, Incident, Visibility};
-use crate::format::duration::words;
-use crate::format::time::{ago, full};
-use crate::ui::admin_layout::Shell;
+use crate::format::duration::format_duration;
+use crate::format::time::{format_age, format_full};
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::time::Time;
 
 /// An open incident with its age and that of its newest update, and perhaps something to do.
-pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) -> AnyView {
+pub fn open_incident_card(incident: &Incident, shell: &AdminContext, action: Option<AnyView>) -> AnyView {
     view! {
         <li class=format!("panel card {}", incident.impact().key())>
             <h3>
@@ -18,8 +18,8 @@ pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) ->
                     {incident.title.clone()}
                 </a>
             </h3>
-            <p class="soft">{standing(incident, shell)}</p>
-            {reminder(incident, shell)}
+            <p class="soft">{incident_state(incident, shell)}</p>
+            {reminder_line(incident, shell)}
             {action}
         </li>
     }
@@ -27,9 +27,10 @@ pub fn open_card(incident: &Incident, shell: &Shell, action: Option<AnyView>) ->
 }
 
 /// `No update for 7h, 2 reminders`
-fn reminder(incident: &Incident, shell: &Shell) -> Option<AnyView> {
-    let silence = incident.newest().and_then(|update| words(shell.now - update.posted_at)).unwrap_or_default();
-    let times = match incident.reminders(shell.now) {
+fn reminder_line(incident: &Incident, shell: &AdminContext) -> Option<AnyView> {
+    let silence =
+        incident.newest_update().and_then(|update| format_duration(shell.now - update.posted_at)).unwrap_or_default();
+    let times = match incident.reminders_due(shell.now) {
         0 => return None,
         1 => "first reminder".to_owned(),
         count => format!("{count} reminders"),
@@ -38,20 +39,20 @@ fn reminder(incident: &Incident, shell: &Shell) -> Option<AnyView> {
 }
 
 /// `Major · open for 1h 27m · Identified 14m ago`
-pub fn standing(incident: &Incident, shell: &Shell) -> AnyView {
-    let age = words(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
-    let newest = incident.newest().map(|update| {
-        view! { " · "{update.phase.words()}" "<Time at=update.posted_at words=ago(update.posted_at, shell.now)/> }
+pub fn incident_state(incident: &Incident, shell: &AdminContext) -> AnyView {
+    let age = format_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
+    let newest = incident.newest_update().map(|update| {
+        view! { " · "{update.phase.words()}" "<Time at=update.posted_at words=format_age(update.posted_at, shell.now)/> }
     });
-    let seen = seen(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
+    let seen = visibility_badge(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
     view! { {seen}{impact_words(incident.impact())}" · open for "{age}{newest} }.into_any()
 }
 
 /// Who sees it, where that is not everybody.
-pub fn seen(visibility: Visibility, zone: Tz) -> Option<AnyView> {
+pub fn visibility_badge(visibility: Visibility, zone: Tz) -> Option<AnyView> {
     let words = match visibility {
         Visibility::Public => return None,
-        Visibility::Embargoed(at) => view! { "Publishes at "<Time at words=full(at, zone)/> }.into_any(),
+        Visibility::Embargoed(at) => view! { "Publishes at "<Time at words=format_full(at, zone)/> }.into_any(),
         Visibility::Internal => "Internal".into_any(),
     };
     Some(view! { <span class="hidden-yet">{words}</span> }.into_any())

@@ -1,13 +1,13 @@
 use leptos::prelude::*;
 
 use crate::domain::{Incident, Invalid};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 
 /// The question before an incident is deleted: its title must be typed.
 #[derive(Clone, Debug)]
 pub struct IncidentDeletion {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub incident: Incident,
     /// The title as it was typed.
     pub typed: String,
@@ -18,9 +18,9 @@ pub struct IncidentDeletion {
 #[component]
 pub fn IncidentDeletionPage(page: IncidentDeletion) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["title"]);
+    let problems = FormErrors::new(&page.invalid, &["title"]);
     let path = format!("/admin/incidents/{}", page.incident.id);
-    let field = Field::new("title", "Type the title to confirm").judged(&problems);
+    let field = Field::new("title", "Type the title to confirm").with_error(&problems);
     let count = match page.incident.updates.len() {
         1 => "its only update".to_owned(),
         count => format!("all {count} updates"),
@@ -38,7 +38,7 @@ pub fn IncidentDeletionPage(page: IncidentDeletion) -> impl IntoView {
                 <Hidden name="version" value=page.incident.version.to_string()/>
                 <TextInput field value=page.typed.clone() autofocus=problems.is_empty()/>
                 <p class="actions">
-                    <Submit words="Delete the incident" weight=Weight::Destructive/>
+                    <Submit words="Delete the incident" weight=ButtonStyle::Destructive/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

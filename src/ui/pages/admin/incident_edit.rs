@@ -1,19 +1,19 @@
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::conflict::{Conflict, both_texts};
+use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::IncidentDetailsForm;
 use crate::domain::{Impact, Incident, Invalid, Visibility};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    Choice, DateTimeLocal, ErrorSummary, Field, Hidden, Problems, RehearseButton, Select, Submit, TextArea, TextInput,
-    zone_choices,
+    Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, Submit, TextArea,
+    TextInput, zone_choices,
 };
 
 /// The form for what can be said of an incident besides its updates.
 #[derive(Clone, Debug)]
 pub struct IncidentEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it stands.
     pub incident: Incident,
     pub form: IncidentDetailsForm,
@@ -24,31 +24,31 @@ pub struct IncidentEdit {
 /// The fields of [`detail_fields`] in their order.
 pub const DETAIL_FIELDS: [&str; 7] =
     ["started_at", "ended_at", "zone", "impact", "reminder", "detected_by", "internal_note"];
-/// The fields of [`seen_fields`] in their order.
-pub const SEEN_FIELDS: [&str; 3] = ["visibility", "publish_at", "publish_zone"];
+/// The fields of [`visibility_fields`] in their order.
+pub const VISIBILITY_FIELDS: [&str; 3] = ["visibility", "publish_at", "publish_zone"];
 
 /// Edits an incident's details.
 #[component]
 pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let order = ["title"].into_iter().chain(SEEN_FIELDS).chain(DETAIL_FIELDS).collect::<Vec<_>>();
-    let problems = Problems::new(&page.invalid, &order);
+    let order = ["title"].into_iter().chain(VISIBILITY_FIELDS).chain(DETAIL_FIELDS).collect::<Vec<_>>();
+    let problems = FormErrors::new(&page.invalid, &order);
     let path = format!("/admin/incidents/{}", page.incident.id);
-    let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
+    let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
     let content = view! {
         <div class="column">
             <h1>"Edit the incident"</h1>
             <p class="soft"><a href=path.clone() dir="auto">{page.incident.title.clone()}</a></p>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
                 <TextInput field=title value=page.form.title.clone()/>
-                {seen_fields(&page.form, shell.zone, &problems)}
+                {visibility_fields(&page.form, shell.zone, &problems)}
                 {detail_fields(&page.form, shell.zone, &problems, "Leave empty to keep it.")}
                 <p class="actions">
                     <Submit words="Publish changes"/>
-                    <RehearseButton/>
+                    <PreviewPageButton/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>
@@ -59,10 +59,10 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
 }
 
 /// Who sees it: everybody, everybody from a time on, or managers only.
-pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems) -> AnyView {
-    let who = Field::new("visibility", "Visibility").judged(problems);
+pub fn visibility_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormErrors) -> AnyView {
+    let who = Field::new("visibility", "Visibility").with_error(problems);
     let from = Field::new("publish_at", "Publish at").hint("Only if it is published at a set time.");
-    let zone = Field::new("publish_zone", "Time zone").judged(problems);
+    let zone = Field::new("publish_zone", "Time zone").with_error(problems);
     let who_value = if form.visibility.is_empty() { Visibility::Public.key() } else { &form.visibility };
     let zone_value = if form.publish_zone.is_empty() { page_zone.name() } else { &form.publish_zone };
     let words = ["Public", "Publish at a set time", "Internal"];
@@ -70,7 +70,7 @@ pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problem
     view! {
         <Select field=who choices value=who_value/>
         <div class="pair">
-            <DateTimeLocal field=from.judged(problems) value=form.publish_at.clone()/>
+            <DateTimeLocal field=from.with_error(problems) value=form.publish_at.clone()/>
             <Select field=zone choices=zone_choices() value=zone_value/>
         </div>
     }
@@ -78,14 +78,15 @@ pub fn seen_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problem
 }
 
 /// Times, zone, impact, who noticed it, and the note for managers; `no_start` says what an empty start means.
-pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Problems, no_start: &str) -> AnyView {
-    let started = Field::new("started_at", "Started").hint(no_start).judged(problems);
-    let ended =
-        Field::new("ended_at", "Ended").hint("Leave empty to use the time of the “Resolved” update.").judged(problems);
-    let zone = Field::new("zone", "Time zone").judged(problems);
+pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormErrors, no_start: &str) -> AnyView {
+    let started = Field::new("started_at", "Started").hint(no_start).with_error(problems);
+    let ended = Field::new("ended_at", "Ended")
+        .hint("Leave empty to use the time of the “Resolved” update.")
+        .with_error(problems);
+    let zone = Field::new("zone", "Time zone").with_error(problems);
     let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
-    let impact = Field::new("impact", "Impact").judged(problems);
-    let remind = Field::new("reminder", "Remind managers to post an update").judged(problems);
+    let impact = Field::new("impact", "Impact").with_error(problems);
+    let remind = Field::new("reminder", "Remind managers to post an update").with_error(problems);
     let detected =
         Field::new("detected_by", "Detected by (optional)").hint("For example monitoring or a customer report.");
     let note = Field::new("internal_note", "Internal note (optional)").hint("Only managers see it.");
@@ -99,8 +100,8 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &Probl
             <Select field=impact choices=impact_choices() value=form.impact.clone()/>
         </div>
         <Select field=remind choices=reminder_choices(&form.reminder) value=form.reminder.clone()/>
-        <TextInput field=detected.judged(problems) value=form.detected_by.clone()/>
-        <TextArea field=note.judged(problems) value=form.internal_note.clone() rows=3/>
+        <TextInput field=detected.with_error(problems) value=form.detected_by.clone()/>
+        <TextArea field=note.with_error(problems) value=form.internal_note.clone() rows=3/>
     }
     .into_any()
 }

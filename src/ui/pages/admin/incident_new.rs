@@ -2,25 +2,25 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::component_list::Board;
-use super::composer::{self, Draft, PUBLISH_KEYS};
-use super::composer_extras::{Aids, buttons};
-use super::incident_edit::{DETAIL_FIELDS, SEEN_FIELDS, detail_fields, seen_fields};
+use super::component_list::ComponentBoard;
+use super::composer::{self, LocalDraft, PUBLISH_KEYS};
+use super::composer_extras::{ComposerExtras, extra_buttons};
+use super::incident_edit::{DETAIL_FIELDS, VISIBILITY_FIELDS, detail_fields, visibility_fields};
 use crate::domain::forms::IncidentForm;
 use crate::domain::{Invalid, Phase, Visibility};
 use crate::islands::composer::NEW_DRAFT;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, PreviewButton, Problems, Submit, TextInput};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, PreviewTextButton, Submit, TextInput};
 
 /// The form that opens an incident.
 #[derive(Clone, Debug)]
 pub struct IncidentNew {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it was typed; its message, if any, is shown as a preview.
     pub form: IncidentForm,
     pub invalid: Invalid,
-    pub board: Board,
-    pub aids: Aids,
+    pub board: ComponentBoard,
+    pub aids: ComposerExtras,
 }
 
 /// Opens an incident.
@@ -29,34 +29,34 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let shell = page.shell.clone();
     let order = ["title", "phase", "body", "components"]
         .into_iter()
-        .chain(SEEN_FIELDS)
+        .chain(VISIBILITY_FIELDS)
         .chain(DETAIL_FIELDS)
         .collect::<Vec<_>>();
-    let problems = Problems::new(&page.invalid, &order);
+    let problems = FormErrors::new(&page.invalid, &order);
     let form = &page.form;
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
     let submit = if is_public(form) { "Publish" } else { "Save internally" };
-    let title = Field::new("title", "Title").hint("What customers notice.").judged(&problems);
-    let draft = Draft { place: NEW_DRAFT.into(), posted: String::new() };
+    let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
+    let draft = LocalDraft { place: NEW_DRAFT.into(), posted: String::new() };
     let content = view! {
         <div class="column">
             <h1>"Create incident"</h1>
             <ErrorSummary problems=problems.clone()/>
-            {page.aids.above("/admin/incidents/new", &shell)}
+            {page.aids.notices("/admin/incidents/new", &shell)}
             <form method="post" action="/admin/incidents" novalidate>
                 <Hidden name="new_id" value=form.id.clone()/>
-                {page.aids.fields()}
+                {page.aids.hidden_fields()}
                 <TextInput field=title value=form.title.clone() autofocus=problems.is_empty()/>
-                {composer::phase(phase, &problems)}
-                {composer::message(&form.body, &problems)}
-                {composer::components(&page.board, &form.components, &BTreeSet::new(), &problems)}
-                {who_sees_it(&page, &problems)}
-                {details(&page, &problems)}
-                {composer::preview(&form.body, composer::phase_words(phase), draft)}
+                {composer::phase_field(phase, &problems)}
+                {composer::message_field(&form.body, &problems)}
+                {composer::component_fields(&page.board, &form.components, &BTreeSet::new(), &problems)}
+                {visibility_section(&page, &problems)}
+                {details_section(&page, &problems)}
+                {composer::text_preview(&form.body, composer::phase_words(phase), draft)}
                 <p class="actions">
                     <Submit words=submit keys=PUBLISH_KEYS/>
-                    <PreviewButton action="/admin/incidents"/>
-                    {buttons()}
+                    <PreviewTextButton action="/admin/incidents"/>
+                    {extra_buttons()}
                     <a href="/admin">"Cancel"</a>
                 </p>
             </form>
@@ -71,19 +71,19 @@ fn is_public(form: &IncidentForm) -> bool {
 }
 
 /// Who sees it, folded while that is everybody.
-fn who_sees_it(page: &IncidentNew, problems: &Problems) -> AnyView {
-    let open = !is_public(&page.form) || SEEN_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
+fn visibility_section(page: &IncidentNew, problems: &FormErrors) -> AnyView {
+    let open = !is_public(&page.form) || VISIBILITY_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
         <details class="fold" open=open>
             <summary>"Visibility"</summary>
-            {seen_fields(&page.form.details, page.shell.zone, problems)}
+            {visibility_fields(&page.form.details, page.shell.zone, problems)}
         </details>
     }
     .into_any()
 }
 
 /// The details, folded unless something is written or wrong there.
-fn details(page: &IncidentNew, problems: &Problems) -> AnyView {
+fn details_section(page: &IncidentNew, problems: &FormErrors) -> AnyView {
     let details = &page.form.details;
     let texts = [
         &details.impact,

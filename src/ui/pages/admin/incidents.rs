@@ -1,19 +1,19 @@
 use leptos::prelude::*;
 
-use super::incident_card::{impact_words, seen};
-use super::pagination::older;
+use super::incident_card::{impact_words, visibility_badge};
+use super::pagination::older_link;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, Phase, Visibility};
-use crate::format::duration::words;
-use crate::format::time::full;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Choice, Field, Select, Submit, TextInput, Weight};
+use crate::format::duration::format_duration;
+use crate::format::time::format_full;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, Choice, Field, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
 /// The incidents, a page of them at a time.
 #[derive(Clone, Debug)]
 pub struct IncidentList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub search: IncidentSearch,
     /// Newest first.
     pub incidents: Vec<Incident>,
@@ -33,15 +33,15 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
             <h1>"Incidents"</h1>
             {new}
         </div>
-        {form(&page.search)}
-        {table(&page.incidents, &shell)}
-        {older("/admin/incidents", page.search.pairs(), page.older)}
+        {search_form(&page.search)}
+        {incident_table(&page.incidents, &shell)}
+        {older_link("/admin/incidents", page.search.pairs(), page.older)}
     };
     view! { <AdminLayout shell title="Incidents" section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
 /// What to look for; a plain form that asks for another list.
-fn form(search: &IncidentSearch) -> AnyView {
+fn search_form(search: &IncidentSearch) -> AnyView {
     let text = Field::new("q", "Search incidents");
     let phase = Field::new("phase", "Status");
     let phases = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words()));
@@ -56,13 +56,13 @@ fn form(search: &IncidentSearch) -> AnyView {
             <TextInput field=text value=search.text.clone() kind="search" keys="/"/>
             <Select field=phase choices=phases value=search.phase.map_or("", Phase::key)/>
             <Select field=seen choices value=search.visibility.unwrap_or_default()/>
-            <p class="actions"><Submit words="Search" weight=Weight::Quiet/>{all}</p>
+            <p class="actions"><Submit words="Search" weight=ButtonStyle::Quiet/>{all}</p>
         </form>
     }
     .into_any()
 }
 
-fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
+fn incident_table(incidents: &[Incident], shell: &AdminContext) -> AnyView {
     if incidents.is_empty() {
         return view! { <p class="soft">"No incidents found."</p> }.into_any();
     }
@@ -79,27 +79,27 @@ fn table(incidents: &[Incident], shell: &Shell) -> AnyView {
                         <th scope="col" class="number">"Updates"</th>
                     </tr>
                 </thead>
-                <tbody>{incidents.iter().map(|incident| row(incident, shell)).collect_view()}</tbody>
+                <tbody>{incidents.iter().map(|incident| incident_row(incident, shell)).collect_view()}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row(incident: &Incident, shell: &Shell) -> AnyView {
+fn incident_row(incident: &Incident, shell: &AdminContext) -> AnyView {
     let took = match incident.duration() {
-        Some(took) => words(took).unwrap_or_else(|| "–".into()),
+        Some(took) => format_duration(took).unwrap_or_else(|| "–".into()),
         None => "ongoing".into(),
     };
     view! {
         <tr>
             <th scope="row">
                 <a href=format!("/admin/incidents/{}", incident.id) dir="auto">{incident.title.clone()}</a>
-                {seen(incident.visibility, shell.zone).map(|seen| view! { <br/>{seen} })}
+                {visibility_badge(incident.visibility, shell.zone).map(|seen| view! { <br/>{seen} })}
             </th>
             <td>{incident.phase.words()}</td>
             <td>{impact_words(incident.impact())}</td>
-            <td><Time at=incident.started_at words=full(incident.started_at, shell.zone)/></td>
+            <td><Time at=incident.started_at words=format_full(incident.started_at, shell.zone)/></td>
             <td>{took}</td>
             <td class="number">{incident.updates.len()}</td>
         </tr>

@@ -1,13 +1,13 @@
 use leptos::prelude::*;
 
-use crate::ui::admin_layout::{PlainLayout, Porch};
+use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Email, Field, Hidden, Password, Submit};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 /// The login.
 #[derive(Clone, Debug)]
 pub struct Login {
-    pub porch: Porch,
+    pub porch: LoggedOutContext,
     /// As it was typed.
     pub email: String,
     /// The path to go to afterwards.
@@ -61,5 +61,5 @@ pub fn LoginPage(page: Login) -> impl IntoView {
         {passkey}
         <p class="hint"><a href="/forgotten">"Forgot password?"</a></p>
     };
-    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
 }

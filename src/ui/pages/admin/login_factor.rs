@@ -1,14 +1,14 @@
 use leptos::prelude::*;
 
 use crate::domain::Invalid;
-use crate::ui::admin_layout::{PlainLayout, Porch};
-use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput};
+use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
+use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 /// The second step of a login.
 #[derive(Clone, Debug)]
-pub struct LoginFactor {
-    pub porch: Porch,
+pub struct LoginSecondFactor {
+    pub porch: LoggedOutContext,
     /// Whether there is an authenticator app.
     pub totp: bool,
     /// Whether a passkey will do.
@@ -21,14 +21,14 @@ pub struct LoginFactor {
 
 /// Asks for a code or a passkey.
 #[component]
-pub fn LoginFactorPage(page: LoginFactor) -> impl IntoView {
-    let problems = Problems::new(&page.invalid, &["code"]);
+pub fn LoginSecondFactorPage(page: LoginSecondFactor) -> impl IntoView {
+    let problems = FormErrors::new(&page.invalid, &["code"]);
     let (label, hint) = if page.totp {
         ("Code", "The 6-digit code from your authenticator app, or a recovery code.")
     } else {
         ("Recovery code", "One of the codes you saved when you added the passkey.")
     };
-    let field = Field::new("code", label).hint(hint).judged(&problems);
+    let field = Field::new("code", label).hint(hint).with_error(&problems);
     let passkey = page.passkeys.then(|| {
         let fields = view! { <Hidden name="next" value=page.next.clone()/> }.into_any();
         view! {
@@ -54,5 +54,5 @@ pub fn LoginFactorPage(page: LoginFactor) -> impl IntoView {
         {passkey}
         <p class="hint">"Lost your device and codes? Ask an owner to reset two-factor authentication."</p>
     };
-    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
 }

@@ -18,7 +18,7 @@ use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Indicator;
 use crate::domain::search::{AuditSearch, IncidentSearch};
 use crate::domain::*;
-use crate::ui::admin_layout::{Assets, Porch, Section, Shell};
+use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext, Section};
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T14:32:00Z".parse().unwrap()
@@ -120,13 +120,13 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
         version: 4,
         updates,
     };
-    incident.settle();
+    incident.recompute();
     incident
 }
 
 /// The invented world, with `text` wherever somebody typed something.
-struct World {
-    shell: Shell,
+struct Gallery {
+    shell: AdminContext,
     text: String,
     groups: Vec<Group>,
     components: Vec<Component>,
@@ -134,7 +134,7 @@ struct World {
     over: Incident,
 }
 
-impl World {
+impl Gallery {
     fn new(role: Role, text: &str) -> Self {
         let groups = vec![group("flow", text, 1), group("console", "Console", 2), group("empty", "Labs", 4)];
         let mut components = vec![
@@ -175,7 +175,7 @@ impl World {
                 update("o2", Phase::Resolved, ago(2950), "It works again.", &[]),
             ],
         );
-        let shell = Shell {
+        let shell = AdminContext {
             page_name: text.into(),
             tone: Indicator::Major,
             manager: manager("ines", if text == TITLE { "Ines M." } else { text }, role),
@@ -184,12 +184,12 @@ impl World {
             now: now(),
             assets: assets(),
         };
-        let shell = if text == TITLE { Shell { page_name: "Harbor Mail".into(), ..shell } } else { shell };
+        let shell = if text == TITLE { AdminContext { page_name: "Harbor Mail".into(), ..shell } } else { shell };
         Self { shell, text: text.into(), groups, components, open, over }
     }
 
-    fn board(&self) -> Board {
-        Board::of(&self.groups, &self.components, std::slice::from_ref(&self.open), &[])
+    fn board(&self) -> ComponentBoard {
+        ComponentBoard::new(&self.groups, &self.components, std::slice::from_ref(&self.open), &[])
     }
 
     /// A maintenance to come, one of a series.
@@ -219,7 +219,8 @@ impl World {
     }
 
     fn series_form(&self) -> SeriesForm {
-        let window = WindowForm::of(now() + TimeDelta::days(2), now() + TimeDelta::hours(50), Tz::Europe__Lisbon);
+        let window =
+            WindowForm::from_times(now() + TimeDelta::days(2), now() + TimeDelta::hours(50), Tz::Europe__Lisbon);
         let switches = self.planned().switches;
         let plan = PlanForm { title: "Index".into(), components: ["archive".into()].into(), switches, version: 1 };
         SeriesForm {
@@ -233,8 +234,8 @@ impl World {
         }
     }
 
-    fn porch(&self) -> Porch {
-        Porch { page_name: self.shell.page_name.clone(), assets: assets() }
+    fn porch(&self) -> LoggedOutContext {
+        LoggedOutContext { page_name: self.shell.page_name.clone(), assets: assets() }
     }
 
     fn view(&self, incident: &Incident, form: UpdateForm) -> IncidentView {
@@ -250,8 +251,13 @@ impl World {
         }
     }
 
-    fn aids(&self) -> Aids {
-        Aids { templates: vec![self.template()], draft: Some(self.draft()), met: None, readers: vec![self.reader()] }
+    fn aids(&self) -> ComposerExtras {
+        ComposerExtras {
+            templates: vec![self.template()],
+            draft: Some(self.draft()),
+            met: None,
+            readers: vec![self.reader()],
+        }
     }
 
     fn template(&self) -> Template {
@@ -268,8 +274,8 @@ impl World {
         }
     }
 
-    fn reader(&self) -> draft::Reader {
-        draft::Reader { draft: self.draft().id, name: self.text.clone(), opened_at: ago(30) }
+    fn reader(&self) -> draft::DraftReader {
+        draft::DraftReader { draft: self.draft().id, name: self.text.clone(), opened_at: ago(30) }
     }
 
     fn draft(&self) -> SavedDraft {
@@ -300,7 +306,7 @@ pub fn page(name: &str) -> String {
 
 /// Every page and state for a manager in `role`, with `text` wherever somebody typed something.
 pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
-    let world = World::new(role, text);
+    let world = Gallery::new(role, text);
     [
         incident_pages(&world),
         update_pages(&world),
@@ -317,19 +323,19 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
+fn incident_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let text = world.text.clone();
-    let mut written = UpdateForm::of(&world.open);
+    let mut written = UpdateForm::from_incident(&world.open);
     written.phase = "monitoring".into();
     written.body = format!("{text}\n\nOutbound traffic uses the second pool. The queue is **shrinking**.");
     let mut conflict = world.view(&world.open, written.clone());
     conflict.conflict = world.conflict(());
-    let notice = Shell { notice: Some(format!("Published: {text}")), ..shell() };
+    let notice = AdminContext { notice: Some(format!("Published: {text}")), ..shell() };
     vec![
         (
             "desk",
-            Desk {
+            Dashboard {
                 shell: notice,
                 open: vec![world.open.clone()],
                 older: Some("1_m".into()),
@@ -343,12 +349,12 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
         ),
         (
             "desk-empty",
-            Desk {
-                shell: Shell { tone: Indicator::None, ..shell() },
+            Dashboard {
+                shell: AdminContext { tone: Indicator::None, ..shell() },
                 open: vec![],
                 older: None,
                 planned: vec![],
-                board: Board::default(),
+                board: ComponentBoard::default(),
                 recent: vec![],
                 drafts: vec![],
                 readers: vec![],
@@ -366,8 +372,8 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
             .html(),
         ),
         ("incident", world.view(&world.open, written).html()),
-        ("incident-untouched", world.view(&world.open, UpdateForm::of(&world.open)).html()),
-        ("incident-resolved", world.view(&world.over, UpdateForm::of(&world.over)).html()),
+        ("incident-untouched", world.view(&world.open, UpdateForm::from_incident(&world.open)).html()),
+        ("incident-resolved", world.view(&world.over, UpdateForm::from_incident(&world.over)).html()),
         ("incident-conflict", conflict.html()),
         (
             "incident-delete",
@@ -385,7 +391,7 @@ fn incident_pages(world: &World) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn incident_forms(world: &World) -> Vec<(&'static str, String)> {
+fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let new =
         |form, invalid| IncidentNew { shell: shell(), form, invalid, board: world.board(), aids: world.aids() }.html();
@@ -398,7 +404,7 @@ fn incident_forms(world: &World) -> Vec<(&'static str, String)> {
         },
         ..Default::default()
     };
-    let mut mine = IncidentDetailsForm::of(&world.open, Tz::UTC);
+    let mut mine = IncidentDetailsForm::from_incident(&world.open, Tz::UTC);
     mine.title = "My title".into();
     mine.version = 5;
     let theirs = IncidentDetailsForm { title: "Their title".into(), ..mine.clone() };
@@ -409,17 +415,17 @@ fn incident_forms(world: &World) -> Vec<(&'static str, String)> {
     vec![
         ("incident-new", new(IncidentForm::default(), Invalid::new())),
         ("incident-new-wrong", new(wrong, invalid)),
-        ("incident-edit", edit(IncidentDetailsForm::of(&world.open, Tz::UTC), None)),
+        ("incident-edit", edit(IncidentDetailsForm::from_incident(&world.open, Tz::UTC), None)),
         ("incident-edit-conflict", edit(mine, world.conflict(theirs))),
     ]
 }
 
-fn update_pages(world: &World) -> Vec<(&'static str, String)> {
+fn update_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let update = world.open.updates[0].clone();
-    let form = UpdateEditForm::of(&update);
+    let form = UpdateEditForm::from_update(&update);
     let theirs = UpdateEditForm { body: format!("{} They said more.", world.text), version: 2 };
-    let edit = UpdateEditing {
+    let edit = UpdateEditView {
         shell: shell(),
         incident: world.open.clone(),
         update: update.clone(),
@@ -433,7 +439,7 @@ fn update_pages(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn component_pages(world: &World) -> Vec<(&'static str, String)> {
+fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let component = world.components[1].clone();
     let group = world.groups[0].clone();
@@ -445,13 +451,13 @@ fn component_pages(world: &World) -> Vec<(&'static str, String)> {
     let group_edit = GroupEdit {
         shell: shell(),
         id: Some(group.id.clone()),
-        form: GroupForm::of(&group),
+        form: GroupForm::from_group(&group),
         invalid: Invalid::new(),
         conflict: None,
     };
     vec![
         ("components", ComponentList { shell: shell(), board: world.board() }.html()),
-        ("component-edit", edit(Some(component.id.clone()), ComponentForm::of(&component), Invalid::new())),
+        ("component-edit", edit(Some(component.id.clone()), ComponentForm::from_component(&component), Invalid::new())),
         ("component-new-wrong", edit(None, new, invalid)),
         ("component-delete", ComponentDeletion { shell: shell(), component }.html()),
         ("group-edit", group_edit.html()),
@@ -471,7 +477,7 @@ fn component_pages(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn page_form(world: &World) -> PageForm {
+fn page_form(world: &Gallery) -> PageForm {
     PageForm {
         name: world.text.clone(),
         url: "https://harbor.example".into(),
@@ -483,9 +489,9 @@ fn page_form(world: &World) -> PageForm {
     }
 }
 
-fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
+fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let setup = |purpose, invalid| {
-        Setup {
+        AcceptLink {
             porch: world.porch(),
             purpose,
             token: "t0ken".into(),
@@ -498,27 +504,27 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
     let failed = Some("Email or password is not right.".to_owned());
     let failure = |status, around, typed, login: Option<String>| {
         let (detail, action) = (Some(world.text.clone()), Some("/admin/incidents".to_owned()));
-        Failure { around, status, detail, typed, action, login }.html()
+        AdminError { around, status, detail, typed, action, login }.html()
     };
-    let inside = |status| failure(status, Around::Admin(Box::new(world.shell.clone())), None, None);
-    let typed = |is_whole| Typed {
+    let inside = |status| failure(status, ErrorLayout::Admin(Box::new(world.shell.clone())), None, None);
+    let typed = |is_whole| TypedForm {
         shown: vec![("title".into(), world.text.clone()), ("body".into(), format!("{}\n", world.text))],
         hidden: vec![("phase".into(), world.text.clone())],
         secrets: vec!["password".into(), "code".into()],
         is_whole,
     };
-    let forgotten = |way| Forgotten { porch: world.porch(), way }.html();
+    let forgotten = |way| ForgotPassword { porch: world.porch(), way }.html();
     vec![
-        ("forgotten", forgotten(Way::ByMail { email: String::new(), invalid: Invalid::new() })),
+        ("forgotten", forgotten(ResetMethod::ByMail { email: String::new(), invalid: Invalid::new() })),
         (
             "forgotten-wrong",
-            forgotten(Way::ByMail {
+            forgotten(ResetMethod::ByMail {
                 email: world.text.clone(),
                 invalid: Invalid::field("email", "Enter a valid e-mail address, like name@example.org."),
             }),
         ),
-        ("forgotten-sent", forgotten(Way::MailSent)),
-        ("forgotten-ask", forgotten(Way::AskAnOwner)),
+        ("forgotten-sent", forgotten(ResetMethod::MailSent)),
+        ("forgotten-ask", forgotten(ResetMethod::AskAnOwner)),
         ("login", factors::login(world, String::new(), "/admin".into(), None)),
         ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed)),
         ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),
@@ -526,19 +532,22 @@ fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
         ("setup-email", setup(LinkPurpose::Email, Invalid::new())),
         (
             "going-elsewhere",
-            GoingElsewhere {
+            OidcRedirect {
                 porch: world.porch(),
                 name: world.text.clone(),
                 address: "https://id.harbor.example/authorize?client_id=candor".into(),
             }
             .html(),
         ),
-        ("session-ended", failure(401, Around::Plain(world.porch()), Some(typed(true)), Some("/admin".into()))),
-        ("setup-gone", LinkGone { porch: world.porch() }.html()),
+        ("session-ended", failure(401, ErrorLayout::Plain(world.porch()), Some(typed(true)), Some("/admin".into()))),
+        ("setup-gone", LinkExpired { porch: world.porch() }.html()),
         ("failure-403", inside(403)),
         ("failure-500", inside(500)),
-        ("failure-503-typed", failure(503, Around::Plain(world.porch()), Some(typed(true)), None)),
-        ("failure-413-typed", failure(413, Around::Admin(Box::new(world.shell.clone())), Some(typed(false)), None)),
+        ("failure-503-typed", failure(503, ErrorLayout::Plain(world.porch()), Some(typed(true)), None)),
+        (
+            "failure-413-typed",
+            failure(413, ErrorLayout::Admin(Box::new(world.shell.clone())), Some(typed(false)), None),
+        ),
     ]
 }
 

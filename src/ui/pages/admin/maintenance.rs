@@ -1,24 +1,24 @@
 use leptos::prelude::*;
 
 use super::component_list::status_words;
-use super::composer::{self, Draft};
-use super::conflict::{Conflict, notice};
+use super::composer::{self, LocalDraft};
+use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
 use crate::domain::forms::MaintenanceUpdateForm;
 use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
 use crate::format::markdown;
-use crate::format::time::{full, window};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::format::time::{format_full, format_window};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    Choice, ErrorSummary, Field, Group, Hidden, PostButton, PreviewButton, Problems, RehearseButton, Segments,
-    SelectRow, Submit, Weight,
+    ButtonStyle, Choice, ErrorSummary, Field, FormErrors, Group, Hidden, PostButton, PreviewPageButton,
+    PreviewTextButton, Segments, SelectRow, Submit,
 };
 use crate::ui::time::Time;
 
 /// A maintenance with everything said of it, and what can be done next.
 #[derive(Clone, Debug)]
 pub struct MaintenanceView {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it stands, with its updates oldest first.
     pub maintenance: Maintenance,
     /// As it was typed; its message, if any, is shown as a preview.
@@ -34,18 +34,18 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
     let shell = page.shell.clone();
     let composes = shell.can_publish();
     let it = &page.maintenance;
-    let problems = Problems::new(&page.invalid, &["phase", "body", "components"]);
-    let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+    let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
+    let words = format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
     let content = view! {
         <div class="column">
             <h1 dir="auto">{it.title.clone()}</h1>
             <p class="soft">{phase_words(it, &shell)}" · "<Time at=it.scheduled_for words=words/></p>
             <ErrorSummary problems=problems.clone()/>
-            {in_between(&page)}
-            {composes.then(|| steps(it))}
+            {newer_update_notice(&page)}
+            {composes.then(|| step_buttons(it))}
             {composes.then(|| composer(&page, &problems))}
             {timeline(it, &shell)}
-            {about(it, &shell)}
+            {maintenance_details(it, &shell)}
         </div>
     };
     let title = problems.titled(&it.title);
@@ -55,12 +55,12 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
 }
 
 /// What can be done with one step.
-fn steps(it: &Maintenance) -> AnyView {
+fn step_buttons(it: &Maintenance) -> AnyView {
     let path = format!("/admin/maintenances/{}", it.id);
     match it.phase {
         MaintenancePhase::Scheduled => view! {
             <div class="actions">
-                <PostButton action=format!("{path}/beginning") words="Start now" weight=Weight::Primary/>
+                <PostButton action=format!("{path}/beginning") words="Start now" weight=ButtonStyle::Primary/>
                 <a class="button" href=format!("{path}/schedule")>"Reschedule"</a>
                 <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
             </div>
@@ -68,7 +68,7 @@ fn steps(it: &Maintenance) -> AnyView {
         .into_any(),
         phase if phase.is_active() => view! {
             <div class="actions">
-                <PostButton action=format!("{path}/completion") words="Complete" weight=Weight::Primary/>
+                <PostButton action=format!("{path}/completion") words="Complete" weight=ButtonStyle::Primary/>
                 <a class="button" href=format!("{path}/extension")>"Extend"</a>
                 <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
             </div>
@@ -78,14 +78,16 @@ fn steps(it: &Maintenance) -> AnyView {
     }
 }
 
-fn composer(page: &MaintenanceView, problems: &Problems) -> AnyView {
+fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     let it = &page.maintenance;
     let path = format!("/admin/maintenances/{}/updates", it.id);
     let form = &page.form;
     let phases = it.phase.next().iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
-    let field = Field::new("phase", "Status").judged(problems);
-    let draft =
-        Draft { place: it.id.to_string(), posted: it.newest().map(|update| update.body.clone()).unwrap_or_default() };
+    let field = Field::new("phase", "Status").with_error(problems);
+    let draft = LocalDraft {
+        place: it.id.to_string(),
+        posted: it.newest_update().map(|update| update.body.clone()).unwrap_or_default(),
+    };
     let words = MaintenancePhase::from_key(&form.phase).unwrap_or(it.phase).words();
     view! {
         <section aria-labelledby="compose">
@@ -93,13 +95,13 @@ fn composer(page: &MaintenanceView, problems: &Problems) -> AnyView {
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=form.version.to_string()/>
                 <Segments field choices=phases value=form.phase.clone()/>
-                {composer::message(&form.body, problems)}
-                {components(it, form, problems)}
-                {composer::preview(&form.body, words, draft)}
+                {composer::message_field(&form.body, problems)}
+                {component_fields(it, form, problems)}
+                {composer::text_preview(&form.body, words, draft)}
                 <p class="actions">
                     <Submit words="Publish update"/>
-                    <PreviewButton action=path.clone()/>
-                    <RehearseButton/>
+                    <PreviewTextButton action=path.clone()/>
+                    <PreviewPageButton/>
                 </p>
             </form>
         </section>
@@ -108,39 +110,43 @@ fn composer(page: &MaintenanceView, problems: &Problems) -> AnyView {
 }
 
 /// How each of its components stands while the work goes on.
-fn components(it: &Maintenance, form: &MaintenanceUpdateForm, problems: &Problems) -> Option<AnyView> {
+fn component_fields(it: &Maintenance, form: &MaintenanceUpdateForm, problems: &FormErrors) -> Option<AnyView> {
     let choices = || {
         [Status::UnderMaintenance, Status::Operational].map(|status| Choice::new(status.key(), status.words())).to_vec()
     };
     let row = |component: &crate::domain::maintenance::PlannedComponent| {
-        let field = Field::new(format!("component.{}", component.id), component.name.clone()).judged(problems);
+        let field = Field::new(format!("component.{}", component.id), component.name.clone()).with_error(problems);
         let value = form.components.get(component.id.as_str()).cloned();
         let value = value.unwrap_or_else(|| Status::Operational.key().to_owned());
         view! { <SelectRow field choices=choices() value/> }
     };
     let hint = "Applies during the window. If something unexpected breaks, create an incident.";
     (!it.phase.is_over() && !it.components.is_empty()).then(|| {
-        let field = Field::new("components", "Component status during maintenance").hint(hint).judged(problems);
+        let field = Field::new("components", "Component status during maintenance").hint(hint).with_error(problems);
         let content = view! { <div class="rows">{it.components.iter().map(row).collect_view()}</div> }.into_any();
         view! { <Group field content id="components"/> }.into_any()
     })
 }
 
 /// The newest update, where somebody changed the maintenance in between.
-fn in_between(page: &MaintenanceView) -> Option<AnyView> {
-    changed_meanwhile(page.conflict.as_ref(), &page.maintenance, &page.shell)
+fn newer_update_notice(page: &MaintenanceView) -> Option<AnyView> {
+    newer_version_notice(page.conflict.as_ref(), &page.maintenance, &page.shell)
 }
 
 /// The notice that somebody changed `it` in between, over its newest update.
-pub fn changed_meanwhile(conflict: Option<&Conflict<()>>, it: &Maintenance, shell: &Shell) -> Option<AnyView> {
+pub fn newer_version_notice(
+    conflict: Option<&Conflict<()>>,
+    it: &Maintenance,
+    shell: &AdminContext,
+) -> Option<AnyView> {
     let conflict = conflict?;
-    let newest = it.newest().map(|update| said(update, shell)).into_any();
-    Some(notice(conflict.by.as_deref(), conflict.at, newest, shell))
+    let newest = it.newest_update().map(|update| update_text(update, shell)).into_any();
+    Some(conflict_notice(conflict.by.as_deref(), conflict.at, newest, shell))
 }
 
-fn timeline(it: &Maintenance, shell: &Shell) -> AnyView {
+fn timeline(it: &Maintenance, shell: &AdminContext) -> AnyView {
     let post = |update: &MaintenanceUpdate| {
-        view! { <li>{said(update, shell)}{named(update)}{edit_link(it, update, shell)}</li> }
+        view! { <li>{update_text(update, shell)}{update_components(update)}{edit_link(it, update, shell)}</li> }
     };
     let posts = it.updates.iter().rev().map(post).collect_view();
     view! {
@@ -153,20 +159,20 @@ fn timeline(it: &Maintenance, shell: &Shell) -> AnyView {
 }
 
 /// What an update says: phase, time, text.
-fn said(update: &MaintenanceUpdate, shell: &Shell) -> AnyView {
-    let edited = update.edited_at.map(|at| view! { " · edited "<Time at words=full(at, shell.zone)/> });
+fn update_text(update: &MaintenanceUpdate, shell: &AdminContext) -> AnyView {
+    let edited = update.edited_at.map(|at| view! { " · edited "<Time at words=format_full(at, shell.zone)/> });
     view! {
         <p class="said">
             <strong>{update.phase.words()}</strong>
             " "
-            <span class="soft"><Time at=update.posted_at words=full(update.posted_at, shell.zone)/>{edited}</span>
+            <span class="soft"><Time at=update.posted_at words=format_full(update.posted_at, shell.zone)/>{edited}</span>
         </p>
-        <div class="prose" dir="auto" inner_html=markdown::render(&update.body)></div>
+        <div class="prose" dir="auto" inner_html=markdown::render_markdown(&update.body)></div>
     }
     .into_any()
 }
 
-fn named(update: &MaintenanceUpdate) -> Option<AnyView> {
+fn update_components(update: &MaintenanceUpdate) -> Option<AnyView> {
     let component = |component: &AffectedComponent| {
         view! { <li><span dir="auto">{component.name.clone()}</span>": "{status_words(component.status)}</li> }
     };
@@ -174,21 +180,21 @@ fn named(update: &MaintenanceUpdate) -> Option<AnyView> {
     shows.then(|| view! { <ul class="named">{update.components.iter().map(component).collect_view()}</ul> }.into_any())
 }
 
-fn edit_link(it: &Maintenance, update: &MaintenanceUpdate, shell: &Shell) -> Option<AnyView> {
+fn edit_link(it: &Maintenance, update: &MaintenanceUpdate, shell: &AdminContext) -> Option<AnyView> {
     let path = format!("/admin/maintenances/{}/updates/{}/edit", it.id, update.id);
-    let which = format!(" the update of {}", full(update.posted_at, shell.zone));
+    let which = format!(" the update of {}", format_full(update.posted_at, shell.zone));
     shell
         .can_publish()
         .then(|| view! { <p class="links"><a href=path>"Edit"<span class="unseen">{which}</span></a></p> }.into_any())
 }
 
 /// What was planned, and what it does by itself.
-fn about(it: &Maintenance, shell: &Shell) -> AnyView {
+fn maintenance_details(it: &Maintenance, shell: &AdminContext) -> AnyView {
     let row = |term: &'static str, text: String| view! { <dt>{term}</dt><dd dir="auto">{text}</dd> };
     let names: Vec<&str> = it.components.iter().map(|component| component.name.as_str()).collect();
     let names = (!names.is_empty()).then(|| row("Components", names.join(", ")));
-    let began = it.started_at.map(|at| row("Started", full(at, shell.zone)));
-    let ended = it.ended_at.map(|at| row("Ended", full(at, shell.zone)));
+    let began = it.started_at.map(|at| row("Started", format_full(at, shell.zone)));
+    let ended = it.ended_at.map(|at| row("Ended", format_full(at, shell.zone)));
     let entered = row("Time zone", it.zone.name().to_owned());
     let edit = shell.can_publish().then(|| {
         let words = if it.occurrence.is_some() { "Edit this occurrence" } else { "Edit maintenance" };
@@ -201,9 +207,9 @@ fn about(it: &Maintenance, shell: &Shell) -> AnyView {
         <section aria-labelledby="details">
             <h2 id="details">"Details"</h2>
             <dl>
-                {row("Scheduled for", window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone))}
+                {row("Scheduled for", format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone))}
                 {entered}{began}{ended}{names}
-                {row("Automation", by_itself(it))}
+                {row("Automation", automation_words(it))}
             </dl>
             <p class="links">
                 <a href=format!("/incidents/{}", it.id)>"View on status page"</a>
@@ -214,7 +220,7 @@ fn about(it: &Maintenance, shell: &Shell) -> AnyView {
     .into_any()
 }
 
-fn by_itself(it: &Maintenance) -> String {
+fn automation_words(it: &Maintenance) -> String {
     let switches = [
         (it.switches.reminds, "reminder 60 min before"),
         (it.switches.starts, "starts"),

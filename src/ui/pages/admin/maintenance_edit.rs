@@ -1,22 +1,22 @@
 use leptos::prelude::*;
 
-use super::component_list::Board;
-use super::conflict::{Conflict, both_texts};
-use super::maintenance_new::{components, switches, title};
+use super::component_list::ComponentBoard;
+use super::conflict::{Conflict, conflict_details};
+use super::maintenance_new::{automation_fields, component_fields, title_field};
 use crate::domain::forms::PlanForm;
 use crate::domain::{Invalid, Maintenance, MaintenancePhase};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, Problems, RehearseButton, Submit};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ErrorSummary, FormErrors, Hidden, PreviewPageButton, Submit};
 
 /// The form for what a maintenance is about and does by itself.
 #[derive(Clone, Debug)]
 pub struct MaintenanceEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it stands.
     pub maintenance: Maintenance,
     pub form: PlanForm,
     pub invalid: Invalid,
-    pub board: Board,
+    pub board: ComponentBoard,
     pub conflict: Option<Conflict<PlanForm>>,
 }
 
@@ -24,7 +24,7 @@ pub struct MaintenanceEdit {
 #[component]
 pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["title", "components"]);
+    let problems = FormErrors::new(&page.invalid, &["title", "components"]);
     let path = format!("/admin/maintenances/{}", page.maintenance.id);
     let time = (page.maintenance.phase == MaintenancePhase::Scheduled).then(|| {
         view! { <p class="hint">"To change the time, "<a href=format!("{path}/schedule")>"reschedule it"</a>"."</p> }
@@ -34,16 +34,16 @@ pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
             <h1>"Edit the maintenance"</h1>
             <p class="soft"><a href=path.clone() dir="auto">{page.maintenance.title.clone()}</a></p>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             {time}
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
-                {title(&page.form.title, &problems)}
-                {components(&page.form, &page.board, &problems)}
-                {switches(page.form.switches)}
+                {title_field(&page.form.title, &problems)}
+                {component_fields(&page.form, &page.board, &problems)}
+                {automation_fields(page.form.switches)}
                 <p class="actions">
                     <Submit words="Publish changes"/>
-                    <RehearseButton/>
+                    <PreviewPageButton/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

@@ -2,25 +2,25 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::component_list::{Board, BoardSection};
+use super::component_list::{BoardSection, ComponentBoard};
 use super::composer;
 use crate::domain::Invalid;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
-use crate::domain::maintenance::Switches;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::domain::maintenance::Automation;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, Group, Hidden, PreviewButton, Problems, RehearseButton,
-    Select, Submit, TextArea, TextInput, zone_choices,
+    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton,
+    PreviewTextButton, Select, Submit, TextArea, TextInput, zone_choices,
 };
 
 /// The form that plans a maintenance, once or again and again.
 #[derive(Clone, Debug)]
 pub struct MaintenanceNew {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it was typed; its message, if any, is shown as a preview.
     pub form: SeriesForm,
     pub invalid: Invalid,
-    pub board: Board,
+    pub board: ComponentBoard,
 }
 
 /// The fields of a whole plan in their order.
@@ -31,7 +31,7 @@ pub const PLAN_FIELDS: [&str; 9] =
 #[component]
 pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &PLAN_FIELDS);
+    let problems = FormErrors::new(&page.invalid, &PLAN_FIELDS);
     let recurrence = &page.form.recurrence;
     let again = recurrence.is_wanted() || page.invalid.get("skipped").is_some();
     let content = view! {
@@ -40,16 +40,16 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
             <ErrorSummary problems=problems.clone()/>
             <form method="post" action="/admin/maintenances" novalidate>
                 <Hidden name="new_id" value=page.form.id.clone()/>
-                {whole_plan(&page.form, &page.board, &problems)}
+                {plan_fields(&page.form, &page.board, &problems)}
                 <details class="fold" open=again>
                     <summary>"Repeat"</summary>
                     {recurrence_fields(recurrence, true, &problems)}
                 </details>
-                {composer::preview(&page.form.first.body, "Scheduled", composer::Draft::none())}
+                {composer::text_preview(&page.form.first.body, "Scheduled", composer::LocalDraft::none())}
                 <p class="actions">
                     <Submit words="Schedule maintenance"/>
-                    <PreviewButton action="/admin/maintenances"/>
-                    <RehearseButton/>
+                    <PreviewTextButton action="/admin/maintenances"/>
+                    <PreviewPageButton/>
                     <a href="/admin/maintenances">"Cancel"</a>
                 </p>
             </form>
@@ -60,27 +60,27 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
 }
 
 /// Title, message, time, components and switches.
-pub fn whole_plan(form: &SeriesForm, board: &Board, problems: &Problems) -> AnyView {
+pub fn plan_fields(form: &SeriesForm, board: &ComponentBoard, problems: &FormErrors) -> AnyView {
     view! {
-        {title(&form.first.plan.title, problems)}
-        {composer::message(&form.first.body, problems)}
+        {title_field(&form.first.plan.title, problems)}
+        {composer::message_field(&form.first.body, problems)}
         {window_fields(&form.first.window, problems)}
-        {components(&form.first.plan, board, problems)}
-        {switches(form.first.plan.switches)}
+        {component_fields(&form.first.plan, board, problems)}
+        {automation_fields(form.first.plan.switches)}
     }
     .into_any()
 }
 
-pub fn title(value: &str, problems: &Problems) -> AnyView {
-    let field = Field::new("title", "Title").hint("For example “Database upgrade”.").judged(problems);
+pub fn title_field(value: &str, problems: &FormErrors) -> AnyView {
+    let field = Field::new("title", "Title").hint("For example “Database upgrade”.").with_error(problems);
     view! { <TextInput field value=value.to_owned() autofocus=problems.is_empty()/> }.into_any()
 }
 
 /// Start, end and their zone.
-pub fn window_fields(form: &WindowForm, problems: &Problems) -> AnyView {
-    let from = Field::new("scheduled_for", "Start").judged(problems);
-    let until = Field::new("scheduled_until", "End").judged(problems);
-    let zone = Field::new("zone", "Time zone").judged(problems);
+pub fn window_fields(form: &WindowForm, problems: &FormErrors) -> AnyView {
+    let from = Field::new("scheduled_for", "Start").with_error(problems);
+    let until = Field::new("scheduled_until", "End").with_error(problems);
+    let zone = Field::new("zone", "Time zone").with_error(problems);
     view! {
         <div class="pair">
             <DateTimeLocal field=from value=form.scheduled_for.clone()/>
@@ -92,8 +92,8 @@ pub fn window_fields(form: &WindowForm, problems: &Problems) -> AnyView {
 }
 
 /// A box to tick for each component, and for each that is gone but was planned for.
-pub fn components(form: &PlanForm, board: &Board, problems: &Problems) -> AnyView {
-    let field = Field::new("components", "Affected components").judged(problems);
+pub fn component_fields(form: &PlanForm, board: &ComponentBoard, problems: &FormErrors) -> AnyView {
+    let field = Field::new("components", "Affected components").with_error(problems);
     let sections = board.sections.iter().map(|section| section_boxes(section, form)).collect_view();
     let known: BTreeSet<&str> = board.rows().map(|row| row.component.id.as_str()).collect();
     let gone = form.components.iter().filter(|id| !known.contains(id.as_str()));
@@ -119,7 +119,7 @@ fn component_box(id: &str, name: &str, checked: bool) -> AnyView {
 }
 
 /// What it does by itself.
-pub fn switches(switches: Switches) -> AnyView {
+pub fn automation_fields(switches: Automation) -> AnyView {
     let box_of = |name: &str, label: &str, checked| {
         let field = Field::new(name, label);
         view! { <CheckBox field checked/> }
@@ -135,21 +135,21 @@ pub fn switches(switches: Switches) -> AnyView {
 }
 
 /// Whether and how it comes again; `once` offers that it does not.
-pub fn recurrence_fields(form: &RecurrenceForm, once: bool, problems: &Problems) -> AnyView {
+pub fn recurrence_fields(form: &RecurrenceForm, once: bool, problems: &FormErrors) -> AnyView {
     let mut choices: Vec<Choice> =
-        RecurrenceForm::RULES.iter().map(|(rule, words)| Choice::new(*rule, *words)).collect();
+        RecurrenceForm::RULE_CHOICES.iter().map(|(rule, words)| Choice::new(*rule, *words)).collect();
     if once {
         choices.insert(0, Choice::new("", "Does not repeat"));
     }
-    choices.push(Choice::new(RecurrenceForm::CUSTOM, "Custom (RRULE)"));
+    choices.push(Choice::new(RecurrenceForm::CUSTOM_RULE, "Custom (RRULE)"));
     let repeats = Field::new("repeats", "Frequency").hint("Keeps the local time across daylight saving changes.");
     let rule =
         Field::new("rule", "Custom rule (RRULE)").hint("An RRULE, like FREQ=MONTHLY;BYDAY=1SU for the first Sunday.");
     let skipped = Field::new("skipped", "Skip these dates").hint("One per line, as YYYY-MM-DD.");
     view! {
-        <Select field=repeats.judged(problems) choices value=form.repeats.clone()/>
-        <TextInput field=rule.judged(problems) value=form.rule.clone()/>
-        <TextArea field=skipped.judged(problems) value=form.skipped.clone() rows=2/>
+        <Select field=repeats.with_error(problems) choices value=form.repeats.clone()/>
+        <TextInput field=rule.with_error(problems) value=form.rule.clone()/>
+        <TextArea field=skipped.with_error(problems) value=form.skipped.clone() rows=2/>
     }
     .into_any()
 }

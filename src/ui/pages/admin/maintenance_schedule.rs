@@ -3,21 +3,21 @@
 use leptos::prelude::*;
 
 use super::conflict::Conflict;
-use super::maintenance::changed_meanwhile;
+use super::maintenance::newer_version_notice;
 use super::maintenance_new::window_fields;
 use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
 use crate::domain::{Invalid, Maintenance, MaintenancePhase};
-use crate::format::time::window;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::format::time::format_window;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    DateTimeLocal, ErrorSummary, Field, Hidden, Problems, RehearseButton, Select, Submit, TextArea, Weight,
+    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, Submit, TextArea,
     zone_choices,
 };
 
 /// The form that moves a maintenance to another time.
 #[derive(Clone, Debug)]
 pub struct MaintenanceSchedule {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub maintenance: Maintenance,
     pub form: ScheduleForm,
     pub invalid: Invalid,
@@ -27,7 +27,7 @@ pub struct MaintenanceSchedule {
 /// The form that gives a maintenance more time.
 #[derive(Clone, Debug)]
 pub struct MaintenanceExtension {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub maintenance: Maintenance,
     pub form: ExtensionForm,
     pub invalid: Invalid,
@@ -37,7 +37,7 @@ pub struct MaintenanceExtension {
 /// The question before a maintenance is called off.
 #[derive(Clone, Debug)]
 pub struct MaintenanceCancellation {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub maintenance: Maintenance,
     pub form: CancellationForm,
     pub invalid: Invalid,
@@ -47,28 +47,28 @@ pub struct MaintenanceCancellation {
 /// Moves a maintenance.
 #[component]
 pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
-    let problems = Problems::new(&page.invalid, &["scheduled_for", "scheduled_until", "zone", "body"]);
+    let problems = FormErrors::new(&page.invalid, &["scheduled_for", "scheduled_until", "zone", "body"]);
     let late = (page.maintenance.phase != MaintenancePhase::Scheduled)
         .then(|| view! { <p class="hint">"It has already started; it can't be rescheduled."</p> });
     let fields = view! {
         {late}
         <Hidden name="version" value=page.form.version.to_string()/>
         {window_fields(&page.form.window, &problems)}
-        {message(&page.form.body, "This maintenance has been moved to another time.", &problems)}
+        {message_field(&page.form.body, "This maintenance has been moved to another time.", &problems)}
     }
     .into_any();
-    let frame = Frame { heading: "Reschedule maintenance", path: "schedule", button: "Reschedule", problems };
-    frame.around(page.shell, &page.maintenance, page.conflict.as_ref(), fields, Weight::Primary)
+    let frame = FormFrame { heading: "Reschedule maintenance", path: "schedule", button: "Reschedule", problems };
+    frame.wrap(page.shell, &page.maintenance, page.conflict.as_ref(), fields, ButtonStyle::Primary)
 }
 
 /// Gives a maintenance more time.
 #[component]
 pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
-    let problems = Problems::new(&page.invalid, &["until", "zone", "body"]);
+    let problems = FormErrors::new(&page.invalid, &["until", "zone", "body"]);
     let late = (!page.maintenance.phase.is_active())
         .then(|| view! { <p class="hint">"Only maintenance in progress can be extended."</p> });
-    let until = Field::new("until", "New end").judged(&problems);
-    let zone = Field::new("zone", "Time zone").judged(&problems);
+    let until = Field::new("until", "New end").with_error(&problems);
+    let zone = Field::new("zone", "Time zone").with_error(&problems);
     let fields = view! {
         {late}
         <Hidden name="version" value=page.form.version.to_string()/>
@@ -76,51 +76,55 @@ pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
             <DateTimeLocal field=until value=page.form.until.clone()/>
             <Select field=zone choices=zone_choices() value=page.form.zone.clone()/>
         </div>
-        {message(&page.form.body, "This maintenance takes longer than planned.", &problems)}
+        {message_field(&page.form.body, "This maintenance takes longer than planned.", &problems)}
     }
     .into_any();
-    let frame = Frame { heading: "Extend window", path: "extension", button: "Extend window", problems };
-    frame.around(page.shell, &page.maintenance, page.conflict.as_ref(), fields, Weight::Primary)
+    let frame = FormFrame { heading: "Extend window", path: "extension", button: "Extend window", problems };
+    frame.wrap(page.shell, &page.maintenance, page.conflict.as_ref(), fields, ButtonStyle::Primary)
 }
 
 /// Asks before a maintenance is called off.
 #[component]
 pub fn MaintenanceCancellationPage(page: MaintenanceCancellation) -> impl IntoView {
-    let problems = Problems::new(&page.invalid, &["body"]);
+    let problems = FormErrors::new(&page.invalid, &["body"]);
     let fields = view! {
         <p>"It stays on the page and in calendars as cancelled, and its components return to their manual status. This can't be undone."</p>
         <Hidden name="version" value=page.form.version.to_string()/>
-        {message(&page.form.body, MaintenancePhase::Cancelled.usual_text(), &problems)}
+        {message_field(&page.form.body, MaintenancePhase::Cancelled.default_text(), &problems)}
     }
     .into_any();
-    let frame =
-        Frame { heading: "Cancel the maintenance", path: "cancellation", button: "Cancel the maintenance", problems };
-    frame.around(page.shell, &page.maintenance, page.conflict.as_ref(), fields, Weight::Destructive)
+    let frame = FormFrame {
+        heading: "Cancel the maintenance",
+        path: "cancellation",
+        button: "Cancel the maintenance",
+        problems,
+    };
+    frame.wrap(page.shell, &page.maintenance, page.conflict.as_ref(), fields, ButtonStyle::Destructive)
 }
 
 /// What visitors are told, and what that is where nothing is written.
-fn message(value: &str, usual: &str, problems: &Problems) -> AnyView {
+fn message_field(value: &str, usual: &str, problems: &FormErrors) -> AnyView {
     let field =
-        Field::new("body", "Message (optional)").hint(format!("Leave empty to post: “{usual}”")).judged(problems);
+        Field::new("body", "Message (optional)").hint(format!("Leave empty to post: “{usual}”")).with_error(problems);
     view! { <TextArea field value=value.to_owned() rows=3/> }.into_any()
 }
 
 /// What is around the three forms.
-struct Frame {
+struct FormFrame {
     heading: &'static str,
     path: &'static str,
     button: &'static str,
-    problems: Problems,
+    problems: FormErrors,
 }
 
-impl Frame {
-    fn around(
+impl FormFrame {
+    fn wrap(
         self,
-        shell: Shell,
+        shell: AdminContext,
         it: &Maintenance,
         conflict: Option<&Conflict<()>>,
         fields: AnyView,
-        weight: Weight,
+        weight: ButtonStyle,
     ) -> AnyView {
         let back = format!("/admin/maintenances/{}", it.id);
         let content = view! {
@@ -128,15 +132,15 @@ impl Frame {
                 <h1>{self.heading}</h1>
                 <p class="soft">
                     <a href=back.clone() dir="auto">{it.title.clone()}</a>
-                    " · "{window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone)}
+                    " · "{format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone)}
                 </p>
                 <ErrorSummary problems=self.problems.clone()/>
-                {changed_meanwhile(conflict, it, &shell)}
+                {newer_version_notice(conflict, it, &shell)}
                 <form method="post" action=format!("{back}/{}", self.path) novalidate>
                     {fields}
                     <p class="actions">
                         <Submit words=self.button weight/>
-                        <RehearseButton/>
+                        <PreviewPageButton/>
                         <a href=back.clone()>"Back"</a>
                     </p>
                 </form>

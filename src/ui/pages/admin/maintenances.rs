@@ -1,16 +1,16 @@
 use leptos::prelude::*;
 
-use super::pagination::older;
+use super::pagination::older_link;
 use crate::domain::forms::RecurrenceForm;
 use crate::domain::{Maintenance, Series};
-use crate::format::time::window;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::format::time::format_window;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::time::Time;
 
 /// The maintenances, a page of them at a time, and what comes again.
 #[derive(Clone, Debug)]
 pub struct MaintenanceList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// Latest planned start first.
     pub maintenances: Vec<Maintenance>,
     /// Those that have not ended, oldest first.
@@ -31,15 +31,15 @@ pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
             <h1>"Maintenance"</h1>
             {new}
         </div>
-        {table(&page.maintenances, &shell)}
-        {older("/admin/maintenances", Vec::new(), page.older)}
-        {series(&page.series, &shell)}
+        {maintenance_table(&page.maintenances, &shell)}
+        {older_link("/admin/maintenances", Vec::new(), page.older)}
+        {series_table(&page.series, &shell)}
         <p class="soft">"Subscribe in your calendar app: "<a href="/maintenance.ics">"maintenance calendar"</a>"."</p>
     };
     view! { <AdminLayout shell title="Maintenance" section=Some(Section::Maintenances) content=content.into_any()/> }
 }
 
-fn table(maintenances: &[Maintenance], shell: &Shell) -> AnyView {
+fn maintenance_table(maintenances: &[Maintenance], shell: &AdminContext) -> AnyView {
     if maintenances.is_empty() {
         return view! { <p class="soft">"No maintenance yet."</p> }.into_any();
     }
@@ -55,15 +55,15 @@ fn table(maintenances: &[Maintenance], shell: &Shell) -> AnyView {
                         <th scope="col" class="number">"Updates"</th>
                     </tr>
                 </thead>
-                <tbody>{maintenances.iter().map(|it| row(it, shell)).collect_view()}</tbody>
+                <tbody>{maintenances.iter().map(|it| maintenance_row(it, shell)).collect_view()}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row(it: &Maintenance, shell: &Shell) -> AnyView {
-    let words = window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+fn maintenance_row(it: &Maintenance, shell: &AdminContext) -> AnyView {
+    let words = format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
     view! {
         <tr>
             <th scope="row"><a href=format!("/admin/maintenances/{}", it.id) dir="auto">{it.title.clone()}</a></th>
@@ -77,7 +77,7 @@ fn row(it: &Maintenance, shell: &Shell) -> AnyView {
 }
 
 /// The phase; of one that should have begun or ended already, also that.
-pub fn phase_words(it: &Maintenance, shell: &Shell) -> String {
+pub fn phase_words(it: &Maintenance, shell: &AdminContext) -> String {
     let late = match it.phase {
         phase if phase.is_active() && it.scheduled_until < shell.now => ", overdue to finish",
         phase if !phase.is_over() && !phase.is_active() && it.scheduled_for < shell.now => ", overdue to start",
@@ -86,7 +86,7 @@ pub fn phase_words(it: &Maintenance, shell: &Shell) -> String {
     format!("{}{late}", it.phase.words())
 }
 
-fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
+fn series_table(series: &[Series], shell: &AdminContext) -> Option<AnyView> {
     let item = |series: &Series| {
         let edit = shell.can_publish().then(|| {
             view! {
@@ -119,7 +119,7 @@ fn series(series: &[Series], shell: &Shell) -> Option<AnyView> {
 /// `Every week, at 02:00 in Europe/Lisbon`
 pub fn rule_words(series: &Series) -> String {
     let rule = series.rule.as_str();
-    let listed = RecurrenceForm::RULES.iter().find(|(known, _)| *known == rule);
+    let listed = RecurrenceForm::RULE_CHOICES.iter().find(|(known, _)| *known == rule);
     let words = listed.map_or(rule, |(_, words)| words);
     format!("{words}, at {} in {}", series.first_start.format("%H:%M"), series.zone.name())
 }

@@ -3,13 +3,13 @@ use leptos::prelude::*;
 use super::account::factor_words;
 use super::managers::{last_login, role_choices, state_words};
 use crate::domain::{Factors, Invalid, Manager};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, PostButton, Problems, Select, Submit, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit};
 
 /// One manager, and what an owner can do about the access.
 #[derive(Clone, Debug)]
 pub struct ManagerEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub manager: Manager,
     /// What the manager has beside the password.
     pub factors: Factors,
@@ -26,9 +26,9 @@ pub struct ManagerEdit {
 pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
     let shell = page.shell.clone();
     let manager = &page.manager;
-    let problems = Problems::new(&page.invalid, &["role"]);
+    let problems = FormErrors::new(&page.invalid, &["role"]);
     let path = format!("/admin/managers/{}", manager.id);
-    let field = Field::new("role", "Role").judged(&problems);
+    let field = Field::new("role", "Role").with_error(&problems);
     let content = view! {
         <div class="column">
             <h1 dir="auto">{manager.name.clone()}</h1>
@@ -45,18 +45,18 @@ pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
                     <a href="/admin/managers">"Back"</a>
                 </p>
             </form>
-            {reset(manager, &path)}
-            {identity(manager, &path)}
-            {factors(page.factors, &path)}
-            {sessions(page.sessions, &path)}
-            {access(manager, &path)}
+            {reset_form(manager, &path)}
+            {identity_form(manager, &path)}
+            {factors_form(page.factors, &path)}
+            {sessions_form(page.sessions, &path)}
+            {access_form(manager, &path)}
         </div>
     };
     let title = problems.titled(&manager.name);
     view! { <AdminLayout shell title section=Some(Section::Managers) content=content.into_any()/> }
 }
 
-fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
+fn reset_form(manager: &Manager, path: &str) -> Option<AnyView> {
     let (heading, text, words) = if manager.has_password {
         ("Reset password", "Creates a one-time link, valid for 30 minutes, to set a new password.", "Create reset link")
     } else if manager.has_identity {
@@ -84,24 +84,24 @@ fn reset(manager: &Manager, path: &str) -> Option<AnyView> {
     })
 }
 
-fn identity(manager: &Manager, path: &str) -> Option<AnyView> {
+fn identity_form(manager: &Manager, path: &str) -> Option<AnyView> {
     manager.has_identity.then(|| {
         view! {
             <section aria-labelledby="identity">
                 <h2 id="identity">"Login at the identity provider"</h2>
                 <p class="soft">"Disconnect it if they now use another account there."</p>
-                <PostButton action=format!("{path}/identity/removal") words="Disconnect it" weight=Weight::Destructive/>
+                <PostButton action=format!("{path}/identity/removal") words="Disconnect it" weight=ButtonStyle::Destructive/>
             </section>
         }
         .into_any()
     })
 }
 
-fn factors(factors: Factors, path: &str) -> AnyView {
+fn factors_form(factors: Factors, path: &str) -> AnyView {
     let removal = factors.any().then(|| {
         view! {
             <p class="soft">"Removes all second factors so they can log in with the password only. Use it if the device and recovery codes are lost."</p>
-            <PostButton action=format!("{path}/factors/removal") words="Reset two-factor authentication" weight=Weight::Destructive/>
+            <PostButton action=format!("{path}/factors/removal") words="Reset two-factor authentication" weight=ButtonStyle::Destructive/>
         }
     });
     view! {
@@ -114,7 +114,7 @@ fn factors(factors: Factors, path: &str) -> AnyView {
     .into_any()
 }
 
-fn sessions(count: i64, path: &str) -> Option<AnyView> {
+fn sessions_form(count: i64, path: &str) -> Option<AnyView> {
     let text = match count {
         1 => "1 active session.".to_owned(),
         count => format!("{count} active sessions."),
@@ -131,7 +131,7 @@ fn sessions(count: i64, path: &str) -> Option<AnyView> {
     })
 }
 
-fn access(manager: &Manager, path: &str) -> AnyView {
+fn access_form(manager: &Manager, path: &str) -> AnyView {
     if !manager.is_active() {
         return view! {
             <section class="apart" aria-labelledby="access">
@@ -146,7 +146,7 @@ fn access(manager: &Manager, path: &str) -> AnyView {
         <section class="apart" aria-labelledby="access">
             <h2 id="access">"Deactivate account"</h2>
             <p class="soft">"Logs them out and revokes links. You can reactivate it."</p>
-            <PostButton action=format!("{path}/disablement") words="Deactivate account" weight=Weight::Destructive/>
+            <PostButton action=format!("{path}/disablement") words="Deactivate account" weight=ButtonStyle::Destructive/>
         </section>
     }
     .into_any()

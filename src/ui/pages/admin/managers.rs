@@ -1,18 +1,18 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::pagination::more;
+use super::pagination::more_link;
 use crate::domain::forms::ManagerForm;
 use crate::domain::{Invalid, Manager, Role};
-use crate::format::time::ago;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Choice, Email, ErrorSummary, Field, Problems, Select, Submit, TextInput};
+use crate::format::time::format_age;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{Choice, Email, ErrorSummary, Field, FormErrors, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
 /// The people who may log in, and the form that invites another.
 #[derive(Clone, Debug)]
 pub struct ManagerList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// By name.
     pub managers: Vec<ManagerRow>,
     /// The cursor of the next page; nothing on the last.
@@ -35,8 +35,8 @@ pub struct ManagerRow {
 #[component]
 pub fn ManagersPage(page: ManagerList) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["name", "email", "role"]);
-    let rows = page.managers.iter().map(|manager| row(manager, &shell)).collect_view();
+    let problems = FormErrors::new(&page.invalid, &["name", "email", "role"]);
+    let rows = page.managers.iter().map(|manager| manager_row(manager, &shell)).collect_view();
     let content = view! {
         <h1>"Managers"</h1>
         <div class="scroll" tabindex="0" role="region" aria-label="Managers">
@@ -55,19 +55,19 @@ pub fn ManagersPage(page: ManagerList) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
-        {more("/admin/managers", page.more)}
+        {more_link("/admin/managers", page.more)}
         <p><a href="/admin/sessions">"Active sessions of managers"</a></p>
         <section class="column" aria-labelledby="invite">
             <h2 id="invite">"Invite a manager"</h2>
             <ErrorSummary problems=problems.clone()/>
-            {invitation(&page.form, &problems)}
+            {invitation_form(&page.form, &problems)}
         </section>
     };
     let title = problems.titled("Managers");
     view! { <AdminLayout shell title section=Some(Section::Managers) content=content.into_any()/> }
 }
 
-fn row(row: &ManagerRow, shell: &Shell) -> AnyView {
+fn manager_row(row: &ManagerRow, shell: &AdminContext) -> AnyView {
     let manager = &row.manager;
     let you = (manager.id == shell.manager.id).then_some(" (you)");
     view! {
@@ -96,9 +96,9 @@ pub fn state_words(manager: &Manager) -> &'static str {
 }
 
 /// When the manager logged in last.
-pub fn last_login(at: Option<DateTime<Utc>>, shell: &Shell) -> AnyView {
+pub fn last_login(at: Option<DateTime<Utc>>, shell: &AdminContext) -> AnyView {
     match at {
-        Some(at) => view! { <Time at words=ago(at, shell.now)/> }.into_any(),
+        Some(at) => view! { <Time at words=format_age(at, shell.now)/> }.into_any(),
         None => "never".into_any(),
     }
 }
@@ -113,10 +113,10 @@ pub fn role_choices() -> Vec<Choice> {
     Role::ALL.into_iter().map(|role| Choice::new(role.key(), words(role))).collect()
 }
 
-fn invitation(form: &ManagerForm, problems: &Problems) -> AnyView {
-    let name = Field::new("name", "Name").judged(problems);
-    let email = Field::new("email", "Email").judged(problems);
-    let role = Field::new("role", "Role").judged(problems);
+fn invitation_form(form: &ManagerForm, problems: &FormErrors) -> AnyView {
+    let name = Field::new("name", "Name").with_error(problems);
+    let email = Field::new("email", "Email").with_error(problems);
+    let role = Field::new("role", "Role").with_error(problems);
     let role_value = if form.role.is_empty() { Role::Publisher.key() } else { &form.role };
     view! {
         <form method="post" action="/admin/managers" novalidate>

@@ -58,19 +58,19 @@ mod tests;
 
 use leptos::component::{component_props_builder, component_view};
 
-pub use accept_link::{LinkGone, LinkGonePage, Setup, SetupPage};
+pub use accept_link::{AcceptLink, AcceptLinkPage, LinkExpired, LinkExpiredPage};
 pub use account::{Account, AccountPage, ProviderRow, SessionRow};
 pub use audit::{AuditList, AuditPage};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage};
-pub use component_list::{Board, BoardRow, BoardSection};
+pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
-pub use composer_extras::{Aids, DraftMet};
+pub use composer_extras::{ComposerExtras, DraftConflict};
 pub use conflict::Conflict;
 pub use corrections::{CorrectionList, CorrectionsPage};
-pub use dashboard::{Desk, DeskPage};
-pub use error::{Around, Failure, FailurePage, Typed};
+pub use dashboard::{Dashboard, DashboardPage};
+pub use error::{AdminError, AdminErrorPage, ErrorLayout, TypedForm};
 pub use factors::{FactorList, FactorsPage};
-pub use forgot_password::{Forgotten, ForgottenPage, Way};
+pub use forgot_password::{ForgotPassword, ForgotPasswordPage, ResetMethod};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
 pub use incident::{IncidentPage, IncidentView};
 pub use incident_delete::{IncidentDeletion, IncidentDeletionPage};
@@ -78,7 +78,7 @@ pub use incident_edit::{IncidentEdit, IncidentEditPage};
 pub use incident_new::{IncidentNew, IncidentNewPage};
 pub use incidents::{IncidentList, IncidentsPage};
 pub use login::{Login, LoginPage};
-pub use login_factor::{LoginFactor, LoginFactorPage};
+pub use login_factor::{LoginSecondFactor, LoginSecondFactorPage};
 pub use maintenance::{MaintenancePage, MaintenanceView};
 pub use maintenance_edit::{MaintenanceEdit, MaintenanceEditPage};
 pub use maintenance_new::{MaintenanceNew, MaintenanceNewPage};
@@ -86,34 +86,34 @@ pub use maintenance_schedule::{
     MaintenanceCancellation, MaintenanceCancellationPage, MaintenanceExtension, MaintenanceExtensionPage,
     MaintenanceSchedule, MaintenanceSchedulePage,
 };
-pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEditing};
+pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEditView};
 pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
-pub use oidc_redirect::{GoingElsewhere, GoingElsewherePage};
-pub use one_time_link::{LinkMade, LinkMadePage};
+pub use oidc_redirect::{OidcRedirect, OidcRedirectPage};
+pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
-pub use postmortem_edit::{ReviewEdit, ReviewEditPage};
-pub use preview::{RehearsalPage, Rehearsed, Shown, Whole, Words};
-pub use reauthenticate::{Proof, ProofPage, Proved, ProvedPage};
+pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
+pub use preview::{FullText, PagePreview, PreviewContent, PreviewDocument, PreviewPage};
+pub use reauthenticate::{Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
-pub use sessions::{SessionList, SessionOf, SessionsPage};
+pub use sessions::{OwnedSession, SessionList, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use shortcuts::{Shortcuts, ShortcutsPage};
 pub use template_edit::{TemplateDeletion, TemplateDeletionPage, TemplateEdit, TemplateEditPage};
 pub use templates::{TemplateList, TemplatesPage};
-pub use tokens::{TokenList, TokenMade, TokenMadePage, TokensPage};
+pub use tokens::{TokenCreated, TokenCreatedPage, TokenList, TokensPage};
 pub use totp::{TotpEnrolment, TotpPage, TotpSecret};
 pub use update_delete::{UpdateDeletion, UpdateDeletionPage};
-pub use update_edit::{UpdateEditPage, UpdateEditing};
+pub use update_edit::{UpdateEditPage, UpdateEditView};
 
 macro_rules! pages {
     ($($path:literal $page:ident => $component:ident,)*) => {$(
         impl $page {
             #[doc = concat!("The whole document: `", $path, "`.")]
             pub fn html(self) -> String {
-                super::super::render(|| {
+                super::super::render_page(|| {
                     let props = component_props_builder(&$component).page(self).build();
                     component_view($component, props)
                 })
@@ -124,18 +124,18 @@ macro_rules! pages {
 
 pages! {
     "/login" Login => LoginPage,
-    "/login/factor" LoginFactor => LoginFactorPage,
-    "/login/oidc" GoingElsewhere => GoingElsewherePage,
-    "/forgotten" Forgotten => ForgottenPage,
-    "/setup/{token}" Setup => SetupPage,
-    "/setup/{token}" LinkGone => LinkGonePage,
-    "/admin" Desk => DeskPage,
+    "/login/factor" LoginSecondFactor => LoginSecondFactorPage,
+    "/login/oidc" OidcRedirect => OidcRedirectPage,
+    "/forgotten" ForgotPassword => ForgotPasswordPage,
+    "/setup/{token}" AcceptLink => AcceptLinkPage,
+    "/setup/{token}" LinkExpired => LinkExpiredPage,
+    "/admin" Dashboard => DashboardPage,
     "/admin/incidents" IncidentList => IncidentsPage,
     "/admin/incidents/new" IncidentNew => IncidentNewPage,
     "/admin/incidents/{id}" IncidentView => IncidentPage,
     "/admin/incidents/{id}/edit" IncidentEdit => IncidentEditPage,
     "/admin/incidents/{id}/deletion" IncidentDeletion => IncidentDeletionPage,
-    "/admin/incidents/{id}/updates/{update}/edit" UpdateEditing => UpdateEditPage,
+    "/admin/incidents/{id}/updates/{update}/edit" UpdateEditView => UpdateEditPage,
     "/admin/incidents/{id}/updates/{update}/deletion" UpdateDeletion => UpdateDeletionPage,
     "/admin/maintenances" MaintenanceList => MaintenancesPage,
     "/admin/maintenances/new" MaintenanceNew => MaintenanceNewPage,
@@ -144,7 +144,7 @@ pages! {
     "/admin/maintenances/{id}/schedule" MaintenanceSchedule => MaintenanceSchedulePage,
     "/admin/maintenances/{id}/extension" MaintenanceExtension => MaintenanceExtensionPage,
     "/admin/maintenances/{id}/cancellation" MaintenanceCancellation => MaintenanceCancellationPage,
-    "/admin/maintenances/{id}/updates/{update}/edit" MaintenanceUpdateEditing => MaintenanceUpdateEditPage,
+    "/admin/maintenances/{id}/updates/{update}/edit" MaintenanceUpdateEditView => MaintenanceUpdateEditPage,
     "/admin/series/{id}/edit" SeriesEdit => SeriesEditPage,
     "/admin/components" ComponentList => ComponentsPage,
     "/admin/components/{id}/edit" ComponentEdit => ComponentEditPage,
@@ -153,25 +153,25 @@ pages! {
     "/admin/groups/{id}/deletion" GroupDeletion => GroupDeletionPage,
     "/admin/managers" ManagerList => ManagersPage,
     "/admin/managers/{id}" ManagerEdit => ManagerEditPage,
-    "/admin/managers" LinkMade => LinkMadePage,
+    "/admin/managers" OneTimeLink => OneTimeLinkPage,
     "/admin/sessions" SessionList => SessionsPage,
     "/admin/account" Account => AccountPage,
     "/admin/account/factors" FactorList => FactorsPage,
     "/admin/account/totp" TotpEnrolment => TotpPage,
     "/admin/account/passkeys/new" PasskeyNew => PasskeyNewPage,
     "/admin/account/recovery-codes" RecoveryCodes => RecoveryCodesPage,
-    "any that asks for a fresh proof" Proof => ProofPage,
-    "/admin/proof" Proved => ProvedPage,
+    "any that asks for a fresh proof" Reauthenticate => ReauthenticatePage,
+    "/admin/proof" Reauthenticated => ReauthenticatedPage,
     "/admin/tokens" TokenList => TokensPage,
-    "/admin/tokens" TokenMade => TokenMadePage,
+    "/admin/tokens" TokenCreated => TokenCreatedPage,
     "/admin/audit" AuditList => AuditPage,
-    "/admin/incidents" Rehearsed => RehearsalPage,
+    "/admin/incidents" PagePreview => PreviewPage,
     "/admin/templates" TemplateList => TemplatesPage,
     "/admin/templates/{id}/edit" TemplateEdit => TemplateEditPage,
     "/admin/templates/{id}/deletion" TemplateDeletion => TemplateDeletionPage,
-    "/admin/incidents/{id}/review" ReviewEdit => ReviewEditPage,
+    "/admin/incidents/{id}/review" PostmortemEdit => PostmortemEditPage,
     "/admin/components/{id}/corrections" CorrectionList => CorrectionsPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
-    "any" Failure => FailurePage,
+    "any" AdminError => AdminErrorPage,
 }

@@ -1,11 +1,11 @@
 use leptos::prelude::*;
 
-use crate::ui::admin_layout::{PlainLayout, Porch};
+use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 
 /// On the way to the identity provider; browsers go on by themselves.
 #[derive(Clone, Debug)]
-pub struct GoingElsewhere {
-    pub porch: Porch,
+pub struct OidcRedirect {
+    pub porch: LoggedOutContext,
     /// What the provider is called.
     pub name: String,
     /// Its page.
@@ -14,7 +14,7 @@ pub struct GoingElsewhere {
 
 /// Where it goes.
 #[component]
-pub fn GoingElsewherePage(page: GoingElsewhere) -> impl IntoView {
+pub fn OidcRedirectPage(page: OidcRedirect) -> impl IntoView {
     let title = format!("Continue to {}", page.name);
     let content = view! {
         <h1 dir="auto">{title.clone()}</h1>
@@ -22,5 +22,5 @@ pub fn GoingElsewherePage(page: GoingElsewhere) -> impl IntoView {
         <p class="actions"><a class="button" href=page.address rel="noreferrer">"Continue"</a></p>
         <p class="hint"><a href="/login">"Back to the login"</a></p>
     };
-    view! { <PlainLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
 }

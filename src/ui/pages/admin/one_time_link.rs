@@ -3,15 +3,15 @@ use leptos::prelude::*;
 
 use crate::domain::Manager;
 use crate::domain::manager::LinkPurpose;
-use crate::format::time::full;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::format::time::format_full;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{Field, TextInput};
 use crate::ui::time::Time;
 
 /// A one-time link, shown this once.
 #[derive(Clone, Debug)]
-pub struct LinkMade {
-    pub shell: Shell,
+pub struct OneTimeLink {
+    pub shell: AdminContext,
     /// Whom it is for.
     pub manager: Manager,
     pub purpose: LinkPurpose,
@@ -22,7 +22,7 @@ pub struct LinkMade {
 
 /// Shows a one-time link.
 #[component]
-pub fn LinkMadePage(page: LinkMade) -> impl IntoView {
+pub fn OneTimeLinkPage(page: OneTimeLink) -> impl IntoView {
     let shell = page.shell.clone();
     let (heading, does) = match page.purpose {
         LinkPurpose::Reset => ("Reset link", "choose a new password"),
@@ -36,7 +36,7 @@ pub fn LinkMadePage(page: LinkMade) -> impl IntoView {
             <h1>{heading}</h1>
             <p>
                 "With this link, " <bdi>{page.manager.name.clone()}</bdi> " can " {does} " until "
-                <Time at=until words=full(until, shell.zone)/> "."
+                <Time at=until words=format_full(until, shell.zone)/> "."
             </p>
             <TextInput field value=page.link readonly=true autofocus=true/>
             <p>"Send it over a secure channel: anyone with the link can take over the account."</p>

@@ -1,15 +1,15 @@
 use leptos::prelude::*;
 
-use super::factors::IMPOSSIBLE;
+use super::factors::PASSKEYS_UNAVAILABLE;
 use crate::domain::Invalid;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Problems, TextInput, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 /// A new passkey.
 #[derive(Clone, Debug)]
 pub struct PasskeyNew {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it was typed.
     pub name: String,
     /// Whether browsers allow passkeys at this address.
@@ -22,8 +22,9 @@ pub struct PasskeyNew {
 #[component]
 pub fn PasskeyNewPage(page: PasskeyNew) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["name"]);
-    let body = if page.possible { form(&page, &problems) } else { view! { <p>{IMPOSSIBLE}</p> }.into_any() };
+    let problems = FormErrors::new(&page.invalid, &["name"]);
+    let body =
+        if page.possible { passkey_form(&page, &problems) } else { view! { <p>{PASSKEYS_UNAVAILABLE}</p> }.into_any() };
     let content = view! {
         <div class="column">
             <h1>"Add a passkey"</h1>
@@ -36,9 +37,10 @@ pub fn PasskeyNewPage(page: PasskeyNew) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
 }
 
-fn form(page: &PasskeyNew, problems: &Problems) -> AnyView {
+fn passkey_form(page: &PasskeyNew, problems: &FormErrors) -> AnyView {
     let field = Field::new("name", "Name").hint("For example the device or the security key.");
-    let fields = view! { <TextInput field=field.judged(problems) value=page.name.clone() autofocus=true/> }.into_any();
+    let fields =
+        view! { <TextInput field=field.with_error(problems) value=page.name.clone() autofocus=true/> }.into_any();
     view! {
         <p data-without-passkey="">"Passkeys need JavaScript and a browser that supports passkeys."</p>
         <PasskeyForm
@@ -46,7 +48,7 @@ fn form(page: &PasskeyNew, problems: &Problems) -> AnyView {
             action="/admin/account/passkeys"
             challenge="/admin/account/passkeys/challenge"
             words="Create passkey"
-            weight=Weight::Primary
+            weight=ButtonStyle::Primary
             fields
         />
         <PasskeyScript assets=page.shell.assets.clone()/>

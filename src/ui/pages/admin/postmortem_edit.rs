@@ -1,56 +1,56 @@
 use leptos::prelude::*;
 
 use super::composer;
-use super::conflict::{Conflict, both_texts};
-use crate::domain::forms::ReviewForm;
+use super::conflict::{Conflict, conflict_details};
+use crate::domain::forms::PostmortemForm;
 use crate::domain::update::MAX_BODY;
-use crate::domain::{Incident, Invalid, Review};
+use crate::domain::{Incident, Invalid, Postmortem};
 use crate::format::markdown;
-use crate::format::time::full;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit, Weight};
+use crate::format::time::format_full;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
 use crate::ui::time::Time;
 
 /// The form of a post-incident review.
 #[derive(Clone, Debug)]
-pub struct ReviewEdit {
-    pub shell: Shell,
+pub struct PostmortemEdit {
+    pub shell: AdminContext,
     pub incident: Incident,
     /// As it stands; nothing where none was begun.
-    pub review: Option<Review>,
+    pub review: Option<Postmortem>,
     /// As it was typed; its text, if any, is shown as a preview.
-    pub form: ReviewForm,
+    pub form: PostmortemForm,
     pub invalid: Invalid,
-    pub conflict: Option<Conflict<ReviewForm>>,
+    pub conflict: Option<Conflict<PostmortemForm>>,
 }
 
 /// Writes, publishes and withdraws a review.
 #[component]
-pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
+pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["body"]);
+    let problems = FormErrors::new(&page.invalid, &["body"]);
     let incident = format!("/admin/incidents/{}", page.incident.id);
     let action = format!("{incident}/review");
-    let preview = (!page.form.body.trim().is_empty()).then(|| preview(&page.form.body));
+    let preview = (!page.form.body.trim().is_empty()).then(|| text_preview(&page.form.body));
     let content = view! {
         <div class="column">
             <h1>"Postmortem"</h1>
-            <p class="soft"><a href=incident.clone() dir="auto">{page.incident.title.clone()}</a>" · "{state(&page)}</p>
+            <p class="soft"><a href=incident.clone() dir="auto">{page.incident.title.clone()}</a>" · "{publication_state(&page)}</p>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             <form method="post" action=action.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
-                {composer::message(&page.form.body, &problems)}
+                {composer::message_field(&page.form.body, &problems)}
                 {preview}
                 <p class="actions">
-                    <button type="submit" class=Weight::Primary.class() name="publish" value="1">"Publish postmortem"</button>
-                    <Submit words="Save as draft" weight=Weight::Quiet/>
-                    <RehearseButton/>
-                    <PreviewButton action=action.clone()/>
+                    <button type="submit" class=ButtonStyle::Primary.class() name="publish" value="1">"Publish postmortem"</button>
+                    <Submit words="Save as draft" weight=ButtonStyle::Quiet/>
+                    <PreviewPageButton/>
+                    <PreviewTextButton action=action.clone()/>
                     <a href=incident.clone()>"Cancel"</a>
                 </p>
             </form>
-            {withdrawal(&page, &action)}
+            {withdrawal_form(&page, &action)}
         </div>
     };
     let title = problems.titled("Postmortem");
@@ -58,17 +58,17 @@ pub fn ReviewEditPage(page: ReviewEdit) -> impl IntoView {
 }
 
 /// What visitors read of it now.
-fn state(page: &ReviewEdit) -> AnyView {
+fn publication_state(page: &PostmortemEdit) -> AnyView {
     let published = page.review.as_ref().and_then(|review| Some((review, review.published.as_ref()?)));
     let Some((review, published)) = published else {
         return "Not published.".into_any();
     };
-    let at = view! { <Time at=published.at words=full(published.at, page.shell.zone)/> };
-    let more = review.has_unpublished_words().then_some(" There are unpublished changes.");
+    let at = view! { <Time at=published.at words=format_full(published.at, page.shell.zone)/> };
+    let more = review.has_unpublished_changes().then_some(" There are unpublished changes.");
     view! { "Published "{at}"."{more} }.into_any()
 }
 
-fn preview(body: &str) -> AnyView {
+fn text_preview(body: &str) -> AnyView {
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
@@ -78,7 +78,7 @@ fn preview(body: &str) -> AnyView {
     .into_any()
 }
 
-fn withdrawal(page: &ReviewEdit, action: &str) -> Option<AnyView> {
+fn withdrawal_form(page: &PostmortemEdit, action: &str) -> Option<AnyView> {
     let review = page.review.as_ref().filter(|review| review.published.is_some())?;
     Some(
         view! {
@@ -87,7 +87,7 @@ fn withdrawal(page: &ReviewEdit, action: &str) -> Option<AnyView> {
                 <p class="soft">"Hides it from the page; the text is kept as a draft."</p>
                 <form method="post" action=format!("{action}/withdrawal")>
                     <Hidden name="version" value=review.version.to_string()/>
-                    <Submit words="Unpublish the postmortem" weight=Weight::Destructive/>
+                    <Submit words="Unpublish the postmortem" weight=ButtonStyle::Destructive/>
                 </form>
             </section>
         }

@@ -1,14 +1,14 @@
 use leptos::prelude::*;
 
 use crate::domain::Invalid;
-use crate::ui::admin_layout::{AdminLayout, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, Password, Problems, Submit, TextInput, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout};
+use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, Password, Submit, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 /// The question who somebody is, before something is done that they asked for.
 #[derive(Clone, Debug)]
-pub struct Proof {
-    pub shell: Shell,
+pub struct Reauthenticate {
+    pub shell: AdminContext,
     /// Where the form goes: to what was asked for.
     pub action: String,
     /// What was asked for: where to go on after a proof from elsewhere.
@@ -29,22 +29,22 @@ pub struct Proof {
 
 /// Asks for a fresh proof.
 #[component]
-pub fn ProofPage(page: Proof) -> impl IntoView {
+pub fn ReauthenticatePage(page: Reauthenticate) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["proof_password", "proof_code"]);
+    let problems = FormErrors::new(&page.invalid, &["proof_password", "proof_code"]);
     let password = page.password.then(|| {
-        let field = Field::new("proof_password", "Password").judged(&problems);
+        let field = Field::new("proof_password", "Password").with_error(&problems);
         view! { <Password field autocomplete="current-password" autofocus=problems.is_empty()/> }
     });
     let code = page.totp.then(|| {
         let label = if page.password { "Or authenticator code" } else { "Code" };
-        let field = Field::new("proof_code", label).hint("From your authenticator app.").judged(&problems);
+        let field = Field::new("proof_code", label).hint("From your authenticator app.").with_error(&problems);
         view! { <TextInput field value="" class="short" autocomplete="one-time-code"/> }
     });
     let typed = (page.password || page.totp).then(|| {
         view! {
             <form method="post" action=page.action.clone() novalidate>
-                {kept(&page.kept)}
+                {pending_fields(&page.kept)}
                 <input type="text" name="username" value=shell.manager.email.clone() autocomplete="username" hidden/>
                 {password}
                 {code}
@@ -61,23 +61,23 @@ pub fn ProofPage(page: Proof) -> impl IntoView {
             <p>"This action needs a confirmation from the last 10 minutes. Your input is kept and submitted as soon as you confirm."</p>
             <ErrorSummary problems=problems.clone()/>
             {typed}
-            {passkey(&page)}
-            {provider(&page)}
-            {no_way(&page)}
+            {passkey_form(&page)}
+            {provider_form(&page)}
+            {no_method_notice(&page)}
         </div>
     };
     let title = if problems.is_empty() { "Confirm it's you" } else { "Not confirmed: Confirm it's you" };
     view! { <AdminLayout shell title section=None content=content.into_any()/> }
 }
 
-fn kept(fields: &[(String, String)]) -> AnyView {
+fn pending_fields(fields: &[(String, String)]) -> AnyView {
     let field = |(name, value): &(String, String)| {
         view! { <input type="hidden" name=name.clone() value=value.clone()/> }
     };
     fields.iter().map(field).collect_view().into_any()
 }
 
-fn passkey(page: &Proof) -> Option<AnyView> {
+fn passkey_form(page: &Reauthenticate) -> Option<AnyView> {
     page.passkeys.then(|| {
         view! {
             <PasskeyForm
@@ -86,7 +86,7 @@ fn passkey(page: &Proof) -> Option<AnyView> {
                 challenge="/login/passkey/challenge"
                 credential="proof_passkey"
                 words="Confirm with a passkey"
-                fields=kept(&page.kept)
+                fields=pending_fields(&page.kept)
             />
             <PasskeyScript assets=page.shell.assets.clone()/>
         }
@@ -95,7 +95,7 @@ fn passkey(page: &Proof) -> Option<AnyView> {
 }
 
 /// To the provider; what was typed goes along in one field.
-fn provider(page: &Proof) -> Option<AnyView> {
+fn provider_form(page: &Reauthenticate) -> Option<AnyView> {
     let fields = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&page.kept).finish();
     let fields = (page.action == page.path).then(|| view! { <Hidden name="kept" value=fields/> });
     page.provider.as_ref().map(|name| {
@@ -103,7 +103,7 @@ fn provider(page: &Proof) -> Option<AnyView> {
             <form method="post" action="/admin/proof/oidc">
                 <Hidden name="path" value=page.path.clone()/>
                 {fields}
-                <p class="actions"><Submit words=format!("Confirm with {name}") weight=Weight::Quiet/></p>
+                <p class="actions"><Submit words=format!("Confirm with {name}") weight=ButtonStyle::Quiet/></p>
             </form>
         }
         .into_any()
@@ -111,28 +111,28 @@ fn provider(page: &Proof) -> Option<AnyView> {
 }
 
 /// For whoever has nothing that could be asked for here.
-fn no_way(page: &Proof) -> Option<AnyView> {
+fn no_method_notice(page: &Reauthenticate) -> Option<AnyView> {
     let none = !page.password && !page.totp && !page.passkeys && page.provider.is_none();
     none.then(|| view! { <p>"Log in again to confirm."</p> }.into_any())
 }
 
 /// What waited for a proof from elsewhere.
 #[derive(Clone, Debug)]
-pub struct Proved {
-    pub shell: Shell,
+pub struct Reauthenticated {
+    pub shell: AdminContext,
     /// Where it goes and with which fields; nothing where it took too long.
     pub wanted: Option<(String, Vec<(String, String)>)>,
 }
 
 /// One step to what was asked for.
 #[component]
-pub fn ProvedPage(page: Proved) -> impl IntoView {
+pub fn ReauthenticatedPage(page: Reauthenticated) -> impl IntoView {
     let shell = page.shell.clone();
     let step = match page.wanted {
         Some((path, fields)) => view! {
             <p>"Your input is kept and submitted when you continue."</p>
             <form method="post" action=path novalidate>
-                {kept(&fields)}
+                {pending_fields(&fields)}
                 <p class="actions">
                     <Submit words="Continue"/>
                     <a href="/admin">"Cancel"</a>

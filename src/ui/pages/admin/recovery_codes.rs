@@ -1,11 +1,11 @@
 use leptos::prelude::*;
 
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 
 /// Recovery codes, shown this once.
 #[derive(Clone, Debug)]
 pub struct RecoveryCodes {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub codes: Vec<String>,
 }
 

@@ -1,22 +1,22 @@
 use leptos::prelude::*;
 
-use super::component_list::Board;
-use super::conflict::{Conflict, both_texts};
-use super::maintenance_new::{PLAN_FIELDS, recurrence_fields, whole_plan};
+use super::component_list::ComponentBoard;
+use super::conflict::{Conflict, conflict_details};
+use super::maintenance_new::{PLAN_FIELDS, plan_fields, recurrence_fields};
 use crate::domain::forms::SeriesForm;
 use crate::domain::{Invalid, Series};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PostButton, Problems, Submit, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PostButton, Submit};
 
 /// The form that changes all occurrences of a series that are to come.
 #[derive(Clone, Debug)]
 pub struct SeriesEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// As it stands.
     pub series: Series,
     pub form: SeriesForm,
     pub invalid: Invalid,
-    pub board: Board,
+    pub board: ComponentBoard,
     pub conflict: Option<Conflict<SeriesForm>>,
 }
 
@@ -24,7 +24,7 @@ pub struct SeriesEdit {
 #[component]
 pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &PLAN_FIELDS);
+    let problems = FormErrors::new(&page.invalid, &PLAN_FIELDS);
     let path = format!("/admin/series/{}", page.series.id);
     let ended = page.series.has_ended().then(|| view! { <p class="hint">"Stopped. Saving resumes it."</p> });
     let end = (!page.series.has_ended()).then(|| {
@@ -32,7 +32,7 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
             <section aria-labelledby="end">
                 <h2 id="end">"Stop repeating"</h2>
                 <p class="soft">"No further occurrences. One that is already scheduled stays; it can be cancelled."</p>
-                <PostButton action=format!("{path}/end") words="Stop repeating" weight=Weight::Destructive/>
+                <PostButton action=format!("{path}/end") words="Stop repeating" weight=ButtonStyle::Destructive/>
             </section>
         }
     });
@@ -41,12 +41,12 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
             <h1>"Edit series"</h1>
             <p class="soft" dir="auto">{page.series.title.clone()}</p>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             <p>"Changes apply to the next occurrence, if it has not started, and all later ones."</p>
             {ended}
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.first.plan.version.to_string()/>
-                {whole_plan(&page.form, &page.board, &problems)}
+                {plan_fields(&page.form, &page.board, &problems)}
                 {recurrence_fields(&page.form.recurrence, false, &problems)}
                 <p class="actions">
                     <Submit words="Publish changes"/>

@@ -1,26 +1,26 @@
 use leptos::prelude::*;
 
-use super::account::{SessionRow, device};
-use super::pagination::older;
+use super::account::{SessionRow, browser_name};
+use super::pagination::older_link;
 use crate::domain::ManagerId;
-use crate::format::time::ago;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::format::time::format_age;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::PostButton;
 use crate::ui::time::Time;
 
 /// Where managers are logged in.
 #[derive(Clone, Debug)]
 pub struct SessionList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// Last seen first.
-    pub sessions: Vec<SessionOf>,
+    pub sessions: Vec<OwnedSession>,
     /// The cursor of those that were seen before; nothing on the last page.
     pub older: Option<String>,
 }
 
 /// A session and whose it is.
 #[derive(Clone, Debug)]
-pub struct SessionOf {
+pub struct OwnedSession {
     pub manager_id: ManagerId,
     pub manager_name: String,
     pub session: SessionRow,
@@ -30,7 +30,7 @@ pub struct SessionOf {
 #[component]
 pub fn SessionsPage(page: SessionList) -> impl IntoView {
     let shell = page.shell.clone();
-    let rows = page.sessions.iter().map(|of| row(of, &shell)).collect_view();
+    let rows = page.sessions.iter().map(|of| session_row(of, &shell)).collect_view();
     let content = view! {
         <h1>"Sessions"</h1>
         <p class="soft">"Active sessions of all managers, most recent first."</p>
@@ -49,28 +49,28 @@ pub fn SessionsPage(page: SessionList) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </div>
-        {older("/admin/sessions", Vec::new(), page.older)}
+        {older_link("/admin/sessions", Vec::new(), page.older)}
         <p><a href="/admin/managers">"Back to the managers"</a></p>
     };
     view! { <AdminLayout shell title="Sessions" section=Some(Section::Managers) content=content.into_any()/> }
 }
 
-fn row(of: &SessionOf, shell: &Shell) -> AnyView {
+fn session_row(of: &OwnedSession, shell: &AdminContext) -> AnyView {
     let (name, session) = (&of.manager_name, &of.session);
     let act = if session.current {
         view! { <strong class="this">"Current session"</strong> }.into_any()
     } else {
         let action = format!("/admin/sessions/{}/revocation", session.id);
-        view! { <PostButton action words="Log out" about=format!("{name}, {}", device(&session.user_agent))/> }
+        view! { <PostButton action words="Log out" about=format!("{name}, {}", browser_name(&session.user_agent))/> }
             .into_any()
     };
     view! {
         <tr>
             <th scope="row"><a href=format!("/admin/managers/{}", of.manager_id) dir="auto">{name.clone()}</a></th>
-            <td title=session.user_agent.clone() dir="auto">{device(&session.user_agent)}</td>
+            <td title=session.user_agent.clone() dir="auto">{browser_name(&session.user_agent)}</td>
             <td dir="auto">{session.address.clone()}</td>
-            <td><Time at=session.last_seen_at words=ago(session.last_seen_at, shell.now)/></td>
-            <td><Time at=session.created_at words=ago(session.created_at, shell.now)/></td>
+            <td><Time at=session.last_seen_at words=format_age(session.last_seen_at, shell.now)/></td>
+            <td><Time at=session.created_at words=format_age(session.created_at, shell.now)/></td>
             <td>{act}</td>
         </tr>
     }

@@ -1,17 +1,17 @@
 use leptos::prelude::*;
 
-use super::conflict::{Conflict, both_texts};
+use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::{PageForm, PolicyForm};
 use crate::domain::{Invalid, Manager};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    CheckBox, Choice, ErrorSummary, Field, Hidden, Problems, Select, Submit, TextArea, TextInput, zone_choices,
+    CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextArea, TextInput, zone_choices,
 };
 
 /// The settings of the page itself.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub form: PageForm,
     /// What every manager is asked for.
     pub policy: PolicyForm,
@@ -21,20 +21,20 @@ pub struct Settings {
     pub conflict: Option<Conflict<PageForm>>,
 }
 
-const ORDER: [&str; 7] = ["name", "url", "logo_text", "time_zone", "links", "embedders", "password_only_for"];
+const FIELD_ORDER: [&str; 7] = ["name", "url", "logo_text", "time_zone", "links", "embedders", "password_only_for"];
 
 /// Edits the settings; who is no owner reads them.
 #[component]
 pub fn SettingsPage(page: Settings) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &ORDER);
-    let body = if shell.is_owner() { form(&page.form, &problems) } else { plain(&page.form) };
+    let problems = FormErrors::new(&page.invalid, &FIELD_ORDER);
+    let body = if shell.is_owner() { settings_form(&page.form, &problems) } else { readonly_settings(&page.form) };
     let policy = shell.is_owner().then(|| policy_form(&page.policy, &page.keepers, &problems));
     let content = view! {
         <div class="column">
             <h1>"Settings"</h1>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             {body}
             {policy}
         </div>
@@ -43,10 +43,11 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Settings) content=content.into_any()/> }
 }
 
-fn form(form: &PageForm, problems: &Problems) -> AnyView {
-    let name = Field::new("name", "Page name").judged(problems);
-    let url = Field::new("url", "Your website (optional)").hint("Linked in the footer.").judged(problems);
-    let logo = Field::new("logo_text", "Header text (optional)").hint("Defaults to the page name.").judged(problems);
+fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
+    let name = Field::new("name", "Page name").with_error(problems);
+    let url = Field::new("url", "Your website (optional)").hint("Linked in the footer.").with_error(problems);
+    let logo =
+        Field::new("logo_text", "Header text (optional)").hint("Defaults to the page name.").with_error(problems);
     let zone = Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.");
     let links = Field::new("links", "Footer links (optional)")
         .hint("One per line, at most 8: URL, a space, label. https://example.org/help Help");
@@ -58,16 +59,16 @@ fn form(form: &PageForm, problems: &Problems) -> AnyView {
             <TextInput field=name value=form.name.clone()/>
             <TextInput field=url value=form.url.clone() kind="url"/>
             <TextInput field=logo value=form.logo_text.clone()/>
-            <Select field=zone.judged(problems) choices=zone_choices() value=form.time_zone.clone()/>
-            <TextArea field=links.judged(problems) value=form.links.clone() rows=4/>
-            <TextArea field=embedders.judged(problems) value=form.embedders.clone() rows=2/>
+            <Select field=zone.with_error(problems) choices=zone_choices() value=form.time_zone.clone()/>
+            <TextArea field=links.with_error(problems) value=form.links.clone() rows=4/>
+            <TextArea field=embedders.with_error(problems) value=form.embedders.clone() rows=2/>
             <p class="actions"><Submit words="Save settings"/></p>
         </form>
     }
     .into_any()
 }
 
-fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
+fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) -> AnyView {
     let field = Field::new("second_factor_required", "Require two-factor authentication")
         .hint("Managers without it must set it up at their next action.");
     let in_query = Field::new("api_key_in_query", "Allow API tokens in the query string")
@@ -79,7 +80,7 @@ fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) ->
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
                 <CheckBox field=in_query checked=policy.api_key_in_query/>
-                {(!keepers.is_empty()).then(|| passwords(policy, keepers, problems))}
+                {(!keepers.is_empty()).then(|| password_policy_field(policy, keepers, problems))}
                 <p class="actions"><Submit words="Save security settings"/></p>
             </form>
         </section>
@@ -88,10 +89,10 @@ fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) ->
 }
 
 /// Whose passwords count.
-fn passwords(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> AnyView {
+fn password_policy_field(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) -> AnyView {
     let field = Field::new("password_only_for", "Password login")
         .hint("With password login disabled, managers log in with the identity provider or a passkey. One owner keeps a password as a fallback and can't be deactivated.")
-        .judged(problems);
+        .with_error(problems);
     let only = |keeper: &Manager| {
         Choice::new(keeper.id.as_str(), format!("Disabled, except for {} ({})", keeper.name, keeper.email))
     };
@@ -99,8 +100,8 @@ fn passwords(policy: &PolicyForm, keepers: &[Manager], problems: &Problems) -> A
     view! { <Select field choices value=policy.password_only_for.clone()/> }.into_any()
 }
 
-fn plain(form: &PageForm) -> AnyView {
-    use super::conflict::Compared;
+fn readonly_settings(form: &PageForm) -> AnyView {
+    use super::conflict::ComparableForm;
     let row =
         |(label, text): (&'static str, String)| view! { <dt>{label}</dt><dd class="lines" dir="auto">{text}</dd> };
     view! {

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::ui::admin_layout::{AdminLayout, Shell};
+use crate::ui::admin_layout::{AdminContext, AdminLayout};
 
 /// Every key with what it does. The elements that answer say so themselves, in `data-keys`.
 pub const SHORTCUTS: [(&str, &str); 15] = [
@@ -24,13 +24,13 @@ pub const SHORTCUTS: [(&str, &str); 15] = [
 /// The list of keys.
 #[derive(Clone, Debug)]
 pub struct Shortcuts {
-    pub shell: Shell,
+    pub shell: AdminContext,
 }
 
 /// The keys, and the switch that turns them off.
 #[component]
 pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
-    let row = |(keys, words): (&'static str, &'static str)| view! { <dt>{shown(keys)}</dt><dd>{words}</dd> };
+    let row = |(keys, words): (&'static str, &'static str)| view! { <dt>{key_caps(keys)}</dt><dd>{words}</dd> };
     let content = view! {
         <div class="column">
             <h1>"Keyboard shortcuts"</h1>
@@ -43,7 +43,7 @@ pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
 }
 
 /// The keys as caps, one after the other or at once.
-fn shown(keys: &'static str) -> AnyView {
+fn key_caps(keys: &'static str) -> AnyView {
     let cap = |key: &'static str| view! { <kbd>{if key == "mod" { "Ctrl" } else { key }}</kbd> };
     match keys.split_once('+') {
         Some((with, key)) => view! { {cap(with)}" + "{cap(key)} }.into_any(),

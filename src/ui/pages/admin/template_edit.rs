@@ -3,24 +3,24 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::component_edit::{deletion_link, deletion_question};
-use super::component_list::Board;
+use super::component_list::ComponentBoard;
 use super::composer;
-use super::conflict::{Conflict, both_texts};
+use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::TemplateForm;
 use crate::domain::template::Placeholder;
 use crate::domain::{Invalid, Template, TemplateId};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, Hidden, Problems, Submit, TextInput};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 
 /// The form of a template, new or old.
 #[derive(Clone, Debug)]
 pub struct TemplateEdit {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// Nothing for a new one.
     pub id: Option<TemplateId>,
     pub form: TemplateForm,
     pub invalid: Invalid,
-    pub board: Board,
+    pub board: ComponentBoard,
     pub conflict: Option<Conflict<TemplateForm>>,
 }
 
@@ -28,7 +28,7 @@ pub struct TemplateEdit {
 #[component]
 pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["name", "title", "phase", "body", "components"]);
+    let problems = FormErrors::new(&page.invalid, &["name", "title", "phase", "body", "components"]);
     let form = &page.form;
     let (heading, action, submit) = match &page.id {
         None => ("Add a template", "/admin/templates".to_owned(), "Add the template"),
@@ -38,21 +38,21 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
         let consequence = "Published incidents are not changed.";
         deletion_link(format!("/admin/templates/{id}/deletion"), "Delete the template", consequence)
     });
-    let name = Field::new("name", "Name").hint("Internal, for example “Login outage”.").judged(&problems);
-    let title = Field::new("title", "Title (optional)").hint("The title of the incident.").judged(&problems);
+    let name = Field::new("name", "Name").hint("Internal, for example “Login outage”.").with_error(&problems);
+    let title = Field::new("title", "Title (optional)").hint("The title of the incident.").with_error(&problems);
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), form, &shell)}
+            {conflict_details(page.conflict.as_ref(), form, &shell)}
             <form method="post" action=action novalidate>
                 <Hidden name="version" value=form.version.to_string()/>
                 <TextInput field=name value=form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
                 <TextInput field=title value=form.title.clone()/>
-                {composer::phase(&form.phase, &problems)}
-                {composer::message(&form.body, &problems)}
+                {composer::phase_field(&form.phase, &problems)}
+                {composer::message_field(&form.body, &problems)}
                 <p class="hint">{placeholders()}</p>
-                {composer::components(&page.board, &form.components, &BTreeSet::new(), &problems)}
+                {composer::component_fields(&page.board, &form.components, &BTreeSet::new(), &problems)}
                 <p class="actions">
                     <Submit words=submit/>
                     <a href="/admin/templates">"Cancel"</a>
@@ -73,7 +73,7 @@ fn placeholders() -> AnyView {
 /// The question before a template is deleted.
 #[derive(Clone, Debug)]
 pub struct TemplateDeletion {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub template: Template,
 }
 

@@ -1,12 +1,12 @@
 use leptos::prelude::*;
 
 use crate::domain::Template;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 
 /// Every template.
 #[derive(Clone, Debug)]
 pub struct TemplateList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// By name.
     pub templates: Vec<Template>,
 }
@@ -22,7 +22,7 @@ pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
         view! { <p class="soft">"No templates yet. Templates pre-fill incidents so you can publish faster."</p> }
             .into_any()
     } else {
-        let rows = page.templates.iter().map(|template| row(template, &shell)).collect_view();
+        let rows = page.templates.iter().map(|template| template_row(template, &shell)).collect_view();
         view! { <ul class="plain-list">{rows}</ul> }.into_any()
     };
     let content = view! {
@@ -35,7 +35,7 @@ pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
     view! { <AdminLayout shell title="Templates" section=Some(Section::Templates) content=content.into_any()/> }
 }
 
-fn row(template: &Template, shell: &Shell) -> AnyView {
+fn template_row(template: &Template, shell: &AdminContext) -> AnyView {
     let path = format!("/admin/templates/{}", template.id);
     let name = || view! { <span class="unseen" dir="auto">{format!(": {}", template.name)}</span> };
     let links = shell.can_publish().then(|| {
@@ -59,7 +59,7 @@ fn row(template: &Template, shell: &Shell) -> AnyView {
 }
 
 /// The templates to begin with, as links; `path` is where the composer stands.
-pub fn offered(templates: &[Template], path: &str) -> Option<AnyView> {
+pub fn template_links(templates: &[Template], path: &str) -> Option<AnyView> {
     let link = |template: &Template| {
         let href = format!("{path}?template={}", template.id);
         view! { <li><a href=href dir="auto">{template.name.clone()}</a></li> }

@@ -4,14 +4,14 @@ use super::look::{self, every_page};
 use crate::domain::Role;
 
 /// A text that would break out of an attribute, an element and a textarea.
-const NASTY: &str = "\"'></textarea></title><script>alert(1)</script><b>&amp;";
+const HOSTILE: &str = "\"'></textarea></title><script>alert(1)</script><b>&amp;";
 
 fn count(html: &str, needle: &str) -> usize {
     html.matches(needle).count()
 }
 
 #[test]
-fn every_page_is_a_whole_document_with_one_first_heading() {
+fn every_page_is_complete_with_one_h1() {
     for (name, html) in every_page(Role::Owner, "Late mail") {
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{name}");
         assert_eq!(count(&html, "<h1"), 1, "{name}");
@@ -21,7 +21,7 @@ fn every_page_is_a_whole_document_with_one_first_heading() {
 }
 
 #[test]
-fn headings_go_down_one_step_at_a_time() {
+fn heading_levels_are_not_skipped() {
     for (name, html) in every_page(Role::Owner, "Late mail") {
         let levels: Vec<u32> =
             html.match_indices("<h").filter_map(|(at, _)| html[at + 2..].chars().next()?.to_digit(10)).collect();
@@ -31,7 +31,7 @@ fn headings_go_down_one_step_at_a_time() {
 }
 
 #[test]
-fn no_page_carries_a_style_or_a_script_of_its_own() {
+fn pages_have_no_inline_style_or_script() {
     for (name, html) in every_page(Role::Owner, "Late mail") {
         assert!(!html.contains(" style="), "{name}");
         assert!(!html.contains("<style"), "{name}");
@@ -45,8 +45,8 @@ fn no_page_carries_a_style_or_a_script_of_its_own() {
 }
 
 #[test]
-fn what_people_type_stays_text_on_every_page() {
-    for (name, html) in every_page(Role::Owner, NASTY) {
+fn user_text_is_escaped_on_every_page() {
+    for (name, html) in every_page(Role::Owner, HOSTILE) {
         assert!(!html.contains("<script>alert"), "{name}");
         assert!(!html.contains("<b>&amp;"), "{name}");
         assert!(!html.contains("></textarea></title>"), "{name}");
@@ -87,7 +87,7 @@ fn every_form_posts_or_searches() {
 }
 
 #[test]
-fn a_viewer_reads_everything_and_changes_nothing_but_themselves() {
+fn viewer_sees_no_forms_except_own_account() {
     for (name, html) in every_page(Role::Viewer, "Late mail") {
         if ![
             "desk",
@@ -113,7 +113,7 @@ fn a_viewer_reads_everything_and_changes_nothing_but_themselves() {
 }
 
 #[test]
-fn errors_stand_beside_their_fields() {
+fn errors_are_shown_at_their_fields() {
     let html = look::page("incident-new-wrong");
     for field in ["title", "body", "ended_at"] {
         assert!(html.contains(&format!("id=\"{field}-error\"")), "{field}");
@@ -124,7 +124,7 @@ fn errors_stand_beside_their_fields() {
 }
 
 #[test]
-fn a_conflict_shows_theirs_and_keeps_yours() {
+fn conflict_shows_both_versions() {
     let html = look::page("incident-edit-conflict");
     assert!(html.contains("Someone changed this while you were writing"));
     assert!(html.contains("Their title") && html.contains("value=\"My title\""));
@@ -132,7 +132,7 @@ fn a_conflict_shows_theirs_and_keeps_yours() {
 }
 
 #[test]
-fn an_update_always_sends_the_components_it_already_names() {
+fn update_form_sends_already_named_components() {
     let html = look::page("incident");
     let named = html.split("name=\"component.outbound\"").nth(1).unwrap();
     let named = &named[..named.find("</select>").unwrap()];
@@ -142,7 +142,7 @@ fn an_update_always_sends_the_components_it_already_names() {
 }
 
 #[test]
-fn every_key_that_is_listed_is_answered_and_the_other_way_round() {
+fn listed_shortcuts_match_handled_keys() {
     let mut answered = std::collections::BTreeSet::new();
     for (_, html) in every_page(Role::Owner, "Late mail") {
         let keys = html.split(" data-keys=\"").skip(1).filter_map(|rest| rest.split('"').next());

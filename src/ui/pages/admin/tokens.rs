@@ -1,18 +1,18 @@
 use leptos::prelude::*;
 
-use super::pagination::older;
+use super::pagination::older_link;
 use crate::domain::api_token::{ApiToken, LIFETIMES, Scope};
 use crate::domain::forms::ApiTokenForm;
 use crate::domain::{Invalid, Role};
-use crate::format::time::{ago, full};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Choice, ErrorSummary, Field, PostButton, Problems, Select, Submit, TextInput};
+use crate::format::time::{format_age, format_full};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{Choice, ErrorSummary, Field, FormErrors, PostButton, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
 /// The tokens of the manager, or everybody's for an owner, and the form that makes another.
 #[derive(Clone, Debug)]
 pub struct TokenList {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub tokens: Vec<ApiToken>,
     /// The cursor of those that were made before; nothing on the last page.
     pub older: Option<String>,
@@ -22,8 +22,8 @@ pub struct TokenList {
 
 /// A token that was just made: the only time its secret is shown.
 #[derive(Clone, Debug)]
-pub struct TokenMade {
-    pub shell: Shell,
+pub struct TokenCreated {
+    pub shell: AdminContext,
     pub token: ApiToken,
     pub secret: String,
 }
@@ -32,28 +32,28 @@ pub struct TokenMade {
 #[component]
 pub fn TokensPage(page: TokenList) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["name", "scope", "days"]);
+    let problems = FormErrors::new(&page.invalid, &["name", "scope", "days"]);
     let table = if page.tokens.is_empty() {
         view! { <p class="soft">"No API tokens yet."</p> }.into_any()
     } else {
-        table(&page.tokens, &shell)
+        token_table(&page.tokens, &shell)
     };
     let content = view! {
         <h1>"API tokens"</h1>
         <p class="soft">"API tokens act on your behalf and stop working if your account is deactivated."</p>
         {table}
-        {older("/admin/tokens", Vec::new(), page.older)}
+        {older_link("/admin/tokens", Vec::new(), page.older)}
         <section class="column" aria-labelledby="new">
             <h2 id="new">"Create token"</h2>
             <ErrorSummary problems=problems.clone()/>
-            {form(&page.form, &problems, shell.manager.role)}
+            {token_form(&page.form, &problems, shell.manager.role)}
         </section>
     };
     let title = problems.titled("API tokens");
     view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
 }
 
-fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
+fn token_table(tokens: &[ApiToken], shell: &AdminContext) -> AnyView {
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label="API tokens">
             <table>
@@ -68,16 +68,16 @@ fn table(tokens: &[ApiToken], shell: &Shell) -> AnyView {
                         <th scope="col"><span class="unseen">"Revoke"</span></th>
                     </tr>
                 </thead>
-                <tbody>{tokens.iter().map(|token| row(token, shell)).collect_view()}</tbody>
+                <tbody>{tokens.iter().map(|token| token_row(token, shell)).collect_view()}</tbody>
             </table>
         </div>
     }
     .into_any()
 }
 
-fn row(token: &ApiToken, shell: &Shell) -> AnyView {
+fn token_row(token: &ApiToken, shell: &AdminContext) -> AnyView {
     let whose = if token.manager_id == shell.manager.id { "You" } else { &token.manager_name };
-    let used = token.last_used_at.map(|at| view! { <Time at words=ago(at, shell.now)/> });
+    let used = token.last_used_at.map(|at| view! { <Time at words=format_age(at, shell.now)/> });
     let over = (token.expires_at <= shell.now).then_some(" (expired)");
     view! {
         <tr>
@@ -86,7 +86,7 @@ fn row(token: &ApiToken, shell: &Shell) -> AnyView {
             <td><code>{format!("candor_…{}", token.ending)}</code></td>
             <td>{scope_words(token.scope)}</td>
             <td>{used.map_or_else(|| "never".into_any(), IntoAny::into_any)}</td>
-            <td><Time at=token.expires_at words=full(token.expires_at, shell.zone)/>{over}</td>
+            <td><Time at=token.expires_at words=format_full(token.expires_at, shell.zone)/>{over}</td>
             <td>
                 <PostButton
                     action=format!("/admin/tokens/{}/revocation", token.id)
@@ -108,12 +108,12 @@ fn scope_words(scope: Scope) -> &'static str {
 }
 
 /// Somebody in `role` chooses among what they may do themselves.
-fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
-    let name = Field::new("name", "Name").hint("For example the script or service that uses it.").judged(problems);
-    let scope = Field::new("scope", "Scope").judged(problems);
+fn token_form(form: &ApiTokenForm, problems: &FormErrors, role: Role) -> AnyView {
+    let name = Field::new("name", "Name").hint("For example the script or service that uses it.").with_error(problems);
+    let scope = Field::new("scope", "Scope").with_error(problems);
     let own = Scope::ALL.into_iter().filter(|scope| scope.role() <= role);
     let scopes = own.map(|scope| Choice::new(scope.key(), scope_words(scope))).collect();
-    let days = Field::new("days", "Expires in").judged(problems);
+    let days = Field::new("days", "Expires in").with_error(problems);
     let words = |days| if days == 365 { "A year".to_owned() } else { format!("{days} days") };
     let lifetimes = LIFETIMES.into_iter().map(|days| Choice::new(days.to_string(), words(days))).collect();
     view! {
@@ -131,7 +131,7 @@ fn form(form: &ApiTokenForm, problems: &Problems, role: Role) -> AnyView {
 
 /// Shows a token.
 #[component]
-pub fn TokenMadePage(page: TokenMade) -> impl IntoView {
+pub fn TokenCreatedPage(page: TokenCreated) -> impl IntoView {
     let (shell, token) = (page.shell.clone(), page.token);
     let field = Field::new("token", "The token").hint("Copy it now. You will not see it again.");
     let content = view! {
@@ -139,7 +139,7 @@ pub fn TokenMadePage(page: TokenMade) -> impl IntoView {
             <h1>"New token"</h1>
             <p>
                 "With this token, " <bdi>{token.name}</bdi> " can act on your behalf until "
-                <Time at=token.expires_at words=full(token.expires_at, shell.zone)/> "."
+                <Time at=token.expires_at words=format_full(token.expires_at, shell.zone)/> "."
             </p>
             <TextInput field value=page.secret readonly=true autofocus=true/>
             <p>"Use it as " <code>"Authorization: Bearer candor_…"</code> " (HTTPS only)."</p>

@@ -1,14 +1,14 @@
 use leptos::prelude::*;
 
 use crate::domain::Invalid;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Field, PostButton, Problems, Submit, TextInput, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, PostButton, Submit, TextInput};
 use crate::ui::qr::Qr;
 
 /// An authenticator app on its way in.
 #[derive(Clone, Debug)]
 pub struct TotpEnrolment {
-    pub shell: Shell,
+    pub shell: AdminContext,
     /// Nothing where none was begun.
     pub secret: Option<TotpSecret>,
     /// What is wrong with the `code`.
@@ -28,12 +28,12 @@ pub struct TotpSecret {
 #[component]
 pub fn TotpPage(page: TotpEnrolment) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["code"]);
+    let problems = FormErrors::new(&page.invalid, &["code"]);
     let body = match page.secret {
-        Some(secret) => confirmation(secret, &problems),
+        Some(secret) => confirmation_form(secret, &problems),
         None => view! {
             <p>"You will enter a code from the app after your password."</p>
-            <PostButton action="/admin/account/totp" words="Show QR code" weight=Weight::Primary/>
+            <PostButton action="/admin/account/totp" words="Show QR code" weight=ButtonStyle::Primary/>
         }
         .into_any(),
     };
@@ -48,9 +48,9 @@ pub fn TotpPage(page: TotpEnrolment) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
 }
 
-fn confirmation(secret: TotpSecret, problems: &Problems) -> AnyView {
+fn confirmation_form(secret: TotpSecret, problems: &FormErrors) -> AnyView {
     let hint = "Enter the 6-digit code.";
-    let field = Field::new("code", "Code").hint(hint).judged(problems);
+    let field = Field::new("code", "Code").hint(hint).with_error(problems);
     view! {
         <p>"Scan the QR code with the app, or enter the key manually."</p>
         <Qr text=secret.address label="QR code for the authenticator app"/>

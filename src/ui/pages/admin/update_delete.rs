@@ -1,14 +1,14 @@
 use leptos::prelude::*;
 
-use super::incident::said;
+use super::incident::update_text;
 use crate::domain::{Incident, Update};
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{Hidden, Submit, Weight};
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ButtonStyle, Hidden, Submit};
 
 /// The question before an update is deleted.
 #[derive(Clone, Debug)]
 pub struct UpdateDeletion {
-    pub shell: Shell,
+    pub shell: AdminContext,
     pub incident: Incident,
     pub update: Update,
 }
@@ -25,11 +25,11 @@ pub fn UpdateDeletionPage(page: UpdateDeletion) -> impl IntoView {
             <p>
                 "The incident goes back to its previous update. This can't be undone; the audit log keeps the text."
             </p>
-            <div class="quoted">{said(&page.update, &shell)}</div>
+            <div class="quoted">{update_text(&page.update, &shell)}</div>
             <form method="post" action=format!("{path}/updates/{}/deletion", page.update.id)>
                 <Hidden name="version" value=page.update.version.to_string()/>
                 <p class="actions">
-                    <Submit words="Delete the update" weight=Weight::Destructive/>
+                    <Submit words="Delete the update" weight=ButtonStyle::Destructive/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

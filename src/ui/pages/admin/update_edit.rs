@@ -1,18 +1,18 @@
 use leptos::prelude::*;
 
-use super::composer::{self, Draft};
-use super::conflict::{Conflict, both_texts};
+use super::composer::{self, LocalDraft};
+use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Update};
-use crate::format::time::full;
-use crate::ui::admin_layout::{AdminLayout, Section, Shell};
-use crate::ui::form::{ErrorSummary, Hidden, PreviewButton, Problems, RehearseButton, Submit};
+use crate::format::time::format_full;
+use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
+use crate::ui::form::{ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
 use crate::ui::time::Time;
 
 /// The form that changes the text of an update.
 #[derive(Clone, Debug)]
-pub struct UpdateEditing {
-    pub shell: Shell,
+pub struct UpdateEditView {
+    pub shell: AdminContext,
     pub incident: Incident,
     /// As it stands.
     pub update: Update,
@@ -23,31 +23,31 @@ pub struct UpdateEditing {
 
 /// Edits the text of an update.
 #[component]
-pub fn UpdateEditPage(page: UpdateEditing) -> impl IntoView {
+pub fn UpdateEditPage(page: UpdateEditView) -> impl IntoView {
     let shell = page.shell.clone();
-    let problems = Problems::new(&page.invalid, &["body"]);
+    let problems = FormErrors::new(&page.invalid, &["body"]);
     let path = format!("/admin/incidents/{}", page.incident.id);
     let action = format!("{path}/updates/{}", page.update.id);
-    let draft = Draft { place: String::new(), posted: String::new() };
+    let draft = LocalDraft { place: String::new(), posted: String::new() };
     let posted_at = page.update.posted_at;
     let content = view! {
         <div class="column">
             <h1>"Edit an update"</h1>
             <p class="soft">
                 <a href=path.clone() dir="auto">{page.incident.title.clone()}</a>
-                " · "{page.update.phase.words()}", "<Time at=posted_at words=full(posted_at, shell.zone)/>
+                " · "{page.update.phase.words()}", "<Time at=posted_at words=format_full(posted_at, shell.zone)/>
             </p>
             <ErrorSummary problems=problems.clone()/>
-            {both_texts(page.conflict.as_ref(), &page.form, &shell)}
+            {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             <form method="post" action=action.clone() novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
-                {composer::message(&page.form.body, &problems)}
+                {composer::message_field(&page.form.body, &problems)}
                 <p class="hint">"Marked as edited on the page. The audit log keeps the earlier text."</p>
-                {composer::preview(&page.form.body, page.update.phase.words(), draft)}
+                {composer::text_preview(&page.form.body, page.update.phase.words(), draft)}
                 <p class="actions">
                     <Submit words="Save changes"/>
-                    <PreviewButton action=action.clone()/>
-                    <RehearseButton/>
+                    <PreviewTextButton action=action.clone()/>
+                    <PreviewPageButton/>
                     <a href=path.clone()>"Cancel"</a>
                 </p>
             </form>

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::uptime_bars::{self, Bars};
+use super::uptime_bars::{self, UptimeBars};
 use crate::domain::{Component, Group, Incident, Maintenance, Status};
 
 /// A component as the page shows it.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct ComponentRow {
     pub component: Component,
     /// The worse of its baseline (or the maintenance in its place) and of what the open incidents say.
     pub status: Status,
@@ -15,43 +15,45 @@ pub struct Row {
 
 /// Rows that stand together: those of a group, or neighbours without one.
 #[derive(Clone, Debug)]
-struct Block {
+struct ComponentBlock {
     group: Option<Group>,
-    rows: Vec<Row>,
+    rows: Vec<ComponentRow>,
 }
 
 /// The components that show now, with their statuses.
-pub fn rows(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Vec<Row> {
-    let row =
-        |component: &Component| Row { component: component.clone(), status: component.effective_status(open, planned) };
-    let shows = |row: &Row| row.status != Status::Operational || !row.component.only_show_if_degraded;
-    let mut rows: Vec<Row> = components.iter().map(row).filter(shows).collect();
+pub fn component_rows(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Vec<ComponentRow> {
+    let row = |component: &Component| ComponentRow {
+        component: component.clone(),
+        status: component.effective_status(open, planned),
+    };
+    let shows = |row: &ComponentRow| row.status != Status::Operational || !row.component.only_show_if_degraded;
+    let mut rows: Vec<ComponentRow> = components.iter().map(row).filter(shows).collect();
     rows.sort_by(|a, b| (a.component.position, &a.component.name).cmp(&(b.component.position, &b.component.name)));
     rows
 }
 
 /// The rows as the page stacks them: groups and components without one, mixed by their places.
-fn blocks(groups: &[Group], rows: Vec<Row>) -> Vec<Block> {
-    let of = |row: &Row| groups.iter().find(|group| Some(&group.id) == row.component.group_id.as_ref());
-    let mut placed: Vec<(i64, Block)> = Vec::new();
+fn component_blocks(groups: &[Group], rows: Vec<ComponentRow>) -> Vec<ComponentBlock> {
+    let of = |row: &ComponentRow| groups.iter().find(|group| Some(&group.id) == row.component.group_id.as_ref());
+    let mut placed: Vec<(i64, ComponentBlock)> = Vec::new();
     for row in rows {
         let group = of(&row);
-        let same = |block: &Block| block.group.as_ref().is_some_and(|g| Some(&g.id) == group.map(|g| &g.id));
+        let same = |block: &ComponentBlock| block.group.as_ref().is_some_and(|g| Some(&g.id) == group.map(|g| &g.id));
         match placed.iter_mut().find(|(_, block)| same(block)) {
             Some((_, block)) => block.rows.push(row),
             None => {
                 let place = group.map_or(row.component.position, |group| group.position);
-                placed.push((place, Block { group: group.cloned(), rows: vec![row] }));
+                placed.push((place, ComponentBlock { group: group.cloned(), rows: vec![row] }));
             }
         }
     }
     placed.sort_by_key(|(place, _)| *place);
-    join_neighbours(placed.into_iter().map(|(_, block)| block))
+    merge_ungrouped(placed.into_iter().map(|(_, block)| block))
 }
 
 /// Lays neighbours without a group into one block.
-fn join_neighbours(blocks: impl Iterator<Item = Block>) -> Vec<Block> {
-    let mut joined: Vec<Block> = Vec::new();
+fn merge_ungrouped(blocks: impl Iterator<Item = ComponentBlock>) -> Vec<ComponentBlock> {
+    let mut joined: Vec<ComponentBlock> = Vec::new();
     for block in blocks {
         match joined.last_mut() {
             Some(last) if last.group.is_none() && block.group.is_none() => last.rows.extend(block.rows),
@@ -63,22 +65,22 @@ fn join_neighbours(blocks: impl Iterator<Item = Block>) -> Vec<Block> {
 
 /// Every group and component.
 #[component]
-pub fn Board(groups: Vec<Group>, rows: Vec<Row>, bars: Vec<Bars>) -> AnyView {
-    blocks(&groups, rows).into_iter().map(|block| panel(block, &bars)).collect_view().into_any()
+pub fn ComponentList(groups: Vec<Group>, rows: Vec<ComponentRow>, bars: Vec<UptimeBars>) -> AnyView {
+    component_blocks(&groups, rows).into_iter().map(|block| panel(block, &bars)).collect_view().into_any()
 }
 
-fn panel(block: Block, bars: &[Bars]) -> AnyView {
+fn panel(block: ComponentBlock, bars: &[UptimeBars]) -> AnyView {
     let heading = block.group.map(|group| {
         let about =
             (!group.description.is_empty()).then(|| view! { <p class="about" dir="auto">{group.description}</p> });
         view! { <h3 dir="auto">{group.name}</h3>{about} }
     });
-    let rows = block.rows.into_iter().map(|line| row(line, bars)).collect_view();
+    let rows = block.rows.into_iter().map(|line| component_line(line, bars)).collect_view();
     view! { <section class="panel">{heading}<ul>{rows}</ul></section> }.into_any()
 }
 
-fn row(row: Row, bars: &[Bars]) -> AnyView {
-    let Row { component, status } = row;
+fn component_line(row: ComponentRow, bars: &[UptimeBars]) -> AnyView {
+    let ComponentRow { component, status } = row;
     let about = (!component.description.is_empty())
         .then(|| view! { <div class="about" dir="auto">{component.description}</div> });
     let own = bars.iter().find(|bars| bars.component == component.id);
@@ -86,13 +88,13 @@ fn row(row: Row, bars: &[Bars]) -> AnyView {
         let href = format!("/uptime#component-{}", component.id);
         view! { " "<a class="percent" href=href>{own.total().uptime_words()}<span class="unseen">" uptime, details"</span></a> }
     });
-    let marked = own.map(Bars::marked).unwrap_or_default();
+    let marked = own.map(UptimeBars::day_labels).unwrap_or_default();
     let said = (!marked.is_empty()).then(|| view! { <p class="about">{marked.join(", ")}</p> });
     view! {
         <li class=format!("row status-{}", status.key()) id=format!("component-{}", component.id)>
             <div><span class="name" dir="auto">{component.name}</span>{uptime}{about}</div>
             <span class="state">{status.words()}</span>
-            {own.map(uptime_bars::drawing)}
+            {own.map(uptime_bars::bars_svg)}
             {said}
         </li>
     }
@@ -105,7 +107,7 @@ mod tests {
     use crate::ui::pages::public::fixtures;
 
     #[test]
-    fn groups_and_lone_components_are_mixed_by_position() {
+    fn groups_and_ungrouped_components_share_positions() {
         let groups = [fixtures::group("g2", 2), fixtures::group("g5", 5)];
         let components = [
             fixtures::component("last", None, 6),
@@ -115,18 +117,19 @@ mod tests {
             fixtures::component("in2b", Some("g2"), 2),
             fixtures::component("in2a", Some("g2"), 1),
         ];
-        let blocks = blocks(&groups, rows(&components, &[], &[]));
-        let ids =
-            |block: &Block| block.rows.iter().map(|row| row.component.id.to_string()).collect::<Vec<_>>().join(" ");
+        let blocks = component_blocks(&groups, component_rows(&components, &[], &[]));
+        let ids = |block: &ComponentBlock| {
+            block.rows.iter().map(|row| row.component.id.to_string()).collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(blocks.iter().map(ids).collect::<Vec<_>>(), ["in2a in2b", "a b", "in5", "last"]);
     }
 
     #[test]
-    fn what_shows_only_when_degraded_is_hidden_while_operational() {
+    fn degraded_only_component_is_hidden_while_operational() {
         let mut component = fixtures::component("hidden", None, 1);
         component.only_show_if_degraded = true;
-        assert!(rows(std::slice::from_ref(&component), &[], &[]).is_empty());
+        assert!(component_rows(std::slice::from_ref(&component), &[], &[]).is_empty());
         component.status = Status::UnderMaintenance;
-        assert_eq!(rows(&[component], &[], &[]).len(), 1);
+        assert_eq!(component_rows(&[component], &[], &[]).len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::domain::{Incident, Maintenance};
-use crate::ui::public_layout::{Shell, stylesheet};
+use crate::ui::public_layout::{PublicContext, stylesheet};
 
 /// The most lines beneath the headline.
 const MAX_LINES: usize = 5;
@@ -11,7 +11,7 @@ const MAX_LINES: usize = 5;
 /// What the small view shows.
 #[derive(Clone, Debug)]
 pub struct EmbedPage {
-    pub shell: Shell,
+    pub shell: PublicContext,
     pub headline: String,
     /// Every open incident, newest start first.
     pub open: Vec<Incident>,
@@ -22,7 +22,7 @@ pub struct EmbedPage {
 }
 
 impl EmbedPage {
-    fn has_news(&self) -> bool {
+    fn has_events(&self) -> bool {
         !self.open.is_empty() || !self.active.is_empty() || self.shell.tone.key() != "none"
     }
 
@@ -35,8 +35,8 @@ impl EmbedPage {
 }
 
 /// The whole document.
-pub fn render(page: EmbedPage) -> String {
-    crate::ui::render(|| view! { <EmbedView page=page /> })
+pub fn render_embed(page: EmbedPage) -> String {
+    crate::ui::render_page(|| view! { <EmbedView page=page /> })
 }
 
 /// The small view. Every link leaves the frame.
@@ -49,9 +49,9 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
     };
     let lines: Vec<_> = page.lines().into_iter().map(link).collect();
     let lines = (!lines.is_empty()).then(|| view! { <ul>{lines}</ul> });
-    let close = (page.is_frame && page.has_news()).then(|| view! { <button type="button">"Close"</button> });
+    let close = (page.is_frame && page.has_events()).then(|| view! { <button type="button">"Close"</button> });
     let script = page.is_frame.then(|| view! { <script src="/embed/frame.js" defer></script> });
-    let trouble = page.has_news().then_some("yes");
+    let trouble = page.has_events().then_some("yes");
     view! {
         <html lang="en">
             <head>
@@ -92,15 +92,15 @@ mod tests {
     fn titles_are_text_and_links_leave_the_frame() {
         let mut incident = fixtures::delayed();
         incident.title = SCRIPT.into();
-        let html = render(page(vec![incident], true));
+        let html = render_embed(page(vec![incident], true));
         assert!(!html.contains(SCRIPT) && html.contains("data-trouble=\"yes\""), "{html}");
         assert_eq!(html.matches("<a ").count(), html.matches("target=\"_blank\"").count());
         assert!(html.contains("<button") && html.contains("/embed/frame.js"));
     }
 
     #[test]
-    fn the_plain_view_has_no_script() {
-        let html = render(page(Vec::new(), false));
+    fn embed_without_script_works() {
+        let html = render_embed(page(Vec::new(), false));
         assert!(!html.contains("<script src") && !html.contains("<button"), "{html}");
     }
 }

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 
 /// What an error page shows.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
-    pub shell: Shell,
+    pub shell: PublicContext,
     /// The status code of the answer.
     pub status: u16,
     /// What happened, in a few words.
@@ -20,14 +20,14 @@ pub struct ErrorPage {
 
 impl ErrorPage {
     /// The page for `status` in the usual words.
-    pub fn new(shell: Shell, status: u16) -> Self {
-        let (title, message) = words(status);
+    pub fn new(shell: PublicContext, status: u16) -> Self {
+        let (title, message) = status_words(status);
         let links = vec![link("Current status", "/"), link("Incident history", "/history")];
         Self { shell, status, title: title.to_owned(), message: message.to_owned(), links }
     }
 
     /// The page for a filtered view of the history that can't be computed now.
-    pub fn filter_unavailable(shell: Shell) -> Self {
+    pub fn filter_unavailable(shell: PublicContext) -> Self {
         Self {
             shell,
             status: 503,
@@ -42,7 +42,7 @@ fn link(label: &str, href: &str) -> (String, String) {
     (label.to_owned(), href.to_owned())
 }
 
-fn words(status: u16) -> (&'static str, &'static str) {
+fn status_words(status: u16) -> (&'static str, &'static str) {
     match status {
         400 => ("Bad request", "The URL or the submitted data is malformed."),
         403 => (
@@ -66,25 +66,25 @@ fn words(status: u16) -> (&'static str, &'static str) {
 }
 
 /// The whole document.
-pub fn render(page: ErrorPage) -> String {
-    crate::ui::render(|| view! { <ErrorView page=page /> })
+pub fn render_error_page(page: ErrorPage) -> String {
+    crate::ui::render_page(|| view! { <ErrorView page=page /> })
 }
 
 /// An error page.
 #[component]
 pub fn ErrorView(page: ErrorPage) -> AnyView {
     let ErrorPage { shell, status, title, message, links } = page;
-    let head = Head { title: title.clone(), description: message.clone(), kind: Kind::Error };
+    let head = PageHead { title: title.clone(), description: message.clone(), kind: PageKind::Error };
     let links = links.into_iter().map(|(label, href)| view! { <a href=href>{label}</a>" " }).collect_view();
     view! {
-        <Layout shell=shell head=head>
+        <PublicLayout shell=shell head=head>
             <div class="intro">
                 <p class="code">{format!("Error {status}")}</p>
                 <h1>{title}</h1>
                 <p class="lede">{message}</p>
             </div>
             <p class="back">{links}</p>
-        </Layout>
+        </PublicLayout>
     }
     .into_any()
 }
@@ -95,24 +95,24 @@ mod tests {
     use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
-    fn an_error_says_what_happened_and_where_to_go() {
+    fn error_page_explains_and_links() {
         for status in [400, 403, 404, 405, 408, 413, 414, 421, 429, 500, 501, 503] {
-            let html = render(fixtures::error_page(status));
+            let html = render_error_page(fixtures::error_page(status));
             check(&html);
             assert!(html.contains(&format!("Error {status}")) && html.contains("Current status"), "{html}");
         }
     }
 
     #[test]
-    fn an_error_is_not_indexed_and_claims_no_state() {
-        let html = render(fixtures::error_page(500));
+    fn error_page_is_noindex_without_status() {
+        let html = render_error_page(fixtures::error_page(500));
         assert!(html.contains("<meta name=\"robots\" content=\"noindex\">") && html.contains("tone-unknown"));
         assert!(!html.contains("canonical") && !html.contains("Status: "));
     }
 
     #[test]
-    fn an_unavailable_filter_leads_to_the_whole_history() {
-        let html = render(ErrorPage::filter_unavailable(fixtures::shell("/history")));
+    fn unavailable_filter_links_to_full_history() {
+        let html = render_error_page(ErrorPage::filter_unavailable(fixtures::shell("/history")));
         check(&html);
         assert!(html.contains("href=\"/history\">Unfiltered history</a>"), "{html}");
     }
@@ -122,6 +122,6 @@ mod tests {
         let mut page = fixtures::error_page(400);
         (page.title, page.message) = (SCRIPT.into(), SCRIPT.into());
         page.links.push(link(SCRIPT, "/\"><script>"));
-        check(&render(page));
+        check(&render_error_page(page));
     }
 }

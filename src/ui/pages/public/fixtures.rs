@@ -3,17 +3,17 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Bars, DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage};
-use crate::domain::history::{Filter, Totals};
+use super::{DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage, UptimeBars};
+use crate::domain::history::{HistoryFilter, Totals};
 use crate::domain::maintenance::{PlannedComponent, tests::maintenance};
 use crate::domain::page::Link;
 use crate::domain::page_status::Banner;
-use crate::domain::uptime::{self, Effect};
+use crate::domain::uptime::{self, StatusInterval};
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance,
     MaintenanceId, Page, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
-use crate::ui::public_layout::Shell;
+use crate::ui::public_layout::PublicContext;
 
 /// Text that would be a script were it not escaped.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
@@ -26,7 +26,7 @@ pub fn now() -> DateTime<Utc> {
     at("2026-11-23T14:32:00Z")
 }
 
-pub fn shell(path: &str) -> Shell {
+pub fn shell(path: &str) -> PublicContext {
     let page = Page {
         id: "harbormail01".into(),
         name: "Harbor Mail".into(),
@@ -39,12 +39,12 @@ pub fn shell(path: &str) -> Shell {
         version: 1,
     };
     let tone = banner(&components(), &[delayed()]).tone;
-    Shell { page, base_url: "https://status.harbormail.example/".into(), path: path.into(), tone, now: now() }
+    PublicContext { page, base_url: "https://status.harbormail.example/".into(), path: path.into(), tone, now: now() }
 }
 
 fn banner(components: &[Component], open: &[Incident]) -> Banner {
     let statuses: Vec<Status> = components.iter().map(|c| c.effective_status(open, &[])).collect();
-    Banner::of(&statuses, open)
+    Banner::from_incidents(&statuses, open)
 }
 
 pub fn group(id: &str, position: i64) -> Group {
@@ -134,7 +134,7 @@ pub fn incident(id: &str, title: &str, updates: Vec<Update>) -> Incident {
         version: 1,
         updates,
     };
-    incident.settle();
+    incident.recompute();
     incident
 }
 
@@ -239,8 +239,8 @@ pub fn maintenance_page(maintenance: Maintenance) -> MaintenancePage {
 }
 
 /// Three days without data, then quiet ones, and a partial outage yesterday.
-fn bars(component: &ComponentId) -> Bars {
-    let out = Effect {
+fn bars(component: &ComponentId) -> UptimeBars {
+    let out = StatusInterval {
         component_id: component.clone(),
         incident_id: IncidentId::parse("held00000001"),
         from: at("2026-11-22T10:00:00Z"),
@@ -248,14 +248,14 @@ fn bars(component: &ComponentId) -> Bars {
         status: Status::PartialOutage,
     };
     let start = chrono::NaiveDate::from_ymd_opt(2026, 8, 29);
-    let days = uptime::days(&[out], start, DAYS, chrono_tz::Tz::UTC, at("2026-11-23T14:32:00Z"));
-    Bars { component: component.clone(), days }
+    let days = uptime::uptime_days(&[out], start, DAYS, chrono_tz::Tz::UTC, at("2026-11-23T14:32:00Z"));
+    UptimeBars { component: component.clone(), days }
 }
 
 /// A good day.
 pub fn quiet_page() -> StatusPage {
     let banner = banner(&components(), &[]);
-    let shell = Shell { tone: banner.tone, ..shell("/") };
+    let shell = PublicContext { tone: banner.tone, ..shell("/") };
     StatusPage { shell, banner, open: Vec::new(), past: Vec::new(), ..status_page() }
 }
 
@@ -265,7 +265,7 @@ pub fn history_page() -> HistoryPage {
     HistoryPage {
         shell: shell("/history"),
         month: None,
-        filter: Filter::default(),
+        filter: HistoryFilter::default(),
         unsearched: None,
         components: components().into_iter().map(|c| (c.id, c.name)).collect(),
         totals: Totals { count: 41, seconds: 13 * 3600 + 27 * 60, first_started_at: Some(at("2024-07-10T09:00:00Z")) },
@@ -310,29 +310,29 @@ pub fn long_page() -> StatusPage {
 
 /// Where `CANDOR_LOOK_DIR` names a folder, the sample pages are written there to be looked at.
 #[test]
-fn the_sample_pages_can_be_looked_at() {
+fn fixture_pages_render() {
     let mut filtered = history_page();
-    filtered.filter = Filter {
+    filtered.filter = HistoryFilter {
         component: ComponentId::parse("spam"),
         impact: Some(Impact::Major),
         text: Some("s3".into()),
-        range: crate::domain::history::Range::LastTwoYears,
+        range: crate::domain::history::HistoryRange::LastTwoYears,
     };
     filtered.incidents.clear();
     filtered.totals = Totals::default();
     let mut empty = quiet_page();
     empty.components.clear();
     let pages = [
-        ("status", super::status::render(status_page())),
-        ("quiet", super::status::render(quiet_page())),
-        ("empty", super::status::render(empty)),
-        ("long", super::status::render(long_page())),
-        ("history", super::history::render(history_page())),
-        ("filtered", super::history::render(filtered)),
-        ("incident", super::incident::render(incident_page(delayed()))),
-        ("past", super::incident::render(incident_page(past().remove(0)))),
-        ("maintenance", super::maintenance::render(maintenance_page(upgrade()))),
-        ("error", super::error::render(error_page(404))),
+        ("status", super::status::render_status_page(status_page())),
+        ("quiet", super::status::render_status_page(quiet_page())),
+        ("empty", super::status::render_status_page(empty)),
+        ("long", super::status::render_status_page(long_page())),
+        ("history", super::history::render_history(history_page())),
+        ("filtered", super::history::render_history(filtered)),
+        ("incident", super::incident::render_incident_page(incident_page(delayed()))),
+        ("past", super::incident::render_incident_page(incident_page(past().remove(0)))),
+        ("maintenance", super::maintenance::render_maintenance_page(maintenance_page(upgrade()))),
+        ("error", super::error::render_error_page(error_page(404))),
     ];
     for (name, html) in pages {
         check(&html);
@@ -346,7 +346,7 @@ fn the_sample_pages_can_be_looked_at() {
 pub fn check(html: &str) {
     assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
     assert_eq!(html.matches("<h1").count(), 1, "{html}");
-    let script = format!("<script src=\"{}\" defer></script>", crate::ui::live_script::address());
+    let script = format!("<script src=\"{}\" defer></script>", crate::ui::live_script::live_script_url());
     // The error pages, which alone name no address of their own, have nothing to follow.
     let follows = usize::from(html.contains("<link rel=\"canonical\""));
     assert_eq!((html.matches("<script").count(), html.matches(&script).count()), (follows, follows), "{html}");

@@ -3,23 +3,25 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use leptos::prelude::*;
 
-use super::incident_card::{Fold, IncidentCard, count};
+use super::incident_card::{IncidentCard, TimelineFold, count_words};
 use super::maintenance::MaintenanceCard;
-use crate::domain::history::{Filter, MAX_SEARCH, Month, Range, SEARCHED, Totals, start_of_day};
+use crate::domain::history::{
+    HistoryFilter, HistoryRange, MAX_SEARCH_LENGTH, MAX_SEARCHED_INCIDENTS, Month, Totals, start_of_day,
+};
 use crate::domain::{ComponentId, Impact, Incident, Maintenance};
 use crate::format::duration;
 use crate::format::time;
-use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 
 /// What a page of the history shows.
 #[derive(Clone, Debug)]
 pub struct HistoryPage {
     /// Its path is the one without a query.
-    pub shell: Shell,
+    pub shell: PublicContext,
     /// The month shown alone; nothing for the whole or a filtered history.
     pub month: Option<Month>,
     /// What was asked for; the default for everything.
-    pub filter: Filter,
+    pub filter: HistoryFilter,
     /// Where a search for a text stopped, if it did: the day, and the address of a search up to that day.
     pub unsearched: Option<(NaiveDate, String)>,
     /// The components to choose from, with their names, in the order they are offered.
@@ -39,42 +41,43 @@ pub struct HistoryPage {
 }
 
 /// The whole document.
-pub fn render(page: HistoryPage) -> String {
-    crate::ui::render(|| view! { <HistoryView page=page /> })
+pub fn render_history(page: HistoryPage) -> String {
+    crate::ui::render_page(|| view! { <HistoryView page=page /> })
 }
 
 /// A page of the history.
 #[component]
 pub fn HistoryView(page: HistoryPage) -> AnyView {
     let title = page.month.map_or("Incident history".to_owned(), |month| {
-        format!("Incidents in {}", time::month(month.year, month.month))
+        format!("Incidents in {}", time::format_month(month.year, month.month))
     });
-    let head = Head {
+    let head = PageHead {
         title: title.clone(),
         description: format!("Past incidents and maintenance of {}.", page.shell.page.name),
-        kind: if page.filter.is_all() { Kind::Regular } else { Kind::Filtered },
+        kind: if page.filter.is_all() { PageKind::Regular } else { PageKind::Filtered },
     };
     let shell = page.shell.clone();
     view! {
-        <Layout shell=shell head=head>
+        <PublicLayout shell=shell head=head>
             <div class="intro">
                 <h1>{title}</h1>
-                {summary(&page)}
+                {history_summary(&page)}
             </div>
-            {form(&page)}
-            {incidents(&page)}
+            {filter_form(&page)}
+            {history_months(&page)}
             {pager(&page)}
-        </Layout>
+        </PublicLayout>
     }
     .into_any()
 }
 
 /// One line: how many, of what set, since when, how often, and how long in total.
-fn summary(page: &HistoryPage) -> AnyView {
-    let scope = if page.month.is_some() { Vec::new() } else { scope(page) };
+fn history_summary(page: &HistoryPage) -> AnyView {
+    let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     let clear = if page.month.is_some() { "Show all" } else { "Clear filters" };
     let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">{clear}</a> });
-    view! { <p class="lede">{number(page)}{scope}{totals(page)}"."{all}</p>{unsearched(page)} }.into_any()
+    view! { <p class="lede">{number(page)}{scope}{totals_words(page)}"."{all}</p>{search_limit_notice(page)} }
+        .into_any()
 }
 
 /// `4 major incidents`
@@ -84,21 +87,21 @@ fn number(page: &HistoryPage) -> String {
     match page.totals.count {
         0 if page.filter.is_all() => "No incidents reported".to_owned(),
         0 => format!("No {thing}s"),
-        n => count(n, &thing),
+        n => count_words(n, &thing),
     }
 }
 
 /// Says where a search stopped, and leads on.
-fn unsearched(page: &HistoryPage) -> Option<AnyView> {
+fn search_limit_notice(page: &HistoryPage) -> Option<AnyView> {
     let (day, address) = page.unsearched.clone()?;
     let link = view! { <a href=address>"Search incidents up to "{day.format("%-d %b %Y").to_string()}</a> };
-    let words = format!("Searched the latest {SEARCHED} incidents. ");
+    let words = format!("Searched the latest {MAX_SEARCHED_INCIDENTS} incidents. ");
     Some(view! { <p>{words}{link}"."</p> }.into_any())
 }
 
-fn totals(page: &HistoryPage) -> String {
+fn totals_words(page: &HistoryPage) -> String {
     let Totals { count: n, seconds, first_started_at } = page.totals;
-    let (zone, sum) = (page.shell.zone(), duration::total(seconds));
+    let (zone, sum) = (page.shell.zone(), duration::format_total(seconds));
     match (n, first_started_at) {
         (0, _) => String::new(),
         (_, Some(first)) if page.month.is_none() => {
@@ -107,16 +110,17 @@ fn totals(page: &HistoryPage) -> String {
             let (from, to) = (searched.or(from), to.map_or(page.shell.now, |to| to.min(page.shell.now)));
             let rate = page.totals.per_month(from, to);
             let since = if page.filter.is_all() { " since" } else { " · first on" };
-            format!("{since} {} · {rate:.1} per month · {sum} in total", time::day(first, zone))
+            format!("{since} {} · {rate:.1} per month · {sum} in total", time::format_day(first, zone))
         }
         _ => format!(" · {sum} in total"),
     }
 }
 
 /// The filter in words, without the impact: ` affecting Shield, matching “s3”, in the last 2 years`.
-fn scope(page: &HistoryPage) -> Vec<AnyView> {
+fn filter_words(page: &HistoryPage) -> Vec<AnyView> {
     let filter = &page.filter;
-    let component = filter.component.as_ref().map(|id| view! { "affecting "<bdi>{name_of(id, page)}</bdi> }.into_any());
+    let component =
+        filter.component.as_ref().map(|id| view! { "affecting "<bdi>{component_name(id, page)}</bdi> }.into_any());
     let text = filter.text.clone().map(|text| view! { "matching “"<bdi>{text}</bdi>"”" }.into_any());
     let range = range_words(filter.range).map(IntoAny::into_any);
     let parts = [component, text, range].into_iter().flatten().enumerate();
@@ -124,7 +128,7 @@ fn scope(page: &HistoryPage) -> Vec<AnyView> {
 }
 
 /// The name of a component, or its id where it is gone.
-fn name_of(id: &ComponentId, page: &HistoryPage) -> String {
+fn component_name(id: &ComponentId, page: &HistoryPage) -> String {
     let known = page.components.iter().find(|(known, _)| known == id);
     known.map_or_else(|| id.to_string(), |(_, name)| name.clone())
 }
@@ -136,25 +140,25 @@ fn impact_words(impact: Impact) -> String {
     }
 }
 
-fn range_words(range: Range) -> Option<String> {
+fn range_words(range: HistoryRange) -> Option<String> {
     let day = |day: NaiveDate| day.format("%-d %b %Y");
     match range {
-        Range::AllTime | Range::Days { from: None, to: None } => None,
-        Range::LastYear => Some("in the last 12 months".to_owned()),
-        Range::LastTwoYears => Some("in the last 2 years".to_owned()),
-        Range::Days { from: Some(from), to: Some(to) } => Some(format!("from {} to {}", day(from), day(to))),
-        Range::Days { from: Some(from), to: None } => Some(format!("from {}", day(from))),
-        Range::Days { from: None, to: Some(to) } => Some(format!("until {}", day(to))),
+        HistoryRange::AllTime | HistoryRange::Days { from: None, to: None } => None,
+        HistoryRange::LastYear => Some("in the last 12 months".to_owned()),
+        HistoryRange::LastTwoYears => Some("in the last 2 years".to_owned()),
+        HistoryRange::Days { from: Some(from), to: Some(to) } => Some(format!("from {} to {}", day(from), day(to))),
+        HistoryRange::Days { from: Some(from), to: None } => Some(format!("from {}", day(from))),
+        HistoryRange::Days { from: None, to: Some(to) } => Some(format!("until {}", day(to))),
     }
 }
 
 /// A plain form that asks for another view; it needs no script.
-fn form(page: &HistoryPage) -> AnyView {
+fn filter_form(page: &HistoryPage) -> AnyView {
     view! {
         <form class="filter" method="get" action="/history" role="search">
             <label class="wide">
                 "Search incidents "
-                <input type="search" name="q" maxlength=MAX_SEARCH.to_string() value=page.filter.text.clone() dir="auto" />
+                <input type="search" name="q" maxlength=MAX_SEARCH_LENGTH.to_string() value=page.filter.text.clone() dir="auto" />
             </label>
             " "
             <label>"Component " {component_choice(page)}</label>
@@ -195,20 +199,20 @@ fn impact_choice(chosen: Option<Impact>) -> AnyView {
     .into_any()
 }
 
-fn range_choice(chosen: Range) -> AnyView {
+fn range_choice(chosen: HistoryRange) -> AnyView {
     view! {
         <select name="range">
             {option("", "All time", false)}
-            {option("12m", "Last 12 months", chosen == Range::LastYear)}
-            {option("2y", "Last 2 years", chosen == Range::LastTwoYears)}
+            {option("12m", "Last 12 months", chosen == HistoryRange::LastYear)}
+            {option("2y", "Last 2 years", chosen == HistoryRange::LastTwoYears)}
         </select>
     }
     .into_any()
 }
 
-fn days_choice(chosen: Range) -> AnyView {
+fn days_choice(chosen: HistoryRange) -> AnyView {
     let (from, to) = match chosen {
-        Range::Days { from, to } => (from, to),
+        HistoryRange::Days { from, to } => (from, to),
         _ => (None, None),
     };
     let value = |day: Option<NaiveDate>| day.map(|day| day.to_string());
@@ -230,23 +234,23 @@ fn option(value: &str, words: &str, selected: bool) -> AnyView {
 
 /// What stands in the months.
 #[derive(Clone, Copy)]
-enum Item<'a> {
+enum HistoryItem<'a> {
     Incident(&'a Incident),
     Maintenance(&'a Maintenance),
 }
 
-impl Item<'_> {
+impl HistoryItem<'_> {
     fn at(self) -> DateTime<Utc> {
         match self {
-            Item::Incident(incident) => incident.started_at,
-            Item::Maintenance(maintenance) => maintenance.scheduled_for,
+            HistoryItem::Incident(incident) => incident.started_at,
+            HistoryItem::Maintenance(maintenance) => maintenance.scheduled_for,
         }
     }
 }
 
-fn incidents(page: &HistoryPage) -> AnyView {
-    let mut items: Vec<Item<'_>> = page.incidents.iter().map(Item::Incident).collect();
-    items.extend(page.maintenances.iter().map(Item::Maintenance));
+fn history_months(page: &HistoryPage) -> AnyView {
+    let mut items: Vec<HistoryItem<'_>> = page.incidents.iter().map(HistoryItem::Incident).collect();
+    items.extend(page.maintenances.iter().map(HistoryItem::Maintenance));
     items.sort_by_key(|item| std::cmp::Reverse(item.at()));
     let none = page.incidents.is_empty().then(|| {
         let words = if page.filter.is_all() { "No incidents reported." } else { "No incidents match these filters." };
@@ -255,8 +259,8 @@ fn incidents(page: &HistoryPage) -> AnyView {
     let zone = page.shell.zone();
     // The newest incident stands open, whatever is planned after it.
     let newest = page.incidents.first().map(|incident| &incident.id);
-    let months = items.chunk_by(|a, b| Month::of(a.at(), zone) == Month::of(b.at(), zone));
-    let months = months.map(|items| month(page, items, newest)).collect_view();
+    let months = items.chunk_by(|a, b| Month::from_time(a.at(), zone) == Month::from_time(b.at(), zone));
+    let months = months.map(|items| history_month(page, items, newest)).collect_view();
     let more = page.has_more_maintenances.then(|| {
         view! { <p class="soft">"Showing the latest maintenance. Older entries are listed by month."</p> }
     });
@@ -264,26 +268,28 @@ fn incidents(page: &HistoryPage) -> AnyView {
 }
 
 /// What stands in one month; the timeline of the incident `newest` stands open.
-fn month(page: &HistoryPage, items: &[Item<'_>], newest: Option<&crate::domain::IncidentId>) -> AnyView {
+fn history_month(page: &HistoryPage, items: &[HistoryItem<'_>], newest: Option<&crate::domain::IncidentId>) -> AnyView {
     let (zone, now) = (page.shell.zone(), page.shell.now);
-    let month = items.first().map(|first| Month::of(first.at(), zone));
+    let month = items.first().map(|first| Month::from_time(first.at(), zone));
     let heading = match (page.month, month) {
         (None, Some(month)) => {
-            view! { <h2><a href=format!("/history/{month}")>{time::month(month.year, month.month)}</a></h2> }.into_any()
+            view! { <h2><a href=format!("/history/{month}")>{time::format_month(month.year, month.month)}</a></h2> }
+                .into_any()
         }
         _ => view! { <h2 class="unseen">"Incidents"</h2> }.into_any(),
     };
-    let day = |item: &Item<'_>| time::today(item.at(), zone);
-    let card = |(index, item): (usize, &Item<'_>)| {
+    let day = |item: &HistoryItem<'_>| time::today(item.at(), zone);
+    let card = |(index, item): (usize, &HistoryItem<'_>)| {
         let begins = index == 0 || items.get(index - 1).is_some_and(|before| day(before) != day(item));
         let anchor = begins.then(|| view! { <span id=format!("day-{}", day(item))></span> });
         let card = match *item {
-            Item::Incident(incident) => {
-                let fold = if Some(&incident.id) == newest { Fold::Open } else { Fold::Closed };
+            HistoryItem::Incident(incident) => {
+                let fold = if Some(&incident.id) == newest { TimelineFold::Open } else { TimelineFold::Closed };
                 view! { <IncidentCard incident=incident.clone() fold=fold zone=zone now=now /> }.into_any()
             }
-            Item::Maintenance(it) => {
-                view! { <MaintenanceCard maintenance=it.clone() fold=Fold::Closed zone=zone now=now /> }.into_any()
+            HistoryItem::Maintenance(it) => {
+                view! { <MaintenanceCard maintenance=it.clone() fold=TimelineFold::Closed zone=zone now=now /> }
+                    .into_any()
             }
         };
         view! { {anchor}{card} }
@@ -305,31 +311,31 @@ mod tests {
     use crate::ui::pages::public::fixtures::{self, SCRIPT, at, check};
 
     fn filtered(count: i64) -> HistoryPage {
-        let filter = Filter {
+        let filter = HistoryFilter {
             component: ComponentId::parse("spam"),
             impact: Some(Impact::Major),
             text: Some("s3".into()),
-            range: Range::LastTwoYears,
+            range: HistoryRange::LastTwoYears,
         };
         let totals = Totals { count, seconds: 3720, first_started_at: Some(at("2025-02-03T09:00:00Z")) };
         HistoryPage { filter, totals, ..fixtures::history_page() }
     }
 
     #[test]
-    fn a_search_that_stopped_says_where_and_leads_on() {
+    fn limited_search_states_its_end_and_continues() {
         let day = NaiveDate::from_ymd_opt(2019, 3, 4).unwrap();
         let stopped = HistoryPage { unsearched: Some((day, "/history?q=s3&to=2019-03-04".into())), ..filtered(7) };
-        let html = render(stopped);
+        let html = render_history(stopped);
         check(&html);
         for words in ["Searched the latest 5000 incidents", "href=\"/history?q=s3&amp;to=2019-03-04\"", "4 Mar 2019"] {
             assert!(html.contains(words), "{words} in {html}");
         }
-        assert!(!render(filtered(7)).contains("Searched the latest"));
+        assert!(!render_history(filtered(7)).contains("Searched the latest"));
     }
 
     #[test]
-    fn the_whole_history_is_one_sentence_then_months() {
-        let html = render(fixtures::history_page()).replace("<!>", "");
+    fn history_has_summary_then_months() {
+        let html = render_history(fixtures::history_page()).replace("<!>", "");
         check(&html);
         for words in [
             "41 incidents since 10 Jul 2024 · 1.4 per month · 13h 27m in total.",
@@ -352,9 +358,9 @@ mod tests {
     }
 
     #[test]
-    fn maintenances_stand_among_the_months_and_are_not_counted() {
+    fn maintenances_are_listed_but_not_counted() {
         let page = HistoryPage { maintenances: vec![fixtures::upgrade()], ..fixtures::history_page() };
-        let html = render(page).replace("<!>", "");
+        let html = render_history(page).replace("<!>", "");
         check(&html);
         assert!(html.contains("41 incidents since 10 Jul 2024"), "{html}");
         assert!(html.contains("Scheduled · Thu 26 Nov, 02:00 to 04:00 WET"), "{html}");
@@ -363,9 +369,9 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_named_in_words_and_kept_in_the_form() {
+    fn filter_is_described_and_kept_in_form() {
         // Leptos marks the borders between texts with `<!>`.
-        let html = render(filtered(4)).replace("<!>", "");
+        let html = render_history(filtered(4)).replace("<!>", "");
         check(&html);
         for words in [
             "4 major incidents affecting <bdi>Spam and virus filter</bdi>, matching “<bdi>s3</bdi>”, in the last 2 years",
@@ -382,11 +388,11 @@ mod tests {
     }
 
     #[test]
-    fn days_keep_their_fields_open() {
+    fn chosen_days_keep_date_fields_open() {
         let day = |text: &str| text.parse().ok();
         let mut page = fixtures::history_page();
-        page.filter.range = Range::Days { from: day("2026-01-01"), to: day("2026-02-01") };
-        let html = render(page).replace("<!>", "");
+        page.filter.range = HistoryRange::Days { from: day("2026-01-01"), to: day("2026-02-01") };
+        let html = render_history(page).replace("<!>", "");
         assert!(
             html.contains("incidents from 1 Jan 2026 to 1 Feb 2026 · first on ")
                 && html.contains("value=\"2026-02-01\""),
@@ -396,12 +402,12 @@ mod tests {
     }
 
     #[test]
-    fn a_month_stands_alone_under_its_name() {
+    fn month_page_shows_only_its_month() {
         let mut page = fixtures::history_page();
         page.month = Month::parse("2026-10");
         page.incidents = fixtures::past().split_off(2);
         page.totals = Totals { count: 1, seconds: 0, first_started_at: None };
-        let html = render(page).replace("<!>", "");
+        let html = render_history(page).replace("<!>", "");
         check(&html);
         assert!(
             html.contains("<h1>Incidents in October 2026</h1>") && html.contains("1 incident · 0h 0m in total"),
@@ -410,12 +416,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_and_nothing_happened_are_told_apart() {
-        let html = render(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
+    fn no_results_differs_from_no_incidents() {
+        let html = render_history(HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..filtered(0) });
         check(&html);
         assert!(html.contains("No incidents match these filters.") && html.contains("Clear filters"));
         let all = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..fixtures::history_page() };
-        assert!(render(all).contains("No incidents reported."));
+        assert!(render_history(all).contains("No incidents reported."));
     }
 
     #[test]
@@ -430,14 +436,14 @@ mod tests {
             incident.detected_by = Some(SCRIPT.into());
             incident.updates[0].body = SCRIPT.into();
         }
-        let html = render(page);
+        let html = render_history(page);
         check(&html);
         assert!(html.contains("value=\"&quot;"), "{html}");
     }
 
     #[test]
-    fn a_component_that_is_gone_is_named_by_its_id() {
-        let html = render(HistoryPage { components: Vec::new(), ..filtered(1) });
+    fn deleted_component_is_named_by_id() {
+        let html = render_history(HistoryPage { components: Vec::new(), ..filtered(1) });
         assert!(html.contains("<bdi>spam</bdi>") && html.contains("<option value=\"spam\" selected"), "{html}");
     }
 }

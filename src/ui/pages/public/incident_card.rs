@@ -12,7 +12,7 @@ use crate::ui::time::Time;
 
 /// Whether the timeline of a card can be folded away, and how it stands at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fold {
+pub enum TimelineFold {
     Never,
     Open,
     Closed,
@@ -20,22 +20,23 @@ pub enum Fold {
 
 /// An incident with its timeline, under a third-level heading.
 #[component]
-pub fn IncidentCard(incident: Incident, fold: Fold, zone: Tz, now: DateTime<Utc>) -> AnyView {
+pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let timeline = view! { <Timeline updates=incident.updates.clone() zone=zone now=now /> };
     let timeline = match fold {
-        Fold::Never => timeline.into_any(),
+        TimelineFold::Never => timeline.into_any(),
         _ => {
-            let summary = format!("Show {}", count(incident.updates.len() as i64, "update"));
-            view! { <details open=fold == Fold::Open><summary>{summary}</summary>{timeline}</details> }.into_any()
+            let summary = format!("Show {}", count_words(incident.updates.len() as i64, "update"));
+            view! { <details open=fold == TimelineFold::Open><summary>{summary}</summary>{timeline}</details> }
+                .into_any()
         }
     };
     view! {
-        <article class=format!("card {}", impact_class(&incident)) id=anchor(&incident)>
+        <article class=format!("card {}", impact_class(&incident)) id=incident_anchor(&incident)>
             <div class="head">
-                <h3 dir="auto"><a href=href(&incident)>{incident.title.clone()}</a></h3>
+                <h3 dir="auto"><a href=incident_href(&incident)>{incident.title.clone()}</a></h3>
                 <p class="chip">{state_words(&incident, now)}</p>
             </div>
-            <Facts incident=incident.clone() words=span(&incident, now, zone) />
+            <Facts incident=incident.clone() words=incident_span(&incident, now, zone) />
             {timeline}
         </article>
     }
@@ -45,12 +46,12 @@ pub fn IncidentCard(incident: Incident, fold: Fold, zone: Tz, now: DateTime<Utc>
 /// One line of facts: when (as `words`), how long, what was affected, who noticed.
 #[component]
 pub fn Facts(incident: Incident, words: String) -> AnyView {
-    let lasted = incident.duration().and_then(duration::words).map(|words| view! { <li>{words}</li> });
-    let afterwards = written_afterwards(&incident).then(|| view! { <li>"added retroactively"</li> });
-    let affected = affected(&incident).map(|names| view! { <li dir="auto">{names}</li> });
+    let lasted = incident.duration().and_then(duration::format_duration).map(|words| view! { <li>{words}</li> });
+    let afterwards = is_backfilled(&incident).then(|| view! { <li>"added retroactively"</li> });
+    let affected = affected_names(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
     let reviewed = incident.reviewed_at.map(|_| {
-        view! { <li><a href=format!("{}#review", href(&incident))>"postmortem"</a></li> }
+        view! { <li><a href=format!("{}#review", incident_href(&incident))>"postmortem"</a></li> }
     });
     view! {
         <ul class="facts">
@@ -69,29 +70,30 @@ pub fn Timeline(updates: Vec<Update>, zone: Tz, now: DateTime<Utc>) -> AnyView {
 
 /// The same of an incident or a maintenance; `words` are those of their phases.
 pub fn timeline<P: Copy>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let items: Vec<_> = updates.iter().rev().map(|update| item(update, words(update.phase), zone, now)).collect();
+    let items: Vec<_> =
+        updates.iter().rev().map(|update| timeline_item(update, words(update.phase), zone, now)).collect();
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
 /// A fact and what it is, in the list at the top of a page.
-pub fn fact(term: &'static str, words: AnyView) -> AnyView {
+pub fn fact_row(term: &'static str, words: AnyView) -> AnyView {
     view! { <div><dt>{term}</dt><dd dir="auto">{words}</dd></div> }.into_any()
 }
 
-fn item<P>(update: &Update<P>, phase: &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
+fn timeline_item<P>(update: &Update<P>, phase: &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let edited = update.edited_at.map(|at| {
-        view! { <span class="edited">"edited "<Time at=at words=when(at, now, zone) /></span> }
+        view! { <span class="edited">"edited "<Time at=at words=short_time(at, now, zone) /></span> }
     });
     view! {
         <li>
             <p class="said">
                 <strong>{phase}</strong>
                 " "
-                <Time at=update.posted_at words=when(update.posted_at, now, zone) />
+                <Time at=update.posted_at words=short_time(update.posted_at, now, zone) />
                 " "
                 {edited}
             </p>
-            <div class="text" dir="auto" inner_html=markdown::render(&update.body)></div>
+            <div class="text" dir="auto" inner_html=markdown::render_markdown(&update.body)></div>
         </li>
     }
     .into_any()
@@ -106,39 +108,39 @@ pub fn state_words(incident: &Incident, now: DateTime<Utc>) -> String {
 /// `open for 1h 27m`
 pub fn open_words(incident: &Incident, now: DateTime<Utc>) -> String {
     let length = now - incident.started_at;
-    match duration::words(length) {
+    match duration::format_duration(length) {
         Some(words) if length >= TimeDelta::minutes(1) => format!("open for {words}"),
         _ => "started just now".to_owned(),
     }
 }
 
 /// `14:05 UTC` for today, `7 Oct, 14:05 UTC` this year, else with the year.
-pub fn when(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn short_time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     if time::today(at, zone) == time::today(now, zone) {
-        time::clock_with_zone(at, zone)
+        time::format_clock_with_zone(at, zone)
     } else if time::same_year(at, now, zone) {
-        format!("{}, {}", at.with_timezone(&zone).format("%-d %b"), time::clock_with_zone(at, zone))
+        format!("{}, {}", at.with_timezone(&zone).format("%-d %b"), time::format_clock_with_zone(at, zone))
     } else {
-        time::full(at, zone)
+        time::format_full(at, zone)
     }
 }
 
 /// `Since 13:05 UTC` while it is open, then both ends.
-fn span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
+fn incident_span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
     match incident.ended_at {
-        None => format!("Since {}", when(incident.started_at, now, zone)),
-        ended_at => time::span(incident.started_at, ended_at, zone),
+        None => format!("Since {}", short_time(incident.started_at, now, zone)),
+        ended_at => time::format_span(incident.started_at, ended_at, zone),
     }
 }
 
 /// The components it ever named, as one line.
-pub fn affected(incident: &Incident) -> Option<String> {
-    let names: Vec<&str> = incident.affected().into_iter().map(|(_, name)| name).collect();
+pub fn affected_names(incident: &Incident) -> Option<String> {
+    let names: Vec<&str> = incident.affected_components().into_iter().map(|(_, name)| name).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Whether its only update already says that it is over.
-pub fn written_afterwards(incident: &Incident) -> bool {
+pub fn is_backfilled(incident: &Incident) -> bool {
     matches!(incident.updates.as_slice(), [only] if only.phase == Phase::Resolved)
 }
 
@@ -148,17 +150,17 @@ pub fn impact_class(incident: &Incident) -> String {
 }
 
 /// The address of its own page.
-pub fn href(incident: &Incident) -> String {
+pub fn incident_href(incident: &Incident) -> String {
     format!("/incidents/{}", incident.id)
 }
 
 /// The id of its card on a page.
-pub fn anchor(incident: &Incident) -> String {
+pub fn incident_anchor(incident: &Incident) -> String {
     format!("incident-{}", incident.id)
 }
 
 /// `1 update`, `3 updates`
-pub fn count(n: i64, thing: &str) -> String {
+pub fn count_words(n: i64, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
@@ -167,11 +169,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_says_no_more_than_it_must() {
+    fn times_omit_redundant_parts() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let now = at("2026-11-23T14:32:00Z");
-        assert_eq!(when(at("2026-11-23T13:05:00Z"), now, Tz::UTC), "13:05 UTC");
-        assert_eq!(when(at("2026-11-22T13:05:00Z"), now, Tz::UTC), "22 Nov, 13:05 UTC");
-        assert_eq!(when(at("2025-11-22T13:05:00Z"), now, Tz::UTC), "22 Nov 2025, 13:05 UTC");
+        assert_eq!(short_time(at("2026-11-23T13:05:00Z"), now, Tz::UTC), "13:05 UTC");
+        assert_eq!(short_time(at("2026-11-22T13:05:00Z"), now, Tz::UTC), "22 Nov, 13:05 UTC");
+        assert_eq!(short_time(at("2025-11-22T13:05:00Z"), now, Tz::UTC), "22 Nov 2025, 13:05 UTC");
     }
 }

@@ -4,26 +4,26 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::{Fold, count, fact, timeline, when};
+use super::incident_card::{TimelineFold, count_words, fact_row, short_time, timeline};
 use crate::domain::{Maintenance, MaintenancePhase, Status};
 use crate::format::markdown;
 use crate::format::time;
-use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// The most characters of the newest update in the description.
-const SUMMARY: usize = 160;
+const MAX_SUMMARY: usize = 160;
 
 /// What the page of a maintenance shows.
 #[derive(Clone, Debug)]
 pub struct MaintenancePage {
-    pub shell: Shell,
+    pub shell: PublicContext,
     pub maintenance: Maintenance,
 }
 
 /// The whole document.
-pub fn render(page: MaintenancePage) -> String {
-    crate::ui::render(|| view! { <MaintenanceView page=page /> })
+pub fn render_maintenance_page(page: MaintenancePage) -> String {
+    crate::ui::render_page(|| view! { <MaintenanceView page=page /> })
 }
 
 /// The page of a maintenance.
@@ -31,11 +31,14 @@ pub fn render(page: MaintenancePage) -> String {
 pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
     let MaintenancePage { shell, maintenance } = page;
     let (zone, now) = (shell.zone(), shell.now);
-    let said = maintenance.newest().map(|update| markdown::summary(&update.body, SUMMARY)).unwrap_or_default();
-    let head = Head { title: maintenance.title.clone(), description: said, kind: Kind::Regular };
-    let facts = facts(&maintenance, zone);
+    let said = maintenance
+        .newest_update()
+        .map(|update| markdown::plain_summary(&update.body, MAX_SUMMARY))
+        .unwrap_or_default();
+    let head = PageHead { title: maintenance.title.clone(), description: said, kind: PageKind::Regular };
+    let facts = maintenance_facts(&maintenance, zone);
     view! {
-        <Layout shell=shell head=head>
+        <PublicLayout shell=shell head=head>
             <article class="incident planned">
                 <div class="intro">
                     <p class="chip">{state_words(&maintenance, now, zone)}</p>
@@ -50,26 +53,27 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
                 " "
                 <a href="/history">"Incident history"</a>
                 " "
-                <a href=format!("{}.ics", href(&maintenance))>"Add to calendar"</a>
+                <a href=format!("{}.ics", maintenance_href(&maintenance))>"Add to calendar"</a>
             </p>
-        </Layout>
+        </PublicLayout>
     }
     .into_any()
 }
 
-fn facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
-    let full = |at| view! { <Time at=at words=time::full(at, zone) /> }.into_any();
-    let planned = time::span(maintenance.scheduled_for, Some(maintenance.scheduled_until), zone);
+fn maintenance_facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
+    let full = |at| view! { <Time at=at words=time::format_full(at, zone) /> }.into_any();
+    let planned = time::format_span(maintenance.scheduled_for, Some(maintenance.scheduled_until), zone);
     let planned = view! { <Time at=maintenance.scheduled_for words=planned /> }.into_any();
     let cancelled = maintenance.phase == MaintenancePhase::Cancelled;
-    let began = maintenance.started_at.map(|at| fact("Started", full(at)));
-    let ended = maintenance.ended_at.map(|at| fact(if cancelled { "Cancelled" } else { "Completed" }, full(at)));
-    let affected = (!maintenance.components.is_empty()).then(|| fact("Affected components", affected(maintenance)));
-    view! { <dl>{fact("Scheduled for", planned)}{began}{ended}{affected}</dl> }.into_any()
+    let began = maintenance.started_at.map(|at| fact_row("Started", full(at)));
+    let ended = maintenance.ended_at.map(|at| fact_row(if cancelled { "Cancelled" } else { "Completed" }, full(at)));
+    let affected =
+        (!maintenance.components.is_empty()).then(|| fact_row("Affected components", affected_components(maintenance)));
+    view! { <dl>{fact_row("Scheduled for", planned)}{began}{ended}{affected}</dl> }.into_any()
 }
 
 /// Every component it is planned for; while it goes on with the status it leaves them in.
-fn affected(maintenance: &Maintenance) -> AnyView {
+fn affected_components(maintenance: &Maintenance) -> AnyView {
     let now = maintenance.statuses();
     let item = |component: &crate::domain::maintenance::PlannedComponent| {
         let status = now.get(&component.id).copied().map(Status::words).map(|it| format!(": {}", it.to_lowercase()));
@@ -80,23 +84,24 @@ fn affected(maintenance: &Maintenance) -> AnyView {
 
 /// A maintenance under a third-level heading, in a tone of its own.
 #[component]
-pub fn MaintenanceCard(maintenance: Maintenance, fold: Fold, zone: Tz, now: DateTime<Utc>) -> AnyView {
+pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let timeline = timeline(&maintenance.updates, MaintenancePhase::words, zone, now);
     let said = match fold {
-        Fold::Never => timeline,
+        TimelineFold::Never => timeline,
         _ => {
             let summary = if maintenance.updates.len() == 1 {
                 "Details".to_owned()
             } else {
-                format!("Show {}", count(maintenance.updates.len() as i64, "update"))
+                format!("Show {}", count_words(maintenance.updates.len() as i64, "update"))
             };
-            view! { <details open=fold == Fold::Open><summary>{summary}</summary>{timeline}</details> }.into_any()
+            view! { <details open=fold == TimelineFold::Open><summary>{summary}</summary>{timeline}</details> }
+                .into_any()
         }
     };
     view! {
-        <article class="card planned" id=anchor(&maintenance)>
+        <article class="card planned" id=maintenance_anchor(&maintenance)>
             <div class="head">
-                <h3 dir="auto"><a href=href(&maintenance)>{maintenance.title.clone()}</a></h3>
+                <h3 dir="auto"><a href=maintenance_href(&maintenance)>{maintenance.title.clone()}</a></h3>
                 <p class="chip">{state_words(&maintenance, now, zone)}</p>
             </div>
             {window_and_components(&maintenance, now, zone)}
@@ -109,7 +114,7 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: Fold, zone: Tz, now: Date
 /// One line of facts: when it is planned for (unless the chip says so), and what it affects.
 fn window_and_components(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     let window = (maintenance.phase != MaintenancePhase::Scheduled).then(|| {
-        let words = time::window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
+        let words = time::format_window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
         view! { <li>"scheduled for "<Time at=maintenance.scheduled_for words=words /></li> }
     });
     let names = affected_names(maintenance).map(|names| view! { <li dir="auto">{names}</li> });
@@ -124,10 +129,10 @@ pub fn affected_names(maintenance: &Maintenance) -> Option<String> {
 
 /// `Scheduled · Thu 26 Nov, 02:00 to 04:00 WET`, `Maintenance in progress · until 04:00 WET`
 pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> String {
-    let until = || when(maintenance.scheduled_until, now, zone);
+    let until = || short_time(maintenance.scheduled_until, now, zone);
     match maintenance.phase {
         MaintenancePhase::Scheduled => {
-            let window = time::window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
+            let window = time::format_window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
             format!("Scheduled · {window}")
         }
         MaintenancePhase::InProgress => format!("Maintenance in progress · until {}", until()),
@@ -138,12 +143,12 @@ pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> S
 }
 
 /// The address of its own page.
-pub fn href(maintenance: &Maintenance) -> String {
+pub fn maintenance_href(maintenance: &Maintenance) -> String {
     format!("/incidents/{}", maintenance.id)
 }
 
 /// The id of its card on a page.
-pub fn anchor(maintenance: &Maintenance) -> String {
+pub fn maintenance_anchor(maintenance: &Maintenance) -> String {
     format!("maintenance-{}", maintenance.id)
 }
 
@@ -153,8 +158,8 @@ mod tests {
     use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
-    fn one_to_come_says_when_and_what_and_fits_a_calendar() {
-        let html = render(fixtures::maintenance_page(fixtures::upgrade())).replace("<!>", "");
+    fn planned_maintenance_shows_window_and_calendar_link() {
+        let html = render_maintenance_page(fixtures::maintenance_page(fixtures::upgrade())).replace("<!>", "");
         check(&html);
         for words in [
             "Scheduled · Thu 26 Nov, 02:00 to 04:00 WET</p>",
@@ -171,8 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn one_that_goes_on_says_until_when_and_how_its_components_stand() {
-        let html = render(fixtures::maintenance_page(fixtures::upgrade_under_way())).replace("<!>", "");
+    fn active_maintenance_shows_end_and_components() {
+        let html =
+            render_maintenance_page(fixtures::maintenance_page(fixtures::upgrade_under_way())).replace("<!>", "");
         check(&html);
         for words in ["Maintenance in progress · until 15:30 WET", "<bdi>Archive search</bdi>: under maintenance"] {
             assert!(html.contains(words), "{words} in {html}");
@@ -185,6 +191,6 @@ mod tests {
         it.title = SCRIPT.into();
         it.components[0].name = SCRIPT.into();
         it.updates[0].body = format!("{SCRIPT}\"'>");
-        check(&render(fixtures::maintenance_page(it)));
+        check(&render_maintenance_page(fixtures::maintenance_page(it)));
     }
 }

@@ -20,10 +20,10 @@ pub use error::ErrorPage;
 pub use history::HistoryPage;
 pub use incident::IncidentPage;
 pub use maintenance::MaintenancePage;
-pub use stale::last_confirmed;
+pub use stale::stale_notice;
 pub use status::StatusPage;
 pub use uptime::UptimePage;
-pub use uptime_bars::{Bars, DAYS};
+pub use uptime_bars::{DAYS, UptimeBars};
 
 #[cfg(test)]
 mod fixtures;

@@ -8,11 +8,11 @@ use crate::format::time;
 use crate::ui::time::Time;
 
 /// The notice that a page put together at `at` may no longer be true.
-pub fn last_confirmed(at: DateTime<Utc>, zone: Tz) -> String {
-    crate::ui::fragment(|| {
+pub fn stale_notice(at: DateTime<Utc>, zone: Tz) -> String {
+    crate::ui::render_fragment(|| {
         view! {
             <p class="stale" role="status">
-                "Last updated at "<Time at=at words=time::full(at, zone) />
+                "Last updated at "<Time at=at words=time::format_full(at, zone) />
                 ". Live data is temporarily unavailable, so this page may be out of date."
             </p>
         }

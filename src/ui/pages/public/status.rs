@@ -4,15 +4,15 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::component_list::{self, Board, Row};
-use super::incident_card::{self, Facts, Fold, IncidentCard, count};
+use super::component_list::{self, ComponentList, ComponentRow};
+use super::incident_card::{self, Facts, IncidentCard, TimelineFold, count_words};
 use super::maintenance::{self, MaintenanceCard};
-use super::uptime_bars::Bars;
+use super::uptime_bars::UptimeBars;
 use crate::domain::history::start_of_day;
 use crate::domain::page_status::{Banner, Indicator};
 use crate::domain::{Component, Group, Incident, Maintenance, Status};
 use crate::format::time;
-use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// How many days "Past incidents" shows, today included.
@@ -23,7 +23,7 @@ const MAX_PLANNED: usize = 10;
 /// What the status page shows.
 #[derive(Clone, Debug)]
 pub struct StatusPage {
-    pub shell: Shell,
+    pub shell: PublicContext,
     /// Its tone is the one in `shell`.
     pub banner: Banner,
     /// In any order.
@@ -32,7 +32,7 @@ pub struct StatusPage {
     pub components: Vec<Component>,
     /// Every open incident, newest start first.
     pub open: Vec<Incident>,
-    /// Incidents that began since [`past_days_begin`], newest start first. Open ones among them are
+    /// Incidents that began since [`past_days_start`], newest start first. Open ones among them are
     /// passed over: `open` has them.
     pub past: Vec<Incident>,
     /// Maintenances to come and going on, soonest first.
@@ -40,48 +40,48 @@ pub struct StatusPage {
     /// Maintenances that are over, latest first.
     pub finished: Vec<Maintenance>,
     /// The last days of each component, in any order.
-    pub bars: Vec<Bars>,
+    pub bars: Vec<UptimeBars>,
 }
 
 /// The first instant of "Past incidents": what began before it is not shown there.
-pub fn past_days_begin(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+pub fn past_days_start(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     let today = time::today(now, zone);
     start_of_day(today - Days::new(PAST_DAYS - 1), zone)
 }
 
 /// The whole document.
-pub fn render(page: StatusPage) -> String {
-    crate::ui::render(|| view! { <StatusView page=page /> })
+pub fn render_status_page(page: StatusPage) -> String {
+    crate::ui::render_page(|| view! { <StatusView page=page /> })
 }
 
 /// The status page.
 #[component]
 pub fn StatusView(page: StatusPage) -> AnyView {
-    let rows = component_list::rows(&page.components, &page.open, &page.planned);
+    let rows = component_list::component_rows(&page.components, &page.open, &page.planned);
     let line = if page.components.is_empty() && page.open.is_empty() {
         "This status page is being set up.".to_owned()
     } else {
         state_line(&rows, &page)
     };
-    let head = Head {
+    let head = PageHead {
         title: page.banner.headline.clone(),
         description: format!("{}. {line}", page.banner.headline),
-        kind: Kind::Regular,
+        kind: PageKind::Regular,
     };
     let shell = page.shell.clone();
     view! {
-        <Layout shell=shell head=head>
+        <PublicLayout shell=shell head=head>
             {banner(&page, &rows, line)}
             {open_incidents(&page)}
             {maintenances(&page)}
             {components(&page, rows)}
             {past_days(&page)}
-        </Layout>
+        </PublicLayout>
     }
     .into_any()
 }
 
-fn banner(page: &StatusPage, rows: &[Row], line: String) -> AnyView {
+fn banner(page: &StatusPage, rows: &[ComponentRow], line: String) -> AnyView {
     let why = (!page.open.is_empty()).then(|| {
         let words = match page.open.len() {
             1 => "See incident".to_owned(),
@@ -94,10 +94,10 @@ fn banner(page: &StatusPage, rows: &[Row], line: String) -> AnyView {
         let words = "See maintenance".to_owned();
         view! { " "<a href="#maintenance">{words}</a> }
     });
-    let by_hand = (page.open.is_empty() && works.is_none()).then(|| set_by_hand(rows)).flatten();
+    let by_hand = (page.open.is_empty() && works.is_none()).then(|| manual_status_link(rows)).flatten();
     view! {
         <div class="banner">
-            {glyph(page.banner.tone)}
+            {status_icon(page.banner.tone)}
             <div>
                 <h1 dir="auto">{page.banner.headline.clone()}</h1>
                 <p class="lede">{line}{why}{works}{by_hand}</p>
@@ -108,14 +108,14 @@ fn banner(page: &StatusPage, rows: &[Row], line: String) -> AnyView {
 }
 
 /// Where to read since when the worst component is what people set it to, without an incident.
-fn set_by_hand(rows: &[Row]) -> Option<AnyView> {
+fn manual_status_link(rows: &[ComponentRow]) -> Option<AnyView> {
     let worst = rows.iter().max_by_key(|row| row.status).filter(|row| row.status != Status::Operational)?;
     let href = format!("/uptime#component-{}", worst.component.id);
     Some(view! { " "<a href=href>"Status changed manually"</a> }.into_any())
 }
 
 /// A tick, two strokes for a pause, or a mark of exclamation in a ring; the words say the same.
-fn glyph(tone: Indicator) -> AnyView {
+fn status_icon(tone: Indicator) -> AnyView {
     let stroke = match tone {
         Indicator::None => "M7.5 12.5l3 3 6-7",
         Indicator::Maintenance => "M9.5 8v8M14.5 8v8",
@@ -131,22 +131,22 @@ fn glyph(tone: Indicator) -> AnyView {
 }
 
 /// How many of how many components are in which state, and since when.
-fn state_line(rows: &[Row], page: &StatusPage) -> String {
+fn state_line(rows: &[ComponentRow], page: &StatusPage) -> String {
     let shell = &page.shell;
     let began = page.open.iter().map(|incident| incident.started_at).min();
     let works = page.planned.iter().filter(|maintenance| maintenance.phase.is_active());
-    let works = works.map(Maintenance::begins_at).min().filter(|_| troubled(rows).is_some());
-    let since = began.or(works).map(|at| incident_card::when(at, shell.now, shell.zone()));
-    match (troubled(rows), since) {
+    let works = works.map(Maintenance::starts_at).min().filter(|_| degraded_summary(rows).is_some());
+    let since = began.or(works).map(|at| incident_card::short_time(at, shell.now, shell.zone()));
+    match (degraded_summary(rows), since) {
         (Some(troubled), Some(since)) => format!("{troubled}, since {since}."),
         (Some(troubled), None) => format!("{troubled}."),
         (None, Some(since)) if rows.is_empty() => format!("Open since {since}."),
-        (None, Some(since)) => format!("{} Open since {since}.", untroubled(rows.len())),
-        (None, None) => untroubled(rows.len()),
+        (None, Some(since)) => format!("{} Open since {since}.", all_operational(rows.len())),
+        (None, None) => all_operational(rows.len()),
     }
 }
 
-fn untroubled(all: usize) -> String {
+fn all_operational(all: usize) -> String {
     match all {
         0 => "All systems operational.".to_owned(),
         1 => "All systems operational.".to_owned(),
@@ -155,14 +155,14 @@ fn untroubled(all: usize) -> String {
 }
 
 /// `3 of 12 components are not operational: 1 in partial outage, 2 degraded`
-fn troubled(rows: &[Row]) -> Option<String> {
+fn degraded_summary(rows: &[ComponentRow]) -> Option<String> {
     let number = |status| rows.iter().filter(|row| row.status == status).count();
     let worst_first = Status::ALL.into_iter().rev().filter(|status| *status != Status::Operational);
     let states: Vec<(usize, &str)> =
-        worst_first.map(|status| (number(status), in_words(status))).filter(|(n, _)| *n > 0).collect();
+        worst_first.map(|status| (number(status), status_phrase(status))).filter(|(n, _)| *n > 0).collect();
     let sum: usize = states.iter().map(|(n, _)| n).sum();
     let verb = if sum == 1 { "is" } else { "are" };
-    let of_all = format!("{sum} of {} {verb}", count(rows.len() as i64, "component"));
+    let of_all = format!("{sum} of {} {verb}", count_words(rows.len() as i64, "component"));
     match states.as_slice() {
         [] => None,
         [(_, words)] => Some(format!("{of_all} {words}")),
@@ -174,7 +174,7 @@ fn troubled(rows: &[Row]) -> Option<String> {
 }
 
 /// The status as it ends a sentence.
-fn in_words(status: Status) -> &'static str {
+fn status_phrase(status: Status) -> &'static str {
     match status {
         Status::Operational => "operational",
         Status::UnderMaintenance => "under maintenance",
@@ -187,7 +187,7 @@ fn in_words(status: Status) -> &'static str {
 fn open_incidents(page: &StatusPage) -> Option<AnyView> {
     let (zone, now) = (page.shell.zone(), page.shell.now);
     let card = |incident: &Incident| {
-        view! { <IncidentCard incident=incident.clone() fold=Fold::Never zone=zone now=now /> }
+        view! { <IncidentCard incident=incident.clone() fold=TimelineFold::Never zone=zone now=now /> }
     };
     (!page.open.is_empty()).then(|| {
         view! {
@@ -206,7 +206,7 @@ fn maintenances(page: &StatusPage) -> Option<AnyView> {
     let (active, coming): (Vec<_>, Vec<_>) = page.planned.iter().partition(|it| it.phase.is_active());
     let more = coming.len().saturating_sub(MAX_PLANNED);
     let card = |it: &&Maintenance| {
-        let fold = if it.phase.is_active() { Fold::Never } else { Fold::Closed };
+        let fold = if it.phase.is_active() { TimelineFold::Never } else { TimelineFold::Closed };
         view! { <MaintenanceCard maintenance=(*it).clone() fold=fold zone=zone now=now /> }
     };
     let cards: Vec<_> = active.iter().chain(coming.iter().take(MAX_PLANNED)).map(card).collect();
@@ -218,7 +218,7 @@ fn maintenances(page: &StatusPage) -> Option<AnyView> {
     })
 }
 
-fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
+fn components(page: &StatusPage, rows: Vec<ComponentRow>) -> Option<AnyView> {
     let legend = page.bars.first().map(|bars| {
         view! { <p class="soft">{format!("Uptime over the last {} days", bars.days.len())}</p> }
     });
@@ -226,7 +226,7 @@ fn components(page: &StatusPage, rows: Vec<Row>) -> Option<AnyView> {
         view! {
             <section>
                 <div class="over"><h2>"Components"</h2>{legend}</div>
-                <Board groups=page.groups.clone() rows=rows bars=page.bars.clone() />
+                <ComponentList groups=page.groups.clone() rows=rows bars=page.bars.clone() />
             </section>
         }
         .into_any()
@@ -249,42 +249,42 @@ fn past_days(page: &StatusPage) -> AnyView {
 fn past_day(page: &StatusPage, day: NaiveDate) -> AnyView {
     let zone = page.shell.zone();
     let that_day = |incident: &&Incident| time::today(incident.started_at, zone) == day;
-    let open = page.open.iter().filter(that_day).map(still_open);
+    let open = page.open.iter().filter(that_day).map(ongoing_incident);
     let over = page.past.iter().filter(|incident| !incident.is_open()).filter(that_day);
     let mut shown: Vec<AnyView> = open.chain(over.map(|incident| past_incident(incident, zone))).collect();
     if shown.is_empty() {
         shown.push(view! { <p class="soft">"No incidents reported."</p> }.into_any());
     }
     let works = page.planned.iter().filter(|it| it.phase.is_active()).chain(&page.finished);
-    let works = works.filter(|it| time::today(it.begins_at(), zone) == day);
-    shown.extend(works.map(|it| worked_on(it, zone)));
+    let works = works.filter(|it| time::today(it.starts_at(), zone) == day);
+    shown.extend(works.map(|it| past_maintenance(it, zone)));
     view! {
         <div class="day">
-            <h3><time datetime=day.to_string()>{time::weekday(day)}</time></h3>
+            <h3><time datetime=day.to_string()>{time::format_weekday(day)}</time></h3>
             <div>{shown}</div>
         </div>
     }
     .into_any()
 }
 
-fn still_open(incident: &Incident) -> AnyView {
-    let anchor = format!("#{}", incident_card::anchor(incident));
+fn ongoing_incident(incident: &Incident) -> AnyView {
+    let anchor = format!("#{}", incident_card::incident_anchor(incident));
     view! { <p class="soft">"Ongoing: "<a href=anchor dir="auto">{incident.title.clone()}</a></p> }.into_any()
 }
 
-fn worked_on(it: &Maintenance, zone: Tz) -> AnyView {
+fn past_maintenance(it: &Maintenance, zone: Tz) -> AnyView {
     if it.phase.is_active() {
-        let anchor = format!("#{}", maintenance::anchor(it));
+        let anchor = format!("#{}", maintenance::maintenance_anchor(it));
         return view! { <p class="soft">"Maintenance in progress: "<a href=anchor dir="auto">{it.title.clone()}</a></p> }
             .into_any();
     }
-    let from = it.begins_at();
+    let from = it.starts_at();
     let to = it.started_at.and(it.ended_at).unwrap_or(it.scheduled_until);
-    let words = format!("{} to {}", time::clock(from, zone), incident_card::when(to, from, zone));
+    let words = format!("{} to {}", time::format_clock(from, zone), incident_card::short_time(to, from, zone));
     let names = maintenance::affected_names(it).map(|names| view! { <li dir="auto">{names}</li> });
     view! {
         <div class="past planned">
-            <p dir="auto"><a href=maintenance::href(it)>{it.title.clone()}</a></p>
+            <p dir="auto"><a href=maintenance::maintenance_href(it)>{it.title.clone()}</a></p>
             <p class="chip">{maintenance::state_words(it, from, zone)}</p>
             <ul class="facts"><li><Time at=from words=words /></li>{names}</ul>
         </div>
@@ -293,12 +293,12 @@ fn worked_on(it: &Maintenance, zone: Tz) -> AnyView {
 }
 
 fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
-    let updates = count(incident.updates.len() as i64, "update");
+    let updates = count_words(incident.updates.len() as i64, "update");
     view! {
         <div class=format!("past {}", incident_card::impact_class(incident))>
-            <p dir="auto"><a href=incident_card::href(incident)>{incident.title.clone()}</a></p>
+            <p dir="auto"><a href=incident_card::incident_href(incident)>{incident.title.clone()}</a></p>
             <p class="chip">{incident.impact().words()}</p>
-            <Facts incident=incident.clone() words=hours(incident, zone) />
+            <Facts incident=incident.clone() words=incident_hours(incident, zone) />
             <p class="updates">{updates}</p>
         </div>
     }
@@ -306,13 +306,13 @@ fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
 }
 
 /// `08:12 to 08:49 UTC`: the day stands at the left, another one at the end is named.
-fn hours(incident: &Incident, zone: Tz) -> String {
+fn incident_hours(incident: &Incident, zone: Tz) -> String {
     let from = incident.started_at;
     match incident.ended_at {
         Some(to) if to != from => {
-            format!("{} to {}", time::clock(from, zone), incident_card::when(to, from, zone))
+            format!("{} to {}", time::format_clock(from, zone), incident_card::short_time(to, from, zone))
         }
-        _ => time::clock_with_zone(from, zone),
+        _ => time::format_clock_with_zone(from, zone),
     }
 }
 
@@ -323,8 +323,8 @@ mod tests {
     use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
-    fn what_is_broken_stands_first_in_words() {
-        let html = render(fixtures::status_page());
+    fn status_sentence_starts_with_problems() {
+        let html = render_status_page(fixtures::status_page());
         check(&html);
         for words in [
             "<title>Minor Service Outage · Harbor Mail</title>",
@@ -349,8 +349,8 @@ mod tests {
     }
 
     #[test]
-    fn past_days_are_told_one_by_one() {
-        let html = render(fixtures::status_page());
+    fn past_days_are_listed_individually() {
+        let html = render_status_page(fixtures::status_page());
         assert_eq!(html.matches("class=\"day\"").count(), 14);
         assert_eq!(html.matches("No incidents reported.").count(), 12);
         for words in ["Ongoing: ", "Critical", "08:12 to 08:49 WET", "37m", "3 updates", "View incident history"] {
@@ -359,21 +359,21 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_over_midnight_stands_on_the_day_it_began_and_names_its_end() {
+    fn overnight_incident_is_listed_on_its_start_day() {
         let mut page = fixtures::quiet_page();
         let mut incident = fixtures::past().remove(0);
         incident.started_at = fixtures::at("2026-11-20T23:30:00Z");
         page.past = vec![incident];
-        let html = render(page);
+        let html = render_status_page(page);
         assert!(html.contains("23:30 to 21 Nov, 08:49 WET"), "{html}");
     }
 
     #[test]
-    fn maintenances_stand_below_the_incidents_in_a_tone_of_their_own() {
+    fn maintenances_follow_incidents_in_their_own_tone() {
         let mut page = fixtures::status_page();
         page.planned = vec![fixtures::upgrade_under_way(), fixtures::upgrade()];
         page.planned[0].id = crate::domain::MaintenanceId::parse("under-way").unwrap();
-        let html = render(page).replace("<!>", "");
+        let html = render_status_page(page).replace("<!>", "");
         check(&html);
         assert_eq!(html.matches("class=\"card planned\"").count(), 2);
         assert!(html.find("id=\"open-incidents\"") < html.find("id=\"maintenance\""));
@@ -388,45 +388,46 @@ mod tests {
     }
 
     #[test]
-    fn a_page_under_maintenance_says_since_when_and_why() {
+    fn page_under_maintenance_states_start_and_reason() {
         let mut page = fixtures::quiet_page();
         page.planned = vec![fixtures::upgrade_under_way()];
-        page.banner = Banner::of(&[Status::UnderMaintenance], &[]);
-        let html = render(page).replace("<!>", "");
+        page.banner = Banner::from_incidents(&[Status::UnderMaintenance], &[]);
+        let html = render_status_page(page).replace("<!>", "");
         assert!(html.contains(">Service Under Maintenance</h1>"), "{html}");
         assert!(html.contains("1 of 7 components is under maintenance, since 13:30 WET."), "{html}");
         assert!(html.contains("<a href=\"#maintenance\">See maintenance</a>"), "{html}");
     }
 
     #[test]
-    fn a_maintenance_that_is_over_stands_on_its_day_and_is_no_incident() {
+    fn completed_maintenance_is_listed_but_no_incident() {
         let mut page = fixtures::quiet_page();
         let mut it = fixtures::upgrade_under_way();
         it.complete(crate::domain::UpdateId::parse("done").unwrap(), fixtures::at("2026-11-23T14:00:00Z")).unwrap();
         page.finished = vec![it];
-        let html = render(page).replace("<!>", "");
+        let html = render_status_page(page).replace("<!>", "");
         check(&html);
         assert_eq!(html.matches("No incidents reported.").count(), 14);
         assert!(html.contains("Maintenance completed") && html.contains("13:30 to 14:00 WET"), "{html}");
     }
 
     #[test]
-    fn a_quiet_day_is_said_plainly() {
-        let html = render(fixtures::quiet_page());
+    fn day_without_incidents_is_stated() {
+        let html = render_status_page(fixtures::quiet_page());
         check(&html);
         assert!(html.contains("<body class=\"tone-none\">") && html.contains("All 7 components are operational."));
         assert!(!html.contains("open-incidents"));
     }
 
     #[test]
-    fn a_page_without_components_says_so() {
-        let html = render(StatusPage { components: Vec::new(), groups: Vec::new(), ..fixtures::quiet_page() });
+    fn page_without_components_states_that() {
+        let html =
+            render_status_page(StatusPage { components: Vec::new(), groups: Vec::new(), ..fixtures::quiet_page() });
         check(&html);
         assert!(html.contains("This status page is being set up.") && !html.contains(">Components<"));
     }
 
     #[test]
-    fn an_open_notice_over_green_components_says_since_when() {
+    fn open_notice_states_its_start() {
         let mut page = fixtures::quiet_page();
         let mut incident = fixtures::incident(
             "notice",
@@ -435,7 +436,7 @@ mod tests {
         );
         incident.started_at = fixtures::at("2026-11-22T09:00:00Z");
         page.open = vec![incident];
-        let html = render(page);
+        let html = render_status_page(page);
         assert!(html.contains("All 7 components are operational. Open since 22 Nov, 09:00 WET."), "{html}");
         assert!(html.contains("Notice · open for 1d 5h"), "{html}");
     }
@@ -460,14 +461,14 @@ mod tests {
         }
         page.groups.iter_mut().for_each(|group| (group.name, group.description) = (SCRIPT.into(), SCRIPT.into()));
         page.components.iter_mut().for_each(|c| (c.name, c.description) = (SCRIPT.into(), SCRIPT.into()));
-        let html = render(page);
+        let html = render_status_page(page);
         check(&html);
         assert!(html.contains("&lt;script&gt;") && !html.contains("javascript:"));
     }
 
     #[test]
     fn the_first_day_begins_in_the_zone_of_the_page() {
-        let begin = past_days_begin(fixtures::at("2026-11-05T12:00:00Z"), Tz::Europe__Lisbon);
+        let begin = past_days_start(fixtures::at("2026-11-05T12:00:00Z"), Tz::Europe__Lisbon);
         assert_eq!(begin, fixtures::at("2026-10-22T23:00:00Z"));
     }
 }

@@ -4,19 +4,19 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::count;
-use super::uptime_bars::outage_words;
+use super::incident_card::count_words;
+use super::uptime_bars::downtime_words;
 use crate::domain::history::Month;
-use crate::domain::uptime::{Effect, Outage};
-use crate::domain::{ComponentId, Correction, IncidentId};
+use crate::domain::uptime::{Downtime, StatusInterval};
+use crate::domain::{ComponentId, IncidentId, UptimeCorrection};
 use crate::format::time;
-use crate::ui::public_layout::{Head, Kind, Layout, Shell};
+use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// What the page shows.
 #[derive(Clone, Debug)]
 pub struct UptimePage {
-    pub shell: Shell,
+    pub shell: PublicContext,
     /// In the order of the page.
     pub components: Vec<ComponentUptime>,
 }
@@ -27,30 +27,30 @@ pub struct ComponentUptime {
     pub id: ComponentId,
     pub name: String,
     /// The days that have bars.
-    pub last_days: SpanUptime,
+    pub last_days: PeriodUptime,
     /// Newest first.
-    pub months: Vec<SpanUptime>,
+    pub months: Vec<PeriodUptime>,
     /// What was corrected within them, newest first.
-    pub corrections: Vec<Correction>,
-    /// When people set it to something other than operational, newest first, at most [`MAX_TOLD`].
-    pub by_hand: Vec<Effect>,
+    pub corrections: Vec<UptimeCorrection>,
+    /// When people set it to something other than operational, newest first, at most [`MAX_LISTED`].
+    pub by_hand: Vec<StatusInterval>,
     /// How many more of these there are.
     pub more_by_hand: usize,
 }
 
 /// What a line of the table is about.
 #[derive(Clone, Copy, Debug)]
-pub enum Span {
+pub enum UptimePeriod {
     /// So many days up to this one.
     LastDays(u64, NaiveDate),
     Month(Month),
 }
 
-impl Span {
+impl UptimePeriod {
     fn words(self) -> String {
         match self {
             Self::LastDays(number, _) => format!("Last {number} days"),
-            Self::Month(month) => time::month(month.year, month.month),
+            Self::Month(month) => time::format_month(month.year, month.month),
         }
     }
 
@@ -64,39 +64,39 @@ impl Span {
 }
 
 /// The most incidents that one line names, and the most times that are listed as set by hand.
-pub const MAX_TOLD: usize = 20;
+pub const MAX_LISTED: usize = 20;
 
 /// One line of a component.
 #[derive(Clone, Debug)]
-pub struct SpanUptime {
-    pub span: Span,
-    pub outage: Outage,
+pub struct PeriodUptime {
+    pub span: UptimePeriod,
+    pub outage: Downtime,
     /// How many incidents touched it.
     pub incidents: usize,
-    /// The newest of them with their titles, at most [`MAX_TOLD`].
+    /// The newest of them with their titles, at most [`MAX_LISTED`].
     pub told: Vec<(IncidentId, String)>,
     /// Whether a correction speaks of some of it.
     pub corrected: bool,
 }
 
 /// The whole document.
-pub fn render(page: UptimePage) -> String {
-    crate::ui::render(|| view! { <UptimeView page=page /> })
+pub fn render_uptime_page(page: UptimePage) -> String {
+    crate::ui::render_page(|| view! { <UptimeView page=page /> })
 }
 
 /// The uptime page.
 #[component]
 pub fn UptimeView(page: UptimePage) -> AnyView {
-    let head = Head {
+    let head = PageHead {
         title: "Uptime".to_owned(),
         description: format!("Monthly uptime of the components of {}.", page.shell.page.name),
-        kind: Kind::Regular,
+        kind: PageKind::Regular,
     };
     let zone = page.shell.zone();
     let empty =
         page.components.is_empty().then(|| view! { <p class="soft empty">"This status page is being set up."</p> });
     view! {
-        <Layout shell=page.shell head=head>
+        <PublicLayout shell=page.shell head=head>
             <div class="intro">
                 <h1>"Uptime"</h1>
                 <p class="lede">
@@ -104,17 +104,17 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
                 </p>
             </div>
             {empty}
-            {page.components.into_iter().map(|it| component(it, zone)).collect_view()}
-        </Layout>
+            {page.components.into_iter().map(|it| component_section(it, zone)).collect_view()}
+        </PublicLayout>
     }
     .into_any()
 }
 
-fn component(component: ComponentUptime, zone: Tz) -> AnyView {
+fn component_section(component: ComponentUptime, zone: Tz) -> AnyView {
     let ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand } = component;
-    let total = months.iter().fold(Outage::default(), |sum, month| sum.plus(month.outage));
-    let summary = format!("{} over the last {}", total.uptime_words(), count(months.len() as i64, "month"));
-    let rows = std::iter::once(&last_days).chain(&months).map(|span| row(&id, span)).collect_view();
+    let total = months.iter().fold(Downtime::default(), |sum, month| sum.combine(month.outage));
+    let summary = format!("{} over the last {}", total.uptime_words(), count_words(months.len() as i64, "month"));
+    let rows = std::iter::once(&last_days).chain(&months).map(|span| uptime_row(&id, span)).collect_view();
     view! {
         <section class="panel uptime" id=format!("component-{id}")>
             <div class="head"><h2 dir="auto">{name.clone()}</h2><p class="soft">{summary}</p></div>
@@ -123,17 +123,17 @@ fn component(component: ComponentUptime, zone: Tz) -> AnyView {
                 <thead><tr><th scope="col">"Period"</th><th scope="col">"Uptime"</th><th scope="col">"Incidents"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
-            {set_by_hand(&by_hand, more_by_hand, zone)}
-            {corrected(&corrections, zone)}
+            {manual_statuses(&by_hand, more_by_hand, zone)}
+            {correction_list(&corrections, zone)}
         </section>
     }
     .into_any()
 }
 
 /// Each time people set it themselves, without an incident.
-fn set_by_hand(by_hand: &[Effect], more: usize, zone: Tz) -> Option<AnyView> {
-    let line = |effect: &Effect| {
-        let words = time::span(effect.from, effect.to, zone);
+fn manual_statuses(by_hand: &[StatusInterval], more: usize, zone: Tz) -> Option<AnyView> {
+    let line = |effect: &StatusInterval| {
+        let words = time::format_span(effect.from, effect.to, zone);
         view! { <li><Time at=effect.from words=words/>": "{effect.status.words().to_lowercase()}</li> }
     };
     let more = (more > 0).then(|| view! { <li class="soft">{format!("and {more} earlier")}</li> });
@@ -147,9 +147,9 @@ fn set_by_hand(by_hand: &[Effect], more: usize, zone: Tz) -> Option<AnyView> {
 }
 
 /// Each correction with its reason.
-fn corrected(corrections: &[Correction], zone: Tz) -> Option<AnyView> {
-    let line = |correction: &Correction| {
-        let span = time::span(correction.from, Some(correction.to), zone);
+fn correction_list(corrections: &[UptimeCorrection], zone: Tz) -> Option<AnyView> {
+    let line = |correction: &UptimeCorrection| {
+        let span = time::format_span(correction.from, Some(correction.to), zone);
         let status = correction.status.words().to_lowercase();
         view! {
             <li><Time at=correction.from words=span/>" counts as "{status}": "<bdi>{correction.reason.clone()}</bdi></li>
@@ -164,22 +164,22 @@ fn corrected(corrections: &[Correction], zone: Tz) -> Option<AnyView> {
     })
 }
 
-fn row(component: &ComponentId, line: &SpanUptime) -> AnyView {
+fn uptime_row(component: &ComponentId, line: &PeriodUptime) -> AnyView {
     view! {
         <tr>
             <th scope="row">{line.span.words()}</th>
             <td>{line.outage.uptime_words()}</td>
-            <td>{why(component, line)}</td>
+            <td>{downtime_reasons(component, line)}</td>
         </tr>
     }
     .into_any()
 }
 
 /// `2 incidents, 32m partial outage`, and which incidents these are: also those that began before.
-fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
-    let out = outage_words(line.outage);
+fn downtime_reasons(component: &ComponentId, line: &PeriodUptime) -> AnyView {
+    let out = downtime_words(line.outage);
     if line.incidents == 0 && out.is_empty() {
-        let words = match (line.outage.is_known(), line.corrected) {
+        let words = match (line.outage.has_data(), line.corrected) {
             (false, _) => "",
             (true, false) => "No downtime",
             (true, true) => "Corrected: no downtime",
@@ -189,7 +189,7 @@ fn why(component: &ComponentId, line: &SpanUptime) -> AnyView {
     let mut parts = vec![match line.incidents {
         0 if line.corrected => "Corrected".to_owned(),
         0 => "Status changed manually".to_owned(),
-        number => count(number as i64, "incident"),
+        number => count_words(number as i64, "incident"),
     }];
     parts.extend(out);
     parts.extend((line.corrected && line.incidents > 0).then(|| "corrected".to_owned()));

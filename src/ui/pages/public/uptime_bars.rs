@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use chrono::{Datelike as _, TimeDelta};
 use leptos::prelude::*;
 
-use super::incident_card::count;
+use super::incident_card::count_words;
 use crate::domain::history::Month;
-use crate::domain::uptime::{Day, Outage};
+use crate::domain::uptime::{Downtime, UptimeDay};
 use crate::domain::{ComponentId, Status};
-use crate::format::duration::words;
+use crate::format::duration::format_duration;
 use crate::format::time;
 
 /// How many days have a bar, today included.
@@ -21,7 +21,7 @@ const STEP: usize = 5;
 const HEIGHT: usize = 20;
 
 /// How high the bar of a day stands: the worse, the higher, so that nobody needs the colours.
-fn height(worst: Status) -> usize {
+fn bar_height(worst: Status) -> usize {
     match worst {
         Status::MajorOutage => HEIGHT,
         Status::PartialOutage => 18,
@@ -32,59 +32,60 @@ fn height(worst: Status) -> usize {
 
 /// The last days of one component.
 #[derive(Clone, Debug)]
-pub struct Bars {
+pub struct UptimeBars {
     pub component: ComponentId,
     /// Oldest first.
-    pub days: Vec<Day>,
+    pub days: Vec<UptimeDay>,
 }
 
-impl Bars {
+impl UptimeBars {
     /// All its days together.
-    pub fn total(&self) -> Outage {
-        self.days.iter().fold(Outage::default(), |sum, day| sum.plus(day.outage))
+    pub fn total(&self) -> Downtime {
+        self.days.iter().fold(Downtime::default(), |sum, day| sum.combine(day.outage))
     }
 
     /// What the bars show, in one sentence.
     pub fn words(&self) -> String {
         let total = self.total();
-        if !total.is_known() {
+        if !total.has_data() {
             return format!("Last {} days: no data", self.days.len());
         }
         let mut text = format!("Last {} days: {} uptime", self.days.len(), total.uptime_words());
-        for part in self.marked() {
+        for part in self.day_labels() {
             let _ = write!(text, ", {part}");
         }
         text
     }
 
     /// What the days were that stand out; nothing where all were quiet.
-    pub fn marked(&self) -> Vec<String> {
+    pub fn day_labels(&self) -> Vec<String> {
         let mut incidents: Vec<_> = self.days.iter().flat_map(|day| &day.incidents).collect();
         incidents.sort_unstable();
         incidents.dedup();
         let mut parts: Vec<String> = Vec::new();
-        parts.extend((!incidents.is_empty()).then(|| count(incidents.len() as i64, "incident")));
-        parts.extend(outage_words(self.total()));
+        parts.extend((!incidents.is_empty()).then(|| count_words(incidents.len() as i64, "incident")));
+        parts.extend(downtime_words(self.total()));
         for (status, words) in
             [(Status::DegradedPerformance, "of degraded performance"), (Status::UnderMaintenance, "with maintenance")]
         {
             let days = self.days.iter().filter(|day| day.outage.worst == status).count();
-            parts.extend((days > 0).then(|| format!("{} {words}", count(days as i64, "day"))));
+            parts.extend((days > 0).then(|| format!("{} {words}", count_words(days as i64, "day"))));
         }
         parts
     }
 }
 
 /// `32m partial outage`, `1h major outage`: what there was of each.
-pub fn outage_words(outage: Outage) -> Vec<String> {
-    let part = |seconds, what: &str| words(TimeDelta::seconds(seconds)).map(|length| format!("{length} {what}"));
+pub fn downtime_words(outage: Downtime) -> Vec<String> {
+    let part =
+        |seconds, what: &str| format_duration(TimeDelta::seconds(seconds)).map(|length| format!("{length} {what}"));
     [part(outage.major, "major outage"), part(outage.partial, "partial outage")].into_iter().flatten().collect()
 }
 
 /// The drawing. The quiet days are one path; each other day is a shape of its own, and a link to where more is said.
-pub fn drawing(bars: &Bars) -> AnyView {
+pub fn bars_svg(bars: &UptimeBars) -> AnyView {
     let width = bars.days.len() * STEP - (STEP - WIDTH);
-    let marked = |(place, day): (usize, &Day)| mark(&bars.component, place, day);
+    let marked = |(place, day): (usize, &UptimeDay)| day_bar(&bars.component, place, day);
     let marks: Vec<AnyView> = bars.days.iter().enumerate().filter_map(marked).collect();
     view! {
         <svg
@@ -94,8 +95,8 @@ pub fn drawing(bars: &Bars) -> AnyView {
             role="group"
             aria-label=bars.words()
         >
-            <path d=quiet(&bars.days)></path>
-            {unknown(&bars.days).map(|d| view! { <path class="none" d=d></path> })}
+            <path d=operational_path(&bars.days)></path>
+            {no_data_path(&bars.days).map(|d| view! { <path class="none" d=d></path> })}
             {marks}
         </svg>
     }
@@ -103,19 +104,19 @@ pub fn drawing(bars: &Bars) -> AnyView {
 }
 
 /// The days on which nothing was the matter, as one path of rectangles.
-fn quiet(days: &[Day]) -> String {
-    path(days, |day| day.is_quiet() && day.outage.is_known())
+fn operational_path(days: &[UptimeDay]) -> String {
+    bars_path(days, |day| day.is_empty() && day.outage.has_data())
 }
 
 /// The days of which nothing is known.
-fn unknown(days: &[Day]) -> Option<String> {
-    let path = path(days, |day| day.is_quiet() && !day.outage.is_known());
+fn no_data_path(days: &[UptimeDay]) -> Option<String> {
+    let path = bars_path(days, |day| day.is_empty() && !day.outage.has_data());
     (!path.is_empty()).then_some(path)
 }
 
-fn path(days: &[Day], drawn: impl Fn(&Day) -> bool) -> String {
+fn bars_path(days: &[UptimeDay], drawn: impl Fn(&UptimeDay) -> bool) -> String {
     let mut path = String::new();
-    let height = height(Status::Operational);
+    let height = bar_height(Status::Operational);
     let top = HEIGHT - height;
     for (place, _) in days.iter().enumerate().filter(|(_, day)| drawn(day)) {
         let _ = write!(path, "M{} {top}h{WIDTH}v{height}h-{WIDTH}z", place * STEP);
@@ -123,8 +124,8 @@ fn path(days: &[Day], drawn: impl Fn(&Day) -> bool) -> String {
     path
 }
 
-fn mark(component: &ComponentId, place: usize, day: &Day) -> Option<AnyView> {
-    if day.is_quiet() {
+fn day_bar(component: &ComponentId, place: usize, day: &UptimeDay) -> Option<AnyView> {
+    if day.is_empty() {
         return None;
     }
     let class = match day.outage.worst {
@@ -132,33 +133,33 @@ fn mark(component: &ComponentId, place: usize, day: &Day) -> Option<AnyView> {
         status => status.key(),
     };
     let text = day_words(day);
-    let height = height(day.outage.worst);
+    let height = bar_height(day.outage.worst);
     let shape = view! { <rect class=class x=place * STEP y=HEIGHT - height width=WIDTH height=height></rect> };
-    let href = target(component, day);
+    let href = day_href(component, day);
     Some(view! { <a href=href aria-label=text.clone()>{shape}<title>{text.clone()}</title></a> }.into_any())
 }
 
 /// `Sat 21 Nov: 1 incident, 32m partial outage`
-fn day_words(day: &Day) -> String {
+fn day_words(day: &UptimeDay) -> String {
     let mut parts: Vec<String> = Vec::new();
     if !day.incidents.is_empty() {
-        parts.push(count(day.incidents.len() as i64, "incident"));
+        parts.push(count_words(day.incidents.len() as i64, "incident"));
     }
-    let out = outage_words(day.outage);
+    let out = downtime_words(day.outage);
     if out.is_empty() && day.outage.worst != Status::Operational {
         parts.push(day.outage.worst.words().to_lowercase());
     }
     parts.extend(out);
-    format!("{}: {}", time::weekday(day.date), parts.join(", "))
+    format!("{}: {}", time::format_weekday(day.date), parts.join(", "))
 }
 
 /// Where more is said: the incident; that day of the history where several, or work, began; else the months of the
 /// component, which name what began before, and what was set or corrected by hand.
-fn target(component: &ComponentId, day: &Day) -> String {
+fn day_href(component: &ComponentId, day: &UptimeDay) -> String {
     match day.incidents.as_slice() {
         [only] => format!("/incidents/{only}"),
         [] if day.outage.worst != Status::UnderMaintenance => format!("/uptime#component-{component}"),
-        [_, ..] if !day.began => format!("/uptime#component-{component}"),
+        [_, ..] if !day.has_new_event => format!("/uptime#component-{component}"),
         _ => {
             let month = Month { year: day.date.year(), month: day.date.month() };
             format!("/history/{month}#day-{}", day.date)
@@ -172,28 +173,28 @@ mod tests {
     use crate::domain::IncidentId;
     use chrono::NaiveDate;
 
-    fn day(number: u32, worst: Status, partial: i64, incidents: &[&str]) -> Day {
-        Day {
+    fn day(number: u32, worst: Status, partial: i64, incidents: &[&str]) -> UptimeDay {
+        UptimeDay {
             date: NaiveDate::from_ymd_opt(2026, 11, number).unwrap(),
-            outage: Outage { partial, major: 0, covered: 86_400, worst },
+            outage: Downtime { partial, major: 0, covered: 86_400, worst },
             incidents: incidents.iter().map(|id| IncidentId::parse(id).unwrap()).collect(),
-            began: true,
+            has_new_event: true,
         }
     }
 
-    fn bars(days: Vec<Day>) -> Bars {
-        Bars { component: ComponentId::parse("api").unwrap(), days }
+    fn bars(days: Vec<UptimeDay>) -> UptimeBars {
+        UptimeBars { component: ComponentId::parse("api").unwrap(), days }
     }
 
     #[test]
-    fn quiet_days_are_one_path_and_the_others_say_what_was() {
+    fn quiet_days_share_a_path_others_have_labels() {
         let days = vec![
             day(20, Status::Operational, 0, &[]),
             day(21, Status::PartialOutage, 1_920, &["one"]),
             day(22, Status::PartialOutage, 60, &["two", "three"]),
             day(23, Status::DegradedPerformance, 0, &[]),
         ];
-        let html = crate::ui::render(|| drawing(&bars(days)));
+        let html = crate::ui::render_page(|| bars_svg(&bars(days)));
         assert_eq!(html.matches("<path").count(), 1);
         assert_eq!(html.matches("<a ").count(), 3);
         assert!(html.contains("<rect x=\"5\" y=\"2\" width=\"4\" height=\"18\" class=\"partial_outage\">"), "{html}");
@@ -204,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn the_row_says_in_words_what_its_bars_show() {
+    fn uptime_bars_have_text_alternative() {
         let days = vec![day(21, Status::PartialOutage, 1_920, &["one"]), day(22, Status::PartialOutage, 60, &["one"])];
         let text = bars(days).words();
         assert_eq!(text, "Last 2 days: 99.65% uptime, 1 incident, 33m partial outage");
         assert_eq!(
-            bars(vec![Day { outage: Outage::default(), ..day(1, Status::Operational, 0, &[]) }]).words(),
+            bars(vec![UptimeDay { outage: Downtime::default(), ..day(1, Status::Operational, 0, &[]) }]).words(),
             "Last 1 days: no data"
         );
     }

@@ -12,10 +12,10 @@ use crate::state::State;
 use crate::ui::pages::admin::{FactorList, RecoveryCodes};
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
 use crate::web::access::session;
-use crate::web::form::Search;
-use crate::web::page::account_mail::announce;
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::form::QueryFields;
+use crate::web::page::account_mail::queue_change_notice;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::sign_in::{challenges, second_factor_codes};
 use crate::web::{Error, Result};
 
@@ -23,76 +23,77 @@ use crate::web::{Error, Result};
 pub async fn index(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let factors = second_factors::of(&mut tx, &manager.id).await?;
     let lacking = manager.lacks_factor;
     let passkeys = passkeys::list(&mut tx, &manager.id).await?;
-    let list = FactorList { shell, factors, passkeys, lacking, passkeys_possible: challenges::is_possible(&state) };
-    Ok(page(list.html()))
+    let list =
+        FactorList { shell, factors, passkeys, lacking, passkeys_possible: challenges::are_passkeys_available(&state) };
+    Ok(page_response(list.html()))
 }
 
 /// Keeps a factor that was just added and ends the manager's other sessions, which were begun without
 /// it. The first one brings recovery codes, which the answer shows; else it leads back to the list.
-pub(in crate::web) async fn added(
+pub(in crate::web) async fn commit_added_factor(
     state: &State,
     manager: &Manager<Fresh<CanEnter>>,
     session: &Session,
-    mut tx: WriteTx,
-    entry: Entry,
-    told: &'static str,
+    (mut tx, entry): (WriteTx, Entry),
+    flash: &'static str,
 ) -> Result<Response> {
-    announce(state, &mut tx, manager, None, AccountChange::FactorAdded).await?;
+    queue_change_notice(state, &mut tx, manager, None, AccountChange::FactorAdded).await?;
     let first = second_factors::of(&mut tx, &manager.id).await?.recovery_codes == 0;
-    let codes = if first { Some(second_factor_codes::renew(state, &mut tx, &manager.id).await?) } else { None };
+    let codes =
+        if first { Some(second_factor_codes::renew_recovery_codes(state, &mut tx, &manager.id).await?) } else { None };
     let html = match codes {
-        Some(codes) => Some(shown_once(state, &mut tx, manager, codes).await?),
+        Some(codes) => Some(recovery_codes_page(state, &mut tx, manager, codes).await?),
         None => None,
     };
-    end_others(&mut tx, manager).await?;
+    end_other_sessions(&mut tx, manager).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     session::renew(state, session).await?;
-    Ok(html.map_or_else(|| crate::web::page::flash::done("/admin/account/factors", told), page))
+    Ok(html
+        .map_or_else(|| crate::web::page::flash::redirect_with_flash("/admin/account/factors", flash), page_response))
 }
 
 /// Keeps that a factor was taken away, if the policy allows it; with the last one the recovery codes go.
-pub(in crate::web) async fn removed(
+pub(in crate::web) async fn commit_removed_factor(
     state: &State,
     manager: &Manager<Fresh<CanEnter>>,
     session: &Session,
-    mut tx: WriteTx,
-    entry: Entry,
-    told: &'static str,
+    (mut tx, entry): (WriteTx, Entry),
+    flash: &'static str,
 ) -> Result<Response> {
     if login_policy::is_unmet(&mut tx, &manager.id).await? {
         return Err(Error::Conflict(
             "Two-factor authentication is required here: add another before this one goes.".into(),
         ));
     }
-    announce(state, &mut tx, manager, None, AccountChange::FactorRemoved).await?;
+    queue_change_notice(state, &mut tx, manager, None, AccountChange::FactorRemoved).await?;
     if !second_factors::of(&mut tx, &manager.id).await?.any() {
         recovery_codes::delete_of(&mut tx, &manager.id).await?;
     }
-    end_others(&mut tx, manager).await?;
+    end_other_sessions(&mut tx, manager).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     session::renew(state, session).await?;
-    Ok(crate::web::page::flash::done("/admin/account/factors", told))
+    Ok(crate::web::page::flash::redirect_with_flash("/admin/account/factors", flash))
 }
 
-async fn end_others(tx: &mut WriteTx, manager: &Manager<Fresh<CanEnter>>) -> db::Result<()> {
+async fn end_other_sessions(tx: &mut WriteTx, manager: &Manager<Fresh<CanEnter>>) -> db::Result<()> {
     sessions::delete_of(tx, &manager.id, Some(&manager.session_hash)).await?;
     Ok(())
 }
 
 /// The page that shows recovery codes, this once.
-pub(in crate::web) async fn shown_once(
+pub(in crate::web) async fn recovery_codes_page(
     state: &State,
     tx: &mut Tx,
     manager: &Manager<Fresh<CanEnter>>,
     codes: Vec<String>,
 ) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
+    let shell = admin_context(state, tx, manager, &Fields::default()).await?;
     Ok(RecoveryCodes { shell, codes }.html())
 }

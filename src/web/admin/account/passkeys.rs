@@ -3,27 +3,27 @@ use axum::extract::{Path, State as FromState};
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
-use super::factors::{added, removed};
+use super::factors::{commit_added_factor, commit_removed_factor};
 use crate::actions;
 use crate::credentials::passkey::Credential;
 use crate::db::challenges::Kind;
 use crate::db::{Tx, passkeys};
-use crate::domain::forms::{Fields, required_line};
+use crate::domain::forms::{Fields, parse_required_line};
 use crate::domain::second_factor::{MAX_PASSKEY_NAME, MAX_PASSKEYS, Passkey};
 use crate::domain::{Invalid, PasskeyId};
 use crate::state::State;
 use crate::ui::pages::admin::PasskeyNew;
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
 use crate::web::form::Form;
-use crate::web::page::layout::shell;
-use crate::web::page::{invalid, page, room_for};
+use crate::web::page::layout::admin_context;
+use crate::web::page::{check_limit, invalid_response, page_response};
 use crate::web::sign_in::challenges;
 use crate::web::{Error, Result};
 
 /// `GET /admin/account/passkeys/new`
 pub async fn new(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    Ok(page(form(&state, &mut tx, &manager, String::new(), Invalid::new()).await?))
+    Ok(page_response(new_page(&state, &mut tx, &manager, String::new(), Invalid::new()).await?))
 }
 
 /// `POST /admin/account/passkeys/challenge`: what the browser is asked.
@@ -37,7 +37,7 @@ pub async fn challenge(
     if known.len() >= MAX_PASSKEYS {
         return Err(Error::Conflict(format!("At most {MAX_PASSKEYS} passkeys: remove one first.")));
     }
-    let asked = challenges::relying_party(&state, &mut tx).await?.ask_to_register(&manager, &known);
+    let asked = challenges::relying_party(&state, &mut tx).await?.begin_registration(&manager, &known);
     drop(tx);
     let asked = asked.map_err(|error| Error::Internal(error.into()))?;
     let begun = challenges::begin_passkey(&state, &session, manager.address, Kind::PasskeyRegistration, asked).await?;
@@ -53,26 +53,26 @@ pub async fn create(
 ) -> Result<Response> {
     let typed = fields.text("name");
     let mut wrong = Invalid::new();
-    let name =
-        wrong.take("name", required_line(&typed, MAX_PASSKEY_NAME, "Give the passkey a name, like the device's."));
+    let name = wrong
+        .take("name", parse_required_line(&typed, MAX_PASSKEY_NAME, "Give the passkey a name, like the device's."));
     // A wrong name leaves the challenge as it is, for the next try.
     let credential = match name {
-        Some(_) => registered(&state, &session, &fields.text("credential")).await?,
+        Some(_) => verify_registration(&state, &session, &fields.text("credential")).await?,
         None => None,
     };
     let mut tx = manager.begin(&state).await?;
     let (Some(name), Some(credential)) = (name, credential) else {
         wrong.add("name", "The passkey was not accepted, or it took too long. Try again.");
-        return Ok(invalid(form(&state, &mut tx, &manager, typed, wrong).await?));
+        return Ok(invalid_response(new_page(&state, &mut tx, &manager, typed, wrong).await?));
     };
-    let id = PasskeyId::from_random(crate::credentials::random());
+    let id = PasskeyId::from_random(crate::credentials::random_bytes());
     let passkey = Passkey { id, name, created_at: state.clock.now(), last_used_at: None };
     let stored = (credential.hash.as_str(), credential.json.as_str());
-    let entry = match room_for(actions::managers::add_passkey(&mut tx, &manager, &passkey, stored).await, "name")? {
+    let entry = match check_limit(actions::managers::add_passkey(&mut tx, &manager, &passkey, stored).await, "name")? {
         Ok(entry) => entry,
-        Err(full) => return Ok(invalid(form(&state, &mut tx, &manager, typed, full).await?)),
+        Err(full) => return Ok(invalid_response(new_page(&state, &mut tx, &manager, typed, full).await?)),
     };
-    added(&state, &manager, &session, tx, entry, "passkey-added").await
+    commit_added_factor(&state, &manager, &session, (tx, entry), "passkey-added").await
 }
 
 /// `POST /admin/account/passkeys/{id}/removal`
@@ -87,24 +87,26 @@ pub async fn destroy(
     let known = passkeys::list(&mut tx, &manager.id).await?;
     let passkey = known.iter().find(|passkey| passkey.id == id).ok_or(Error::NotFound)?;
     let entry = actions::managers::remove_passkey(&mut tx, &manager, passkey).await?;
-    removed(&state, &manager, &session, tx, entry, "passkey-removed").await
+    commit_removed_factor(&state, &manager, &session, (tx, entry), "passkey-removed").await
 }
 
 /// The credential in the browser's `answer` to the challenge that waits; why there is none stands in the log.
-async fn registered(state: &State, session: &Session, answer: &str) -> Result<Option<Credential>> {
-    let Some(challenge) = challenges::take(state, session, Kind::PasskeyRegistration).await? else { return Ok(None) };
+async fn verify_registration(state: &State, session: &Session, answer: &str) -> Result<Option<Credential>> {
+    let Some(challenge) = challenges::take_challenge(state, session, Kind::PasskeyRegistration).await? else {
+        return Ok(None);
+    };
     let party = challenges::relying_party(state, &mut state.db.read().await?).await?;
-    let registered = party.register(answer, challenge);
+    let registered = party.finish_registration(answer, challenge);
     Ok(registered.map_err(|error| tracing::info!("a new passkey was rejected: {error}")).ok())
 }
 
-async fn form(
+async fn new_page(
     state: &State,
     tx: &mut Tx,
     manager: &Manager<Fresh<CanEnter>>,
     name: String,
     invalid: Invalid,
 ) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    Ok(PasskeyNew { shell, name, possible: challenges::is_possible(state), invalid }.html())
+    let shell = admin_context(state, tx, manager, &Fields::default()).await?;
+    Ok(PasskeyNew { shell, name, possible: challenges::are_passkeys_available(state), invalid }.html())
 }

@@ -15,22 +15,22 @@ use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
 use crate::ui::pages::admin::{Account, ProviderRow, SessionRow};
 use crate::web::access::denied_audit;
-use crate::web::access::known_browser::Device;
-use crate::web::access::login_throttle::{self, Proven};
+use crate::web::access::known_browser::KnownBrowser;
+use crate::web::access::login_throttle::{self, VerifiedPassword};
 use crate::web::access::manager::{CanRead, Fresh, Manager};
 use crate::web::edge::client_ip::ClientAddress;
-use crate::web::form::{Form, Search};
-use crate::web::page::account_mail::{announce, ask_to_confirm};
-use crate::web::page::flash::done;
-use crate::web::page::layout::shell;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::account_mail::{queue_change_notice, queue_confirmation};
+use crate::web::page::flash::redirect_with_flash;
+use crate::web::page::layout::admin_context;
 use crate::web::page::pagination;
-use crate::web::page::{invalid, page};
-use crate::web::sign_in::one_time_links::is_taken;
+use crate::web::page::{invalid_response, page_response};
+use crate::web::sign_in::one_time_links::is_email_taken;
 use crate::web::{Error, Result};
 
-const CHANGED: &str = "Your account was changed in the meantime. Check it and try again.";
+const ACCOUNT_CHANGED: &str = "Your account was changed in the meantime. Check it and try again.";
 /// The door has one lock: who guesses here waits as at the login.
-const NOT_CURRENT: &str = "Incorrect current password. After several attempts, wait a few minutes.";
+const WRONG_PASSWORD: &str = "Incorrect current password. After several attempts, wait a few minutes.";
 
 const TOO_MANY_LINKS: &str = "Too many confirmation e-mails were sent. Try again in an hour.";
 
@@ -38,9 +38,9 @@ const TOO_MANY_LINKS: &str = "Too many confirmation e-mails were sent. Try again
 pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    Ok(page(account(&state, &manager, &query, None, Invalid::new()).await?))
+    Ok(page_response(account_page(&state, &manager, &query, None, Invalid::new()).await?))
 }
 
 /// `POST /admin/account/password`
@@ -48,7 +48,7 @@ pub async fn set_password(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
     Extension(address): Extension<ClientAddress>,
-    device: Device,
+    device: KnownBrowser,
     Form(fields): Form,
 ) -> Result<Response> {
     let (current, chosen) = (verbatim(&fields, "current"), verbatim(&fields, "password"));
@@ -58,30 +58,30 @@ pub async fn set_password(
     }
     let page_name = db::page_settings::load(&mut tx).await?.name;
     drop(tx);
-    let attempt = login_throttle::begin(&state, &manager.email, address, &device).await?;
+    let attempt = login_throttle::begin_attempt(&state, &manager.email, address, &device).await?;
     let mut wrong = check_strength(&manager, &page_name, &chosen);
     let known = match attempt.try_password(current).await? {
-        Some(proven) => kept(&state, &manager, proven).await?,
+        Some(proven) => confirm_password(&state, &manager, proven).await?,
         None => None,
     };
     if known.is_none() {
-        denied_audit::record(&state, manager.actor(), Action::ManagerDenyReauthentication, &manager.name).await;
-        wrong.add("current", NOT_CURRENT);
+        denied_audit::record_denial(&state, manager.actor(), Action::ManagerDenyReauthentication, &manager.name).await;
+        wrong.add("current", WRONG_PASSWORD);
     }
     let Some(known) = known.filter(|_| wrong.is_empty()) else {
-        return Ok(invalid(account(&state, &manager, &Fields::default(), None, wrong).await?));
+        return Ok(invalid_response(account_page(&state, &manager, &Fields::default(), None, wrong).await?));
     };
-    let hash = password::hash(chosen).await?;
+    let hash = password::hash_password(chosen).await?;
     let now = state.clock.now();
     let (mut tx, mut own) = manager.begin_as(&state).await?;
-    if !own.is_still(&known) {
-        return Err(Error::Conflict(CHANGED.into()));
+    if !own.is_unchanged(&known) {
+        return Err(Error::Conflict(ACCOUNT_CHANGED.into()));
     }
     let kept = Some(manager.session_hash.as_str());
     let entry = actions::managers::set_password(&mut tx, &mut own, &hash, kept, now).await?;
-    announce(&state, &mut tx, &own, None, AccountChange::Password).await?;
+    queue_change_notice(&state, &mut tx, &own, None, AccountChange::Password).await?;
     tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done("/admin/account", "password-set"))
+    Ok(redirect_with_flash("/admin/account", "password-set"))
 }
 
 /// A field as it was typed: of a password nothing is trimmed.
@@ -92,16 +92,20 @@ fn verbatim(fields: &Fields, name: &str) -> String {
 /// What is wrong with a new password: too short, too common, or made of the names of manager and page.
 fn check_strength(manager: &KnownManager, page_name: &str, chosen: &str) -> Invalid {
     let mut wrong = Invalid::new();
-    if let Err(message) = password::check(chosen, &[&manager.name, &manager.email, page_name, "candor"]) {
+    if let Err(message) = password::check_password(chosen, &[&manager.name, &manager.email, page_name, "candor"]) {
         wrong.add("password", message);
     }
     wrong
 }
 
 /// The manager whose password it was, and still is.
-async fn kept(state: &State, manager: &Manager<CanRead>, proven: Proven) -> Result<Option<KnownManager>> {
+async fn confirm_password(
+    state: &State,
+    manager: &Manager<CanRead>,
+    proven: VerifiedPassword,
+) -> Result<Option<KnownManager>> {
     let mut tx = manager.begin(state).await?;
-    let known = proven.keep(&mut tx).await?;
+    let known = proven.confirm(&mut tx).await?;
     tx.commit_unaudited().await?;
     Ok(known)
 }
@@ -116,32 +120,32 @@ pub async fn set_email(
     let now = state.clock.now();
     let (mut tx, mut own) = manager.begin_as(&state).await?;
     let email = match parse_email(&typed) {
-        Ok(email) if !is_taken(&mut tx, &email, &manager.id).await? => email,
+        Ok(email) if !is_email_taken(&mut tx, &email, &manager.id).await? => email,
         parsed => {
             let taken = || "A manager with this e-mail address already exists.".to_owned();
             let wrong = Invalid::field("email", parsed.err().unwrap_or_else(taken));
             drop(tx);
-            return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
+            return Ok(invalid_response(account_page(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
         }
     };
     if email == own.email {
-        return Ok(done("/admin/account", "email-set"));
+        return Ok(redirect_with_flash("/admin/account", "email-set"));
     }
     if state.mailer.is_some() {
-        if !ask_to_confirm(&state, &mut tx, &own, &email).await? {
+        if !queue_confirmation(&state, &mut tx, &own, &email).await? {
             drop(tx);
             let wrong = Invalid::field("email", TOO_MANY_LINKS);
-            return Ok(invalid(account(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
+            return Ok(invalid_response(account_page(&state, &manager, &Fields::default(), Some(typed), wrong).await?));
         }
         let entry = actions::managers::request_email(&own, &email);
         tx.commit(&manager.actor(), now, entry).await?;
-        return Ok(done("/admin/account", "email-requested"));
+        return Ok(redirect_with_flash("/admin/account", "email-requested"));
     }
     let old = own.email.clone();
     let entry = actions::managers::set_email(&mut tx, &mut own, email, now).await?;
-    announce(&state, &mut tx, &own, Some(&old), AccountChange::Email).await?;
+    queue_change_notice(&state, &mut tx, &own, Some(&old), AccountChange::Email).await?;
     tx.commit(&manager.actor(), now, entry).await?;
-    Ok(done("/admin/account", "email-set"))
+    Ok(redirect_with_flash("/admin/account", "email-set"))
 }
 
 /// `POST /admin/account/email/cancellation`: the address stays as it is.
@@ -150,7 +154,7 @@ pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState
     if let Some(entry) = actions::managers::cancel_email(&mut tx, &manager).await? {
         tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     }
-    Ok(done("/admin/account", "email-cancelled"))
+    Ok(redirect_with_flash("/admin/account", "email-cancelled"))
 }
 
 /// `POST /admin/account/sessions/{session}/revocation`
@@ -165,7 +169,7 @@ pub async fn revoke(
     let session = own.ok_or(Error::NotFound)?;
     let entry = actions::managers::revoke_session(&mut tx, &manager, &session.id_hash).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    Ok(done("/admin/account", "session-revoked"))
+    Ok(redirect_with_flash("/admin/account", "session-revoked"))
 }
 
 /// `POST /admin/account/sessions/revocation`: every session but this one.
@@ -175,10 +179,10 @@ pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromStat
     if let Some(entry) = actions::managers::revoke_sessions(&mut tx, &manager, kept).await? {
         tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     }
-    Ok(done("/admin/account", "sessions-revoked"))
+    Ok(redirect_with_flash("/admin/account", "sessions-revoked"))
 }
 
-async fn account<P>(
+async fn account_page<P>(
     state: &State,
     manager: &Manager<P>,
     query: &Fields,
@@ -186,11 +190,11 @@ async fn account<P>(
     invalid: Invalid,
 ) -> Result<String> {
     let mut tx = state.db.read().await?;
-    let shell = shell(state, &mut tx, manager, query).await?;
+    let shell = admin_context(state, &mut tx, manager, query).await?;
     let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
-    let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), pagination::READ).await?;
-    let older = pagination::cut(&mut rows, sessions::cursor);
-    let sessions = rows.into_iter().map(|session| row(session, &manager.session_hash)).collect();
+    let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), pagination::READ_LIMIT).await?;
+    let older = pagination::take_page(&mut rows, sessions::cursor);
+    let sessions = rows.into_iter().map(|session| session_row(session, &manager.session_hash)).collect();
     let factors = second_factors::of(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
     let password = manager.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
@@ -210,7 +214,7 @@ async fn account<P>(
 }
 
 /// A session as it is shown; `current` is the hash of the one that asks.
-pub(super) fn row(session: sessions::Session, current: &str) -> SessionRow {
+pub(super) fn session_row(session: sessions::Session, current: &str) -> SessionRow {
     SessionRow {
         id: session.id_hash.chars().take(sessions::SHORT_HASH).collect(),
         current: session.id_hash == current,

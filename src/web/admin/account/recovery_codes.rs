@@ -1,15 +1,15 @@
 use axum::extract::State as FromState;
 use axum::response::Response;
 
-use super::factors::shown_once;
+use super::factors::recovery_codes_page;
 use crate::actions;
 use crate::db::second_factors;
 use crate::domain::audit::Action;
 use crate::domain::mail_retry::AccountChange;
 use crate::state::State;
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
-use crate::web::page::account_mail::announce;
-use crate::web::page::page;
+use crate::web::page::account_mail::queue_change_notice;
+use crate::web::page::page_response;
 use crate::web::sign_in::second_factor_codes;
 use crate::web::{Error, Result};
 
@@ -19,10 +19,10 @@ pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromSta
     if !second_factors::of(&mut tx, &manager.id).await?.any() {
         return Err(Error::Conflict("Add an authenticator app or a passkey first.".into()));
     }
-    let codes = second_factor_codes::renew(&state, &mut tx, &manager.id).await?;
-    announce(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
-    let html = shown_once(&state, &mut tx, &manager, codes).await?;
+    let codes = second_factor_codes::renew_recovery_codes(&state, &mut tx, &manager.id).await?;
+    queue_change_notice(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
+    let html = recovery_codes_page(&state, &mut tx, &manager, codes).await?;
     let entry = actions::managers::record_event(Action::ManagerRenewRecoveryCodes, &manager);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    Ok(page(html))
+    Ok(page_response(html))
 }

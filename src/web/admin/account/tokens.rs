@@ -8,13 +8,13 @@ use crate::domain::forms::{ApiTokenForm, Fields};
 use crate::domain::history::Cursor;
 use crate::domain::{Invalid, ManagerId, Role, TokenId};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
-use crate::ui::pages::admin::{TokenList, TokenMade};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{TokenCreated, TokenList};
 use crate::web::access::manager::{CanRead, Fresh, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem};
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
@@ -22,12 +22,12 @@ use crate::web::{Error, Result};
 pub async fn index(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let editor = TokenEditor::new(&manager, Cursor::parse(&query.text("before")));
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
-    Ok(page(editor.html(&mut tx, shell, ApiTokenForm::default(), Problem::none()).await?))
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    Ok(page_response(editor.html(&mut tx, shell, ApiTokenForm::default(), Problem::none()).await?))
 }
 
 /// `POST /admin/tokens`: the token is shown once.
@@ -45,13 +45,13 @@ pub async fn create(
     });
     let new = edit.check(&editor, form.clone(), new).await?;
     let secret = secret_token::fresh_api_token();
-    let (hash, ending) = (secret_token::hash(&secret), secret_token::ending(&secret));
+    let (hash, ending) = (secret_token::hash_token(&secret), secret_token::token_ending(&secret));
     let created = actions::tokens::create(&mut edit.tx, &maker, new, (&hash, ending), edit.now).await;
     let (token, entry) = edit.check_limit(&editor, form, created, "name").await?;
     let Edit { state, manager, mut tx, now, .. } = edit;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
     tx.commit(&manager.actor(), now, entry).await?;
-    Ok(page(TokenMade { shell, token, secret }.html()))
+    Ok(page_response(TokenCreated { shell, token, secret }.html()))
 }
 
 /// `POST /admin/tokens/{id}/revocation`: one's own, or anybody's by an owner.
@@ -86,12 +86,12 @@ impl Editor for TokenEditor {
     type Form = ApiTokenForm;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, form: ApiTokenForm, problem: Problem<()>) -> Result<String> {
+    async fn html(&self, tx: &mut Tx, shell: AdminContext, form: ApiTokenForm, problem: Problem<()>) -> Result<String> {
         let (tokens, older) = match &self.own {
             Some(own) => (api_tokens::list_of(tx, own).await?, None),
             None => {
-                let mut all = api_tokens::list(tx, self.before.as_ref(), pagination::READ).await?;
-                let older = pagination::cut(&mut all, api_tokens::cursor);
+                let mut all = api_tokens::list(tx, self.before.as_ref(), pagination::READ_LIMIT).await?;
+                let older = pagination::take_page(&mut all, api_tokens::cursor);
                 (all, older)
             }
         };

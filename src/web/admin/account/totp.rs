@@ -4,21 +4,21 @@ use axum::extract::State as FromState;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::factors::{added, removed};
+use super::factors::{commit_added_factor, commit_removed_factor};
 use crate::actions;
 use crate::db::{self, Tx, totp};
 use crate::domain::Invalid;
 use crate::domain::forms::Fields;
-use crate::domain::second_factor::Code;
+use crate::domain::second_factor::SecondFactorCode;
 use crate::state::State;
 use crate::ui::pages::admin::{TotpEnrolment, TotpSecret};
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
 use crate::web::form::Form;
-use crate::web::page::layout::shell;
-use crate::web::page::{invalid, page};
+use crate::web::page::layout::admin_context;
+use crate::web::page::{invalid_response, page_response};
 use crate::web::{Error, Result};
 
-const ADDRESS: &str = "/admin/account/totp";
+const PATH: &str = "/admin/account/totp";
 
 /// `POST /admin/account/totp`: makes a secret; one that was never confirmed is replaced.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
@@ -27,13 +27,13 @@ pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromSta
     totp::begin(&mut tx, &manager.id, &sealed, state.clock.now()).await?;
     // It counts for nothing yet, so there is nothing to tell the audit.
     tx.commit_unaudited().await?;
-    Ok(Redirect::to(ADDRESS).into_response())
+    Ok(Redirect::to(PATH).into_response())
 }
 
 /// `GET /admin/account/totp`
 pub async fn show(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    Ok(page(enrolment(&state, &mut tx, &manager, Invalid::new()).await?))
+    Ok(page_response(enrolment_page(&state, &mut tx, &manager, Invalid::new()).await?))
 }
 
 /// `POST /admin/account/totp/confirmation`
@@ -45,17 +45,17 @@ pub async fn confirm(
 ) -> Result<Response> {
     let now = state.clock.now();
     let mut tx = manager.begin(&state).await?;
-    let secret = waiting(&state, &mut tx, &manager).await?.ok_or(Error::NotFound)?;
-    let step = match Code::read(&fields.text("code")) {
-        Some(Code::Totp(digits)) => crate::credentials::totp::matching_step(&secret, &digits, now, None),
+    let secret = pending_secret(&state, &mut tx, &manager).await?.ok_or(Error::NotFound)?;
+    let step = match SecondFactorCode::read(&fields.text("code")) {
+        Some(SecondFactorCode::Totp(digits)) => crate::credentials::totp::matching_step(&secret, &digits, now, None),
         _ => None,
     };
     let Some(step) = step else {
         let wrong = Invalid::field("code", "Incorrect code. Check that your device's clock is correct.");
-        return Ok(invalid(enrolment(&state, &mut tx, &manager, wrong).await?));
+        return Ok(invalid_response(enrolment_page(&state, &mut tx, &manager, wrong).await?));
     };
     let entry = actions::managers::add_totp(&mut tx, &manager, step, now).await?;
-    added(&state, &manager, &session, tx, entry, "totp-added").await
+    commit_added_factor(&state, &manager, &session, (tx, entry), "totp-added").await
 }
 
 /// `POST /admin/account/totp/removal`
@@ -68,27 +68,32 @@ pub async fn destroy(
     let entry = match actions::managers::remove_totp(&mut tx, &manager).await {
         // Pressed twice: it is gone, which is what was wanted.
         Err(db::Error::NotFound) => {
-            return Ok(crate::web::page::flash::done("/admin/account/factors", "totp-removed"));
+            return Ok(crate::web::page::flash::redirect_with_flash("/admin/account/factors", "totp-removed"));
         }
         removed => removed?,
     };
-    removed(&state, &manager, &session, tx, entry, "totp-removed").await
+    commit_removed_factor(&state, &manager, &session, (tx, entry), "totp-removed").await
 }
 
 /// The secret that has yet to be confirmed, if there is one.
-async fn waiting(state: &State, tx: &mut Tx, manager: &Manager<Fresh<CanEnter>>) -> Result<Option<Vec<u8>>> {
+async fn pending_secret(state: &State, tx: &mut Tx, manager: &Manager<Fresh<CanEnter>>) -> Result<Option<Vec<u8>>> {
     let Some(app) = totp::find(tx, &manager.id).await?.filter(|app| app.confirmed_at.is_none()) else {
         return Ok(None);
     };
     Ok(Some(state.secret_key.open(manager.id.as_str(), &app.secret)?))
 }
 
-async fn enrolment(state: &State, tx: &mut Tx, manager: &Manager<Fresh<CanEnter>>, invalid: Invalid) -> Result<String> {
-    let shell = shell(state, tx, manager, &Fields::default()).await?;
-    let secret = waiting(state, tx, manager).await?;
+async fn enrolment_page(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<Fresh<CanEnter>>,
+    invalid: Invalid,
+) -> Result<String> {
+    let shell = admin_context(state, tx, manager, &Fields::default()).await?;
+    let secret = pending_secret(state, tx, manager).await?;
     let shown = |secret: Vec<u8>| {
-        let address = crate::credentials::totp::address(&secret, &shell.page_name, &manager.email);
-        address.map(|address| TotpSecret { address, spelled: crate::credentials::totp::spelled(&secret) })
+        let address = crate::credentials::totp::otpauth_uri(&secret, &shell.page_name, &manager.email);
+        address.map(|address| TotpSecret { address, spelled: crate::credentials::totp::format_secret(&secret) })
     };
     let secret = secret.map(shown).transpose().map_err(|error| Error::Internal(error.into()))?;
     Ok(TotpEnrolment { shell, secret, invalid }.html())

@@ -5,16 +5,16 @@ use crate::actions;
 use crate::db::{self, Tx, components};
 use crate::domain::forms::{ComponentForm, Fields};
 use crate::domain::{Component, ComponentId, Invalid, Status};
-use crate::publish::Subject;
+use crate::publish::PreviewSubject;
 use crate::state::State;
-use crate::ui::admin_layout::{Section, Shell};
+use crate::ui::admin_layout::{AdminContext, Section};
 use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList};
 use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
-use crate::web::admin::preview::{self, Rehearsing};
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::{board, shell};
-use crate::web::page::page;
+use crate::web::admin::preview::{self, PreviewRequest};
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::{admin_context, component_board};
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 const LIST: &str = "/admin/components";
@@ -23,12 +23,12 @@ const LIST: &str = "/admin/components";
 pub async fn index(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
-    let board = board(&mut tx).await?;
-    Ok(page(ComponentList { shell, board }.html()))
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    let board = component_board(&mut tx).await?;
+    Ok(page_response(ComponentList { shell, board }.html()))
 }
 
 /// `GET /admin/components/new`
@@ -48,7 +48,7 @@ pub async fn create(
     let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor { id: None });
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
-        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, no_such_group()).await),
+        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
         added => added,
     };
     let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
@@ -62,8 +62,8 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let component = find(&mut tx, &id).await?;
-    let form = ComponentForm::of(&component);
+    let component = find_component(&mut tx, &id).await?;
+    let form = ComponentForm::from_component(&component);
     show(&state, &mut tx, &manager, &ComponentEditor { id: Some(component.id) }, form).await
 }
 
@@ -75,16 +75,16 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_component(&mut edit.tx, &id).await?;
     let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor { id: Some(before.id.clone()) });
-    let saved = Saved { audit_id: &id, version: before.version, theirs: ComponentForm::of(&before) };
+    let saved = Saved { audit_id: &id, version: before.version, theirs: ComponentForm::from_component(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = edit.check(&editor, form.clone(), form.parse()).await?.apply(&before);
     if after == before {
         return edit.save(None, LIST, "component-saved").await;
     }
     let entry = match actions::components::edit(&mut edit.tx, &before, &mut after, edit.now).await {
-        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, no_such_group()).await),
+        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
         edited => edited?,
     };
     edit.save([entry], LIST, "component-saved").await
@@ -100,7 +100,7 @@ pub async fn set_status(
     let status = Status::from_key(&fields.text("status"));
     let status = status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))?;
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_component(&mut edit.tx, &id).await?;
     if edit.fields.version() != before.version {
         let sentence = format!(
             "{} was changed in the meantime; its status was not updated. Check the dashboard again.",
@@ -115,8 +115,9 @@ pub async fn set_status(
     let entry = actions::components::set_status(&mut edit.tx, &before, &mut after, edit.now).await?;
     if edit.wants_preview() {
         let action = format!("/admin/components/{id}/status");
-        let what = Rehearsing::of(Subject::page(), Section::Desk, action, &edit.fields).going_back("/admin");
-        return preview::show(&edit.state, edit.tx, &edit.manager, what).await;
+        let what =
+            PreviewRequest::new(PreviewSubject::page(), Section::Desk, action, &edit.fields).cancel_path("/admin");
+        return preview::show_preview(&edit.state, edit.tx, &edit.manager, what).await;
     }
     edit.save([entry], "/admin", "status-set").await
 }
@@ -128,9 +129,9 @@ pub async fn confirm_delete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let component = find(&mut tx, &id).await?;
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    Ok(page(ComponentDeletion { shell, component }.html()))
+    let component = find_component(&mut tx, &id).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
+    Ok(page_response(ComponentDeletion { shell, component }.html()))
 }
 
 /// `POST /admin/components/{id}/deletion`
@@ -140,18 +141,18 @@ pub async fn destroy(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let component = find(&mut edit.tx, &id).await?;
+    let component = find_component(&mut edit.tx, &id).await?;
     let entry = actions::components::delete(&mut edit.tx, &component).await?;
     edit.save([entry], LIST, "component-deleted").await
 }
 
 /// The component of an address.
-pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Component> {
+pub(super) async fn find_component(tx: &mut Tx, id: &str) -> Result<Component> {
     let id = ComponentId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find(tx, &id).await?)
 }
 
-fn no_such_group() -> Invalid {
+fn unknown_group() -> Invalid {
     Invalid::field("group", "This group was deleted. Choose another.")
 }
 
@@ -167,7 +168,7 @@ impl Editor for ComponentEditor {
     async fn html(
         &self,
         tx: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: ComponentForm,
         problem: Problem<ComponentForm>,
     ) -> Result<String> {

@@ -6,13 +6,13 @@ use crate::db::{Tx, components};
 use crate::domain::forms::{Fields, GroupForm};
 use crate::domain::{Group, GroupId};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{GroupDeletion, GroupEdit};
 use crate::web::access::manager::{CanAdminister, Fresh, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 const LIST: &str = "/admin/components";
@@ -44,8 +44,8 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let group = find(&mut tx, &id).await?;
-    let form = GroupForm::of(&group);
+    let group = find_group(&mut tx, &id).await?;
+    let form = GroupForm::from_group(&group);
     show(&state, &mut tx, &manager, &GroupEditor { id: Some(group.id) }, form).await
 }
 
@@ -57,9 +57,9 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_group(&mut edit.tx, &id).await?;
     let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor { id: Some(before.id.clone()) });
-    let saved = Saved { audit_id: &id, version: before.version, theirs: GroupForm::of(&before) };
+    let saved = Saved { audit_id: &id, version: before.version, theirs: GroupForm::from_group(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let position = new.position.unwrap_or(before.position);
@@ -78,11 +78,11 @@ pub async fn confirm_delete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let group = find(&mut tx, &id).await?;
+    let group = find_group(&mut tx, &id).await?;
     let members = components::list(&mut tx).await?;
     let components = members.iter().filter(|component| component.group_id.as_ref() == Some(&group.id)).count();
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    Ok(page(GroupDeletion { shell, group, components }.html()))
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
+    Ok(page_response(GroupDeletion { shell, group, components }.html()))
 }
 
 /// `POST /admin/groups/{id}/deletion`
@@ -92,12 +92,12 @@ pub async fn destroy(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let group = find(&mut edit.tx, &id).await?;
+    let group = find_group(&mut edit.tx, &id).await?;
     let entry = actions::groups::delete(&mut edit.tx, &group).await?;
     edit.save([entry], LIST, "group-deleted").await
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<Group> {
+async fn find_group(tx: &mut Tx, id: &str) -> Result<Group> {
     let id = GroupId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find_group(tx, &id).await?)
 }
@@ -111,7 +111,13 @@ impl Editor for GroupEditor {
     type Form = GroupForm;
     type Theirs = GroupForm;
 
-    async fn html(&self, _: &mut Tx, shell: Shell, form: GroupForm, problem: Problem<GroupForm>) -> Result<String> {
+    async fn html(
+        &self,
+        _: &mut Tx,
+        shell: AdminContext,
+        form: GroupForm,
+        problem: Problem<GroupForm>,
+    ) -> Result<String> {
         let Problem { invalid, conflict } = problem;
         Ok(GroupEdit { shell, id: self.id.clone(), form, invalid, conflict }.html())
     }

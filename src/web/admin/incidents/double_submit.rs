@@ -8,7 +8,7 @@ use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::{Error, Result};
 
 /// Whether a form came before.
-pub(in crate::web) enum Sent<T> {
+pub(in crate::web) enum Submission<T> {
     First,
     /// By a double click, or once more because no answer came: this is what it made.
     Again(T),
@@ -17,17 +17,17 @@ pub(in crate::web) enum Sent<T> {
 }
 
 /// Looks for what the form with this `id` has opened already.
-pub(in crate::web) async fn incident(
+pub(in crate::web) async fn find_submitted_incident(
     tx: &mut Tx,
     manager: &Manager<CanPublish>,
     id: &IncidentId,
     form: &IncidentForm,
-) -> Result<Sent<Box<Incident>>> {
+) -> Result<Submission<Box<Incident>>> {
     let stands = match admin_incidents::find(tx, id).await {
         Err(db::Error::NotFound) => {
             let planned = MaintenanceId::parse(id.as_str());
             let taken = matches!(planned, Some(planned) if maintenances::exists(tx, &planned).await?);
-            return Ok(if taken { Sent::Taken } else { Sent::First });
+            return Ok(if taken { Submission::Taken } else { Submission::First });
         }
         found => found?,
     };
@@ -35,16 +35,16 @@ pub(in crate::web) async fn incident(
     let body = form.body.trim_end();
     let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
     let own = db::audit::is_deed_of(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
-    Ok(if same && own { Sent::Again(Box::new(stands)) } else { Sent::Taken })
+    Ok(if same && own { Submission::Again(Box::new(stands)) } else { Submission::Taken })
 }
 
 /// Looks for what the form with this `id` has planned already, and where that stands.
-pub(in crate::web) async fn maintenance(
+pub(in crate::web) async fn find_submitted_maintenance(
     tx: &mut Tx,
     manager: &Manager<CanPublish>,
     id: &MaintenanceId,
     form: &SeriesForm,
-) -> Result<Sent<String>> {
+) -> Result<Submission<String>> {
     let (title, body) = (form.first.plan.title.trim(), form.first.body.trim_end());
     // Somebody who went back and wrote another one must not lose it.
     let (same, action, path) = if maintenances::exists(tx, id).await? {
@@ -56,7 +56,7 @@ pub(in crate::web) async fn maintenance(
             Err(db::Error::NotFound) => {
                 let taken =
                     matches!(IncidentId::parse(id.as_str()), Some(id) if admin_incidents::exists(tx, &id).await?);
-                return Ok(if taken { Sent::Taken } else { Sent::First });
+                return Ok(if taken { Submission::Taken } else { Submission::First });
             }
             found => {
                 let stands = found?;
@@ -66,7 +66,7 @@ pub(in crate::web) async fn maintenance(
         }
     };
     let own = db::audit::is_deed_of(tx, &manager.id, action, id.as_str()).await?;
-    Ok(if same && own { Sent::Again(path) } else { Sent::Taken })
+    Ok(if same && own { Submission::Again(path) } else { Submission::Taken })
 }
 
 /// The id of a series that a form plans: the one it gives.

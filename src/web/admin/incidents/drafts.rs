@@ -5,41 +5,43 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{Tx, admin_incidents, draft_presence, drafts};
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
 use crate::domain::{DraftId, IncidentId, SavedDraft};
 use crate::state::State;
-use crate::ui::pages::admin::DraftMet;
+use crate::ui::pages::admin::DraftConflict;
 use crate::web::access::manager::{CanPublish, Manager};
-use crate::web::admin::composer::{Composer, ComposerDraft, FoundDraft, IncidentComposer, UpdateComposer, find_draft};
+use crate::web::admin::composer::{
+    Composer, ComposerDraft, FoundDraft, IncidentComposer, UpdateComposer, find_submitted_draft,
+};
 use crate::web::admin::edit::{Edit, Editor as _, Problem};
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 /// How long the page waits for the note that somebody has the draft open.
-const NOTING: Duration = Duration::from_millis(500);
+const PRESENCE_WAIT: Duration = Duration::from_millis(500);
 
 /// `GET /admin/drafts/{id}`: the composer as somebody left it.
 pub async fn show(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
     headers: HeaderMap,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let draft = find(&mut tx, &id).await?;
+    let draft = find_draft(&mut tx, &id).await?;
     let mut readers = draft_presence::others(&mut tx, &manager.id, state.clock.now()).await?;
     readers.retain(|reader| reader.draft == draft.id);
     drop(tx);
     if !headers.contains_key("sec-purpose") {
-        note_open(&state, &manager, &draft).await;
+        record_presence(&state, &manager, &draft).await;
     }
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let opened = ComposerDraft::Opened { draft: draft.clone(), readers };
     let html = match &draft.incident {
         None => {
@@ -53,18 +55,18 @@ pub async fn show(
             UpdateComposer { incident, draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
         }
     };
-    Ok(page(html))
+    Ok(page_response(html))
 }
 
 /// Notes for the others that the manager has the draft open. It is only a notice: where it can't be written, or not at
 /// once, the page comes without.
-async fn note_open(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
+async fn record_presence(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
     let noting = async {
         let mut tx = manager.begin(state).await?;
         draft_presence::note(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
         Ok::<_, Error>(tx.commit_unaudited().await?)
     };
-    match tokio::time::timeout(NOTING, noting).await {
+    match tokio::time::timeout(PRESENCE_WAIT, noting).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!("draft presence was not saved: {error}"),
         Err(_) => tracing::debug!("draft presence was not saved in time"),
@@ -79,7 +81,7 @@ pub async fn destroy(
     Form(_): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let draft = find(&mut edit.tx, &id).await?;
+    let draft = find_draft(&mut edit.tx, &id).await?;
     let entry = actions::drafts::delete(&mut edit.tx, &draft).await?;
     edit.save_private(entry, "/admin", "draft-deleted").await
 }
@@ -95,10 +97,10 @@ pub(super) async fn save<C: Composer>(
     form: C::Form,
     incident: Option<IncidentId>,
 ) -> Result<Response> {
-    let fields = SavedDraft::kept(&edit.fields);
+    let fields = SavedDraft::fields_to_save(&edit.fields);
     let (edited_by, edited_at) = (edit.manager.name.clone(), edit.now);
-    let (id, entry) = match find_draft(&mut edit.tx, &edit.fields).await? {
-        FoundDraft::Conflict(conflict @ DraftMet::Changed(_)) => {
+    let (id, entry) = match find_submitted_draft(&mut edit.tx, &edit.fields).await? {
+        FoundDraft::Conflict(conflict @ DraftConflict::Changed(_)) => {
             let draft = ComposerDraft::Submitted { fields: edit.fields.clone(), conflict: Some(conflict) };
             return Err(edit.conflict(&composer.with_draft(draft), form).await);
         }
@@ -107,8 +109,8 @@ pub(super) async fn save<C: Composer>(
             let entry = actions::drafts::edit(&mut edit.tx, &before, &mut draft).await?;
             (draft.id, entry)
         }
-        FoundDraft::None | FoundDraft::Conflict(DraftMet::Gone) => {
-            let id = DraftId::from_random(random());
+        FoundDraft::None | FoundDraft::Conflict(DraftConflict::Gone) => {
+            let id = DraftId::from_random(random_bytes());
             let draft = SavedDraft { id, incident, fields, edited_by, created_at: edited_at, edited_at, version: 1 };
             let added = actions::drafts::add(&mut edit.tx, &draft).await;
             let entry = edit.check_limit(composer, form, added, "body").await?;
@@ -118,7 +120,7 @@ pub(super) async fn save<C: Composer>(
     edit.save_private(entry, &format!("/admin/drafts/{id}"), "draft-saved").await
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<SavedDraft> {
+async fn find_draft(tx: &mut Tx, id: &str) -> Result<SavedDraft> {
     let id = DraftId::parse(id).ok_or(Error::NotFound)?;
     Ok(drafts::find(tx, &id).await?)
 }

@@ -2,64 +2,64 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, components};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
 use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
 use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::admin::composer::{ComposerDraft, IncidentComposer, UpdateComposer, check_draft};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
-use crate::web::admin::incidents::double_submit::{self, Sent};
+use crate::web::admin::incidents::double_submit::{self, Submission};
 use crate::web::admin::incidents::drafts;
-use crate::web::admin::preview::{self, Rehearsing, shown_as};
+use crate::web::admin::preview::{self, PreviewRequest, previewed_visibility};
 use crate::web::admin::templates;
-use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::flash::redirect_with_flash;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
 /// What is told of a form that opened something else before.
-const SENT_BEFORE: &str = "This form was already submitted. Submit it again to create a second incident.";
+const ALREADY_SUBMITTED: &str = "This form was already submitted. Submit it again to create a second incident.";
 
 /// `GET /admin/incidents`
 pub async fn index(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
     let search = IncidentSearch::read(&query);
-    let mut incidents = admin_incidents::search(&mut tx, &search, cursor.as_ref(), pagination::READ).await?;
-    let older = pagination::cut(&mut incidents, admin_incidents::cursor);
-    Ok(page(IncidentList { shell, search, incidents, older }.html()))
+    let mut incidents = admin_incidents::search(&mut tx, &search, cursor.as_ref(), pagination::READ_LIMIT).await?;
+    let older = pagination::take_page(&mut incidents, admin_incidents::cursor);
+    Ok(page_response(IncidentList { shell, search, incidents, older }.html()))
 }
 
 /// `GET /admin/incidents/new`
 pub async fn new(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut form = IncidentForm { phase: Phase::Investigating.key().to_owned(), ..IncidentForm::default() };
     let mut tx = state.db.read().await?;
-    if let Some(template) = templates::asked_for(&mut tx, &query).await? {
-        let meanings = templates::meanings(&mut tx, &template, None, state.clock.now()).await?;
-        form.begin_with(&template, &meanings);
+    if let Some(template) = templates::requested_template(&mut tx, &query).await? {
+        let meanings = templates::placeholder_values(&mut tx, &template, None, state.clock.now()).await?;
+        form.apply_template(&template, &meanings);
     }
     form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let composer = IncidentComposer { draft: ComposerDraft::None };
-    Ok(page(composer.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/incidents`
@@ -77,18 +77,19 @@ pub async fn create(
     if edit.fields.has("save_draft") {
         return drafts::save(edit, &composer, form, None).await;
     }
-    let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random()));
-    match double_submit::incident(&mut edit.tx, &edit.manager, &id, &form).await? {
-        Sent::First => {}
-        Sent::Again(opened) => return Ok(done(&address(&opened), opened_flash(&opened))),
-        Sent::Taken => {
-            let (form, wrong) = (IncidentForm { id: String::new(), ..form }, Invalid::field("title", SENT_BEFORE));
+    let id = IncidentId::parse_fresh(&form.id).unwrap_or_else(|| IncidentId::from_random(random_bytes()));
+    match double_submit::find_submitted_incident(&mut edit.tx, &edit.manager, &id, &form).await? {
+        Submission::First => {}
+        Submission::Again(opened) => return Ok(redirect_with_flash(&address(&opened), opened_flash(&opened))),
+        Submission::Taken => {
+            let (form, wrong) =
+                (IncidentForm { id: String::new(), ..form }, Invalid::field("title", ALREADY_SUBMITTED));
             return Err(edit.reject(&composer, form, wrong).await);
         }
     }
     let draft = check_draft(&mut edit, &composer, form.clone()).await?;
     let components = components::list(&mut edit.tx).await?;
-    let first = UpdateId::from_random(random());
+    let first = UpdateId::from_random(random_bytes());
     let opened = form.parse().and_then(|new| new.open(id, first, &components, edit.now));
     let incident = edit.check(&composer, form, opened).await?;
     if edit.wants_preview() {
@@ -100,10 +101,10 @@ pub async fn create(
 
 /// The public page of a new incident; an embargoed one as it will be once it is public.
 async fn preview_opened(mut edit: Edit<CanPublish>, mut incident: Incident) -> Result<Response> {
-    let what = Rehearsing::incident(&incident, "/admin/incidents".to_owned(), &edit.fields);
-    incident.visibility = shown_as(incident.visibility);
+    let what = PreviewRequest::incident(&incident, "/admin/incidents".to_owned(), &edit.fields);
+    incident.visibility = previewed_visibility(incident.visibility);
     actions::incidents::open(&mut edit.tx, &incident, None).await?;
-    preview::show(&edit.state, edit.tx, &edit.manager, what).await
+    preview::show_preview(&edit.state, edit.tx, &edit.manager, what).await
 }
 
 fn opened_flash(incident: &Incident) -> &'static str {
@@ -115,21 +116,21 @@ pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let incident = find(&mut tx, &id).await?;
-    let mut form = UpdateForm::of(&incident);
+    let incident = find_incident(&mut tx, &id).await?;
+    let mut form = UpdateForm::from_incident(&incident);
     if let Some(phase) = Phase::from_key(&query.text("phase")) {
         form.phase = phase.key().to_owned();
     }
-    if let Some(template) = templates::asked_for(&mut tx, &query).await? {
-        let meanings = templates::meanings(&mut tx, &template, Some(&incident), state.clock.now()).await?;
-        form.begin_with(&template, &meanings);
+    if let Some(template) = templates::requested_template(&mut tx, &query).await? {
+        let meanings = templates::placeholder_values(&mut tx, &template, Some(&incident), state.clock.now()).await?;
+        form.apply_template(&template, &meanings);
     }
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let composer = UpdateComposer { incident, draft: ComposerDraft::None };
-    Ok(page(composer.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `GET /admin/incidents/{id}/edit`
@@ -139,8 +140,8 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let incident = find(&mut tx, &id).await?;
-    let form = IncidentDetailsForm::of(&incident, db::page_settings::load(&mut tx).await?.time_zone);
+    let incident = find_incident(&mut tx, &id).await?;
+    let form = IncidentDetailsForm::from_incident(&incident, db::page_settings::load(&mut tx).await?.time_zone);
     show_editor(&state, &mut tx, &manager, &DetailsEditor { incident }, form).await
 }
 
@@ -152,10 +153,11 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_incident(&mut edit.tx, &id).await?;
     let (form, editor) = (IncidentDetailsForm::read(&edit.fields), DetailsEditor { incident: before.clone() });
     let zone = db::page_settings::load(&mut edit.tx).await?.time_zone;
-    let saved = Saved { audit_id: &id, version: before.version, theirs: IncidentDetailsForm::of(&before, zone) };
+    let saved =
+        Saved { audit_id: &id, version: before.version, theirs: IncidentDetailsForm::from_incident(&before, zone) };
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
     let applied = form.parse().and_then(|details| details.apply(&mut after, edit.now));
@@ -183,7 +185,7 @@ impl Editor for DetailsEditor {
     async fn html(
         &self,
         _: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: IncidentDetailsForm,
         problem: Problem<IncidentDetailsForm>,
     ) -> Result<String> {
@@ -199,7 +201,7 @@ pub async fn confirm_delete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let incident = find(&mut tx, &id).await?;
+    let incident = find_incident(&mut tx, &id).await?;
     show_editor(&state, &mut tx, &manager, &DeletionEditor { incident }, String::new()).await
 }
 
@@ -211,7 +213,7 @@ pub async fn destroy(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let incident = find(&mut edit.tx, &id).await?;
+    let incident = find_incident(&mut edit.tx, &id).await?;
     let typed = edit.fields.text("title");
     let changed = edit.fields.version() != incident.version;
     if changed || typed.trim() != incident.title {
@@ -235,7 +237,7 @@ impl Editor for DeletionEditor {
     type Form = String;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: Shell, typed: String, problem: Problem<()>) -> Result<String> {
+    async fn html(&self, _: &mut Tx, shell: AdminContext, typed: String, problem: Problem<()>) -> Result<String> {
         Ok(IncidentDeletion { shell, incident: self.incident.clone(), typed, invalid: problem.invalid }.html())
     }
 }
@@ -246,7 +248,7 @@ pub(super) fn address(incident: &Incident) -> String {
 }
 
 /// The incident of an address.
-pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Incident> {
+pub(super) async fn find_incident(tx: &mut Tx, id: &str) -> Result<Incident> {
     let id = IncidentId::parse(id).ok_or(Error::NotFound)?;
     Ok(admin_incidents::find(tx, &id).await?)
 }

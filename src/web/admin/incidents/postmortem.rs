@@ -1,22 +1,22 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::incident::{address, find};
+use super::incident::{address, find_incident};
 use crate::actions;
 use crate::db::{Tx, postmortems};
 use crate::domain::audit::Action;
-use crate::domain::forms::ReviewForm;
-use crate::domain::postmortem::PublishedReview;
-use crate::domain::{Incident, Review};
+use crate::domain::forms::PostmortemForm;
+use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::{Incident, Postmortem};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
-use crate::ui::pages::admin::ReviewEdit;
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::PostmortemEdit;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved};
-use crate::web::admin::preview::{self, Rehearsing};
-use crate::web::form::{Form, Search};
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::admin::preview::{self, PreviewRequest};
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 /// `GET /admin/incidents/{id}/review`
@@ -24,14 +24,14 @@ pub async fn edit(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let incident = find(&mut tx, &id).await?;
+    let incident = find_incident(&mut tx, &id).await?;
     let review = postmortems::find(&mut tx, &incident.id).await?;
-    let form = review.as_ref().map(ReviewForm::of).unwrap_or_default();
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
-    Ok(page(PostmortemEditor { incident, review }.html(&mut tx, shell, form, Problem::none()).await?))
+    let form = review.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    Ok(page_response(PostmortemEditor { incident, review }.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/incidents/{id}/review`: saves what is written; the button says whether it is published too.
@@ -42,30 +42,30 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let incident = find(&mut edit.tx, &id).await?;
+    let incident = find_incident(&mut edit.tx, &id).await?;
     let before = postmortems::find(&mut edit.tx, &incident.id).await?;
     let version = before.as_ref().map_or(0, |review| review.version);
     let editor = PostmortemEditor { incident: incident.clone(), review: before.clone() };
     let audit_id = actions::postmortems::audit_id(&incident);
-    let theirs = before.as_ref().map(ReviewForm::of).unwrap_or_default();
-    let form = ReviewForm::read(&edit.fields);
+    let theirs = before.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
+    let form = PostmortemForm::read(&edit.fields);
     let form = edit.check_version(&editor, form, Saved { audit_id: &audit_id, version, theirs }).await?;
     let body = edit.check(&editor, form.clone(), form.parse()).await?;
     let publishes = edit.fields.has("publish") || edit.wants_preview();
     let published = if publishes {
-        Some(PublishedReview { body: body.clone(), at: edit.now })
+        Some(PublishedPostmortem { body: body.clone(), at: edit.now })
     } else {
         before.as_ref().and_then(|review| review.published.clone())
     };
-    let mut review = Review { incident: incident.id.clone(), body, published, updated_at: edit.now, version };
+    let mut review = Postmortem { incident: incident.id.clone(), body, published, updated_at: edit.now, version };
     let action = if publishes { Action::PostmortemPublish } else { Action::PostmortemEdit };
     let saved = (before.as_ref(), &mut review);
     let entry = actions::postmortems::save(&mut edit.tx, action, &incident, saved, edit.now).await?;
     let address = format!("{}/review", address(&incident));
     if edit.wants_preview() {
-        preview::unveil(&mut edit.tx, &incident, edit.now).await?;
-        let what = Rehearsing::incident(&incident, address, &edit.fields);
-        return preview::show(&edit.state, edit.tx, &edit.manager, what.pressing("publish")).await;
+        preview::make_public(&mut edit.tx, &incident, edit.now).await?;
+        let what = PreviewRequest::incident(&incident, address, &edit.fields);
+        return preview::show_preview(&edit.state, edit.tx, &edit.manager, what.button("publish")).await;
     }
     edit.save([entry], &address, if publishes { "review-published" } else { "review-saved" }).await
 }
@@ -78,7 +78,7 @@ pub async fn withdraw(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let incident = find(&mut edit.tx, &id).await?;
+    let incident = find_incident(&mut edit.tx, &id).await?;
     let found = postmortems::find(&mut edit.tx, &incident.id).await?;
     let Some(before) = found.filter(|review| review.published.is_some()) else {
         return Err(Error::Conflict("There is no published postmortem to unpublish.".into()));
@@ -86,7 +86,7 @@ pub async fn withdraw(
     if edit.fields.version() != before.version {
         return Err(Error::Conflict("The postmortem was changed in the meantime; it is still published.".into()));
     }
-    let mut review = Review { published: None, ..before.clone() };
+    let mut review = Postmortem { published: None, ..before.clone() };
     let (action, saved) = (Action::PostmortemWithdraw, (Some(&before), &mut review));
     let entry = actions::postmortems::save(&mut edit.tx, action, &incident, saved, edit.now).await?;
     edit.save([entry], &format!("{}/review", address(&incident)), "review-withdrawn").await
@@ -95,16 +95,22 @@ pub async fn withdraw(
 /// The page on which a postmortem is written.
 struct PostmortemEditor {
     incident: Incident,
-    review: Option<Review>,
+    review: Option<Postmortem>,
 }
 
 impl Editor for PostmortemEditor {
-    type Form = ReviewForm;
-    type Theirs = ReviewForm;
+    type Form = PostmortemForm;
+    type Theirs = PostmortemForm;
 
-    async fn html(&self, _: &mut Tx, shell: Shell, form: ReviewForm, problem: Problem<ReviewForm>) -> Result<String> {
+    async fn html(
+        &self,
+        _: &mut Tx,
+        shell: AdminContext,
+        form: PostmortemForm,
+        problem: Problem<PostmortemForm>,
+    ) -> Result<String> {
         let (incident, review) = (self.incident.clone(), self.review.clone());
         let Problem { invalid, conflict } = problem;
-        Ok(ReviewEdit { shell, incident, review, form, invalid, conflict }.html())
+        Ok(PostmortemEdit { shell, incident, review, form, invalid, conflict }.html())
     }
 }

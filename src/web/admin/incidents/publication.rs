@@ -1,13 +1,13 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::incident::{address, find};
+use super::incident::{address, find_incident};
 use crate::actions;
 use crate::domain::forms::Fields;
 use crate::state::State;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::Edit;
-use crate::web::admin::preview::{self, Rehearsing};
+use crate::web::admin::preview::{self, PreviewRequest};
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -19,22 +19,22 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_incident(&mut edit.tx, &id).await?;
     let address = address(&before);
     if before.visibility.is_public() {
         return edit.save(None, &address, "incident-published").await;
     }
-    refuse_unseen(&edit.fields, before.version)?;
+    check_seen_version(&edit.fields, before.version)?;
     let (incident, entry) = actions::incidents::publish(&mut edit.tx, &before, edit.now).await?;
     if edit.wants_preview() {
-        let what = Rehearsing::incident(&incident, format!("{address}/publication"), &edit.fields);
-        return preview::show(&edit.state, edit.tx, &edit.manager, what.going_back(address)).await;
+        let what = PreviewRequest::incident(&incident, format!("{address}/publication"), &edit.fields);
+        return preview::show_preview(&edit.state, edit.tx, &edit.manager, what.cancel_path(address)).await;
     }
     edit.save([entry], &address, "incident-published").await
 }
 
 /// Nobody publishes what they have not seen.
-fn refuse_unseen(fields: &Fields, version: i64) -> Result<()> {
+fn check_seen_version(fields: &Fields, version: i64) -> Result<()> {
     if fields.version() == version {
         return Ok(());
     }

@@ -2,21 +2,21 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::drafts;
-use super::incident::{address, find};
+use super::incident::{address, find_incident};
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{Tx, components};
 use crate::domain::forms::{Fields, UpdateEditForm, UpdateForm};
 use crate::domain::{Incident, Update, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
-use crate::ui::pages::admin::{UpdateDeletion, UpdateEditing};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{UpdateDeletion, UpdateEditView};
 use crate::web::access::manager::{CanPublish, Fresh, Manager};
 use crate::web::admin::composer::{ComposerDraft, UpdateComposer, check_draft};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::layout::shell;
-use crate::web::page::page;
+use crate::web::page::layout::admin_context;
+use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 /// `POST /admin/incidents/{id}/updates`
@@ -29,11 +29,11 @@ pub async fn create(
     let (form, draft) = (UpdateForm::read(&fields), ComposerDraft::submitted(&fields));
     if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
-        let incident = find(&mut tx, &id).await?;
+        let incident = find_incident(&mut tx, &id).await?;
         return show(&state, &mut tx, &manager, &UpdateComposer { incident, draft }, form).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_incident(&mut edit.tx, &id).await?;
     let composer = UpdateComposer { incident: before.clone(), draft };
     if edit.fields.has("save_draft") {
         return drafts::save(edit, &composer, form, Some(before.id)).await;
@@ -43,7 +43,7 @@ pub async fn create(
     let draft = check_draft(&mut edit, &composer, form.clone()).await?;
     let mut after = before.clone();
     let components = components::list(&mut edit.tx).await?;
-    let update = UpdateId::from_random(random());
+    let update = UpdateId::from_random(random_bytes());
     let posted = form.parse().and_then(|new| new.post(&mut after, update, &components, edit.now));
     edit.check(&composer, form, posted).await?;
     if edit.wants_preview() {
@@ -60,9 +60,9 @@ pub async fn edit(
     Path((id, update)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let incident = find(&mut tx, &id).await?;
+    let incident = find_incident(&mut tx, &id).await?;
     let update = find_update(&incident, &update)?.clone();
-    let form = UpdateEditForm::of(&update);
+    let form = UpdateEditForm::from_update(&update);
     show(&state, &mut tx, &manager, &UpdateEditor { incident, update }, form).await
 }
 
@@ -74,10 +74,10 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_incident(&mut edit.tx, &id).await?;
     let edited = find_update(&before, &update)?.clone();
     let editor = UpdateEditor { incident: before.clone(), update: edited.clone() };
-    let saved = Saved { audit_id: &id, version: edited.version, theirs: UpdateEditForm::of(&edited) };
+    let saved = Saved { audit_id: &id, version: edited.version, theirs: UpdateEditForm::from_update(&edited) };
     let form = edit.check_version(&editor, UpdateEditForm::read(&edit.fields), saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let address = address(&before);
@@ -110,13 +110,13 @@ impl Editor for UpdateEditor {
     async fn html(
         &self,
         _: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: UpdateEditForm,
         problem: Problem<UpdateEditForm>,
     ) -> Result<String> {
         let (incident, update) = (self.incident.clone(), self.update.clone());
         let Problem { invalid, conflict } = problem;
-        Ok(UpdateEditing { shell, incident, update, form, invalid, conflict }.html())
+        Ok(UpdateEditView { shell, incident, update, form, invalid, conflict }.html())
     }
 }
 
@@ -127,10 +127,10 @@ pub async fn confirm_delete(
     Path((id, update)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let incident = find(&mut tx, &id).await?;
+    let incident = find_incident(&mut tx, &id).await?;
     let update = find_update(&incident, &update)?.clone();
-    let shell = shell(&state, &mut tx, &manager, &Fields::default()).await?;
-    Ok(page(UpdateDeletion { shell, incident, update }.html()))
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
+    Ok(page_response(UpdateDeletion { shell, incident, update }.html()))
 }
 
 /// `POST /admin/incidents/{id}/updates/{update}/deletion`: only the newest one, and never the only one.
@@ -141,10 +141,10 @@ pub async fn destroy(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_incident(&mut edit.tx, &id).await?;
     let deleted = find_update(&before, &update)?;
     let mut after = before.clone();
-    after.take_back(&deleted.id).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
+    after.delete_newest_update(&deleted.id).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
     if deleted.version != edit.fields.version() {
         let sentence = "Someone edited this update in the meantime. Read it before you delete it.";
         return Err(Error::Conflict(sentence.to_owned()));

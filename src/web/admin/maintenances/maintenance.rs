@@ -2,48 +2,48 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::actions;
-use crate::credentials::random;
+use crate::credentials::random_bytes;
 use crate::db::{self, Tx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
-use crate::domain::maintenance::Switches;
+use crate::domain::maintenance::Automation;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::access::manager::{CanPublish, CanRead, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
-use crate::web::admin::incidents::double_submit::{self, Sent, series_id};
-use crate::web::form::{Form, Search};
-use crate::web::page::flash::done;
-use crate::web::page::layout::{board, shell};
-use crate::web::page::page;
+use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
+use crate::web::form::{Form, QueryFields};
+use crate::web::page::flash::redirect_with_flash;
+use crate::web::page::layout::{admin_context, component_board};
+use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
 /// What is told of a form that planned something else before.
-const SENT_BEFORE: &str = "This form was already submitted. Submit it again to schedule a second maintenance.";
+const ALREADY_SUBMITTED: &str = "This form was already submitted. Submit it again to schedule a second maintenance.";
 
 /// `GET /admin/maintenances`
 pub async fn index(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let cursor = Cursor::parse(&query.text("before"));
-    let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), pagination::READ).await?;
-    let older = pagination::cut(&mut maintenances, maintenances::cursor);
+    let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), pagination::READ_LIMIT).await?;
+    let older = pagination::take_page(&mut maintenances, maintenances::cursor);
     let series = series::going_on(&mut tx).await?;
-    Ok(page(MaintenanceList { shell, maintenances, series, older }.html()))
+    Ok(page_response(MaintenanceList { shell, maintenances, series, older }.html()))
 }
 
 /// `GET /admin/maintenances/new`: with every switch on, as most maintenances want it.
 pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State>) -> Result<Response> {
     let mut form = SeriesForm::default();
-    form.first.plan.switches = Switches { reminds: true, starts: true, completes: true, marks: true };
+    form.first.plan.switches = Automation { reminds: true, starts: true, completes: true, marks: true };
     let mut tx = state.db.read().await?;
     form.first.window.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     show_editor(&state, &mut tx, &manager, &NewEditor, form).await
@@ -61,12 +61,12 @@ pub async fn create(
         return show_editor(&state, &mut tx, &manager, &NewEditor, form).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random()));
-    match double_submit::maintenance(&mut edit.tx, &edit.manager, &id, &form).await? {
-        Sent::First => {}
-        Sent::Again(path) => return Ok(done(&path, "maintenance-planned")),
-        Sent::Taken => {
-            let (form, wrong) = (SeriesForm { id: String::new(), ..form }, Invalid::field("title", SENT_BEFORE));
+    let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random_bytes()));
+    match double_submit::find_submitted_maintenance(&mut edit.tx, &edit.manager, &id, &form).await? {
+        Submission::First => {}
+        Submission::Again(path) => return Ok(redirect_with_flash(&path, "maintenance-planned")),
+        Submission::Taken => {
+            let (form, wrong) = (SeriesForm { id: String::new(), ..form }, Invalid::field("title", ALREADY_SUBMITTED));
             return Err(edit.reject(&NewEditor, form, wrong).await);
         }
     }
@@ -120,11 +120,17 @@ impl Editor for NewEditor {
     type Form = SeriesForm;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, mut form: SeriesForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        mut form: SeriesForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
         if MaintenanceId::parse_fresh(&form.id).is_none() {
-            form.id = MaintenanceId::from_random(random()).to_string();
+            form.id = MaintenanceId::from_random(random_bytes()).to_string();
         }
-        let board = board(tx).await?;
+        let board = component_board(tx).await?;
         Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board }.html())
     }
 }
@@ -134,13 +140,13 @@ pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
-    Search(query): Search,
+    QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let maintenance = find(&mut tx, &id).await?;
-    let form = MaintenanceUpdateForm::of(&maintenance);
-    let shell = shell(&state, &mut tx, &manager, &query).await?;
-    Ok(page(MaintenanceView { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()))
+    let maintenance = find_maintenance(&mut tx, &id).await?;
+    let form = MaintenanceUpdateForm::from_maintenance(&maintenance);
+    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    Ok(page_response(MaintenanceView { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()))
 }
 
 /// `GET /admin/maintenances/{id}/edit`
@@ -150,8 +156,8 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let maintenance = find(&mut tx, &id).await?;
-    let form = PlanForm::of(&maintenance);
+    let maintenance = find_maintenance(&mut tx, &id).await?;
+    let form = PlanForm::from_maintenance(&maintenance);
     show_editor(&state, &mut tx, &manager, &PlanEditor { maintenance }, form).await
 }
 
@@ -163,9 +169,9 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let (form, editor) = (PlanForm::read(&edit.fields), PlanEditor { maintenance: before.clone() });
-    let saved = Saved { audit_id: &id, version: before.version, theirs: PlanForm::of(&before) };
+    let saved = Saved { audit_id: &id, version: before.version, theirs: PlanForm::from_maintenance(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
     let known = components::list(&mut edit.tx).await?;
@@ -186,8 +192,14 @@ impl Editor for PlanEditor {
     type Form = PlanForm;
     type Theirs = PlanForm;
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, form: PlanForm, problem: Problem<PlanForm>) -> Result<String> {
-        let board = board(tx).await?;
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        form: PlanForm,
+        problem: Problem<PlanForm>,
+    ) -> Result<String> {
+        let board = component_board(tx).await?;
         let Problem { invalid, conflict } = problem;
         let maintenance = self.maintenance.clone();
         Ok(MaintenanceEdit { shell, maintenance, form, invalid, board, conflict }.html())
@@ -201,7 +213,7 @@ pub async fn begin(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let mut after = before.clone();
     after.begin(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
     save(edit, Action::MaintenanceStart, (&before, after), address(&before), "maintenance-begun").await
@@ -214,7 +226,7 @@ pub async fn complete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let mut after = before.clone();
     after.complete(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
     save(edit, Action::MaintenanceComplete, (&before, after), address(&before), "maintenance-completed").await
@@ -241,11 +253,11 @@ pub(super) fn address(maintenance: &Maintenance) -> String {
 }
 
 /// The maintenance of an address.
-pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Maintenance> {
+pub(super) async fn find_maintenance(tx: &mut Tx, id: &str) -> Result<Maintenance> {
     let id = MaintenanceId::parse(id).ok_or(Error::NotFound)?;
     Ok(maintenances::find(tx, &id).await?)
 }
 
 pub(super) fn fresh_update_id() -> UpdateId {
-    UpdateId::from_random(random())
+    UpdateId::from_random(random_bytes())
 }

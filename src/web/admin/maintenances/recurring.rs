@@ -6,13 +6,13 @@ use crate::db::{self, Tx, components, series};
 use crate::domain::forms::{Fields, SeriesForm};
 use crate::domain::{Series, SeriesId};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::SeriesEdit;
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
-use crate::web::page::layout::board;
+use crate::web::page::layout::component_board;
 
 const LIST: &str = "/admin/maintenances";
 
@@ -23,8 +23,8 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let series = find(&mut tx, &id).await?;
-    let form = SeriesForm::of(&series, state.clock.now());
+    let series = find_series(&mut tx, &id).await?;
+    let form = SeriesForm::from_series(&series, state.clock.now());
     show(&state, &mut tx, &manager, &SeriesEditor { series }, form).await
 }
 
@@ -36,9 +36,9 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_series(&mut edit.tx, &id).await?;
     let (form, editor) = (SeriesForm::read(&edit.fields), SeriesEditor { series: before.clone() });
-    let saved = Saved { audit_id: &id, version: before.version, theirs: SeriesForm::of(&before, edit.now) };
+    let saved = Saved { audit_id: &id, version: before.version, theirs: SeriesForm::from_series(&before, edit.now) };
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
     let known = components::list(&mut edit.tx).await?;
@@ -55,7 +55,7 @@ pub async fn end(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_series(&mut edit.tx, &id).await?;
     let mut after = before.clone();
     after.end();
     let entry = match after == before {
@@ -65,7 +65,7 @@ pub async fn end(
     edit.save(entry, LIST, "series-ended").await
 }
 
-async fn find(tx: &mut Tx, id: &str) -> Result<Series> {
+async fn find_series(tx: &mut Tx, id: &str) -> Result<Series> {
     let id = SeriesId::parse(id).ok_or(db::Error::NotFound)?;
     Ok(series::find(tx, &id).await?)
 }
@@ -79,8 +79,14 @@ impl Editor for SeriesEditor {
     type Form = SeriesForm;
     type Theirs = SeriesForm;
 
-    async fn html(&self, tx: &mut Tx, shell: Shell, form: SeriesForm, problem: Problem<SeriesForm>) -> Result<String> {
-        let (board, series) = (board(tx).await?, self.series.clone());
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        form: SeriesForm,
+        problem: Problem<SeriesForm>,
+    ) -> Result<String> {
+        let (board, series) = (component_board(tx).await?, self.series.clone());
         let Problem { invalid, conflict } = problem;
         Ok(SeriesEdit { shell, series, form, invalid, board, conflict }.html())
     }

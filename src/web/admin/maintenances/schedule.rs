@@ -3,13 +3,13 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{address, find, fresh_update_id, save};
+use super::maintenance::{address, find_maintenance, fresh_update_id, save};
 use crate::db::Tx;
 use crate::domain::audit::Action;
 use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
 use crate::domain::{Invalid, Maintenance};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
+use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceCancellation, MaintenanceExtension, MaintenanceSchedule};
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
@@ -23,8 +23,8 @@ pub async fn edit_schedule(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let maintenance = find(&mut tx, &id).await?;
-    let form = ScheduleForm::of(&maintenance);
+    let maintenance = find_maintenance(&mut tx, &id).await?;
+    let form = ScheduleForm::from_maintenance(&maintenance);
     show(&state, &mut tx, &manager, &ScheduleEditor { maintenance }, form).await
 }
 
@@ -36,7 +36,7 @@ pub async fn update_schedule(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let (form, editor) = (ScheduleForm::read(&edit.fields), ScheduleEditor { maintenance: before.clone() });
     let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
     let mut after = before.clone();
@@ -53,8 +53,8 @@ pub async fn edit_extension(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let maintenance = find(&mut tx, &id).await?;
-    let form = ExtensionForm::of(&maintenance, state.clock.now());
+    let maintenance = find_maintenance(&mut tx, &id).await?;
+    let form = ExtensionForm::from_maintenance(&maintenance, state.clock.now());
     show(&state, &mut tx, &manager, &ExtensionEditor { maintenance }, form).await
 }
 
@@ -66,7 +66,7 @@ pub async fn extend(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let (form, editor) = (ExtensionForm::read(&edit.fields), ExtensionEditor { maintenance: before.clone() });
     let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
     let mut after = before.clone();
@@ -83,7 +83,7 @@ pub async fn confirm_cancel(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let maintenance = find(&mut tx, &id).await?;
+    let maintenance = find_maintenance(&mut tx, &id).await?;
     let form = CancellationForm { body: String::new(), version: maintenance.version };
     show(&state, &mut tx, &manager, &CancellationEditor { maintenance }, form).await
 }
@@ -96,7 +96,7 @@ pub async fn cancel(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let (form, editor) = (CancellationForm::read(&edit.fields), CancellationEditor { maintenance: before.clone() });
     let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
     let mut after = before.clone();
@@ -120,7 +120,7 @@ impl Editor for ScheduleEditor {
     type Form = ScheduleForm;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: Shell, form: ScheduleForm, problem: Problem<()>) -> Result<String> {
+    async fn html(&self, _: &mut Tx, shell: AdminContext, form: ScheduleForm, problem: Problem<()>) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         Ok(MaintenanceSchedule { shell, maintenance, form, invalid, conflict }.html())
     }
@@ -134,7 +134,7 @@ impl Editor for ExtensionEditor {
     type Form = ExtensionForm;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: Shell, form: ExtensionForm, problem: Problem<()>) -> Result<String> {
+    async fn html(&self, _: &mut Tx, shell: AdminContext, form: ExtensionForm, problem: Problem<()>) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         Ok(MaintenanceExtension { shell, maintenance, form, invalid, conflict }.html())
     }
@@ -148,7 +148,13 @@ impl Editor for CancellationEditor {
     type Form = CancellationForm;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: Shell, form: CancellationForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        _: &mut Tx,
+        shell: AdminContext,
+        form: CancellationForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         Ok(MaintenanceCancellation { shell, maintenance, form, invalid, conflict }.html())
     }

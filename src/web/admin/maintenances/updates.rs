@@ -1,14 +1,14 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{address, find, fresh_update_id, save};
+use super::maintenance::{address, find_maintenance, fresh_update_id, save};
 use crate::db::Tx;
 use crate::domain::audit::Action;
 use crate::domain::forms::{MaintenanceUpdateForm, UpdateEditForm};
 use crate::domain::{Maintenance, MaintenanceUpdate};
 use crate::state::State;
-use crate::ui::admin_layout::Shell;
-use crate::ui::pages::admin::{MaintenanceUpdateEditing, MaintenanceView};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{MaintenanceUpdateEditView, MaintenanceView};
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
@@ -24,11 +24,11 @@ pub async fn create(
     let form = MaintenanceUpdateForm::read(&fields);
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
-        let maintenance = find(&mut tx, &id).await?;
+        let maintenance = find_maintenance(&mut tx, &id).await?;
         return show(&state, &mut tx, &manager, &Composer { maintenance }, form).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let composer = Composer { maintenance: before.clone() };
     let saved = Saved { audit_id: &id, version: before.version, theirs: () };
     let form = edit.check_version(&composer, form, saved).await?;
@@ -51,7 +51,7 @@ impl Editor for Composer {
     async fn html(
         &self,
         _: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: MaintenanceUpdateForm,
         problem: Problem<()>,
     ) -> Result<String> {
@@ -67,9 +67,9 @@ pub async fn edit(
     Path((id, update)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let maintenance = find(&mut tx, &id).await?;
+    let maintenance = find_maintenance(&mut tx, &id).await?;
     let update = find_update(&maintenance, &update)?.clone();
-    let form = UpdateEditForm::of(&update);
+    let form = UpdateEditForm::from_update(&update);
     show(&state, &mut tx, &manager, &UpdateEditor { maintenance, update }, form).await
 }
 
@@ -81,10 +81,10 @@ pub async fn update(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find(&mut edit.tx, &id).await?;
+    let before = find_maintenance(&mut edit.tx, &id).await?;
     let edited = find_update(&before, &update)?.clone();
     let editor = UpdateEditor { maintenance: before.clone(), update: edited.clone() };
-    let saved = Saved { audit_id: &id, version: edited.version, theirs: UpdateEditForm::of(&edited) };
+    let saved = Saved { audit_id: &id, version: edited.version, theirs: UpdateEditForm::from_update(&edited) };
     let form = edit.check_version(&editor, UpdateEditForm::read(&edit.fields), saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let mut after = before.clone();
@@ -113,13 +113,13 @@ impl Editor for UpdateEditor {
     async fn html(
         &self,
         _: &mut Tx,
-        shell: Shell,
+        shell: AdminContext,
         form: UpdateEditForm,
         problem: Problem<UpdateEditForm>,
     ) -> Result<String> {
         let (maintenance, update) = (self.maintenance.clone(), self.update.clone());
         let Problem { invalid, conflict } = problem;
-        Ok(MaintenanceUpdateEditing { shell, maintenance, update, form, invalid, conflict }.html())
+        Ok(MaintenanceUpdateEditView { shell, maintenance, update, form, invalid, conflict }.html())
     }
 }
 

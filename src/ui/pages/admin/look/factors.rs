@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::second_factor::Passkey;
 
 /// For those who are logged in.
-pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let passkey = |id: &str, name: &str, last_used_at| Passkey {
         id: PasskeyId::parse(id).unwrap(),
@@ -23,8 +23,11 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     let named = vec![passkey("laptop", &world.text, Some(ago(12))), passkey("key", "The key in the safe", None)];
     let full = Factors { totp: true, passkeys: 2, recovery_codes: 7 };
     let wrong = || Invalid::field("code", "Incorrect code.");
-    let of =
-        |session| SessionOf { manager_id: world.shell.manager.id.clone(), manager_name: world.text.clone(), session };
+    let of = |session| OwnedSession {
+        manager_id: world.shell.manager.id.clone(),
+        manager_name: world.text.clone(),
+        session,
+    };
     vec![
         ("factors", list(full, named, false, true)),
         ("factors-lacking", list(Factors::default(), Vec::new(), true, false)),
@@ -49,8 +52,8 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn proof(world: &World) -> String {
-    Proof {
+fn proof(world: &Gallery) -> String {
+    Reauthenticate {
         shell: world.shell.clone(),
         action: "/admin/managers".into(),
         kept: vec![("name".into(), world.text.clone()), ("email".into(), "rui@harbor.example".into())],
@@ -64,15 +67,15 @@ fn proof(world: &World) -> String {
     .html()
 }
 
-fn proved(world: &World) -> String {
+fn proved(world: &Gallery) -> String {
     let kept = vec![("name".to_owned(), world.text.clone())];
-    Proved { shell: world.shell.clone(), wanted: Some(("/admin/managers".into(), kept)) }.html()
+    Reauthenticated { shell: world.shell.clone(), wanted: Some(("/admin/managers".into(), kept)) }.html()
 }
 
 /// For those who are on their way in.
-pub fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
+pub fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let step = |totp, passkeys, invalid| {
-        LoginFactor { porch: world.porch(), totp, passkeys, next: "/admin".into(), invalid }.html()
+        LoginSecondFactor { porch: world.porch(), totp, passkeys, next: "/admin".into(), invalid }.html()
     };
     vec![
         ("login-factor", step(true, true, Invalid::new())),
@@ -81,6 +84,6 @@ pub fn plain_pages(world: &World) -> Vec<(&'static str, String)> {
 }
 
 /// The login as it was typed.
-pub fn login(world: &World, email: String, next: String, error: Option<String>) -> String {
+pub fn login(world: &Gallery, email: String, next: String, error: Option<String>) -> String {
     Login { porch: world.porch(), email, next, passkeys: true, provider: Some(world.text.clone()), error }.html()
 }

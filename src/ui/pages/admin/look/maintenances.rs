@@ -3,28 +3,28 @@
 use super::*;
 
 /// Each by its name.
-pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let none = Invalid::new;
     let view = |it: Maintenance, conflict| {
-        let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::of(&it) };
+        let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::from_maintenance(&it) };
         MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict }.html()
     };
     let wrong = SeriesForm::default();
     let invalid = wrong.parse().unwrap_err();
     let new = |form, invalid| MaintenanceNew { shell: shell(), form, invalid, board: world.board() }.html();
-    let theirs = PlanForm { title: "Their title".into(), ..PlanForm::of(&world.planned()) };
+    let theirs = PlanForm { title: "Their title".into(), ..PlanForm::from_maintenance(&world.planned()) };
     let edit = MaintenanceEdit {
         shell: shell(),
         maintenance: world.planned(),
-        form: PlanForm::of(&world.planned()),
+        form: PlanForm::from_maintenance(&world.planned()),
         invalid: none(),
         board: world.board(),
         conflict: world.conflict(theirs),
     };
-    let (it, form) = (world.planned(), ScheduleForm::of(&world.planned()));
+    let (it, form) = (world.planned(), ScheduleForm::from_maintenance(&world.planned()));
     let schedule = MaintenanceSchedule { shell: shell(), maintenance: it, form, invalid: none(), conflict: None };
-    let (it, form) = (world.under_way(), ExtensionForm::of(&world.under_way(), now()));
+    let (it, form) = (world.under_way(), ExtensionForm::from_maintenance(&world.under_way(), now()));
     let invalid_end = Invalid::field("until", "The new end must be after the scheduled end and in the future.");
     let extension =
         MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
@@ -33,10 +33,10 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     let cancellation =
         MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: met };
     let update = world.planned().updates.remove(0);
-    let form = UpdateEditForm::of(&update);
+    let form = UpdateEditForm::from_update(&update);
     let it = world.planned();
     let editing =
-        MaintenanceUpdateEditing { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
+        MaintenanceUpdateEditView { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
     let series = SeriesEdit {
         shell: shell(),
         series: world.series(),

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Each by its name.
-pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let mut invited = manager("tomas", &world.text, Role::Publisher);
     invited.has_password = false;
@@ -26,7 +26,7 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         }
         .html()
     };
-    let link = LinkMade {
+    let link = OneTimeLink {
         shell: shell(),
         manager: invited,
         purpose: LinkPurpose::Invite,
@@ -68,12 +68,12 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         ("tokens", tokens(world).html()),
         (
             "token-made",
-            TokenMade { shell: shell(), token: token(world), secret: "candor_".to_owned() + &"x".repeat(38) }.html(),
+            TokenCreated { shell: shell(), token: token(world), secret: "candor_".to_owned() + &"x".repeat(38) }.html(),
         ),
     ]
 }
 
-pub fn sessions(world: &World) -> Vec<SessionRow> {
+pub fn sessions(world: &Gallery) -> Vec<SessionRow> {
     let session = |id: &str, user_agent: &str, current| SessionRow {
         id: id.into(),
         user_agent: user_agent.into(),
@@ -88,13 +88,13 @@ pub fn sessions(world: &World) -> Vec<SessionRow> {
     ]
 }
 
-fn audit(world: &World) -> AuditList {
+fn audit(world: &Gallery) -> AuditList {
     let head = Some(Digest { id: 100, hash: "5f".repeat(32), at: now() });
     let search = AuditSearch { subject: world.text.clone(), ..Default::default() };
     AuditList { shell: world.shell.clone(), search, records: records(world), older: Some("41".into()), head }
 }
 
-fn token(world: &World) -> ApiToken {
+fn token(world: &Gallery) -> ApiToken {
     ApiToken {
         id: TokenId::parse("token").unwrap(),
         manager_id: world.shell.manager.id.clone(),
@@ -108,14 +108,14 @@ fn token(world: &World) -> ApiToken {
     }
 }
 
-fn tokens(world: &World) -> TokenList {
+fn tokens(world: &Gallery) -> TokenList {
     let used = ApiToken { last_used_at: Some(ago(3)), expires_at: ago(2), ..token(world) };
     let form = ApiTokenForm { name: world.shell.manager.name.clone(), ..ApiTokenForm::default() };
     let invalid = Invalid::field("name", "You already have a token with this name.");
     TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], older: None, form, invalid }
 }
 
-fn records(world: &World) -> Vec<Record> {
+fn records(world: &Gallery) -> Vec<Record> {
     let actor = || Actor { manager_id: None, name: world.shell.manager.name.clone(), address: "2001:db8::17".into() };
     let record = |id, action: &str, before, after| Record {
         id,

@@ -3,27 +3,28 @@
 use super::*;
 
 /// Each by its name.
-pub fn pages(world: &World) -> Vec<(&'static str, String)> {
+pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let template = world.template();
     let edit = |id, form: TemplateForm, invalid| {
         TemplateEdit { shell: shell(), id, form, invalid, board: world.board(), conflict: None }.html()
     };
-    let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::of(&template) };
+    let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::from_template(&template) };
     let invalid = wrong.parse().unwrap_err();
     let (theirs, yours) = (world.draft(), SavedDraft { fields: Fields::default(), ..world.draft() });
-    let met = DraftMet::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
-    let aids = Aids { met: Some(met), ..world.aids() };
+    let met = DraftConflict::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
+    let aids = ComposerExtras { met: Some(met), ..world.aids() };
     let composer = |aids| {
         let form = IncidentForm { body: world.text.clone(), ..Default::default() };
         IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
     };
-    let shown = |path: &str, words| Shown { path: path.into(), difference: "changes", bytes: 12_345, words };
-    let line = |fate| diff::Line { fate, text: world.text.clone() };
-    let lines = [diff::Fate::Goes, diff::Fate::Comes, diff::Fate::Gap, diff::Fate::Stays];
-    let lines = diff::Lines { shown: lines.map(line).to_vec(), more: 3, only_dates: false };
-    let whole = Whole { text: world.text.clone(), left_out: 1 };
-    let rehearsed = Rehearsed {
+    let shown = |path: &str, words| PreviewDocument { path: path.into(), difference: "changes", bytes: 12_345, words };
+    let line = |fate| diff::DiffLine { tag: fate, text: world.text.clone() };
+    let lines =
+        [diff::LineChange::Removed, diff::LineChange::Added, diff::LineChange::Gap, diff::LineChange::Unchanged];
+    let lines = diff::DocumentDiff { shown: lines.map(line).to_vec(), hidden: 3, only_dates: false };
+    let whole = FullText { text: world.text.clone(), left_out: 1 };
+    let rehearsed = PagePreview {
         shell: shell(),
         section: Section::Incidents,
         visibility: Visibility::Embargoed(ago(-60)),
@@ -31,25 +32,25 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
         fields: vec![("title".into(), world.text.clone())],
         back: None,
         gone: None,
-        shown: vec![shown("/", Words::Page(format!("<p title=\"{}\">It is said.</p>", "x")))],
+        shown: vec![shown("/", PreviewContent::Page(format!("<p title=\"{}\">It is said.</p>", "x")))],
         told: vec![
-            shown("/badge.svg", Words::Picture("data:image/svg+xml;base64,PHN2Zy8+".into())),
-            shown("/api/v2/summary.json", Words::Text { lines, whole: whole.clone() }),
-            shown("/history.atom", Words::Text { lines: diff::Lines::default(), whole }),
+            shown("/badge.svg", PreviewContent::Picture("data:image/svg+xml;base64,PHN2Zy8+".into())),
+            shown("/api/v2/summary.json", PreviewContent::Text { lines, whole: whole.clone() }),
+            shown("/history.atom", PreviewContent::Text { lines: diff::DocumentDiff::default(), whole }),
         ],
         beyond: vec!["/components/api/badge.svg".into()],
         grazed: vec!["/incidents/late".into()],
         dated: vec!["/api/v2/components.json".into()],
         untouched: vec!["/incidents/over".into()],
     };
-    let gone = Rehearsed { back: Some("/admin".into()), gone: Some("/incidents/late".into()), ..rehearsed.clone() };
+    let gone = PagePreview { back: Some("/admin".into()), gone: Some("/incidents/late".into()), ..rehearsed.clone() };
     vec![
         ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
         ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
         ("template-edit-wrong", edit(Some(template.id.clone()), wrong, invalid)),
         ("template-delete", TemplateDeletion { shell: shell(), template }.html()),
         ("draft-conflict", composer(aids)),
-        ("draft-gone", composer(Aids { draft: None, met: Some(DraftMet::Gone), ..world.aids() })),
+        ("draft-gone", composer(ComposerExtras { draft: None, met: Some(DraftConflict::Gone), ..world.aids() })),
         ("rehearsal", rehearsed.html()),
         ("rehearsal-gone", gone.html()),
         ("review-edit", review(world, world.text.clone())),
@@ -59,24 +60,24 @@ pub fn pages(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn review(world: &World, body: String) -> String {
-    let published = Some(postmortem::PublishedReview { body: world.text.clone(), at: ago(100) });
-    let stands = Review {
+fn review(world: &Gallery, body: String) -> String {
+    let published = Some(postmortem::PublishedPostmortem { body: world.text.clone(), at: ago(100) });
+    let stands = Postmortem {
         incident: world.over.id.clone(),
         body: format!("{} and more", world.text),
         published,
         updated_at: ago(50),
         version: 3,
     };
-    let form = ReviewForm { body, version: 3 };
+    let form = PostmortemForm { body, version: 3 };
     let invalid = form.parse().err().unwrap_or_default();
     let (shell, incident) = (world.shell.clone(), world.over.clone());
-    let conflict = world.conflict(ReviewForm { body: "Theirs".into(), version: 3 });
-    ReviewEdit { shell, incident, review: Some(stands), form, invalid, conflict }.html()
+    let conflict = world.conflict(PostmortemForm { body: "Theirs".into(), version: 3 });
+    PostmortemEdit { shell, incident, review: Some(stands), form, invalid, conflict }.html()
 }
 
-fn corrections(world: &World) -> String {
-    let correction = Correction {
+fn corrections(world: &Gallery) -> String {
+    let correction = UptimeCorrection {
         id: CorrectionId::parse("c1").unwrap(),
         component_id: world.components[1].id.clone(),
         from: ago(4000),
