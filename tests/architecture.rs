@@ -85,6 +85,51 @@ fn first_name(path: &str) -> String {
     path.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
+/// The module of a file: `web::admin` for `web/admin/mod.rs`.
+fn file_module(file: &str) -> Vec<String> {
+    let path = file.trim_end_matches(".rs");
+    path.strip_suffix("/mod").unwrap_or(path).split('/').map(str::to_owned).collect()
+}
+
+/// The paths that begin at `text`, each as its names: one, or several where braces follow.
+fn paths_at(text: &str) -> Vec<Vec<String>> {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => {
+                    found.extend(paths_at(&group[start..at]));
+                    start = at + 1;
+                    if c == '}' {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        return found;
+    }
+    let name = first_name(text);
+    if name.is_empty() {
+        return vec![Vec::new()];
+    }
+    let Some(rest) = text[name.len()..].strip_prefix("::") else { return vec![vec![name]] };
+    let with_name = |path: Vec<String>| std::iter::once(name.clone()).chain(path).collect();
+    paths_at(rest).into_iter().map(with_name).collect()
+}
+
+/// The modules that a file names, by `crate::` and by `super::`.
+fn named_paths(module: &[String], text: &str) -> Vec<Vec<String>> {
+    let absolute = text.split("crate::").skip(1).flat_map(paths_at);
+    let parent = &module[..module.len() - 1];
+    let relative = text.split("super::").skip(1).flat_map(paths_at);
+    let relative = relative.map(|path| parent.iter().cloned().chain(path).collect());
+    absolute.chain(relative).collect()
+}
+
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|modules| modules.contains(&module))
 }
@@ -112,6 +157,40 @@ fn modules_use_only_lower_layers() {
     }
     assert!(arrows > 700, "{arrows}");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A `mod.rs` and its own children may name each other; no other files may.
+#[test]
+fn files_do_not_import_each_other_in_a_circle() {
+    let sources: Vec<_> =
+        sources().into_iter().filter(|(file, _)| !["lib.rs", "main.rs"].contains(&file.as_str())).collect();
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(|(file, _)| file_module(file)).collect();
+    let mut graph: std::collections::BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = Default::default();
+    for (file, text) in &sources {
+        let module = file_module(file);
+        let used = named_paths(&module, text).into_iter().filter_map(|path| {
+            (1..=path.len()).rev().map(|length| path[..length].to_vec()).find(|prefix| modules.contains(prefix))
+        });
+        let used = used.filter(|used| !used.starts_with(&module) && !module.starts_with(used));
+        graph.insert(module.clone(), used.collect());
+    }
+    assert!(graph.values().map(BTreeSet::len).sum::<usize>() > 1500);
+    // A file that needs none of those that are left is in no circle.
+    while let Some(free) = graph.iter().find(|(_, used)| used.iter().all(|used| !graph.contains_key(used))) {
+        let free = free.0.clone();
+        graph.remove(&free);
+    }
+    // Nor is one that none of them needs.
+    loop {
+        let needed: BTreeSet<_> = graph.values().flatten().cloned().collect();
+        let before = graph.len();
+        graph.retain(|module, _| needed.contains(module));
+        if graph.len() == before {
+            break;
+        }
+    }
+    let circles: Vec<String> = graph.keys().map(|module| module.join("::")).collect();
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 #[test]
@@ -216,4 +295,6 @@ fn features_are_named_in_lib_only() {
 fn groups_of_imports_are_read() {
     let text = "use crate::{db::{self, Tx}, domain::Role, log};\nuse crate::state::State;";
     assert_eq!(used_modules(text), ["db", "domain", "log", "state"].map(str::to_owned).into());
+    let paths: Vec<String> = paths_at("db::{self, tx::{Tx, WriteTx}};").iter().map(|path| path.join("::")).collect();
+    assert_eq!(paths, ["db::self", "db::tx::Tx", "db::tx::WriteTx"]);
 }

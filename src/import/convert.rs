@@ -10,7 +10,6 @@ use super::{ImportOptions, postmortems, sanitize};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::parse_time::{parse_day, parse_instant};
-use crate::domain::update::MAX_BODY;
 use crate::domain::{
     AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
     Postmortem, Reminder, Status, Update, UpdateId, Visibility,
@@ -20,8 +19,6 @@ use crate::domain::{
 const EDIT_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 /// The highest place a component can have.
 const MAX_POSITION: i64 = 10_000;
-/// What stands where a text is missing.
-const NO_TEXT: &str = "(no text)";
 
 /// Something planned, and what had to be changed about it.
 #[derive(Clone, Debug)]
@@ -141,7 +138,7 @@ pub fn convert_group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Con
     let mut warn = |told: String| warnings.push(format!("group {id}: {told}"));
     let group = Group {
         name: name(&source.name, &mut warn),
-        description: report_changes(
+        description: sanitize::report_changes(
             "the description was ",
             sanitize::sanitize_line(&source.description, MAX_DESCRIPTION),
             &mut warn,
@@ -184,7 +181,7 @@ pub fn convert_component(
     let created_at = parse_instant(&source.created_at).unwrap_or(now);
     let component = Component {
         name: name(&source.name, &mut warn),
-        description: report_changes(
+        description: sanitize::report_changes(
             "the description was ",
             sanitize::sanitize_line(&source.description, MAX_DESCRIPTION),
             &mut warn,
@@ -252,7 +249,7 @@ pub fn convert_incident(
 
 /// The title, or what stands where there is none.
 pub fn convert_title(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let title = report_changes("the title was ", sanitize::sanitize_line(source, MAX_TITLE), warn);
+    let title = sanitize::report_changes("the title was ", sanitize::sanitize_line(source, MAX_TITLE), warn);
     if title.is_empty() {
         warn("it has no title".into());
         return "(no title)".into();
@@ -292,7 +289,7 @@ fn convert_updates(
         updates.push(Update {
             id: update_id(row, incident.as_str(), index, &mut taken, warn),
             phase,
-            body: convert_body(&row.body, warn),
+            body: sanitize::convert_body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
             edited_at: edited_at(row),
@@ -367,18 +364,6 @@ pub fn update_id(
 pub fn derived_update_id(owner: &str, index: usize) -> UpdateId {
     let digest = Sha256::digest(format!("update {index} of {owner}").as_bytes());
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))
-}
-
-pub fn convert_body(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let body = report_changes("a text was ", sanitize::sanitize_lines(source, MAX_BODY), warn);
-    if sanitize::has_html(&body) {
-        warn("a text contains HTML, which is shown as plain text".into());
-    }
-    if body.trim().is_empty() {
-        warn("an update has no text".into());
-        return NO_TEXT.to_owned();
-    }
-    body
 }
 
 /// The components an update names. Some documents say "none were affected" as a component without an id.
@@ -463,18 +448,12 @@ fn convert_start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<Nai
 }
 
 fn name(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let name = report_changes("the name was ", sanitize::sanitize_line(source, MAX_NAME), warn);
+    let name = sanitize::report_changes("the name was ", sanitize::sanitize_line(source, MAX_NAME), warn);
     if name.is_empty() {
         warn("it has no name".into());
         return "(no name)".to_owned();
     }
     name
-}
-
-/// The text, after telling what was done to it.
-fn report_changes(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMut(String)) -> String {
-    changes.iter().for_each(|change| warn(format!("{what}{change}")));
-    text
 }
 
 pub fn rejection_message(kind: &str, id: &str, name: &str, what: &str) -> String {

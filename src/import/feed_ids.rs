@@ -1,7 +1,7 @@
 //! The ids of feed entries: an entry that keeps its id shows in no reader a second time.
 
+use super::progress::Import;
 use super::source::Source;
-use super::write::Import;
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, feed_ids, maintenances};
 use crate::domain::{IncidentId, MaintenanceId};

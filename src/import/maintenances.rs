@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::convert::{self, Converted, ImportContext};
+use super::progress::{Import, is_changed_locally, skipped_message};
+use super::sanitize;
 use super::source::{SourceIncident, SourceUpdate};
-use super::write::{Import, is_changed_locally, skipped_message};
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
 use crate::domain::maintenance::{Automation, PlannedComponent};
@@ -116,7 +117,7 @@ fn convert_updates(
         updates.push(Update {
             id: convert::update_id(row, id.as_str(), index, &mut taken, warn),
             phase,
-            body: convert::convert_body(&row.body, warn),
+            body: sanitize::convert_body(&row.body, warn),
             posted_at,
             created_at: parse_instant(&row.created_at).unwrap_or(posted_at),
             edited_at: convert::edited_at(row),

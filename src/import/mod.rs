@@ -13,6 +13,7 @@ mod files;
 mod kuma;
 mod maintenances;
 mod postmortems;
+mod progress;
 mod reserved;
 mod sanitize;
 mod source;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::convert;
+use super::sanitize;
 use super::source::{SourceIncident, SourceUpdate};
 use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::parse_time::parse_instant;
@@ -38,7 +38,7 @@ pub fn convert_postmortem(
     incident: &Incident,
     warn: &mut impl FnMut(String),
 ) -> Postmortem {
-    let body = convert::convert_body(lesson.body, warn);
+    let body = sanitize::convert_body(lesson.body, warn);
     if lesson.published_at.is_none() {
         warn("its postmortem is not published; it is imported as a draft".into());
     }

@@ -6,7 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::id::MAX_ID;
 use crate::domain::parse_time::{parse_day, parse_instant, parse_local};
+use crate::domain::update::MAX_BODY;
 use crate::format::hex;
+
+/// In place of a missing text.
+const NO_TEXT: &str = "(no text)";
 
 /// Lines of text without control characters, at most `max` characters, and what had to be done to it.
 pub fn sanitize_lines(text: &str, max: usize) -> (String, Vec<String>) {
@@ -64,6 +68,25 @@ pub fn has_html(text: &str) -> bool {
         name.starts_with(|c: char| c.is_ascii_alphabetic()) && closed
     };
     text.match_indices('<').any(|(at, _)| opens(&text[at + 1..]))
+}
+
+/// The text of an update; `warn` is told what was changed.
+pub fn convert_body(source: &str, warn: &mut impl FnMut(String)) -> String {
+    let body = report_changes("a text was ", sanitize_lines(source, MAX_BODY), warn);
+    if has_html(&body) {
+        warn("a text contains HTML, which is shown as plain text".into());
+    }
+    if body.trim().is_empty() {
+        warn("an update has no text".into());
+        return NO_TEXT.to_owned();
+    }
+    body
+}
+
+/// The text, after telling `warn` what was changed.
+pub fn report_changes(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMut(String)) -> String {
+    changes.iter().for_each(|change| warn(format!("{what}{change}")));
+    text
 }
 
 #[cfg(test)]

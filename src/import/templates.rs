@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::convert::{self, Converted};
+use super::convert::Converted;
+use super::progress::{Import, is_changed_locally, skipped_message};
 use super::sanitize;
 use super::source::{Source, SourceTemplate};
-use super::write::{Import, is_changed_locally, skipped_message};
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, components, templates};
 use crate::domain::incident::MAX_TITLE;
@@ -28,7 +28,7 @@ fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result:
     let template = Template {
         name: if name.is_empty() { "(no name)".to_owned() } else { name },
         title: sanitize::sanitize_line(&source.title, MAX_TITLE).0,
-        body: convert::convert_body(&source.body, &mut warn),
+        body: sanitize::convert_body(&source.body, &mut warn),
         phase,
         // It says which, but not how they stand.
         components: named.map(|id| (id, Status::Operational)).collect(),

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::convert::{self, Converted, ConvertedIncident, ImportContext};
 use super::postmortems::{self, Existing};
+use super::progress::{Import, is_changed_locally, skipped_message};
 use super::source::{Source, SourcePage};
-use super::{ImportOptions, ImportReport, KindCounts, import_actor, maintenances, sanitize};
+use super::{ImportOptions, ImportReport, maintenances, sanitize};
 use crate::actions::imported;
-use crate::db::{self, Result, WriteTx, admin_incidents, audit, components, page_settings};
+use crate::db::{self, Result, WriteTx, admin_incidents, components, page_settings};
 use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
@@ -65,14 +66,6 @@ pub async fn write_source(
     import.feed_ids(tx, source).await?;
     import.reject_broken_items(source);
     Ok((import.report, import.entries))
-}
-
-pub(super) struct Import<'a> {
-    pub(super) known: &'a ImportContext,
-    options: &'a ImportOptions,
-    pub(super) now: DateTime<Utc>,
-    pub(super) report: ImportReport,
-    pub(super) entries: Vec<Entry>,
 }
 
 impl Import<'_> {
@@ -256,29 +249,6 @@ impl Import<'_> {
             self.report.refusals.push(broken.clone());
         }
     }
-
-    pub(super) fn or_reject<T>(
-        &mut self,
-        planned: std::result::Result<T, String>,
-        counts: impl Fn(&mut ImportReport) -> &mut KindCounts,
-    ) -> Option<T> {
-        planned
-            .map_err(|refusal| {
-                counts(&mut self.report).refused += 1;
-                self.report.refusals.push(refusal);
-            })
-            .ok()
-    }
-}
-
-/// Whether people changed it here: the last word on it is not an import's.
-pub(super) async fn is_changed_locally(tx: &mut WriteTx, id: &str) -> Result<bool> {
-    let last = audit::last_of(tx, id).await?;
-    Ok(last.is_none_or(|record| record.actor != import_actor()))
-}
-
-pub(super) fn skipped_message(kind: &str, id: &str, name: &str) -> String {
-    format!("{kind} {id} “{name}”: skipped: changed locally since the last import, or not from an import")
 }
 
 /// An id that an update of another incident has already can't be kept.

@@ -15,43 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::log_limit::{CONNECTIONS, LogPermit};
 use crate::net::per_client::ClientCounter;
+use crate::server::connection_limits::ConnectionLimits;
 use crate::server::http2;
 use crate::web::FastPath;
 use crate::web::edge::fast_path::Connection;
 use crate::web::edge::request_checks;
-
-/// How long what may take, and how many there may be.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
-    /// How long a client may take to send the head of a request, and to begin the next one.
-    pub head: Duration,
-    /// How long the body of a request may take to arrive.
-    pub body: Duration,
-    /// How long a client may leave unread what was sent to it.
-    pub unread: Duration,
-    /// How long a connection of HTTP/2 may stay when nothing is asked on it and nothing of an answer is taken.
-    pub idle: Duration,
-    /// The most connections at once: every event stream, and room for those who come for a page.
-    pub connections: usize,
-    /// The most connections at once from one address; a whole office may sit behind one.
-    pub per_address: usize,
-    /// How long open requests get to end after a signal.
-    pub grace: Duration,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(10),
-            body: Duration::from_secs(30),
-            unread: Duration::from_secs(30),
-            idle: http2::IDLE_TIMEOUT,
-            connections: 25_000,
-            per_address: 100,
-            grace: Duration::from_secs(8),
-        }
-    }
-}
 
 /// The largest head of a request that is surely taken, in bytes. hyper reads as much as its buffer has room for before it
 /// looks at the length, and the buffer doubles as it grows: more than 64 KiB of it are never filled in one go.

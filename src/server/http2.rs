@@ -17,13 +17,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::connections::ConnectionLimits;
+use crate::server::connection_limits::ConnectionLimits;
 use crate::web::edge::fast_path::{Connection, ResponseBody};
-use crate::web::public::event_stream::KEEP_ALIVE;
-
-/// How long a connection may go unused: longer than an event stream with nothing to tell is silent.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-const _: () = assert!(IDLE_TIMEOUT.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event streams would be cut");
 
 /// The most requests of one connection at once.
 const MAX_CONCURRENT_STREAMS: u32 = 100;

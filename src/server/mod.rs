@@ -1,6 +1,7 @@
 //! The running process: it listens, accepts connections, and stops on a signal.
 
 pub mod app;
+pub mod connection_limits;
 pub mod connections;
 pub mod core_dumps;
 pub mod http2;

@@ -62,7 +62,7 @@ async fn owner_disables_passwords_except_break_glass(test: TestDb) {
     let done = choose(&mut browser, ines.id.as_str()).await;
     assert_eq!(done.location(), "/admin/settings?done=policy-saved", "{}", done.text());
     assert_eq!(passwords(&app).await, PasswordPolicy::BreakGlass(ines.id.clone()));
-    assert_eq!(app.audit().await[0].after.as_ref().unwrap()["passwords"]["only_for"], ines.id.as_str());
+    assert_eq!(app.audit().await[0].after.as_ref().unwrap()["passwords"]["break_glass"], ines.id.as_str());
     assert_eq!(log_in(&app, &rui, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     app.through_login(&ines).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use candor::counters::ResponseClass;
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site, Snapshot, Step, render_site};
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use candor::worker::Worker;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::{Connection as _, SqliteConnection};

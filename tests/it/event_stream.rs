@@ -12,7 +12,7 @@ use candor::domain::forms::NewComponent;
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::event_streams::MAX_PER_CLIENT;
 use candor::publish::{Encoding, Publisher};
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use candor::state::{State, StateParts};
 use candor::web::FastPath;
 use candor::web::edge::fast_path::ResponseBody;

@@ -6,7 +6,7 @@ use candor::domain::Role::{Owner, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
 use candor::net::event_streams::MAX_PER_CLIENT;
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use chrono::TimeDelta;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::http::{HeaderMap, Method, Request, Response, Version};
 use bytes::Bytes;
 use candor::publish::Encoding;
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use tokio::time::timeout;
 
 use crate::event_stream::add_component;

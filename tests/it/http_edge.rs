@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::timeout;

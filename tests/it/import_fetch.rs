@@ -8,7 +8,7 @@ use candor::domain::{IncidentId, MaintenanceId, Phase};
 use candor::import::ImportReport;
 use candor::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
 use candor::net::http_client::ResponseLimits;
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;

@@ -7,7 +7,7 @@ use candor::credentials::secret_token;
 use candor::db::{Db, api_tokens};
 use candor::domain::Role::{Owner, Publisher};
 use candor::domain::api_token::Scope;
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use candor::worker::Worker;
 use serde_json::json;
 use tempfile::TempDir;

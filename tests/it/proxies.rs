@@ -3,7 +3,7 @@
 
 use candor::db::{audit, sessions};
 use candor::domain::Role::Owner;
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use chrono::DateTime;
 use tempfile::TempDir;
 

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use candor::db::{Db, Found, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use candor::worker::Worker;
 use chrono::TimeDelta;
 use sqlx::{Connection as _, SqliteConnection};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use candor::publish::{Publisher, Site};
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 
 use crate::support::app::{ORIGIN, TestApp};
 use crate::support::server::{Server, until};

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
-use super::page::{incident_id, update_id};
+use super::ids::{incident_id, update_id};
 use crate::domain::{AffectedComponent, Component, Impact, Incident, Phase, Reminder, Status, Update, Visibility};
 
 const INCIDENTS_TEXT: &str = include_str!("incidents.txt");

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::page::{maintenance_id, series_id, update_id};
+use super::ids::{maintenance_id, series_id, update_id};
 use crate::domain::forms::{NewMaintenance, Plan, Window};
 use crate::domain::maintenance::Automation;
 use crate::domain::recurrence::{RecurrenceRule, instant};

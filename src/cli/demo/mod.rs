@@ -1,5 +1,6 @@
 //! `candor sample`: a fictional company, to look at and to try things on.
 
+mod ids;
 mod incidents;
 mod maintenances;
 mod page;

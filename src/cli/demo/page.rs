@@ -2,16 +2,13 @@
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
-use sha2::{Digest as _, Sha256};
 
+use super::ids::stable_bytes;
 use super::{incidents, maintenances};
 use crate::domain::forms::PageSettings;
 use crate::domain::history::start_of_day;
 use crate::domain::page::Link;
-use crate::domain::{
-    Component, ComponentId, Group, GroupId, Incident, IncidentId, Maintenance, MaintenanceId, Series, SeriesId, Status,
-    UpdateId,
-};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, IncidentId, Maintenance, Series, Status};
 
 const ZONE: Tz = chrono_tz::Europe::Lisbon;
 
@@ -127,32 +124,6 @@ fn demo_components(now: DateTime<Utc>) -> (Vec<Group>, Vec<Component>) {
     (groups, components)
 }
 
-/// The id of the incident called `title`.
-pub(super) fn incident_id(title: &str) -> IncidentId {
-    IncidentId::from_random(stable_bytes(title))
-}
-
-/// The id of the maintenance called `title`.
-pub(super) fn maintenance_id(title: &str) -> MaintenanceId {
-    MaintenanceId::from_random(stable_bytes(title))
-}
-
-/// The id of the series called `title`.
-pub(super) fn series_id(title: &str) -> SeriesId {
-    SeriesId::from_random(stable_bytes(&format!("{title}, again and again")))
-}
-
-/// The id of its update at `index`.
-pub(super) fn update_id(title: &str, index: usize) -> UpdateId {
-    UpdateId::from_random(stable_bytes(&format!("{title} {index}")))
-}
-
 fn stable_letters(label: &str) -> String {
     IncidentId::from_random(stable_bytes(label)).to_string()
-}
-
-/// What stands for random bytes: always the same for the same label.
-fn stable_bytes(label: &str) -> [u8; 12] {
-    let digest = Sha256::digest(format!("Tidewater Maps: {label}").as_bytes());
-    std::array::from_fn(|at| digest[at])
 }

@@ -10,7 +10,6 @@ use axum::http::{Method, header};
 use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 
-pub use super::api_token::Token;
 use super::{denied_audit, session};
 use crate::db::{self, Tx, WriteTx, login_policy, managers, sessions};
 use crate::domain::audit::{Action, Actor};

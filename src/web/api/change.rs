@@ -14,8 +14,9 @@ use crate::db::WriteTx;
 use crate::db::idempotency::{self, Kept};
 use crate::domain::audit::Entry;
 use crate::state::State;
+use crate::web::access::api_token::Token;
 use crate::web::access::denied_audit;
-use crate::web::access::manager::{Policy, Token};
+use crate::web::access::manager::Policy;
 use crate::web::edge::body_timeout::is_body_timeout;
 use crate::web::{Error, Result};
 

@@ -14,7 +14,8 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Role, Status};
 use crate::state::State;
-use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::{CanAdminister, CanPublish, CanRead};
 use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 

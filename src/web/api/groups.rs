@@ -14,7 +14,8 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::GroupForm;
 use crate::domain::{Component, Group, GroupId};
 use crate::state::State;
-use crate::web::access::manager::{CanAdminister, CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::{CanAdminister, CanRead};
 use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 

@@ -1,28 +1,19 @@
-//! Incidents and scheduled maintenances: two things with one kind of address. Only what visitors see is here: what
-//! is hidden from them is for the admin alone.
+//! An incident or a scheduled maintenance: two things with one kind of address. Only public ones are here: what is hidden
+//! from visitors is for the admin alone.
 
-use axum::Json;
-use axum::extract::{Path, State as FromState};
-use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::change::Change;
 use super::objects::EventView;
-use super::page_context::{ApiContext, ClientFields, list_window};
+use super::page_context::{ApiContext, ClientFields};
 use super::params::Params;
-use super::{incidents, maintenances};
-use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::maintenances::Planned;
 use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems};
 use crate::domain::audit::Entry;
 use crate::domain::postmortem::PublishedPostmortem;
-use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
+use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, UpdateId};
 use crate::publish::api::PageContext;
-use crate::state::State;
-use crate::web::access::manager::{CanPublish, CanRead, Token};
-use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
 /// An incident or a maintenance.
@@ -33,7 +24,7 @@ pub enum IncidentOrMaintenance {
 
 /// An event with what is told of it besides.
 pub struct LoadedEvent {
-    event: IncidentOrMaintenance,
+    pub(super) event: IncidentOrMaintenance,
     review: Option<PublishedPostmortem>,
     said: ClientFields,
 }
@@ -54,7 +45,7 @@ impl IncidentOrMaintenance {
         }
     }
 
-    fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         match self {
             Self::Incident(incident) => incident.id.as_str(),
             Self::Maintenance(maintenance) => maintenance.id.as_str(),
@@ -62,7 +53,7 @@ impl IncidentOrMaintenance {
     }
 
     /// By which lists are sorted.
-    fn created_at(&self) -> chrono::DateTime<chrono::Utc> {
+    pub(super) fn created_at(&self) -> chrono::DateTime<chrono::Utc> {
         match self {
             Self::Incident(incident) => incident.created_at,
             Self::Maintenance(maintenance) => maintenance.created_at,
@@ -95,137 +86,6 @@ impl LoadedEvent {
             IncidentOrMaintenance::Maintenance(maintenance) => EventView::maintenance(scene, maintenance, &self.said),
         }
     }
-}
-
-/// `GET /v1/pages/{page}/incidents`: incidents and maintenances, the newest first.
-pub async fn index(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-    QueryFields(query): QueryFields,
-) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let (text, window) = (IncidentSearch::read(&query).text, list_window(&query, "limit", 100));
-
-    let incidents = admin_incidents::among_events(&mut tx, &text, window).await?;
-    let maintenances = db::maintenances::among_events(&mut tx, &text, window).await?;
-    let mut events: Vec<IncidentOrMaintenance> = incidents.into_iter().map(IncidentOrMaintenance::Incident).collect();
-    events.extend(maintenances.into_iter().map(IncidentOrMaintenance::Maintenance));
-    events.sort_by(|a, b| (b.created_at(), b.id()).cmp(&(a.created_at(), a.id())));
-    list_response(&mut tx, &page, &state, events).await
-}
-
-/// `GET /v1/pages/{page}/incidents/unresolved`
-pub async fn unresolved(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-    QueryFields(query): QueryFields,
-) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let open = admin_incidents::open_to_visitors(&mut tx, list_window(&query, "per_page", 100)).await?;
-    list_response(&mut tx, &page, &state, open.into_iter().map(IncidentOrMaintenance::Incident).collect()).await
-}
-
-/// `GET /v1/pages/{page}/incidents/scheduled`: maintenances to come and going on.
-pub async fn scheduled(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-    QueryFields(query): QueryFields,
-) -> Result<Response> {
-    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::All).await
-}
-
-/// `GET /v1/pages/{page}/incidents/upcoming`
-pub async fn upcoming(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-    QueryFields(query): QueryFields,
-) -> Result<Response> {
-    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::ToCome).await
-}
-
-/// `GET /v1/pages/{page}/incidents/active_maintenance`
-pub async fn active_maintenance(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-    QueryFields(query): QueryFields,
-) -> Result<Response> {
-    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::GoingOn).await
-}
-
-async fn list_planned(state: &State, page: &str, window: (i64, i64), which: Planned) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let planned = db::maintenances::among_planned(&mut tx, which, window).await?;
-    list_response(&mut tx, page, state, planned.into_iter().map(IncidentOrMaintenance::Maintenance).collect()).await
-}
-
-async fn list_response(tx: &mut Tx, page: &str, state: &State, events: Vec<IncidentOrMaintenance>) -> Result<Response> {
-    let standing = ApiContext::load_for(tx, page, state).await?;
-    let mut loaded = Vec::with_capacity(events.len());
-    for event in events {
-        loaded.push(LoadedEvent::load(tx, event).await?);
-    }
-    let scene = standing.page_context();
-    Ok(Json(loaded.iter().map(|event| event.view(&scene)).collect::<Vec<_>>()).into_response())
-}
-
-/// `GET /v1/pages/{page}/incidents/{incident}`
-pub async fn show(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path((page, id)): Path<(String, String)>,
-) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
-    let event = IncidentOrMaintenance::find(&mut tx, &id).await?;
-    Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&standing.page_context())).into_response())
-}
-
-/// `POST /v1/pages/{page}/incidents`: an incident, or with a planned time a maintenance.
-pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_object(&change.body, "incident")?;
-    let status = given.nonempty_text("status").and_then(|status| MaintenancePhase::from_key(&status));
-    if status.is_some() || given.nonempty_text("scheduled_for").is_some() {
-        maintenances::create(change, &standing, given).await
-    } else {
-        incidents::create(change, &standing, given).await
-    }
-}
-
-/// `PATCH` and `PUT /v1/pages/{page}/incidents/{incident}`: a text or another status is a new update.
-pub async fn update(
-    method: Method,
-    Path((page, id)): Path<(String, String)>,
-    mut change: Change<CanPublish>,
-) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let given = Params::from_object(&change.body, "incident")?;
-    let repeats = method == Method::PUT;
-    match IncidentOrMaintenance::find(&mut change.tx, &id).await? {
-        IncidentOrMaintenance::Incident(incident) => {
-            incidents::update(change, &standing, given, incident, repeats).await
-        }
-        IncidentOrMaintenance::Maintenance(it) => maintenances::update(change, &standing, given, it, repeats).await,
-    }
-}
-
-/// `DELETE /v1/pages/{page}/incidents/{incident}`
-pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let event = IncidentOrMaintenance::find(&mut change.tx, &id).await?;
-    let loaded = LoadedEvent::load(&mut change.tx, event).await?;
-    let entries = match &loaded.event {
-        IncidentOrMaintenance::Incident(incident) => {
-            vec![actions::incidents::delete(&mut change.tx, incident).await?]
-        }
-        IncidentOrMaintenance::Maintenance(it) => actions::maintenances::delete(&mut change.tx, it, change.now).await?,
-    };
-    change.commit(StatusCode::OK, &loaded.view(&standing.page_context()), &entries).await
 }
 
 /// Answers with the event as it stands after the change.

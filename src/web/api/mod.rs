@@ -5,6 +5,7 @@ mod change;
 mod components;
 mod groups;
 mod incident_or_maintenance;
+mod incident_routes;
 mod incidents;
 mod maintenances;
 mod objects;
@@ -57,15 +58,15 @@ pub fn routes() -> Routes {
         .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, returns("Update a group and its members", "Group").with_body("GroupChange"))
         .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, returns("Delete a group; its components are kept", "Group"))
         .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::group_uptime, returns("Get a group's uptime", "Uptime").with_query(RANGE_QUERY))
-        .get("/v1/pages/{page}/incidents", incident_or_maintenance::index, returns("List incidents and maintenance, newest first", "[Incident]").with_query(SEARCH_QUERY))
-        .post("/v1/pages/{page}/incidents", incident_or_maintenance::create, returns("Create an incident or maintenance", "Incident").with_body("IncidentChange").with_status(201))
-        .get("/v1/pages/{page}/incidents/unresolved", incident_or_maintenance::unresolved, returns("List unresolved incidents", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/scheduled", incident_or_maintenance::scheduled, returns("List scheduled maintenance and maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/upcoming", incident_or_maintenance::upcoming, returns("List upcoming maintenance", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/active_maintenance", incident_or_maintenance::active_maintenance, returns("List maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::show, returns("Get an incident or maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::update, returns("Update an incident or post an update", "Incident").with_body("IncidentChange"))
-        .delete("/v1/pages/{page}/incidents/{incident}", incident_or_maintenance::destroy, returns("Delete an incident or maintenance", "Incident"))
+        .get("/v1/pages/{page}/incidents", incident_routes::index, returns("List incidents and maintenance, newest first", "[Incident]").with_query(SEARCH_QUERY))
+        .post("/v1/pages/{page}/incidents", incident_routes::create, returns("Create an incident or maintenance", "Incident").with_body("IncidentChange").with_status(201))
+        .get("/v1/pages/{page}/incidents/unresolved", incident_routes::unresolved, returns("List unresolved incidents", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/scheduled", incident_routes::scheduled, returns("List scheduled maintenance and maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/upcoming", incident_routes::upcoming, returns("List upcoming maintenance", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/active_maintenance", incident_routes::active_maintenance, returns("List maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/{incident}", incident_routes::show, returns("Get an incident or maintenance", "Incident"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_routes::update, returns("Update an incident or post an update", "Incident").with_body("IncidentChange"))
+        .delete("/v1/pages/{page}/incidents/{incident}", incident_routes::destroy, returns("Delete an incident or maintenance", "Incident"))
         .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, returns("Edit the text or time of an update", "Update").with_body("UpdateChange"))
         .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, returns("Get a postmortem", "Postmortem"))
         .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, returns("Create or update a postmortem", "Postmortem").with_body("PostmortemChange"))

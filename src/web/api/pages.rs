@@ -11,7 +11,8 @@ use crate::actions;
 use crate::domain::forms::PageForm;
 use crate::state::State;
 use crate::web::Result;
-use crate::web::access::manager::{CanAdminister, CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::{CanAdminister, CanRead};
 
 /// `GET /v1/pages`: the one there is.
 pub async fn index(_program: Token<CanRead>, FromState(state): FromState<State>) -> Result<Json<[Value; 1]>> {

@@ -15,7 +15,8 @@ use crate::domain::forms::PostmortemForm;
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Incident, Postmortem};
 use crate::state::State;
-use crate::web::access::manager::{CanPublish, CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::{CanPublish, CanRead};
 use crate::web::{Error, Result};
 
 /// `GET /v1/pages/{page}/incidents/{incident}/postmortem`

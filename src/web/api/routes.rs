@@ -11,7 +11,8 @@ use axum::routing::{MethodFilter, on};
 use super::change::Change;
 use crate::domain::Role;
 use crate::state::State;
-use crate::web::access::manager::{Policy, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::Policy;
 
 /// One line of the table.
 #[derive(Clone, Debug)]

@@ -9,7 +9,8 @@ use super::change::Change;
 use super::incident_or_maintenance::IncidentOrMaintenance;
 use super::page_context::ApiContext;
 use crate::state::State;
-use crate::web::access::manager::{CanPublish, CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::{CanPublish, CanRead};
 use crate::web::{Error, Result};
 
 const NOT_SUPPORTED: &str = "Subscriptions are not supported.";

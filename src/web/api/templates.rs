@@ -15,7 +15,8 @@ use crate::domain::forms::TemplateForm;
 use crate::domain::{Phase, Template};
 use crate::state::State;
 use crate::web::Result;
-use crate::web::access::manager::{CanPublish, CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::{CanPublish, CanRead};
 use crate::web::form::QueryFields;
 
 const FIELD_NAMES: [(&str, &str); 1] = [("phase", "update_status")];

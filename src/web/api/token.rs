@@ -3,7 +3,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::api_token::Scope;
-use crate::web::access::manager::{CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::CanRead;
 
 /// What a program may know of its token.
 #[derive(Serialize)]

@@ -13,7 +13,8 @@ use crate::domain::uptime::{Downtime, apply_corrections};
 use crate::domain::{Component, IncidentId};
 use crate::publish::api::{PageContext, stamp};
 use crate::state::State;
-use crate::web::access::manager::{CanRead, Token};
+use crate::web::access::api_token::Token;
+use crate::web::access::manager::CanRead;
 use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 

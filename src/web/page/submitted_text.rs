@@ -14,7 +14,6 @@ use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
 use crate::web::error::wants_json;
 use crate::web::form::{MAX_NAME, escaped_len, is_utf8};
-use crate::web::sign_in::reauth::is_secret_field;
 use crate::web::{Error, MAX_BODY};
 
 /// The largest body that is read of whoever needs no login: an address, a password, the answer of a passkey.
@@ -199,6 +198,11 @@ fn truncate_html(text: &str, mut room: usize) -> &str {
 pub(in crate::web) fn is_form(parts: &Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+/// Whether a field must not be shown again.
+pub(in crate::web) fn is_secret_field(name: &str) -> bool {
+    name.contains("password") || name == "current"
 }
 
 #[cfg(test)]

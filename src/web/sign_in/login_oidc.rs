@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
-use super::oidc_flow::{self, Intent};
+use super::oidc_flow::{self, Intent, failure_sentence};
 use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
 use crate::actions;
 use crate::db::{self, WriteTx, managers, oidc_identities, second_factors};
@@ -106,26 +106,6 @@ async fn render_login_failed(
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     response
-}
-
-/// What a manager is told of a failure; the log has the rest.
-pub fn failure_sentence(failure: &Failure, name: &str) -> String {
-    match failure {
-        Failure::Unreachable(_) => tracing::warn!("{failure}"),
-        _ => tracing::info!("{failure}"),
-    }
-    match failure {
-        Failure::Unreachable(_) => {
-            format!("{name} can't be reached at the moment. Use a passkey or your password, or try again later.")
-        }
-        Failure::Denied(_) => format!("Login at {name} was denied."),
-        Failure::Invalid(_) => {
-            format!("Login with {name} failed. Try again; if that does not help, tell an owner.")
-        }
-        Failure::EmailUnverified => {
-            format!("{name} has not verified your e-mail address, so you can't log in with it.")
-        }
-    }
 }
 
 /// Why somebody whom the provider knows is not let in.

@@ -7,8 +7,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use tower_sessions::Session;
 
-use super::login_oidc::failure_sentence;
-use super::oidc_flow::{self, Intent};
+use super::oidc_flow::{self, Intent, failure_sentence};
 use crate::actions;
 use crate::db::{self, login_policy, managers, oidc_identities, second_factors};
 use crate::domain::mail_retry::AccountChange;

@@ -8,7 +8,7 @@ use tower_sessions::Session;
 
 use super::challenges;
 use crate::db::challenges::Kind;
-use crate::oidc::{AuthSecrets, Prompt, Provider};
+use crate::oidc::{AuthSecrets, Error as Failure, Prompt, Provider};
 use crate::state::State;
 use crate::ui::pages::admin::OidcRedirect;
 use crate::web::edge::client_ip::ClientAddress;
@@ -49,7 +49,7 @@ pub async fn begin_oidc_login(
     session: &Session,
     address: ClientAddress,
     intent: Intent,
-) -> Result<std::result::Result<Response, crate::oidc::Error>> {
+) -> Result<std::result::Result<Response, Failure>> {
     let (provider, now) = (require_provider(state)?, state.clock.now());
     let asked = match intent {
         Intent::Reauthenticate { .. } => Prompt::Login(now),
@@ -73,4 +73,24 @@ pub async fn begin_oidc_login(
 /// What waits for an answer, which is used up by this, whatever the answer is.
 pub async fn take_pending_login(state: &State, session: &Session) -> Result<Option<PendingLogin>> {
     challenges::take_challenge(state, session, Kind::OidcLogin).await
+}
+
+/// What a manager is told of a failure; the log has the rest.
+pub fn failure_sentence(failure: &Failure, name: &str) -> String {
+    match failure {
+        Failure::Unreachable(_) => tracing::warn!("{failure}"),
+        _ => tracing::info!("{failure}"),
+    }
+    match failure {
+        Failure::Unreachable(_) => {
+            format!("{name} can't be reached at the moment. Use a passkey or your password, or try again later.")
+        }
+        Failure::Denied(_) => format!("Login at {name} was denied."),
+        Failure::Invalid(_) => {
+            format!("Login with {name} failed. Try again; if that does not help, tell an owner.")
+        }
+        Failure::EmailUnverified => {
+            format!("{name} has not verified your e-mail address, so you can't log in with it.")
+        }
+    }
 }

@@ -36,7 +36,7 @@ use crate::web::error::ProofRequired;
 use crate::web::form::{self, Form};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
-use crate::web::page::submitted_text::is_form;
+use crate::web::page::submitted_text::{is_form, is_secret_field};
 use crate::web::{Error, MAX_BODY, Result};
 
 /// The fields of a proof.
@@ -231,10 +231,10 @@ async fn verify_proof(
             .then(|| Invalid::field(CODE_FIELD, checked.sentence(now)))
     };
     if wrong.is_none() {
-        tx.commit(&manager.actor(), now, actions::managers::record_event(Action::ManagerReauthenticate, &manager))
+        tx.commit(&manager.actor(), now, actions::managers::record_event(Action::ManagerReauthenticate, manager))
             .await?;
     } else {
-        let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
+        let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, manager);
         denied_audit::commit_denial(state, tx, &manager.actor(), &entry).await?;
     }
     Ok(match wrong {
@@ -290,11 +290,6 @@ async fn password_hash(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Optio
     let counts = login_policy::counts_password_of(tx, &manager.id).await?;
     let hash = managers::find_by_email(tx, &manager.email).await?.and_then(|(_, hash)| hash);
     Ok(hash.filter(|_| counts))
-}
-
-/// Whether a field must not stand on a page.
-pub(in crate::web) fn is_secret_field(name: &str) -> bool {
-    name.contains("password") || name == "current"
 }
 
 fn encode_form(fields: &Fields) -> Bytes {

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use super::challenges;
-use super::login_oidc::failure_sentence;
-use super::oidc_flow::{self, Intent};
+use super::oidc_flow::{self, Intent, failure_sentence};
 use crate::actions;
 use crate::db::challenges::Kind;
 use crate::db::oidc_identities;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use candor::clock::Clock;
 use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
 use candor::server::app::App;
-use candor::server::connections::ConnectionLimits;
+use candor::server::connection_limits::ConnectionLimits;
 use candor::state::State;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
