@@ -1,7 +1,7 @@
 //! Candor, a status-page server: the page is published, not served.
 //!
-//! This file is the map of the house, and the only one that asks for a feature: `domain` and `islands`
-//! also compile for the browser, everything else is the server. See docs/ARCHITECTURE.md.
+//! This file lists the modules and is the only one with cargo features: `domain`, `format` and `islands` also compile for
+//! the browser, everything else is the server. See docs/ARCHITECTURE.md.
 
 // They panic where nobody can read what is printed: `output` and the log don't.
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]

@@ -186,7 +186,7 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
         ("truncated", whole[..whole.len() / 2].to_vec()),
         ("truncated", whole[..50].to_vec()),
         ("not an SQLite database", vec![0xa5; 8192]),
-        ("another program", std::fs::read(&foreign).unwrap()),
+        ("another application", std::fs::read(&foreign).unwrap()),
         ("is empty", std::fs::read(&fresh).unwrap()),
         ("another page", std::fs::read(&other_page).unwrap()),
     ];

@@ -105,7 +105,7 @@ async fn invalid_plan_keeps_typed_text(test: TestDb) {
     let gap =
         [("scheduled_for", "2027-03-28T01:30"), ("zone", "Europe/Lisbon"), ("scheduled_until", "2027-03-28T03:00")];
     let answer = browser.post("/admin/maintenances", &[&PLAN[..2], &gap].concat()).await;
-    assert!(answer.message("scheduled_for").contains("skip"), "{}", answer.text());
+    assert!(answer.message("scheduled_for").contains("does not exist"), "{}", answer.text());
     assert!(app.everything().await == before);
 }
 
