@@ -14,7 +14,7 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   await page.getByRole('button', { name: 'Verify' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   const codes = await page.locator('.codes li').allInnerTexts();
-  await page.getByRole('link', { name: 'I've saved them' }).click();
+  await page.getByRole('link', { name: "I've saved them" }).click();
   await expect(page.getByText('10 of 10 codes left.')).toBeVisible();
   return { key, used, codes };
 }

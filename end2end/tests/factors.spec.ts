@@ -60,7 +60,7 @@ test('ten minutes after the login, what matters most asks who it is, and nothing
   await candor.age(15);
   await page.getByLabel('Email').fill('duarte@example.org');
   await watch.expects(403, page, () => page.getByRole('button', { name: 'Change e-mail address' }).click());
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Confirm it's you');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText("Confirm it's you");
   const confirm = async (password: string) => {
     await page.getByLabel('Password').fill(password);
     await page.getByRole('button', { name: 'Confirm' }).click();

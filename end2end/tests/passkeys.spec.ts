@@ -9,7 +9,7 @@ test('an owner makes a passkey, logs in with it alone, and removes it', async ({
   await plugIn(page);
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-  await page.getByRole('link', { name: 'I've saved them' }).click();
+  await page.getByRole('link', { name: "I've saved them" }).click();
   await expect(page.getByText('never used')).toBeVisible();
 
   await page.getByRole('button', { name: 'Log out', exact: true }).click();

@@ -246,7 +246,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
       await plugIn(page);
       await addPasskey(page, 'Laptop');
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-      await page.getByRole('link', { name: 'I've saved them' }).click();
+      await page.getByRole('link', { name: "I've saved them" }).click();
       await expect(page.getByText('never used')).toBeVisible();
     } else {
       await addApp(page);
