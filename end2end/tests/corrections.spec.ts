@@ -112,7 +112,7 @@ test('a component and a group can be changed and deleted, and incidents keep nam
   await page.getByRole('link', { name: 'Edit Fax' }).click();
   await page.getByLabel('Name', { exact: true }).fill('Telefax');
   await page.getByLabel('Status').selectOption('Under maintenance');
-  await page.getByRole('button', { name: 'Publish changes' }).click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   await told(page, 'Component saved.');
   await look(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');

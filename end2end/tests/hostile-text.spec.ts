@@ -51,7 +51,7 @@ test('what people type stays text, on public pages and in the forms that edit it
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(BODY);
     await harmless(page);
-    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(BODY);
     await expect(page.locator('.preview')).toContainText(NASTY);
     await harmless(page);
@@ -108,7 +108,7 @@ test('nothing of the corpus runs in a browser, read or edited', async ({ page, v
     await harmless(page);
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(message.trimEnd());
-    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.locator('.preview')).toBeVisible();
     await harmless(page);
     await look(visitor, `/incidents/${id}`);

@@ -82,7 +82,7 @@ test('an incident that visitors must not see yet is kept, rehearsed and publishe
     await told(page, 'Update published.');
     await page.getByRole('link', { name: 'Write a postmortem' }).click();
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
-    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.getByRole('region', { name: 'Preview as visitors see it' }).getByRole('strong')).toHaveText('no alarm');
     await page.getByRole('button', { name: 'Preview page' }).click();
     const incident = page.frameLocator('iframe[title^="/incidents/"]');

@@ -47,7 +47,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
     await page.getByLabel('Started').fill(minutesAhead(-MINUTES));
     await page.getByLabel('Detected by').fill('Monitoring');
     await page.getByLabel('Internal note').fill('The queue on mx2, see runbook 12.');
-    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
     const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
     await expect(preview.getByRole('strong').filter({ hasText: 'up to an hour' })).toBeVisible();
     await expect(preview).toContainText('Investigating');

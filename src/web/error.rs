@@ -214,7 +214,7 @@ impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error {
             db::Error::NotFound => Self::NotFound,
-            db::Error::Conflict(sentence) => Self::Conflict(format!("{}.", capitalize(sentence))),
+            db::Error::Conflict(sentence) => Self::Conflict(as_sentence(sentence)),
             db::Error::Full(sentence) => Self::Conflict(sentence.to_owned()),
             db::Error::Unavailable(cause) => Self::Unavailable(cause),
             db::Error::Uncertain(cause) => Self::Uncertain(cause),
@@ -255,10 +255,15 @@ impl From<tower_sessions::session::Error> for Error {
     }
 }
 
-/// A sentence with a capital at its beginning.
-pub(super) fn capitalize(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+/// The reason with a capital letter and a full stop.
+pub(super) fn as_sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let mut sentence: String =
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+    if !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
 }
 
 /// Whether an error at this address is told in JSON, for a program.

@@ -17,7 +17,7 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{ManagerEdit, ManagerList, ManagerRow, OneTimeLink};
 use crate::web::access::manager::{CanAdminister, Fresh, Manager, Policy};
 use crate::web::admin::edit::{Edit, Editor, Problem};
-use crate::web::error::capitalize;
+use crate::web::error::as_sentence;
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::account_mail::queue_change_notice;
 use crate::web::page::layout::admin_context;
@@ -225,7 +225,7 @@ fn own_session<P>(manager: &Manager<P>, other: &KnownManager) -> Option<String> 
 async fn refuse<P: Policy>(edit: Edit<P>, other: KnownManager, role: String, reason: &'static str) -> Error {
     let Edit { state, manager, tx, now, .. } = edit;
     drop(tx);
-    let wrong = Invalid::field("role", format!("{}.", capitalize(reason)));
+    let wrong = Invalid::field("role", as_sentence(reason));
     let rendered = async {
         let mut tx = state.db.read().await?;
         let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
