@@ -5,8 +5,8 @@ import { addPasskey, type Device, plugIn } from '../second-factor';
 import { logIn } from '../steps';
 import { expect, test as base } from '../test';
 
-const UNKNOWN = 'This passkey is not known here, or it took too long. Try again, or log in with your password.';
-const UNCONFIRMED = 'No passkey was confirmed. Try again, or use another way.';
+const UNKNOWN = 'Unknown passkey, or it took too long. Try again, or log in with your password.';
+const UNCONFIRMED = 'No passkey was confirmed. Try again or use another method.';
 /** Where the pages of the hostile site answer: another site, a name below ours, and ours at another port. */
 const ELSEWHERE = ['127.0.0.1', 'evil.localhost', 'localhost'] as const;
 
@@ -75,7 +75,7 @@ test('a hostile page that relays a challenge gets no answer that Candor accepts'
   await isRefused(relay, await logInWith(relay, stolen), 'an answer from another port');
 
   await passkeyLogIn(victim, candor);
-  await expect(victim.getByRole('heading', { level: 1 }), 'the same passkey opens the page it is of').toHaveText('Desk');
+  await expect(victim.getByRole('heading', { level: 1 }), 'the same passkey opens the page it is of').toHaveText('Dashboard');
 });
 
 test('a hostile page that frames the login gets an empty frame', async ({ victim, candor, hostile }) => {
@@ -193,7 +193,7 @@ async function ownAPasskey(page: Page): Promise<Device> {
   const device = await plugIn(page);
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
-  await page.getByRole('link', { name: 'I have kept them' }).click();
+  await page.getByRole('link', { name: "I've saved them" }).click();
   await expect(page.getByText('never used')).toBeVisible();
   return device;
 }

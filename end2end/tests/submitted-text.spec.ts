@@ -4,11 +4,18 @@ import { expect, test } from '../test';
 const TITLE = 'Trains are late';
 const MESSAGE = 'A tree fell on the line.\n\nWe clear it & "tell" more at <noon>.';
 
-test('what was typed during an outage of the database is on the page that says so', async ({ page, candor, watch }) => {
+test('what was typed during an outage of the database is on the page that says so', async ({
+  page,
+  candor,
+  watch,
+  javaScriptEnabled,
+}) => {
   await logIn(page);
   await page.goto('/admin/incidents/new');
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
+  // The preview asks the server too: it must have its answer before the database goes.
+  if (javaScriptEnabled !== false) await expect(page.locator('#preview')).toContainText('A tree fell on the line.');
   await candor.loseDatabase();
   const publish = page.getByRole('button', { name: 'Publish' });
   await watch.expects(503, page, () => publish.click());
