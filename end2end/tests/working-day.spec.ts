@@ -189,7 +189,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
     await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
     for (const status of ['Degraded performance', 'Operational']) {
       await page.getByLabel('Status of Sending').selectOption(status);
-      await page.getByRole('button', { name: /^Set.*Sending$/ }).click();
+      await page.getByRole('button', { name: /^Update.*Sending$/ }).click();
       await look(visitor, '/');
       await expect(component(visitor, 'Sending')).toContainText(status);
     }
