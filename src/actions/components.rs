@@ -20,7 +20,7 @@ pub async fn add(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> Res
 /// Saves an edited component.
 ///
 /// # Errors
-/// `NotFound` if its group does not exist, a conflict if somebody else changed it.
+/// `NotFound` if its group does not exist, a conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &Component, after: &mut Component, now: DateTime<Utc>) -> Result<Entry> {
     components::update(tx, after, now).await?;
     Ok(Entry::new(Action::ComponentEdit, &after.id, &after.name).before(before).after(after))

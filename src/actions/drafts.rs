@@ -16,7 +16,7 @@ pub async fn add(tx: &mut WriteTx, draft: &SavedDraft) -> Result<Entry> {
 /// Saves an edited draft.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &SavedDraft, after: &mut SavedDraft) -> Result<Entry> {
     drafts::update(tx, after).await?;
     Ok(Entry::new(Action::DraftEdit, &after.id, audit_name(tx, after).await?).before(before).after(after))

@@ -21,7 +21,7 @@ pub async fn add(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -> Result<
 /// Saves an edited group.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &Group, after: &mut Group, now: DateTime<Utc>) -> Result<Entry> {
     components::update_group(tx, after, now).await?;
     Ok(Entry::new(Action::GroupEdit, &after.id, &after.name).before(before).after(after))
@@ -40,7 +40,7 @@ pub async fn delete(tx: &mut WriteTx, group: &Group) -> Result<Entry> {
 /// for each component that changed.
 ///
 /// # Errors
-/// A conflict if somebody else changed one of them.
+/// A conflict if one of them was changed in the meantime.
 pub async fn set_members(
     tx: &mut WriteTx,
     group: &Group,

@@ -34,7 +34,7 @@ pub fn feed_ids(count: usize) -> Entry {
 /// Inserts a group, or updates the one `before`.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn group(tx: &mut WriteTx, before: Option<&Group>, group: &mut Group, now: DateTime<Utc>) -> Result<Entry> {
     match before {
         None => components::insert_group(tx, group).await?,
@@ -46,7 +46,7 @@ pub async fn group(tx: &mut WriteTx, before: Option<&Group>, group: &mut Group, 
 /// Inserts a component, or updates the one `before`.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn component(
     tx: &mut WriteTx,
     before: Option<&Component>,
@@ -63,7 +63,7 @@ pub async fn component(
 /// Inserts an incident, or updates the one `before`. A new one has no copy in the audit log: it is its own first copy.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn incident(
     tx: &mut WriteTx,
     before: Option<&Incident>,
@@ -82,7 +82,7 @@ pub async fn incident(
 /// Inserts a maintenance, or updates the one `before`; a new one as [`incident`].
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn maintenance(
     tx: &mut WriteTx,
     before: Option<&Maintenance>,
@@ -101,7 +101,7 @@ pub async fn maintenance(
 /// Writes the postmortem of the incident called `title`.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn postmortem(tx: &mut WriteTx, title: &str, postmortem: &mut Postmortem) -> Result<Entry> {
     let at = postmortem.updated_at;
     postmortems::keep(tx, postmortem, at).await?;
@@ -111,7 +111,7 @@ pub async fn postmortem(tx: &mut WriteTx, title: &str, postmortem: &mut Postmort
 /// Inserts a template, or updates the one `before`.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn template(
     tx: &mut WriteTx,
     before: Option<&Template>,

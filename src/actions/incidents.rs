@@ -20,7 +20,7 @@ pub async fn open(tx: &mut WriteTx, incident: &Incident, draft: Option<&SavedDra
 /// Posts an update: `after` is the incident with it. The draft it was written from is deleted.
 ///
 /// # Errors
-/// A conflict if somebody else changed the incident.
+/// A conflict if the incident was changed in the meantime.
 pub async fn post_update(
     tx: &mut WriteTx,
     before: &Incident,

@@ -23,7 +23,7 @@ pub async fn schedule(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<Ent
 /// scheduled.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn save(
     tx: &mut WriteTx,
     action: Action,

@@ -107,7 +107,7 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
 /// Enables a manager again.
 ///
 /// # Errors
-/// A conflict if somebody else changed the manager.
+/// A conflict if the manager was changed in the meantime.
 pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<Entry> {
     let before = manager.clone();
     managers::enable(tx, manager, now).await?;
@@ -166,7 +166,7 @@ pub async fn log_out(tx: &mut WriteTx, manager: &Manager, id_hash: &str) -> Resu
 /// Sets the password that a manager chose; `kept` is the session that goes on.
 ///
 /// # Errors
-/// A conflict if somebody else changed the manager.
+/// A conflict if the manager was changed in the meantime.
 pub async fn set_password(
     tx: &mut WriteTx,
     manager: &mut Manager,

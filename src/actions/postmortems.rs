@@ -14,7 +14,7 @@ pub fn audit_id(incident: &Incident) -> String {
 /// Saves a postmortem after `action`: edited, published or withdrawn.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn save(
     tx: &mut WriteTx,
     action: Action,

@@ -29,7 +29,7 @@ pub async fn add(
 /// scheduled; it is cancelled if the rule gives none any more.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let next = match maintenances::next_of(tx, &after.id).await? {
         Some(next) => Some(follow(tx, after, &next, now).await?),
@@ -42,7 +42,7 @@ pub async fn edit(tx: &mut WriteTx, before: &Series, after: &mut Series, now: Da
 /// Ends a recurring maintenance; what is scheduled stays.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn end(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Entry> {
     series::update(tx, after, now).await?;
     Ok(Entry::new(Action::SeriesEnd, &after.id, &after.title).before(before).after(after))
@@ -72,7 +72,7 @@ pub async fn schedule_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<En
 /// Schedules the next occurrence if `cancelled` is the newest one of its series and was cancelled.
 ///
 /// # Errors
-/// A conflict if somebody else changed the series.
+/// A conflict if the series was changed in the meantime.
 pub(super) async fn replace_cancelled(
     tx: &mut WriteTx,
     cancelled: &Maintenance,
@@ -92,7 +92,7 @@ pub(super) async fn replace_cancelled(
 /// Schedules the next occurrence; without one the series has ended.
 ///
 /// # Errors
-/// A conflict if somebody else changed the series, or this occurrence was scheduled before.
+/// A conflict if the series was changed in the meantime, or this occurrence was scheduled before.
 pub async fn schedule_next(
     tx: &mut WriteTx,
     series: &mut Series,

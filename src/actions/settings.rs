@@ -10,7 +10,7 @@ use crate::domain::{LoginPolicy, Page};
 /// Saves the settings of the page.
 ///
 /// # Errors
-/// A conflict if somebody else changed them.
+/// A conflict if they were changed in the meantime.
 pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings, now: DateTime<Utc>) -> Result<Entry> {
     page_settings::update(tx, before, settings, now).await?;
     let after = page_settings::load(tx).await?;

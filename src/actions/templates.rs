@@ -20,7 +20,7 @@ pub async fn add(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> Resu
 /// Saves an edited template.
 ///
 /// # Errors
-/// A conflict if somebody else changed it.
+/// A conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &Template, after: &mut Template, now: DateTime<Utc>) -> Result<Entry> {
     templates::update(tx, after, now).await?;
     Ok(Entry::new(Action::TemplateEdit, &after.id, &after.name).before(before).after(after))

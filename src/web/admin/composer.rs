@@ -22,7 +22,7 @@ pub(super) enum ComposerDraft {
     None,
     /// The one that was opened, and who else has it open.
     Opened { draft: SavedDraft, readers: Vec<DraftReader> },
-    /// The one that the submitted fields name, with the conflict if somebody else changed it.
+    /// The one that the submitted fields name, with the conflict if it was changed in the meantime.
     Submitted { fields: Fields, conflict: Option<DraftConflict> },
 }
 
@@ -118,9 +118,9 @@ impl Composer for UpdateComposer {
 pub(super) enum FoundDraft {
     /// The submission names none.
     None,
-    /// Nobody changed it since the composer was opened.
+    /// Unchanged since the composer was opened.
     Same(SavedDraft),
-    /// Somebody changed or deleted it.
+    /// Changed or deleted in the meantime.
     Conflict(DraftConflict),
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn find_submitted_draft(tx: &mut Tx, fields: &Fields) -> Result
 /// Returns the draft that the submission was written from.
 ///
 /// # Errors
-/// 409 with the composer if somebody changed or deleted the draft.
+/// 409 with the composer if the draft was changed or deleted in the meantime.
 pub(super) async fn check_draft<C: Composer>(
     edit: &mut Edit<CanPublish>,
     composer: &C,

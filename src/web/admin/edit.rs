@@ -23,7 +23,7 @@ use crate::web::{Error, Result};
 #[derive(Clone, Debug)]
 pub(super) struct Problem<T> {
     pub invalid: Invalid,
-    /// Somebody else saved in the meantime: who, when, and what they left.
+    /// Another manager saved in the meantime: who, when, and what they left.
     pub conflict: Option<Conflict<T>>,
 }
 
