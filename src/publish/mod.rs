@@ -4,6 +4,7 @@
 //! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
 //! rendered on first request and kept in a bounded cache under its revision.
 
+pub mod address;
 pub mod api;
 mod calendar;
 mod change_event;

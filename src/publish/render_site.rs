@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
 use super::uptime::component_intervals;
-use super::{CrossOrigin, Document, Site, Snapshot, calendar, machine_documents};
+use super::{CrossOrigin, Document, Site, Snapshot, address, calendar, machine_documents};
 use crate::domain::audit::PublicDigest;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Indicator};
@@ -72,7 +72,11 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
         add(error_path(status), status, error::render_error_page(ErrorPage::new(view.shell("/"), status)));
     }
     add(FILTER_UNAVAILABLE.to_owned(), 503, error::render_error_page(ErrorPage::filter_unavailable(view.shell("/"))));
-    add("/api".to_owned(), 200, api::render_api_page(ApiPage { shell: view.shell("/api") }));
+    add(
+        "/api".to_owned(),
+        200,
+        api::render_api_page(ApiPage { shell: view.shell("/api"), sections: address::api_sections() }),
+    );
     let reach = CrossOrigin::framed_by(&snapshot.page.embedders);
     for path in ["/embed", "/embed/frame"] {
         let html = embed::render_embed(view.embed_page(path));

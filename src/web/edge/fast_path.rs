@@ -28,18 +28,10 @@ use super::body_timeout::TimedBody;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
 use crate::publish::PreparedResponse;
+use crate::publish::address::{has_known_parameter, is_hot_only};
 use crate::state::State;
 use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
-
-/// The parameters that mean something, by address; one that ends in a slash stands for all below it. Every other one is
-/// passed over.
-const KNOWN_PARAMETERS: [(&str, &[&str]); 4] = [
-    ("/history", &["q", "component", "impact", "range", "from", "to", "before"]),
-    ("/history/", &["before"]),
-    ("/history.json", &["page"]),
-    ("/uptime_showcase", &["components"]),
-];
 
 /// The body of an answer: bytes that are ready, or what the router makes.
 pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
@@ -53,8 +45,8 @@ struct Parts {
     router: Router,
     files: HashMap<String, PreparedResponse>,
     nowhere: PreparedNotFound,
-    /// What the paths that the router knows begin with.
-    beginnings: HashSet<&'static str>,
+    /// The first segments of the admin's and the management API's paths.
+    private_segments: HashSet<&'static str>,
     body_timeout: Duration,
 }
 
@@ -63,10 +55,10 @@ impl FastPath {
     pub fn new(state: State, body_timeout: Duration) -> Self {
         let (router, files) = (router(state.clone()), assets::prepared_files(state.is_secure()));
         let (admin, api) = (admin::routes(), api::routes());
-        let tables = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
-        let beginnings = tables.map(first_segment).chain(public::FIRST_SEGMENTS).collect();
+        let paths = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
+        let private_segments = paths.map(first_segment).collect();
         let nowhere = PreparedNotFound::new(state.is_secure());
-        Self(Arc::new(Parts { state, router, files, nowhere, beginnings, body_timeout }))
+        Self(Arc::new(Parts { state, router, files, nowhere, private_segments, body_timeout }))
     }
 
     /// What answers the requests of one connection.
@@ -142,7 +134,7 @@ impl FastPath {
         if served.site.revision == 0 {
             return None;
         }
-        let class = if !self.0.beginnings.contains(first_segment(path)) || public::never_on_demand(path) {
+        let class = if !self.0.private_segments.contains(first_segment(path)) && is_hot_only(path) {
             ResponseClass::Site
         } else if publisher.is_known_missing(cache_key(uri)) {
             ResponseClass::Cached
@@ -181,17 +173,9 @@ impl FastPath {
     }
 }
 
-/// Whether the query asks for a choice of what stands at the path.
+/// Whether a parameter of the query changes the answer.
 fn has_known_query(uri: &Uri) -> bool {
-    let Some(query) = uri.query() else { return false };
-    let path = uri.path();
-    let is_at = |address: &str| path == address || address.ends_with('/') && path.starts_with(address);
-    let Some((_, names)) = KNOWN_PARAMETERS.iter().find(|(address, _)| is_at(address)) else { return false };
-    // A name may be written with escapes: whoever does that takes the long way.
-    query.split('&').any(|pair| {
-        let name = pair.split('=').next().unwrap_or_default();
-        name.contains('%') || names.contains(&name)
-    })
+    uri.query().is_some_and(|query| has_known_parameter(uri.path(), query))
 }
 
 /// The address under which a page is kept that was rendered on demand.

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::State as FromState;
+use axum::extract::{Path, State as FromState};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::pages::{Client, missing_document, on_demand_response, show_hot};
-use crate::domain::history::Month;
 use crate::domain::{ComponentId, IncidentId};
+use crate::publish::address::is_cross_origin;
 use crate::publish::api::MAX_PAGE;
 use crate::publish::{CORS_HEADERS, JsonShape, OnDemandPage};
 use crate::state::State;
@@ -18,13 +18,14 @@ use crate::web::form::QueryFields;
 /// The most components whose last days are asked for at once.
 const MAX_COMPONENTS: usize = 100;
 
-/// `GET /api/v2/...`: what is ready, else one incident.
-pub async fn show(state: FromState<State>, client: Client, uri: Uri, headers: HeaderMap) -> Response {
-    if state.publisher.live_site().response(uri.path()).is_some() {
-        return show_hot(state, uri, headers).await;
-    }
-    let id = uri.path().strip_prefix("/api/v2/incidents/").and_then(|rest| rest.strip_suffix(".json"));
-    match id.and_then(IncidentId::parse) {
+/// `GET /api/v2/incidents/{id}.json`: from the Site, or rendered on demand.
+pub async fn incident(
+    state: FromState<State>,
+    client: Client,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match name.strip_suffix(".json").and_then(IncidentId::parse) {
         Some(id) => on_demand_response(&state.0, client, OnDemandPage::Json(id, JsonShape::Api), &headers).await,
         None => missing_document(&state).into_response(),
     }
@@ -73,24 +74,7 @@ pub async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, CORS_HEADERS, allowed).into_response()
 }
 
-/// Whether nothing but what is ready stands at `path`: of the documents of the API only that of one incident is
-/// rendered on demand, and of badges and frames none. What is no id and no month stands for nothing either.
-pub fn never_on_demand(path: &str) -> bool {
-    if let Some(named) = ["/incidents/", "/api/v2/incidents/"].iter().find_map(|folder| path.strip_prefix(folder)) {
-        let id = [".json", ".ics"].iter().find_map(|ending| named.strip_suffix(ending)).unwrap_or(named);
-        // With escapes it may be one all the same.
-        return !id.contains('%') && IncidentId::parse(id).is_none();
-    }
-    if let Some(month) = path.strip_prefix("/history/") {
-        return !month.contains('%') && Month::parse(month).is_none();
-    }
-    ["/api/", "/embed/", "/components/"].iter().any(|folder| path.starts_with(folder))
-}
-
-/// What an answer at `path` carries beside, where it is one that anybody's script may read: also errors.
+/// The headers that let scripts of any origin read the answer at `path`.
 pub fn cors_headers(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
-    let begins = path.starts_with("/api/v2/") || path.starts_with("/api/openapi");
-    let is = ["/history.json", "/feed.json", "/uptime_showcase"].contains(&path);
-    let incident = path.starts_with("/incidents/") && path.ends_with(".json");
-    (begins || is || incident).then_some(CORS_HEADERS)
+    is_cross_origin(path).then_some(CORS_HEADERS)
 }

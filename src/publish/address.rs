@@ -1,0 +1,275 @@
+//! The table of public addresses. The router, the fast path, CORS and the page `/api` read it.
+
+use crate::domain::IncidentId;
+use crate::domain::history::Month;
+use crate::ui::pages::public::api::{ApiLine, ApiSection};
+
+/// What answers at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A document of the published Site, and nothing else.
+    Hot,
+    /// The history: the Site's document, or one filtered view rendered on demand.
+    History,
+    Month,
+    Uptime,
+    /// An incident's or a maintenance's page, `.json` or `.ics`.
+    Incident,
+    /// One incident or maintenance in Statuspage's shape.
+    ApiIncident,
+    HistoryJson,
+    Showcase,
+    /// The stream of change events.
+    Events,
+    Health,
+    Readiness,
+    /// Nothing: 404.
+    NotFound,
+}
+
+/// Which scripts of other origins may read the answers of an address, errors included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cors {
+    Denied,
+    Allowed,
+    /// Only the address that ends in `.json`.
+    JsonOnly,
+}
+
+/// The sections of the page `/api`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Status,
+    Incidents,
+    Maintenance,
+    Feeds,
+}
+
+/// An address's line on the page `/api`.
+#[derive(Clone, Copy, Debug)]
+struct Listing {
+    section: Section,
+    /// The address as a reader types it, with `ID` for what varies.
+    path: &'static str,
+    summary: &'static str,
+}
+
+/// One public address.
+#[derive(Clone, Copy, Debug)]
+pub struct PublicAddress {
+    /// The path in the router's syntax.
+    pub pattern: &'static str,
+    pub endpoint: Endpoint,
+    /// The query parameters that change the answer; the cache ignores every other one.
+    parameters: &'static [&'static str],
+    cors: Cors,
+    listing: Option<Listing>,
+}
+
+/// Every public address. The first one that matches a path counts.
+#[rustfmt::skip]
+pub const ADDRESSES: [PublicAddress; 31] = [
+    address("/", Endpoint::Hot),
+    address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before"]),
+    address("/history/{month}", Endpoint::Month).parameters(&["before"]),
+    address("/uptime", Endpoint::Uptime),
+    address("/api", Endpoint::Hot),
+    address("/api/v2/summary.json", Endpoint::Hot).cors().listed(Section::Status, "Page, status, components, unresolved incidents and scheduled maintenance."),
+    address("/api/v2/status.json", Endpoint::Hot).cors().listed(Section::Status, "The page's overall status indicator and description."),
+    address("/api/v2/components.json", Endpoint::Hot).cors().listed(Section::Status, "Components and their groups."),
+    address("/uptime_showcase", Endpoint::Showcase).parameters(&["components"]).cors().listed(Section::Status, "The last 90 days of each component; filter with ?components=A,B."),
+    address("/badge.svg", Endpoint::Hot).listed(Section::Status, "SVG badge for the page; /components/ID/badge.svg for one component."),
+    address("/components/{id}/badge.svg", Endpoint::Hot),
+    address("/api/v2/incidents.json", Endpoint::Hot).cors().listed(Section::Incidents, "The 50 newest incidents."),
+    address("/api/v2/incidents/unresolved.json", Endpoint::Hot).cors().listed(Section::Incidents, "Unresolved incidents."),
+    address("/api/v2/incidents/{id}", Endpoint::ApiIncident).cors().listed_as(Section::Incidents, "/api/v2/incidents/ID.json", "One incident or maintenance."),
+    address("/incidents/{id}", Endpoint::Incident).json_cors().listed_as(Section::Incidents, "/incidents/ID.json", "The same, flattened."),
+    address("/history.json", Endpoint::HistoryJson).parameters(&["page"]).cors().listed(Section::Incidents, "Three months per page; use ?page=2 for earlier months."),
+    address("/api/v2/scheduled-maintenances.json", Endpoint::Hot).cors().listed(Section::Maintenance, "The 50 most recent scheduled maintenances."),
+    address("/api/v2/scheduled-maintenances/upcoming.json", Endpoint::Hot).cors().listed(Section::Maintenance, "Upcoming maintenance."),
+    address("/api/v2/scheduled-maintenances/active.json", Endpoint::Hot).cors().listed(Section::Maintenance, "Maintenance in progress."),
+    address("/api/v2/{*path}", Endpoint::NotFound).cors(),
+    address("/maintenance.ics", Endpoint::Hot).listed(Section::Maintenance, "iCalendar feed; /incidents/ID.ics for a single maintenance."),
+    address("/history.atom", Endpoint::Hot).cors().listed(Section::Feeds, "Atom."),
+    address("/history.rss", Endpoint::Hot).cors().listed(Section::Feeds, "RSS 2.0."),
+    address("/feed.json", Endpoint::Hot).cors().listed(Section::Feeds, "JSON Feed 1.1."),
+    address("/api/openapi.json", Endpoint::Hot).cors().listed(Section::Feeds, "OpenAPI 3.1 description."),
+    address("/embed", Endpoint::Hot),
+    address("/embed/{part}", Endpoint::Hot),
+    address("/.well-known/candor-audit", Endpoint::Hot),
+    address("/events", Endpoint::Events),
+    address("/healthz", Endpoint::Health),
+    address("/readyz", Endpoint::Readiness),
+];
+
+const fn address(pattern: &'static str, endpoint: Endpoint) -> PublicAddress {
+    PublicAddress { pattern, endpoint, parameters: &[], cors: Cors::Denied, listing: None }
+}
+
+impl PublicAddress {
+    /// The address that `path` belongs to.
+    pub fn find(path: &str) -> Option<&'static Self> {
+        ADDRESSES.iter().find(|address| matches_pattern(address.pattern, path))
+    }
+
+    /// Whether scripts of any origin may ask here.
+    pub fn has_preflight(&self) -> bool {
+        self.cors != Cors::Denied
+    }
+
+    const fn parameters(self, parameters: &'static [&'static str]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    const fn cors(self) -> Self {
+        Self { cors: Cors::Allowed, ..self }
+    }
+
+    const fn json_cors(self) -> Self {
+        Self { cors: Cors::JsonOnly, ..self }
+    }
+
+    const fn listed(self, section: Section, summary: &'static str) -> Self {
+        let path = self.pattern;
+        self.listed_as(section, path, summary)
+    }
+
+    const fn listed_as(self, section: Section, path: &'static str, summary: &'static str) -> Self {
+        Self { listing: Some(Listing { section, path, summary }), ..self }
+    }
+
+    /// Whether `path`, which matches, can name something that the Site does not hold and the database may.
+    fn is_on_demand(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        // An escaped name may still be valid; the router decodes it.
+        let is_escaped = name.contains('%');
+        match self.endpoint {
+            Endpoint::Hot | Endpoint::NotFound => false,
+            Endpoint::Month => is_escaped || Month::parse(name).is_some(),
+            Endpoint::Incident | Endpoint::ApiIncident => {
+                let id = [".json", ".ics"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+                is_escaped || IncidentId::parse(id).is_some()
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether only the published Site can answer at `path`: what it lacks is a 404 without a query.
+pub fn is_hot_only(path: &str) -> bool {
+    PublicAddress::find(path).is_none_or(|address| !address.is_on_demand(path))
+}
+
+/// Whether scripts of any origin may read what `path` answers, errors included.
+pub fn is_cross_origin(path: &str) -> bool {
+    PublicAddress::find(path).is_some_and(|address| match address.cors {
+        Cors::Denied => false,
+        Cors::Allowed => true,
+        Cors::JsonOnly => path.ends_with(".json"),
+    })
+}
+
+/// Whether `query` has a parameter that changes the answer at `path`.
+pub fn has_known_parameter(path: &str, query: &str) -> bool {
+    let Some(address) = PublicAddress::find(path).filter(|address| !address.parameters.is_empty()) else {
+        return false;
+    };
+    // An escaped name may be a known one; the handler decodes it.
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        name.contains('%') || address.parameters.contains(&name)
+    })
+}
+
+/// What the page `/api` lists.
+pub fn api_sections() -> Vec<ApiSection> {
+    let titles = [
+        (Section::Status, "Status"),
+        (Section::Incidents, "Incidents"),
+        (Section::Maintenance, "Maintenance"),
+        (Section::Feeds, "Feeds"),
+    ];
+    let lines = |wanted: Section| {
+        let listed = ADDRESSES.iter().filter_map(|address| Some((address, address.listing?)));
+        let listed = listed.filter(move |(_, listing)| listing.section == wanted);
+        listed.map(|(address, Listing { path, summary, .. })| ApiLine { path, opens: path == address.pattern, summary })
+    };
+    titles.into_iter().map(|(section, title)| ApiSection { title, lines: lines(section).collect() }).collect()
+}
+
+/// Compares segment by segment: `{name}` matches any one that is not empty, `{*name}` the rest.
+fn matches_pattern(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted.starts_with("{*") => return !given.is_empty(),
+            (Some(wanted), Some(given)) if wanted == given => {}
+            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(path: &str) -> Option<&'static str> {
+        PublicAddress::find(path).map(|address| address.pattern)
+    }
+
+    #[test]
+    fn paths_find_their_address() {
+        assert_eq!(pattern("/"), Some("/"));
+        assert_eq!(pattern("/history/2026-11"), Some("/history/{month}"));
+        assert_eq!(pattern("/components/c1/badge.svg"), Some("/components/{id}/badge.svg"));
+        assert_eq!(pattern("/api/v2/incidents/unresolved.json"), Some("/api/v2/incidents/unresolved.json"));
+        assert_eq!(pattern("/api/v2/incidents/i1.json"), Some("/api/v2/incidents/{id}"));
+        assert_eq!(pattern("/api/v2/a/b/c"), Some("/api/v2/{*path}"));
+        for nothing in ["/history/", "/history/2026-11/x", "/components/c1", "/api/v2/", "/nothing", ""] {
+            assert_eq!(pattern(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn hot_only_paths_need_no_query() {
+        for path in
+            ["/api/v2/nothing.json", "/embed/x", "/history/soon", "/components/x/badge.svg", "/history/2026-11/x"]
+        {
+            assert!(is_hot_only(path), "{path}");
+        }
+        for path in ["/incidents/i1", "/incidents/i1.ics", "/api/v2/incidents/i1.json", "/history/2026-11", "/uptime"] {
+            assert!(!is_hot_only(path), "{path}");
+        }
+        assert!(!is_hot_only("/history/2026%2D11"));
+    }
+
+    #[test]
+    fn scripts_of_any_origin_read_json_and_feeds() {
+        for path in ["/api/v2/status.json", "/api/v2/x", "/history.rss", "/feed.json", "/incidents/i1.json"] {
+            assert!(is_cross_origin(path), "{path}");
+        }
+        for path in ["/", "/history", "/incidents/i1", "/incidents/i1.ics", "/events", "/admin"] {
+            assert!(!is_cross_origin(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_known_parameters_change_the_answer() {
+        assert!(has_known_parameter("/history", "utm=1&q=dns"));
+        assert!(has_known_parameter("/history/2026-11", "before=x"));
+        assert!(has_known_parameter("/history.json", "p%61ge=2"));
+        assert!(!has_known_parameter("/history", "utm=1"));
+        assert!(!has_known_parameter("/", "q=dns"));
+    }
+
+    #[test]
+    fn listed_paths_belong_to_their_address() {
+        for address in &ADDRESSES {
+            if let Some(listing) = address.listing {
+                assert_eq!(pattern(&listing.path.replace("ID", "i1")), Some(address.pattern));
+            }
+        }
+    }
+}
