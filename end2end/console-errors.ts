@@ -2,7 +2,7 @@ import { type BrowserContext, expect, type Page, type Request } from '@playwrigh
 
 /** What Chromium writes to the console for an answer that is an error; the answer itself is judged here. */
 const ECHO = 'Failed to load resource: the server responded with a status of';
-/** A rehearsal frames pages without scripts, into which Playwright and axe try to put theirs. */
+/** A preview frames pages without scripts, into which Playwright and axe try to put theirs. */
 const SANDBOXED = "Blocked script execution in 'about:srcdoc'";
 /** The browser gave the request up itself, because somebody went on to another page; no server can cause it. */
 const LEFT = 'net::ERR_ABORTED';

@@ -61,7 +61,7 @@ export function incidentPlaces(means: Means): Place[] {
     updateEdit,
     outrun(means, updateEdit, 'Save changes', say('We look at it.')),
     of('update-deletion', /^Delete the update of/),
-    written('rehearsal', 'Preview page'),
+    written('preview', 'Preview page'),
     draft,
     outrun(means, draft, 'Publish'),
     review,

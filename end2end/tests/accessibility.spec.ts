@@ -182,7 +182,7 @@ async function visit(page: Page, places: Place[], where = /^/): Promise<void> {
 
 async function judge(page: Page, name: string, rules: Parameters<AxeBuilder['options']>[0]['runOnly'] = RULES): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  // What a rehearsal frames runs no script, so axe can't look into it; the same pages are judged unframed.
+  // What a preview frames runs no script, so axe can't look into it; the same pages are judged unframed.
   const axe = new AxeBuilder({ page }).options({ runOnly: rules }).exclude('iframe');
   const { violations } = await axe.setLegacyMode((await page.locator('iframe').count()) > 0).analyze();
   const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));

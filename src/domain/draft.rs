@@ -7,7 +7,7 @@ use super::forms::Fields;
 use super::{DraftId, IncidentId};
 
 /// What a composer says besides its text: which button was pressed, which draft it goes on with, and which id it gives.
-const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "rehearse"];
+const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page"];
 
 /// The fields of a composer, kept for whoever goes on with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,6 @@ pub mod audit;
 mod audit_action;
 pub mod audit_throttle;
 pub mod component;
-pub mod diff;
 pub mod draft;
 pub mod forms;
 pub mod history;

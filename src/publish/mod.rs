@@ -24,7 +24,6 @@ mod site;
 mod snapshot;
 mod stale;
 mod succession;
-mod text_diff;
 mod turns;
 mod uptime;
 mod withdrawals;
@@ -39,7 +38,7 @@ pub use on_demand_json::JsonShape;
 pub use prepared_response::{
     CACHE_BRIEF, CACHE_SHORT, CORS_HEADERS, CSP_NONE, HSTS, PreparedResponse, ResponsePolicy, SECURITY_HEADERS,
 };
-pub use preview::{Difference, PreviewSubject, PreviewedDocument, SitePreview};
+pub use preview::{Difference, PreviewSubject, PreviewedPage, SitePreview};
 pub use render_site::{content_security_policy, render_site};
 pub use site::Site;
 pub use snapshot::Snapshot;

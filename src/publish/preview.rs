@@ -1,60 +1,35 @@
-//! A rehearsal: what a change would make of the public documents, rendered by the publisher itself.
+//! Preview: the public documents after a change, rendered by the publisher and not stored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use super::on_demand::LoadedPage;
-use super::text_diff::diff_texts;
-use super::{Document, Encoding, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render_site};
+use super::{Document, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render_site};
 use crate::db::{self, Tx, WriteTx};
-use crate::domain::diff::DocumentDiff;
 use crate::domain::{IncidentId, MaintenanceId};
 
-/// How long the texts of all documents may be compared; what is left then is compared coarsely.
-const DIFF_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What programs ask for most often; the others follow by their paths.
-const POPULAR_PATHS: [&str; 9] = [
-    "/badge.svg",
-    "/embed",
-    "/embed/frame",
-    "/api/v2/summary.json",
-    "/api/v2/status.json",
-    "/history.atom",
-    "/history.rss",
-    "/feed.json",
-    render_site::CALENDAR_PATH,
-];
-
-/// What visitors would read.
+/// What a change does to the public documents.
 #[derive(Debug, Default)]
 pub struct SitePreview {
-    /// The status page, the matter's own page, the history, then whatever else would change.
-    pub renderings: Vec<PreviewedDocument>,
-    /// The documents for programs, and for other sites, that would change: they tell the same in other shapes.
-    pub machine_documents: Vec<PreviewedDocument>,
-    /// The paths of other pages, of which only the header would change: it tells the state of the page.
-    pub headers_only: Vec<String>,
-    /// The paths of documents for programs in which only the time of the last change would be another.
-    pub dates_only: Vec<String>,
-    /// The paths of the documents that would stay as they are.
-    pub unchanged: Vec<String>,
-    /// The path of the matter's own page, where visitors would find it no more.
+    /// The status page, the subject's own page, the history, then every other page that changes.
+    pub pages: Vec<PreviewedPage>,
+    /// The paths of the API documents, feeds, badges and embeds that change.
+    pub machine_paths: Vec<String>,
+    /// The paths of other pages, of which only the header with the page's status changes.
+    pub header_paths: Vec<String>,
+    /// The path of the subject's own page, if visitors can no longer read it.
     pub removed: Option<String>,
 }
 
-/// One document as it would be.
+/// One page after the change.
 #[derive(Debug)]
-pub struct PreviewedDocument {
+pub struct PreviewedPage {
     pub path: String,
     pub difference: Difference,
     pub document: Arc<Document>,
-    /// What differs in it, where it is a text for programs that is served already.
-    pub lines: DocumentDiff,
 }
 
 /// How a document would differ from the one that is served.
@@ -152,55 +127,32 @@ fn all_documents(site: &Site, own: Vec<(String, Arc<Document>)>) -> Documents {
 fn compare_sites(before: &Documents, after: Documents, subject: &PreviewSubject) -> SitePreview {
     let first = subject.first_paths();
     let place = |path: &str| first.iter().position(|first| first == path);
-    let own: Vec<String> = subject.0.iter().map(OnDemandPage::address).collect();
-    let until = Instant::now() + DIFF_TIMEOUT;
-    let gone = own.first().filter(|path| before.contains_key(*path) && !after.contains_key(*path)).cloned();
-    let mut rehearsal = SitePreview { removed: gone, ..SitePreview::default() };
+    let own = subject.0.first().map(OnDemandPage::address);
+    let removed = own.filter(|path| before.contains_key(path) && !after.contains_key(path));
+    let mut preview = SitePreview { removed, ..SitePreview::default() };
     for (path, document) in after {
-        let old = before.get(&path);
-        let difference = match old {
+        let difference = match before.get(&path) {
             Some(old) if *old == document => Difference::None,
             Some(_) => Difference::Changed,
             None => Difference::New,
         };
-        if place(&path).is_some() {
-            rehearsal.renderings.push(PreviewedDocument { path, difference, document, lines: DocumentDiff::default() });
-        } else if difference == Difference::None {
-            rehearsal.unchanged.push(path);
-        } else if is_machine_document(&path, &document) {
-            let lines = old.map(|old| diff_documents(old, &document, until)).unwrap_or_default();
-            if lines.only_dates {
-                rehearsal.dates_only.push(path);
-            } else {
-                rehearsal.machine_documents.push(PreviewedDocument { path, difference, document, lines });
-            }
-        } else if path.starts_with("/incidents/") || path == "/api" {
-            rehearsal.headers_only.push(path);
+        let is_first = place(&path).is_some();
+        if difference == Difference::None && !is_first {
+            continue;
+        }
+        if is_machine_document(&path, &document) {
+            preview.machine_paths.push(path);
+        } else if !is_first && (path.starts_with("/incidents/") || path == "/api") {
+            preview.header_paths.push(path);
         } else {
-            rehearsal.renderings.push(PreviewedDocument { path, difference, document, lines: DocumentDiff::default() });
+            preview.pages.push(PreviewedPage { path, difference, document });
         }
     }
-    rehearsal.renderings.sort_by_key(|it| place(&it.path).unwrap_or(first.len()));
-    let asked = |path: &str| POPULAR_PATHS.iter().position(|other| *other == path);
-    rehearsal.machine_documents.sort_by_key(|it| match asked(&it.path) {
-        Some(place) => place,
-        None if own.contains(&it.path) => POPULAR_PATHS.len(),
-        None => POPULAR_PATHS.len() + 1,
-    });
-    rehearsal
+    preview.pages.sort_by_key(|page| place(&page.path).unwrap_or(first.len()));
+    preview
 }
 
 /// Whether programs or other sites read it, and not visitors of the page.
 fn is_machine_document(path: &str, document: &Document) -> bool {
     !document.content_type.starts_with("text/html") || path.starts_with("/embed")
-}
-
-/// What differs in a text; a page and a picture are looked at whole.
-fn diff_documents(old: &Document, new: &Document, until: Instant) -> DocumentDiff {
-    let kind = new.content_type.as_str();
-    if kind.starts_with("text/html") || kind.starts_with("image/") {
-        return DocumentDiff::default();
-    }
-    let text = |document: &Document| String::from_utf8_lossy(document.bytes(Encoding::Plain)).into_owned();
-    diff_texts(kind, &text(old), &text(new), until)
 }

@@ -408,7 +408,7 @@ pub fn PreviewPageButton(
     about: Option<String>,
 ) -> impl IntoView {
     let about = about.map(|about| view! { <span class="unseen" dir="auto">{format!(": {about}")}</span> });
-    view! { <button type="submit" class=ButtonStyle::Quiet.class() name="rehearse" value="1">"Preview page"{about}</button> }
+    view! { <button type="submit" class=ButtonStyle::Quiet.class() name="preview_page" value="1">"Preview page"{about}</button> }
 }
 
 /// A form that is only a button.

@@ -1,5 +1,5 @@
 //! Each of nearly three hundred nasty texts in what managers prepare, keep and are known by: templates, drafts, reviews,
-//! corrections, series, groups, tokens, passkeys, browsers, rehearsals. What a text becomes on a page does not depend on
+//! corrections, series, groups, tokens, passkeys, browsers, previews. What a text becomes on a page does not depend on
 //! the database, so SQLite stands for both.
 
 use axum::http::StatusCode;
@@ -223,7 +223,7 @@ async fn every_series_and_group_is_clean(corpus: &[String]) {
     }
 }
 
-/// A rehearsal renders every document: so many of them are passed over.
+/// A preview renders every document: so many of them are passed over.
 const OF_REHEARSALS: usize = 12;
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn hostile_text_is_escaped_in_previews() {
     let mut publisher = app.logged_in(Publisher).await;
     for text in corpus().iter().step_by(OF_REHEARSALS) {
         let (title, body) = (as_line(text), as_lines(text));
-        let said = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("rehearse", "1")];
+        let said = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("preview_page", "1")];
         let update = [&said[1..], &[("version", "1")]].concat();
         for (address, fields) in [("/admin/incidents", &said[..]), ("/admin/incidents/it/updates", &update)] {
             let answer = publisher.post(address, fields).await;

@@ -1,4 +1,4 @@
-//! What managers prepare: reminders on the desk, templates, drafts, rehearsals.
+//! What managers prepare: reminders on the desk, templates, drafts, previews.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
@@ -318,7 +318,7 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     assert_eq!(desk.app.audit().await[0].action, "draft.delete");
 }
 
-/// The page that a frame of a rehearsal shows.
+/// The page that a frame of a preview shows.
 fn frame(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();
@@ -336,7 +336,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let said =
         [("title", "Xylophone"), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
     let mut all = said.to_vec();
-    all.push(("rehearse", "1"));
+    all.push(("preview_page", "1"));
     let answer = desk.publisher.post("/admin/incidents", &all).await;
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
     let headings = answer.words("section h2");
@@ -361,8 +361,8 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let bare = policy.replace(&format!(" {hash}"), "").replace(&nonce(policy), "");
     assert_eq!(bare, usual.replace(&nonce(&usual), ""));
     // Nothing is kept, nothing is served, and nobody else can ask for it.
-    assert!(desk.app.everything().await == before, "a rehearsal was kept");
-    assert!(std::sync::Arc::ptr_eq(&site, &desk.app.publisher.site()), "a rehearsal was published");
+    assert!(desk.app.everything().await == before, "a preview was kept");
+    assert!(std::sync::Arc::ptr_eq(&site, &desk.app.publisher.site()), "a preview was published");
     assert!(stored == std::fs::read(desk.app.site_file()).unwrap());
     for address in ["/", "/history", "/history?q=xylophone", "/uptime"] {
         let shown = desk.app.visitor().get(address).await.text();
@@ -376,7 +376,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     for (name, value) in said {
         assert_eq!(answer.field(name), value);
     }
-    assert!(answer.page().select("input[name='rehearse']").is_empty());
+    assert!(answer.page().select("input[name='preview_page']").is_empty());
 }
 
 async fn update_preview_shows_old_incident(test: TestDb) {
@@ -390,7 +390,7 @@ async fn update_preview_shows_old_incident(test: TestDb) {
     many.push(fixtures::resolved("old", now - TimeDelta::days(400), TimeDelta::hours(1)));
     desk.app.add(&many).await;
     assert!(desk.app.publisher.site().document("/incidents/old").is_none(), "an old one is not kept ready");
-    let said = [("phase", "resolved"), ("body", "One more word."), ("version", "1"), ("rehearse", "1")];
+    let said = [("phase", "resolved"), ("body", "One more word."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post("/admin/incidents/old/updates", &said).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(frame(&answer, "/incidents/old").contains("One more word."));
@@ -400,7 +400,7 @@ async fn update_preview_shows_old_incident(test: TestDb) {
 
 async fn hidden_incident_preview_states_visibility(test: TestDb) {
     let mut desk = Desk::over(test).await;
-    let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("rehearse", "1")];
+    let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("preview_page", "1")];
     let mut later = said.to_vec();
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-11T12:00"), ("publish_zone", "UTC")]);
     let answer = desk.publisher.post("/admin/incidents", &later).await;
@@ -415,7 +415,7 @@ async fn hidden_incident_preview_states_visibility(test: TestDb) {
     let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
     hidden.visibility = Visibility::Internal;
     desk.app.add(&[hidden]).await;
-    let update = [("phase", "identified"), ("body", "More."), ("version", "1"), ("rehearse", "1")];
+    let update = [("phase", "identified"), ("body", "More."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post("/admin/incidents/hidden/updates", &update).await;
     assert!(answer.word("main p.waiting").contains("Internal incident"));
 }
@@ -431,7 +431,7 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
         ("zone", "UTC"),
         ("component", desk.api.id.as_str()),
     ];
-    for more in [&[("rehearse", "1")][..], &[("rehearse", "1"), ("repeats", "FREQ=WEEKLY")]] {
+    for more in [&[("preview_page", "1")][..], &[("preview_page", "1"), ("repeats", "FREQ=WEEKLY")]] {
         let answer = desk.publisher.post("/admin/maintenances", &[&plan[..], more].concat()).await;
         assert_eq!(answer.status, StatusCode::OK);
         let headings = answer.words("section h2");
@@ -444,27 +444,27 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
         );
         assert_eq!(answer.attributes("nav a[aria-current='page']", "href"), ["/admin/maintenances"]);
         assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
-        assert!(desk.app.everything().await == before, "a rehearsal was kept");
+        assert!(desk.app.everything().await == before, "a preview was kept");
     }
     let done = desk.publisher.post("/admin/maintenances", &plan).await;
     let own = done.location().split('?').next().unwrap().to_owned();
     let kept = desk.app.everything().await;
-    let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("rehearse", "1")];
+    let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post(&format!("{own}/updates"), &said).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(frame(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
-    assert!(desk.app.everything().await == kept, "a rehearsal was kept");
+    assert!(desk.app.everything().await == kept, "a preview was kept");
 }
 
 async fn invalid_form_is_not_previewed(test: TestDb) {
     let mut desk = Desk::over(test).await;
-    let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("rehearse", "1")]).await;
+    let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("preview_page", "1")]).await;
     assert_eq!((answer.status, answer.field("title")), (StatusCode::UNPROCESSABLE_ENTITY, "X".into()));
     let mut it = fixtures::incident("it", desk.app.clock.now());
     it.updates[0].components =
         fixtures::update("x", it.started_at, Phase::Identified, &[("api", Status::MajorOutage)]).components;
     it.recompute();
     desk.app.add(&[it]).await;
-    let stale = [("phase", "identified"), ("body", "More."), ("version", "0"), ("rehearse", "1")];
+    let stale = [("phase", "identified"), ("body", "More."), ("version", "0"), ("preview_page", "1")];
     assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &stale).await.status, StatusCode::CONFLICT);
 }

@@ -5,18 +5,16 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 
 use crate::db::{WriteTx, incidents};
 use crate::domain::forms::Fields;
 use crate::domain::{Incident, IncidentId, Visibility};
-use crate::publish::{Difference, Encoding, PreviewSubject, PreviewedDocument, content_security_policy};
+use crate::publish::{Difference, Encoding, PreviewSubject, PreviewedPage, content_security_policy};
 use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::live_script;
-use crate::ui::pages::admin::{FullText, PagePreview, PreviewContent, PreviewDocument};
+use crate::ui::pages::admin::{FramedPage, PagePreview};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 
@@ -24,14 +22,7 @@ use crate::web::access::manager::{Manager, Policy};
 use crate::web::edge::headers::admin_csp;
 use crate::web::{Error, Result};
 
-/// The most documents for programs that are shown; the rest are named.
-const MAX_DOCUMENTS: usize = 40;
-/// The most bytes shown of one text.
-const MAX_TEXT: usize = 32 * 1024;
-/// The most bytes shown of all texts together.
-const MAX_TOTAL_TEXT: usize = 384 * 1024;
-
-/// What is rehearsed.
+/// What is previewed.
 pub(super) struct PreviewRequest<'a> {
     subject: PreviewSubject,
     /// Where in the admin the form is.
@@ -46,10 +37,10 @@ pub(super) struct PreviewRequest<'a> {
 
 /// Whether a form asks to see first what it would publish.
 pub(super) fn is_preview_requested(fields: &Fields) -> bool {
-    fields.has("rehearse")
+    fields.has("preview_page")
 }
 
-/// How an incident is rehearsed: an embargoed one as it will be once visitors see it.
+/// The visibility in the preview: an embargoed incident is shown as after its publication.
 pub(super) fn previewed_visibility(visibility: Visibility) -> Visibility {
     match visibility {
         Visibility::Embargoed(_) => Visibility::Public,
@@ -73,7 +64,7 @@ impl<'a> PreviewRequest<'a> {
     /// A change of anything else.
     pub fn new(subject: PreviewSubject, section: Section, action: String, fields: &'a Fields) -> Self {
         let sent = fields.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let fields = sent.filter(|(name, _)| *name != "rehearse").collect();
+        let fields = sent.filter(|(name, _)| *name != "preview_page").collect();
         Self { subject, section, visibility: Visibility::Public, action, fields, back: None }
     }
 
@@ -105,28 +96,22 @@ pub(super) async fn show_preview<P: Policy>(
     manager: &Manager<P>,
     what: PreviewRequest<'_>,
 ) -> Result<Response> {
-    let rehearsal = state.publisher.preview(tx, what.subject).await?;
+    let preview = state.publisher.preview(tx, what.subject).await?;
     let mut tx = state.db.read().await?;
     let shell = admin_context(state, &mut tx, manager, &Fields::default()).await?;
-    let mut left = MAX_TOTAL_TEXT;
-    let mut told = rehearsal.machine_documents;
-    let beyond = told.split_off(told.len().min(MAX_DOCUMENTS)).into_iter().map(|rendering| rendering.path).collect();
-    let rehearsed = PagePreview {
+    let page = PagePreview {
         shell,
         section: what.section,
         visibility: what.visibility,
         action: what.action,
         fields: what.fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         back: what.back,
-        gone: rehearsal.removed,
-        shown: rehearsal.renderings.into_iter().map(|rendering| preview_document(rendering, &mut left)).collect(),
-        told: told.into_iter().map(|rendering| preview_document(rendering, &mut left)).collect(),
-        beyond,
-        grazed: rehearsal.headers_only,
-        dated: rehearsal.dates_only,
-        untouched: rehearsal.unchanged,
+        removed: preview.removed,
+        pages: preview.pages.into_iter().map(framed_page).collect(),
+        machine_paths: preview.machine_paths,
+        header_paths: preview.header_paths,
     };
-    let mut response = page_response(rehearsed.html()).into_response();
+    let mut response = page_response(page.html()).into_response();
     // A frame made from text inherits the policy of its page: this one admits the public stylesheet too.
     if let Some(policy) =
         stylesheet_hash().and_then(|hash| HeaderValue::from_str(&admin_csp(&manager.nonce, &hash)).ok())
@@ -143,46 +128,20 @@ fn stylesheet_hash() -> Option<String> {
     Some(hash.to_owned())
 }
 
-/// A document as the page shows it; of texts no more bytes than are `left`.
-fn preview_document(rendering: PreviewedDocument, left: &mut usize) -> PreviewDocument {
-    let bytes = rendering.document.bytes(Encoding::Plain);
-    let text = || String::from_utf8_lossy(bytes);
-    let words = match rendering.document.content_type.split(';').next() {
-        // The frame runs no script; what could not run is left out, so that no browser complains of it.
-        Some("text/html") => PreviewContent::Page(strip_scripts(&text())),
-        // As a picture it runs no script and loads nothing.
-        Some(kind) if kind.starts_with("image/") => {
-            PreviewContent::Picture(format!("data:{kind};base64,{}", BASE64_STANDARD.encode(bytes)))
-        }
-        _ => {
-            let whole = truncate_text(&text(), *left);
-            *left -= whole.text.len();
-            PreviewContent::Text { lines: rendering.lines, whole }
-        }
-    };
-    let difference = match rendering.difference {
+fn framed_page(page: PreviewedPage) -> FramedPage {
+    let html = String::from_utf8_lossy(page.document.bytes(Encoding::Plain));
+    let difference = match page.difference {
         Difference::New => "new",
         Difference::Changed => "changes",
         Difference::None => "unchanged",
     };
-    PreviewDocument { path: rendering.path, difference, bytes: bytes.len(), words }
+    // The frame runs no script; without the tag the browser logs no error.
+    FramedPage { path: page.path, difference, html: strip_script(&html) }
 }
 
-/// The beginning of `text`, and how many bytes are left out.
-fn truncate_text(text: &str, left: usize) -> FullText {
-    let end = (0..=MAX_TEXT.min(left).min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    FullText { text: text[..end].to_owned(), left_out: text.len() - end }
-}
-
-/// The page without its scripts: the one of a page, and that of the frame of the notice.
-fn strip_scripts(html: &str) -> String {
-    [live_script::live_script_url(), "/embed/frame.js"]
-        .into_iter()
-        .fold(html.to_owned(), |html, address| strip_script(&html, address))
-}
-
-fn strip_script(html: &str, address: &str) -> String {
-    let Some((before, after)) = html.split_once(address) else { return html.to_owned() };
+/// The page without the script that keeps it current.
+fn strip_script(html: &str) -> String {
+    let Some((before, after)) = html.split_once(live_script::live_script_url()) else { return html.to_owned() };
     match (before.rsplit_once("<script"), after.split_once("</script>")) {
         (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
         _ => html.to_owned(),
@@ -194,23 +153,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn preview_strips_scripts() {
+    fn preview_strips_the_script() {
         let html = format!("<head><script defer src=\"{}\"></script><title>x</title>", live_script::live_script_url());
-        assert_eq!(strip_scripts(&html), "<head><title>x</title>");
-        assert_eq!(strip_scripts("<p>none</p><script src=\"/embed/frame.js\"></script>"), "<p>none</p>");
-        assert_eq!(strip_scripts("<p>none</p>"), "<p>none</p>");
+        assert_eq!(strip_script(&html), "<head><title>x</title>");
+        assert_eq!(strip_script("<p>none</p>"), "<p>none</p>");
     }
 
     #[test]
     fn the_public_stylesheet_is_known_by_its_hash() {
         assert!(stylesheet_hash().unwrap().ends_with('\''));
-    }
-
-    #[test]
-    fn a_text_is_cut_between_two_characters() {
-        let text = truncate_text(&"ä".repeat(100), 33);
-        assert_eq!((text.text.as_str(), text.left_out), ("ä".repeat(16).as_str(), 168));
-        assert_eq!(truncate_text("x", 0), FullText { text: String::new(), left_out: 1 });
-        assert_eq!(truncate_text(&"x".repeat(MAX_TEXT + 1), MAX_TOTAL_TEXT).left_out, 1);
     }
 }

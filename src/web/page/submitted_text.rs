@@ -36,7 +36,7 @@ const HIDDEN_FIELDS: [&str; 12] = [
     "draft_version",
     "preview",
     "save_draft",
-    "rehearse",
+    "preview_page",
     "next",
     "path",
     "kept",

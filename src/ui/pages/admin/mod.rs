@@ -94,7 +94,7 @@ pub use oidc_redirect::{OidcRedirect, OidcRedirectPage};
 pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
-pub use preview::{FullText, PagePreview, PreviewContent, PreviewDocument, PreviewPage};
+pub use preview::{FramedPage, PagePreview, PreviewPage};
 pub use reauthenticate::{Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};

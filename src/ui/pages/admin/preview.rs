@@ -1,73 +1,45 @@
 use leptos::prelude::*;
 
 use crate::domain::Visibility;
-use crate::domain::diff::{DiffLine, DocumentDiff, LineChange};
 use crate::format::time::format_full;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Submit};
 use crate::ui::time::Time;
 
-/// What a change would make of the public documents.
+/// What a change does to the public documents.
 #[derive(Clone, Debug)]
 pub struct PagePreview {
     pub shell: AdminContext,
-    /// Where the form stands.
+    /// The section of the admin that the form belongs to.
     pub section: Section,
     /// Who would see the incident.
     pub visibility: Visibility,
-    /// Where the form is sent.
+    /// The address that the form is sent to.
     pub action: String,
-    /// What the form holds.
+    /// The names and values of the form.
     pub fields: Vec<(String, String)>,
-    /// Where the form stands, if it doesn't show itself again with what was chosen.
+    /// The address of the form, if it can't show itself again with what was typed.
     pub back: Option<String>,
-    /// The path at which visitors would find nothing any more.
-    pub gone: Option<String>,
+    /// The path of the page that visitors could no longer read.
+    pub removed: Option<String>,
     /// The pages to look at, the most important first.
-    pub shown: Vec<PreviewDocument>,
-    /// The documents for programs that would change, the most important first.
-    pub told: Vec<PreviewDocument>,
-    /// The paths of more such documents than are shown.
-    pub beyond: Vec<String>,
-    /// The paths of other pages, of which only the header would change.
-    pub grazed: Vec<String>,
-    /// The paths of documents in which only the time of the last change would be another.
-    pub dated: Vec<String>,
-    /// The paths of those that would stay as they are.
-    pub untouched: Vec<String>,
+    pub pages: Vec<FramedPage>,
+    /// The paths of the API documents, feeds and badges that change.
+    pub machine_paths: Vec<String>,
+    /// The paths of other pages, of which only the header changes.
+    pub header_paths: Vec<String>,
 }
 
-/// One document as it would be.
+/// One page after the change.
 #[derive(Clone, Debug)]
-pub struct PreviewDocument {
+pub struct FramedPage {
     pub path: String,
-    /// How it differs from the one that is served: `new`, `changes`.
+    /// How it differs from the published one: `new`, `changes`, `unchanged`.
     pub difference: &'static str,
-    /// How many bytes it has.
-    pub bytes: usize,
-    pub words: PreviewContent,
+    pub html: String,
 }
 
-/// What a document holds.
-#[derive(Clone, Debug)]
-pub enum PreviewContent {
-    /// A whole HTML page.
-    Page(String),
-    /// The address of a picture that holds itself.
-    Picture(String),
-    /// What programs read: what differs in it, and all of it.
-    Text { lines: DocumentDiff, whole: FullText },
-}
-
-/// A text as it would be answered, or its beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FullText {
-    pub text: String,
-    /// How many bytes are left out.
-    pub left_out: usize,
-}
-
-/// The rehearsal: each document as it would be, and the way on.
+/// Each page after the change, and the buttons that publish it or return to the form.
 #[component]
 pub fn PreviewPage(page: PagePreview) -> impl IntoView {
     let shell = page.shell.clone();
@@ -87,11 +59,9 @@ pub fn PreviewPage(page: PagePreview) -> impl IntoView {
                 {back_link(page.back.clone())}
             </p>
         </form>
-        {page.shown.iter().map(document_frame).collect_view()}
-        {machine_documents(&page)}
-        {path_list("Other pages; only their header changes", &page.grazed)}
-        {path_list("Files with only a new timestamp", &page.dated)}
-        {path_list("Unchanged files", &page.untouched)}
+        {page.pages.iter().map(page_frame).collect_view()}
+        {path_list("machine-documents", "API documents, feeds and badges that change", &page.machine_paths)}
+        {path_list("other-pages", "Other pages; only their header changes", &page.header_paths)}
         <p class="soft">
             "Older months, searches and uptime pages are rendered on request and are not shown here."
         </p>
@@ -111,7 +81,7 @@ fn back_link(path: Option<String>) -> AnyView {
 }
 
 fn visibility_notice(page: &PagePreview, shell: &AdminContext) -> Option<AnyView> {
-    let words = match (page.visibility, &page.gone) {
+    let words = match (page.visibility, &page.removed) {
         (_, Some(path)) => view! { <code>{path.clone()}</code>" would be removed." }.into_any(),
         (Visibility::Public, None) => return None,
         (Visibility::Embargoed(at), None) => {
@@ -124,106 +94,23 @@ fn visibility_notice(page: &PagePreview, shell: &AdminContext) -> Option<AnyView
     Some(view! { <p class="waiting">{words}</p> }.into_any())
 }
 
-/// A page in a frame of its own, which runs no script, sends no form and leads nowhere.
-fn document_frame(shown: &PreviewDocument) -> AnyView {
+/// A page in a frame that runs no script, sends no form and follows no link.
+fn page_frame(page: &FramedPage) -> AnyView {
+    let title = format!("{} as visitors will see it", page.path);
     view! {
         <section>
-            <h2><code>{shown.path.clone()}</code>" "<span class="soft">{shown.difference}</span></h2>
-            {document_content(shown)}
+            <h2><code>{page.path.clone()}</code>" "<span class="soft">{page.difference}</span></h2>
+            <iframe class="preview-page" title=title sandbox="" srcdoc=page.html.clone()></iframe>
         </section>
     }
     .into_any()
 }
 
-/// What programs and other sites read, folded.
-fn machine_documents(page: &PagePreview) -> Option<AnyView> {
-    let folded = |shown: &PreviewDocument| {
-        let kind = format!("{} · {}", shown.difference, size_words(shown.bytes));
-        view! {
-            <details class="fold">
-                <summary><code>{shown.path.clone()}</code>" "<span class="soft">{kind}</span></summary>
-                {document_content(shown)}
-            </details>
-        }
-    };
-    (!page.told.is_empty()).then(|| {
-        view! {
-            <section aria-labelledby="programs">
-                <h2 id="programs">"API and feeds"</h2>
-                {page.told.iter().map(folded).collect_view()}
-                {path_list("More changed files, not shown here", &page.beyond)}
-            </section>
-        }
-        .into_any()
-    })
-}
-
-fn document_content(shown: &PreviewDocument) -> AnyView {
-    match &shown.words {
-        PreviewContent::Page(html) => {
-            let title = format!("{} as visitors will see it", shown.path);
-            view! { <iframe class="rehearsal" title=title sandbox="" srcdoc=html.clone()></iframe> }.into_any()
-        }
-        PreviewContent::Picture(address) => {
-            let alt = format!("{} as visitors will see it", shown.path);
-            view! { <p><img src=address.clone() alt=alt/></p> }.into_any()
-        }
-        PreviewContent::Text { lines, whole } if lines.shown.is_empty() => full_text(whole),
-        PreviewContent::Text { lines, whole } => view! {
-            {diff_lines(lines)}
-            <details class="fold">
-                <summary>"Show all"</summary>
-                {full_text(whole)}
-            </details>
-        }
-        .into_any(),
-    }
-}
-
-/// What differs, line by line; a sign says so as well as a colour.
-fn diff_lines(lines: &DocumentDiff) -> AnyView {
-    let line = |line: &DiffLine| {
-        let text = line.text.clone();
-        match line.tag {
-            LineChange::Removed => view! { <del>{format!("- {text}\n")}</del> }.into_any(),
-            LineChange::Added => view! { <ins>{format!("+ {text}\n")}</ins> }.into_any(),
-            LineChange::Unchanged => format!("  {text}\n").into_any(),
-            LineChange::Gap => "  …\n".into_any(),
-        }
-    };
-    let more =
-        (lines.hidden > 0).then(|| view! { <p class="soft">{format!("{} more changed lines.", lines.hidden)}</p> });
-    view! {
-        <pre class="lines" dir="auto" tabindex="0">{lines.shown.iter().map(line).collect_view()}</pre>
-        {more}
-    }
-    .into_any()
-}
-
-fn full_text(whole: &FullText) -> AnyView {
-    let text = (!whole.text.is_empty()).then(|| {
-        view! { <pre class="lines" dir="auto" tabindex="0">{whole.text.clone()}</pre> }
-    });
-    let rest = (whole.left_out > 0).then(|| {
-        view! { <p class="soft">{format!("{} more files are not shown here.", size_words(whole.left_out))}</p> }
-    });
-    view! { {text}{rest} }.into_any()
-}
-
-/// `900 bytes`, `12 KB`
-fn size_words(bytes: usize) -> String {
-    match bytes {
-        1 => "1 byte".to_owned(),
-        few if few < 1_000 => format!("{few} bytes"),
-        many => format!("{} KB", many.div_ceil(1_000)),
-    }
-}
-
-fn path_list(words: &str, paths: &[String]) -> Option<AnyView> {
+fn path_list(id: &'static str, words: &str, paths: &[String]) -> Option<AnyView> {
     let line = |path: &String| view! { <li><code>{path.clone()}</code></li> };
     (!paths.is_empty()).then(|| {
         view! {
-            <details class="fold">
+            <details class="fold" id=id>
                 <summary>{format!("{words} ({})", paths.len())}</summary>
                 <ul>{paths.iter().map(line).collect_view()}</ul>
             </details>

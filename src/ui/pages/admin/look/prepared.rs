@@ -1,4 +1,4 @@
-//! The pages of what managers prepare: templates, drafts, rehearsals, reviews, corrections, with invented data.
+//! The pages of what managers prepare: templates, drafts, previews, reviews, corrections, with invented data.
 
 use super::*;
 
@@ -18,32 +18,24 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         let form = IncidentForm { body: world.text.clone(), ..Default::default() };
         IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
     };
-    let shown = |path: &str, words| PreviewDocument { path: path.into(), difference: "changes", bytes: 12_345, words };
-    let line = |fate| diff::DiffLine { tag: fate, text: world.text.clone() };
-    let lines =
-        [diff::LineChange::Removed, diff::LineChange::Added, diff::LineChange::Gap, diff::LineChange::Unchanged];
-    let lines = diff::DocumentDiff { shown: lines.map(line).to_vec(), hidden: 3, only_dates: false };
-    let whole = FullText { text: world.text.clone(), left_out: 1 };
-    let rehearsed = PagePreview {
+    let previewed = PagePreview {
         shell: shell(),
         section: Section::Incidents,
         visibility: Visibility::Embargoed(ago(-60)),
         action: "/admin/incidents".into(),
         fields: vec![("title".into(), world.text.clone())],
         back: None,
-        gone: None,
-        shown: vec![shown("/", PreviewContent::Page(format!("<p title=\"{}\">It is said.</p>", "x")))],
-        told: vec![
-            shown("/badge.svg", PreviewContent::Picture("data:image/svg+xml;base64,PHN2Zy8+".into())),
-            shown("/api/v2/summary.json", PreviewContent::Text { lines, whole: whole.clone() }),
-            shown("/history.atom", PreviewContent::Text { lines: diff::DocumentDiff::default(), whole }),
-        ],
-        beyond: vec!["/components/api/badge.svg".into()],
-        grazed: vec!["/incidents/late".into()],
-        dated: vec!["/api/v2/components.json".into()],
-        untouched: vec!["/incidents/over".into()],
+        removed: None,
+        pages: vec![FramedPage {
+            path: "/".into(),
+            difference: "changes",
+            html: format!("<p title=\"{}\">It is said.</p>", "x"),
+        }],
+        machine_paths: vec!["/badge.svg".into(), "/history.atom".into()],
+        header_paths: vec!["/incidents/late".into()],
     };
-    let gone = PagePreview { back: Some("/admin".into()), gone: Some("/incidents/late".into()), ..rehearsed.clone() };
+    let gone =
+        PagePreview { back: Some("/admin".into()), removed: Some("/incidents/late".into()), ..previewed.clone() };
     vec![
         ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
         ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
@@ -51,8 +43,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("template-delete", TemplateDeletion { shell: shell(), template }.html()),
         ("draft-conflict", composer(aids)),
         ("draft-gone", composer(ComposerExtras { draft: None, met: Some(DraftConflict::Gone), ..world.aids() })),
-        ("rehearsal", rehearsed.html()),
-        ("rehearsal-gone", gone.html()),
+        ("preview", previewed.html()),
+        ("preview-gone", gone.html()),
         ("review-edit", review(world, world.text.clone())),
         ("review-edit-wrong", review(world, String::new())),
         ("corrections", corrections(world)),
